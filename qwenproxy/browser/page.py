@@ -1,0 +1,61 @@
+"""The seam between the relay and a tab: one request in, one response out, as plain values.
+
+The relay and its tests know only these types; the tab (real) and FakeTab (tests) stand behind them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class PageRequest:
+    """A call the page shall make with its own fetch.
+
+    `path` is relative to the site's origin and starts with "/". `body` is JSON text. The page itself adds what only it
+    can know (protocol section 9): cookies, anti-bot headers, `version`, `timezone`, and Authorization where needed.
+    """
+
+    method: str
+    path: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Status and headers (names in lower case) of an answer."""
+
+    status: int
+    headers: Mapping[str, str]
+
+
+class PageResponse(Protocol):
+    """An answer under way. Whoever opened it closes it; closing early aborts the fetch in the page."""
+
+    def head(self, head_timeout: float) -> Head:
+        """Wait for status and headers. Raises UpstreamTimeout, NetworkFailed, TabLost."""
+
+    def iter_text(self) -> Iterator[str]:
+        """Yield decoded text as it arrives, and "" after each second of silence, until the end of the body.
+
+        Raises NetworkFailed, TabLost.
+        """
+
+    def read(self, read_timeout: float) -> str:
+        """Return the whole body as text. Raises UpstreamTimeout, NetworkFailed, TabLost."""
+
+    def close(self) -> None:
+        """Abort the fetch if it still runs. Idempotent."""
+
+
+class Page(Protocol):
+    """What can carry calls to the site as one logged-in account."""
+
+    def fetch(self, request: PageRequest) -> PageResponse:
+        """Start a call; returns at once. Raises TabLost."""
+
+    def send(self, request: PageRequest) -> None:
+        """Start a call whose answer nobody waits for. Never raises."""

@@ -1,0 +1,1 @@
+"""What the site speaks, as pure functions: payloads out, server-sent events in. Nothing here does I/O."""
