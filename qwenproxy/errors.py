@@ -21,6 +21,7 @@
     │   ├── NoAccounts          503 no_accounts
     │   ├── AccountsResting     429 rate_limited
     │   └── QueueTimeout        429 queue_timeout
+    ├── ClientGone              the client hung up: nobody reads the answer         499
     └── SetupError              for the person at the terminal: exit status 1
         ├── ConfigError         exit status 2
         └── NoUsableAccount     exit status 3
@@ -234,10 +235,16 @@ class QueueTimeout(Unavailable):
     type = "rate_limit_error"
 
 
+class ClientGone(ProxyError):
+    """The client closed its connection; the work for it stops."""
+
+    status = 499
+    code = "client_gone"
+
+
 class SetupError(ProxyError):
     """Something about this machine or its files keeps a command from working."""
 
-    status = 503
     exit_code = 1
 
 

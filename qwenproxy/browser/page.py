@@ -35,8 +35,11 @@ class Head:
 class PageResponse(Protocol):
     """An answer under way. Whoever opened it closes it; closing early aborts the fetch in the page."""
 
-    def head(self, head_timeout: float) -> Head:
-        """Wait for status and headers. Raises UpstreamTimeout, NetworkFailed, TabLost."""
+    def head(self, wait: float) -> Head | None:
+        """Return status and headers, None if they are not there within `wait` seconds. Comes before all text.
+
+        Raises NetworkFailed, TabLost.
+        """
 
     def iter_text(self) -> Iterator[str]:
         """Yield decoded text as it arrives, and "" after each second of silence, until the end of the body.

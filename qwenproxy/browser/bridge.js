@@ -1,0 +1,137 @@
+/* The page's half of the exchange (design section 2): carries many fetches over one script call at a time.
+
+   Runs in the main world of the site's page, so that window.fetch is the site's own patched one. Ships text as it
+   arrives and understands none of it. Every message stays in `outbox` until the next exchange acknowledges it. */
+(options => {
+  "use strict";
+  if (window.__qwenproxy || window !== window.top) return;
+
+  const REPLY_LIMIT = 1 << 20;   // characters in one reply, so that a script call stays short
+  const STREAM_LIMIT = 1 << 18;  // unacknowledged characters after which a stream's reading pauses
+  const epoch = Date.now().toString(36) + Math.random().toString(36).slice(2);
+  const outbox = [];             // [sequence, stream id, kind, payload]
+  const streams = new Map();
+  let sequence = 0;
+  let sent = 0;                  // highest sequence number ever put in a reply
+  let lastStarted = 0;
+  let answer = null;             // answers the exchange that is waiting, if one is
+  let knownToken = null;
+  let knownVersion = options.version;
+
+  const sdkPresent = () => window.__baxia__ || window.baxiaCommon
+    || !/\[native code\]/.test(Function.prototype.toString.call(window.fetch));
+  const storedToken = () => { try { return localStorage.getItem("token") || ""; } catch { return ""; } };
+
+  // The site's script adds its headers by patching fetch: a call made before that is refused.
+  const ready = new Promise(resolve => {
+    const deadline = Date.now() + options.sdkWait;
+    const look = () => sdkPresent() || Date.now() > deadline ? resolve() : setTimeout(look, 20);
+    look();
+  });
+
+  function siteVersion() {
+    for (const script of knownVersion ? [] : document.scripts) {
+      const found = /\/qwen-chat-fe\/(\d+(?:\.\d+)+)\//.exec(script.src);
+      if (found) knownVersion = found[1];
+    }
+    return knownVersion || options.defaultVersion;
+  }
+
+  function pageHeaders(headers) {
+    const all = { ...headers, version: siteVersion(), timezone: String(new Date()).replace(/ \(.*$/, "") };
+    const token = storedToken();
+    if (token && !/(^|;\s*)token=/.test(document.cookie)) all.authorization = "Bearer " + token;
+    return all;
+  }
+
+  function push(id, kind, payload) {
+    const last = outbox[outbox.length - 1];
+    if (kind === "data" && last && last[1] === id && last[2] === "data" && last[0] > sent) last[3] += payload;
+    else outbox.push([++sequence, id, kind, payload]);
+    if (answer) answer();
+  }
+
+  function pushNewToken() {
+    const token = storedToken();
+    if (token && token !== knownToken) push(0, "token", knownToken = token);
+  }
+
+  async function run(order) {
+    const stream = { controller: new AbortController(), unacknowledged: 0, held: false, wake: null };
+    streams.set(order.id, stream);
+    try {
+      await ready;
+      const response = await window.fetch(order.path, {
+        method: order.method, headers: pageHeaders(order.headers), body: order.body ?? undefined,
+        signal: stream.controller.signal,
+      });
+      push(order.id, "head", [response.status, Object.fromEntries(response.headers)]);
+      if (response.body) await ship(order.id, stream, response.body.getReader());
+      push(order.id, "end", null);
+    } catch (error) {
+      if (!stream.controller.signal.aborted) push(order.id, "error", String(error && error.name));
+    } finally {
+      streams.delete(order.id);
+      pushNewToken();
+    }
+  }
+
+  async function ship(id, stream, reader) {
+    const decoder = new TextDecoder();  // streaming, so no character is ever split
+    for (;;) {
+      while (stream.held || stream.unacknowledged > STREAM_LIMIT) await new Promise(wake => { stream.wake = wake; });
+      const { done, value } = await reader.read();
+      const text = done ? decoder.decode() : decoder.decode(value, { stream: true });
+      stream.unacknowledged += text.length;
+      if (text) push(id, "data", text);
+      if (done) return;
+    }
+  }
+
+  function wake(stream) {
+    if (stream && stream.wake) { stream.wake(); stream.wake = null; }
+  }
+
+  function obey(order) {
+    let acknowledged = 0;
+    const ack = order.epoch === epoch ? order.ack : 0;
+    while (acknowledged < outbox.length && outbox[acknowledged][0] <= ack) {
+      const [, id, kind, payload] = outbox[acknowledged++];
+      const stream = kind === "data" && streams.get(id);
+      if (stream) { stream.unacknowledged -= payload.length; wake(stream); }
+    }
+    outbox.splice(0, acknowledged);
+    for (const start of order.start) {
+      if (start.id > lastStarted) { lastStarted = start.id; run(start); }  // sent again after a lost reply: runs once
+    }
+    for (const id of order.abort) { const stream = streams.get(id); if (stream) { stream.controller.abort(); wake(stream); } }
+    for (const [id, held] of order.hold) { const stream = streams.get(id); if (stream) { stream.held = held; wake(stream); } }
+  }
+
+  function batch() {
+    let size = 0;
+    let count = 0;
+    while (count < outbox.length && size < REPLY_LIMIT) {
+      const payload = outbox[count++][3];
+      size += typeof payload === "string" ? payload.length : 0;
+    }
+    if (count) sent = outbox[count - 1][0];
+    return outbox.slice(0, count);
+  }
+
+  function exchange(text, done) {
+    const order = JSON.parse(text);
+    obey(order);
+    const timer = setTimeout(() => answer && answer(), order.wait);
+    answer = () => {
+      clearTimeout(timer);
+      answer = null;
+      // One string: the driver walks every node of a returned object.
+      done(JSON.stringify({ epoch, origin: location.origin, messages: batch() }));
+    };
+    if (outbox.length) answer();
+  }
+
+  knownToken = storedToken();
+  Object.defineProperty(window, "__qwenproxy", { value: { epoch, exchange, ready } });
+})

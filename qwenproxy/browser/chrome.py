@@ -1,0 +1,195 @@
+"""One Chrome with its driver: launch on an account's profile, attach, end.
+
+Chrome is started by us, not by its driver, so that no automation switch is on its command line and its process id is
+ours to keep; the driver attaches to it. Stands under tab.py (which owns the driver afterwards) and login.py. Knows
+nothing of accounts beyond a folder, and nothing of the site beyond its address.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from selenium.common.exceptions import WebDriverException
+from selenium.webdriver.chrome.options import Options
+from selenium.webdriver.chromium.remote_connection import ChromiumRemoteConnection
+from selenium.webdriver.common.proxy import Proxy, ProxyType
+from selenium.webdriver.remote.client_config import ClientConfig
+from selenium.webdriver.remote.webdriver import WebDriver
+from urllib3.exceptions import HTTPError
+
+from qwenproxy.browser.binaries import Binaries
+from qwenproxy.browser.profile import ProfileClaim
+from qwenproxy.errors import SetupError, TabLost
+
+log = logging.getLogger(__name__)
+
+DRIVER_ERRORS = (WebDriverException, HTTPError, OSError)
+
+START_WAIT = 20.0  # seconds for Chrome and its driver to come up
+COMMAND_TIMEOUT = 40  # seconds for one answer of the driver; page loads are the longest
+QUIT_WAIT = 4.0  # seconds for Chrome to write its profile and leave
+
+# Keep Chrome from calling home and from slowing a tab that nobody looks at.
+FLAGS = (
+    "--no-first-run",
+    "--no-default-browser-check",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-domain-reliability",
+    "--disable-client-side-phishing-detection",
+    "--disable-default-apps",
+    "--disable-breakpad",
+    "--metrics-recording-only",
+    "--no-pings",
+    "--no-service-autorun",
+    "--password-store=basic",
+    "--use-mock-keychain",
+    "--disable-features=OptimizationHints,MediaRouter,Translate,InterestFeedContentSuggestions",
+    "--disable-background-timer-throttling",
+    "--disable-backgrounding-occluded-windows",
+    "--disable-renderer-backgrounding",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ChromeSettings:
+    """What every browser of this server has in common.
+
+    `spki` is the base64 SHA-256 of the only self-signed key Chrome shall accept, "" for none (contract section 2).
+    """
+
+    binaries: Binaries
+    headless: bool = True
+    spki: str = ""
+
+
+class Chrome:
+    """A running Chrome on one profile, with a driver attached."""
+
+    def __init__(self, folder: Path, settings: ChromeSettings) -> None:
+        """Launch on `folder/profile`. Raises ProfileInUse, SetupError (cannot start), TabLost (died while starting)."""
+        self._claim = ProfileClaim(folder)
+        self._processes: list[subprocess.Popen[bytes]] = []
+        self._driver: WebDriver | None = None
+        try:
+            self._driver = self._launch(folder, settings)
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self, *, politely: bool = True) -> None:
+        """End Chrome and its driver, and give the profile free. Bounded in time, idempotent.
+
+        `politely` asks Chrome through the driver, so that it writes cookies and storage to disk first: only for the
+        thread that owns the driver. Without it, any thread may call.
+        """
+        if politely and self._driver is not None and self._processes:
+            with contextlib.suppress(*DRIVER_ERRORS):
+                self.cdp("Browser.close")
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._processes[0].wait(QUIT_WAIT)
+        self._claim.release()
+        for process in self._processes:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(QUIT_WAIT)
+        self._processes = []
+
+    @property
+    def driver(self) -> WebDriver:
+        """The attached driver. One thread at a time may use it."""
+        assert self._driver is not None
+        return self._driver
+
+    def cdp(self, command: str, **parameters: object) -> object:
+        """Run a DevTools command in the tab. Raises the driver's own errors."""
+        return self.driver.execute("executeCdpCommand", {"cmd": command, "params": parameters})["value"]
+
+    def _launch(self, folder: Path, settings: ChromeSettings) -> WebDriver:
+        # A port of our choice: with port 0 Chrome tells its pages that it is automated.
+        devtools, port = _free_port(), _free_port()
+        with open(folder / "chrome.log", "wb", opener=_private) as chrome_log:
+            self._start(_command(settings, self._claim.profile, devtools), chrome_log.fileno())
+        self._start([settings.binaries.chromedriver, f"--port={port}", "--log-level=OFF"], subprocess.DEVNULL)
+        deadline = time.monotonic() + START_WAIT
+        for process, answering in zip(self._processes, (devtools, port), strict=True):
+            _await_port(process, answering, deadline, folder)
+        return _attach(devtools, port)
+
+    def _start(self, command: list[str], output: int) -> None:
+        try:
+            # A session of its own: Ctrl-C in the terminal is the server's to handle, which then closes Chrome.
+            process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
+            )
+        except OSError as error:
+            raise SetupError(f"{command[0]} cannot be started: {error}") from error
+        self._processes.append(process)
+        self._claim.add(process.pid)
+
+
+def _command(settings: ChromeSettings, profile: Path, devtools: int) -> list[str]:
+    flags = [*FLAGS, f"--user-data-dir={profile.resolve()}", f"--remote-debugging-port={devtools}"]
+    if settings.headless:
+        flags.append("--headless=new")
+    if settings.spki:
+        flags.append(f"--ignore-certificate-errors-spki-list={settings.spki}")
+    if _is_root():
+        log.info("running as root: Chrome starts with --no-sandbox, which it needs there")
+        flags.append("--no-sandbox")
+    return [settings.binaries.chrome, *flags, "about:blank"]
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+def _is_root() -> bool:
+    return sys.platform != "win32" and os.geteuid() == 0
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _await_port(process: subprocess.Popen[bytes], port: int, deadline: float, folder: Path) -> None:
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise SetupError(
+                f"The browser or its driver ended at once with status {process.returncode}; "
+                f"{folder / 'chrome.log'} has its last words."
+            )
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+            return
+        time.sleep(0.01)
+    raise TabLost(f"The browser did not come up within {START_WAIT:.0f} s.")
+
+
+def _attach(devtools: int, port: int) -> WebDriver:
+    options = Options()
+    options.debugger_address = f"127.0.0.1:{devtools}"
+    options.page_load_strategy = "eager"
+    address = f"http://127.0.0.1:{port}"
+    # Straight to the driver, whatever proxy the environment names.
+    direct = Proxy(raw={"proxyType": ProxyType.DIRECT})
+    connection = ChromiumRemoteConnection(
+        address,
+        vendor_prefix="goog",
+        browser_name="chrome",
+        ignore_proxy=True,
+        client_config=ClientConfig(address, timeout=COMMAND_TIMEOUT, proxy=direct),
+    )
+    try:
+        return WebDriver(command_executor=connection, options=options)
+    except DRIVER_ERRORS as error:
+        raise TabLost(f"The driver could not attach to the browser: {type(error).__name__}") from error

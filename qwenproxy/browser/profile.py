@@ -1,0 +1,130 @@
+"""Who holds a Chrome profile: the ownership record beside it, and the ending of browsers that a killed server left.
+
+A lock file says whether the profile is held. The record `browser.json` in the account's folder names the processes that
+belong to it, by id *and* start time, so that a reused id is never mistaken for ours: only those are ever ended.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+from pathlib import Path
+from typing import Any
+
+import psutil
+from filelock import FileLock, Timeout
+
+from qwenproxy.errors import SetupError
+
+log = logging.getLogger(__name__)
+
+END_WAIT = 3.0  # seconds a process gets to end by itself before it is killed
+
+
+class ProfileInUse(SetupError):
+    """Another running qwenproxy process has the profile open."""
+
+
+class ProfileClaim:
+    """The right to open one profile, from claim to release."""
+
+    def __init__(self, folder: Path) -> None:
+        """Claim the profile of the account folder. Raises ProfileInUse naming the process that has it."""
+        self.profile = folder / "profile"
+        self._record = folder / "browser.json"
+        self._processes: list[psutil.Process] = []
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # Held for as long as the browser is open; the system frees it when this process dies, however it dies.
+        self._lock = FileLock(folder / "browser.lock", timeout=0, thread_local=False, mode=0o600)
+        try:
+            self._lock.acquire()
+        except Timeout:
+            owner = profile_owner(folder)
+            raise ProfileInUse(
+                f"The browser profile of {folder.name} is in use by process {owner or 'unknown'}. "
+                "Stop that server first, then try again."
+            ) from None
+        self._end_leftovers(folder.name)
+        self.profile.mkdir(mode=0o700, exist_ok=True)
+        self._write()
+
+    def add(self, pid: int) -> None:
+        """Record a process that lives for this profile."""
+        with contextlib.suppress(psutil.NoSuchProcess):
+            self._processes.append(psutil.Process(pid))
+        self._write()
+
+    def release(self) -> None:
+        """End every recorded process that still runs, and give the profile free. Idempotent."""
+        end_processes(self._processes)
+        self._processes = []
+        self._record.unlink(missing_ok=True)
+        self._lock.release()
+
+    def _write(self) -> None:
+        entry = {
+            "owner": _named(psutil.Process()),
+            "processes": [_named(process) for process in self._processes],
+        }
+        fresh = self._record.with_name("browser.json.new")
+        fresh.write_text(json.dumps(entry))
+        fresh.chmod(0o600)
+        os.replace(fresh, self._record)
+
+    def _end_leftovers(self, account: str) -> None:
+        entry = _read(self._record)
+        left = [process for named in entry.get("processes", ()) if (process := _running(named))]
+        if left:
+            log.warning("account=%s ending %d browser processes a killed server left", account, len(left))
+            end_processes(left)
+        for name in ("SingletonLock", "SingletonSocket", "SingletonCookie"):
+            (self.profile / name).unlink(missing_ok=True)
+
+
+def profile_owner(folder: Path) -> int | None:
+    """Return the id of the running process that has the account folder's profile open, None when it is free."""
+    owner = _running(_read(folder / "browser.json").get("owner"))
+    return owner.pid if owner else None
+
+
+def end_processes(processes: list[psutil.Process]) -> None:
+    """End the processes and all their descendants: politely first, then for certain."""
+    family = list(processes)
+    for process in processes:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            family += process.children(recursive=True)
+    for process in processes:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.terminate()
+    _, alive = psutil.wait_procs(family, timeout=END_WAIT)
+    for process in alive:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
+    psutil.wait_procs(alive, timeout=END_WAIT)
+
+
+def _named(process: psutil.Process) -> list[float]:
+    try:
+        return [process.pid, process.create_time()]
+    except psutil.NoSuchProcess:
+        return [process.pid, 0.0]
+
+
+def _running(named: Any) -> psutil.Process | None:
+    try:
+        process = psutil.Process(int(named[0]))
+        same = abs(process.create_time() - float(named[1])) < 1.0
+        return process if same and process.status() != psutil.STATUS_ZOMBIE else None
+    except (TypeError, ValueError, LookupError, psutil.Error):
+        return None
+
+
+def _read(record: Path) -> dict[str, Any]:
+    # An unreadable record is no record: it only ever names processes, and is written anew at the next start.
+    try:
+        entry = json.loads(record.read_text())
+    except (OSError, ValueError):
+        return {}
+    return entry if isinstance(entry, dict) else {}

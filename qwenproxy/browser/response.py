@@ -1,0 +1,120 @@
+"""The reader's half of one call: what the tab's owner thread delivers, a request thread takes.
+
+Made by Tab.fetch. Knows no driver and no page, only a queue and the two orders it may give: abort and resume.
+"""
+
+from __future__ import annotations
+
+import queue
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from qwenproxy.browser.page import Head
+from qwenproxy.errors import ProxyError, UpstreamTimeout
+
+HIGH_WATER = 1 << 20  # unread characters at which a slow reader's stream is held in the page
+LOW_WATER = 1 << 18
+TICK = 1.0  # seconds of silence after which a reader is told so
+
+Message = tuple[str, Any]
+
+
+class TabResponse:
+    """An answer under way in the page; see PageResponse for what its methods promise."""
+
+    def __init__(
+        self,
+        number: int,
+        abort: Callable[[TabResponse], None],
+        resume: Callable[[TabResponse], None],
+    ) -> None:
+        self.number = number
+        self._abort = abort
+        self._resume = resume
+        self.epoch = ""  # of the page that runs it, once known; owner thread only
+        self._inbox: queue.SimpleQueue[Message] = queue.SimpleQueue()
+        self._head: Head | None = None
+        self._ended = False
+        self._closed = False
+        # Each counter has one writer: the owner thread, and the reader.
+        self._delivered = 0
+        self._consumed = 0
+        self.held = False
+
+    def head(self, wait: float) -> Head | None:
+        """Return status and headers, None if they are not there within `wait` seconds."""
+        if self._head is None:
+            try:
+                kind, payload = self._inbox.get(timeout=wait)
+            except queue.Empty:
+                return None
+            if kind == "error":
+                self._ended = True
+                raise payload
+            self._head = Head(payload[0], payload[1])
+        return self._head
+
+    def iter_text(self) -> Iterator[str]:
+        """Yield text as it arrives, "" after each second of silence."""
+        while not self._ended:
+            try:
+                message = self._inbox.get(timeout=TICK)
+            except queue.Empty:
+                yield ""
+                continue
+            if text := self._take(message):
+                yield text
+
+    def read(self, read_timeout: float) -> str:
+        """Return the whole body."""
+        deadline = time.monotonic() + read_timeout
+        texts = []
+        for text in self.iter_text():
+            texts.append(text)
+            if time.monotonic() > deadline:
+                raise UpstreamTimeout(f"The site did not finish its answer within {read_timeout:.0f} s.")
+        return "".join(texts)
+
+    def close(self) -> None:
+        """Abort the fetch if it still runs. Idempotent."""
+        if not self._closed:
+            self._closed = True
+            if not self._ended:
+                self._abort(self)
+
+    def deliver(self, kind: str, payload: Any) -> bool:
+        """Take a message from the owner thread; True when the reader has fallen behind."""
+        if kind == "data":
+            self._delivered += len(payload)
+        self._inbox.put((kind, payload))
+        return self._delivered - self._consumed > HIGH_WATER
+
+    def fail(self, error: ProxyError) -> None:
+        """End the response with an error, from the owner thread."""
+        self._inbox.put(("error", error))
+
+    def _take(self, message: Message) -> str:
+        """Return the text of this message and of all that wait behind it; note an end; raise an error in its place."""
+        texts = []
+        while True:
+            kind, payload = message
+            if kind == "data":
+                texts.append(payload)
+            elif kind == "end":
+                self._ended = True
+                break
+            elif texts:
+                self._inbox.put(message)  # the error comes after the text before it, and is the last message there is
+                break
+            else:
+                self._ended = True
+                raise payload
+            if self._inbox.empty():
+                break
+            message = self._inbox.get()
+        text = "".join(texts)
+        self._consumed += len(text)
+        if self.held and self._delivered - self._consumed < LOW_WATER:
+            self._resume(self)
+        return text

@@ -1,0 +1,120 @@
+"""Bring a fresh Chrome to the site's page as one account: token in place, bridge installed, page loaded.
+
+Runs once per opened tab, before tab.py takes the driver over. Source: protocol sections 1.2, 6.4 and 9.2.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from qwenproxy.browser.chrome import DRIVER_ERRORS, Chrome
+from qwenproxy.errors import NetworkFailed, NotLoggedIn, TabLost, VerificationRequired
+
+PAGE_LOAD_WAIT = 30.0  # seconds for the site's page to load
+CHALLENGE_WAIT = 5.0  # seconds a script challenge of the site's firewall gets to pass by itself
+SDK_WAIT = 10.0  # seconds the page's own scripts get to patch fetch before calls go out without them
+DEFAULT_VERSION = "0.3.12"
+COOKIE_DAYS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """The site's address (no trailing slash) and the value of its `version` header ("": read from the page)."""
+
+    base_url: str
+    version: str = ""
+
+    def bridge(self) -> str:
+        """Return the JavaScript that installs the bridge in a page that has none."""
+        source = resources.files("qwenproxy.browser").joinpath("bridge.js").read_text(encoding="utf-8")
+        options = {
+            "version": self.version,
+            "defaultVersion": DEFAULT_VERSION,
+            "sdkWait": int(SDK_WAIT * 1000),
+        }
+        return f"{source.rstrip()}({json.dumps(options)});"
+
+
+def load_site(chrome: Chrome, site: Site, folder: Path, token: str) -> None:
+    """Open the site's page in `chrome`, logged in as the account whose token is given.
+
+    A token the profile does not carry yet is put there before the first page load: into localStorage and the cookie.
+    Raises NetworkFailed (site not reached), VerificationRequired, NotLoggedIn (sent to the sign-in host), TabLost.
+    """
+    try:
+        chrome.cdp("Page.addScriptToEvaluateOnNewDocument", source=site.bridge())
+        with _token_planted(chrome, site, folder, token):
+            _navigate(chrome, site)
+        _await_challenge(chrome)
+        if _origin(str(chrome.driver.current_url)) != _origin(site.base_url):
+            raise NotLoggedIn("The site sent the browser to its sign-in page.")
+    except DRIVER_ERRORS as error:
+        raise TabLost(f"The browser went away while it opened the site: {type(error).__name__}") from error
+
+
+def remember_token(folder: Path, site: Site, token: str) -> None:
+    """Note that the profile in `folder` carries this token, so that it is not planted again."""
+    mark = folder / "planted"
+    mark.write_text(_mark(site, token))
+    mark.chmod(0o600)
+
+
+@contextlib.contextmanager
+def _token_planted(chrome: Chrome, site: Site, folder: Path, token: str) -> Iterator[None]:
+    mark = folder / "planted"
+    if not token or (mark.exists() and mark.read_text() == _mark(site, token)):
+        yield
+        return
+    origin = json.dumps(_origin(site.base_url))
+    source = f'if (location.origin === {origin}) localStorage.setItem("token", {json.dumps(token)});'
+    planted = chrome.cdp("Page.addScriptToEvaluateOnNewDocument", source=source)
+    chrome.cdp(
+        "Network.setCookie",
+        name="token",
+        value=token,
+        url=site.base_url + "/",
+        path="/",
+        secure=site.base_url.startswith("https:"),
+        sameSite="Lax",
+        expires=time.time() + COOKIE_DAYS * 86400,
+    )
+    yield
+    chrome.cdp("Page.removeScriptToEvaluateOnNewDocument", identifier=planted["identifier"])  # type: ignore[index]
+    remember_token(folder, site, token)
+
+
+def _navigate(chrome: Chrome, site: Site) -> None:
+    chrome.driver.set_page_load_timeout(PAGE_LOAD_WAIT)
+    try:
+        chrome.driver.get(site.base_url + "/")
+    except DRIVER_ERRORS as error:
+        text = str(error)
+        if "net::ERR" in text:
+            reason = text[text.index("net::ERR") :].split(maxsplit=1)[0].removeprefix("net::")
+            raise NetworkFailed(f"The browser cannot reach {site.base_url} ({reason}). Is it up?") from error
+        raise
+
+
+def _await_challenge(chrome: Chrome) -> None:
+    deadline = time.monotonic() + CHALLENGE_WAIT
+    while "Verification" in str(chrome.driver.title):
+        if time.monotonic() > deadline:
+            raise VerificationRequired("The site asks for a human verification.")
+        time.sleep(0.1)
+
+
+def _mark(site: Site, token: str) -> str:
+    return hashlib.sha256(f"{site.base_url} {token}".encode()).hexdigest()
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}".lower()

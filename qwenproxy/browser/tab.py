@@ -1,0 +1,233 @@
+"""A logged-in tab that carries many calls at once: the Python half of the exchange (design section 2).
+
+One thread per open tab owns the driver, so there is no lock around Selenium: nobody else has it. Request threads touch
+queues only. While anything is live the owner repeats one script call that hands the page its orders and brings back
+what arrived; with nothing live it blocks on its order queue and costs no CPU.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+from selenium.common.exceptions import JavascriptException, TimeoutException, WebDriverException
+
+from qwenproxy.browser.chrome import DRIVER_ERRORS, Chrome
+from qwenproxy.browser.page import PageRequest
+from qwenproxy.browser.response import TICK, TabResponse
+from qwenproxy.browser.site import Site
+from qwenproxy.errors import NetworkFailed, TabLost
+
+log = logging.getLogger(__name__)
+
+EXCHANGE = "window.__qwenproxy.exchange(...arguments)"
+BUSY_WAIT = 25  # milliseconds the page may hold an exchange open: how long a new order can wait
+QUIET_WAIT = 100  # the same once every stream has been silent for a second
+SCRIPT_TIMEOUT = 2.2  # seconds; a page that navigates answers nothing but a script timeout
+PAGE_BACK_WAIT = 10.0  # seconds a reloading page gets to come back
+CLOSE_WAIT = 8.0  # seconds the owner thread gets to close its browser before that is done for it
+
+
+@dataclass(slots=True)
+class Orders:
+    """What the page has not been told yet; kept until an exchange succeeds, so that none is lost."""
+
+    start: list[dict[str, Any]] = field(default_factory=list)
+    abort: list[int] = field(default_factory=list)
+    hold: list[tuple[int, bool]] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return bool(self.start or self.abort or self.hold)
+
+
+class Tab:
+    """A Chrome tab on the site, owned by one thread. `on_token` hears of each token the site renews."""
+
+    def __init__(self, name: str, chrome: Chrome, site: Site, on_token: Callable[[str], None]) -> None:
+        """Take over a Chrome whose page is loaded; nobody else may use its driver from here on."""
+        self.name = name
+        self._chrome = chrome
+        self._origin = site.base_url.lower()
+        self._bridge = site.bridge()
+        self._on_token = on_token
+        self._inbox: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
+        self._gate = threading.Lock()  # between a new order and the end of the tab
+        self._numbers = 0
+        self._lost: TabLost | None = None
+        # Owner thread only:
+        self._orders = Orders()
+        self._streams: dict[int, TabResponse] = {}
+        self._epoch = ""
+        self._acknowledged = 0
+        self._last_reply = self._last_message = time.monotonic()
+        self._closing = False
+        self._thread = threading.Thread(target=self._own, name=f"tab-{name}", daemon=True)
+        self._thread.start()
+
+    @property
+    def alive(self) -> bool:
+        """Whether the tab can still take calls, as far as is known without asking the browser."""
+        return self._lost is None
+
+    def fetch(self, request: PageRequest) -> TabResponse:
+        """Start a call in the page. Raises TabLost."""
+        with self._gate:
+            if self._lost:
+                raise TabLost(self._lost.message)
+            self._numbers += 1
+            response = TabResponse(self._numbers, self.abort, self.resume)
+            self._inbox.put(("start", (response, request)))
+        return response
+
+    def send(self, request: PageRequest) -> None:
+        """Start a call whose answer nobody waits for."""
+        with self._gate:
+            if not self._lost:
+                self._numbers += 1
+                self._inbox.put(("send", (self._numbers, request)))
+
+    def abort(self, response: TabResponse) -> None:
+        """Stop a response's fetch in the page."""
+        self._inbox.put(("abort", response.number))
+
+    def resume(self, response: TabResponse) -> None:
+        """Let a held response flow again: its reader has caught up."""
+        response.held = False
+        self._inbox.put(("hold", (response.number, False)))
+
+    def close(self) -> None:
+        """Close tab and browser; every response under way ends with TabLost. Bounded in time, idempotent."""
+        self._inbox.put(("close", None))
+        self._thread.join(CLOSE_WAIT)
+        if self._thread.is_alive():
+            self._chrome.close(politely=False)  # makes the driver call that hangs fail
+            self._thread.join(CLOSE_WAIT)
+
+    def _own(self) -> None:
+        reason = "The browser tab was closed."
+        try:
+            self._chrome.driver.set_script_timeout(SCRIPT_TIMEOUT)
+            while True:
+                self._take_orders()
+                if self._closing:
+                    break
+                self._exchange()
+        except TabLost as error:
+            reason = error.message
+            log.warning("account=%s tab lost: %s", self.name, reason)
+        except DRIVER_ERRORS as error:
+            reason = f"The browser tab died ({type(error).__name__})."
+            log.warning("account=%s tab lost: %s", self.name, reason)
+        finally:
+            self._end(TabLost(reason))
+
+    def _end(self, error: TabLost) -> None:
+        with self._gate:
+            self._lost = error
+        while not self._inbox.empty():
+            self._note(*self._inbox.get())
+        for stream in self._streams.values():
+            stream.fail(error)
+        self._streams.clear()
+        self._chrome.close(politely=self._closing)
+
+    def _take_orders(self) -> None:
+        if not self._streams and not self._orders:
+            self._note(*self._inbox.get())
+            self._last_message = time.monotonic()
+        while not self._inbox.empty():
+            self._note(*self._inbox.get())
+
+    def _note(self, kind: str, value: Any) -> None:
+        if kind == "start":
+            response, request = value
+            self._streams[response.number] = response
+            self._orders.start.append(_order(response.number, request))
+        elif kind == "send":
+            self._orders.start.append(_order(*value))
+        elif kind == "abort":
+            if self._streams.pop(value, None):
+                self._orders.abort.append(value)
+        elif kind == "hold":
+            self._orders.hold.append(value)
+        else:
+            self._closing = True
+
+    def _exchange(self) -> None:
+        now = time.monotonic()
+        orders, self._orders = self._orders, Orders()
+        quiet = now - self._last_message > TICK
+        wait = 0 if not self._streams else QUIET_WAIT if quiet else BUSY_WAIT
+        order = {
+            "epoch": self._epoch,
+            "ack": self._acknowledged,
+            "start": orders.start,
+            "abort": orders.abort,
+            "hold": orders.hold,
+            "wait": wait,
+        }
+        try:
+            reply = self._chrome.driver.execute_async_script(EXCHANGE, orjson.dumps(order).decode())
+        except (TimeoutException, JavascriptException) as error:
+            self._orders = orders
+            self._bring_back_bridge(error)
+            return
+        self._last_reply = time.monotonic()
+        self._receive(orjson.loads(reply))
+
+    def _bring_back_bridge(self, error: WebDriverException) -> None:
+        """Put the bridge into a page that has none: it reloaded, or is about to."""
+        if time.monotonic() - self._last_reply > PAGE_BACK_WAIT:
+            raise TabLost(f"The site's page does not answer ({type(error).__name__}).")
+        try:
+            self._chrome.driver.execute_script(self._bridge)
+        except (TimeoutException, JavascriptException):
+            time.sleep(0.05)
+
+    def _receive(self, reply: dict[str, Any]) -> None:
+        if reply["origin"] != self._origin:
+            raise TabLost("The page left the site.")
+        if reply["epoch"] != self._epoch:
+            self._epoch = reply["epoch"]
+            self._acknowledged = 0
+        for stream in list(self._streams.values()):
+            if stream.epoch not in ("", self._epoch):
+                del self._streams[stream.number]
+                stream.fail(TabLost("The site reloaded its page."))
+            stream.epoch = self._epoch
+        for sequence, number, kind, payload in reply["messages"]:
+            if sequence > self._acknowledged:
+                self._acknowledged = sequence
+                self._last_message = time.monotonic()
+                self._dispatch(number, kind, payload)
+
+    def _dispatch(self, number: int, kind: str, payload: Any) -> None:
+        if kind == "token":
+            self._on_token(payload)
+            return
+        stream = self._streams.get(number)
+        if stream is None:
+            return
+        if kind == "error":
+            stream.fail(NetworkFailed(f"The browser could not reach the site, or lost the connection ({payload})."))
+        elif stream.deliver(kind, payload) and not stream.held:
+            stream.held = True
+            self._orders.hold.append((number, True))
+        if kind in ("end", "error"):
+            del self._streams[number]
+
+
+def _order(number: int, request: PageRequest) -> dict[str, Any]:
+    return {
+        "id": number,
+        "method": request.method,
+        "path": request.path,
+        "headers": dict(request.headers),
+        "body": request.body,
+    }
