@@ -1,0 +1,169 @@
+"""The calls the site understands, as requests for the page to make (protocol sections 1.4, 2.1, 3 and 4).
+
+The relay asks for one of these, hands it to the tab and reads the answer elsewhere. Nothing here knows accounts,
+tabs or what comes back, but for the id of a new chat. The headers `version`, `timezone` and `authorization` are
+missing on purpose: only the page knows them.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+import orjson
+
+from qwenproxy.browser.page import PageRequest
+from qwenproxy.errors import ProtocolChanged, RequestError
+
+_CHAT_TYPE = "t2t"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One turn of a chat. `parent_id` is the `response_id` of the answer before it, None on the first turn.
+
+    `files` holds complete entries of protocol section 7.4; `thinking_budget` is in tokens.
+    """
+
+    model: str
+    text: str
+    parent_id: str | None = None
+    thinking: bool = False
+    thinking_budget: int | None = None
+    files: tuple[dict[str, Any], ...] = ()
+
+
+def new_chat(model: str, *, title: str = "New Chat", chat_type: str = _CHAT_TYPE) -> PageRequest:
+    """Create a chat (section 3.1)."""
+    payload = {
+        "title": title,
+        "models": [model],
+        "chat_mode": "normal",
+        "chat_type": chat_type,
+        "timestamp": int(time.time() * 1000),
+        "project_id": "",
+    }
+    return _post("/api/v2/chats/new", payload)
+
+
+def completion(chat_id: str, question: Question) -> PageRequest:
+    """Ask a question in a chat; the answer is an event stream (sections 4.1 and 4.2).
+
+    Raises RequestError for text that has no UTF-8 form.
+    """
+    payload = {
+        "stream": True,
+        "version": "2.1",
+        "incremental_output": True,
+        "chatId": chat_id,
+        "chat_id": chat_id,
+        "parentId": question.parent_id or "",
+        "parent_id": question.parent_id,
+        "chat_mode": "normal",
+        "model": question.model,
+        "messages": [_message(question)],
+        "timestamp": int(time.time()),
+    }
+    path = f"/api/v2/chat/completions?chat_id={_escaped(chat_id)}"
+    return _post(path, payload, {"x-accel-buffering": "no"})
+
+
+def stop(chat_id: str, response_id: str) -> PageRequest:
+    """End a running answer (section 3.6)."""
+    path = f"/api/v2/chat/completions/stop?chat_id={_escaped(chat_id)}"
+    return _post(path, {"chat_id": chat_id, "response_id": response_id})
+
+
+def delete_chat(chat_id: str) -> PageRequest:
+    """Delete a chat (section 3.4)."""
+    return PageRequest("DELETE", f"/api/v2/chats/{_escaped(chat_id)}", _headers())
+
+
+def list_models() -> PageRequest:
+    """Read the live model list (section 2.1)."""
+    return PageRequest("GET", "/api/v2/models/", _headers())
+
+
+def profile() -> PageRequest:
+    """Read the profile of the logged-in account, which costs no quota (section 1.4).
+
+    The site answers 401 to everybody when the slash at the end is missing.
+    """
+    return PageRequest("GET", "/api/v1/auths/", _headers())
+
+
+def chat_id_from(body_text: str) -> str:
+    """Return the id in the answer to `new_chat` (section 3.1). Raises ProtocolChanged."""
+    try:
+        answer = orjson.loads(body_text)
+    except orjson.JSONDecodeError:
+        answer = None
+    if isinstance(answer, dict):
+        data = answer.get("data")
+        for source in (data if isinstance(data, dict) else {}, answer):
+            for key in ("id", "chat_id"):
+                chat_id = source.get(key)
+                if isinstance(chat_id, str) and chat_id:
+                    return chat_id
+    raise ProtocolChanged("The site made a chat but did not name it. A newer qwenproxy may know the new form.")
+
+
+def _message(question: Question) -> dict[str, Any]:
+    return {
+        "id": None,
+        "fid": str(uuid.uuid4()),
+        "parentId": question.parent_id,
+        "childrenIds": [str(uuid.uuid4())],
+        "role": "user",
+        "content": question.text,
+        "user_action": "chat",
+        "files": list(question.files),
+        "timestamp": int(time.time()),
+        "models": [question.model],
+        "model": "",
+        "chat_type": _CHAT_TYPE,
+        "feature_config": _feature_config(question),
+        "extra": {"meta": {"subChatType": _CHAT_TYPE}},
+        "sub_chat_type": _CHAT_TYPE,
+        "parent_id": question.parent_id,
+    }
+
+
+def _feature_config(question: Question) -> dict[str, Any]:
+    """Say how to think; the three thinking switches must agree with one another (section 4.4)."""
+    features: dict[str, Any] = {
+        "thinking_enabled": question.thinking,
+        "output_schema": "phase",
+        "research_mode": "normal",
+        "auto_thinking": False,
+        "thinking_mode": "Thinking" if question.thinking else "Fast",
+        # also when thinking is off: some models think regardless
+        "thinking_format": "summary",
+        "auto_search": False,
+    }
+    if question.thinking and question.thinking_budget is not None:
+        features["thinking_budget"] = question.thinking_budget
+    return features
+
+
+def _post(path: str, payload: dict[str, Any], extra_headers: dict[str, str] | None = None) -> PageRequest:
+    try:
+        body = orjson.dumps(payload).decode()
+    except orjson.JSONEncodeError as error:
+        raise RequestError(
+            "The request holds something that has no JSON form in UTF-8, such as half of a surrogate pair. Remove it."
+        ) from error
+    headers = {"content-type": "application/json", **_headers(), **(extra_headers or {})}
+    return PageRequest("POST", path, headers, body)
+
+
+def _headers() -> dict[str, str]:
+    # a call without x-request-id provokes the verification page (section 9.1)
+    return {"accept": "application/json", "source": "web", "x-request-id": str(uuid.uuid4())}
+
+
+def _escaped(chat_id: str) -> str:
+    return quote(chat_id, safe="")

@@ -1,0 +1,241 @@
+"""The model catalogue: what the site offers and what the names people use mean (protocol section 2).
+
+The relay resolves the client's model name here before it asks; the api lists it. Knows the site's model list as text,
+not how it was fetched.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import orjson
+
+from qwenproxy.errors import ProtocolChanged
+from qwenproxy.upstream.aliases import ALIASES
+
+Kind = Literal["general", "coder", "vision", "fast"]
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A model of the site. Lengths are in tokens, `created` in Unix seconds; None where the site does not say.
+
+    `thinks_always` marks models whose thinking cannot be switched off.
+    """
+
+    id: str
+    name: str
+    vision: bool = False
+    document: bool = False
+    thinking: bool = False
+    thinks_always: bool = False
+    chat_types: tuple[str, ...] = ("t2t",)
+    context_length: int | None = None
+    output_length: int | None = None
+    created: int | None = None
+
+    @property
+    def kind(self) -> Kind:
+        """What the model is mainly for."""
+        return _kind_of(self.id)
+
+
+class Catalogue:
+    """The live models and every name that leads to one of them. Immutable."""
+
+    def __init__(self, live: tuple[Model, ...]) -> None:
+        self.live = live
+        self._models: dict[str, Model] = {model.id: model for model in live}
+        if live:
+            own = dict(self._models)
+            for name, target in ALIASES.items():
+                self._models.setdefault(name, own.get(target) or _substitute(_kind_of(name, target), own))
+
+    def resolve(self, name: str) -> Model | None:
+        """Return the model that `name` means: a live id, an alias, or None for a name nobody knows."""
+        return self._models.get(name)
+
+    def listing(self) -> list[tuple[str, Model]]:
+        """Return every usable name with its model, the site's own ids first."""
+        return list(self._models.items())
+
+
+def parse_models(body_text: str) -> tuple[Model, ...]:
+    """Return the models in the site's list, in its order, either wrapper of section 2.1. Raises ProtocolChanged."""
+    try:
+        answer = orjson.loads(body_text)
+    except orjson.JSONDecodeError:
+        answer = None
+    entries = _dict(answer).get("data")
+    if isinstance(entries, dict):
+        entries = entries.get("data")
+    if not isinstance(entries, list):
+        raise ProtocolChanged("The site's model list has an unknown form. A newer qwenproxy may know it.")
+    models: dict[str, Model] = {}
+    for entry in entries:
+        model = _parse_model(_dict(entry))
+        if model is not None:
+            models.setdefault(model.id, model)
+    if not models:
+        raise ProtocolChanged("The site's model list names no model. A newer qwenproxy may know its form.")
+    return tuple(models.values())
+
+
+# The best first. Where the site lacks them all, the first live model that suits is taken.
+_CANDIDATES: dict[Kind, tuple[str, ...]] = {
+    "general": (
+        "qwen3.8-max",
+        "qwen3.7-max",
+        "qwen3.7-plus",
+        "qwen3.6-max-preview",
+        "qwen3-max",
+        "qwen3.6-plus",
+        "qwen3.5-max-2026-03-08",
+        "qwen3.5-plus",
+        "qwen3-max-2026-01-23",
+        "qwen3.5-397b-a17b",
+        "qwen-max-latest",
+        "qwen3-235b-a22b",
+        "qwen-plus-2025-09-11",
+        "qwen-plus-2025-07-28",
+    ),
+    "coder": (
+        "qwen3-coder-plus",
+        "qwen3-coder-30b-a3b-instruct",
+        "qwen3.7-max",
+        "qwen3.8-max",
+        "qwen3.7-plus",
+        "qwen3.6-plus",
+        "qwen3.5-plus",
+        "qwen3-max",
+        "qwen2.5-coder-32b-instruct",
+    ),
+    "vision": (
+        "qwen3-vl-plus",
+        "qwen3.7-plus",
+        "qwen3.6-plus",
+        "qwen3.5-omni-plus",
+        "qwen3.5-plus",
+        "qwen3.5-omni-flash",
+        "qwen3-omni-flash-2025-12-01",
+        "qwen3-omni-flash",
+        "qwen2.5-vl-32b-instruct",
+    ),
+    "fast": (
+        "qwen3.5-flash",
+        "qwen3.6-35b-a3b",
+        "qwen3.5-35b-a3b",
+        "qwen3-30b-a3b",
+        "qwen3.6-plus",
+        "qwen3.5-plus",
+        "qwen-turbo-2025-02-11",
+    ),
+}
+
+_ALWAYS_THINKING = ("qwen3.8-max-preview", "qwq", "qvq")
+
+
+def _kind_of(*names: str) -> Kind:
+    """Return the kind that the first telling name tells.
+
+    An alias tells more than its target: the older project sent one coder name to a general model.
+    """
+    for name in names:
+        words = name.lower()
+        if "coder" in words:
+            return "coder"
+        if "-vl" in words or "omni" in words or "qvq" in words:
+            return "vision"
+        if "flash" in words or "turbo" in words:
+            return "fast"
+    return "general"
+
+
+def _substitute(kind: Kind, live: dict[str, Model]) -> Model:
+    for candidate in _CANDIDATES[kind]:
+        if candidate in live:
+            return live[candidate]
+    models = list(live.values())
+    same_kind = [model for model in models if model.kind == kind]
+    able = [model for model in models if model.vision or kind != "vision"]
+    return (same_kind or able or models)[0]
+
+
+def _parse_model(entry: dict[str, Any]) -> Model | None:
+    model_id = entry.get("id")
+    info = _dict(entry.get("info"))
+    if not isinstance(model_id, str) or not model_id or info.get("is_active") is False:
+        return None
+    meta = _dict(info.get("meta"))
+    able, levels = _dict(meta.get("capabilities")), _dict(meta.get("abilities"))
+    thinking_level = _number(levels.get("thinking")) or 0
+    always = thinking_level >= 2 or model_id.startswith(_ALWAYS_THINKING)
+    name = entry.get("name") or info.get("name")
+    chat_types = meta.get("chat_type")
+    return Model(
+        id=model_id,
+        name=name if isinstance(name, str) else model_id,
+        vision=able.get("vision") is True,
+        document=able.get("document") is True,
+        thinking=able.get("thinking") is True or always,
+        thinks_always=always,
+        chat_types=tuple(c for c in chat_types if isinstance(c, str)) if isinstance(chat_types, list) else ("t2t",),
+        context_length=_number(meta.get("max_context_length")),
+        output_length=_number(meta.get("max_generation_length")),
+        created=_number(info.get("created_at")),
+    )
+
+
+def _dict(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _number(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _known(model_id: str, context_length: int | None = None) -> Model:
+    sees = model_id.endswith("-plus") or _kind_of(model_id) == "vision"
+    return Model(
+        id=model_id,
+        name=model_id,
+        vision=sees and _kind_of(model_id) != "coder",
+        document=True,
+        thinking=_kind_of(model_id) != "coder",
+        thinks_always=model_id.startswith(_ALWAYS_THINKING),
+        context_length=context_length,
+        output_length=131_072 if model_id == "qwen3.8-max" else 65_536,
+    )
+
+
+# What the site offered when this was written (section 2.3): in use until its own list was read.
+FALLBACK = Catalogue(
+    (
+        _known("qwen3.7-plus", 1_000_000),
+        _known("qwen3.8-max"),
+        _known("qwen3.7-max", 1_000_000),
+        _known("qwen3.6-plus", 1_000_000),
+        _known("qwen3.5-plus", 1_000_000),
+        _known("qwen3.5-omni-plus", 262_144),
+        _known("qwen3.8-max-preview"),
+        _known("qwen3.6-max-preview", 262_144),
+        _known("qwen3.6-plus-preview", 1_000_000),
+        _known("qwen3.6-27b", 262_144),
+        _known("qwen3.6-35b-a3b", 262_144),
+        _known("qwen3.5-flash", 1_000_000),
+        _known("qwen3.5-max-2026-03-08", 262_144),
+        _known("qwen3.5-397b-a17b", 262_144),
+        _known("qwen3.5-122b-a10b", 262_144),
+        _known("qwen3.5-27b", 262_144),
+        _known("qwen3.5-35b-a3b", 262_144),
+        _known("qwen3.5-omni-flash", 262_144),
+        _known("qwen3-max-2026-01-23", 262_144),
+        _known("qwen-plus-2025-07-28", 131_072),
+        _known("qwen3-coder-plus", 1_048_576),
+        _known("qwen3-vl-plus", 262_144),
+        _known("qwen3-omni-flash-2025-12-01", 65_536),
+        _known("qwen-latest-series-invite-beta-v16"),
+        _known("qwen-latest-series-invite-beta-v24"),
+    )
+)

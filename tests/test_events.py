@@ -1,0 +1,253 @@
+"""The answer stream, decoded."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from transcripts import (
+    CREATED,
+    FAILED,
+    KEEP_ALIVE,
+    PLAIN,
+    PLAIN_EVENTS,
+    STARTED,
+    SUMMED,
+    TRANSCRIPTS,
+    counts,
+    delta,
+    end,
+    frame,
+    summary,
+)
+
+from qwenproxy.chat import Finish, Image, Reasoning, Text, Usage
+from qwenproxy.errors import (
+    ContentFilter,
+    EmptyAnswer,
+    ProxyError,
+    RateLimited,
+    SiteFailure,
+    UpstreamError,
+)
+from qwenproxy.upstream.events import EventDecoder
+
+
+def decode(*pieces: str):
+    """Return all events of an answer that comes in these pieces, and the error at its end."""
+    decoder = EventDecoder()
+    events: list = []
+    try:
+        for piece in pieces:
+            events += decoder.feed(piece)
+        events += decoder.flush()
+    except ProxyError as error:
+        return events, type(error)
+    return events, None
+
+
+@pytest.mark.parametrize(("transcript", "events", "error"), TRANSCRIPTS)
+def test_transcripts(transcript, events, error):
+    assert decode(transcript) == (events, error)
+
+
+@pytest.mark.parametrize(("transcript", "events", "error"), TRANSCRIPTS)
+def test_a_transcript_cut_anywhere(transcript, events, error):
+    assert decode(*transcript) == (events, error)
+    for cut in range(len(transcript)):
+        assert decode(transcript[:cut], "", transcript[cut:]) == (events, error)
+
+
+@given(st.lists(st.integers(0, len(PLAIN + SUMMED)), max_size=9))
+def test_many_cuts(cuts):
+    text = PLAIN.replace(end(), "") + SUMMED.replace(CREATED, "")
+    edges = [0, *sorted(cuts), len(text)]
+    assert decode(*(text[a:b] for a, b in itertools.pairwise(edges))) == decode(text)
+
+
+@pytest.mark.parametrize("line_break", ["\r\n", "\r", "\n"])
+def test_line_breaks_of_any_kind(line_break):
+    text = PLAIN.replace("\n", line_break)
+    for cut in range(len(text)):
+        assert decode(text[:cut], text[cut:]) == (PLAIN_EVENTS, None)
+
+
+@given(st.lists(st.text(min_size=1), min_size=1))
+def test_text_arrives_unchanged(words):
+    events, error = decode(CREATED + "".join(delta(word) for word in words) + end())
+    assert error is None
+    assert [event.text for event in events if isinstance(event, Text)] == words
+
+
+@pytest.mark.parametrize(
+    "addition",
+    [
+        "data: [DONE]\n\n",
+        ": a comment\n\n",
+        "event: message\nid: 4\nretry: 9\n",
+        'data: {"response.info": {"action": "skip_think"}}\n\n',
+        "data: \n\n",
+        'data: {"new":"kind"}\n\n',
+        "data: 7\n\ndata: [1]\n\ndata: null\n\n",
+        'data: {"choices": []}\n\ndata: {"choices": [null]}\n\ndata: {"choices": {"0": 1}}\n\n',
+        'data: {"choices": [{"delta": "text"}], "usage": [4]}\n\n',
+        delta("", "KeepAlive"),
+        delta("tool words", "code_interpreter"),
+        delta("", "local_tool", function_call={"name": "f", "arguments": "{}"}),
+        delta("x", ["odd"]),
+        delta(None),
+        delta({"odd": 1}),
+        summary("odd", {"odd": 1}),
+        delta("", "thinking_summary", extra=[1]),
+        delta("", "web_search", extra={"web_search_info": [{"url": 7}, 3], "tool_result": {"docs": "none"}}),
+        delta("", "image_edit_tool", extra={"tool_result": [{"image": 7}, "x"]}),
+    ],
+)
+def test_what_is_unknown_or_empty_is_ignored(addition):
+    assert decode(PLAIN.replace(KEEP_ALIVE, addition)) == (PLAIN_EVENTS, None)
+    assert decode(PLAIN + addition) == (PLAIN_EVENTS, None)
+
+
+def test_done_without_a_line_break():
+    assert decode(PLAIN + "data: [DONE]") == (PLAIN_EVENTS, None)
+
+
+def test_last_frame_without_a_line_break():
+    assert decode(PLAIN.rstrip("\n")) == (PLAIN_EVENTS, None)
+
+
+def test_content_in_parts():
+    events, _ = decode(CREATED + delta([{"type": "text", "text": "a"}, {"type": "text", "text": "b"}, 1]) + end(None))
+    assert events == [STARTED, Text("ab"), Finish()]
+
+
+@pytest.mark.parametrize("phase", ["think", "thinking_summary", "web_search", "image_gen_tool", "code_interpreter"])
+def test_end_of_another_phase_is_not_the_end(phase):
+    decoder = EventDecoder()
+    decoder.feed(CREATED + delta("Wait", "think") + end(phase))
+    assert not decoder.finished
+    with pytest.raises(UpstreamError, match="cut"):
+        decoder.flush()
+
+
+@pytest.mark.parametrize("phase", ["answer", None, "image_gen"])
+def test_end_of_the_final_phase(phase):
+    decoder = EventDecoder()
+    decoder.feed(CREATED + delta("So") + end(phase))
+    assert decoder.finished
+    assert decoder.flush() == [Finish()]
+    assert decoder.flush() == []
+
+
+@pytest.mark.parametrize(
+    "text", ["", "\n\n", ": hm\n", "data: [DONE]\n", CREATED, CREATED + KEEP_ALIVE, CREATED + end()]
+)
+def test_nothing_of_an_answer(text):
+    assert decode(text)[1] is EmptyAnswer
+
+
+def test_cut_in_the_middle_of_a_frame():
+    for length in range(len(PLAIN) - len(end()), len(PLAIN) - 3):
+        assert decode(PLAIN[:length]) == (PLAIN_EVENTS[:-1], UpstreamError)
+
+
+def test_started_is_kept():
+    decoder = EventDecoder()
+    assert decoder.started is None
+    decoder.feed(CREATED)
+    assert decoder.started == STARTED
+
+
+@pytest.mark.parametrize(
+    ("error_frame", "error"),
+    [
+        (frame({"success": False, "data": {"code": "RateLimited", "num": 2, "details": "d"}}), RateLimited),
+        ('{"success":false,"data":{"code":"RateLimited","num":2}}', RateLimited),
+        (frame({"code": "RateLimited", "detail": "d", "num": 4}), RateLimited),
+        (frame({"error": "Internal error!"}), SiteFailure),
+        (frame({"error": {"code": "data_inspection_failed"}}), ContentFilter),
+        (delta("Internal error", status="error"), SiteFailure),
+        (delta("", "think", "error", extra={"error": {"code": "RateLimited"}}), RateLimited),
+    ],
+)
+def test_errors_in_the_stream(error_frame, error):
+    assert decode(error_frame) == ([], error)
+    assert decode(CREATED, error_frame) == ([STARTED], error)
+
+
+def test_an_error_stays():
+    decoder = EventDecoder()
+    assert decoder.feed(FAILED) == [STARTED, Text("Half")]
+    for call in (lambda: decoder.feed(""), lambda: decoder.feed(end()), decoder.flush):
+        with pytest.raises(SiteFailure):
+            call()
+
+
+def test_usage_comes_before_its_text_and_only_when_changed():
+    text = (
+        CREATED
+        + delta("a", usage=counts(1, 1))
+        + delta("b", usage=counts(1, 1))
+        + delta("c", usage=counts(1, 2))
+        + end()
+    )
+    assert decode(text)[0] == [
+        STARTED,
+        Usage(1, 1, 0, 11),
+        Text("a"),
+        Text("b"),
+        Usage(1, 2, 0, 11),
+        Text("c"),
+        Finish(),
+    ]
+
+
+def test_odd_usage_counts_as_nothing():
+    odd = {"input_tokens": "9", "output_tokens": 3, "output_tokens_details": [1], "prompt_tokens_details": {}}
+    assert Usage(0, 3, 0, 0) in decode(CREATED + delta("a", usage=odd) + end())[0]
+
+
+def test_address_of_an_image_is_completed():
+    decoder = EventDecoder("C1", origin="https://site.example")
+    images = [{"image": "a b.png"}, {"image": "/api/v2/chat/C1/c.png"}, {"image": "//media.example/d.png"}]
+    assert decoder.feed(delta("", "generate_image", extra={"image_list": images})) == [
+        Image("https://site.example/api/v2/chat/C1/a b.png"),
+        Image("https://site.example/api/v2/chat/C1/c.png"),
+        Image("https://media.example/d.png"),
+    ]
+
+
+def reasoning_of(*snapshots: tuple[list[str], list[str]]) -> str:
+    events, error = decode(*(summary(titles, thoughts) for titles, thoughts in snapshots), delta("a"), end())
+    assert error is None
+    return "".join(event.text for event in events if isinstance(event, Reasoning))
+
+
+@pytest.mark.parametrize(
+    ("snapshots", "told"),
+    [
+        ([(["A"], []), (["A"], ["a"]), (["A", "B"], ["a"]), (["A", "B"], ["a", "b"])], "A\na\n\nB\nb"),
+        ([([], ["a"]), ([], ["ab"]), ([], ["ab", "c"])], "ab\nc"),
+        ([(["A", "B"], []), (["A", "B"], ["a", "b"])], "A\n\nB\na\nb"),
+        ([(["A"], ["a"]), ([], []), (["A"], ["a"])], "A\na"),
+        ([(["A"], ["abc"]), (["A"], ["ab"]), (["A"], ["abcd"])], "A\nabcd"),
+        ([(["A"], ["one"]), (["B"], ["two"])], "A\none\n\nB\ntwo"),
+        ([(["A", "B"], ["a"]), (["A", "B"], ["a, more"])], "A\na\n\nB\n, more"),
+    ],
+)
+def test_thinking_summary_tells_everything_once(snapshots, told):
+    assert reasoning_of(*snapshots) == told
+
+
+@given(st.lists(st.tuples(st.text("abc", min_size=1), st.text("xyz", min_size=1)), min_size=1, max_size=4))
+def test_growing_summary_reads_like_its_last_snapshot(sections):
+    text = "\n\n".join(f"{title}\n{thought}" for title, thought in sections)
+    snapshots = []
+    for number in range(len(sections)):
+        titles = [title for title, _ in sections[: number + 1]]
+        before = [thought for _, thought in sections[:number]]
+        thought = sections[number][1]
+        snapshots += [(titles, [*before, thought[:length]]) for length in range(len(thought) + 1)]
+    assert reasoning_of(*snapshots) == text

@@ -1,0 +1,168 @@
+"""The model catalogue and the names that lead into it."""
+
+from __future__ import annotations
+
+import orjson
+import pytest
+
+from qwenproxy.errors import ProtocolChanged
+from qwenproxy.upstream.aliases import ALIASES
+from qwenproxy.upstream.models import FALLBACK, Catalogue, Model, parse_models
+
+FULL = {
+    "id": "qwen3.7-plus",
+    "name": "Qwen3.7-Plus",
+    "info": {
+        "created_at": 1770000000,
+        "is_active": True,
+        "meta": {
+            "capabilities": {"vision": True, "document": True, "thinking": True},
+            "abilities": {"vision": 1, "thinking": 1, "parse_url": 2},
+            "max_context_length": 1000000,
+            "max_generation_length": 65536,
+            "chat_type": ["t2t", "t2i"],
+        },
+    },
+}
+
+README_NAMES = [
+    *("qwen-max", "qwen-plus", "qwen-turbo", "qwen-max-latest", "qwen-plus-latest", "qwen-turbo-latest"),
+    *("qwen-coder-plus", "qwen-vl-max", "qwen-vl-plus", "qwen-vl-max-latest", "qwen-vl-plus-latest"),
+    *(f"qwen2.5-coder-{size}b-instruct" for size in ("0.5", "1.5", "3", "7", "14", "32")),
+    *("qwen3", "qwen3-max", "qwen3-plus"),
+]
+
+
+def catalogue(*ids: str) -> Catalogue:
+    return Catalogue(tuple(Model(model_id, model_id) for model_id in ids))
+
+
+def meant(names: Catalogue, name: str) -> str | None:
+    model = names.resolve(name)
+    return model and model.id
+
+
+@pytest.mark.parametrize("wrap", [lambda m: {"data": m}, lambda m: {"success": True, "data": {"data": m}}])
+def test_both_wrappers(wrap):
+    (model,) = parse_models(orjson.dumps(wrap([FULL])).decode())
+    assert model == Model(
+        id="qwen3.7-plus",
+        name="Qwen3.7-Plus",
+        vision=True,
+        document=True,
+        thinking=True,
+        chat_types=("t2t", "t2i"),
+        context_length=1000000,
+        output_length=65536,
+        created=1770000000,
+    )
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"id": "x"},
+        {"id": "x", "name": None, "info": None},
+        {"id": "x", "info": {"meta": []}},
+        {
+            "id": "x",
+            "info": {"created_at": "soon", "meta": {"capabilities": [], "abilities": 3, "chat_type": "t2t"}},
+        },
+    ],
+)
+def test_every_key_but_the_id_is_optional(entry):
+    assert parse_models(orjson.dumps({"data": [entry]}).decode()) == (Model("x", "x"),)
+
+
+def test_entries_without_use_are_left_out():
+    entries = [
+        {"name": "no id"},
+        {"id": ""},
+        7,
+        {"id": "off", "info": {"is_active": False}},
+        {"id": "a"},
+        {"id": "a"},
+    ]
+    assert [model.id for model in parse_models(orjson.dumps({"data": entries}).decode())] == ["a"]
+
+
+@pytest.mark.parametrize("body", ["", "<html>", "[]", "{}", '{"data":{}}', '{"data":[]}', '{"data":[{}]}'])
+def test_unknown_forms(body):
+    with pytest.raises(ProtocolChanged):
+        parse_models(body)
+
+
+@pytest.mark.parametrize(("model_id", "level"), [("qwen3.8-max-preview", 1), ("qwq-32b", 0), ("new", 2)])
+def test_models_that_always_think(model_id, level):
+    entry = {"id": model_id, "info": {"meta": {"abilities": {"thinking": level}}}}
+    (model,) = parse_models(orjson.dumps({"data": [entry]}).decode())
+    assert model.thinks_always
+    assert model.thinking
+
+
+def test_the_table_of_the_older_project_is_complete():
+    # the 7b is the one name that its README adds to its table
+    assert len(ALIASES) == 111 + 1
+    assert all(ALIASES[target] == target for target in ALIASES.values())
+
+
+@pytest.mark.parametrize("name", [*README_NAMES, *ALIASES])
+@pytest.mark.parametrize("names", [FALLBACK, catalogue("something-new")])
+def test_every_documented_name_resolves(names, name):
+    assert names.resolve(name) in names.live
+
+
+def test_live_id_wins_over_an_alias():
+    assert meant(catalogue("qwen3-max", "qwen-max"), "qwen-max") == "qwen-max"
+
+
+def test_alias_with_a_live_target():
+    names = catalogue("qwen3.8-max", "qwen3-max", "qwen-max-latest", "qwen2.5-14b-instruct-1m")
+    assert meant(names, "qwen-max") == "qwen3-max"
+    assert meant(names, "qwen-max-latest") == "qwen-max-latest"
+    assert meant(names, "qwen2.5-coder-14b-instruct") == "qwen2.5-14b-instruct-1m"
+
+
+@pytest.mark.parametrize(
+    ("name", "substitute"),
+    [
+        ("qwen-max-latest", "qwen3.7-max"),
+        ("qwen-plus", "qwen3.7-max"),
+        ("qwen-vl-max", "qwen3-vl-plus"),
+        ("qwen2.5-omni", "qwen3-vl-plus"),
+        ("qwen2.5-coder-7b-instruct", "qwen3-coder-plus"),
+        ("qwen2.5-coder-14b-instruct", "qwen3-coder-plus"),
+        ("qwen3-coder-flash", "qwen3-coder-plus"),
+        ("qwen-turbo", "qwen3.5-flash"),
+    ],
+)
+def test_missing_target_gives_way_to_its_kind(name, substitute):
+    names = catalogue("zzz", "qwen3.5-flash", "qwen3-vl-plus", "qwen3.7-plus", "qwen3-coder-plus", "qwen3.7-max")
+    assert meant(names, name) == substitute
+
+
+def test_last_resort_is_the_first_model_that_suits():
+    blind, sees = Model("qwen9", "qwen9"), Model("qwen9-eye", "qwen9-eye", vision=True)
+    assert meant(Catalogue((blind, sees)), "qwen-vl-max") == "qwen9-eye"
+    assert meant(Catalogue((blind, sees)), "qwen-max") == "qwen9"
+    assert meant(Catalogue((blind,)), "qwen-vl-max") == "qwen9"
+    assert meant(catalogue("qwen9", "qwen9-coder"), "qwen3-coder") == "qwen9-coder"
+
+
+@pytest.mark.parametrize("name", ["QWEN-MAX", "qwen-max ", "gpt-4o", ""])
+def test_names_are_exact(name):
+    assert FALLBACK.resolve(name) is None
+
+
+def test_without_models_nothing_resolves():
+    assert Catalogue(()).resolve("qwen-max") is None
+    assert Catalogue(()).listing() == []
+
+
+def test_listing_begins_with_the_live_ids():
+    names = catalogue("new-one", "qwen3-max")
+    listing = names.listing()
+    assert [name for name, _ in listing[:2]] == ["new-one", "qwen3-max"]
+    assert len(listing) == len(dict(listing)) == 1 + len(ALIASES)
+    assert all(names.resolve(name) == model for name, model in listing)
+    assert all(model in names.live for _, model in listing)

@@ -1,0 +1,280 @@
+"""What the site's error forms mean."""
+
+from __future__ import annotations
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qwenproxy.browser.page import Head
+from qwenproxy.errors import (
+    ChatBusy,
+    ChatGone,
+    ContentFilter,
+    EmptyAnswer,
+    ModelNotFound,
+    NotLoggedIn,
+    ProtocolChanged,
+    ProxyError,
+    RateLimited,
+    RequestError,
+    SiteFailure,
+    UpstreamError,
+    VerificationRequired,
+)
+from qwenproxy.upstream.refusals import check, error_from, error_in_delta, error_in_frame, is_stream
+
+TOKEN = "eyJhbGciOiJIUzI1NiJ9.eyJpZCI6IjAwMDAifQ.c2lnbmF0dXJl"
+CAPTCHA = (
+    '{"ret":["FAIL_SYS_USER_VALIDATE","RGV587_ERROR::SM::later"],"data":{"url":"https://site.example:443//api/v2/'
+    'chat/completions/_____tmd_____/punish?x5secdata=xg1f00d&x5step=2&action=captcha"}}'
+)
+WAF = '<!doctypehtml><html><meta name="aliyun_waf_aa" content="1"><title>Verification</title></html>'
+
+
+def head(status: int = 200, actual: int | None = None, content_type: str = "application/json") -> Head:
+    headers = {"content-type": content_type}
+    if actual is not None:
+        headers["x-actual-status-code"] = str(actual)
+    return Head(status, headers)
+
+
+def envelope(code: str, details: str = "", **more: object) -> str:
+    data = {"code": code, "details": details, **more}
+    return orjson.dumps({"success": False, "request_id": "q1", "data": data}).decode()
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (head(content_type="text/event-stream; charset=utf-8"), True),
+        (head(actual=200, content_type="text/event-stream"), True),
+        (head(actual=429, content_type="text/event-stream"), False),
+        (head(status=502, content_type="text/event-stream"), False),
+        (head(), False),
+        (Head(200, {}), False),
+    ],
+)
+def test_is_stream(answer, expected):
+    assert is_stream(answer) is expected
+
+
+# code, details, status the site means, class
+ENVELOPES = [
+    ("Unauthorized", "", 401, NotLoggedIn),
+    ("", "Token has expired", 200, NotLoggedIn),
+    ("Forbidden", "", 403, NotLoggedIn),
+    ("RateLimited", "401 Unauthorized", 200, NotLoggedIn),
+    ("RateLimited", "upstream said 403", 429, NotLoggedIn),
+    ("RateLimited", "You've reached the upper limit for today's usage.", 429, RateLimited),
+    ("RateLimited", "We are currently experiencing high demand.", 200, RateLimited),
+    ("quota_limit", "", 200, RateLimited),
+    ("quotaLimited", "", 403, RateLimited),
+    ("402", "", 200, RateLimited),
+    ("strange", "", 402, RateLimited),
+    ("Throttling", "allocated quota exceeded, please raise your token-limit", 200, RateLimited),
+    ("ParallelLimited", "", 429, ChatBusy),
+    ("Bad_Request", "The chat is in progress!", 400, ChatBusy),
+    ("Bad_Request", "parent_id 5 does not exist", 400, ChatGone),
+    ("Not_Found", "CHAT_NOT_FOUND", 404, ChatGone),
+    ("Bad_Request", "Invalid input the chat 0a1b is not exist", 400, ChatGone),
+    ("Not_Found", "", 404, ChatGone),
+    ("Not_Found", "Model qwen9 not found", 404, ModelNotFound),
+    ("Bad_Request", "The model does not exist", 404, ModelNotFound),
+    ("not found", "Not Found", 404, ProtocolChanged),
+    ("data_inspection_failed", "Input data may contain inappropriate content.", 400, ContentFilter),
+    ("DataInspectionFailed", "", 400, ContentFilter),
+    ("Bad_Request", "Internal error...", 400, UpstreamError),
+    ("Bad_Request", "", 400, UpstreamError),
+    ("Bad_Request", "Invalid input too many messages.", 400, UpstreamError),
+    ("RequestValidationError", "Field 'chat_id': Field required", 400, UpstreamError),
+    ("Bad_Request", "Invalid file information!", 400, RequestError),
+    ("invalid_input", "输入或附件有误", 400, RequestError),
+    ("Bad_Request", "Range of input length should be [1, 1000]", 400, RequestError),
+    ("Bad_Request", "This model does not support images", 400, RequestError),
+    ("internal_error", "", 200, SiteFailure),
+    ("Internal_Server_Error", "", 500, SiteFailure),
+    ("", "Internal Error", 200, SiteFailure),
+    ("whatever", "", 503, SiteFailure),
+    ("Unheard_Of", "Something new", 400, UpstreamError),
+]
+
+
+@pytest.mark.parametrize(("code", "details", "status", "error_class"), ENVELOPES)
+@pytest.mark.parametrize("real_status", [False, True])
+def test_envelopes(code, details, status, error_class, real_status):
+    answered = head(status) if real_status else head(200, status)
+    for body in (
+        envelope(code, details),
+        orjson.dumps({"success": False, "error": {"code": code, "details": details}}).decode(),
+        orjson.dumps({"success": False, "code": code, "message": details}).decode(),
+    ):
+        assert type(error_from(answered, body)) is error_class
+        with pytest.raises(error_class):
+            check(answered, body)
+
+
+@pytest.mark.parametrize(
+    ("body", "hours"),
+    [
+        (envelope("RateLimited", "limit", num=6), 6),
+        (envelope("RateLimited", "limit", num="3"), 3),
+        ('{"success":false,"num":4,"data":{"code":"RateLimited","details":"limit"}}', 4),
+        ('{"code":"RateLimited","detail":"limit","template":"Wait {{num}} hours","num":2}', 2),
+        (envelope("RateLimited", "limit"), None),
+        (envelope("RateLimited", "limit", num=None), None),
+        (envelope("RateLimited", "limit", num=0), None),
+        (envelope("RateLimited", "limit", num=-1), None),
+        (envelope("RateLimited", "limit", num="soon"), None),
+        (envelope("RateLimited", "limit", num=1e300), None),
+        (envelope("RateLimited", "limit", num=True), None),
+    ],
+)
+def test_hours_of_a_rate_limit(body, hours):
+    error = error_from(head(actual=429), body)
+    assert isinstance(error, RateLimited)
+    assert error.hours == hours
+    assert (f"for {hours} hours" in error.message) == (hours is not None)
+
+
+@pytest.mark.parametrize(
+    ("answer", "body", "error_class"),
+    [
+        (head(), CAPTCHA, VerificationRequired),
+        (head(content_type="text/event-stream"), CAPTCHA, VerificationRequired),
+        (head(content_type="text/html"), WAF, VerificationRequired),
+        (head(405, content_type="text/html"), WAF, VerificationRequired),
+        (head(503, content_type="text/html"), WAF, VerificationRequired),
+        (head(), WAF, VerificationRequired),
+        (head(content_type="text/html"), "<html>hello</html>", VerificationRequired),
+        (head(504, content_type="text/html"), "<html>alibaba-ga</html>", SiteFailure),
+        (head(content_type="text/html"), "<html>alibaba-ga</html>", SiteFailure),
+        (head(502, content_type="text/html"), "<html>Bad Gateway</html>", SiteFailure),
+        (head(401, content_type="text/html"), "<html>login</html>", NotLoggedIn),
+        (head(404, content_type="text/html"), "<html>nothing here</html>", ProtocolChanged),
+        (head(), "", EmptyAnswer),
+        (head(content_type="text/event-stream"), "\n\n", EmptyAnswer),
+        (head(429), "", RateLimited),
+        (head(403), "", NotLoggedIn),
+        (head(500), "oops", SiteFailure),
+        (head(), "oops", ProtocolChanged),
+        (head(), '{"success":true,"data":{"choices":[]}}', ProtocolChanged),
+        (head(), "[1,2]", ProtocolChanged),
+        (head(), '{"success":false}', ProtocolChanged),
+        (head(), '{"success":false,"data":"Unauthorized"}', NotLoggedIn),
+        (head(), '{"error":"Internal error!"}', SiteFailure),
+        (head(actual=429), 'data: {"code":"RateLimited","detail":"d","num":2}\n\n', RateLimited),
+        (head(actual=401), 'data: {"response.created":{}}\r\n\r\ndata: {"error":{"code":"x"}}', NotLoggedIn),
+    ],
+)
+def test_other_forms(answer, body, error_class):
+    assert type(error_from(answer, body)) is error_class
+
+
+@pytest.mark.parametrize(
+    ("answer", "body"),
+    [
+        (head(), '{"success":true,"data":{"id":"C1"}}'),
+        (head(), '{"id":"U1","role":"user","email":"a@b.example"}'),
+        (head(), '{"data":[{"id":"m"}]}'),
+        (head(), '{"success":true,"data":{"code":"fine","status":true}}'),
+        (head(), '{"code":200,"data":{}}'),
+        (head(204), ""),
+    ],
+)
+def test_answers_without_a_fault_pass(answer, body):
+    check(answer, body)
+
+
+def test_success_with_a_bad_status_is_no_success():
+    with pytest.raises(NotLoggedIn):
+        check(head(actual=401), '{"success":true,"data":{}}')
+
+
+@pytest.mark.parametrize(
+    ("frame", "error_class"),
+    [
+        ({"error": {"code": "internal_error", "details": "d"}}, SiteFailure),
+        ({"error": "Internal error!"}, SiteFailure),
+        ({"success": False, "data": {"code": "RateLimited", "num": 2, "details": "d"}}, RateLimited),
+        ({"code": "RateLimited", "detail": "d", "template": "t", "num": 4}, RateLimited),
+        ({"error": {"code": "data_inspection_failed", "message": "m"}}, ContentFilter),
+        (orjson.loads(CAPTCHA), VerificationRequired),
+    ],
+)
+def test_error_frames(frame, error_class):
+    assert type(error_in_frame(frame)) is error_class
+
+
+@pytest.mark.parametrize(
+    "frame", [{}, {"response.info": {"action": "keep_alive"}}, {"sources": []}, {"ret": ["SUCCESS"]}]
+)
+def test_frames_without_an_error(frame):
+    assert error_in_frame(frame) is None
+
+
+@pytest.mark.parametrize(
+    ("delta", "error_class"),
+    [
+        ({"extra": {"error": {"code": "RateLimited", "num": 1}}}, RateLimited),
+        ({"extra": {"error": "Internal error"}, "content": "x"}, SiteFailure),
+        ({"content": "The chat is in progress!"}, ChatBusy),
+        ({"content": "Out of luck"}, UpstreamError),
+        ({"content": ""}, SiteFailure),
+        ({"extra": {}}, SiteFailure),
+        ({}, SiteFailure),
+    ],
+)
+def test_error_deltas(delta, error_class):
+    assert type(error_in_delta(delta)) is error_class
+
+
+def test_the_quote_is_short_and_on_one_line():
+    error = error_from(head(), envelope("Odd", "first line\nsecond\tline\u2028third " + "word " * 100))
+    quote = error.message.split('"')[1]
+    assert quote.startswith("first line second line third word")
+    assert len(quote) <= 200
+
+
+@pytest.mark.parametrize(
+    "details",
+    [
+        f"bad token {TOKEN}",
+        f"Authorization: Bearer {TOKEN}",
+        f"cookie token={TOKEN}; x=1",
+        "see https://site.example/x?x5secret=xg1f00d",
+        "see /x/punished?x5secret=xg1f00d&a=b",
+        "key " + "xg1f00d" * 8,
+    ],
+)
+def test_secrets_are_never_quoted(details):
+    message = error_from(head(), envelope("Odd", details)).message
+    assert "eyJ" not in message
+    assert "xg1f00d" not in message
+
+
+def test_the_captcha_address_is_never_told():
+    for error in (error_from(head(), CAPTCHA), error_in_frame(orjson.loads(CAPTCHA))):
+        assert isinstance(error, VerificationRequired)
+        assert "x5sec" not in error.message
+        assert "qwenproxy account" in error.message
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["success", "data", "error", "code", "details", "num", "ret"]), inner, max_size=4
+        )
+    ),
+    max_leaves=8,
+)
+
+
+@given(json_values, st.sampled_from([200, 400, 403, 500]))
+def test_any_json_has_a_verdict(value, status):
+    error = error_from(head(actual=status), orjson.dumps(value).decode())
+    assert isinstance(error, ProxyError)
+    assert error.message

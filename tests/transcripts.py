@@ -1,0 +1,163 @@
+"""Answers as the site streams them (protocol section 5.4), each with the events and the error it must give."""
+
+from __future__ import annotations
+
+import json
+
+from qwenproxy.chat import Finish, Image, Reasoning, Search, SearchResult, Started, Text, Usage
+from qwenproxy.errors import EmptyAnswer, ProtocolChanged, SiteFailure, UpstreamError
+
+# with the trailing space that the site really writes
+CREATED = 'data: {"response.created":{"chat_id": "C7", "parent_id": "U7", "response_id":"R7"}} \n\n'
+KEEP_ALIVE = 'data: {"response.info": {"action": "keep_alive", "chat_id": "C7", "timestamp": 1790000000}}\n\n'
+STARTED = Started("R7", "U7")
+
+
+def frame(value: object) -> str:
+    return f"data: {json.dumps(value, ensure_ascii=False)}\n\n"
+
+
+def counts(given_tokens: int, written: int, reasoned: int = 0) -> dict:
+    return {
+        "input_tokens": given_tokens,
+        "output_tokens": written,
+        "characters": 0,
+        "total_tokens": given_tokens + written,
+        "input_tokens_details": {"text_tokens": given_tokens},
+        "output_tokens_details": {"reasoning_tokens": reasoned, "text_tokens": written},
+        "prompt_tokens_details": {"cached_tokens": 11},
+    }
+
+
+def delta(content: object, phase: str | None = "answer", status: str = "typing", usage=None, **more) -> str:
+    body = {"role": "assistant", "content": content, "phase": phase, "status": status, **more}
+    whole = {"choices": [{"delta": body}], "response_id": "R7", "timestamp": 1790000001}
+    return frame(whole if usage is None else {**whole, "usage": usage})
+
+
+def end(phase: str | None = "answer") -> str:
+    body = {"content": "", "role": "assistant", "status": "finished", "phase": phase}
+    return frame({"choices": [{"delta": body}], "response_id": "R7"})
+
+
+def summary(titles: list, thoughts: list, status: str = "typing", usage=None) -> str:
+    extra = {"summary_title": {"content": titles}, "summary_thought": {"content": thoughts}}
+    return delta("", "thinking_summary", status, usage, extra=extra)
+
+
+PLAIN = (
+    CREATED
+    + delta("Здравствуй", usage=counts(540, 1))
+    + KEEP_ALIVE
+    + delta(", 世界 🙂\u2028!", usage=counts(540, 4))
+    + delta("", usage=counts(540, 4))
+    + end()
+)
+PLAIN_EVENTS = [
+    STARTED,
+    Usage(540, 1, 0, 11),
+    Text("Здравствуй"),
+    Usage(540, 4, 0, 11),
+    Text(", 世界 🙂\u2028!"),
+    Finish("stop"),
+]
+
+SUMMED = (
+    CREATED
+    + summary(["Adding up"], ["Seven and"], usage=counts(9, 5, 5))
+    + summary(["Adding up"], ["Seven and eight."], usage=counts(9, 7, 7))
+    + summary(["Adding up"], ["Seven and eight."], usage=counts(9, 7, 7))
+    + summary(["Adding up", "Checking"], ["Seven and eight.", "Fifteen holds."])
+    + delta("", "thinking_summary", "finished")
+    + delta("15")
+    + end()
+)
+SUMMED_EVENTS = [
+    STARTED,
+    Usage(9, 5, 5, 11),
+    Reasoning("Adding up\nSeven and"),
+    Usage(9, 7, 7, 11),
+    Reasoning(" eight."),
+    Reasoning("\n\nChecking\nFifteen holds."),
+    Text("15"),
+    Finish(),
+]
+
+DETAILED = (
+    CREATED
+    + delta("First, ", "think")
+    + delta("then.", "thought")
+    + delta("", "think", "finished")
+    + delta("So.")
+    + end()
+)
+DETAILED_EVENTS = [STARTED, Reasoning("First, "), Reasoning("then."), Text("So."), Finish()]
+
+PAGE = {"url": "https://news.example/a", "title": "A", "snippet": "About a", "hostname": "news.example"}
+FOUND = Search((SearchResult("https://news.example/a", "A", "About a"),))
+CALLING = delta("", "web_search", function_call={"name": "web_search", "arguments": '{"queries": ["a'}, extra={"x": 1})
+SEARCHED = (
+    CREATED
+    + CALLING
+    + CALLING
+    + delta("", "web_search", "finished", {}, role="function", extra={"web_search_info": [PAGE]})
+    + delta(
+        "",
+        "web_search",
+        "finished",
+        role="function",
+        extra={"tool_result": {"docs": [PAGE, {}], "used_id": 1}},
+    )
+    + delta("As [[", usage={})
+    + delta("1]] says.")
+    + end()
+)
+SEARCHED_EVENTS = [STARTED, FOUND, Text("As [["), Text("1]] says."), Finish()]
+
+PICTURE = "https://media.example/output/1.png?key=k"
+DRAWN = (
+    CREATED
+    + KEEP_ALIVE
+    + delta(PICTURE, "image_gen", usage={"input_tokens": 0, "output_tokens": 0, "width": 8, "image_count": 1})
+    + delta(PICTURE + "2", "image_gen")
+    + end("image_gen")
+)
+DRAWN_EVENTS = [STARTED, Usage(0, 0), Image(PICTURE), Image(PICTURE + "2"), Finish()]
+
+TOOL_DRAWN = (
+    CREATED
+    + delta("", "image_gen_tool", extra={"tool_result": [{"image": "sub/1.png"}]})
+    + delta("", "image_gen_tool", "finished", extra={"image_list": [{"image": "/sub/1.png"}, {"image": PICTURE}]})
+    + delta("There.")
+    + end()
+)
+TOOL_DRAWN_EVENTS = [STARTED, Image("/api/v2/chat/C7/sub/1.png"), Image(PICTURE), Text("There."), Finish()]
+
+RESEARCHED = (
+    CREATED
+    + delta("Plan: read.", "ResearchPlanning")
+    + delta("", "ResearchPlanning", "finished")
+    + delta("Report", "ReportGeneration")
+    + end("ReportGeneration")
+)
+RESEARCHED_EVENTS = [STARTED, Reasoning("Plan: read."), Text("Report"), Finish()]
+
+STOPPED = CREATED + delta("Half") + frame({"response.stopped": {"response_id": "R7"}}) + delta("no more")
+FAILED = (
+    CREATED + delta("Half") + frame({"error": {"code": "internal_error", "details": "d"}}) + delta("no more") + end()
+)
+
+TRANSCRIPTS = [
+    (PLAIN, PLAIN_EVENTS, None),
+    (SUMMED, SUMMED_EVENTS, None),
+    (DETAILED, DETAILED_EVENTS, None),
+    (SEARCHED, SEARCHED_EVENTS, None),
+    (DRAWN, DRAWN_EVENTS, None),
+    (TOOL_DRAWN, TOOL_DRAWN_EVENTS, None),
+    (RESEARCHED, RESEARCHED_EVENTS, None),
+    (STOPPED, [STARTED, Text("Half"), Finish()], None),
+    (FAILED, [STARTED, Text("Half")], SiteFailure),
+    (CREATED + delta("Half"), [STARTED, Text("Half")], UpstreamError),
+    (CREATED + "data: {broken\n\n", [STARTED], ProtocolChanged),
+    (CREATED, [STARTED], EmptyAnswer),
+]
