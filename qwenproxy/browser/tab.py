@@ -49,9 +49,10 @@ class Orders:
 class Tab:
     """A Chrome tab on the site, owned by one thread. `on_token` hears of each token the site renews."""
 
-    def __init__(self, name: str, chrome: Chrome, site: Site, on_token: Callable[[str], None]) -> None:
+    def __init__(self, name: str, chrome: Chrome, site: Site, token: str, on_token: Callable[[str], None]) -> None:
         """Take over a Chrome whose page is loaded; nobody else may use its driver from here on."""
         self.name = name
+        self.token = token
         self._chrome = chrome
         self._origin = site.base_url.lower()
         self._bridge = site.bridge()
@@ -209,7 +210,9 @@ class Tab:
 
     def _dispatch(self, number: int, kind: str, payload: Any) -> None:
         if kind == "token":
-            self._on_token(payload)
+            if payload != self.token:
+                self.token = payload
+                self._on_token(payload)
             return
         stream = self._streams.get(number)
         if stream is None:

@@ -1,0 +1,134 @@
+"""One account as a value, and its record in tokens.json (contract sections 3 and 5; protocol section 1.3).
+
+registry.py keeps records on the disk; everybody else sees Account. No input or output here.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from functools import cached_property
+from typing import Any, Literal, TypeGuard
+
+from qwenproxy.errors import SetupError
+from qwenproxy.storage import parse_json, valid_id
+
+Status = Literal["OK", "WAIT", "INVALID"]
+
+_LATEST = datetime(9999, 12, 31, tzinfo=timezone.utc).timestamp()
+
+
+@dataclass(frozen=True)
+class Account:
+    """An account as the disk knows it. `reset_at` is in s since 1970; `reason` says why it rests."""
+
+    id: str
+    token: str = field(repr=False)
+    reset_at: float | None = None
+    invalid: bool = False
+    reason: str | None = None
+
+    @cached_property
+    def expires_at(self) -> float | None:
+        """When the token's own date ends it (s since 1970); None when it names none."""
+        return token_expiry(self.token)
+
+    def status(self, now: float) -> Status:
+        """Tell how the account stands at a moment (s since 1970)."""
+        if self.invalid or (self.expires_at is not None and self.expires_at <= now):
+            return "INVALID"
+        return "WAIT" if self.reset_at is not None and self.reset_at > now else "OK"
+
+
+def token_expiry(token: str) -> float | None:
+    """Return the `exp` of a JWT (s since 1970), unverified; None for anything else."""
+    claims = _claims(token)
+    expires_at = None if claims is None else claims.get("exp")
+    return float(expires_at) if _is_number(expires_at) else None
+
+
+def check_token(token: str, now: float) -> str:
+    """Return a token that a person gave, without the space around it. Raises SetupError unless it is a live JWT."""
+    token = token.strip()
+    if _claims(token) is None:
+        raise SetupError("this is not a login token: it has three parts divided by dots and begins with eyJ")
+    expires_at = token_expiry(token)
+    if expires_at is not None and expires_at <= now:
+        raise SetupError(f"this token expired at {iso_text(expires_at)}: log in to the site again and copy the new one")
+    return token
+
+
+def new_record(account_id: str, token: str) -> dict[str, Any]:
+    """Return the record of a fresh account, with the fields the older project wrote."""
+    return {"id": account_id, "token": token, "resetAt": None, "invalid": False}
+
+
+def parse_records(data: bytes) -> list[dict[str, Any]]:
+    """Read tokens.json, unknown fields included. Raises ValueError for JSON of another shape."""
+    records = parse_json(data)
+    if not isinstance(records, list):
+        raise ValueError("not a list of accounts")
+    ids = set()
+    for record in records:
+        if not isinstance(record, dict) or not valid_id(record.get("id")):
+            raise ValueError("an entry is no account or has no usable id")
+        if not isinstance(record.get("token"), str):
+            raise ValueError("an account has no token")
+        ids.add(record["id"])
+    if len(ids) != len(records):
+        raise ValueError("two accounts have the same id")
+    return records
+
+
+def parse_accounts(records: Iterable[Mapping[str, Any]]) -> dict[str, Account]:
+    """Return the accounts of some records by id, in their order."""
+    return {record["id"]: _account(record) for record in records}
+
+
+def iso_text(moment: float) -> str:
+    """Write a moment (s since 1970) as JavaScript's toISOString does."""
+    date = datetime.fromtimestamp(min(max(moment, 0.0), _LATEST), timezone.utc)
+    return date.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _account(record: Mapping[str, Any]) -> Account:
+    reason = record.get("reason")
+    return Account(
+        record["id"],
+        record["token"].strip(),
+        _moment(record.get("resetAt")),
+        bool(record.get("invalid")),
+        reason if isinstance(reason, str) else None,
+    )
+
+
+def _moment(reset_at: object) -> float | None:
+    """Read ISO-8601 text or ms; what cannot be read does not keep an account from use."""
+    if isinstance(reset_at, str):
+        try:
+            # Python 3.10 does not read the Z.
+            date = datetime.fromisoformat(reset_at.replace("Z", "+00:00"))
+        except ValueError:
+            return None
+        return (date if date.tzinfo else date.replace(tzinfo=timezone.utc)).timestamp()
+    return reset_at / 1000 if _is_number(reset_at) else None
+
+
+def _is_number(value: object) -> TypeGuard[float]:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < math.inf
+
+
+def _claims(token: str) -> dict[str, Any] | None:
+    parts = token.strip().split(".")
+    if len(parts) != 3 or not all(parts):
+        return None
+    try:
+        payload = base64.b64decode(parts[1] + "=" * (-len(parts[1]) % 4), altchars=b"-_", validate=True)
+        claims = json.loads(payload)
+    except (ValueError, RecursionError):
+        return None
+    return claims if isinstance(claims, dict) else None

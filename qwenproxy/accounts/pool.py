@@ -1,0 +1,337 @@
+"""Which account serves the next request: leases, rotation, the queue, and the open tabs.
+
+The relay takes leases from here and gives them back; the registry (disk) says which accounts are usable; the browser
+package does the opening. One lock guards the bookkeeping; browsers are opened and closed outside of it.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from qwenproxy.accounts.registry import Account, Registry
+from qwenproxy.browser.tab import Tab
+from qwenproxy.errors import (
+    AccountsResting,
+    ClientGone,
+    NoAccounts,
+    NotLoggedIn,
+    ProxyError,
+    QueueTimeout,
+    RateLimited,
+    TabLost,
+    VerificationRequired,
+)
+
+log = logging.getLogger(__name__)
+
+REST_WITHOUT_HOURS = 120.0  # seconds an account rests when the site does not say how long
+REST_FOR_VERIFICATION = 600.0
+LOOK_AGAIN = 1.0  # seconds between two looks of a waiting request: accounts come back by the clock
+
+
+@dataclass(frozen=True, slots=True)
+class PoolLimits:
+    """How much may run at once, and how long things wait (seconds)."""
+
+    account_concurrency: int = 2
+    queue_wait: float = 60.0
+    max_browsers: int = 8
+    idle_browser: float = 900.0
+
+
+@dataclass(eq=False, slots=True)
+class Slot:
+    """What the pool knows of one account. All fields but `opening` are guarded by the pool's lock."""
+
+    id: str
+    running: int = 0
+    served: int = 0  # the turn in which it last got a request
+    tab: Tab | None = None
+    idle_since: float = 0.0
+    has_place: bool = False  # counts among the open browsers
+    opening: threading.Lock = field(default_factory=threading.Lock)
+
+
+@dataclass(eq=False, slots=True)
+class Waiter:
+    """A request that stands in the queue."""
+
+    excluded: frozenset[str]
+    prefer: str | None
+    granted: threading.Event = field(default_factory=threading.Event)
+    slot: Slot | None = None
+
+
+class Lease:
+    """The right to run one answer on one account, from the pool until close()."""
+
+    def __init__(self, pool: AccountPool, slot: Slot) -> None:
+        self._pool = pool
+        self._slot = slot
+        self._closed = False
+        self.account_id = slot.id
+
+    @property
+    def tab(self) -> Tab:
+        """The account's tab, opened now if need be.
+
+        Raises TabLost, NetworkFailed, NotLoggedIn, VerificationRequired, SetupError.
+        """
+        return self._pool.tab_of(self._slot)
+
+    def close(self) -> None:
+        """Give the account back. Idempotent."""
+        if not self._closed:
+            self._closed = True
+            self._pool.release(self._slot)
+
+    def reject(self, error: ProxyError) -> None:
+        """Give the account back and note what the site said of it."""
+        tab = self._slot.tab
+        self._pool.note_refusal(self.account_id, error, tab.token if tab else None)
+        self.close()
+
+
+class AccountPool:
+    """All accounts of one server."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        open_tab: Callable[[Account], Tab],
+        limits: PoolLimits,
+        *,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """`open_tab` brings up an account's browser; `clock` gives Unix seconds, for WAIT accounts."""
+        self.registry = registry
+        self._open_tab = open_tab
+        self._limits = limits
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._slots: dict[str, Slot] = {}
+        self._waiters: deque[Waiter] = deque()
+        self._turn = 0
+        self._closed = False
+        self._sweep = threading.Event()
+        self._janitor = threading.Thread(target=self._sweep_up, name="pool-janitor", daemon=True)
+        self._janitor.start()
+
+    def leases(self, client_gone: Callable[[], bool], *, prefer: str | None = None) -> Iterator[Lease]:
+        """Yield a lease on one account after the other, each account once, for as long as the caller asks.
+
+        Waits in the queue where all usable accounts are busy. Ends when every usable account was given out.
+        Raises NoAccounts, AccountsResting, VerificationRequired, QueueTimeout, ClientGone.
+        """
+        tried: frozenset[str] = frozenset()
+        while not tried or self._candidates(tried):
+            slot = self._wait_for_slot(Waiter(tried, prefer), client_gone)
+            tried |= {slot.id}
+            yield Lease(self, slot)
+
+    def tab_of(self, slot: Slot) -> Tab:
+        """Return the slot's open tab, opening it first where there is none (or one with an outdated token)."""
+        account = self.registry.get(slot.id)
+        if account is None:
+            raise NotLoggedIn(f"Account {slot.id} was removed.")
+        with slot.opening:
+            tab = slot.tab
+            if tab and tab.alive and (tab.token == account.token or slot.running > 1):
+                return tab
+            if tab:
+                tab.close()
+            slot.tab = None
+            if self._closed:
+                raise TabLost("The server is stopping.")
+            self._close_surplus(slot)
+            started = time.monotonic()
+            slot.tab = self._open_tab(account)
+            log.info("account=%s browser opened in %.1f s", slot.id, time.monotonic() - started)
+            return slot.tab
+
+    def release(self, slot: Slot) -> None:
+        """Take back one running answer of the slot and serve whoever waits."""
+        with self._lock:
+            slot.running -= 1
+            slot.idle_since = time.monotonic()
+            self._dispatch()
+        self._sweep.set()
+
+    def note_refusal(self, account_id: str, error: ProxyError, token: str | None = None) -> None:
+        """Write down in the registry what an error says about the account (contract section 5).
+
+        `token` is the one the site refused: a login renewed in the meantime is not marked INVALID.
+        """
+        now = self._clock()
+        if isinstance(error, RateLimited):
+            rest = error.hours * 3600 if error.hours else REST_WITHOUT_HOURS
+            self.registry.rest(account_id, now + rest)
+            log.warning("account=%s WAIT for %.0f s: %s", account_id, rest, error.message)
+        elif isinstance(error, NotLoggedIn):
+            self.registry.mark_invalid(account_id, token)
+            log.warning(
+                "account=%s INVALID: %s Run: qwenproxy account relogin %s", account_id, error.message, account_id
+            )
+        elif isinstance(error, VerificationRequired):
+            self.registry.rest(account_id, now + REST_FOR_VERIFICATION, reason="verification")
+            log.warning(
+                "account=%s VERIFY: the site wants to see a human. Run: qwenproxy account relogin %s",
+                account_id,
+                account_id,
+            )
+        else:
+            log.warning("account=%s request failed: %s", account_id, error.message)
+
+    def running(self) -> int:
+        """Return how many leases are out."""
+        with self._lock:
+            return sum(slot.running for slot in self._slots.values())
+
+    def unavailable(self) -> ProxyError | None:
+        """Return why no account can take a request now, None if one can."""
+        return None if self._candidates(frozenset()) else self._why_none()
+
+    def close(self) -> None:
+        """Close every browser; running answers end with TabLost. Idempotent."""
+        self._closed = True
+        self._sweep.set()
+        for slot in list(self._slots.values()):
+            with slot.opening:  # a browser that is just coming up is not left behind
+                tab, slot.tab = slot.tab, None
+            if tab:
+                tab.close()
+
+    def close_idle(self, idle_for: float) -> None:
+        """Close the browsers that served nothing for `idle_for` seconds."""
+        before = time.monotonic() - idle_for
+        with self._lock:
+            idle = [s for s in self._slots.values() if s.has_place and not s.running and s.idle_since <= before]
+            taken = self._take_tabs(idle)
+        _close_all(taken)
+
+    def _candidates(self, excluded: frozenset[str]) -> list[Account]:
+        now = self._clock()
+        return [a for a in self.registry.all() if a.id not in excluded and a.status(now) == "OK"]
+
+    def _wait_for_slot(self, waiter: Waiter, client_gone: Callable[[], bool]) -> Slot:
+        deadline = time.monotonic() + self._limits.queue_wait
+        with self._lock:
+            self._waiters.append(waiter)
+            self._dispatch()
+        try:
+            while not waiter.granted.is_set():
+                if not self._candidates(waiter.excluded):
+                    raise self._why_none()
+                if client_gone():
+                    raise ClientGone("The client hung up while it waited for an account.")
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    raise QueueTimeout(
+                        f"All accounts were busy for {self._limits.queue_wait:.0f} s. "
+                        "Try again soon, or add accounts: qwenproxy account add.",
+                        retry_after=5,
+                    )
+                if not waiter.granted.wait(min(left, LOOK_AGAIN)):
+                    with self._lock:
+                        self._dispatch()
+        except ProxyError:
+            self._leave_queue(waiter)
+            if waiter.slot is None:
+                raise
+        assert waiter.slot is not None
+        return waiter.slot
+
+    def _leave_queue(self, waiter: Waiter) -> None:
+        with self._lock:
+            if waiter in self._waiters:
+                self._waiters.remove(waiter)
+
+    def _dispatch(self) -> None:
+        """Serve waiting requests in order of arrival, each with the account whose turn it is."""
+        if not self._waiters:
+            return
+        usable = [a.id for a in self._candidates(frozenset())]
+        for waiter in list(self._waiters):
+            free = [s for i in usable if i not in waiter.excluded and self._has_room(s := self._slot(i))]
+            if not free:
+                continue
+            slot = min(free, key=lambda s: (s.id != waiter.prefer, s.served))
+            self._turn += 1
+            slot.served = self._turn
+            slot.running += 1
+            slot.has_place = True
+            waiter.slot = slot
+            self._waiters.remove(waiter)
+            waiter.granted.set()
+
+    def _slot(self, account_id: str) -> Slot:
+        return self._slots.setdefault(account_id, Slot(account_id))
+
+    def _has_room(self, slot: Slot) -> bool:
+        if slot.running >= self._limits.account_concurrency:
+            return False
+        held = [s for s in self._slots.values() if s.has_place]
+        return slot.has_place or len(held) < self._limits.max_browsers or any(not s.running for s in held)
+
+    def _close_surplus(self, newcomer: Slot) -> None:
+        """Make room for one more browser: close the least recently used ones that are idle."""
+        with self._lock:
+            held = [s for s in self._slots.values() if s.has_place and s is not newcomer]
+            idle = sorted((s for s in held if not s.running), key=lambda s: s.idle_since)
+            taken = self._take_tabs(idle[: max(0, len(held) + 1 - self._limits.max_browsers)])
+        _close_all(taken)
+
+    def _close_unusable(self) -> None:
+        """Close idle browsers of accounts that need their person: the login window needs the profile."""
+        with self._lock:
+            now = self._clock()
+            kept = {a.id for a in self.registry.all() if a.status(now) == "OK" or (not a.invalid and a.reason is None)}
+            idle = [s for s in self._slots.values() if s.has_place and not s.running and s.id not in kept]
+            taken = self._take_tabs(idle)
+        _close_all(taken)
+
+    def _take_tabs(self, slots: list[Slot]) -> list[tuple[Slot, Tab]]:
+        taken = [(slot, slot.tab) for slot in slots if slot.tab]
+        for slot in slots:
+            slot.tab = None
+            slot.has_place = False
+        return taken
+
+    def _why_none(self) -> ProxyError:
+        accounts = self.registry.all()
+        now = self._clock()
+        resting = [a for a in accounts if a.status(now) == "WAIT"]
+        if not accounts:
+            return NoAccounts("There is no account yet. Add one: qwenproxy account add")
+        if not resting:
+            return NoAccounts("Every account needs a new login: qwenproxy account relogin")
+        wait = max(1.0, min(a.reset_at or now for a in resting) - now)
+        if all(a.reason == "verification" for a in resting):
+            return VerificationRequired(
+                f"The site wants to see a human. Open its window: qwenproxy account relogin {resting[0].id}"
+            )
+        return AccountsResting(
+            f"Every account is over its limit; the first one is back in {wait:.0f} s. "
+            "Add another account to go on now: qwenproxy account add",
+            retry_after=wait,
+        )
+
+    def _sweep_up(self) -> None:
+        idle = self._limits.idle_browser
+        while not self._closed:
+            self._sweep.wait(min(idle, 30.0) if idle else 30.0)
+            self._sweep.clear()
+            self._close_unusable()
+            if idle:
+                self.close_idle(idle)
+
+
+def _close_all(taken: list[tuple[Slot, Tab]]) -> None:
+    for slot, tab in taken:
+        with slot.opening:  # the account's next browser waits until this one has left the profile
+            tab.close()

@@ -1,0 +1,226 @@
+"""The accounts on disk: tokens.json and accounts/<id>/ (contract sections 3, 5 and 6).
+
+The pool asks it before every lease and tells it what the site said; the command line changes it while a server runs.
+Every change is made under a lock on what the file holds at that moment, so nobody's change is lost. Must not know
+browsers or leases; never logs a token.
+"""
+
+from __future__ import annotations
+
+import shutil
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from qwenproxy import storage
+from qwenproxy.accounts.account import Account, check_token, iso_text, new_record, parse_accounts, parse_records
+from qwenproxy.errors import SetupError
+from qwenproxy.history import import_chats
+
+__all__ = ["Account", "Registry", "check_token"]
+
+_Records = list[dict[str, Any]]
+
+
+class Registry:
+    """The accounts of one session folder. Safe among threads and processes; `clock` gives seconds since 1970."""
+
+    def __init__(self, session_dir: Path, clock: Callable[[], float] = time.time) -> None:
+        """Create the folders if need be and clear what a crash left there. Raises SetupError."""
+        self._session_dir = session_dir
+        self._file = session_dir / "tokens.json"
+        self._accounts_dir = session_dir / "accounts"
+        self._clock = clock
+        self._mutex = threading.Lock()
+        self._cache = storage.CachedFile(self._file, self._load)
+        storage.ensure_folder(session_dir)
+        storage.ensure_folder(self._accounts_dir)
+        self._lock = storage.PathLock(self._file)
+        with self._lock:
+            self._tidy()
+
+    def all(self) -> tuple[Account, ...]:
+        """Return the accounts in the order of the file, as they are on disk now. Raises SetupError."""
+        with self._mutex:
+            return tuple(self._cache.get().values())
+
+    def get(self, account_id: str) -> Account | None:
+        """Return one account, None when there is no such account. Raises SetupError."""
+        with self._mutex:
+            return self._cache.get().get(account_id)
+
+    def folder(self, account_id: str) -> Path:
+        """Return the folder of an account. Raises SetupError for an id that cannot name one."""
+        return self._accounts_dir / _checked(account_id)
+
+    def profile(self, account_id: str) -> Path:
+        """Return the folder of an account's Chrome profile. Raises SetupError for an id that cannot name one."""
+        return self.folder(account_id) / "profile"
+
+    def new_id(self) -> str:
+        """Reserve an id `acc_<ms>` by creating its folder, so that a login can fill the profile before `add`.
+
+        Raises SetupError. Whoever gives up calls `remove`.
+        """
+        number = int(self._clock() * 1000)
+        with self._lock:
+            taken = {record["id"] for record in self._records()}
+            while f"acc_{number}" in taken or self.folder(f"acc_{number}").exists():
+                number += 1
+            storage.ensure_folder(self.folder(f"acc_{number}"))
+        return f"acc_{number}"
+
+    def add(self, token: str, account_id: str | None = None) -> str:
+        """Register a logged-in account and return its id. Raises SetupError for an id that is taken or cannot be."""
+        account_id = self.new_id() if account_id is None else _checked(account_id)
+        with self._lock:
+            records = self._records()
+            if any(record["id"].casefold() == account_id.casefold() for record in records):
+                raise SetupError(f"there is an account {account_id} already: relogin it, or choose another id")
+            self._write_token(account_id, token)
+            self._write([*records, new_record(account_id, token)])
+        return account_id
+
+    def rest(self, account_id: str, until: float, reason: str | None = None) -> bool:
+        """Keep an account from use until a moment (s since 1970); a later one that stands already stays.
+
+        False when there is no such account (any more). Raises SetupError.
+        """
+        account = self.get(account_id)
+        if account is not None and account.reset_at is not None and account.reset_at >= max(until, self._clock()):
+            return True
+        return self._change(account_id, resetAt=iso_text(until), reason=reason)
+
+    def mark_invalid(self, account_id: str, token: str | None = None) -> bool:
+        """Say that an account needs its person. Raises SetupError.
+
+        With `token` only while the account still has that token, so that a request begun before a relogin cannot undo
+        it. False when nothing was marked.
+        """
+        return self._change(account_id, only_for_token=token, invalid=True)
+
+    def mark_ok(self, account_id: str) -> bool:
+        """Say that an account is usable. False when there is no such account (any more). Raises SetupError."""
+        return self._change(account_id, invalid=False, resetAt=None, reason=None)
+
+    def renew(self, account_id: str, token: str) -> bool:
+        """Give an account a new token, which makes it usable again. Raises SetupError.
+
+        False when there is no such account (any more).
+        """
+        return self._change(account_id, token=token, invalid=False, resetAt=None, reason=None)
+
+    def remove(self, account_id: str) -> bool:
+        """Delete an account with its whole folder; False when there was neither. Raises SetupError."""
+        folder = self.folder(account_id)
+        with self._lock:
+            records = self._records()
+            kept = [record for record in records if record["id"] != account_id]
+            # First of all the token: what a failed removal leaves behind must never count as an account again.
+            storage.delete(folder / "token.txt")
+            if len(kept) != len(records):
+                self._write(kept)
+        had_folder = folder.exists()
+        try:
+            if had_folder:
+                shutil.rmtree(folder)
+        except OSError as error:
+            raise SetupError(f"{account_id} is removed, but not its folder {folder}: {error.strerror}") from error
+        return had_folder or len(kept) != len(records)
+
+    def import_from(self, source: Path) -> tuple[str, ...]:
+        """Take over accounts and chats of another session folder and return the ids of the accounts that were new.
+
+        What is here already stays as it is, and the source is only read. Raises SetupError.
+        """
+        if not any((source / name).exists() for name in ("tokens.json", "accounts", "history")):
+            raise SetupError(f"{source} holds neither tokens.json nor accounts nor history: name a session folder")
+        if source.resolve() == self._session_dir.resolve():
+            raise SetupError(f"{source} is the session folder in use: there is nothing to take over")
+        data = storage.read_bytes(source / "tokens.json")
+        try:
+            found = _from_folders(source / "accounts") if data is None else parse_records(data)
+        except ValueError:
+            found = _from_folders(source / "accounts")
+        with self._lock:
+            records = self._records()
+            ids = {record["id"].casefold() for record in records}
+            tokens = {record["token"] for record in records}
+            new = [one for one in found if one["id"].casefold() not in ids and one["token"] not in tokens]
+            for record in new:
+                self._write_token(record["id"], record["token"])
+            if new:
+                self._write([*records, *new])
+        import_chats(source / "history", self._session_dir / "history")
+        return tuple(record["id"] for record in new)
+
+    def _change(self, account_id: str, only_for_token: str | None = None, **fields: object) -> bool:
+        with self._lock:
+            records = self._records()
+            for record in records:
+                if record["id"] == account_id and only_for_token in (None, record["token"]):
+                    break
+            else:
+                return False
+            changed = {name: value for name, value in fields.items() if record.get(name) != value}
+            if "token" in changed:
+                self._write_token(account_id, str(changed["token"]))
+            if changed:
+                record.update(changed)
+                self._write(records)
+        return True
+
+    def _load(self) -> dict[str, Account]:
+        data = storage.read_bytes(self._file)
+        try:
+            if data is not None:
+                return parse_accounts(parse_records(data))
+        except ValueError:
+            pass
+        with self._lock:
+            return parse_accounts(self._records())
+
+    def _records(self) -> _Records:
+        """Return the file's records, mended from the accounts' folders if need be. The lock is held."""
+        data = storage.read_bytes(self._file)
+        if data is not None:
+            try:
+                return parse_records(data)
+            except ValueError as error:
+                storage.set_aside(self._file, str(error))
+        records = _from_folders(self._accounts_dir)
+        if records or data is not None:
+            self._write(records)
+        return records
+
+    def _write(self, records: _Records) -> None:
+        storage.write_atomic(self._file, storage.format_json(records))
+
+    def _write_token(self, account_id: str, token: str) -> None:
+        storage.ensure_folder(self.folder(account_id))
+        storage.write_atomic(self.folder(account_id) / "token.txt", token.encode())
+
+    def _tidy(self) -> None:
+        storage.sweep(self._session_dir, self._file.name)
+        storage.make_private(self._file)
+        for token_file in self._accounts_dir.glob("*/token.txt"):
+            storage.sweep(token_file.parent, token_file.name)
+            storage.make_private(token_file.parent)
+            storage.make_private(token_file)
+
+
+def _from_folders(accounts_dir: Path) -> _Records:
+    records = []
+    for token_file in sorted(accounts_dir.glob("*/token.txt")):
+        token = (storage.read_bytes(token_file) or b"").decode("utf-8", "replace").strip()
+        if token and storage.valid_id(token_file.parent.name):
+            records.append(new_record(token_file.parent.name, token))
+    return records
+
+
+def _checked(account_id: str) -> str:
+    if not storage.valid_id(account_id):
+        raise SetupError("an account id is up to 128 characters long and can be the name of a folder")
+    return account_id

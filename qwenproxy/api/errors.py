@@ -1,0 +1,97 @@
+"""Errors as answers: the two JSON forms of contract section 4.3, chosen by the route."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import orjson
+from flask import Flask, Response, request
+from werkzeug.exceptions import HTTPException
+
+from qwenproxy.errors import (
+    InvalidJson,
+    MethodNotAllowed,
+    NotFound,
+    ProxyError,
+    RequestError,
+    TooLarge,
+    UnsupportedMediaType,
+)
+
+OPENAI_ROUTES = ("/v1/", "/api/v1/", "/api/chat/completions", "/api/models")
+
+
+def json_response(value: Any, status: int = 200) -> Response:
+    """Return compact, unescaped UTF-8 JSON (contract section 4)."""
+    return Response(orjson.dumps(value), status, mimetype="application/json")
+
+
+def openai_error(error: ProxyError) -> dict[str, Any]:
+    """Return OpenAI's error object."""
+    return {"error": {"message": error.message, "type": error.type, "param": error.param, "code": error.code}}
+
+
+def native_error(error: ProxyError, extra: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Return the native routes' error object; `extra` may carry a chatId."""
+    return {"error": error.message, "code": error.code, **(extra or {})}
+
+
+def error_response(error: ProxyError) -> Response:
+    """Return the answer for an error raised before the first byte, in the form of the route asked for."""
+    if request.path.startswith(OPENAI_ROUTES):
+        body = openai_error(error)
+    else:
+        body = native_error(error, getattr(error, "extra", None))
+    response = json_response(body, error.status)
+    if error.retry_after is not None:
+        response.headers["Retry-After"] = str(max(1, math.ceil(error.retry_after)))
+    if error.status == 401:
+        response.headers["WWW-Authenticate"] = "Bearer"
+    return response
+
+
+def register_errors(app: Flask) -> None:
+    """Answer every error of this app in the product's own forms."""
+    app.register_error_handler(ProxyError, error_response)
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(Exception, lambda error: _unexpected(app, error))
+
+
+def _http_error(error: HTTPException) -> Response:
+    path = f"{request.method} {request.path[:200]}"
+    if error.code == 404:
+        return error_response(NotFound(f"There is no {path}; GET /openapi.json lists the routes."))
+    if error.code == 405:
+        return error_response(MethodNotAllowed(f"{path} is not possible; try another method."))
+    if error.code == 413:
+        return error_response(TooLarge("The request body is over the limit (QWENPROXY_MAX_BODY)."))
+    if error.code == 415:
+        return error_response(UnsupportedMediaType("Send the body with Content-Type: application/json."))
+    return error_response(RequestError(f"The request cannot be read ({error.name})."))
+
+
+def _unexpected(app: Flask, error: Exception) -> Response:
+    # Only the place and the kind: the text of an unforeseen error may quote what a user wrote.
+    place = error.__traceback__
+    while place and place.tb_next:
+        place = place.tb_next
+    where = f"{place.tb_frame.f_code.co_filename}:{place.tb_lineno}" if place else "?"
+    app.logger.error("unexpected %s at %s", type(error).__name__, where)
+    failure = ProxyError("qwenproxy failed in an unforeseen way; its log names the place. Please report it.")
+    response = error_response(failure)
+    response.status_code = 500
+    return response
+
+
+def json_body() -> dict[str, Any]:
+    """Return the request's JSON object. Raises InvalidJson, UnsupportedMediaType, TooLarge."""
+    if not request.is_json:
+        raise UnsupportedMediaType("Send the body with Content-Type: application/json.")
+    try:
+        body = orjson.loads(request.get_data(cache=False))
+    except orjson.JSONDecodeError as error:
+        raise InvalidJson(f"The body is not valid JSON: {error.msg} at position {error.pos}.") from None
+    if not isinstance(body, dict):
+        raise InvalidJson("The body must be a JSON object.")
+    return body

@@ -1,0 +1,90 @@
+"""The OpenAI routes: chat completions and models, under /v1, /api/v1 and /api.
+
+Steps 1, 2 and 5 of one request's way (design section 4): parse, open, answer.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+
+from flask import Blueprint, Response, request
+from flask.typing import ResponseReturnValue
+
+from qwenproxy.api.client import client_gone_check
+from qwenproxy.api.errors import json_body, json_response
+from qwenproxy.api.openai_format import Answer, CompletionRequest, completion_object, parse_chat_request
+from qwenproxy.api.sse import Chunks, frames
+from qwenproxy.api.wiring import relay
+from qwenproxy.chat import Tick
+from qwenproxy.errors import ClientGone, ModelNotFound
+from qwenproxy.run import ChatRun
+from qwenproxy.upstream.models import Model
+
+log = logging.getLogger(__name__)
+
+PREFIXES = ("/v1", "/api/v1", "/api")
+
+
+def blueprint() -> Blueprint:
+    """Return the OpenAI routes."""
+    routes = Blueprint("openai", __name__)
+    for prefix in PREFIXES:
+        routes.add_url_rule(f"{prefix}/chat/completions", view_func=create_completion, methods=["POST"])
+        routes.add_url_rule(f"{prefix}/models", view_func=list_models)
+        routes.add_url_rule(f"{prefix}/models/<path:name>", view_func=get_model)
+    return routes
+
+
+def create_completion() -> ResponseReturnValue:
+    """Answer POST …/chat/completions."""
+    wanted = parse_chat_request(json_body())
+    client_gone = client_gone_check(request.environ)
+    run = relay().open(wanted.chat, client_gone)
+    if wanted.stream:
+        prompt = tuple(message.text for message in wanted.chat.messages)
+        body = frames(run, Chunks(run.model), client_gone, include_usage=wanted.include_usage, prompt=prompt)
+        response = event_stream(body, run)
+    else:
+        response = json_response(collect(run, wanted, client_gone))
+    if wanted.ignored:
+        response.headers["x-qwenproxy-ignored"] = ",".join(wanted.ignored)
+    return response
+
+
+def list_models() -> ResponseReturnValue:
+    """Answer GET …/models: the site's live models and every alias."""
+    catalogue = relay().catalogue(client_gone_check(request.environ))
+    return json_response({"object": "list", "data": [_model_object(*row) for row in catalogue.listing()]})
+
+
+def get_model(name: str) -> ResponseReturnValue:
+    """Answer GET …/models/<id>."""
+    for model_id, target in relay().catalogue(client_gone_check(request.environ)).listing():
+        if model_id == name:
+            return json_response(_model_object(model_id, target))
+    raise ModelNotFound(f"The model {name[:100]!r} does not exist; GET /v1/models lists them.", param="model")
+
+
+def event_stream(body: object, run: ChatRun) -> Response:
+    """Return a streamed answer that closes its run however it ends, even when it is never started."""
+    response = Response(body, mimetype="text/event-stream")  # type: ignore[arg-type]
+    response.headers["Cache-Control"] = "no-cache"
+    response.headers["X-Accel-Buffering"] = "no"
+    response.call_on_close(run.close)
+    return response
+
+
+def collect(run: ChatRun, wanted: CompletionRequest, client_gone: object) -> dict[str, object]:
+    """Read the run to its end and return the `chat.completion` object. Raises what broke the answer, ClientGone."""
+    answer = Answer()
+    with run:
+        for event in run:
+            if isinstance(event, Tick) and client_gone():  # type: ignore[operator]
+                raise ClientGone("The client hung up.")
+            answer.add(event)
+    return completion_object(answer, run.model, (message.text for message in wanted.chat.messages))
+
+
+def _model_object(model_id: str, target: Model) -> dict[str, object]:
+    return {"id": model_id, "object": "model", "created": target.created or int(time.time()), "owned_by": "qwen"}

@@ -1,0 +1,117 @@
+"""An answer as server-sent events: `data:` frames of chat.completion chunks, made from a run's events.
+
+The hot path of the product: one frame per piece of text, its constant parts encoded once.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import orjson
+
+from qwenproxy.api.errors import openai_error
+from qwenproxy.api.openai_format import (
+    completion_id,
+    estimated_usage,
+    image_markdown,
+    tool_call_object,
+    usage_object,
+)
+from qwenproxy.chat import Finish, Image, Reasoning, Text, Tick, ToolCall
+from qwenproxy.errors import ProxyError
+from qwenproxy.run import ChatRun
+
+log = logging.getLogger(__name__)
+
+KEEP_ALIVE_AFTER = 10  # seconds of silence towards the client
+KEEP_ALIVE = b": keep-alive\n\n"
+DONE = b"data: [DONE]\n\n"
+
+
+class Chunks:
+    """Encodes the chunks of one answer. `extra` fields stand in the first and the last one."""
+
+    def __init__(self, model: str, extra: dict[str, Any] | None = None) -> None:
+        self._head = {
+            "id": completion_id(),
+            "object": "chat.completion.chunk",
+            "created": int(time.time()),
+            "model": model,
+        }
+        self._extra = extra or {}
+        frame = orjson.dumps({**self._head, "choices": [{"index": 0, "delta": {"@": ""}, "finish_reason": None}]})
+        self._before, self._after = frame.split(b'"@":""')
+        self._before = b"data: " + self._before
+        self._after += b"\n\n"
+
+    def content(self, text: str) -> bytes:
+        """Return a chunk with new answer text."""
+        return self._before + b'"content":' + orjson.dumps(text) + self._after
+
+    def reasoning(self, text: str) -> bytes:
+        """Return a chunk with new thinking text."""
+        return self._before + b'"reasoning_content":' + orjson.dumps(text) + self._after
+
+    def delta(self, delta: dict[str, Any], finish_reason: str | None = None, *, edge: bool = False) -> bytes:
+        """Return a chunk with any delta; `edge` marks the first and the last one of the answer."""
+        choice = {"index": 0, "delta": delta, "finish_reason": finish_reason}
+        return self._frame({**self._head, "choices": [choice], **(self._extra if edge else {})})
+
+    def usage(self, usage: dict[str, Any]) -> bytes:
+        """Return the chunk without choices that carries the counts."""
+        return self._frame({**self._head, "choices": [], "usage": usage})
+
+    @staticmethod
+    def _frame(value: dict[str, Any]) -> bytes:
+        return b"data: " + orjson.dumps(value) + b"\n\n"
+
+
+def frames(
+    run: ChatRun,
+    chunks: Chunks,
+    client_gone: Callable[[], bool],
+    *,
+    include_usage: bool = False,
+    prompt: tuple[str, ...] = (),
+) -> Iterator[bytes]:
+    """Yield the answer as frames until it is complete, fails, or the client is gone.
+
+    A failure becomes one error frame and the end, without `[DONE]` (contract section 4.3). The caller closes the run.
+    """
+    silent = 0
+    calls = 0
+    said: list[str] = []
+    yield chunks.delta({"role": "assistant", "content": ""}, edge=True)
+    try:
+        for event in run:
+            if isinstance(event, Tick):
+                silent += 1
+                if client_gone():
+                    log.info("account=%s client gone, answer stopped", run.account_id)
+                    return
+                if silent % KEEP_ALIVE_AFTER == 0:
+                    yield KEEP_ALIVE
+                continue
+            silent = 0
+            if isinstance(event, Text):
+                said.append(event.text)
+                yield chunks.content(event.text)
+            elif isinstance(event, Reasoning):
+                yield chunks.reasoning(event.text)
+            elif isinstance(event, Image):
+                yield chunks.content(image_markdown(event))
+            elif isinstance(event, ToolCall):
+                yield chunks.delta({"tool_calls": [{"index": calls, **tool_call_object(event)}]})
+                calls += 1
+            elif isinstance(event, Finish):
+                yield chunks.delta({}, event.reason, edge=True)
+    except ProxyError as error:
+        log.warning("account=%s answer broke off: %s", run.account_id, error.message)
+        yield b"data: " + orjson.dumps(openai_error(error)) + b"\n\n"
+        return
+    if include_usage:
+        yield chunks.usage(usage_object(run.usage or estimated_usage(prompt, said)))
+    yield DONE

@@ -1,0 +1,70 @@
+"""The Flask application: configuration in, routes and relay wired together, nothing started.
+
+Built inside the server's worker process, because the browsers that the relay opens live there.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import time
+
+from flask import Flask, Response, g, request
+
+from qwenproxy import api
+from qwenproxy.accounts.opening import TabOpener
+from qwenproxy.accounts.pool import AccountPool, PoolLimits
+from qwenproxy.accounts.registry import Registry
+from qwenproxy.api.auth import register_auth
+from qwenproxy.api.wiring import RELAY
+from qwenproxy.browser.binaries import find_binaries
+from qwenproxy.browser.chrome import ChromeSettings
+from qwenproxy.browser.site import Site
+from qwenproxy.config import Config
+from qwenproxy.keys import KeyFile
+from qwenproxy.logs import request_id
+from qwenproxy.relay import Relay, RelaySettings
+
+log = logging.getLogger(__name__)
+
+
+def create_app(config: Config, relay: Relay | None = None) -> Flask:
+    """Return the application; `relay` None builds the real one. Raises SetupError."""
+    app = Flask("qwenproxy", static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = config.max_body
+    app.extensions[RELAY] = relay or build_relay(config)
+    _log_requests(app)
+    register_auth(app, KeyFile(config.session_dir / "Authorization.txt"), loopback_only=config.is_loopback)
+    api.register(app)
+    return app
+
+
+def build_relay(config: Config) -> Relay:
+    """Return a relay over the accounts in the session folder. Raises SetupError where no browser is to be found."""
+    registry = Registry(config.session_dir)
+    opener = TabOpener(registry, Site(config.base_url, config.site_version), chrome_settings(config))
+    limits = PoolLimits(config.account_concurrency, config.queue_wait, config.max_browsers, config.idle_browser)
+    settings = RelaySettings(config.default_model, config.unknown_model, config.stall_timeout)
+    return Relay(AccountPool(registry, opener, limits), settings)
+
+
+def chrome_settings(config: Config) -> ChromeSettings:
+    """Return how this configuration starts browsers. Raises SetupError where none is to be found."""
+    named = (str(config.chrome or ""), str(config.chromedriver or ""))
+    binaries = find_binaries(*named, undetected=config.driver == "undetected")
+    return ChromeSettings(binaries, config.headless, config.base_url_spki)
+
+
+def _log_requests(app: Flask) -> None:
+    @app.before_request
+    def begin() -> None:
+        g.begun = time.monotonic()
+        request_id.set(secrets.token_hex(4))
+
+    @app.after_request
+    def end(response: Response) -> Response:
+        response.headers["x-request-id"] = request_id.get()
+        log.info(
+            "%s %s %d %.3f s", request.method, request.path[:120], response.status_code, time.monotonic() - g.begun
+        )
+        return response

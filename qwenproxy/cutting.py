@@ -1,0 +1,93 @@
+"""Cut an answer where the client wants it cut: at a stop sequence, or after so many tokens.
+
+A pure filter over events, between the decoder and the API; the relay stops the answer upstream once it has ended here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Literal
+
+from qwenproxy.chat import Event, Finish, Text, ToolCall, Usage
+
+CHARACTERS_PER_TOKEN = 4  # where the site counts no tokens (contract section 6)
+
+
+def cut(events: Iterable[Event], stop: tuple[str, ...], max_tokens: int | None) -> Iterator[Event]:
+    """Pass events on until a stop sequence or the token limit is met, then one Finish.
+
+    A stop sequence is found across any split of the text and is not part of the answer. `max_tokens` counts the site's
+    own output tokens without reasoning, and about four characters a token where it counts none.
+    """
+    scissors = _Scissors(stop, max_tokens)
+    for event in events:
+        if isinstance(event, Text):
+            text, reason = scissors.feed(event.text)
+            if text:
+                yield Text(text)
+            if reason:
+                yield Finish(reason)
+                return
+            continue
+        if isinstance(event, Usage):
+            scissors.count(event)
+        elif isinstance(event, (ToolCall, Finish)) and (held := scissors.flush()):
+            yield Text(held)
+        yield event
+
+
+class _Scissors:
+    """What has been seen of the text so far."""
+
+    def __init__(self, stop: tuple[str, ...], max_tokens: int | None) -> None:
+        self._stop = tuple(sequence for sequence in stop if sequence)
+        self._max_tokens = max_tokens
+        self._held = ""  # the end of the text, as long as it may be the start of a stop sequence
+        self._tokens_before = 0.0  # answer tokens of the text fed so far
+        self._tokens_now: float | None = None  # what the site says they are with the text to come
+
+    def count(self, usage: Usage) -> None:
+        self._tokens_now = usage.output_tokens - usage.reasoning_tokens
+
+    def feed(self, text: str) -> tuple[str, Literal["stop", "length"] | None]:
+        """Return the text to pass on, and why the answer ends here if it does."""
+        text, over_limit = self._within_limit(text)
+        text, stopped = self._before_stop(text)
+        if stopped:
+            return text, "stop"
+        if over_limit:
+            return text + self.flush(), "length"
+        return text, None
+
+    def flush(self) -> str:
+        held, self._held = self._held, ""
+        return held
+
+    def _within_limit(self, text: str) -> tuple[str, bool]:
+        if self._max_tokens is None:
+            return text, False
+        before = self._tokens_before
+        guess = before + len(text) / CHARACTERS_PER_TOKEN
+        after = guess if self._tokens_now is None else max(self._tokens_now, before)
+        self._tokens_before = after
+        if after <= self._max_tokens:
+            return text, False
+        share = (self._max_tokens - before) / (after - before)
+        return text[: round(len(text) * share)], True
+
+    def _before_stop(self, text: str) -> tuple[str, bool]:
+        if not self._stop:
+            return text, False
+        text = self._held + text
+        found = [at for sequence in self._stop if (at := text.find(sequence)) >= 0]
+        if found:
+            self._held = ""
+            return text[: min(found)], True
+        keep = max(self._overlap(text, sequence) for sequence in self._stop)
+        self._held = text[len(text) - keep :]
+        return text[: len(text) - keep], False
+
+    @staticmethod
+    def _overlap(text: str, sequence: str) -> int:
+        longest = min(len(sequence) - 1, len(text))
+        return next((n for n in range(longest, 0, -1) if text.endswith(sequence[:n])), 0)

@@ -1,0 +1,246 @@
+"""The chats kept on disk: history/<chatId>.json, one file a chat (contract sections 3, 4, 4.1 and 6).
+
+The chat routes read a chat before a request and add the finished turn after it; nothing is written while an answer
+runs, so a failed turn leaves no trace. Must not know HTTP, accounts or the site.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+import uuid
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+
+from qwenproxy import storage
+from qwenproxy.errors import ChatNotFound, QueueTimeout, RequestError, SetupError
+from qwenproxy.history_format import (
+    Chat,
+    ChatSummary,
+    StoredMessage,
+    format_chat,
+    parse_chat,
+    parse_criteria,
+    select_for_cleanup,
+    trim,
+)
+
+log = logging.getLogger(__name__)
+
+
+class HistoryStore:
+    """All chats of one folder. Safe among threads and processes; `clock` gives seconds since 1970."""
+
+    def __init__(self, folder: Path, max_messages: int, clock: Callable[[], float] = time.time) -> None:
+        """Create the folder if need be and clear what a crash left there. Raises SetupError."""
+        self._folder = folder
+        self._max_messages = max_messages
+        self._clock = clock
+        self._index: dict[str, tuple[storage.Stamp, ChatSummary]] = {}
+        self._turns = _TurnQueues()
+        self._mutex = threading.Lock()
+        self._listing = storage.CachedFile(folder, self._scan)
+        storage.ensure_folder(folder)
+        self._lock = storage.PathLock(folder)
+        with self._lock:
+            storage.sweep(folder, "*.json")
+
+    def get(self, chat_id: str) -> Chat | None:
+        """Return a chat, None when there is no such chat or its file is corrupt. Raises SetupError."""
+        if not storage.valid_id(chat_id):
+            return None
+        path = self._path(chat_id)
+        seen, data = storage.stamp(path), storage.read_bytes(path)
+        if seen is None or data is None:
+            return None
+        try:
+            return parse_chat(chat_id, data, seen[0] // 1_000_000)
+        except ValueError as error:
+            with self._lock:
+                if storage.read_bytes(path) == data:
+                    storage.set_aside(path, str(error))
+            return None
+
+    def list(self) -> tuple[ChatSummary, ...]:
+        """Return all chats, newest first. Raises SetupError.
+
+        Looks at the folder only if that changed since the last call, and reads only the files that changed.
+        """
+        with self._mutex:
+            return self._listing.get()
+
+    def create(self, name: str, messages: Sequence[StoredMessage] = (), chat_id: str | None = None) -> str:
+        """Write a new chat, its first turn included, in one step, and return its id (a new uuid unless given).
+
+        Raises RequestError for an id that cannot be or is taken, SetupError when the disk refuses.
+        """
+        chat_id = str(uuid.uuid4()) if chat_id is None else chat_id
+        if not storage.valid_id(chat_id):
+            raise RequestError("chatId is not a valid id", param="chatId")
+        with self._lock:
+            if storage.stamp(self._path(chat_id)) is not None:
+                raise RequestError("a chat with this chatId exists", param="chatId")
+            chat = Chat(chat_id, name, int(self._clock() * 1000))
+            self._save(replace(chat, messages=self._complete((), messages)))
+        return chat_id
+
+    def append_turn(self, chat_id: str, messages: Sequence[StoredMessage]) -> Chat:
+        """Add the messages of one turn, all or none, and return the chat as it is now.
+
+        Each needs `role` and `content`; id, timestamp (s) and chat_type are filled in. Over the limit the first message
+        stays and the oldest others go. Raises ChatNotFound, SetupError.
+        """
+        with self._lock:
+            chat = self._existing(chat_id)
+            chat = replace(chat, messages=self._complete(chat.messages, messages))
+            self._save(chat)
+        return chat
+
+    def rename(self, chat_id: str, name: object) -> str:
+        """Give a chat another name and return it. Raises RequestError for a blank one, ChatNotFound, SetupError."""
+        if not isinstance(name, str) or not name.strip():
+            raise RequestError("name must be a text that is not blank", param="name")
+        with self._lock:
+            self._save(replace(self._existing(chat_id), name=name.strip()))
+        return name.strip()
+
+    def delete(self, chat_id: str) -> None:
+        """Remove a chat. Raises ChatNotFound, SetupError."""
+        with self._lock:
+            self._existing(chat_id)
+            self._delete_files((chat_id,))
+
+    def cleanup(self, criteria: Mapping[str, object]) -> tuple[str, ...]:
+        """Delete the chats that meet all given criteria, and the oldest beyond `maxChats`; return their ids.
+
+        Ages are in ms. Raises RequestError, with nothing deleted, for a bad criterion or none at all; SetupError.
+        """
+        limits = parse_criteria(criteria)
+        with self._lock:
+            doomed = select_for_cleanup(self._scan(), limits, self._clock() * 1000)
+            self._delete_files(doomed)
+        return doomed
+
+    @contextmanager
+    def turn(self, chat_id: str, turn_wait: float | None = None) -> Iterator[None]:
+        """Hold a chat for one turn; others wait, and get it in order of arrival. Not re-entrant.
+
+        `turn_wait` is in seconds, None for no bound. Raises QueueTimeout.
+        """
+        with self._turns.turn(chat_id, turn_wait):
+            yield
+
+    def _path(self, chat_id: str) -> Path:
+        return self._folder / f"{chat_id}.json"
+
+    def _existing(self, chat_id: str) -> Chat:
+        chat = self.get(chat_id)
+        if chat is None:
+            raise ChatNotFound("there is no such chat")
+        return chat
+
+    def _complete(self, before: Sequence[StoredMessage], new: Sequence[StoredMessage]) -> tuple[StoredMessage, ...]:
+        timestamp = int(self._clock())
+        stamped = (
+            {
+                "id": str(uuid.uuid4()),
+                "role": message["role"],
+                "content": message["content"],
+                "timestamp": timestamp,
+                "chat_type": "t2t",
+                **message,
+            }
+            for message in new
+        )
+        return trim((*before, *stamped), self._max_messages)
+
+    def _save(self, chat: Chat) -> None:
+        path = self._path(chat.id)
+        storage.write_atomic(path, format_chat(chat))
+        seen = storage.stamp(path)
+        if seen is not None:
+            self._index[chat.id] = (seen, chat.summary)
+
+    def _delete_files(self, chat_ids: Sequence[str]) -> None:
+        for chat_id in chat_ids:
+            storage.delete(self._path(chat_id))
+            self._index.pop(chat_id, None)
+        storage.sync_folder(self._folder)
+
+    def _scan(self) -> tuple[ChatSummary, ...]:
+        before = self._index
+        index: dict[str, tuple[storage.Stamp, ChatSummary]] = {}
+        for chat_id, seen in self._files():
+            known = before.get(chat_id)
+            if known is None or known[0] != seen:
+                known = self._summarize(chat_id, seen)
+            if known is not None:
+                index[chat_id] = known
+        self._index = index
+        chats = [summary for _, summary in index.values()]
+        return tuple(sorted(chats, key=lambda chat: (-chat.created, chat.id)))
+
+    def _files(self) -> Iterator[tuple[str, storage.Stamp]]:
+        try:
+            with os.scandir(self._folder) as entries:
+                for entry in entries:
+                    # A chat may go away while the folder is read.
+                    with suppress(FileNotFoundError):
+                        if entry.name.endswith(".json"):
+                            yield entry.name[:-5], storage.stamp_of(entry.stat())
+        except OSError as error:
+            raise SetupError(f"cannot list {self._folder}: {error.strerror}") from error
+
+    def _summarize(self, chat_id: str, seen: storage.Stamp) -> tuple[storage.Stamp, ChatSummary] | None:
+        try:
+            chat = self.get(chat_id)
+        except SetupError as error:
+            log.warning("left out of the list of chats: %s", error)
+            return None
+        return None if chat is None else (seen, chat.summary)
+
+
+def import_chats(source: Path, target: Path) -> int:
+    """Copy the chats of another history folder that `target` lacks; return their number. Raises SetupError."""
+    storage.ensure_folder(target)
+    copied = 0
+    with storage.PathLock(target):
+        for path in sorted(source.glob("*.json")):
+            data = storage.read_bytes(path)
+            if data is None or not storage.valid_id(path.stem) or (target / path.name).exists():
+                continue
+            storage.write_atomic(target / path.name, data)
+            copied += 1
+    return copied
+
+
+class _TurnQueues:
+    """One waiting line per chat; only chats with somebody in line take memory."""
+
+    def __init__(self) -> None:
+        self._mutex = threading.Lock()
+        self._lines: dict[str, deque[threading.Event]] = {}
+
+    @contextmanager
+    def turn(self, chat_id: str, turn_wait: float | None) -> Iterator[None]:
+        mine = threading.Event()
+        with self._mutex:
+            line = self._lines.setdefault(chat_id, deque())
+            line.append(mine)
+            line[0].set()
+        try:
+            if not mine.wait(turn_wait):
+                raise QueueTimeout("another request on this chat still runs", retry_after=turn_wait)
+            yield
+        finally:
+            with self._mutex:
+                line.remove(mine)
+                if line:
+                    line[0].set()
+                else:
+                    del self._lines[chat_id]

@@ -1,0 +1,106 @@
+"""The client API keys: Authorization.txt, one key a line, kept by a person or by `qwenproxy keys`.
+
+Asked by api.auth on every request and changed by the command line. Must not know HTTP; never logs a key.
+"""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+import threading
+from pathlib import Path
+
+from qwenproxy.errors import SetupError
+from qwenproxy.storage import CachedFile, PathLock, ensure_folder, read_bytes, sweep, write_atomic
+
+_TEMPLATE = """\
+# API keys of the clients that may use this proxy: one key per line.
+# Blank lines and lines that begin with "#" do not count.
+#
+# Without any key every client that reaches the proxy is let in.
+# With at least one key a client has to send the header
+#     Authorization: Bearer <key>
+#
+# "qwenproxy keys add" makes a random key and writes it here.
+# Changes take effect at once; no restart is needed.
+"""
+
+
+class KeyFile:
+    """The keys in one file (contract section 3), read again whenever it changes.
+
+    A file that cannot be read, or that has gone since, raises SetupError from every method: it never opens the door.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Create the file with an explaining template when there is none. Raises SetupError."""
+        self._path = path
+        self._mutex = threading.Lock()
+        self._lock = PathLock(path)
+        self._cache = CachedFile(path, self._load)
+        ensure_folder(path.parent)
+        with self._lock:
+            sweep(path.parent, path.name)
+            if read_bytes(path) is None:
+                write_atomic(path, _TEMPLATE.encode())
+
+    @property
+    def enabled(self) -> bool:
+        """Whether clients need a key at all."""
+        return bool(self.keys())
+
+    def keys(self) -> tuple[str, ...]:
+        """Return the keys in the order of the file."""
+        with self._mutex:
+            return self._cache.get()
+
+    def check(self, candidate: str) -> bool:
+        """Tell whether `candidate` is one of the keys, in a time that does not depend on how much of it is right."""
+        given = candidate.encode("utf-8", "surrogatepass")
+        matches = [hmac.compare_digest(key.encode(), given) for key in self.keys()]
+        return any(matches)
+
+    def add(self, key: str | None = None) -> str:
+        """Add `key`, or a new random one, and return it. A known key stays as it is. Raises SetupError."""
+        key = f"qp-{secrets.token_urlsafe(32)}" if key is None else key.strip()
+        if not key or not key.isprintable() or " " in key or key.startswith("#"):
+            raise SetupError('an API key is one word of visible characters that does not begin with "#"')
+        with self._lock:
+            text = self._read()
+            if key not in _keys_in(text):
+                separator = "" if not text or text.endswith("\n") else "\n"
+                write_atomic(self._path, f"{text}{separator}{key}\n".encode())
+        return key
+
+    def remove(self, key: str) -> bool:
+        """Remove `key` and leave every other line alone; False when it is not there. Raises SetupError."""
+        with self._lock:
+            lines = self._read().splitlines(keepends=True)
+            kept = [line for line in lines if line.strip() != key.strip() or not _keys_in(line)]
+            if len(kept) == len(lines):
+                return False
+            write_atomic(self._path, "".join(kept).encode())
+        return True
+
+    def _load(self) -> tuple[str, ...]:
+        return _keys_in(self._read())
+
+    def _read(self) -> str:
+        data = read_bytes(self._path)
+        if data is None:
+            raise SetupError(f"{self._path} has gone: start the proxy again, or create the file (empty for no keys)")
+        try:
+            text = data.decode()
+        except UnicodeDecodeError as error:
+            raise self._unreadable() from error
+        if "\0" in text:
+            raise self._unreadable()
+        return text
+
+    def _unreadable(self) -> SetupError:
+        return SetupError(f"{self._path} is not UTF-8 text: save it as UTF-8; until then no client is let in")
+
+
+def _keys_in(text: str) -> tuple[str, ...]:
+    lines = (line.strip() for line in text.splitlines())
+    return tuple(dict.fromkeys(line for line in lines if line and not line.startswith("#")))

@@ -1,0 +1,29 @@
+"""Logging for the whole product: one line per event on stderr, each with the request it belongs to.
+
+Never given a token, key, cookie or message text: callers log ids, counts and their own words only.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from contextvars import ContextVar
+
+request_id: ContextVar[str] = ContextVar("request_id", default="-")
+
+
+class _RequestFilter(logging.Filter):
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.request = request_id.get()
+        return True
+
+
+def configure(level: str) -> None:
+    """Send the package's log lines to stderr from `level` (debug, info, warning, error) up. Idempotent."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.addFilter(_RequestFilter())
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s request=%(request)s %(message)s"))
+    package = logging.getLogger("qwenproxy")
+    package.handlers = [handler]
+    package.setLevel(level.upper())
+    package.propagate = False

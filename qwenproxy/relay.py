@@ -1,0 +1,223 @@
+"""The one meeting place: account, upstream call, events, and the only retry loop.
+
+The api hands a ChatRequest in and iterates the ChatRun it gets back. Knows the pool's leases, the page seam and the
+site's forms; knows neither HTTP clients nor Selenium nor JSON of the OpenAI kind.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from qwenproxy.accounts.pool import AccountPool, Lease
+from qwenproxy.browser.page import Page, PageRequest
+from qwenproxy.chat import ChatRequest
+from qwenproxy.errors import (
+    ChatBusy,
+    ClientGone,
+    ModelNotFound,
+    NoAccounts,
+    NotLoggedIn,
+    ProxyError,
+    Refusal,
+    SetupError,
+    Transient,
+    UnsupportedParameter,
+    UpstreamTimeout,
+)
+from qwenproxy.run import ChatRun, Patience, Turn
+from qwenproxy.upstream import calls, folding, models, refusals
+
+log = logging.getLogger(__name__)
+
+CALL_WAIT = 30.0  # seconds for a small call (chat creation, model list) to be answered
+BUSY_PAUSES = (0.5, 1.0, 2.0)  # seconds before the same account is asked again while it is busy
+ACCOUNTS_TRIED = 3  # accounts on which a passing failure is tried before the client hears of it
+MODELS_FRESH = 600.0  # seconds the model list is taken as it is
+
+ClientGoneCheck = Callable[[], bool]
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class RelaySettings:
+    """`unknown_model` is `default` (use default_model) or `error`; `stall_timeout` is in seconds."""
+
+    default_model: str = "qwen-max-latest"
+    unknown_model: str = "default"
+    stall_timeout: float = 180.0
+
+
+class Relay:
+    """Answers chat requests with whichever account can."""
+
+    def __init__(self, pool: AccountPool, settings: RelaySettings) -> None:
+        self.pool = pool
+        self._settings = settings
+        self._catalogue = models.FALLBACK
+        self._models_read = 0.0
+        self._models_lock = threading.Lock()
+        # Called when a request finds every account INVALID; the server decides what follows.
+        self.on_exhausted: Callable[[], None] = lambda: None
+
+    def open(self, chat: ChatRequest, client_gone: ClientGoneCheck = lambda: False) -> ChatRun:
+        """Start an answer; everything that can still become a status code happens here.
+
+        The same request goes to the next account for as long as accounts refuse it. Raises ModelNotFound,
+        UnsupportedParameter, NoAccounts, AccountsResting, QueueTimeout, ClientGone, or what the last account said.
+        """
+        if folding.attachments(chat.messages):
+            raise UnsupportedParameter(
+                "Images and files in messages are not supported by this version.", param="messages"
+            )
+        return self._on_some_account(lambda lease: self._answer(lease, chat, client_gone), client_gone)
+
+    def catalogue(self, client_gone: ClientGoneCheck = lambda: False) -> models.Catalogue:
+        """Return the site's models; waits for an account only where the list was never read.
+
+        Raises NoAccounts, AccountsResting, VerificationRequired, QueueTimeout, ClientGone.
+        """
+        if not self._models_read:
+            self._on_some_account(self._refresh_with, client_gone)
+        return self._catalogue
+
+    def warm_up(self) -> None:
+        """Open the first account's browser and read the model list, so that no request has to wait for that.
+
+        Raises what keeps every account from being opened.
+        """
+        self.catalogue()
+
+    def close(self) -> None:
+        """Close every browser; running answers end with an error. Idempotent."""
+        self.pool.close()
+
+    def _on_some_account(self, attempt: Callable[[Lease], Result], client_gone: ClientGoneCheck) -> Result:
+        try:
+            return self._try_accounts(attempt, client_gone)
+        except NoAccounts:
+            if self.pool.registry.all():
+                self.on_exhausted()
+            raise
+
+    def _try_accounts(self, attempt: Callable[[Lease], Result], client_gone: ClientGoneCheck) -> Result:
+        last: ProxyError | None = None
+        failures = 0
+        for lease in self.pool.leases(client_gone):
+            try:
+                return attempt(lease)
+            except (Refusal, Transient, SetupError) as error:
+                lease.reject(error)
+                last = error
+                failures += not isinstance(error, Refusal)
+                if failures == ACCOUNTS_TRIED:
+                    break
+            except BaseException:
+                lease.close()
+                raise
+        raise self.pool.unavailable() or last or NoAccounts("No account could take the request.")
+
+    def _answer(self, lease: Lease, chat: ChatRequest, client_gone: ClientGoneCheck) -> ChatRun:
+        """Start the answer on one account, with the retries that stay on it."""
+        pauses = iter(BUSY_PAUSES)
+        retried: set[type[ProxyError]] = set()
+        while True:
+            try:
+                return self._start(lease, chat, client_gone)
+            except ChatBusy:
+                pause = next(pauses, None)
+                if pause is None:
+                    raise
+                _pause(pause, client_gone)
+            except (Transient, NotLoggedIn) as error:
+                # Once for each kind: a renewed token, a new tab or a new chat may be all it takes.
+                if type(error) in retried:
+                    raise
+                retried.add(type(error))
+                log.info("account=%s trying again: %s", lease.account_id, error.message)
+
+    def _start(self, lease: Lease, chat: ChatRequest, client_gone: ClientGoneCheck) -> ChatRun:
+        page = lease.tab
+        model = self._resolve(chat.model, page)
+        chat_id = calls.chat_id_from(_call(page, calls.new_chat(model.id), client_gone))
+        question = calls.Question(
+            model=model.id,
+            text=folding.fold(chat.messages, chat.tools, chat.tool_choice),
+            thinking=bool(chat.thinking),
+            thinking_budget=chat.thinking_budget,
+        )
+        turn = Turn(chat, chat_id, model.id, calls.completion(chat_id, question))
+        run = ChatRun(lease, page, turn, Patience(self._settings.stall_timeout))
+        try:
+            run.prime(client_gone)
+        except BaseException:
+            run.abandon()
+            raise
+        return run
+
+    def _resolve(self, name: str | None, page: Page) -> models.Model:
+        self._refresh_models(page)
+        wanted = name or self._settings.default_model
+        model = self._catalogue.resolve(wanted)
+        if model is None and self._settings.unknown_model == "error":
+            raise ModelNotFound(f"The model {wanted!r} does not exist; GET /v1/models lists them.", param="model")
+        model = model or self._catalogue.resolve(self._settings.default_model)
+        if model is None:
+            raise ModelNotFound(f"Neither {wanted!r} nor the default model exists on the site.", param="model")
+        return model
+
+    def _refresh_with(self, lease: Lease) -> None:
+        self._refresh_models(lease.tab)
+        lease.close()
+
+    def _refresh_models(self, page: Page) -> None:
+        """Read the model list now if it never was, in the background if it has aged."""
+        if not self._models_read:
+            with self._models_lock:
+                if not self._models_read:
+                    self._read_models(page)
+        elif time.monotonic() - self._models_read > MODELS_FRESH and self._models_lock.acquire(blocking=False):
+            threading.Thread(target=self._read_and_unlock, args=(page,), name="models", daemon=True).start()
+
+    def _read_and_unlock(self, page: Page) -> None:
+        try:
+            self._read_models(page)
+        finally:
+            self._models_lock.release()
+
+    def _read_models(self, page: Page) -> None:
+        try:
+            body = _call(page, calls.list_models(), lambda: False)
+            self._catalogue = models.Catalogue(models.parse_models(body))
+            self._models_read = time.monotonic()
+        except ProxyError as error:
+            # Another minute with the list at hand: the names of a day ago nearly always still work.
+            log.warning("the model list could not be read, using the last known one: %s", error.message)
+            self._models_read = time.monotonic() - MODELS_FRESH + 60
+
+
+def _call(page: Page, request: PageRequest, client_gone: ClientGoneCheck) -> str:
+    """Make a small call and return its body, checked. Raises what the site's refusal means."""
+    response = page.fetch(request)
+    try:
+        deadline = time.monotonic() + CALL_WAIT
+        while (head := response.head(1.0)) is None:
+            if client_gone():
+                raise ClientGone("The client hung up.")
+            if time.monotonic() > deadline:
+                raise UpstreamTimeout(f"The site did not answer within {CALL_WAIT:.0f} s.")
+        body = response.read(CALL_WAIT)
+    finally:
+        response.close()
+    refusals.check(head, body)
+    return body
+
+
+def _pause(seconds: float, client_gone: ClientGoneCheck) -> None:
+    time.sleep(seconds)
+    if client_gone():
+        raise ClientGone("The client hung up.")

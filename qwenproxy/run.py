@@ -1,0 +1,166 @@
+"""One answer under way: a lease, a response of the page, and the events that come out of it.
+
+Made by the relay, iterated by the api, closed by whoever iterates. Stands between the page's text and the client's
+format; knows neither.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from qwenproxy.accounts.pool import Lease
+from qwenproxy.browser.page import Page, PageRequest
+from qwenproxy.chat import ChatRequest, Event, Finish, Image, Reasoning, Search, Text, Tick, ToolCall, Usage
+from qwenproxy.cutting import cut
+from qwenproxy.errors import ClientGone, UpstreamTimeout
+from qwenproxy.upstream import calls, refusals
+from qwenproxy.upstream.events import EventDecoder
+from qwenproxy.upstream.tools import ToolCallParser
+
+log = logging.getLogger(__name__)
+
+AFTER_FINISH = 2  # ticks to wait for the connection to end once the answer is finished
+
+REAL = (Text, Reasoning, ToolCall, Search, Image, Finish)
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long to wait, in seconds: for any sign of the site, and for the first event before streaming starts."""
+
+    stall_timeout: float = 180.0
+    prime_wait: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A question ready to be sent: the client's request, its upstream chat, the model's real id, the page's call."""
+
+    chat: ChatRequest
+    chat_id: str
+    model: str
+    request: PageRequest
+
+
+class ChatRun:
+    """An answer of the model, as an iterator of events. Ends with Finish, or raises what went wrong.
+
+    Yields a Tick after each second without an event. `usage` holds the site's last counts.
+    """
+
+    def __init__(self, lease: Lease, page: Page, turn: Turn, patience: Patience) -> None:
+        """Start the call in the page. Raises TabLost."""
+        self.account_id = lease.account_id
+        self.chat_id = turn.chat_id
+        self.model = turn.model
+        self.usage: Usage | None = None
+        self._lease = lease
+        self._page = page
+        self._response = page.fetch(turn.request)
+        self._patience = patience
+        self._decoder = EventDecoder(turn.chat_id)
+        self._primed: deque[Event] = deque()
+        self._complete = False
+        self._closed = False
+        events = self._decoded()
+        if turn.chat.tools:
+            events = _tool_calls(events)
+        if turn.chat.stop or turn.chat.max_tokens is not None:
+            events = cut(events, turn.chat.stop, turn.chat.max_tokens)
+        self._events = self._watched(events)
+
+    def prime(self, client_gone: Callable[[], bool]) -> None:
+        """Wait for the first real event, so that a refusal is still a status code; bounded by prime_wait.
+
+        Raises any ProxyError the site's answer means, ClientGone.
+        """
+        deadline = time.monotonic() + self._patience.prime_wait
+        for event in self._events:
+            if not isinstance(event, Tick):
+                self._primed.append(event)
+            if isinstance(event, REAL) or time.monotonic() > deadline:
+                return
+            if client_gone():
+                raise ClientGone("The client hung up.")
+
+    def __iter__(self) -> Iterator[Event]:
+        while self._primed:
+            yield self._primed.popleft()
+        yield from self._events
+
+    def __enter__(self) -> ChatRun:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stop the answer if it still runs, in the page and upstream, and give the account back. Idempotent."""
+        if self._closed:
+            return
+        self.abandon()
+        self._lease.close()
+
+    def abandon(self) -> None:
+        """Stop the answer, but keep the lease: it goes to another try. Idempotent."""
+        if self._closed:
+            return
+        self._closed = True
+        self._response.close()
+        started = self._decoder.started
+        if started and not self._complete:
+            self._page.send(calls.stop(self.chat_id, started.response_id))
+
+    def _watched(self, events: Iterator[Event]) -> Iterator[Event]:
+        for event in events:
+            if isinstance(event, Usage):
+                self.usage = event
+            yield event
+            if isinstance(event, Finish):
+                return
+
+    def _decoded(self) -> Iterator[Event]:
+        yield from self._await_stream()
+        silent = 0
+        for text in self._response.iter_text():
+            silent = 0 if text else silent + 1
+            yield from self._decoder.feed(text) or (Tick(),)
+            if self._decoder.finished and silent >= AFTER_FINISH:
+                break
+            if silent >= self._patience.stall_timeout:
+                raise UpstreamTimeout(f"The site was silent for {silent} s in the middle of its answer.")
+        self._complete = True
+        yield from self._decoder.flush()
+
+    def _await_stream(self) -> Iterator[Event]:
+        waited = 0
+        while (head := self._response.head(1.0)) is None:
+            waited += 1
+            if waited >= self._patience.stall_timeout:
+                raise UpstreamTimeout(f"The site did not begin its answer within {waited} s.")
+            yield Tick()
+        if not refusals.is_stream(head):
+            self._complete = True
+            raise refusals.error_from(head, self._response.read(self._patience.prime_wait))
+
+
+def _tool_calls(events: Iterator[Event]) -> Iterator[Event]:
+    """Turn the marked blocks in the text into ToolCall events (protocol section 4.6)."""
+    parser = ToolCallParser()
+    called = False
+    for event in events:
+        if isinstance(event, Text):
+            found = parser.feed(event.text)
+        elif isinstance(event, Finish):
+            found = parser.flush()
+        else:
+            yield event
+            continue
+        called = called or any(isinstance(each, ToolCall) for each in found)
+        yield from found
+        if isinstance(event, Finish):
+            yield Finish("tool_calls") if called else event

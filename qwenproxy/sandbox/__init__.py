@@ -1,0 +1,13 @@
+"""The stand-in of the site: everything qwenproxy needs of it, on loopback, with faults on demand.
+
+Only the command line and the tests import it. It knows the site's protocol and nothing of the proxy.
+"""
+
+from qwenproxy.sandbox.accounts import SandboxAccount
+from qwenproxy.sandbox.faults import Fault
+from qwenproxy.sandbox.generations import Running
+from qwenproxy.sandbox.journal import Recorded
+from qwenproxy.sandbox.site import Sandbox
+from qwenproxy.sandbox.switches import Switches
+
+__all__ = ["Fault", "Recorded", "Running", "Sandbox", "SandboxAccount", "Switches"]

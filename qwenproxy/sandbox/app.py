@@ -1,0 +1,74 @@
+"""Puts the sandbox's routes together into one ASGI application."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+from weakref import WeakSet
+
+from quart import Quart
+
+from qwenproxy.sandbox import auth, chat_routes, completions, control, gate, models, pages
+from qwenproxy.sandbox.envelope import SiteError, failure
+from qwenproxy.sandbox.state import SiteState
+from qwenproxy.sandbox.wire import Exchange
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Any]]
+Send = Callable[[Any], Awaitable[None]]
+
+
+def create_app(state: SiteState) -> Quart:
+    """Return the site's routes over this state."""
+    app = Quart("qwenproxy.sandbox", static_folder=None)
+    app.extensions["sandbox"] = state
+    app.config["MAX_CONTENT_LENGTH"] = 256 * 1024 * 1024
+    app.before_request(gate.admit)
+    app.register_error_handler(SiteError, failure)
+    for module in (control, pages, auth, models, chat_routes, completions):
+        app.register_blueprint(module.bp)
+    return app
+
+
+class Front:
+    """The application as the server calls it: knows every request under way, so that none outlives the server."""
+
+    def __init__(self, app: Quart) -> None:
+        self._app = app
+        self._requests: set[asyncio.Task[Any]] = set()
+        self._connections: WeakSet[asyncio.StreamWriter] = WeakSet()
+        self._closing = False
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request; whatever its end, an answer under way ends with it."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)  # type: ignore[arg-type]
+            return
+        if self._closing:
+            return
+        task = asyncio.current_task()
+        assert task is not None
+        self._requests.add(task)
+        exchange = Exchange(send)
+        exchange.attach(scope)
+        if exchange.wire.writer is not None:
+            self._connections.add(exchange.wire.writer)
+        # the captcha's address comes with two slashes, and is meant with one
+        scope["path"] = "/" + scope["path"].lstrip("/")
+        try:
+            await self._app(scope, receive, send)  # type: ignore[arg-type]
+        finally:
+            exchange.close()
+            self._requests.discard(task)
+
+    async def close(self) -> None:
+        """End all requests under way, break the connections, and take no more."""
+        self._closing = True
+        # a polite close would wait half a minute for a client that does not answer
+        for writer in self._connections:
+            writer.transport.abort()
+        requests = list(self._requests)
+        for task in requests:
+            task.cancel()
+        await asyncio.gather(*requests, return_exceptions=True)

@@ -1,0 +1,131 @@
+"""Logins, settings, and the calls a page makes at boot (protocol sections 1.1, 1.4, 1.5 and 3.7)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from quart import Blueprint, Response, g
+
+from qwenproxy.sandbox.accounts import TOKEN_LIFETIME_S, SandboxAccount
+from qwenproxy.sandbox.envelope import (
+    SiteError,
+    failure,
+    html_response,
+    json_response,
+    success,
+    unauthorized,
+)
+from qwenproxy.sandbox.state import current_state, logged_in
+
+bp = Blueprint("auth", __name__)
+
+
+@bp.get("/api/v1/auths/")
+async def profile() -> Response:
+    """Tell who is logged in: the check that costs no quota."""
+    account = logged_in()
+    token = account.renew() if current_state().switches.renew_tokens else ""
+    return json_response(_record_of(account, token), headers={"x-actual-status-code": "200"})
+
+
+@bp.get("/api/v1/auths")
+async def profile_without_slash() -> Response:
+    """Refuse everybody, as the site does when the slash is missing."""
+    return failure(unauthorized())
+
+
+@bp.post("/api/v1/auths/signin")
+async def sign_in_v1() -> Response:
+    """Log in the older way: the token stands in the body."""
+    account = _signed_in()
+    return _with_cookie(json_response(_record_of(account, account.token)), account)
+
+
+@bp.post("/api/v2/auths/signin")
+async def sign_in_v2() -> Response:
+    """Log in the newer way: the token is only in the cookie."""
+    account = _signed_in()
+    return _with_cookie(success(_record_of(account)), account)
+
+
+@bp.get("/api/v2/users/user/settings")
+async def settings() -> Response:
+    """Return the account's settings."""
+    return success(current_state().settings.get(logged_in().id, {}))
+
+
+@bp.post("/api/v2/users/user/settings/update")
+async def update_settings() -> Response:
+    """Merge the posted settings into the account's."""
+    state, account = current_state(), logged_in()
+    mine = state.settings.setdefault(account.id, {})
+    for key, value in (g.body if isinstance(g.body, dict) else {}).items():
+        known = mine.get(key)
+        mine[key] = {**known, **value} if isinstance(known, dict) and isinstance(value, dict) else value
+    return success(mine)
+
+
+@bp.post("/api/v2/users/user/entitlement_quota")
+async def quota() -> Response:
+    """Return what is left of the quota."""
+    logged_in()
+    return success({"t2i": {"times_left": 10}, "t2v": {"times_left": 3}})
+
+
+@bp.post("/api/v2/users/status")
+async def beacon() -> Response:
+    """Take the page's statistics."""
+    return success(True)
+
+
+@bp.get("/api/v2/configs/")
+@bp.get("/api/v2/configs/setting-config")
+@bp.get("/api/v2/folders/")
+@bp.get("/api/v2/projects/")
+@bp.get("/api/v2/mcp/list")
+@bp.get("/api/v2/tts/config")
+@bp.get("/api/v1/configs/banners")
+async def boot_call() -> Response:
+    """Answer a call of the page's start whose content matters to nobody."""
+    return success({})
+
+
+@bp.post("/api/chat/completions")
+@bp.post("/api/v1/chats/new")
+async def retired() -> Response:
+    """Answer as the gateway does for the first version of the interface."""
+    return html_response("<html><body><h1>504 Gateway Time-out</h1><hr>alibaba-ga</body></html>", 504)
+
+
+@bp.route("/api/<path:path>", methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
+async def unknown(path: str) -> Response:
+    """Answer for every path the site does not know (any more), such as /api/v2/user."""
+    return failure(SiteError(404, "not found", "Not Found"))
+
+
+def _signed_in() -> SandboxAccount:
+    body = g.body if isinstance(g.body, dict) else {}
+    account = current_state().accounts.sign_in(body.get("email"), body.get("password"))
+    if account is None:
+        raise SiteError(400, "Bad_Request", "The email or password provided is incorrect.")
+    return account
+
+
+def _with_cookie(response: Response, account: SandboxAccount) -> Response:
+    # readable by scripts: the page copies it into localStorage
+    response.set_cookie("token", account.token, max_age=TOKEN_LIFETIME_S, secure=True, samesite="Lax")
+    return response
+
+
+def _record_of(account: SandboxAccount, token: str = "") -> dict[str, Any]:
+    record: dict[str, Any] = {
+        "id": account.user_id,
+        "email": account.email,
+        "name": account.id,
+        "role": "user",
+        "profile_image_url": "/favicon.ico",
+    }
+    if token:
+        record.update(token=token, token_type="Bearer", expires_at=account.expires_at)
+    record["permissions"] = {"chat": {"file_upload": True, "delete": True, "edit": True, "temporary": True}}
+    return record

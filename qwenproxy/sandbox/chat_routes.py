@@ -1,0 +1,82 @@
+"""Making, listing, reading and deleting chats, and stopping an answer (protocol section 3)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from quart import Blueprint, Response, g, request
+
+from qwenproxy.sandbox.envelope import SiteError, bad_request, success
+from qwenproxy.sandbox.state import current_state, logged_in
+
+bp = Blueprint("chats", __name__)
+_PAGE_SIZE = 50
+
+
+@bp.post("/api/v2/chats/new")
+async def new_chat() -> Response:
+    """Make a chat; every field of the body is optional."""
+    account = logged_in()
+    chat = current_state().chats.new(account.id, account.user_id, _body())
+    return success({"id": chat.id})
+
+
+@bp.get("/api/v2/chats")
+@bp.get("/api/v2/chats/")
+async def list_chats() -> Response:
+    """List the account's chats by pages, counted from 1; a page past the end is empty."""
+    size = _number("page_size", _number("limit", _PAGE_SIZE))
+    start = (_number("page", 1) - 1) * size
+    chats = current_state().chats.of(logged_in().id)
+    return success([chat.row() for chat in chats[start : start + size]])
+
+
+@bp.get("/api/v2/chats/pinned")
+@bp.get("/api/v2/chats/archived")
+@bp.get("/api/v2/chats/all/tags")
+async def nothing_special() -> Response:
+    """Answer the page's other lists, which are empty here."""
+    logged_in()
+    return success([])
+
+
+@bp.get("/api/v2/chats/<chat_id>")
+async def read_chat(chat_id: str) -> Response:
+    """Return a chat with all its messages."""
+    return success(current_state().chats.get(logged_in().id, chat_id).detail())
+
+
+@bp.delete("/api/v2/chats/<chat_id>")
+async def delete_chat(chat_id: str) -> Response:
+    """Delete a chat, and end the answer under way in it."""
+    state = current_state()
+    chat = state.chats.get(logged_in().id, chat_id)
+    generation = state.generations.find(chat.id, None)
+    if generation is not None:
+        generation.stop()
+    state.chats.delete(chat)
+    return success({"status": True})
+
+
+@bp.post("/api/v2/chat/completions/stop")
+async def stop() -> Response:
+    """End the answer under way in a chat."""
+    body = _body()
+    state = current_state()
+    chat = state.chats.get(logged_in().id, body.get("chat_id"))
+    if request.args.get("chat_id") != chat.id:
+        raise bad_request("Invalid input the two chat ids differ.")
+    generation = state.generations.find(chat.id, body.get("response_id"))
+    if generation is None:
+        raise SiteError(404, "Not_Found", "There is no such answer under way.")
+    generation.stop()
+    return success({"status": True})
+
+
+def _body() -> dict[str, Any]:
+    return g.body if isinstance(g.body, dict) else {}
+
+
+def _number(name: str, default: int) -> int:
+    text = request.args.get(name, "")
+    return int(text) if text.isdigit() and int(text) > 0 else default

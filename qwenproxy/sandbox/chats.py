@@ -1,0 +1,144 @@
+"""The chats kept on the server: each a tree of messages, linked by parent id (protocol sections 3 and 4.6)."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from dataclasses import dataclass, field
+from typing import Any
+
+from qwenproxy.sandbox.envelope import SiteError, bad_request
+
+
+@dataclass(slots=True)
+class ChatMessage:
+    """One message of a tree. `fields` is its JSON form, with the ids the server gave it."""
+
+    id: str
+    parent_id: str | None
+    fields: dict[str, Any]
+
+    @property
+    def seen_by_model(self) -> dict[str, Any]:
+        """What the model gets to know of this message."""
+        keys = ("role", "content", "files", "feature_config", "chat_type", "model")
+        return {key: self.fields.get(key) for key in keys}
+
+
+@dataclass(slots=True)
+class Chat:
+    """A chat of one account. `busy_until` is on the monotonic clock; `answering` while an answer is under way."""
+
+    id: str
+    account_id: str
+    user_id: str
+    title: str
+    models: list[str]
+    chat_type: str
+    created_at: int
+    updated_at: int
+    messages: dict[str, ChatMessage] = field(default_factory=dict)
+    current_id: str | None = None
+    answering: bool = False
+    busy_until: float = 0.0
+
+    @property
+    def busy(self) -> bool:
+        """Whether another answer would be refused now."""
+        return self.answering or time.monotonic() < self.busy_until
+
+    def add(self, parent_id: str | None, fields: dict[str, Any]) -> ChatMessage:
+        """Append a message under `parent_id` with an id of its own. Raises SiteError for an unknown parent."""
+        parent = self.messages.get(parent_id) if parent_id else None
+        if parent_id and parent is None:
+            raise bad_request(f"Invalid input the parent_id {parent_id} is not exist.")
+        message = ChatMessage(str(uuid.uuid4()), parent_id or None, {**fields})
+        message.fields.update(id=message.id, parentId=message.parent_id, childrenIds=[])
+        if parent is not None:
+            parent.fields["childrenIds"].append(message.id)
+        self.messages[message.id] = message
+        self.current_id = message.id
+        self.updated_at = int(time.time())
+        return message
+
+    def path_to(self, message: ChatMessage) -> list[ChatMessage]:
+        """Return the messages from the root of the tree down to this one."""
+        path = [message]
+        while path[-1].parent_id is not None:
+            path.append(self.messages[path[-1].parent_id])
+        return path[::-1]
+
+    def row(self) -> dict[str, Any]:
+        """Return this chat as the list shows it (section 3.2)."""
+        return {
+            "id": self.id,
+            "title": self.title,
+            "updated_at": self.updated_at,
+            "created_at": self.created_at,
+            "chat_type": self.chat_type,
+        }
+
+    def detail(self) -> dict[str, Any]:
+        """Return this chat with all its messages (section 3.3)."""
+        messages = {message.id: message.fields for message in self.messages.values()}
+        return {
+            **self.row(),
+            "user_id": self.user_id,
+            "currentId": self.current_id,
+            "chat": {
+                "models": self.models,
+                "currentId": self.current_id,
+                "messages": list(messages.values()),
+                "history": {
+                    "currentId": self.current_id,
+                    "currentResponseIds": [self.current_id] if self.current_id else [],
+                    "messages": messages,
+                },
+            },
+        }
+
+
+class Chats:
+    """All chats of all accounts. Used from the server's thread; other threads only read ids()."""
+
+    def __init__(self) -> None:
+        self._chats: dict[str, Chat] = {}
+
+    def new(self, account_id: str, user_id: str, body: dict[str, Any]) -> Chat:
+        """Create a chat from a chats/new body, all of whose fields are optional."""
+        now = int(time.time())
+        models = body.get("models")
+        chat = Chat(
+            id=str(uuid.uuid4()),
+            account_id=account_id,
+            user_id=user_id,
+            title=str(body.get("title") or "New Chat"),
+            models=list(models) if isinstance(models, list) else [],
+            chat_type=str(body.get("chat_type") or "t2t"),
+            created_at=now,
+            updated_at=now,
+        )
+        self._chats[chat.id] = chat
+        return chat
+
+    def get(self, account_id: str, chat_id: object) -> Chat:
+        """Return a chat of this account. Raises SiteError (404) for anybody else's as for none."""
+        chat = self._chats.get(chat_id) if isinstance(chat_id, str) else None
+        if chat is None or chat.account_id != account_id:
+            raise SiteError(404, "Not_Found", f"CHAT_NOT_FOUND: chat {chat_id} is not exist")
+        return chat
+
+    def of(self, account_id: str) -> list[Chat]:
+        """Return the account's chats, the one used last first."""
+        own = [chat for chat in self._chats.values() if chat.account_id == account_id]
+        return sorted(own, key=lambda chat: chat.updated_at, reverse=True)
+
+    def delete(self, chat: Chat) -> None:
+        """Forget a chat."""
+        self._chats.pop(chat.id, None)
+
+    def ids(self, account_id: str | None = None) -> list[str]:
+        """Return the ids of the account's chats (None: of all), oldest first."""
+        # a copy in one step: the server's thread may add a chat meanwhile
+        chats = list(self._chats.values())
+        return [chat.id for chat in chats if account_id in (None, chat.account_id)]

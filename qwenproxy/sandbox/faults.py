@@ -1,0 +1,184 @@
+"""The faults a test can order, and the book that decides which call gets one.
+
+A fault either answers a call in place of the site (fault_answers.py), spoils the stream of an answer
+(fault_streams.py), or hits the pages. What each kind looks like stands there; here is only who is hit, and when.
+"""
+
+from __future__ import annotations
+
+import shlex
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+COMPLETIONS = "/api/v2/chat/completions"
+
+# kind -> its options; protocol sections 5.5, 6.1 to 6.4 and 13
+KINDS: Mapping[str, frozenset[str]] = {
+    # answers
+    "rate_limited": frozenset({"num", "place", "in_stream", "flat", "real_429", "after"}),
+    "disguised_401": frozenset(),
+    "parallel_limited": frozenset(),
+    "quota_limit": frozenset({"code"}),
+    "unauthorized": frozenset(),
+    "unauthorized_http": frozenset(),
+    "forbidden": frozenset(),
+    "forbidden_http": frozenset(),
+    "token_expired": frozenset(),
+    "not_found": frozenset(),
+    "bad_request": frozenset({"details"}),
+    "validation_error": frozenset({"field"}),
+    "chat_busy": frozenset(),
+    "bad_parent": frozenset(),
+    "unknown_chat": frozenset({"code"}),
+    "unknown_model": frozenset(),
+    "internal_error": frozenset(),
+    "moderation": frozenset(),
+    "http_500": frozenset(),
+    "http_502": frozenset(),
+    "http_503": frozenset(),
+    "http_504": frozenset(),
+    "captcha": frozenset({"action"}),
+    "captcha_sticky": frozenset({"action"}),
+    "waf": frozenset({"status"}),
+    "empty_body": frozenset(),
+    # pages
+    "waf_page": frozenset({"status"}),
+    # streams
+    "internal_error_frame": frozenset({"after"}),
+    "internal_error_string": frozenset({"after"}),
+    "status_error": frozenset({"after"}),
+    "moderation_mid_answer": frozenset({"after"}),
+    "empty_after_created": frozenset(),
+    "cut_before_end": frozenset({"after"}),
+    "cut_mid_utf8": frozenset({"after"}),
+    "split_utf8": frozenset(),
+    "split_data_prefix": frozenset(),
+    "coalesce": frozenset({"group"}),
+    "byte_by_byte": frozenset({"interval_ms"}),
+    "drip": frozenset({"size", "interval_ms"}),
+    # either: before the head, or with `after` in the stream
+    "stall": frozenset({"seconds", "keepalives", "every_s", "after"}),
+    "reset": frozenset({"scope", "after"}),
+}
+_STREAM_KINDS = frozenset(
+    {"internal_error_frame", "internal_error_string", "status_error", "moderation_mid_answer"}
+    | {"empty_after_created", "cut_before_end", "cut_mid_utf8", "split_utf8", "split_data_prefix"}
+    | {"coalesce", "byte_by_byte", "drip"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One fault. `account` None hits every account.
+
+    Of the calls that match account and path, the `nth` (counted from 1; None: the first) and those after it are hit,
+    `times` in all (None: without end). A `path` ending in "*" stands for all that begin so. `waf_page` hits page loads
+    whatever the path. Raises ValueError for an unknown kind or option.
+    """
+
+    kind: str
+    account: str | None = None
+    nth: int | None = None
+    times: int | None = 1
+    path: str = COMPLETIONS
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise ValueError(f"no fault {self.kind!r}; there are {', '.join(KINDS)}")
+        unknown = set(self.options) - KINDS[self.kind]
+        if unknown:
+            raise ValueError(f"{self.kind} knows no option {', '.join(sorted(unknown))}")
+
+    @property
+    def in_stream(self) -> bool:
+        """Whether the fault spoils the stream, so that the call is accepted first."""
+        if self.kind in ("stall", "reset"):
+            return "after" in self.options
+        return self.kind in _STREAM_KINDS or bool(self.options.get("in_stream") or self.options.get("flat"))
+
+    def hits(self, path: str, account_id: str | None) -> bool:
+        """Whether a call to `path` by that account is one of those to count."""
+        if self.account not in (None, account_id):
+            return False
+        if self.kind == "waf_page":
+            return is_page(path)
+        return path.startswith(self.path[:-1]) if self.path.endswith("*") else path == self.path
+
+
+class FaultBook:
+    """The ordered faults and how often each was due. Safe to use from any thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._entries: list[_Entry] = []
+
+    def add(self, fault: Fault) -> None:
+        """Order a fault."""
+        with self._lock:
+            self._entries.append(_Entry(fault))
+
+    def clear(self) -> None:
+        """Drop all faults."""
+        with self._lock:
+            self._entries.clear()
+
+    def pending(self) -> list[Fault]:
+        """Return the faults that may still strike."""
+        with self._lock:
+            return [entry.fault for entry in self._entries if not entry.spent]
+
+    def take(self, path: str, account_id: str | None) -> Fault | None:
+        """Count a call, and return the fault it gets: the first ordered of those that are due."""
+        taken: Fault | None = None
+        with self._lock:
+            for entry in self._entries:
+                if entry.fault.hits(path, account_id):
+                    entry.calls += 1
+                    if taken is None and entry.due:
+                        entry.struck += 1
+                        taken = entry.fault
+        return taken
+
+
+@dataclass(slots=True)
+class _Entry:
+    fault: Fault
+    calls: int = 0
+    struck: int = 0
+
+    @property
+    def spent(self) -> bool:
+        return self.fault.times is not None and self.struck >= self.fault.times
+
+    @property
+    def due(self) -> bool:
+        return not self.spent and self.calls >= (self.fault.nth or 1)
+
+
+def is_page(path: str) -> bool:
+    """Whether this is the address of a page rather than of an API call or an asset."""
+    return path in ("/", "/auth") or path.startswith("/c/")
+
+
+def parse_fault(text: str) -> Fault:
+    """Read `KIND key=value ...` as it stands in a prompt; quotes hold values with spaces. Raises ValueError."""
+    kind, *pairs = shlex.split(text) or [""]
+    options = {}
+    for pair in pairs:
+        key, _, value = pair.partition("=")
+        options[key] = _value(value)
+    return Fault(kind, options=options)
+
+
+def _value(text: str) -> Any:
+    if text in ("true", "false", ""):
+        return text != "false"
+    for number in (int, float):
+        try:
+            return number(text)
+        except ValueError:
+            continue
+    return text

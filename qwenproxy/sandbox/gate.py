@@ -1,0 +1,104 @@
+"""What every request passes before its route: it is recorded, may be hit by a fault, and must look like the page's own.
+
+Sources: protocol sections 1.6, 6.3, 9.1 and 9.2. Leaves in quart.g: `body` (parsed JSON), `login` (the account, or why
+there is none) and `fault` (one that spoils the stream, for the completions route).
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+from quart import Response, g, request
+
+from qwenproxy.sandbox import fault_answers
+from qwenproxy.sandbox.accounts import SandboxAccount
+from qwenproxy.sandbox.envelope import SiteError, bad_request
+from qwenproxy.sandbox.faults import COMPLETIONS
+from qwenproxy.sandbox.journal import Recorded
+from qwenproxy.sandbox.state import SiteState, current_state
+
+CONTROL = "/__sandbox/"
+_NEEDS_BOT_HEADERS = frozenset({COMPLETIONS, "/api/v2/chats/new", "/api/v2/files/getstsToken"})
+_BOT_HEADERS = ("bx-ua", "bx-umidtoken", "bx-v")
+_OLDEST_VERSION = (0, 2, 0)
+
+
+async def admit() -> Response | None:
+    """Record the request and return what stops it, if anything does."""
+    if request.path.startswith(CONTROL):
+        return None
+    state = current_state()
+    g.body = _parsed(await request.get_data())
+    account = _identify(state)
+    account_id = account.id if account else None
+    _record(state, account_id)
+    g.fault = state.faults.take(request.path, account_id)
+    if g.fault is not None and not (g.fault.in_stream and request.path == COMPLETIONS):
+        answer = await fault_answers.answer(g.fault, account_id)
+        g.fault = None
+        if answer is not None:
+            return answer
+    if request.path in _NEEDS_BOT_HEADERS and request.method == "POST":
+        return _suspect(state, account_id)
+    return None
+
+
+def _parsed(data: bytes | str) -> Any:
+    try:
+        return json.loads(data) if data else None
+    except ValueError:
+        return None
+
+
+def _identify(state: SiteState) -> SandboxAccount | None:
+    """Find whose request this is, and note whether that login is good. A header outweighs the cookie."""
+    kind, _, bearer = request.headers.get("authorization", "").partition(" ")
+    token = bearer if kind.lower() == "bearer" else request.cookies.get("token", "")
+    g.login = None
+    if not token:
+        return None
+    try:
+        g.login = state.accounts.login(token)
+    except SiteError as error:
+        g.login = error
+    return state.accounts.owner(token)
+
+
+def _record(state: SiteState, account_id: str | None) -> None:
+    state.journal.record(
+        Recorded(
+            method=request.method,
+            path=request.path,
+            query=dict(request.args),
+            headers={name.lower(): value for name, value in request.headers.items()},
+            body=g.body,
+            account_id=account_id,
+            when=time.time(),
+        )
+    )
+
+
+def _suspect(state: SiteState, account_id: str | None) -> Response | None:
+    """Return what a call gets that the page itself would not have made so."""
+    switches, headers = state.switches, request.headers
+    completion = request.path == COMPLETIONS
+    if completion and switches.require_request_id and not headers.get("x-request-id"):
+        return fault_answers.waf({})
+    if account_id in state.blocked:
+        return fault_answers.captcha(state, account_id)
+    if switches.require_bx and not all(headers.get(name) for name in _BOT_HEADERS):
+        if switches.bx_answer == "empty":
+            return Response(b"", content_type="text/event-stream; charset=utf-8")
+        return fault_answers.captcha(state, account_id)
+    if completion and switches.require_cookies and "acw_tc" not in request.cookies:
+        raise bad_request()
+    if completion and switches.require_version and not _recent(headers.get("version", "")):
+        raise bad_request()
+    return None
+
+
+def _recent(version: str) -> bool:
+    parts = version.split(".")
+    return all(part.isdigit() for part in parts) and tuple(map(int, parts)) >= _OLDEST_VERSION

@@ -1,0 +1,63 @@
+"""What happened at the sandbox, and the means to wait for it from another thread.
+
+Written by the server's thread, read by tests. One condition guards and announces everything a test may wait for.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+_KEPT = 10_000  # requests; a soak test must not fill the memory
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A request that reached the sandbox. Header names are in lower case; `when` is in seconds since 1970."""
+
+    method: str
+    path: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    body: Any
+    account_id: str | None
+    when: float
+
+
+class Journal:
+    """The recorded requests, and a condition that is notified of every change."""
+
+    def __init__(self) -> None:
+        self.changed = threading.Condition(threading.RLock())
+        self._requests: deque[Recorded] = deque(maxlen=_KEPT)
+
+    @property
+    def requests(self) -> list[Recorded]:
+        """All requests since the start or the last clear(), oldest first."""
+        with self.changed:
+            return list(self._requests)
+
+    def record(self, request: Recorded) -> None:
+        """Add a request."""
+        with self.changed:
+            self._requests.append(request)
+            self.changed.notify_all()
+
+    def clear(self) -> None:
+        """Forget all requests."""
+        with self.changed:
+            self._requests.clear()
+            self.changed.notify_all()
+
+    def wait_for(self, predicate: Callable[[], T], wait: float) -> T:
+        """Return what `predicate` says as soon as that is true. Raises TimeoutError after `wait` seconds."""
+        with self.changed:
+            outcome = self.changed.wait_for(predicate, wait)
+        if not outcome:
+            raise TimeoutError(f"the sandbox did not get there within {wait} s")
+        return outcome

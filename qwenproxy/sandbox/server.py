@@ -1,0 +1,112 @@
+"""The server under the sandbox: hypercorn, HTTP/2 over TLS, in a thread with an event loop of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import socket
+import tempfile
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from hypercorn.asyncio import serve
+from hypercorn.config import Config
+
+from qwenproxy.sandbox.app import Front
+from qwenproxy.sandbox.tls import Identity
+
+HOST = "127.0.0.1"
+MAX_STREAMS = 128  # concurrent streams per HTTP/2 connection, the sandbox's own limit
+_START_WAIT = 10.0
+_STOP_WAIT = 5.0
+_log = logging.getLogger(__name__)
+
+
+class Server:
+    """One run of the server, from bound socket to closed loop. `port` 0 takes a free one."""
+
+    def __init__(self, new_front: Callable[[], Front], identity: Identity, port: int) -> None:
+        self._new_front = new_front
+        self._identity = identity
+        self._socket = _bound(port)
+        self.port: int = self._socket.getsockname()[1]
+        self._ready = threading.Event()
+        self._failure: BaseException | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stop: asyncio.Event | None = None
+        self._thread = threading.Thread(target=self._run, name="sandbox", daemon=True)
+
+    def start(self) -> None:
+        """Serve; returns when connections are taken. Raises RuntimeError if that fails."""
+        self._thread.start()
+        if not self._ready.wait(_START_WAIT) or self._failure is not None:
+            raise RuntimeError("the sandbox's server did not start") from self._failure
+
+    def close(self) -> None:
+        """Break all connections and free the port. Idempotent."""
+        if self._loop is not None and self._stop is not None and self._thread.is_alive():
+            with contextlib.suppress(RuntimeError):  # the loop closed in the meantime
+                self._loop.call_soon_threadsafe(self._stop.set)
+            self._thread.join(_START_WAIT)
+        self._socket.close()
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._serve())
+        except BaseException as error:
+            self._failure = error
+            _log.exception("the sandbox's server failed")
+        finally:
+            self._ready.set()
+
+    async def _serve(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._stop = asyncio.Event()
+        stop, front = self._stop, self._new_front()
+
+        async def until_stopped() -> None:
+            # hypercorn asks this when it takes connections, and no sooner
+            self._ready.set()
+            await stop.wait()
+            await front.close()
+
+        with tempfile.TemporaryDirectory(prefix="qwenproxy-sandbox-") as folder:
+            config = _config(self._identity, Path(folder), self._socket.detach())
+            serving = asyncio.create_task(serve(front, config, shutdown_trigger=until_stopped))  # type: ignore[arg-type]
+            stopping = asyncio.create_task(stop.wait())
+            await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            # a connection that does not close must not keep the sandbox alive
+            await asyncio.wait({serving}, timeout=_STOP_WAIT)
+            stopping.cancel()
+            if serving.done():
+                serving.result()
+
+
+def _bound(port: int) -> socket.socket:
+    bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind((HOST, port))
+    except OSError:
+        bound.close()
+        raise
+    return bound
+
+
+def _config(identity: Identity, folder: Path, descriptor: int) -> Config:
+    certificate, key = identity.write_to(folder)
+    config = Config()
+    config.bind = [f"fd://{descriptor}"]
+    config.certfile, config.keyfile = str(certificate), str(key)
+    config.h2_max_concurrent_streams = MAX_STREAMS
+    config.h2_max_inbound_frame_size = 1 << 16
+    config.keep_alive_max_requests = 1 << 62
+    config.keep_alive_timeout = 600
+    config.backlog = 256
+    config.graceful_timeout = 0.5
+    config.ssl_handshake_timeout = 5
+    config.accesslog = None
+    config.errorlog = _log
+    return config

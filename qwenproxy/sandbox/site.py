@@ -1,0 +1,156 @@
+"""The sandbox as tests and the command line hold it: one object with a life, whose state they read and change."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import threading
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import TypeVar
+
+from qwenproxy.sandbox.accounts import Accounts, SandboxAccount
+from qwenproxy.sandbox.app import Front, create_app
+from qwenproxy.sandbox.faults import Fault
+from qwenproxy.sandbox.generations import Running
+from qwenproxy.sandbox.journal import Recorded
+from qwenproxy.sandbox.model_cards import ModelCard
+from qwenproxy.sandbox.server import Server
+from qwenproxy.sandbox.state import SiteState
+from qwenproxy.sandbox.switches import Switches
+from qwenproxy.sandbox.tls import new_identity
+
+T = TypeVar("T")
+
+
+class Sandbox:
+    """A stand-in of the site on loopback, served while the context is open.
+
+    `spki` is the base64 SHA-256 of its public key, `certificate` its certificate (PEM) for clients other than Chrome.
+    """
+
+    def __init__(self, accounts: int = 1, *, port: int = 0, switches: Switches | None = None) -> None:
+        identity = new_identity()
+        self.spki = identity.spki
+        self.certificate = identity.certificate.decode()
+        self._identity = identity
+        self._wanted_port = port
+        self._state = SiteState(Accounts(accounts), switches or Switches())
+        self._server: Server | None = None
+
+    def __enter__(self) -> Sandbox:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def start(self) -> None:
+        """Begin to serve. Raises OSError if the port is taken."""
+        self._server = Server(self._new_front, self._identity, self._wanted_port)
+        self._wanted_port = self._server.port
+        self._server.start()
+
+    def close(self) -> None:
+        """Stop serving; every connection breaks. Idempotent."""
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+
+    def restart(self, downtime: float = 0.0) -> None:
+        """Go away for `downtime` seconds and come back on the same port with the same state."""
+        self.close()
+        time.sleep(downtime)
+        self.start()
+
+    def run_forever(self) -> None:
+        """Serve until SIGINT or SIGTERM; for the main thread of a process of its own."""
+        # both signals end the wait the same way; setting an event in a handler could deadlock
+        before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+        try:
+            if self._server is None:
+                self.start()
+            with contextlib.suppress(KeyboardInterrupt):
+                threading.Event().wait()
+        finally:
+            signal.signal(signal.SIGTERM, before)
+            self.close()
+
+    @property
+    def port(self) -> int:
+        """The port it listens on."""
+        return self._wanted_port
+
+    @property
+    def base_url(self) -> str:
+        """Its origin, without a slash at the end."""
+        return f"https://localhost:{self.port}"
+
+    @property
+    def accounts(self) -> Sequence[SandboxAccount]:
+        """The people who have a login."""
+        return self._state.accounts.all
+
+    @property
+    def switches(self) -> Switches:
+        """What it demands and how it behaves; change the attributes at will."""
+        return self._state.switches
+
+    @property
+    def models(self) -> list[ModelCard]:
+        """The models it offers; change the list at will."""
+        return self._state.models
+
+    @property
+    def requests(self) -> list[Recorded]:
+        """The requests since the start or the last clear(), oldest first."""
+        return self._state.journal.requests
+
+    def clear(self) -> None:
+        """Forget requests, faults and captchas; accounts, chats and switches stay."""
+        self._state.clear()
+
+    def add_fault(self, fault: Fault) -> None:
+        """Order a fault."""
+        self._state.faults.add(fault)
+
+    def page_headers(self, account: SandboxAccount) -> dict[str, str]:
+        """Return headers by which a client outside a browser passes for the page of this account.
+
+        For tests and for benchmarks of the sandbox alone; each call gives a new request id.
+        """
+        return {
+            "cookie": f"token={account.token}; acw_tc=0",
+            "source": "web",
+            "version": self.switches.page_version,
+            "x-request-id": str(uuid.uuid4()),
+            "bx-v": "2.5.36",
+            "bx-ua": f"231!{uuid.uuid4().hex}",
+            "bx-umidtoken": "T2gA0",
+        }
+
+    def chat_ids(self, account_id: str | None = None) -> list[str]:
+        """Return the ids of the account's chats (None: of all), oldest first."""
+        return self._state.chats.ids(account_id)
+
+    def running_generations(self) -> list[Running]:
+        """Return the answers under way, oldest first."""
+        return self._state.generations.running()
+
+    def wait_for(self, predicate: Callable[[Sandbox], T], wait: float = 10.0) -> T:
+        """Return what predicate(self) says as soon as it is true; asked after every request and end of an answer.
+
+        Raises TimeoutError after `wait` seconds.
+        """
+        return self._state.journal.wait_for(lambda: predicate(self), wait)
+
+    def wait_idle(self, wait: float = 10.0) -> None:
+        """Wait until no answer is under way. Raises TimeoutError."""
+        self.wait_for(lambda site: not site.running_generations(), wait)
+
+    def _new_front(self) -> Front:
+        return Front(create_app(self._state))

@@ -1,0 +1,163 @@
+"""The frames of the event stream, byte for byte as the site writes them (protocol sections 5.1 to 5.4).
+
+A FrameWriter belongs to one answer: it counts tokens, remembers what was said for the chat's history, and knows
+nothing of time, faults or HTTP.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+_SITE_PROMPT_TOKENS = 500  # the site puts its own system text before every question
+_encode = json.JSONEncoder(ensure_ascii=False).encode
+
+
+@dataclass(slots=True)
+class FrameWriter:
+    """Writes the frames of one answer.
+
+    `incremental` False repeats the text so far in every delta; `phased` False leaves phases out, as for a question
+    without `output_schema`; `indexed` True adds `response_index`. `content_list` and `answer` are what the chat's
+    detail shows later.
+    """
+
+    chat_id: str
+    parent_id: str
+    response_id: str
+    prompt_characters: int
+    incremental: bool = True
+    phased: bool = True
+    indexed: bool = False
+    content_list: list[dict[str, Any]] = field(default_factory=list)
+    _said: list[str] = field(default_factory=list)
+    _input_tokens: int = 0
+    _output_tokens: int = 0
+    _reasoning_tokens: int = 0
+
+    def __post_init__(self) -> None:
+        self._input_tokens = _SITE_PROMPT_TOKENS + tokens_of(self.prompt_characters)
+
+    @property
+    def usage(self) -> dict[str, Any]:
+        """The token counts so far, as the last frame carried them."""
+        parsed: dict[str, Any] = json.loads(self._usage())
+        return parsed
+
+    @property
+    def answer(self) -> str:
+        """The text of the answer, as far as it was written."""
+        finished = [entry["content"] for entry in self.content_list if entry["phase"] == "answer"]
+        return "".join(finished) or "".join(self._said)
+
+    def created(self) -> bytes:
+        """The first frame; its odd spacing and the space at its end are the site's."""
+        index = ', "response_index":"0"' if self.indexed else ""
+        return (
+            f'data: {{"response.created":{{"chat_id": "{self.chat_id}", "parent_id": "{self.parent_id}", '
+            f'"response_id":"{self.response_id}"{index}}}}} \n\n'
+        ).encode()
+
+    def keep_alive(self) -> bytes:
+        """A sign of life while nothing else is sent."""
+        info = {"action": "keep_alive", "chat_id": self.chat_id, "response_id": self.response_id}
+        return self.frame({"response.info": {**info, "timestamp": int(time.time())}})
+
+    def stopped(self) -> bytes:
+        """The end of an answer that was stopped by request."""
+        return self.frame({"response.stopped": {"response_id": self.response_id}})
+
+    def text(self, piece: str, phase: str = "answer") -> bytes:
+        """A piece of the answer or, with phase `think`, of the reasoning in detail form."""
+        if piece:
+            self._said.append(piece)
+            self._output_tokens += tokens_of(len(piece))
+            if phase == "think":
+                self._reasoning_tokens += tokens_of(len(piece))
+        content = piece if self.incremental else "".join(self._said)
+        # by hand, since this frame is sent thousands of times a second
+        named = f', "phase": "{phase}"' if self.phased else ""
+        return (
+            f'data: {{"choices": [{{"delta": {{"role": "assistant", "content": {_encode(content)}{named}, '
+            f'"status": "typing"}}}}], {self._tail()}}}\n\n'
+        ).encode("utf-8", "replace")
+
+    def summary(self, titles: list[str], thoughts: list[str], new_characters: int) -> bytes:
+        """A snapshot of all the reasoning so far, in summary form."""
+        if new_characters:
+            self._output_tokens += tokens_of(new_characters)
+            self._reasoning_tokens += tokens_of(new_characters)
+        extra = {"summary_title": {"content": titles}, "summary_thought": {"content": thoughts}}
+        delta = {"role": "assistant", "content": "", "phase": "thinking_summary", "extra": extra}
+        return self.delta({**delta, "status": "typing"})
+
+    def thinking_end(self, phase: str, extra: Mapping[str, Any] | None = None) -> bytes:
+        """The end of a stretch of reasoning: with a time, without usage."""
+        self._remember(phase, extra)
+        delta = {"role": "assistant", "content": "", "phase": phase, "status": "finished"}
+        return self.frame(
+            {"choices": [{"delta": delta}], "response_id": self.response_id, "timestamp": int(time.time())}
+        )
+
+    def delta(self, delta: Mapping[str, Any]) -> bytes:
+        """Any delta, with usage and time."""
+        return f'data: {{"choices": [{{"delta": {_encode(delta)}}}], {self._tail()}}}\n\n'.encode(
+            "utf-8", "replace"
+        )
+
+    def tool_result(self, phase: str, function_id: str, extra: Mapping[str, Any]) -> bytes:
+        """What a built-in tool of the site returned; its usage is empty."""
+        delta = {"role": "function", "content": "", "phase": phase, "name": phase, "function_id": function_id}
+        self.content_list.append({"phase": phase, "content": "", "status": "finished", "extra": extra})
+        return self.frame(
+            {
+                "choices": [{"delta": {**delta, "status": "finished", "extra": extra}}],
+                "response_id": self.response_id,
+                "usage": {},
+                "timestamp": int(time.time()),
+            }
+        )
+
+    def finished(self, phase: str = "answer") -> bytes:
+        """The very last frame: neither usage nor time, and its own order of keys."""
+        self._remember(phase)
+        delta = {"content": "", "role": "assistant", "status": "finished", "phase": phase}
+        if not self.phased:
+            del delta["phase"]
+        return self.frame({"choices": [{"delta": delta}], "response_id": self.response_id})
+
+    def status_error(self, message: str) -> bytes:
+        """A delta that ends the answer with an error."""
+        delta = {"role": "assistant", "content": "", "phase": "answer", "status": "error"}
+        return self.delta({**delta, "extra": {"error": message}})
+
+    def frame(self, body: Mapping[str, Any]) -> bytes:
+        """Any frame."""
+        return f"data: {_encode(body)}\n\n".encode("utf-8", "replace")
+
+    def _remember(self, phase: str, extra: Mapping[str, Any] | None = None) -> None:
+        entry = {"phase": phase, "content": "".join(self._said), "status": "finished"}
+        self.content_list.append({**entry, "extra": dict(extra)} if extra else entry)
+        self._said.clear()
+
+    def _tail(self) -> str:
+        return (
+            f'"response_id": "{self.response_id}", "usage": {self._usage()}, "timestamp": {int(time.time())}'
+        )
+
+    def _usage(self) -> str:
+        reasoning = f'"reasoning_tokens": {self._reasoning_tokens}, ' if self._reasoning_tokens else ""
+        return (
+            f'{{"input_tokens": {self._input_tokens}, "output_tokens": {self._output_tokens}, "characters": 0, '
+            f'"total_tokens": {self._input_tokens + self._output_tokens}, '
+            f'"input_tokens_details": {{"text_tokens": {self._input_tokens}}}, '
+            f'"output_tokens_details": {{{reasoning}"text_tokens": {self._output_tokens}}}}}'
+        )
+
+
+def tokens_of(characters: int) -> int:
+    """Return about how many tokens so much text costs."""
+    return max(1, characters // 4)

@@ -1,0 +1,204 @@
+"""Run the application under a real HTTP server: gunicorn, or waitress where gunicorn does not exist.
+
+One process serves, because the browsers live in it. Whatever ends it, the browsers end with it; a lock file keeps a
+second server away from the same session folder.
+"""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from qwenproxy.api.wiring import RELAY
+from qwenproxy.app import create_app
+from qwenproxy.config import Config
+from qwenproxy.errors import ProxyError, SetupError
+from qwenproxy.relay import Relay
+from qwenproxy.storage import ensure_folder
+
+log = logging.getLogger(__name__)
+
+GRACE = 30  # seconds from SIGTERM until the process is ended for certain
+DRAIN = 20.0  # seconds of them that running answers get to finish
+KEEP_ALIVE = 75  # seconds an idle client connection is kept
+EXIT_NO_ACCOUNTS = 3
+
+
+def run(config: Config, *, server: str = "", ready: Callable[[int], None] = lambda port: None) -> int:
+    """Serve until a signal or until every account is INVALID; return the exit status.
+
+    `server` is gunicorn or waitress ("": what fits the platform); `ready` hears the port once it is bound.
+    Raises SetupError: port taken, another server on the session folder.
+    """
+    ensure_folder(config.session_dir)
+    lock = _claim_session(config)
+    try:
+        listener = _listen(config.host, config.port)
+        ready(listener.getsockname()[1])
+        serve = _serve_waitress if (server or _default_server()) == "waitress" else _serve_gunicorn
+        return serve(config, listener)
+    finally:
+        lock.release()
+
+
+def _default_server() -> str:
+    return "waitress" if sys.platform == "win32" else "gunicorn"
+
+
+def _claim_session(config: Config) -> FileLock:
+    lock = FileLock(config.session_dir / "server.lock", timeout=0, thread_local=False, mode=0o600)
+    pid_file = config.session_dir / "server.pid"
+    try:
+        lock.acquire()
+    except Timeout:
+        pid = pid_file.read_text().strip() if pid_file.exists() else "unknown"
+        raise SetupError(
+            f"qwenproxy is already running on {config.session_dir} (process {pid}). "
+            "Stop it first, or give this one its own folder with QWENPROXY_SESSION_DIR."
+        ) from None
+    pid_file.write_text(str(os.getpid()))
+    pid_file.chmod(0o600)
+    return lock
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        if sys.platform != "win32":
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        listener.bind((host, port))
+        listener.listen(1024)
+    except OSError as error:
+        listener.close()
+        raise SetupError(
+            f"Cannot listen on {host} port {port}: {error.strerror or error}. "
+            "Stop the program that has it, or choose another port with QWENPROXY_PORT."
+        ) from error
+    return listener
+
+
+def _warm_up(relay: Relay) -> None:
+    try:
+        relay.warm_up()
+    except ProxyError as error:
+        log.warning("no browser opened yet: %s", error.message)
+
+
+def _serve_gunicorn(config: Config, listener: socket.socket) -> int:
+    from gunicorn.app.base import BaseApplication  # noqa: PLC0415 - POSIX only
+    from gunicorn.workers.gthread import ThreadWorker  # noqa: PLC0415
+
+    status = multiprocessing.Value("i", 0)
+
+    class Worker(ThreadWorker):  # type: ignore[misc]
+        """A worker whose running answers end before the grace time does."""
+
+        def handle_exit(self, sig: int, frame: Any) -> None:
+            relay: Relay = self.wsgi.extensions[RELAY]
+            threading.Thread(target=_drain, args=(relay,), name="drain", daemon=True).start()
+            super().handle_exit(sig, frame)
+
+    class Server(BaseApplication):  # type: ignore[misc]
+        def load_config(self) -> None:
+            for name, value in _gunicorn_settings(config, listener, Worker).items():
+                if name in self.cfg.settings:
+                    self.cfg.set(name, value)
+
+        def load(self) -> Any:
+            app = create_app(config)
+            relay: Relay = app.extensions[RELAY]
+            if config.on_no_accounts == "exit":
+                relay.on_exhausted = lambda: _end_with(status)
+            threading.Thread(target=_warm_up, args=(relay,), name="warm-up", daemon=True).start()
+            return app
+
+    try:
+        Server().run()
+    except SystemExit as end:
+        return int(status.value) or int(end.code or 0)
+    return int(status.value)
+
+
+def _gunicorn_settings(config: Config, listener: socket.socket, worker: type) -> dict[str, Any]:
+    return {
+        "bind": f"fd://{listener.fileno()}",
+        "workers": 1,
+        "worker_class": worker,
+        "threads": config.threads,
+        "worker_connections": max(1000, 2 * config.threads),
+        "preload_app": False,
+        "max_requests": 0,
+        "timeout": 0,
+        "graceful_timeout": GRACE,
+        "keepalive": KEEP_ALIVE,
+        "control_socket_disable": True,
+        "loglevel": "warning",
+        "proc_name": "qwenproxy",
+        "worker_exit": lambda _server, worker: _close(worker),
+    }
+
+
+def _close(worker: Any) -> None:
+    app = getattr(worker, "wsgi", None)
+    if app is not None:
+        app.extensions[RELAY].close()
+
+
+def _drain(relay: Relay) -> None:
+    deadline = time.monotonic() + DRAIN
+    while relay.pool.running() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    relay.close()
+
+
+def _end_with(status: Any) -> None:
+    status.value = EXIT_NO_ACCOUNTS
+    log.error("every account needs a new login; stopping. Run: qwenproxy account relogin")
+    os.kill(os.getppid(), signal.SIGTERM)
+
+
+def _serve_waitress(config: Config, listener: socket.socket) -> int:
+    import waitress  # noqa: PLC0415 - only where it serves
+
+    status = 0
+    app = create_app(config)
+    relay: Relay = app.extensions[RELAY]
+    server = waitress.create_server(
+        app,
+        sockets=[listener],
+        threads=config.threads,
+        channel_request_lookahead=1,
+        send_bytes=1,
+        max_request_body_size=config.max_body,
+        ident=None,
+    )
+
+    def exhausted() -> None:
+        nonlocal status
+        status = EXIT_NO_ACCOUNTS
+        signal.raise_signal(signal.SIGTERM)
+
+    if config.on_no_accounts == "exit":
+        relay.on_exhausted = exhausted
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    threading.Thread(target=_warm_up, args=(relay,), name="warm-up", daemon=True).start()
+    try:
+        server.run()
+    except SystemExit:
+        pass
+    finally:
+        relay.close()
+        server.close()
+    return status
