@@ -27,10 +27,11 @@ _OLDEST_VERSION = (0, 2, 0)
 
 async def admit() -> Response | None:
     """Record the request and return what stops it, if anything does."""
+    # also where nobody wants it: hypercorn breaks the connection over data that comes after the answer
+    g.body = _parsed(await request.get_data())
     if request.path.startswith(CONTROL):
         return None
     state = current_state()
-    g.body = _parsed(await request.get_data())
     account = _identify(state)
     account_id = account.id if account else None
     _record(state, account_id)

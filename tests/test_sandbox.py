@@ -1,0 +1,381 @@
+"""The sandbox's life, pages, logins, gate, models and chats, driven over HTTP/2 without a browser."""
+
+from __future__ import annotations
+
+import base64
+import json
+import ssl
+import time
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from qwenproxy.sandbox import Fault, Sandbox, SandboxAccount, Switches
+
+COMPLETIONS = "/api/v2/chat/completions"
+
+
+class Caller:
+    """Makes the calls a page would make, as one account."""
+
+    def __init__(self, site: Sandbox, account: SandboxAccount) -> None:
+        self.site = site
+        self.account = account
+        self.http = httpx.Client(http2=True, verify=trust(site), base_url=site.base_url, timeout=20)
+
+    def close(self) -> None:
+        self.http.close()
+
+    def call(self, method: str, path: str, body: Any = None, **headers: str | None) -> httpx.Response:
+        """Make a call; a header given as None is left out. Underscores in names stand for hyphens."""
+        given = {name.replace("_", "-"): value for name, value in headers.items()}
+        all_headers = {**self.site.page_headers(self.account), **given}
+        sent = {name: value for name, value in all_headers.items() if value is not None}
+        return self.http.request(method, path, json=body, headers=sent)
+
+    def new_chat(self) -> str:
+        answer = self.call("POST", "/api/v2/chats/new", {"title": "A chat", "models": ["qwen3.7-plus"]})
+        return str(answer.json()["data"]["id"])
+
+    def ask(self, text: Any, chat_id: str | None = None, **changes: Any) -> httpx.Response:
+        """Ask in a chat (default: a new one) and read the whole answer."""
+        body = payload(chat_id or self.new_chat(), text, **changes)
+        return self.call("POST", f"{COMPLETIONS}?chat_id={body['chat_id']}", body)
+
+    def say(self, text: Any, **changes: Any) -> str:
+        return said(self.ask(text, **changes))
+
+
+def trust(site: Sandbox) -> ssl.SSLContext:
+    context = ssl.create_default_context(cadata=site.certificate)
+    # what Python 3.13 does by default
+    context.verify_flags |= ssl.VERIFY_X509_STRICT
+    return context
+
+
+def payload(chat_id: str, text: Any, **changes: Any) -> dict[str, Any]:
+    """A complete body; `features`, `message` and `parent_id` change its inner parts, the rest the outer ones."""
+    model = changes.pop("model", "qwen3.7-plus")
+    parent_id = changes.pop("parent_id", None)
+    message = {
+        "id": None,
+        "fid": str(uuid.uuid4()),
+        "parentId": parent_id,
+        "parent_id": parent_id,
+        "childrenIds": [str(uuid.uuid4())],
+        "role": "user",
+        "content": text,
+        "user_action": "chat",
+        "files": [],
+        "timestamp": 1790000000,
+        "models": [model],
+        "model": "",
+        "chat_type": "t2t",
+        "sub_chat_type": "t2t",
+        "feature_config": {
+            "thinking_enabled": False,
+            "output_schema": "phase",
+            **changes.pop("features", {}),
+        },
+        "extra": {"meta": {"subChatType": "t2t"}},
+        **changes.pop("message", {}),
+    }
+    body = {
+        "stream": True,
+        "version": "2.1",
+        "incremental_output": True,
+        "chat_id": chat_id,
+        "chat_mode": "normal",
+        "model": model,
+        "parent_id": parent_id,
+        "messages": [message],
+        "timestamp": 1790000000,
+        **changes,
+    }
+    return {name: value for name, value in body.items() if value is not ...}
+
+
+def frames(answer: httpx.Response) -> list[dict[str, Any]]:
+    return [json.loads(block[5:]) for block in answer.text.split("\n\n") if block.startswith("data:")]
+
+
+def deltas(answer: httpx.Response) -> list[dict[str, Any]]:
+    return [frame["choices"][0]["delta"] for frame in frames(answer) if "choices" in frame]
+
+
+def said(answer: httpx.Response, phase: str = "answer") -> str:
+    return "".join(delta["content"] for delta in deltas(answer) if delta.get("phase") == phase)
+
+
+def refusal(answer: httpx.Response) -> tuple[str, str, str]:
+    """Status of the header, code and details."""
+    data = answer.json()["data"]
+    assert answer.status_code == 200
+    assert answer.json()["success"] is False
+    return answer.headers["x-actual-status-code"], data["code"], data["details"]
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Sandbox]:
+    with Sandbox(accounts=3, switches=Switches(interval_ms=1, busy_release_s=0.05)) as site:
+        yield site
+
+
+@pytest.fixture
+def site(running: Sandbox) -> Iterator[Sandbox]:
+    running.clear()
+    yield running
+    running.wait_idle()
+
+
+@pytest.fixture
+def caller(site: Sandbox) -> Iterator[Caller]:
+    caller = Caller(site, site.accounts[0])
+    yield caller
+    caller.close()
+
+
+def test_speaks_http2_with_its_own_key(site: Sandbox, caller: Caller) -> None:
+    answer = caller.http.get("/")
+    assert answer.http_version == "HTTP/2"
+    assert len(base64.b64decode(site.spki)) == 32
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(site.base_url)
+
+
+def test_close_is_idempotent_and_frees_the_port() -> None:
+    site = Sandbox()
+    site.start()
+    port = site.port
+    site.close()
+    site.close()
+    with Sandbox(port=port) as again:
+        assert again.port == port
+
+
+def test_a_taken_port_is_told(site: Sandbox) -> None:
+    with pytest.raises(OSError, match="in use"):
+        Sandbox(port=site.port).start()
+
+
+def test_restart_keeps_port_state_and_tokens() -> None:
+    with Sandbox() as site:
+        caller = Caller(site, site.accounts[0])
+        chat_id = caller.new_chat()
+        site.restart()
+        again = Caller(site, site.accounts[0])
+        assert said(again.ask("{{say still here}}", chat_id)) == "still here"
+        caller.close()
+        again.close()
+
+
+def test_close_ends_a_running_answer() -> None:
+    with Sandbox() as site:
+        caller = Caller(site, site.accounts[0])
+        body = payload(caller.new_chat(), "{{stream chunks=1000}}")
+        url, headers = f"{COMPLETIONS}?chat_id={body['chat_id']}", site.page_headers(site.accounts[0])
+        with caller.http.stream("POST", url, json=body, headers=headers) as answer:
+            lines = answer.iter_lines()
+            next(lines)
+            began = time.monotonic()
+            site.close()
+            assert time.monotonic() - began < 2
+            with pytest.raises(httpx.HTTPError):
+                list(lines)
+        assert site.running_generations() == []
+        caller.close()
+
+
+def test_composer_page(site: Sandbox, caller: Caller) -> None:
+    guest = caller.http.get("/")
+    assert 'class="message-input-textarea"' in guest.text
+    assert 'class="login-container"' in guest.text
+    assert "Verification" not in guest.text
+    assert '/qwen-chat-fe/0.3.12/page.js"' in guest.text
+    assert {"acw_tc", "cna", "x-ap"} <= set(guest.cookies)
+    mine = caller.call("GET", "/c/some-chat")
+    assert 'class="login-container"' not in mine.text
+    script = caller.http.get("/qwen-chat-fe/0.3.12/page.js")
+    assert script.headers["content-type"].startswith("application/javascript")
+
+
+def test_sign_in_page_sends_on_who_is_logged_in(caller: Caller) -> None:
+    form = caller.http.get("/auth?action=signin")
+    assert 'type="email"' in form.text
+    assert 'type="password"' in form.text
+    assert caller.call("GET", "/auth").headers["location"] == "/"
+
+
+@pytest.mark.parametrize("path", ["/api/v1/auths/signin", "/api/v2/auths/signin"])
+def test_sign_in(site: Sandbox, caller: Caller, path: str) -> None:
+    account = site.accounts[1]
+    wrong = caller.http.post(path, json={"email": account.email, "password": "wrong"})
+    assert refusal(wrong)[0] == "400"
+    right = caller.http.post(path, json={"email": account.email, "password": account.password_hash})
+    assert right.cookies["token"] == account.token
+    assert (right.json().get("token") == account.token) is path.startswith("/api/v1")
+    claims = account.token.split(".")[1]
+    parsed = json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))
+    assert set(parsed) == {"id", "last_password_change", "exp"}
+
+
+def test_profile_takes_cookie_or_bearer(site: Sandbox, caller: Caller) -> None:
+    for headers in ({}, {"cookie": None, "authorization": f"Bearer {site.accounts[0].token}"}):
+        profile = caller.call("GET", "/api/v1/auths/", **headers).json()
+        assert (profile["id"], profile["role"]) == (site.accounts[0].user_id, "user")
+        assert "token" not in profile
+    assert refusal(caller.call("GET", "/api/v1/auths"))[0] == "401"
+    assert refusal(caller.call("GET", "/api/v1/auths/", cookie=None))[0] == "401"
+
+
+def test_profile_renews_the_token_when_told_to(site: Sandbox, caller: Caller) -> None:
+    before = site.accounts[0].token
+    site.switches.renew_tokens = True
+    try:
+        renewed = caller.call("GET", "/api/v1/auths/").json()["token"]
+    finally:
+        site.switches.renew_tokens = False
+    assert renewed == site.accounts[0].token != before
+
+
+@pytest.mark.parametrize(
+    ("action", "details"),
+    [("revoke", "Unauthorized"), ("expire", "Token has expired"), ("forge", "Unauthorized")],
+)
+def test_dead_tokens(site: Sandbox, caller: Caller, action: str, details: str) -> None:
+    account = site.accounts[2]
+    token = account.token
+    if action == "forge":
+        token = token[:-4] + "AAAA"
+    else:
+        getattr(account, action)()
+    for method, path in (("GET", "/api/v1/auths/"), ("GET", "/api/v2/chats/"), ("POST", "/api/v2/chats/new")):
+        answer = caller.call(method, path, {}, cookie=f"token={token}")
+        assert refusal(answer) == ("401", "Unauthorized", details)
+    account.renew()
+    assert (
+        caller.call("GET", "/api/v1/auths/", cookie=f"token={account.token}").json()["id"] == account.user_id
+    )
+
+
+def test_short_lived_token_expires_by_itself(site: Sandbox, caller: Caller) -> None:
+    account = site.accounts[2]
+    dead = account.renew(lifetime_s=-1)
+    account.renew()
+    answer = caller.call("GET", "/api/v1/auths/", cookie=f"token={dead}")
+    assert refusal(answer)[2] == "Token has expired"
+
+
+def test_models_in_both_wrappers(site: Sandbox, caller: Caller) -> None:
+    older = caller.http.get("/api/models").json()["data"]
+    newer = caller.http.get("/api/v2/models/").json()["data"]["data"]
+    assert older == newer
+    metas = {model["id"]: model["info"]["meta"] for model in newer}
+    assert "thinking" not in metas["qwen3-coder-plus"]["capabilities"]
+    assert metas["qwen3.7-max"]["modality"] == ["text"]
+    assert {"t2i", "t2v"} <= set(metas["qwen3.7-plus"]["chat_type"])
+    assert len(metas) == len(site.models)
+
+
+def test_chats_are_made_listed_read_and_deleted(site: Sandbox, caller: Caller) -> None:
+    chat_id = caller.new_chat()
+    caller.ask("{{say hi}}", chat_id)
+    assert chat_id in site.chat_ids("sandbox1")
+    for path in ("/api/v2/chats/?page=1&exclude_project=true", "/api/v2/chats?limit=50", "/api/v2/chats"):
+        assert chat_id in [row["id"] for row in caller.call("GET", path).json()["data"]]
+    assert caller.call("GET", "/api/v2/chats/?page=99").json()["data"] == []
+    assert len(caller.call("GET", "/api/v2/chats/?page=1&page_size=1").json()["data"]) == 1
+    detail = caller.call("GET", f"/api/v2/chats/{chat_id}").json()["data"]
+    question, answer = detail["chat"]["messages"]
+    assert detail["currentId"] == answer["id"] == detail["chat"]["history"]["currentId"]
+    assert question["childrenIds"] == [answer["id"]] != question["fid"]
+    assert (answer["parentId"], answer["content"], answer["done"]) == (question["id"], "hi", True)
+    assert answer["content_list"] == [{"phase": "answer", "content": "hi", "status": "finished"}]
+    assert set(detail["chat"]["history"]["messages"]) == {question["id"], answer["id"]}
+    deleted = caller.call("DELETE", f"/api/v2/chats/{chat_id}").json()
+    assert (deleted["success"], deleted["data"]) == (True, {"status": True})
+    assert refusal(caller.call("GET", f"/api/v2/chats/{chat_id}"))[:2] == ("404", "Not_Found")
+
+
+def test_a_foreign_chat_is_not_found(site: Sandbox, caller: Caller) -> None:
+    chat_id = caller.new_chat()
+    other = site.accounts[1].token
+    for method, path in (("GET", f"/api/v2/chats/{chat_id}"), ("DELETE", f"/api/v2/chats/{chat_id}")):
+        assert refusal(caller.call(method, path, cookie=f"token={other}"))[1] == "Not_Found"
+    body = payload(chat_id, "hi")
+    answer = caller.call("POST", f"{COMPLETIONS}?chat_id={chat_id}", body, cookie=f"token={other}; acw_tc=0")
+    assert refusal(answer)[1] == "Not_Found"
+
+
+def test_envelope_echoes_the_request_id(caller: Caller) -> None:
+    answer = caller.call("GET", "/api/v2/configs/", x_request_id="my-id")
+    assert answer.json() == {"success": True, "request_id": "my-id", "data": {}}
+
+
+def test_unknown_and_retired_paths(caller: Caller) -> None:
+    for path in ("/api/v2/user", "/api/v2/nonsense"):
+        assert refusal(caller.call("GET", path)) == ("404", "not found", "Not Found")
+    retired = caller.call("POST", "/api/chat/completions", {})
+    assert retired.status_code == 504
+    assert "alibaba-ga" in retired.text
+    assert caller.call("POST", "/api/v2/users/status", {"typarms": {}}).json()["data"] is True
+
+
+def test_settings_are_merged(caller: Caller) -> None:
+    path = "/api/v2/users/user/settings"
+    caller.call("POST", f"{path}/update", {"tools_enabled": {"bio": False, "web_search": True}})
+    caller.call("POST", f"{path}/update", {"tools_enabled": {"web_search": False}})
+    assert caller.call("GET", path).json()["data"] == {"tools_enabled": {"bio": False, "web_search": False}}
+
+
+def test_real_status_codes_when_told_to(site: Sandbox, caller: Caller) -> None:
+    site.switches.real_status = True
+    try:
+        answer = caller.call("GET", "/api/v2/chats/unknown")
+    finally:
+        site.switches.real_status = False
+    assert (answer.status_code, answer.headers["x-actual-status-code"]) == (404, "404")
+
+
+def test_requests_are_recorded(site: Sandbox, caller: Caller) -> None:
+    began = time.time()
+    caller.call("POST", "/api/v2/chats/new?a=b", {"title": "t"}, x_note="seen")
+    recorded = site.requests[-1]
+    assert (recorded.method, recorded.path, recorded.query) == ("POST", "/api/v2/chats/new", {"a": "b"})
+    assert (recorded.body, recorded.headers["x-note"]) == ({"title": "t"}, "seen")
+    assert recorded.account_id == "sandbox1"
+    assert began <= recorded.when <= time.time()
+    site.clear()
+    assert site.requests == []
+    with pytest.raises(TimeoutError):
+        site.wait_for(lambda site: site.requests, wait=0.01)
+
+
+def test_control_over_http(site: Sandbox, caller: Caller) -> None:
+    control = caller.http
+    state = control.get("/__sandbox/state").json()
+    assert state["accounts"][0]["token"] == site.accounts[0].token
+    assert control.post("/__sandbox/faults", json={"kind": "not_found", "path": "/api/v2/chats/"}).json()[
+        "ok"
+    ]
+    assert refusal(caller.call("GET", "/api/v2/chats/"))[1] == "Not_Found"
+    assert control.post("/__sandbox/faults", json={"kind": "nonsense"}).status_code == 400
+    assert control.post("/__sandbox/faults", json={"kind": "captcha", "color": 1}).status_code == 400
+    assert [one["path"] for one in control.get("/__sandbox/requests").json()] == ["/api/v2/chats/"]
+    assert control.post("/__sandbox/switches", json={"keep_alive_s": 11}).json()["ok"]
+    assert site.switches.keep_alive_s == 11
+    assert control.post("/__sandbox/switches", json={"nonsense": 1}).status_code == 400
+    renewed = control.post("/__sandbox/accounts/sandbox3/renew").json()["token"]
+    assert renewed == site.accounts[2].token
+    control.post("/__sandbox/clear")
+    assert site.requests == []
+
+
+def test_fault_rejects_what_it_does_not_know() -> None:
+    with pytest.raises(ValueError, match="no fault"):
+        Fault("nonsense")
+    with pytest.raises(ValueError, match="no option"):
+        Fault("captcha", options={"num": 1})
