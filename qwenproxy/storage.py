@@ -196,7 +196,6 @@ class CachedFile(Generic[T]):
         seen = stamp(self._path)
         if self._loaded is not None and self._loaded[0] == seen:
             return self._loaded[1]
-        self._loaded = None
         value = self._load()
         if seen is None or time.time_ns() - seen[0] > _SETTLED_NS:
             self._loaded = (seen, value)

@@ -1,0 +1,174 @@
+"""The settings table: every source of a value, every refusal, and the printed form."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from qwenproxy.config import SETTINGS, Config
+from qwenproxy.errors import ConfigError
+
+KEY_HASH = "A" * 43 + "="
+
+
+def test_table_and_fields_name_the_same_settings():
+    fields = [field.name for field in dataclasses.fields(Config) if field.name != "set_by"]
+    assert fields == [setting.name.lower() for setting in SETTINGS]
+    assert all(setting.help for setting in SETTINGS)
+
+
+def test_defaults():
+    config = Config.load({}, {})
+    assert (config.host, config.port, config.base_url) == ("127.0.0.1", 3264, "https://chat.qwen.ai")
+    assert (config.driver, config.headless, config.no_menu) == ("undetected", True, False)
+    assert (config.max_file_size, config.max_body, config.max_history_length) == (10485760, 67108864, 100)
+    assert (config.queue_wait, config.stall_timeout, config.idle_browser) == (60, 180, 900)
+    assert (config.chrome, config.chromedriver, config.cors_origins) == (None, None, ())
+    assert (config.on_no_accounts, config.unknown_model, config.lang) == ("exit", "default", "en")
+    assert config.session_dir == Path("session").absolute()
+
+
+def test_reads_the_real_environment(monkeypatch):
+    monkeypatch.setenv("QWENPROXY_PORT", "4001")
+    assert Config.load().port == 4001
+
+
+def test_option_beats_own_name_beats_older_name_beats_default():
+    environ = {"QWENPROXY_PORT": "2", "PORT": "3"}
+    assert Config.load({"port": 1}, environ).port == 1
+    assert Config.load({"port": None}, environ).port == 2
+    assert Config.load({}, {"PORT": "3"}).port == 3
+    assert Config.load({}, {"QWENPROXY_PORT": " ", "PORT": ""}).port == 3264
+
+
+@pytest.mark.parametrize(
+    ("variable", "text", "field", "value"),
+    [
+        ("QWEN_BASE_URL", "https://localhost:8443/", "base_url", "https://localhost:8443"),
+        ("CHROME_PATH", "/opt/chrome", "chrome", Path("/opt/chrome").absolute()),
+        ("SKIP_ACCOUNT_MENU", "true", "no_menu", True),
+        ("NON_INTERACTIVE", "1", "no_menu", True),
+        ("LOG_LEVEL", "WARN", "log_level", "warning"),
+        ("LOG_LEVEL", "silly", "log_level", "debug"),
+        ("HOST", "[::1]", "host", "::1"),
+        ("QWENPROXY_HEADLESS", "off", "headless", False),
+        ("QWENPROXY_PORT", "0", "port", 0),
+        ("QWENPROXY_QUEUE_WAIT", "0", "queue_wait", 0.0),
+        ("QWENPROXY_STALL_TIMEOUT", "1.5", "stall_timeout", 1.5),
+        ("QWENPROXY_BASE_URL_SPKI", KEY_HASH, "base_url_spki", KEY_HASH),
+        ("QWENPROXY_SITE_VERSION", "0.3.12", "site_version", "0.3.12"),
+        ("QWENPROXY_GRID_URL", "http://grid:4444/wd/hub/", "grid_url", "http://grid:4444/wd/hub"),
+        ("QWENPROXY_CORS_ORIGINS", "https://A.org/, http://b:1", "cors_origins", ("https://a.org", "http://b:1")),
+        ("QWENPROXY_LANG", "RU", "lang", "ru"),
+    ],
+)
+def test_values_are_read(variable, text, field, value):
+    assert getattr(Config.load({}, {variable: text}), field) == value
+
+
+@pytest.mark.parametrize(
+    ("variable", "text"),
+    [
+        ("QWENPROXY_PORT", "65536"),
+        ("QWENPROXY_PORT", "-1"),
+        ("PORT", "3_264"),
+        ("PORT", "٣"),
+        ("PORT", "9" * 5000),
+        ("HOST", "http://localhost"),
+        ("HOST", "local host"),
+        ("QWEN_BASE_URL", "ftp://chat.qwen.ai"),
+        ("QWENPROXY_BASE_URL", "https://chat.qwen.ai/path"),
+        ("QWENPROXY_BASE_URL", "https://me:secret@chat.qwen.ai"),
+        ("QWENPROXY_BASE_URL", "https://host:port"),
+        ("QWENPROXY_BASE_URL", "chat.qwen.ai"),
+        ("QWENPROXY_BASE_URL_SPKI", "c2hvcnQ="),
+        ("QWENPROXY_SITE_VERSION", "1\r\nx: y"),
+        ("QWENPROXY_SESSION_DIR", "~no-such-person-here/x"),
+        ("QWENPROXY_DRIVER", "remote"),
+        ("QWENPROXY_HEADLESS", "maybe"),
+        ("NON_INTERACTIVE", "please"),
+        ("QWENPROXY_MAX_BODY", "0"),
+        ("QWENPROXY_MAX_BODY", "64M"),
+        ("QWENPROXY_MAX_HISTORY_LENGTH", "1"),
+        ("QWENPROXY_STALL_TIMEOUT", "0"),
+        ("QWENPROXY_STALL_TIMEOUT", "nan"),
+        ("QWENPROXY_QUEUE_WAIT", "1e3"),
+        ("QWENPROXY_CORS_ORIGINS", "example.org"),
+        ("QWENPROXY_LANG", "de"),
+        ("LOG_LEVEL", "loud"),
+    ],
+)
+def test_unreadable_value_is_named_in_one_line(variable, text):
+    with pytest.raises(ConfigError) as caught:
+        Config.load({}, {variable: text})
+    assert caught.value.message.startswith(f"{variable} must be ")
+    assert "\n" not in caught.value.message
+    assert caught.value.exit_code == 2
+
+
+def test_unreadable_option_is_named_as_the_person_typed_it():
+    with pytest.raises(ConfigError, match=r"^--max-body must be"):
+        Config.load({"max_body": "much"}, {})
+
+
+def test_unknown_variable_is_refused_with_the_closest_name():
+    with pytest.raises(ConfigError, match="QWENPROXY_PROT is not a setting; did you mean QWENPROXY_PORT"):
+        Config.load({}, {"QWENPROXY_PROT": "1"})
+    with pytest.raises(ConfigError, match="QWENPROXY_XYZZY is not a setting"):
+        Config.load({}, {"QWENPROXY_XYZZY": "1"})
+    with pytest.raises(ConfigError, match="colour is not a setting"):
+        Config.load({"colour": "1"}, {})
+    assert Config.load({}, {"QWENPROXY_XYZZY": "", "OTHER_VARIABLE": "x"}).port == 3264
+
+
+@pytest.mark.parametrize(
+    ("environ", "lang", "set_by"),
+    [
+        ({"LANG": "ru_RU.UTF-8"}, "ru", "LANG"),
+        ({"LC_ALL": "C", "LANG": "ru_RU.UTF-8"}, "en", "LC_ALL"),
+        ({"LC_ALL": "", "LC_MESSAGES": "ru", "LANG": "en_US"}, "ru", "LC_MESSAGES"),
+        ({"QWENPROXY_LANG": "en", "LANG": "ru_RU"}, "en", "QWENPROXY_LANG"),
+        ({}, "en", "default"),
+    ],
+)
+def test_language_comes_from_the_locale(environ, lang, set_by):
+    config = Config.load({}, environ)
+    assert (config.lang, config.set_by["LANG"]) == (lang, set_by)
+
+
+def test_rows_tell_value_and_origin():
+    config = Config.load({"headless": False}, {"PORT": "1", "QWENPROXY_CORS_ORIGINS": "http://a http://b"})
+    rows = {name: (value, set_by) for name, value, set_by, _ in config.rows()}
+    assert list(rows) == [setting.name for setting in SETTINGS]
+    assert rows["HEADLESS"] == ("0", "option")
+    assert rows["PORT"] == ("1", "PORT")
+    assert rows["CORS_ORIGINS"] == ("http://a, http://b", "QWENPROXY_CORS_ORIGINS")
+    assert rows["QUEUE_WAIT"] == ("60", "default")
+    assert rows["CHROME"] == ("", "default")
+
+
+def test_printed_values_read_back_the_same():
+    config = Config.load({"idle_browser": 1234567.5, "chrome": "/opt/chrome"}, {"PORT": "1"})
+    again = Config.load({name.lower(): value for name, value, _, _ in config.rows()}, {})
+    assert again == config
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        ("127.0.0.1", True),
+        ("127.9.9.9", True),
+        ("localhost", True),
+        ("::1", True),
+        ("::ffff:127.0.0.1", True),
+        ("0.0.0.0", False),
+        ("::", False),
+        ("192.168.1.2", False),
+        ("::ffff:10.0.0.1", False),
+        ("example.org", False),
+    ],
+)
+def test_is_loopback(host, expected):
+    assert Config.load({"host": host}, {}).is_loopback is expected

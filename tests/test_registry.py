@@ -1,0 +1,457 @@
+"""The registry on disk: the older project's files, statuses, several writers, corrupt files, import."""
+
+from __future__ import annotations
+
+import base64
+import json
+import logging
+import os
+import re
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from qwenproxy import storage
+from qwenproxy.accounts.account import iso_text, token_expiry
+from qwenproxy.accounts.registry import Account, Registry, check_token
+from qwenproxy.errors import SetupError
+
+NOW = 1_760_000_000.0
+OLDER = [
+    {"id": "acc_1", "token": "t1", "resetAt": None, "invalid": False},
+    {"id": "acc_2", "token": "t2", "resetAt": "2025-10-09T09:53:20.500Z", "email": "me@example.org"},
+    {"id": "acc_3", "token": "t3", "resetAt": 1760000001000, "invalid": True},
+]
+
+
+def jwt(**claims):
+    parts = [{"alg": "HS256", "typ": "JWT"}, claims]
+    encoded = [base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode() for part in parts]
+    return ".".join([*encoded, "c2lnbmF0dXJl"])
+
+
+class Clock:
+    def __init__(self):
+        self.now = NOW
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def session(tmp_path):
+    return tmp_path / "session"
+
+
+@pytest.fixture
+def registry(session, clock):
+    return Registry(session, clock)
+
+
+def records_in(session):
+    return json.loads((session / "tokens.json").read_text(encoding="utf-8"))
+
+
+def write_older(session, records=OLDER):
+    session.mkdir(exist_ok=True)
+    (session / "tokens.json").write_text(json.dumps(records, indent=2), encoding="utf-8")
+
+
+def write_token(session, account_id, token):
+    (session / "accounts" / account_id).mkdir(parents=True)
+    (session / "accounts" / account_id / "token.txt").write_text(token, encoding="utf-8")
+
+
+def test_nothing_there_is_no_account(registry, session):
+    assert registry.all() == ()
+    assert registry.get("acc_1") is None
+    assert not (session / "tokens.json").exists()
+
+
+def test_a_folder_of_the_older_project_is_read_unchanged(session, clock):
+    write_older(session)
+    before = (session / "tokens.json").read_bytes()
+    registry = Registry(session, clock)
+    assert registry.all() == (
+        Account("acc_1", "t1"),
+        Account("acc_2", "t2", reset_at=1760003600.5),
+        Account("acc_3", "t3", reset_at=1760000001.0, invalid=True),
+    )
+    assert [account.status(NOW) for account in registry.all()] == ["OK", "WAIT", "INVALID"]
+    assert [account.status(NOW + 7200) for account in registry.all()] == ["OK", "OK", "INVALID"]
+    assert (session / "tokens.json").read_bytes() == before
+
+
+@pytest.mark.parametrize("reset_at", [None, "", "soon", True, [], {}])
+def test_a_reset_date_that_says_nothing_does_not_block(session, reset_at):
+    write_older(session, [{"id": "a", "token": "t", "resetAt": reset_at}])
+    assert Registry(session).all() == (Account("a", "t"),)
+
+
+def test_add_writes_record_and_token_file(registry, session):
+    assert registry.add("t1") == f"acc_{int(NOW * 1000)}"
+    assert registry.add("t2") == f"acc_{int(NOW * 1000) + 1}"
+    assert registry.add("t3", "mine") == "mine"
+    assert [account.token for account in registry.all()] == ["t1", "t2", "t3"]
+    assert records_in(session)[2] == {"id": "mine", "token": "t3", "resetAt": None, "invalid": False}
+    assert (registry.folder("mine") / "token.txt").read_text() == "t3"
+    assert registry.profile("mine") == session / "accounts" / "mine" / "profile"
+    if os.name == "posix":
+        modes = [p.stat().st_mode & 0o777 for p in (session, registry.folder("mine"), session / "tokens.json")]
+        assert modes == [0o700, 0o700, 0o600]
+        assert (registry.folder("mine") / "token.txt").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_reserved_id_is_added_later_or_given_up(registry):
+    account_id = registry.new_id()
+    registry.profile(account_id).mkdir()
+    assert registry.new_id() != account_id
+    assert registry.get(account_id) is None
+    assert registry.add("t", account_id) == account_id
+    given_up = registry.new_id()
+    assert registry.remove(given_up)
+    assert not registry.folder(given_up).exists()
+
+
+@pytest.mark.parametrize("account_id", ["", "../x", "a/b", "x" * 129, "."])
+def test_ids_that_leave_the_folder_are_refused(registry, account_id):
+    for act in (registry.folder, registry.profile, registry.remove, lambda one: registry.add("t", one)):
+        with pytest.raises(SetupError, match="account id"):
+            act(account_id)
+
+
+def test_a_taken_id_is_refused(registry):
+    registry.add("t1", "mine")
+    with pytest.raises(SetupError, match="already"):
+        registry.add("t2", "MINE")
+    assert [account.token for account in registry.all()] == ["t1"]
+    assert (registry.folder("mine") / "token.txt").read_text() == "t1"
+
+
+def test_statuses_come_and_go(registry, session, clock):
+    registry.add("t", "a")
+    assert registry.rest("a", NOW + 600, reason="verification")
+    account = registry.get("a")
+    assert (account.status(NOW), account.reset_at, account.reason) == ("WAIT", NOW + 600, "verification")
+    assert records_in(session)[0]["resetAt"] == "2025-10-09T09:03:20.000Z"
+    assert account.status(NOW + 600) == "OK"
+    assert registry.mark_invalid("a")
+    assert registry.get("a").status(NOW + 600) == "INVALID"
+    assert registry.mark_ok("a")
+    assert registry.get("a") == Account("a", "t")
+    registry.rest("a", NOW + 5)
+    registry.mark_invalid("a")
+    assert registry.renew("a", "t2")
+    assert registry.get("a") == Account("a", "t2")
+    assert (registry.folder("a") / "token.txt").read_text() == "t2"
+
+
+def test_a_longer_rest_is_not_cut_short(registry, clock):
+    registry.add("t", "a")
+    registry.rest("a", NOW + 3600)
+    registry.rest("a", NOW + 120)
+    assert registry.get("a").reset_at == NOW + 3600
+    clock.now = NOW + 4000
+    registry.rest("a", NOW + 4120)
+    assert registry.get("a").reset_at == NOW + 4120
+
+
+def test_a_refusal_of_an_old_token_does_not_undo_a_relogin(registry):
+    registry.add("old", "a")
+    registry.renew("a", "new")
+    assert not registry.mark_invalid("a", token="old")
+    assert registry.get("a").status(NOW) == "OK"
+    assert registry.mark_invalid("a", token="new")
+    assert registry.get("a").status(NOW) == "INVALID"
+
+
+def test_an_account_that_is_gone_stays_gone(registry):
+    registry.add("t", "a")
+    assert registry.remove("a")
+    for change in (
+        lambda: registry.rest("a", NOW + 1),
+        lambda: registry.mark_invalid("a"),
+        lambda: registry.mark_ok("a"),
+        lambda: registry.renew("a", "t2"),
+        lambda: registry.remove("a"),
+    ):
+        assert not change()
+    assert registry.all() == ()
+    assert not registry.folder("a").exists()
+
+
+def test_remove_takes_the_whole_folder_and_nothing_else(registry):
+    for account_id in ("a", "b"):
+        registry.add(f"t-{account_id}", account_id)
+        registry.profile(account_id).mkdir()
+        (registry.profile(account_id) / "Cookies").write_bytes(b"x")
+    registry.remove("a")
+    assert [account.id for account in registry.all()] == ["b"]
+    assert not registry.folder("a").exists()
+    assert (registry.profile("b") / "Cookies").exists()
+
+
+def test_an_expired_token_counts_as_invalid(registry):
+    registry.add(jwt(id="u", exp=int(NOW) + 60), "a")
+    account = registry.get("a")
+    assert account.expires_at == int(NOW) + 60
+    assert (account.status(NOW), account.status(NOW + 60)) == ("OK", "INVALID")
+
+
+@pytest.mark.parametrize(
+    "token",
+    ["", "x", "a.b", "a.b.c", "a.!!!.c", jwt(id="u"), jwt(exp="soon"), jwt(exp=True), "a.W10.c", "я.я.я", "a.MQ.c"],
+)
+def test_tokens_without_a_date_never_expire(token):
+    assert token_expiry(token) is None
+    assert Account("a", token).status(NOW) == "OK"
+
+
+@pytest.mark.parametrize("token", ["", "abc", "a.b", "a.b.c", "a.b.c.d", "..", "a.W10.c", jwt(exp=NOW), jwt(exp=1)])
+def test_check_token_refuses_without_repeating_it(token):
+    with pytest.raises(SetupError) as caught:
+        check_token(token, NOW)
+    if len(token) > 4:
+        assert token not in caught.value.message
+
+
+def test_check_token_strips_what_copying_leaves():
+    good = jwt(id="u", exp=NOW + 1)
+    assert check_token(f"  {good}\n", NOW) == good
+    assert check_token(jwt(id="u"), NOW) == jwt(id="u")
+
+
+def test_dates_are_written_as_javascript_does():
+    assert iso_text(0) == "1970-01-01T00:00:00.000Z"
+    assert iso_text(NOW + 0.25) == "2025-10-09T08:53:20.250Z"
+    assert iso_text(1e300).startswith("9999-")
+    assert iso_text(-5) == iso_text(0)
+
+
+def test_unknown_fields_and_order_survive(session, clock):
+    write_older(session)
+    registry = Registry(session, clock)
+    registry.mark_invalid("acc_2")
+    registry.add("t4", "acc_0")
+    records = records_in(session)
+    assert [record["id"] for record in records] == ["acc_1", "acc_2", "acc_3", "acc_0"]
+    assert records[1] == {**OLDER[1], "invalid": True}
+    assert list(records[1]) == ["id", "token", "resetAt", "email", "invalid"]
+    assert (records[0], records[2]) == (OLDER[0], OLDER[2])
+
+
+def test_a_change_that_changes_nothing_writes_nothing(registry, session):
+    registry.add("t", "a")
+    before = storage.stamp(session / "tokens.json")
+    registry.mark_ok("a")
+    registry.renew("a", "t")
+    assert storage.stamp(session / "tokens.json") == before
+
+
+def test_another_process_is_seen_and_not_undone(registry, session, clock):
+    registry.add("t1", "a")
+    other = Registry(session, clock)
+    other.add("t2", "b")
+    assert [account.id for account in registry.all()] == ["a", "b"]
+    registry.rest("a", NOW + 60)
+    other.mark_invalid("b")
+    other.remove("a")
+    assert registry.all() == (Account("b", "t2", invalid=True),)
+    registry.rest("a", NOW + 60)
+    assert [account.id for account in other.all()] == ["b"]
+
+
+def test_a_look_at_an_unchanged_file_reads_nothing(registry, session, monkeypatch):
+    registry.add("t", "a")
+    os.utime(session / "tokens.json", (1000, 1000))
+    registry.all()
+
+    def no_reading(path):
+        raise AssertionError(path)
+
+    monkeypatch.setattr(storage, "read_bytes", no_reading)
+    assert registry.get("a") == Account("a", "t")
+
+
+def test_without_a_registry_the_account_folders_are_taken_in(session, clock):
+    write_token(session, "acc_2", "t2\n")
+    write_token(session, "acc_1", "t1")
+    write_token(session, "acc_3", "  ")
+    (session / "accounts" / "acc_4").mkdir()
+    assert Registry(session, clock).all() == (Account("acc_1", "t1"), Account("acc_2", "t2"))
+    assert [record["id"] for record in records_in(session)] == ["acc_1", "acc_2"]
+
+
+def test_an_empty_registry_takes_nothing_in(session, clock):
+    write_older(session, [])
+    write_token(session, "acc_1", "t1")
+    assert Registry(session, clock).all() == ()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"[{",
+        b"\xff\xfe\x00",
+        b"{}",
+        b"null",
+        b'"text"',
+        b"[1]",
+        b'[{"id":"a"}]',
+        b'[{"token":"t"}]',
+        b'[{"id":"a","token":5}]',
+        b'[{"id":"../a","token":"t"}]',
+        b'[{"id":7,"token":"t"}]',
+        b'[{"id":"a","token":"t"},{"id":"a","token":"u"}]',
+    ],
+)
+def test_a_corrupt_registry_is_kept_aside_and_no_account_is_lost(session, clock, caplog, content):
+    write_token(session, "acc_1", "secret-1")
+    write_token(session, "acc_2", "secret-2")
+    (session / "tokens.json").write_bytes(content)
+    registry = Registry(session, clock)
+    assert [account.token for account in registry.all()] == ["secret-1", "secret-2"]
+    kept = list(session.glob("tokens.json.corrupt-*"))
+    assert [path.read_bytes() for path in kept] == [content]
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert "secret" not in caplog.text
+    assert len(records_in(session)) == 2
+    assert registry.all() == Registry(session, clock).all()
+    assert len(list(session.glob("tokens.json.corrupt-*"))) == 1
+
+
+def test_a_registry_that_becomes_corrupt_under_way_is_mended_by_a_change_too(registry, session):
+    registry.add("t1", "a")
+    (session / "tokens.json").write_bytes(b"[{")
+    registry.add("t2", "b")
+    assert [account.id for account in registry.all()] == ["a", "b"]
+    assert len(list(session.glob("tokens.json.corrupt-*"))) == 1
+
+
+def test_a_registry_that_cannot_be_read_is_not_touched(session, clock):
+    (session / "tokens.json").mkdir(parents=True)
+    registry = Registry(session, clock)
+    for act in (registry.all, lambda: registry.add("t")):
+        with pytest.raises(SetupError, match="cannot read"):
+            act()
+    assert (session / "tokens.json").is_dir()
+
+
+def test_leftovers_of_a_crash_are_swept_at_start(session, clock):
+    write_token(session, "acc_1", "t1")
+    for leftover in (session / ".tokens.json.abcd.tmp", session / "accounts" / "acc_1" / ".token.txt.abcd.tmp"):
+        leftover.write_bytes(b"half")
+    Registry(session, clock)
+    assert not list(session.rglob("*.tmp"))
+
+
+def test_processes_that_write_at_once_lose_nothing(registry, session):
+    registry.add("t", "shared")
+    code = (
+        "import sys; from pathlib import Path; from qwenproxy.accounts.registry import Registry\n"
+        "registry = Registry(Path(sys.argv[1])); name = sys.argv[2]; sys.stdin.readline()\n"
+        "for number in range(25):\n"
+        "    registry.add('t', f'{name}-{number}'); registry.add('t')\n"
+        "    registry.rest(f'{name}-{number}', 2e9); registry.mark_invalid(f'{name}-{number}')\n"
+        "    registry.rest('shared', 2e9 + number)\n"
+    )
+    writers = [
+        subprocess.Popen([sys.executable, "-c", code, str(session), name], stdin=subprocess.PIPE) for name in ("x", "y")
+    ]
+    for writer in writers:
+        assert writer.stdin is not None
+        writer.stdin.write(b"go\n")
+        writer.stdin.flush()
+    for number in range(25):
+        registry.add("t", f"z-{number}")
+    for writer in writers:
+        writer.communicate(timeout=60)
+    assert [writer.returncode for writer in writers] == [0, 0]
+    accounts = {account.id: account for account in registry.all()}
+    for number in range(25):
+        assert f"z-{number}" in accounts
+        for name in "xy":
+            account = accounts[f"{name}-{number}"]
+            assert (account.reset_at, account.invalid) == (2e9, True)
+    assert len(accounts) == 1 + 25 + 2 * 50
+    assert sum(bool(re.fullmatch(r"acc_\d+", one)) for one in accounts) == 50
+    assert accounts["shared"].reset_at == 2e9 + 24
+
+
+def test_threads_that_write_at_once_lose_nothing(registry):
+    def work(name):
+        for number in range(10):
+            account_id = registry.add("t")
+            registry.rest(account_id, NOW + 5, reason=f"{name}-{number}")
+            registry.all()
+
+    threads = [threading.Thread(target=work, args=(name,)) for name in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    accounts = registry.all()
+    assert len({account.id for account in accounts}) == 60
+    assert {account.reason for account in accounts} == {f"{name}-{n}" for name in range(6) for n in range(10)}
+
+
+def snapshot(folder):
+    return {path.relative_to(folder): path.is_dir() or path.read_bytes() for path in folder.rglob("*")}
+
+
+def test_import_brings_accounts_and_chats_once(registry, session, tmp_path):
+    source = tmp_path / "older"
+    write_older(source)
+    (source / "history").mkdir()
+    for name in ("c1.json", "c2.json", "..json", "notes.txt"):
+        (source / "history" / name).write_bytes(b"[]")
+    registry.add("mine", "acc_1")
+    registry.add("t3", "same-login")
+    (session / "history").mkdir()
+    (session / "history" / "c2.json").write_bytes(b'{"messages":[]}')
+    before = snapshot(source)
+    assert registry.import_from(source) == ("acc_2",)
+    after = snapshot(session)
+    assert registry.get("acc_1").token == "mine"
+    assert records_in(session)[2] == OLDER[1]
+    assert (registry.folder("acc_2") / "token.txt").read_text() == "t2"
+    assert sorted(os.listdir(session / "history")) == ["c1.json", "c2.json"]
+    assert (session / "history" / "c2.json").read_bytes() == b'{"messages":[]}'
+    assert registry.import_from(source) == ()
+    assert snapshot(session) == after
+    assert snapshot(source) == before
+
+
+@pytest.mark.parametrize("tokens", [None, b"[{"])
+def test_import_reads_account_folders_where_there_is_no_registry(registry, tmp_path, tokens):
+    source = tmp_path / "older"
+    write_token(source, "acc_9", "t9")
+    if tokens is not None:
+        (source / "tokens.json").write_bytes(tokens)
+    before = snapshot(source)
+    assert registry.import_from(source) == ("acc_9",)
+    assert snapshot(source) == before
+
+
+def test_import_refuses_what_is_no_session_folder(registry, session, tmp_path):
+    with pytest.raises(SetupError, match="neither"):
+        registry.import_from(tmp_path / "nowhere")
+    with pytest.raises(SetupError, match="in use"):
+        registry.import_from(session)
+
+
+def test_tokens_reach_neither_log_nor_repr(registry, session, caplog):
+    caplog.set_level(logging.DEBUG)
+    registry.add("secret-token", "a")
+    registry.rest("a", NOW + 5, "verification")
+    (session / "tokens.json").write_bytes(b'[{"id":"a","token":"secret-token"')
+    assert "secret-token" not in repr(registry.all())
+    assert "secret-token" not in caplog.text

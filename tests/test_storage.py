@@ -1,0 +1,253 @@
+"""Atomic files, locks and ids, on a real disk."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qwenproxy import storage
+from qwenproxy.errors import SetupError
+
+posix_only = pytest.mark.skipif(os.name != "posix", reason="rights and signals of POSIX")
+as_person = pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may write everywhere")
+
+
+@pytest.mark.parametrize("good", ["acc_1752745840684", "идентификатор_чата", "a", "a.b", "me@example.org", "a" * 128])
+def test_valid_ids(good):
+    assert storage.valid_id(good)
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        *("", ".", "..", "a..b", ".hidden", "a/b", "a\\b", "/etc", "C:", "a\0b", "a\nb", "a\x7fb", "\ud800"),
+        *("a.", "a ", " a", "NUL", "con.txt", "Lpt1", "a*", 'a"b', "a|b", "a?", "a" * 129, "я" * 65, "\u202eabc"),
+        *(None, 5, b"abc", ["a"]),
+    ],
+)
+def test_invalid_ids(bad):
+    assert not storage.valid_id(bad)
+
+
+@given(st.text(max_size=140))
+def test_a_valid_id_always_stays_inside_its_folder(text):
+    if storage.valid_id(text):
+        path = Path("/folder") / f"{text}.json"
+        assert path.parent == Path("/folder")
+        assert os.path.normpath(path) == str(path)
+        assert path.name == f"{text}.json"
+        assert len(os.fsencode(f".{path.name}.12345678.tmp")) <= 255
+
+
+@given(st.text(alphabet="abc_-0123456789", min_size=1, max_size=128))
+def test_plain_ids_are_valid(text):
+    assert storage.valid_id(text)
+
+
+def test_write_replaces_the_content_and_leaves_nothing_else(tmp_path):
+    path = tmp_path / "file.json"
+    storage.write_atomic(path, b"one")
+    storage.write_atomic(path, b"two")
+    assert storage.read_bytes(path) == b"two"
+    assert os.listdir(tmp_path) == ["file.json"]
+
+
+@posix_only
+def test_files_and_folders_are_for_their_owner_alone(tmp_path):
+    folder = tmp_path / "a" / "b"
+    storage.ensure_folder(folder)
+    storage.write_atomic(folder / "file", b"x")
+    assert [path.stat().st_mode & 0o777 for path in (folder.parent, folder, folder / "file")] == [0o700, 0o700, 0o600]
+    folder.chmod(0o755)
+    storage.ensure_folder(folder)
+    assert folder.stat().st_mode & 0o777 == 0o700
+
+
+@posix_only
+def test_a_shared_folder_keeps_its_rights(tmp_path):
+    tmp_path.chmod(0o1777)
+    storage.ensure_folder(tmp_path)
+    assert tmp_path.stat().st_mode & 0o7777 == 0o1777
+
+
+def test_a_failed_write_keeps_the_old_content_and_names_the_file(tmp_path, monkeypatch):
+    path = tmp_path / "file"
+    storage.write_atomic(path, b"old")
+
+    def disk_full(descriptor):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", disk_full)
+    with pytest.raises(SetupError, match=r"cannot write .*file: No space left"):
+        storage.write_atomic(path, b"new")
+    assert path.read_bytes() == b"old"
+    assert os.listdir(tmp_path) == ["file"]
+
+
+@as_person
+def test_a_read_only_folder_is_a_clear_error(tmp_path):
+    tmp_path.chmod(0o500)
+    with pytest.raises(SetupError, match="cannot write"):
+        storage.write_atomic(tmp_path / "file", b"x")
+    with pytest.raises(SetupError, match="cannot lock"), storage.PathLock(tmp_path / "file"):
+        pass
+
+
+def test_a_missing_folder_is_a_clear_error(tmp_path):
+    with pytest.raises(SetupError, match="cannot write"):
+        storage.write_atomic(tmp_path / "gone" / "file", b"x")
+
+
+def test_a_folder_where_a_file_should_be_is_a_clear_error(tmp_path):
+    with pytest.raises(SetupError, match="cannot read"):
+        storage.read_bytes(tmp_path)
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(SetupError, match="cannot create the folder"):
+        storage.ensure_folder(tmp_path / "file" / "below")
+
+
+@posix_only
+def test_what_a_killed_writer_leaves_is_swept(tmp_path):
+    code = (
+        "import os, signal, sys; from pathlib import Path; from qwenproxy import storage\n"
+        "os.fsync = lambda descriptor: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "storage.write_atomic(Path(sys.argv[1]), b'half')\n"
+    )
+    path = tmp_path / "file.json"
+    storage.write_atomic(path, b"whole")
+    done = subprocess.run([sys.executable, "-c", code, str(path)], timeout=30, check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert len(os.listdir(tmp_path)) == 2
+    storage.sweep(tmp_path, "other.json")
+    assert len(os.listdir(tmp_path)) == 2
+    storage.sweep(tmp_path, "*.json")
+    assert os.listdir(tmp_path) == ["file.json"]
+    assert path.read_bytes() == b"whole"
+
+
+def test_set_aside_keeps_every_copy_and_reports(tmp_path, caplog):
+    path = tmp_path / "file.json"
+    kept = []
+    for content in (b"first", b"second"):
+        path.write_bytes(content)
+        kept.append(storage.set_aside(path, "bad"))
+    assert [one.read_bytes() for one in kept] == [b"first", b"second"]
+    assert all(one.name.startswith("file.json.corrupt-") for one in kept)
+    assert not path.exists()
+    assert [record.levelname for record in caplog.records] == ["WARNING", "WARNING"]
+
+
+def test_delete_tells_whether_there_was_a_file(tmp_path):
+    (tmp_path / "file").write_bytes(b"")
+    assert storage.delete(tmp_path / "file")
+    assert not storage.delete(tmp_path / "file")
+
+
+def test_json_survives_what_other_writers_leave(tmp_path):
+    (tmp_path / "file").write_bytes(b'\xef\xbb\xbf{"a": 1}')
+    assert storage.parse_json(storage.read_bytes(tmp_path / "file") or b"") == {"a": 1}
+    assert storage.parse_json(b'["half \\ud83d"]') == ["half ?"]
+    assert storage.parse_json(storage.format_json(["half \ud83d", "я"])) == ["half ?", "я"]
+
+
+@pytest.mark.parametrize("data", [b"", b"{", b"\xff\xfe\xff", b"[NaN]", b"[" * 100_000, b'{"a":1} tail'])
+def test_bad_json_is_a_value_error(data):
+    with pytest.raises(ValueError):
+        storage.parse_json(data)
+
+
+def test_cached_file_reads_again_only_after_a_change(tmp_path):
+    path = tmp_path / "file"
+    reads = []
+
+    def load():
+        reads.append(storage.read_bytes(path))
+        return reads[-1]
+
+    cached = storage.CachedFile(path, load)
+    assert (cached.get(), cached.get(), len(reads)) == (None, None, 1)
+    path.write_bytes(b"one")
+    os.utime(path, (1000, 1000))
+    assert (cached.get(), cached.get(), len(reads)) == (b"one", b"one", 2)
+    path.write_bytes(b"two")
+    os.utime(path, (2000, 2000))
+    assert (cached.get(), cached.get(), len(reads)) == (b"two", b"two", 3)
+
+
+def test_cached_file_never_trusts_a_file_of_this_very_moment(tmp_path):
+    path = tmp_path / "file"
+    cached = storage.CachedFile(path, path.read_bytes)
+    path.write_bytes(b"one")
+    now = path.stat().st_mtime_ns
+    assert cached.get() == b"one"
+    path.write_bytes(b"two")
+    os.utime(path, ns=(now, now))
+    assert cached.get() == b"two"
+
+
+def test_cached_file_does_not_remember_a_failure(tmp_path):
+    path = tmp_path / "file"
+    path.write_bytes(b"x")
+    os.utime(path, (1000, 1000))
+    answers = iter([SetupError("no"), SetupError("no"), "yes"])
+
+    def load():
+        answer = next(answers)
+        if isinstance(answer, SetupError):
+            raise answer
+        return answer
+
+    cached = storage.CachedFile(path, load)
+    for _ in range(2):
+        with pytest.raises(SetupError):
+            cached.get()
+    assert (cached.get(), cached.get()) == ("yes", "yes")
+
+
+def test_lock_is_re_entrant_and_keeps_other_threads_out(tmp_path):
+    lock = storage.PathLock(tmp_path / "file", lock_wait=0.05)
+    refused = []
+
+    def intrude(other):
+        with pytest.raises(SetupError, match="is in use by another qwenproxy"), other:
+            pass
+        refused.append(other)
+
+    with lock, lock:
+        for other in (lock, storage.PathLock(tmp_path / "file", lock_wait=0.05)):
+            thread = threading.Thread(target=intrude, args=(other,))
+            thread.start()
+            thread.join(10)
+    assert len(refused) == 2
+    with storage.PathLock(tmp_path / "file", lock_wait=0.05):
+        pass
+
+
+def test_lock_of_a_killed_process_is_free(tmp_path):
+    code = (
+        "import sys; from pathlib import Path; from qwenproxy import storage\n"
+        "with storage.PathLock(Path(sys.argv[1])):\n"
+        "    print('held', flush=True); sys.stdin.read()\n"
+    )
+    path = tmp_path / "file"
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as holder:
+        try:
+            assert holder.stdout is not None
+            assert holder.stdout.readline() == "held\n"
+            with pytest.raises(SetupError), storage.PathLock(path, lock_wait=0.05):
+                pass
+        finally:
+            holder.kill()
+            holder.wait(10)
+    with storage.PathLock(path, lock_wait=0.05):
+        pass
