@@ -293,3 +293,8 @@ def _shown(value: object) -> str:
     if isinstance(value, tuple):
         return ", ".join(value)
     return str(value)
+
+
+def display_name(environ: Mapping[str, str] = os.environ) -> str:
+    """Return the X or Wayland display that a window would open on, "" where none is named."""
+    return environ.get("DISPLAY") or environ.get("WAYLAND_DISPLAY") or ""
