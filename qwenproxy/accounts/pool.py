@@ -201,10 +201,10 @@ class AccountPool:
         self._closed = True
         self._sweep.set()
         for slot in list(self._slots.values()):
-            with slot.opening:  # a browser that is just coming up is not left behind
+            with slot.opening:  # neither a browser that is coming up nor one that is going down is left behind
                 tab, slot.tab = slot.tab, None
-            if tab:
-                tab.close()
+                if tab:
+                    tab.close()
 
     def close_idle(self, idle_for: float) -> None:
         """Close the browsers that served nothing for `idle_for` seconds."""

@@ -178,7 +178,8 @@ def _await_port(process: subprocess.Popen[bytes], port: int, deadline: float, fo
 def _attach(devtools: int, port: int) -> WebDriver:
     options = Options()
     options.debugger_address = f"127.0.0.1:{devtools}"
-    options.page_load_strategy = "eager"
+    # Waiting for the page is ours: the driver's own looks at the page cost two round trips in every command.
+    options.page_load_strategy = "none"
     address = f"http://127.0.0.1:{port}"
     # Straight to the driver, whatever proxy the environment names.
     direct = Proxy(raw={"proxyType": ProxyType.DIRECT})

@@ -24,6 +24,9 @@ SDK_WAIT = 10.0  # seconds the page's own scripts get to patch fetch before call
 DEFAULT_VERSION = "0.3.12"
 COOKIE_DAYS = 30
 
+# The page's address once its document has been read, else the reason to wait on (or to give up).
+PAGE_STATE = "return document.readyState !== 'loading' || !location.href.startsWith('http') ? location.href : ''"
+
 
 @dataclass(frozen=True, slots=True)
 class Site:
@@ -92,9 +95,16 @@ def _token_planted(chrome: Chrome, site: Site, folder: Path, token: str) -> Iter
 
 
 def _navigate(chrome: Chrome, site: Site) -> None:
-    chrome.driver.set_page_load_timeout(PAGE_LOAD_WAIT)
+    """Go to the site's page and wait until its document is there."""
+    deadline = time.monotonic() + PAGE_LOAD_WAIT
     try:
         chrome.driver.get(site.base_url + "/")
+        while not (state := str(chrome.driver.execute_script(PAGE_STATE))).startswith("http"):
+            if state.startswith("chrome-error:"):
+                raise NetworkFailed(f"The browser cannot reach {site.base_url}. Is it up?")
+            if time.monotonic() > deadline:
+                raise NetworkFailed(f"{site.base_url} did not load within {PAGE_LOAD_WAIT:.0f} s.")
+            time.sleep(0.01)
     except DRIVER_ERRORS as error:
         text = str(error)
         if "net::ERR" in text:

@@ -8,10 +8,14 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import click
 
 from qwenproxy.errors import SetupError
+
+if TYPE_CHECKING:
+    from qwenproxy.sandbox import Sandbox
 
 ENDING_WAIT = 10.0  # seconds the stand-in gets to end
 
@@ -32,18 +36,16 @@ class SandboxAddress:
 def sandbox(port: int, accounts: int, as_json: bool) -> None:
     """Run a stand-in of the site on this machine: no account, no internet."""
     site = _sandbox_class()(accounts=accounts, port=port)
-
-    def ready() -> None:
-        tokens = {account.id: account.token for account in site.accounts}
-        if as_json:
-            click.echo(json.dumps({"base_url": site.base_url, "spki": site.spki, "tokens": tokens}))
-        else:
-            click.echo(f"The stand-in of the site runs at {site.base_url} with {accounts} account(s).")
-            click.echo("To use it from another terminal:")
-            click.echo(f"  QWENPROXY_BASE_URL={site.base_url} QWENPROXY_BASE_URL_SPKI={site.spki} qwenproxy start")
-        sys.stdout.flush()
-
-    site.run_forever(ready)
+    site.start()
+    tokens = {account.id: account.token for account in site.accounts}
+    if as_json:
+        click.echo(json.dumps({"base_url": site.base_url, "spki": site.spki, "tokens": tokens}))
+    else:
+        click.echo(f"The stand-in of the site runs at {site.base_url} with {accounts} account(s).")
+        click.echo("To use it from another terminal:")
+        click.echo(f"  QWENPROXY_BASE_URL={site.base_url} QWENPROXY_BASE_URL_SPKI={site.spki} qwenproxy start")
+    sys.stdout.flush()
+    site.run_forever()
 
 
 @contextmanager
@@ -70,11 +72,11 @@ def sandbox_process(accounts: int = 1) -> Iterator[SandboxAddress]:
             process.stdout.close()
 
 
-def _sandbox_class():  # type: ignore[no-untyped-def]
+def _sandbox_class() -> type[Sandbox]:
     try:
-        from qwenproxy.sandbox import Sandbox  # noqa: PLC0415 - an extra that a plain installation lacks
+        from qwenproxy import sandbox as stand_in  # noqa: PLC0415 - an extra that a plain installation lacks
     except ImportError as error:
         raise SetupError(
             f"The stand-in needs packages that are not installed ({error.name}): pip install 'qwenproxy[sandbox]'"
         ) from error
-    return Sandbox
+    return stand_in.Sandbox

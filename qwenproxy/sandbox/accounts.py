@@ -59,9 +59,7 @@ class SandboxAccount:
             if exp <= self._newest_exp and lifetime_s == TOKEN_LIFETIME_S:
                 exp = self._newest_exp + 1
             self._newest_exp = max(exp, self._newest_exp)
-            self._token = _signed(
-                {"id": self.user_id, "last_password_change": self._password_change, "exp": exp}
-            )
+            self._token = _signed({"id": self.user_id, "last_password_change": self._password_change, "exp": exp})
             return self._token
 
     def revoke(self) -> None:

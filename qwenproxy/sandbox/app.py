@@ -10,7 +10,7 @@ from weakref import WeakSet
 from quart import Quart
 
 from qwenproxy.sandbox import auth, chat_routes, completions, control, gate, models, pages
-from qwenproxy.sandbox.envelope import SiteError, failure
+from qwenproxy.sandbox.envelope import SiteError, failure, unknown_path
 from qwenproxy.sandbox.state import SiteState
 from qwenproxy.sandbox.wire import Exchange
 
@@ -26,6 +26,8 @@ def create_app(state: SiteState) -> Quart:
     app.config["MAX_CONTENT_LENGTH"] = 256 * 1024 * 1024
     app.before_request(gate.admit)
     app.register_error_handler(SiteError, failure)
+    for status in (404, 405):
+        app.register_error_handler(status, unknown_path)
     for module in (control, pages, auth, models, chat_routes, completions):
         app.register_blueprint(module.bp)
     return app

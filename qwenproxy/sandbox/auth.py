@@ -97,12 +97,6 @@ async def retired() -> Response:
     return html_response("<html><body><h1>504 Gateway Time-out</h1><hr>alibaba-ga</body></html>", 504)
 
 
-@bp.route("/api/<path:path>", methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
-async def unknown(path: str) -> Response:
-    """Answer for every path the site does not know (any more), such as /api/v2/user."""
-    return failure(SiteError(404, "not found", "Not Found"))
-
-
 def _signed_in() -> SandboxAccount:
     body = g.body if isinstance(g.body, dict) else {}
     account = current_state().accounts.sign_in(body.get("email"), body.get("password"))

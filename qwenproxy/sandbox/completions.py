@@ -15,12 +15,13 @@ from qwenproxy.sandbox.fault_streams import ConnectionDropped, Frames, spoil
 from qwenproxy.sandbox.faults import COMPLETIONS, Fault, parse_fault
 from qwenproxy.sandbox.generations import Generation
 from qwenproxy.sandbox.question import Question, read_question, text_of
-from qwenproxy.sandbox.script import Answer, Script, SearchRound, Thinking, compose
+from qwenproxy.sandbox.script import CLOCK, Answer, Script, SearchRound, Thinking, compose
 from qwenproxy.sandbox.state import SiteState, current_state, logged_in
 from qwenproxy.sandbox.stream import FrameWriter
 from qwenproxy.sandbox.wire import Exchange, Wire
 
 bp = Blueprint("completions", __name__)
+_CLOCK = CLOCK.encode()
 _HEADERS = {"x-actual-status-code": "200", "cache-control": "no-cache", "x-accel-buffering": "no"}
 
 
@@ -52,18 +53,17 @@ async def complete() -> Response:
     return response
 
 
-async def _deliver(
-    frames: Frames, generation: Generation, writer: FrameWriter, wire: Wire
-) -> AsyncIterator[bytes]:
+async def _deliver(frames: Frames, generation: Generation, writer: FrameWriter, wire: Wire) -> AsyncIterator[bytes]:
     """Send each frame when it is due, late ones at once; yield only what the wire does not take itself."""
     due = asyncio.get_running_loop().time()
     lost = True
     try:
-        for gap, data in frames:
+        for gap, frame in frames:
             due += gap
             await generation.rest_until(due)
             if generation.stopped:
                 break
+            data = frame.replace(_CLOCK, b"@%019d" % time.monotonic_ns()) if _CLOCK in frame else frame
             if not wire.write(data):
                 yield data
         if generation.stopped:
@@ -172,9 +172,7 @@ def _unfinished(question: Question) -> dict[str, object]:
 
 
 def _remember(answer: ChatMessage, writer: FrameWriter) -> None:
-    answer.fields.update(
-        content=writer.answer, content_list=writer.content_list, done=True, usage=writer.usage
-    )
+    answer.fields.update(content=writer.answer, content_list=writer.content_list, done=True, usage=writer.usage)
 
 
 def _ordered_fault(question: Question) -> Fault | None:

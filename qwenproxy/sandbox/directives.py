@@ -4,7 +4,7 @@ Answers, of which the last in the text counts (directly neighbouring {{tool}} on
 
     {{echo}}                      all that the model saw, as compact JSON
     {{say TEXT}}                  TEXT, as it stands
-    {{stream chunks=100 interval_ms=20 size=10}}    numbered chunks
+    {{stream chunks=100 interval_ms=20 size=10}}    numbered chunks; stamp=1 adds the time each is sent
     {{long bytes=5000000}}        that many bytes
     {{unicode}}                   characters that are easily broken
     {{tool NAME {"a":1}}}         a tool call in the form proxies ask models for

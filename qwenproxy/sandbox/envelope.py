@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from quart import Response, current_app, request
+from werkzeug.exceptions import HTTPException
 
 GENERIC_FAILURE = "Internal error, please try again later."
 
@@ -72,6 +73,13 @@ def disguised(body: Any, status: int) -> Response:
 def html_response(body: str, status: int = 200) -> Response:
     """Return a page."""
     return Response(body, status=status, content_type="text/html; charset=utf-8")
+
+
+def unknown_path(error: HTTPException) -> Response:
+    """Return what a path gets that the site does not know (any more), such as /api/v2/user."""
+    if request.path.startswith("/api/"):
+        return failure(SiteError(404, "not found", "Not Found"))
+    return html_response("<html><head><title>404</title></head><body>Not found</body></html>", 404)
 
 
 def request_id() -> str:

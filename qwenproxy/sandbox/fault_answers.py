@@ -122,9 +122,7 @@ _WHOLE_ANSWERS: Mapping[str, Callable[[Options], Response]] = {
 _ERRORS: Mapping[str, Callable[[Options], SiteError]] = {
     "disguised_401": lambda options: SiteError(429, "RateLimited", "401 Unauthorized: please log in again."),
     "parallel_limited": lambda options: SiteError(429, "ParallelLimited", "Too many parallel requests."),
-    "quota_limit": lambda options: SiteError(
-        402, options.get("code", "quota_limit"), "The quota is used up."
-    ),
+    "quota_limit": lambda options: SiteError(402, options.get("code", "quota_limit"), "The quota is used up."),
     "unauthorized": lambda options: unauthorized(),
     "forbidden": lambda options: SiteError(403, "Forbidden", "Forbidden"),
     "token_expired": lambda options: unauthorized("Token has expired"),

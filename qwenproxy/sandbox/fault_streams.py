@@ -129,16 +129,12 @@ _ENDED: Mapping[str, tuple[int, Callable[[Options, FrameWriter], Iterable[bytes]
     "rate_limited": (0, _rate_limit_frame),
     "internal_error_frame": (
         0,
-        lambda options, writer: [
-            writer.frame({"error": {"code": "internal_error", "details": "Internal Error"}})
-        ],
+        lambda options, writer: [writer.frame({"error": {"code": "internal_error", "details": "Internal Error"}})],
     ),
     "internal_error_string": (0, lambda options, writer: [writer.frame({"error": "Internal error!"})]),
     "status_error": (0, lambda options, writer: [writer.status_error("The answer could not be generated.")]),
     "moderation_mid_answer": (
         2,
-        lambda options, writer: [
-            writer.frame({"error": {"code": "data_inspection_failed", "details": MODERATION}})
-        ],
+        lambda options, writer: [writer.frame({"error": {"code": "data_inspection_failed", "details": MODERATION}})],
     ),
 }

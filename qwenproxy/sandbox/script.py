@@ -89,6 +89,9 @@ def compose(prompt: Prompt) -> Script:
     return Script(tuple(parts), interval)
 
 
+# stands in a numbered chunk until it is sent, and is the machine's monotonic clock in nanoseconds from then on
+CLOCK = "@0000000000000000000"
+
 _THOUGHTS = (
     ("Reading the question", "I look at what is asked. "),
     ("Weighing the answer", "The answer is simple, so I keep it short. "),
@@ -105,7 +108,8 @@ def _pieces(directive: Directive, prompt: Prompt) -> Iterable[str]:
     if directive.name == "say":
         return _words(directive.text)
     if directive.name == "stream":
-        return _numbered(int(directive.option("chunks", 100)), int(directive.option("size", 10)))
+        stamp = CLOCK if directive.option("stamp", 0) else ""
+        return _numbered(int(directive.option("chunks", 100)), int(directive.option("size", 10)), stamp)
     if directive.name == "long":
         return _long(int(directive.option("bytes", 1_000_000)))
     if directive.name == "unicode":
@@ -133,9 +137,9 @@ def _cut(text: str, size: int) -> Iterator[str]:
     return (text[start : start + size] for start in range(0, len(text), size))
 
 
-def _numbered(count: int, size: int) -> Iterator[str]:
+def _numbered(count: int, size: int, stamp: str) -> Iterator[str]:
     width = max(3, len(str(count - 1)))
-    return (f"chunk-{number:0{width}d}".ljust(size - 1, ".") + " " for number in range(count))
+    return (f"chunk-{number:0{width}d}{stamp}".ljust(size - 1, ".") + " " for number in range(count))
 
 
 def _long(size: int) -> Iterator[str]:

@@ -104,9 +104,7 @@ class FrameWriter:
 
     def delta(self, delta: Mapping[str, Any]) -> bytes:
         """Any delta, with usage and time."""
-        return f'data: {{"choices": [{{"delta": {_encode(delta)}}}], {self._tail()}}}\n\n'.encode(
-            "utf-8", "replace"
-        )
+        return f'data: {{"choices": [{{"delta": {_encode(delta)}}}], {self._tail()}}}\n\n'.encode("utf-8", "replace")
 
     def tool_result(self, phase: str, function_id: str, extra: Mapping[str, Any]) -> bytes:
         """What a built-in tool of the site returned; its usage is empty."""
@@ -144,9 +142,7 @@ class FrameWriter:
         self._said.clear()
 
     def _tail(self) -> str:
-        return (
-            f'"response_id": "{self.response_id}", "usage": {self._usage()}, "timestamp": {int(time.time())}'
-        )
+        return f'"response_id": "{self.response_id}", "usage": {self._usage()}, "timestamp": {int(time.time())}'
 
     def _usage(self) -> str:
         reasoning = f'"reasoning_tokens": {self._reasoning_tokens}, ' if self._reasoning_tokens else ""

@@ -34,9 +34,7 @@ class Wire:
         self._connection: Any = getattr(self._protocol, "connection", None)
         buffers = getattr(self._protocol, "stream_buffers", None)
         # HTTP/1 has a `connection` too, but streams only under HTTP/2
-        self._open = (
-            hasattr(self._connection, "send_data") and self.writer is not None and buffers is not None
-        )
+        self._open = hasattr(self._connection, "send_data") and self.writer is not None and buffers is not None
 
     def write(self, data: bytes) -> bool:
         """Send `data` now if nothing stands in the way; False: nothing was sent, take the usual way."""

@@ -1,0 +1,126 @@
+"""Ask the site whether an account is logged in, through the account's own browser tab, and keep the registry truthful.
+
+Used by `account check` and the doctor. Costs no quota: it reads the account's profile (protocol section 1.4).
+"""
+
+from __future__ import annotations
+
+import email.utils
+import json
+import time
+from dataclasses import dataclass
+from typing import Literal
+
+from qwenproxy.accounts.account import Account
+from qwenproxy.accounts.login import is_verify
+from qwenproxy.accounts.opening import TabOpener
+from qwenproxy.accounts.pool import REST_FOR_VERIFICATION, REST_WITHOUT_HOURS
+from qwenproxy.accounts.registry import Registry
+from qwenproxy.app import chrome_settings
+from qwenproxy.browser.page import Head
+from qwenproxy.browser.profile import ProfileInUse
+from qwenproxy.browser.site import Site
+from qwenproxy.cli.console import Console
+from qwenproxy.errors import (
+    NotLoggedIn,
+    ProtocolChanged,
+    ProxyError,
+    RateLimited,
+    UpstreamTimeout,
+    VerificationRequired,
+)
+from qwenproxy.upstream import calls, refusals
+
+ANSWER_WAIT = 30.0  # seconds for the site to answer
+
+Kind = Literal["ok", "invalid", "verify", "limited", "unreachable", "in_use"]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What the site said of one account.
+
+    `detail` is why it could not be asked; `clock_error` is how far this machine's clock is ahead of the site's, in
+    seconds, None where the site did not tell.
+    """
+
+    kind: Kind
+    detail: str = ""
+    clock_error: float | None = None
+
+
+def opener_for(console: Console) -> TabOpener:
+    """Return what opens the accounts' tabs, in headless browsers. Raises SetupError where there is no browser."""
+    config = console.config
+    return TabOpener(console.registry, Site(config.base_url, config.site_version), chrome_settings(config))
+
+
+def check_account(registry: Registry, opener: TabOpener, account: Account) -> Check:
+    """Ask the site about an account and write its status down. Never raises for what the site or a browser does."""
+    try:
+        clock_error = _ask(opener, account)
+    except ProfileInUse as error:
+        return Check("in_use", error.message)
+    except NotLoggedIn as error:
+        registry.mark_invalid(account.id, account.token)
+        return Check("invalid", error.message)
+    except VerificationRequired as error:
+        registry.rest(account.id, time.time() + REST_FOR_VERIFICATION, reason="verification")
+        return Check("verify", error.message)
+    except RateLimited as error:
+        registry.rest(account.id, time.time() + (error.hours * 3600 if error.hours else REST_WITHOUT_HOURS))
+        return Check("limited", error.message)
+    except ProxyError as error:
+        return Check("unreachable", error.message)
+    _note_login(registry, account.id)
+    return Check("ok", clock_error=clock_error)
+
+
+def judge_profile(head: Head, body: str) -> None:
+    """Raise what the answer to `calls.profile()` means; return when it shows somebody who is logged in."""
+    refusals.check(head, body)
+    try:
+        profile = json.loads(body)
+    except ValueError:
+        profile = None
+    data = profile.get("data") if isinstance(profile, dict) else None
+    if not any(isinstance(place, dict) and place.get("id") for place in (profile, data)):
+        raise ProtocolChanged("The site did not say who is logged in. A newer qwenproxy may know the new form.")
+
+
+def _ask(opener: TabOpener, account: Account) -> float | None:
+    """Return how far this clock is ahead of the site's. Raises what keeps the account from use."""
+    tab = opener(account)
+    try:
+        response = tab.fetch(calls.profile())
+        try:
+            head = response.head(ANSWER_WAIT)
+            if head is None:
+                raise UpstreamTimeout(f"The site did not answer within {ANSWER_WAIT:.0f} s.")
+            body = response.read(ANSWER_WAIT)
+        finally:
+            response.close()
+    finally:
+        tab.close()
+    judge_profile(head, body)
+    return _clock_error(head)
+
+
+def _clock_error(head: Head) -> float | None:
+    try:
+        told = email.utils.parsedate_to_datetime(head.headers.get("date", ""))
+    except ValueError:
+        return None
+    return time.time() - told.timestamp()
+
+
+def _note_login(registry: Registry, account_id: str) -> None:
+    """End INVALID and VERIFY, but not a rest that a rate limit demands: a profile may be read during one."""
+    account = registry.get(account_id)
+    now = time.time()
+    if account is None or not (account.invalid or is_verify(account, now)):
+        return
+    rests_until = None if is_verify(account, now) else account.reset_at
+    registry.mark_ok(account_id)
+    if rests_until is not None and rests_until > now:
+        registry.rest(account_id, rests_until, account.reason)

@@ -1,0 +1,112 @@
+"""What every command for people has at hand: settings, the accounts, the words; and how it asks and lists.
+
+Used by the account commands, the menu and the doctor. Knows the terminal; must not know browsers or the site.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import click
+
+from qwenproxy import logs
+from qwenproxy.accounts.login import is_verify
+from qwenproxy.accounts.registry import Account, Registry
+from qwenproxy.browser.profile import profile_owner
+from qwenproxy.cli.suggestions import closest
+from qwenproxy.cli.texts import Speaker, speaker
+from qwenproxy.config import Config
+from qwenproxy.errors import SetupError
+
+ICONS = {"OK": "✅", "WAIT": "⏳", "INVALID": "❌"}
+
+
+@dataclass(frozen=True)
+class Console:
+    """One command's surroundings."""
+
+    config: Config
+    registry: Registry
+    say: Speaker
+
+
+def open_console(config: Config) -> Console:
+    """Return the surroundings these settings give. Raises SetupError."""
+    # Progress belongs to people, not into their log: only what they asked for or should be worried by.
+    logs.configure("warning" if config.set_by.get("LOG_LEVEL") == "default" else config.log_level)
+    return Console(config, Registry(config.session_dir), speaker(config.lang))
+
+
+def is_interactive() -> bool:
+    """Tell whether there is somebody to ask."""
+    return sys.stdin is not None and sys.stdin.isatty()
+
+
+def needs_person(account: Account, now: float) -> bool:
+    """Tell whether an account waits for its person: INVALID or VERIFY (`now` in s since 1970)."""
+    return account.status(now) == "INVALID" or is_verify(account, now)
+
+
+def status_text(account: Account, say: Speaker, now: float) -> str:
+    """Return icon and status of an account in words (`now` in s since 1970)."""
+    status = account.status(now)
+    text = f"{ICONS[status]} {status}"
+    if status != "WAIT" or account.reset_at is None:
+        return text
+    until = datetime.fromtimestamp(account.reset_at).strftime("%Y-%m-%d %H:%M")
+    return f"{text} ({say('until_verify' if is_verify(account, now) else 'until', moment=until)})"
+
+
+def table(accounts: Sequence[Account], say: Speaker, now: float) -> str:
+    """Return the accounts as lines `N | ID | status` (`now` in s since 1970)."""
+    width = max([len(account.id) for account in accounts] + [2])
+    rows = [f"{'N':>2} | {'ID':<{width}} | {say('column_status')}"]
+    for number, account in enumerate(accounts, 1):
+        rows.append(f"{number:>2} | {account.id:<{width}} | {status_text(account, say, now)}")
+    return "\n".join(rows)
+
+
+def find_account(console: Console, account_id: str) -> Account:
+    """Return the account of that id. Raises SetupError that suggests the closest one."""
+    accounts = console.registry.all()
+    for account in accounts:
+        if account.id == account_id:
+            return account
+    raise unknown_id(console, account_id)
+
+
+def unknown_id(console: Console, account_id: str) -> SetupError:
+    """Return the error for an id that no account has, with the closest one."""
+    close = closest(account_id, [account.id for account in console.registry.all()])
+    key = "no_account_close" if close else "no_account"
+    return SetupError(console.say(key, id=account_id, close=close or ""))
+
+
+def choose_account(
+    console: Console, accounts: Sequence[Account], question: str, default: Account | None = None
+) -> Account | None:
+    """Ask for one of the listed accounts, by number or id; None when the person wants none."""
+    shown = default.id if default else ""
+    while True:
+        answer = str(click.prompt(console.say(question), default=shown, show_default=bool(shown))).strip()
+        if not answer:
+            return None
+        for number, account in enumerate(accounts, 1):
+            if answer in (account.id, str(number)):
+                return account
+        click.echo(unknown_id(console, answer).message)
+
+
+def confirmed(console: Console, question: str) -> bool:
+    """Ask a question that is answered yes or no; no is the default. Raises click.Abort."""
+    answer = click.prompt(question, default="", show_default=False)
+    return str(answer).strip().casefold() in ("y", "yes", "д", "да")
+
+
+def profile_in_use(console: Console, account_id: str) -> SetupError:
+    """Return the error for a profile that another process has open."""
+    owner = profile_owner(console.registry.folder(account_id))
+    return SetupError(console.say("profile_in_use", id=account_id, pid=owner or "?"))

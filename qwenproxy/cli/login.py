@@ -1,0 +1,141 @@
+"""A login as the command line offers it: the window opened, its person told what happens, each outcome in words.
+
+Stands between the account commands or the menu and accounts/login.py, which watches the window.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import select
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+
+import click
+
+from qwenproxy.accounts.login import LoginFailed, LoginWindow, Step, add_account, is_verify, renew_account
+from qwenproxy.accounts.registry import Account
+from qwenproxy.app import chrome_settings
+from qwenproxy.browser.profile import ProfileInUse
+from qwenproxy.browser.site import Site
+from qwenproxy.cli.checking import judge_profile
+from qwenproxy.cli.console import Console, is_interactive, profile_in_use
+from qwenproxy.cli.texts import Speaker
+from qwenproxy.config import display_name
+from qwenproxy.errors import SetupError
+from qwenproxy.upstream import calls
+
+LOGIN_WAIT = 600.0  # seconds a person gets to log in
+
+
+def add_in_window(console: Console, account_id: str | None = None, login_wait: float = LOGIN_WAIT) -> str:
+    """Let the person log in to a new account and return its id. Raises SetupError and what else keeps it from that."""
+    line = _LiveLine(console.say)
+    with _outcomes(console, account_id or "", console.say("nothing_added"), line):
+        window = _window(console, login_wait)
+        click.echo(console.say("login_explained"))
+        added = add_account(console.registry, window, line, account_id)
+    return added
+
+
+def relogin_in_window(console: Console, account: Account, login_wait: float = LOGIN_WAIT) -> None:
+    """Let the person log in to a known account again. Raises SetupError and what else keeps it from that."""
+    line = _LiveLine(console.say)
+    with _outcomes(console, account.id, console.say("nothing_changed", id=account.id), line):
+        window = _window(console, login_wait)
+        click.echo(console.say("login_explained"))
+        if is_verify(account, time.time()):
+            click.echo(console.say("verify_explained"))
+        renew_account(console.registry, window, line, account)
+
+
+def _window(console: Console, login_wait: float) -> LoginWindow:
+    if sys.platform.startswith("linux") and not display_name():
+        raise LoginFailed("no_display")
+    config = console.config
+    settings = replace(chrome_settings(config), headless=False)
+    site = Site(config.base_url, config.site_version)
+    return LoginWindow(site, settings, calls.profile(), judge_profile, login_wait)
+
+
+@contextlib.contextmanager
+def _outcomes(console: Console, account_id: str, unchanged: str, line: _LiveLine) -> Iterator[None]:
+    """Turn every way a login can end without success into one message; `unchanged` says that nothing was done."""
+    try:
+        with _every_end_cancels():
+            yield
+    except LoginFailed as error:
+        raise SetupError(f"{console.say(f'login_{error.outcome}')} {unchanged}") from error
+    except ProfileInUse as error:
+        raise profile_in_use(console, account_id) from error
+    except KeyboardInterrupt as error:
+        raise SetupError(f"{console.say('login_cancelled')} {unchanged}") from error
+    finally:
+        line.end()
+
+
+@contextlib.contextmanager
+def _every_end_cancels() -> Iterator[None]:
+    """Let SIGTERM, and a terminal that is closed, cancel as Ctrl-C does: the window goes and nothing stays behind."""
+    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    before = {number: signal.signal(number, signal.default_int_handler) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+class _LiveLine:
+    """How a login stands, on one line that is written again and again; the Person of accounts/login.py."""
+
+    def __init__(self, say: Speaker) -> None:
+        self._say = say
+        self._live = sys.stdout.isatty()
+        self._shown: Step | None = None
+
+    def show(self, step: Step, remaining: float) -> None:
+        """Tell how it stands, on a terminal with the time that is left."""
+        text = self._say(f"step_{step}", left=f"{int(remaining) // 60}:{int(remaining) % 60:02}")
+        if self._live:
+            width = shutil.get_terminal_size().columns - 1
+            click.echo(f"\r{text[:width]}\x1b[K", nl=False)
+        elif step == "verification" != self._shown:
+            click.echo(text)
+        self._shown = step
+
+    def pause(self, seconds: float) -> bool:
+        """Wait, no longer than until ENTER is pressed; True when it was. Raises KeyboardInterrupt at Ctrl-D."""
+        if not is_interactive():
+            time.sleep(seconds)
+            return False
+        if not _key_waits(seconds):
+            return False
+        if not sys.stdin.readline():
+            raise KeyboardInterrupt
+        return True
+
+    def end(self) -> None:
+        """Leave an empty line behind."""
+        if self._live and self._shown:
+            click.echo("\r\x1b[K", nl=False)
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _key_waits(seconds: float) -> bool:
+        deadline = time.monotonic() + seconds
+        while not msvcrt.kbhit():
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.05)
+        return True
+
+else:
+
+    def _key_waits(seconds: float) -> bool:
+        return bool(select.select([sys.stdin], [], [], seconds)[0])

@@ -1,0 +1,47 @@
+# Sourced by the scripts beside it: a virtual environment with the package, and a browser. Quiet when all is there.
+
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+find_python() {
+    local name
+    for name in ${PYTHON:-} python3.13 python3.12 python3.11 python3.10 python3 python; do
+        if "$name" -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] < (3, 14))' 2>/dev/null; then
+            echo "$name"
+            return
+        fi
+    done
+    echo "qwenproxy needs Python 3.10 to 3.13; none was found. Install one, or name it: PYTHON=/path/to/python $0" >&2
+    return 1
+}
+
+# ensure_venv EXTRAS: .venv with the package installed in place; only does something when setup.cfg or EXTRAS changed.
+ensure_venv() {
+    local python stamp wanted
+    python=$(find_python)
+    stamp=.venv/.installed
+    wanted="$1 $("$python" -c 'import sys; print(sys.version)' | tr '\n' ' ') $(cksum < setup.cfg)"
+    [ -f "$stamp" ] && grep -qxF "$wanted" "$stamp" && return
+    echo "Setting up .venv (once; takes a minute) ..." >&2
+    [ -x .venv/bin/python ] && [ "$(.venv/bin/python -c 'import sys; print(sys.version)' | tr '\n' ' ')" = \
+        "$("$python" -c 'import sys; print(sys.version)' | tr '\n' ' ')" ] || "$python" -m venv --clear .venv
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check --editable ".[$1]"
+    echo "$wanted" >> "$stamp"
+}
+
+# ensure_browser: Chrome or Chromium with a driver. Installs Debian's packages as root; elsewhere says what to do.
+ensure_browser() {
+    [ -n "${QWENPROXY_CHROME:-}${CHROME_PATH:-}" ] && return
+    local name found=
+    for name in chromium chromium-browser google-chrome google-chrome-stable; do
+        command -v "$name" > /dev/null && found=1
+    done
+    [ -n "$found" ] && command -v chromedriver > /dev/null && return
+    if [ "$(id -u)" = 0 ] && command -v apt-get > /dev/null; then
+        echo "Installing chromium and chromium-driver (once) ..." >&2
+        { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium chromium-driver; } \
+            > session/apt.log 2>&1 || { tail -n 5 session/apt.log >&2; return 1; }
+    elif [ -z "$found" ] && [ "$(uname -s)" = Linux ] && command -v apt-get > /dev/null; then
+        echo "No Chrome or Chromium found. Install one: sudo apt-get install chromium chromium-driver" >&2
+        echo "Trying to fetch one with Selenium Manager meanwhile ..." >&2
+    fi
+}
