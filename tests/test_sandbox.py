@@ -4,118 +4,17 @@ from __future__ import annotations
 
 import base64
 import json
-import ssl
+import signal
+import subprocess
+import sys
 import time
-import uuid
 from collections.abc import Iterator
-from typing import Any
 
 import httpx
 import pytest
+from sandbox_caller import COMPLETIONS, Caller, payload, refusal, said
 
-from qwenproxy.sandbox import Fault, Sandbox, SandboxAccount, Switches
-
-COMPLETIONS = "/api/v2/chat/completions"
-
-
-class Caller:
-    """Makes the calls a page would make, as one account."""
-
-    def __init__(self, site: Sandbox, account: SandboxAccount) -> None:
-        self.site = site
-        self.account = account
-        self.http = httpx.Client(http2=True, verify=trust(site), base_url=site.base_url, timeout=20)
-
-    def close(self) -> None:
-        self.http.close()
-
-    def call(self, method: str, path: str, body: Any = None, **headers: str | None) -> httpx.Response:
-        """Make a call; a header given as None is left out. Underscores in names stand for hyphens."""
-        given = {name.replace("_", "-"): value for name, value in headers.items()}
-        all_headers = {**self.site.page_headers(self.account), **given}
-        sent = {name: value for name, value in all_headers.items() if value is not None}
-        return self.http.request(method, path, json=body, headers=sent)
-
-    def new_chat(self) -> str:
-        answer = self.call("POST", "/api/v2/chats/new", {"title": "A chat", "models": ["qwen3.7-plus"]})
-        return str(answer.json()["data"]["id"])
-
-    def ask(self, text: Any, chat_id: str | None = None, **changes: Any) -> httpx.Response:
-        """Ask in a chat (default: a new one) and read the whole answer."""
-        body = payload(chat_id or self.new_chat(), text, **changes)
-        return self.call("POST", f"{COMPLETIONS}?chat_id={body['chat_id']}", body)
-
-    def say(self, text: Any, **changes: Any) -> str:
-        return said(self.ask(text, **changes))
-
-
-def trust(site: Sandbox) -> ssl.SSLContext:
-    context = ssl.create_default_context(cadata=site.certificate)
-    # what Python 3.13 does by default
-    context.verify_flags |= ssl.VERIFY_X509_STRICT
-    return context
-
-
-def payload(chat_id: str, text: Any, **changes: Any) -> dict[str, Any]:
-    """A complete body; `features`, `message` and `parent_id` change its inner parts, the rest the outer ones."""
-    model = changes.pop("model", "qwen3.7-plus")
-    parent_id = changes.pop("parent_id", None)
-    message = {
-        "id": None,
-        "fid": str(uuid.uuid4()),
-        "parentId": parent_id,
-        "parent_id": parent_id,
-        "childrenIds": [str(uuid.uuid4())],
-        "role": "user",
-        "content": text,
-        "user_action": "chat",
-        "files": [],
-        "timestamp": 1790000000,
-        "models": [model],
-        "model": "",
-        "chat_type": "t2t",
-        "sub_chat_type": "t2t",
-        "feature_config": {
-            "thinking_enabled": False,
-            "output_schema": "phase",
-            **changes.pop("features", {}),
-        },
-        "extra": {"meta": {"subChatType": "t2t"}},
-        **changes.pop("message", {}),
-    }
-    body = {
-        "stream": True,
-        "version": "2.1",
-        "incremental_output": True,
-        "chat_id": chat_id,
-        "chat_mode": "normal",
-        "model": model,
-        "parent_id": parent_id,
-        "messages": [message],
-        "timestamp": 1790000000,
-        **changes,
-    }
-    return {name: value for name, value in body.items() if value is not ...}
-
-
-def frames(answer: httpx.Response) -> list[dict[str, Any]]:
-    return [json.loads(block[5:]) for block in answer.text.split("\n\n") if block.startswith("data:")]
-
-
-def deltas(answer: httpx.Response) -> list[dict[str, Any]]:
-    return [frame["choices"][0]["delta"] for frame in frames(answer) if "choices" in frame]
-
-
-def said(answer: httpx.Response, phase: str = "answer") -> str:
-    return "".join(delta["content"] for delta in deltas(answer) if delta.get("phase") == phase)
-
-
-def refusal(answer: httpx.Response) -> tuple[str, str, str]:
-    """Status of the header, code and details."""
-    data = answer.json()["data"]
-    assert answer.status_code == 200
-    assert answer.json()["success"] is False
-    return answer.headers["x-actual-status-code"], data["code"], data["details"]
+from qwenproxy.sandbox import Fault, Sandbox, Switches
 
 
 @pytest.fixture(scope="module")
@@ -154,6 +53,22 @@ def test_close_is_idempotent_and_frees_the_port() -> None:
     site.close()
     with Sandbox(port=port) as again:
         assert again.port == port
+
+
+@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
+def test_serves_as_a_process_of_its_own_until_told_to_stop(sent: signal.Signals) -> None:
+    program = (
+        "from qwenproxy.sandbox import Sandbox\n"
+        "site = Sandbox(); site.start(); print(site.port, site.spki, flush=True); site.run_forever()"
+    )
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        port, spki = process.stdout.readline().split()
+        assert httpx.get(f"https://localhost:{int(port)}/", verify=False).status_code == 200
+        assert len(base64.b64decode(spki)) == 32
+        process.send_signal(sent)
+        assert process.communicate(timeout=10) == (b"", b"")
+        assert process.returncode == 0
 
 
 def test_a_taken_port_is_told(site: Sandbox) -> None:
@@ -256,9 +171,7 @@ def test_dead_tokens(site: Sandbox, caller: Caller, action: str, details: str) -
         answer = caller.call(method, path, {}, cookie=f"token={token}")
         assert refusal(answer) == ("401", "Unauthorized", details)
     account.renew()
-    assert (
-        caller.call("GET", "/api/v1/auths/", cookie=f"token={account.token}").json()["id"] == account.user_id
-    )
+    assert caller.call("GET", "/api/v1/auths/", cookie=f"token={account.token}").json()["id"] == account.user_id
 
 
 def test_short_lived_token_expires_by_itself(site: Sandbox, caller: Caller) -> None:
@@ -316,6 +229,7 @@ def test_envelope_echoes_the_request_id(caller: Caller) -> None:
 
 
 def test_unknown_and_retired_paths(caller: Caller) -> None:
+    assert caller.http.get("/nonsense").status_code == 404
     for path in ("/api/v2/user", "/api/v2/nonsense"):
         assert refusal(caller.call("GET", path)) == ("404", "not found", "Not Found")
     retired = caller.call("POST", "/api/chat/completions", {})
@@ -358,9 +272,7 @@ def test_control_over_http(site: Sandbox, caller: Caller) -> None:
     control = caller.http
     state = control.get("/__sandbox/state").json()
     assert state["accounts"][0]["token"] == site.accounts[0].token
-    assert control.post("/__sandbox/faults", json={"kind": "not_found", "path": "/api/v2/chats/"}).json()[
-        "ok"
-    ]
+    assert control.post("/__sandbox/faults", json={"kind": "not_found", "path": "/api/v2/chats/"}).json()["ok"]
     assert refusal(caller.call("GET", "/api/v2/chats/"))[1] == "Not_Found"
     assert control.post("/__sandbox/faults", json={"kind": "nonsense"}).status_code == 400
     assert control.post("/__sandbox/faults", json={"kind": "captcha", "color": 1}).status_code == 400

@@ -108,5 +108,7 @@ def _config(identity: Identity, folder: Path, descriptor: int) -> Config:
     config.graceful_timeout = 0.5
     config.ssl_handshake_timeout = 5
     config.accesslog = None
-    config.errorlog = _log
+    config.errorlog = _log.getChild("hypercorn")
+    # where it listens is for the sandbox's owner to tell
+    config.errorlog.setLevel(logging.WARNING)
     return config

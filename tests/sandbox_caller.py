@@ -1,0 +1,114 @@
+"""A client that speaks to the sandbox as its page would, and readers for what comes back."""
+
+from __future__ import annotations
+
+import json
+import ssl
+import uuid
+from typing import Any
+
+import httpx
+
+from qwenproxy.sandbox import Sandbox, SandboxAccount
+
+COMPLETIONS = "/api/v2/chat/completions"
+
+
+class Caller:
+    """Makes the calls a page would make, as one account."""
+
+    def __init__(self, site: Sandbox, account: SandboxAccount) -> None:
+        self.site = site
+        self.account = account
+        self.http = httpx.Client(http2=True, verify=trust(site), base_url=site.base_url, timeout=20)
+
+    def close(self) -> None:
+        self.http.close()
+
+    def call(self, method: str, path: str, body: Any = None, **headers: str | None) -> httpx.Response:
+        """Make a call; a header given as None is left out. Underscores in names stand for hyphens."""
+        given = {name.replace("_", "-"): value for name, value in headers.items()}
+        all_headers = {**self.site.page_headers(self.account), **given}
+        sent = {name: value for name, value in all_headers.items() if value is not None}
+        return self.http.request(method, path, json=body, headers=sent)
+
+    def new_chat(self) -> str:
+        answer = self.call("POST", "/api/v2/chats/new", {"title": "A chat", "models": ["qwen3.7-plus"]})
+        return str(answer.json()["data"]["id"])
+
+    def ask(self, text: Any, chat: str | None = None, **changes: Any) -> httpx.Response:
+        """Ask in a chat (default: a new one) and read the whole answer."""
+        body = payload(chat or self.new_chat(), text, **changes)
+        return self.call("POST", f"{COMPLETIONS}?chat_id={body['chat_id']}", body)
+
+    def say(self, text: Any, **changes: Any) -> str:
+        return said(self.ask(text, **changes))
+
+
+def trust(site: Sandbox) -> ssl.SSLContext:
+    context = ssl.create_default_context(cadata=site.certificate)
+    # what Python 3.13 does by default
+    context.verify_flags |= ssl.VERIFY_X509_STRICT
+    return context
+
+
+def payload(chat: str, text: Any, **changes: Any) -> dict[str, Any]:
+    """A complete body; `features` and `message` change its inner parts, the rest the outer ones; ... leaves one out."""
+    model = changes.pop("model", "qwen3.7-plus")
+    parent_id = changes.pop("parent_id", None)
+    message = {
+        "id": None,
+        "fid": str(uuid.uuid4()),
+        "parentId": parent_id,
+        "parent_id": parent_id,
+        "childrenIds": [str(uuid.uuid4())],
+        "role": "user",
+        "content": text,
+        "user_action": "chat",
+        "files": [],
+        "timestamp": 1790000000,
+        "models": [model],
+        "model": "",
+        "chat_type": "t2t",
+        "sub_chat_type": "t2t",
+        "feature_config": {
+            "thinking_enabled": False,
+            "output_schema": "phase",
+            **changes.pop("features", {}),
+        },
+        "extra": {"meta": {"subChatType": "t2t"}},
+        **changes.pop("message", {}),
+    }
+    body = {
+        "stream": True,
+        "version": "2.1",
+        "incremental_output": True,
+        "chat_id": chat,
+        "chat_mode": "normal",
+        "model": model,
+        "parent_id": parent_id,
+        "messages": [message],
+        "timestamp": 1790000000,
+        **changes,
+    }
+    return {name: value for name, value in body.items() if value is not ...}
+
+
+def frames(answer: httpx.Response) -> list[dict[str, Any]]:
+    return [json.loads(block[5:]) for block in answer.text.split("\n\n") if block.startswith("data:")]
+
+
+def deltas(answer: httpx.Response) -> list[dict[str, Any]]:
+    return [frame["choices"][0]["delta"] for frame in frames(answer) if "choices" in frame]
+
+
+def said(answer: httpx.Response, phase: str = "answer") -> str:
+    return "".join(delta["content"] for delta in deltas(answer) if delta.get("phase") == phase)
+
+
+def refusal(answer: httpx.Response) -> tuple[str, str, str]:
+    """Status of the header, code and details."""
+    data = answer.json()["data"]
+    assert answer.status_code == 200
+    assert answer.json()["success"] is False
+    return answer.headers["x-actual-status-code"], data["code"], data["details"]
