@@ -11,60 +11,25 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 
+from qwenproxy.accounts import standing
 from qwenproxy.accounts.registry import Account, Registry
+from qwenproxy.accounts.slots import PoolLimits, Slot, Waiter
 from qwenproxy.browser.tab import Tab
 from qwenproxy.errors import (
-    AccountsResting,
     ClientGone,
-    NoAccounts,
     NotLoggedIn,
     ProxyError,
     QueueTimeout,
-    RateLimited,
+    SetupError,
     TabLost,
-    VerificationRequired,
 )
+
+__all__ = ["AccountPool", "Lease", "PoolLimits"]
 
 log = logging.getLogger(__name__)
 
-REST_WITHOUT_HOURS = 120.0  # seconds an account rests when the site does not say how long
-REST_FOR_VERIFICATION = 600.0
 LOOK_AGAIN = 1.0  # seconds between two looks of a waiting request: accounts come back by the clock
-
-
-@dataclass(frozen=True, slots=True)
-class PoolLimits:
-    """How much may run at once, and how long things wait (seconds)."""
-
-    account_concurrency: int = 2
-    queue_wait: float = 60.0
-    max_browsers: int = 8
-    idle_browser: float = 900.0
-
-
-@dataclass(eq=False, slots=True)
-class Slot:
-    """What the pool knows of one account. All fields but `opening` are guarded by the pool's lock."""
-
-    id: str
-    running: int = 0
-    served: int = 0  # the turn in which it last got a request
-    tab: Tab | None = None
-    idle_since: float = 0.0
-    has_place: bool = False  # counts among the open browsers
-    opening: threading.Lock = field(default_factory=threading.Lock)
-
-
-@dataclass(eq=False, slots=True)
-class Waiter:
-    """A request that stands in the queue."""
-
-    excluded: frozenset[str]
-    prefer: str | None
-    granted: threading.Event = field(default_factory=threading.Event)
-    slot: Slot | None = None
 
 
 class Lease:
@@ -93,8 +58,12 @@ class Lease:
     def reject(self, error: ProxyError) -> None:
         """Give the account back and note what the site said of it."""
         tab = self._slot.tab
-        self._pool.note_refusal(self.account_id, error, tab.token if tab else None)
-        self.close()
+        try:
+            self._pool.note_refusal(self.account_id, error, tab.token if tab else None)
+        except (SetupError, OSError) as failure:
+            log.error("account=%s its status could not be kept: %s", self.account_id, failure)
+        finally:
+            self.close()
 
 
 class AccountPool:
@@ -131,6 +100,8 @@ class AccountPool:
         tried: frozenset[str] = frozenset()
         while not tried or self._candidates(tried):
             slot = self._wait_for_slot(Waiter(tried, prefer), client_gone)
+            if slot is None:
+                return
             tried |= {slot.id}
             yield Lease(self, slot)
 
@@ -148,6 +119,9 @@ class AccountPool:
             slot.tab = None
             if self._closed:
                 raise TabLost("The server is stopping.")
+            if slot.leaving:
+                slot.leaving.close()
+                slot.leaving = None
             self._close_surplus(slot)
             started = time.monotonic()
             slot.tab = self._open_tab(account)
@@ -163,29 +137,8 @@ class AccountPool:
         self._sweep.set()
 
     def note_refusal(self, account_id: str, error: ProxyError, token: str | None = None) -> None:
-        """Write down in the registry what an error says about the account (contract section 5).
-
-        `token` is the one the site refused: a login renewed in the meantime is not marked INVALID.
-        """
-        now = self._clock()
-        if isinstance(error, RateLimited):
-            rest = error.hours * 3600 if error.hours else REST_WITHOUT_HOURS
-            self.registry.rest(account_id, now + rest)
-            log.warning("account=%s WAIT for %.0f s: %s", account_id, rest, error.message)
-        elif isinstance(error, NotLoggedIn):
-            self.registry.mark_invalid(account_id, token)
-            log.warning(
-                "account=%s INVALID: %s Run: qwenproxy account relogin %s", account_id, error.message, account_id
-            )
-        elif isinstance(error, VerificationRequired):
-            self.registry.rest(account_id, now + REST_FOR_VERIFICATION, reason="verification")
-            log.warning(
-                "account=%s VERIFY: the site wants to see a human. Run: qwenproxy account relogin %s",
-                account_id,
-                account_id,
-            )
-        else:
-            log.warning("account=%s request failed: %s", account_id, error.message)
+        """Keep what an error says about the account; `token` is the one the site refused. Raises SetupError."""
+        standing.note_refusal(self.registry, account_id, error, token, self._clock())
 
     def running(self) -> int:
         """Return how many leases are out."""
@@ -194,7 +147,7 @@ class AccountPool:
 
     def unavailable(self) -> ProxyError | None:
         """Return why no account can take a request now, None if one can."""
-        return None if self._candidates(frozenset()) else self._why_none()
+        return standing.why_unavailable(self.registry.all(), self._clock())
 
     def close(self) -> None:
         """Close every browser; running answers end with TabLost. Idempotent."""
@@ -218,7 +171,8 @@ class AccountPool:
         now = self._clock()
         return [a for a in self.registry.all() if a.id not in excluded and a.status(now) == "OK"]
 
-    def _wait_for_slot(self, waiter: Waiter, client_gone: Callable[[], bool]) -> Slot:
+    def _wait_for_slot(self, waiter: Waiter, client_gone: Callable[[], bool]) -> Slot | None:
+        """Return the slot the waiter was given, None when every usable account is one it excludes."""
         deadline = time.monotonic() + self._limits.queue_wait
         with self._lock:
             self._waiters.append(waiter)
@@ -226,7 +180,10 @@ class AccountPool:
         try:
             while not waiter.granted.is_set():
                 if not self._candidates(waiter.excluded):
-                    raise self._why_none()
+                    if waiter.excluded:
+                        break
+                    if reason := self.unavailable():
+                        raise reason
                 if client_gone():
                     raise ClientGone("The client hung up while it waited for an account.")
                 left = deadline - time.monotonic()
@@ -243,7 +200,7 @@ class AccountPool:
             self._leave_queue(waiter)
             if waiter.slot is None:
                 raise
-        assert waiter.slot is not None
+        self._leave_queue(waiter)
         return waiter.slot
 
     def _leave_queue(self, waiter: Waiter) -> None:
@@ -275,8 +232,8 @@ class AccountPool:
     def _has_room(self, slot: Slot) -> bool:
         if slot.running >= self._limits.account_concurrency:
             return False
-        held = [s for s in self._slots.values() if s.has_place]
-        return slot.has_place or len(held) < self._limits.max_browsers or any(not s.running for s in held)
+        # Only idle browsers can make room, each for one newcomer: so no more accounts run than browsers may be open.
+        return slot.running > 0 or sum(s.running > 0 for s in self._slots.values()) < self._limits.max_browsers
 
     def _close_surplus(self, newcomer: Slot) -> None:
         """Make room for one more browser: close the least recently used ones that are idle."""
@@ -297,38 +254,23 @@ class AccountPool:
 
     def _take_tabs(self, slots: list[Slot]) -> list[tuple[Slot, Tab]]:
         taken = [(slot, slot.tab) for slot in slots if slot.tab]
+        for slot, tab in taken:
+            slot.tab, slot.leaving = None, tab
         for slot in slots:
-            slot.tab = None
             slot.has_place = False
         return taken
-
-    def _why_none(self) -> ProxyError:
-        accounts = self.registry.all()
-        now = self._clock()
-        resting = [a for a in accounts if a.status(now) == "WAIT"]
-        if not accounts:
-            return NoAccounts("There is no account yet. Add one: qwenproxy account add")
-        if not resting:
-            return NoAccounts("Every account needs a new login: qwenproxy account relogin")
-        wait = max(1.0, min(a.reset_at or now for a in resting) - now)
-        if all(a.reason == "verification" for a in resting):
-            return VerificationRequired(
-                f"The site wants to see a human. Open its window: qwenproxy account relogin {resting[0].id}"
-            )
-        return AccountsResting(
-            f"Every account is over its limit; the first one is back in {wait:.0f} s. "
-            "Add another account to go on now: qwenproxy account add",
-            retry_after=wait,
-        )
 
     def _sweep_up(self) -> None:
         idle = self._limits.idle_browser
         while not self._closed:
             self._sweep.wait(min(idle, 30.0) if idle else 30.0)
             self._sweep.clear()
-            self._close_unusable()
-            if idle:
-                self.close_idle(idle)
+            try:
+                self._close_unusable()
+                if idle:
+                    self.close_idle(idle)
+            except ProxyError as error:
+                log.warning("idle browsers stay open: %s", error.message)
 
 
 def _close_all(taken: list[tuple[Slot, Tab]]) -> None:

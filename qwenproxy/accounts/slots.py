@@ -1,0 +1,45 @@
+"""What the pool keeps in mind: its limits, one slot per account, one waiter per queued request.
+
+Plain records; all of the pool's decisions are in pool.py.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+
+from qwenproxy.browser.tab import Tab
+
+
+@dataclass(frozen=True, slots=True)
+class PoolLimits:
+    """How much may run at once, and how long things wait (seconds)."""
+
+    account_concurrency: int = 2
+    queue_wait: float = 60.0
+    max_browsers: int = 8
+    idle_browser: float = 900.0
+
+
+@dataclass(eq=False, slots=True)
+class Slot:
+    """What the pool knows of one account. All fields but `opening` are guarded by the pool's lock."""
+
+    id: str
+    running: int = 0
+    served: int = 0  # the turn in which it last got a request
+    tab: Tab | None = None
+    leaving: Tab | None = None  # was taken away to be closed: it may still hold the profile
+    idle_since: float = 0.0
+    has_place: bool = False  # counts among the open browsers
+    opening: threading.Lock = field(default_factory=threading.Lock)
+
+
+@dataclass(eq=False, slots=True)
+class Waiter:
+    """A request that stands in the queue."""
+
+    excluded: frozenset[str]
+    prefer: str | None
+    granted: threading.Event = field(default_factory=threading.Event)
+    slot: Slot | None = None

@@ -1,0 +1,68 @@
+"""What the site's refusals do to an account's standing, and why no account can serve (contract section 5).
+
+The pool's rules for writing to the registry and for reading the whole of it; knows no leases and no browsers.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+from qwenproxy.accounts.registry import Account, Registry
+from qwenproxy.errors import (
+    AccountsResting,
+    NoAccounts,
+    NotLoggedIn,
+    ProxyError,
+    RateLimited,
+    VerificationRequired,
+)
+
+log = logging.getLogger(__name__)
+
+REST_WITHOUT_HOURS = 120.0  # seconds an account rests when the site does not say how long
+REST_FOR_VERIFICATION = 600.0
+
+
+def note_refusal(registry: Registry, account_id: str, error: ProxyError, token: str | None, now: float) -> None:
+    """Write down in the registry what an error says about the account at `now` (s since 1970).
+
+    `token` is the one the site refused: a login renewed in the meantime is not marked INVALID. Raises SetupError.
+    """
+    if isinstance(error, RateLimited):
+        rest = error.hours * 3600 if error.hours else REST_WITHOUT_HOURS
+        registry.rest(account_id, now + rest)
+        log.warning("account=%s WAIT for %.0f s: %s", account_id, rest, error.message)
+    elif isinstance(error, NotLoggedIn):
+        registry.mark_invalid(account_id, token)
+        log.warning("account=%s INVALID: %s Run: qwenproxy account relogin %s", account_id, error.message, account_id)
+    elif isinstance(error, VerificationRequired):
+        registry.rest(account_id, now + REST_FOR_VERIFICATION, reason="verification")
+        log.warning(
+            "account=%s VERIFY: the site wants to see a human. Run: qwenproxy account relogin %s",
+            account_id,
+            account_id,
+        )
+    else:
+        log.warning("account=%s request failed: %s", account_id, error.message)
+
+
+def why_unavailable(accounts: Sequence[Account], now: float) -> ProxyError | None:
+    """Return why none of the accounts can take a request, None if one can."""
+    if any(account.status(now) == "OK" for account in accounts):
+        return None
+    resting = [account for account in accounts if account.status(now) == "WAIT"]
+    if not accounts:
+        return NoAccounts("There is no account yet. Add one: qwenproxy account add")
+    if not resting:
+        return NoAccounts("Every account needs a new login: qwenproxy account relogin")
+    wait = max(1.0, min(account.reset_at or now for account in resting) - now)
+    if all(account.reason == "verification" for account in resting):
+        return VerificationRequired(
+            f"The site wants to see a human. Open its window: qwenproxy account relogin {resting[0].id}"
+        )
+    return AccountsResting(
+        f"Every account is over its limit; the first one is back in {wait:.0f} s. "
+        "Add another account to go on now: qwenproxy account add",
+        retry_after=wait,
+    )

@@ -1,0 +1,97 @@
+"""Fixtures of the middle of the product, and the check that a test leaves nothing running."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from fakes import FakeClock, FakeOpener, FakeResponse, FakeSite
+
+from qwenproxy import relay as relay_module
+from qwenproxy.accounts.pool import AccountPool, PoolLimits
+from qwenproxy.accounts.registry import Registry
+from qwenproxy.browser.response import TabResponse
+from qwenproxy.relay import Relay, RelaySettings
+
+OWNED_THREADS = ("tab-", "pool-janitor", "models")
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_behind(monkeypatch):
+    """Fail a test that leaves a lease, a page fetch or a thread of a tab or a pool alive."""
+    made = {AccountPool: [], TabResponse: [], FakeResponse: []}
+    for kind, instances in made.items():
+        monkeypatch.setattr(kind, "__init__", _remembering(kind.__init__, instances))
+    before = set(threading.enumerate())
+    yield
+    leases = [pool for pool in made[AccountPool] if pool.running()]
+    fetches = [one for one in made[TabResponse] if not one._closed and not one._ended]
+    fetches += [one for one in made[FakeResponse] if not one.closed]
+    threads = [one for one in set(threading.enumerate()) - before if one.name.startswith(OWNED_THREADS)]
+    for thread in threads:
+        thread.join(5)
+    threads = [thread.name for thread in threads if thread.is_alive()]
+    assert not leases and not fetches and not threads, "the test left something running"
+
+
+def _remembering(init, instances):
+    def remember(self, *args, **kwargs):
+        init(self, *args, **kwargs)
+        instances.append(self)
+
+    return remember
+
+
+@pytest.fixture
+def clock():
+    return FakeClock()
+
+
+@pytest.fixture
+def registry(tmp_path, clock):
+    return Registry(tmp_path / "session", clock)
+
+
+@pytest.fixture
+def site():
+    return FakeSite()
+
+
+@pytest.fixture
+def opener(site):
+    return FakeOpener(site)
+
+
+@pytest.fixture
+def make_pool(registry, opener, clock):
+    """Return a maker of pools over `count` accounts named a, b, c ...; limits as keywords."""
+    pools = []
+
+    def make(count: int, **limits) -> AccountPool:
+        for number in range(count):
+            registry.add(f"token-{number}", chr(ord("a") + number))
+        limits.setdefault("idle_browser", 0)
+        pools.append(AccountPool(registry, opener, PoolLimits(**limits), clock=clock))
+        return pools[-1]
+
+    yield make
+    for pool in pools:
+        pool.close()
+
+
+@pytest.fixture
+def make_relay(make_pool, pauses):
+    """Return a maker of relays over fresh accounts; settings of the relay in `settings`, of the pool as keywords."""
+
+    def make(count: int = 1, settings: RelaySettings | None = None, **limits) -> Relay:
+        return Relay(make_pool(count, **limits), settings or RelaySettings())
+
+    return make
+
+
+@pytest.fixture
+def pauses(monkeypatch):
+    """Let the relay's pauses take no time; return how long they would have been."""
+    made: list[float] = []
+    monkeypatch.setattr(relay_module, "_pause", lambda seconds, _client_gone: made.append(seconds))
+    return made

@@ -1,0 +1,288 @@
+"""The pool: whose turn it is, who waits, and what the site's refusals do to an account."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+from collections import Counter
+
+import pytest
+from fakes import NOW, jwt
+
+from qwenproxy.accounts import pool as pool_module
+from qwenproxy.errors import (
+    AccountsResting,
+    ClientGone,
+    NetworkFailed,
+    NoAccounts,
+    NotLoggedIn,
+    QueueTimeout,
+    RateLimited,
+    SetupError,
+    SiteFailure,
+    VerificationRequired,
+)
+
+
+def never() -> bool:
+    return False
+
+
+def take(pool, client_gone=never, **preference):
+    """Return the pool's next lease."""
+    return next(pool.leases(client_gone, **preference))
+
+
+class Waiting:
+    """A request that takes a lease on a thread of its own; `queued` is set once it stands in the queue."""
+
+    def __init__(self, pool, served):
+        self.queued = threading.Event()
+        self.lease = None
+        self._pool = pool
+        self._served = served
+        self.thread = threading.Thread(target=self._run)
+        self.thread.start()
+
+    def _run(self):
+        self.lease = take(self._pool, self._note)
+        self._served.put(self)
+
+    def _note(self):
+        self.queued.set()
+        return False
+
+
+def test_requests_go_round_all_accounts(make_pool):
+    pool = make_pool(3)
+    served = Counter()
+    for _ in range(300):
+        lease = take(pool)
+        served[lease.account_id] += 1
+        lease.close()
+    assert served == {"a": 100, "b": 100, "c": 100}
+
+
+def test_requests_at_once_go_round_all_accounts(make_pool):
+    pool = make_pool(3, account_concurrency=12)
+    given = []
+
+    def work():
+        for _ in range(25):
+            lease = take(pool)
+            given.append((lease.account_id, lease.tab.account_id))
+            lease.close()
+
+    threads = [threading.Thread(target=work) for _ in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert Counter(given) == {(account_id, account_id): 100 for account_id in "abc"}
+
+
+def test_an_account_runs_no_more_answers_than_allowed(make_pool):
+    pool = make_pool(2, account_concurrency=3, queue_wait=0)
+    leases = [take(pool) for _ in range(6)]
+    assert Counter(lease.account_id for lease in leases) == {"a": 3, "b": 3}
+    assert pool.running() == 6
+    with pytest.raises(QueueTimeout) as caught:
+        take(pool)
+    assert caught.value.retry_after > 0
+    leases[4].close()
+    again = take(pool)
+    assert again.account_id == leases[4].account_id
+    for lease in [*leases, again]:
+        lease.close()
+        lease.close()  # once counts
+    assert pool.running() == 0
+
+
+def test_the_queue_is_served_in_order_of_arrival(make_pool):
+    pool = make_pool(1, account_concurrency=1)
+    first, served, waiting = take(pool), queue.SimpleQueue(), []
+    for _ in range(5):
+        waiting.append(Waiting(pool, served))
+        assert waiting[-1].queued.wait(5)
+    first.close()
+    for expected in waiting:
+        now = served.get(timeout=5)
+        assert now is expected
+        assert served.empty()
+        now.lease.close()
+        now.thread.join()
+
+
+def test_an_account_is_preferred_where_it_has_room(make_pool):
+    pool = make_pool(3, account_concurrency=1)
+    leases = [take(pool, prefer="c"), take(pool, prefer="c"), take(pool, prefer="nobody")]
+    assert [lease.account_id for lease in leases] == ["c", "a", "b"]
+    for lease in leases:
+        lease.close()
+
+
+def test_a_client_that_leaves_the_queue_takes_nothing(make_pool):
+    pool = make_pool(1, account_concurrency=1)
+    lease = take(pool)
+    with pytest.raises(ClientGone):
+        take(pool, lambda: True)
+    lease.close()
+    assert pool.running() == 0
+    take(pool).close()
+
+
+def test_each_account_is_given_once_per_request(make_pool):
+    pool = make_pool(3)
+    given = []
+    for lease in pool.leases(never):
+        given.append(lease.account_id)
+        lease.close()
+    assert given == ["a", "b", "c"]
+
+
+def test_no_account_at_all(make_pool):
+    with pytest.raises(NoAccounts, match="qwenproxy account add"):
+        take(make_pool(0))
+
+
+def test_an_account_rests_as_long_as_the_site_said(make_pool, registry, clock):
+    pool = make_pool(2)
+    pool.note_refusal("a", RateLimited("x", hours=6))
+    pool.note_refusal("b", RateLimited("x"))
+    assert [account.reset_at for account in registry.all()] == [NOW + 6 * 3600, NOW + 120]
+    with pytest.raises(AccountsResting) as caught:
+        take(pool)
+    assert caught.value.retry_after == 120
+    clock.now += 119
+    assert isinstance(pool.unavailable(), AccountsResting)
+    clock.now += 1
+    assert pool.unavailable() is None
+    for account_id in ("b", "b"):
+        lease = take(pool)
+        assert lease.account_id == account_id
+        lease.close()
+    clock.now = NOW + 6 * 3600
+    lease = take(pool)
+    assert lease.account_id == "a"
+    lease.close()
+
+
+def test_a_waiting_request_gets_an_account_that_comes_back(make_pool, clock, monkeypatch):
+    monkeypatch.setattr(pool_module, "LOOK_AGAIN", 0.005)
+    pool = make_pool(2, account_concurrency=1)
+    pool.note_refusal("a", RateLimited("x"))
+    busy = take(pool)
+
+    def time_passes():
+        clock.now += 200
+        return False
+
+    lease = take(pool, time_passes)
+    assert (busy.account_id, lease.account_id) == ("b", "a")
+    lease.close()
+    busy.close()
+
+
+def test_a_refused_login_marks_the_account_invalid(make_pool, registry):
+    pool = make_pool(2)
+    lease = take(pool)
+    assert lease.tab.token == "token-0"
+    lease.reject(NotLoggedIn("x"))
+    assert [account.status(NOW) for account in registry.all()] == ["INVALID", "OK"]
+    assert take_all(pool) == ["b"]
+    pool.note_refusal("b", NotLoggedIn("x"))
+    with pytest.raises(NoAccounts, match="qwenproxy account relogin"):
+        take(pool)
+
+
+def test_a_login_renewed_meanwhile_stays_valid(make_pool, registry):
+    pool = make_pool(1)
+    lease = take(pool)
+    assert lease.tab.alive
+    registry.renew("a", "token-new")
+    lease.reject(NotLoggedIn("x"))
+    assert registry.get("a").status(NOW) == "OK"
+
+
+def test_an_expired_token_costs_no_request(make_pool, registry, opener, clock):
+    pool = make_pool(1)
+    registry.renew("a", jwt(exp=NOW - 1))
+    with pytest.raises(NoAccounts):
+        take(pool)
+    assert opener.opened == []
+
+
+def test_a_verification_rests_the_account_and_names_the_window(make_pool, registry, caplog):
+    pool = make_pool(2)
+    with caplog.at_level(logging.WARNING):
+        pool.note_refusal("a", VerificationRequired("x"))
+        pool.note_refusal("b", VerificationRequired("x"))
+    assert registry.get("a").reset_at == NOW + 600
+    assert registry.get("a").reason == "verification"
+    assert "VERIFY" in caplog.text and "qwenproxy account relogin a" in caplog.text
+    with pytest.raises(VerificationRequired, match="qwenproxy account relogin"):
+        take(pool)
+
+
+def test_a_limit_beside_a_verification_tells_when_to_come_back(make_pool):
+    pool = make_pool(2)
+    pool.note_refusal("a", VerificationRequired("x"))
+    pool.note_refusal("b", RateLimited("x", hours=1))
+    assert isinstance(pool.unavailable(), AccountsResting)
+
+
+def test_a_passing_failure_leaves_the_account_as_it_is(make_pool, registry):
+    pool = make_pool(1)
+    for error in (SiteFailure("x"), NetworkFailed("x"), SetupError("x")):
+        take(pool).reject(error)
+    assert registry.get("a").status(NOW) == "OK"
+
+
+def test_an_account_added_while_running_is_used(make_pool, registry):
+    pool = make_pool(1)
+    take(pool).close()
+    registry.add("token-new", "z")
+    assert take_all(pool) == ["z", "a"]
+    registry.remove("a")
+    assert take_all(pool) == ["z"]
+
+
+def test_an_account_lost_while_the_request_waits_ends_its_turn(make_pool, registry):
+    """The other account was tried and is well: neither "every account is over its limit" nor "needs a login"."""
+    for refuse in (lambda: registry.rest("b", NOW + 60), lambda: registry.mark_invalid("b")):
+        for account in registry.all():
+            registry.remove(account.id)
+        pool = make_pool(2, account_concurrency=1)
+        busy = take(pool, prefer="b")
+
+        def client_gone(refuse=refuse):
+            refuse()
+            return False
+
+        given = []
+        for lease in pool.leases(client_gone):
+            given.append(lease.account_id)
+            lease.reject(SiteFailure("x"))
+        assert given == ["a"]
+        busy.close()
+
+
+def test_a_registry_that_cannot_be_written_does_not_keep_the_lease(make_pool, registry, monkeypatch):
+    pool = make_pool(1)
+
+    def full(*_args, **_kwargs):
+        raise SetupError("disk full")
+
+    monkeypatch.setattr(registry, "rest", full)
+    take(pool).reject(RateLimited("x"))
+    assert pool.running() == 0
+
+
+def take_all(pool):
+    """Return the accounts one request may try, in order."""
+    given = []
+    for lease in pool.leases(never):
+        given.append(lease.account_id)
+        lease.close()
+    return given

@@ -1,0 +1,267 @@
+"""The pool's browsers: opened when needed, bounded in number, replaced when dead, closed when idle."""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+
+import pytest
+from fakes import NOW
+from test_pool import never, take
+
+from qwenproxy.errors import NetworkFailed, NotLoggedIn, QueueTimeout, RateLimited, SetupError, TabLost
+
+
+def use(pool, account_id):
+    """Run one request on the account, as far as its tab."""
+    lease = take(pool, prefer=account_id)
+    assert lease.account_id == account_id
+    tab = lease.tab
+    lease.close()
+    return tab
+
+
+def test_a_browser_is_opened_once_and_only_when_needed(make_pool, opener):
+    pool = make_pool(2)
+    assert opener.opened == []
+    assert use(pool, "a") is use(pool, "a")
+    assert opener.opened == ["a"]
+
+
+def test_requests_at_once_share_one_opening(make_pool, opener):
+    opener.open_gates["a"] = threading.Event()
+    pool = make_pool(1, account_concurrency=8)
+    leases = [take(pool) for _ in range(8)]
+    tabs = []
+    threads = [threading.Thread(target=lambda lease=lease: tabs.append(lease.tab)) for lease in leases]
+    for thread in threads:
+        thread.start()
+    assert opener.opening.wait(5)
+    opener.open_gates["a"].set()
+    for thread, lease in zip(threads, leases, strict=True):
+        thread.join()
+        lease.close()
+    assert opener.opened == ["a"]
+    assert len(set(map(id, tabs))) == 1
+
+
+def test_the_least_recently_used_browser_makes_room(make_pool, opener):
+    pool = make_pool(4, max_browsers=2)
+    for account_id in ("a", "b", "a", "c"):
+        use(pool, account_id)
+    assert set(opener.tabs) == {"a", "c"}
+    use(pool, "d")
+    assert set(opener.tabs) == {"c", "d"}
+    assert opener.most_open == 2
+
+
+def test_a_running_browser_is_never_closed_for_room(make_pool, opener):
+    pool = make_pool(3, max_browsers=1, account_concurrency=1, queue_wait=0)
+    lease = take(pool)
+    assert lease.tab.alive
+    with pytest.raises(QueueTimeout):
+        use(pool, "b")
+    assert lease.tab.alive
+    lease.close()
+    use(pool, "b")
+    assert opener.most_open == 1
+
+
+def test_one_idle_browser_makes_room_for_one_only(make_pool):
+    pool = make_pool(4, max_browsers=2, account_concurrency=1, queue_wait=0)
+    use(pool, "b")
+    running = [take(pool, prefer="a"), take(pool, prefer="c")]
+    for another in ("b", "d"):
+        with pytest.raises(QueueTimeout):
+            take(pool, prefer=another)
+    for lease in running:
+        lease.close()
+
+
+def test_twenty_accounts_share_four_browsers(make_pool, opener):
+    pool = make_pool(20, max_browsers=4)
+    failures = []
+
+    def work(seed):
+        choice = random.Random(seed)
+        try:
+            for _ in range(20):
+                lease = take(pool, prefer=chr(ord("a") + choice.randrange(20)))
+                assert lease.tab.account_id == lease.account_id
+                lease.close()
+        except Exception as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=work, args=(seed,)) for seed in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert opener.most_open == 4
+    assert len(set(opener.opened)) > 10
+
+
+def test_idle_browsers_are_closed(make_pool, opener):
+    pool = make_pool(3)
+    use(pool, "a")
+    lease = take(pool, prefer="b")
+    assert lease.tab.alive
+    pool.close_idle(1000)
+    assert set(opener.tabs) == {"a", "b"}
+    pool.close_idle(0)
+    assert set(opener.tabs) == {"b"}
+    lease.close()
+    use(pool, "a")
+    assert opener.opened == ["a", "b", "a"]
+
+
+def test_the_janitor_closes_idle_browsers_by_itself(make_pool, opener):
+    gone = threading.Event()
+    pool = make_pool(1, idle_browser=0.001)
+    note, opener.note_closed = opener.note_closed, lambda tab: (note(tab), gone.set())
+    use(pool, "a")
+    assert gone.wait(5)
+
+
+def test_the_browser_of_an_account_that_needs_its_person_is_closed(make_pool, opener, registry):
+    gone = threading.Event()
+    pool = make_pool(2)
+    note, opener.note_closed = opener.note_closed, lambda tab: (note(tab), gone.set())
+    lease = take(pool)
+    assert lease.tab.alive
+    lease.reject(NotLoggedIn("x"))
+    assert gone.wait(5)
+
+
+def test_the_browser_of_a_resting_account_stays(make_pool, opener, registry):
+    pool = make_pool(1)
+    lease = take(pool)
+    assert lease.tab.alive
+    lease.reject(RateLimited("x"))
+    pool._close_unusable()
+    assert set(opener.tabs) == {"a"}
+
+
+def test_the_janitor_outlives_a_registry_that_cannot_be_read(make_pool, registry, monkeypatch, caplog):
+    pool = make_pool(1)
+    looked, healthy = threading.Event(), registry.all
+
+    def broken():
+        looked.set()
+        raise SetupError("unreadable")
+
+    lease = take(pool)
+    monkeypatch.setattr(registry, "all", broken)
+    with caplog.at_level(logging.WARNING):
+        lease.close()
+        assert looked.wait(5)
+        monkeypatch.setattr(registry, "all", healthy)
+        gone = threading.Event()
+        monkeypatch.setattr(pool, "_close_unusable", gone.set)
+        pool._sweep.set()
+        assert gone.wait(5)
+
+
+def test_an_account_that_is_just_being_closed_opens_again_only_after(make_pool, opener):
+    """The second of two closings waits for the first, and its account is asked for meanwhile."""
+    opener.close_gates["a"] = threading.Event()
+    pool = make_pool(2)
+    use(pool, "a")
+    use(pool, "b")
+    closer = threading.Thread(target=pool.close_idle, args=(0,))
+    closing = threading.Event()
+    opener.close_gates["a"].wait = lambda timeout=None, gate=opener.close_gates["a"]: _wait(closing, gate)
+    closer.start()
+    assert closing.wait(5)
+    assert use(pool, "b").alive
+    opener.close_gates["a"].set()
+    closer.join()
+    assert "b" in opener.tabs
+    assert use(pool, "b").alive
+
+
+def _wait(closing, gate):
+    closing.set()
+    return threading.Event.wait(gate, 10)
+
+
+def test_a_dead_tab_is_replaced(make_pool, opener):
+    pool = make_pool(1)
+    tab = use(pool, "a")
+    tab.alive = False
+    assert use(pool, "a") is not tab
+    assert tab.closed
+
+
+def test_a_new_token_opens_the_browser_anew_once_nothing_runs(make_pool, opener, registry):
+    pool = make_pool(1)
+    lease = take(pool)
+    old = lease.tab
+    registry.renew("a", "token-new")
+    other = take(pool)
+    assert other.tab is old
+    lease.close()
+    other.close()
+    new = use(pool, "a")
+    assert new is not old and new.token == "token-new" and old.closed
+
+
+def test_an_account_removed_under_its_lease(make_pool, registry):
+    pool = make_pool(1)
+    lease = take(pool)
+    registry.remove("a")
+    with pytest.raises(NotLoggedIn, match="removed"):
+        _ = lease.tab
+    lease.close()
+
+
+@pytest.mark.parametrize("error", [TabLost("x"), NetworkFailed("x"), SetupError("x")])
+def test_an_opening_that_fails_leaves_the_account_usable(make_pool, opener, registry, error):
+    opener.errors["a"].append(error)
+    pool = make_pool(1, max_browsers=1)
+    lease = take(pool)
+    with pytest.raises(type(error)):
+        _ = lease.tab
+    lease.reject(error)
+    assert registry.get("a").status(NOW) == "OK"
+    assert use(pool, "a").alive
+
+
+def test_close_closes_everything_and_may_be_repeated(make_pool, opener):
+    pool = make_pool(3)
+    leases = [take(pool, prefer=account_id) for account_id in "abc"]
+    tabs = [lease.tab for lease in leases]
+    pool.close()
+    pool.close()
+    assert all(tab.closed for tab in tabs) and opener.tabs == {}
+    with pytest.raises(TabLost, match="stopping"):
+        _ = leases[0].tab
+    for lease in leases:
+        lease.close()
+
+
+def test_close_waits_for_a_browser_that_is_coming_up(make_pool, opener):
+    opener.open_gates["a"] = threading.Event()
+    pool = make_pool(1)
+    lease = take(pool)
+    opening = threading.Thread(target=lambda: lease.tab)
+    opening.start()
+    assert opener.opening.wait(5)
+    closing = threading.Thread(target=pool.close)
+    closing.start()
+    opener.open_gates["a"].set()
+    opening.join()
+    closing.join()
+    assert opener.opened == ["a"] and opener.tabs == {}
+    lease.close()
+
+
+def test_leases_end_with_the_pool(make_pool):
+    pool = make_pool(1)
+    pool.close()
+    for lease in pool.leases(never):
+        with pytest.raises(TabLost):
+            _ = lease.tab
+        lease.close()
