@@ -112,8 +112,10 @@ class Relay:
                 return attempt(lease)
             except (Refusal, Transient, SetupError) as error:
                 lease.reject(error)
-                last = error
-                failures += not isinstance(error, Refusal)
+                failed = not isinstance(error, Refusal)
+                failures += failed
+                # A refusal speaks for its account only: where another one failed, that is what ails the request.
+                last = error if failed else last or error
                 if failures == ACCOUNTS_TRIED:
                     break
             except BaseException:
