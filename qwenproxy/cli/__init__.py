@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import sys
 
 import click
 
 from qwenproxy import __version__
+from qwenproxy.cli.account import account
+from qwenproxy.cli.doctor import doctor
+from qwenproxy.cli.help import refuse_mistyped
+from qwenproxy.cli.keys import keys
 from qwenproxy.cli.sandbox import sandbox
 from qwenproxy.cli.settings import config
 from qwenproxy.cli.start import start
@@ -22,6 +27,12 @@ class _Group(click.Group):
             args = args if mistyped else ["start", *args]
         return super().parse_args(ctx, args)
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        refuse_mistyped(self, ctx, args[0])
+        return super().resolve_command(ctx, args)
+
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="qwenproxy")
@@ -32,12 +43,16 @@ def cli() -> None:
     """
 
 
-for command in (start, sandbox, config):
+for command in (start, account, keys, doctor, sandbox, config):
     cli.add_command(command)
 
 
 def main() -> None:
     """Run the command line. Exit status: 0 ok, 1 failure, 2 usage or setting, 3 no usable account."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A terminal without emoji or Cyrillic shows question marks; it is no reason to fail.
+            stream.reconfigure(errors="replace")
     try:
         sys.exit(cli(standalone_mode=False) or 0)
     except click.ClickException as error:

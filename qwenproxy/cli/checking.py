@@ -8,14 +8,14 @@ from __future__ import annotations
 import email.utils
 import json
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from qwenproxy.accounts.account import Account
 from qwenproxy.accounts.login import is_verify
 from qwenproxy.accounts.opening import TabOpener
-from qwenproxy.accounts.pool import REST_FOR_VERIFICATION, REST_WITHOUT_HOURS
 from qwenproxy.accounts.registry import Registry
+from qwenproxy.accounts.standing import REST_FOR_VERIFICATION, REST_WITHOUT_HOURS
 from qwenproxy.app import chrome_settings
 from qwenproxy.browser.page import Head
 from qwenproxy.browser.profile import ProfileInUse
@@ -52,7 +52,8 @@ class Check:
 def opener_for(console: Console) -> TabOpener:
     """Return what opens the accounts' tabs, in headless browsers. Raises SetupError where there is no browser."""
     config = console.config
-    return TabOpener(console.registry, Site(config.base_url, config.site_version), chrome_settings(config))
+    chrome = replace(chrome_settings(config), headless=True)
+    return TabOpener(console.registry, Site(config.base_url, config.site_version), chrome)
 
 
 def check_account(registry: Registry, opener: TabOpener, account: Account) -> Check:

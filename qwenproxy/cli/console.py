@@ -92,7 +92,7 @@ def choose_account(
     shown = default.id if default else ""
     while True:
         answer = str(click.prompt(console.say(question), default=shown, show_default=bool(shown))).strip()
-        if not answer:
+        if answer in ("", "0"):
             return None
         for number, account in enumerate(accounts, 1):
             if answer in (account.id, str(number)):

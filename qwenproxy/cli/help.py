@@ -102,5 +102,3 @@ def _write_examples(command: click.Command, formatter: click.HelpFormatter) -> N
     if command.epilog:
         with formatter.section(help_speaker()("help_examples")):
             formatter.write_text("\b\n" + command.epilog)
-
-

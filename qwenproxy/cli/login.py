@@ -37,8 +37,7 @@ def add_in_window(console: Console, account_id: str | None = None, login_wait: f
     with _outcomes(console, account_id or "", console.say("nothing_added"), line):
         window = _window(console, login_wait)
         click.echo(console.say("login_explained"))
-        added = add_account(console.registry, window, line, account_id)
-    return added
+        return add_account(console.registry, window, line, account_id)
 
 
 def relogin_in_window(console: Console, account: Account, login_wait: float = LOGIN_WAIT) -> None:

@@ -10,6 +10,7 @@ import click
 
 from qwenproxy import logs, server
 from qwenproxy.accounts.registry import Registry
+from qwenproxy.cli.menu import show_menu
 from qwenproxy.cli.sandbox import sandbox_process
 from qwenproxy.cli.settings import server_options
 from qwenproxy.config import Config
@@ -37,6 +38,8 @@ def start(
             told = {"base_url": address.base_url, "base_url_spki": address.spki, "session_dir": folder}
             config = Config.load({**options, **told})
             _register(config, address.tokens)
+        else:
+            show_menu(config)
         _check(config, insecure)
         sys.exit(server.run(config, server=http_server or "", ready=lambda port: _show_ready(config, port)))
 

@@ -1,0 +1,290 @@
+"""A person logs in: a visible browser window on the site's sign-in page, watched until the login is there.
+
+Called by the command line, never by the server. Looks at the page now and then and touches nothing in it: no typing,
+no clicking, no captcha solving. What the site's answers mean is told from outside (`LoginWindow.judge`); what the
+person reads is the command line's business.
+Source: protocol sections 1.2 and 1.4.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from qwenproxy.accounts.account import Account, token_expiry
+from qwenproxy.accounts.registry import Registry
+from qwenproxy.browser.chrome import DRIVER_ERRORS, Chrome, ChromeSettings
+from qwenproxy.browser.page import Head, PageRequest
+from qwenproxy.browser.profile import ProfileClaim, ProfileInUse
+from qwenproxy.browser.site import Site, remember_token
+from qwenproxy.errors import NetworkFailed, NotLoggedIn, ProxyError, SetupError, VerificationRequired
+
+SIGN_IN = "/auth?action=signin"
+LOOK_EVERY = 0.7  # seconds between two looks at the page
+ASK_EVERY = 5.0  # seconds until the site is asked again about the same token
+LINGER = 20.0  # seconds the window of a working VERIFY account stays open, for the check to show up
+PAGE_LOAD_WAIT = 20.0
+SCRIPT_WAIT = 10.0
+SDK_WAIT = 10.0  # seconds the page's own scripts get to patch fetch before the site is asked without them
+
+LOOK = """
+const token = (() => { try { return localStorage.getItem("token") || ""; } catch { return ""; } })();
+const patched = window.__baxia__ || window.baxiaCommon
+  || !/\\[native code\\]/.test(Function.prototype.toString.call(window.fetch));
+return {
+  origin: location.origin,
+  token,
+  settled: document.readyState === "complete" && (!!patched || performance.now() > arguments[0]),
+  verification: document.title.includes("Verification") || location.pathname.includes("_____tmd_____")
+    || !!document.querySelector("#baxia-dialog-content"),
+};
+"""
+ASK = """
+const [path, headers, token, done] = arguments;
+if (!/(^|;\\s*)token=/.test(document.cookie)) headers.authorization = "Bearer " + token;
+window.fetch(path, { headers }).then(
+  async answer => done([answer.status, Object.fromEntries(answer.headers), await answer.text()]),
+).catch(() => done(null));
+"""
+
+Step = Literal["opening", "waiting", "verification", "works", "closing"]
+Outcome = Literal["closed", "timeout", "no_display"]
+Verdict = Literal["in", "out", "verification", "unclear", "silent"]
+
+
+class LoginFailed(SetupError):
+    """No login came of it; `outcome` says why. Nothing was changed."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__(f"The login was not finished ({outcome}).")
+        self.outcome = outcome
+
+
+class Person(Protocol):
+    """The one at the terminal, as far as a login needs to know."""
+
+    def show(self, step: Step, remaining: float) -> None:
+        """Tell how it stands; `remaining` is in seconds."""
+
+    def pause(self, seconds: float) -> bool:
+        """Wait, no longer than until ENTER is pressed; True when it was. Raises KeyboardInterrupt to cancel."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoginWindow:
+    """Where and how a login takes place.
+
+    `probe` is the call that tells who is logged in; `judge` raises what its answer means, nothing for a good login.
+    `login_wait` is in seconds.
+    """
+
+    site: Site
+    chrome: ChromeSettings
+    probe: PageRequest
+    judge: Callable[[Head, str], None]
+    login_wait: float = 600.0
+
+
+def add_account(registry: Registry, window: LoginWindow, person: Person, account_id: str | None = None) -> str:
+    """Let the person log in to a new account and return its id; without a login nothing stays behind.
+
+    Raises LoginFailed, NetworkFailed, TabLost, SetupError, KeyboardInterrupt.
+    """
+    if account_id and registry.get(account_id) is None:
+        # Whoever is logged in to a profile that an ended process left there is not this person.
+        remove_account(registry, account_id)
+    new_id = account_id or registry.new_id()
+    folder = registry.folder(new_id)
+    with _abandoned_on_failure(registry, new_id), _opened(folder, window, person) as chrome:
+        token = _Watch(chrome, window, person).run()
+        _close(chrome, person)
+        remember_token(folder, window.site, token)
+        return registry.add(token, new_id)
+
+
+def renew_account(registry: Registry, window: LoginWindow, person: Person, account: Account) -> None:
+    """Let the person log in to a known account again, or pass the site's check, which makes it usable.
+
+    Raises ProfileInUse, LoginFailed, NetworkFailed, TabLost, SetupError, KeyboardInterrupt.
+    """
+    folder = registry.folder(account.id)
+    with _opened(folder, window, person) as chrome:
+        token = _Watch(chrome, window, person, account).run()
+        _close(chrome, person)
+    if not registry.renew(account.id, token):
+        raise SetupError(f"Account {account.id} was removed while its window was open.")
+    remember_token(folder, window.site, token)
+
+
+def remove_account(registry: Registry, account_id: str) -> bool:
+    """Delete an account, or what an unfinished login left; False when there was neither.
+
+    Raises ProfileInUse, SetupError.
+    """
+    folder = registry.folder(account_id)
+    if folder.exists():
+        # Claiming ends browsers that a killed process left, which would write into the folder while it is deleted.
+        ProfileClaim(folder).release()
+    return registry.remove(account_id)
+
+
+def is_verify(account: Account, now: float) -> bool:
+    """Tell whether the account rests because the site wants to see a human (`now` in s since 1970)."""
+    return account.status(now) == "WAIT" and account.reason == "verification"
+
+
+@contextlib.contextmanager
+def _abandoned_on_failure(registry: Registry, account_id: str) -> Iterator[None]:
+    try:
+        yield
+    except ProfileInUse:
+        raise  # the folder is somebody else's
+    except BaseException:
+        if registry.get(account_id) is None:
+            registry.remove(account_id)
+        raise
+
+
+@contextlib.contextmanager
+def _opened(folder: Path, window: LoginWindow, person: Person) -> Iterator[Chrome]:
+    person.show("opening", window.login_wait)
+    try:
+        chrome = Chrome(folder, window.chrome)
+    except SetupError as error:
+        if _display_missing(folder):
+            raise LoginFailed("no_display") from error
+        raise
+    try:
+        _open_sign_in(chrome, window.site)
+        yield chrome
+    finally:
+        chrome.close()
+
+
+def _close(chrome: Chrome, person: Person) -> None:
+    """Close the window before the login counts: only then is it on disk."""
+    person.show("closing", 0.0)
+    chrome.close()
+
+
+def _display_missing(folder: Path) -> bool:
+    try:
+        words = (folder / "chrome.log").read_text(errors="replace").lower()
+    except OSError:
+        return False
+    return "missing x server" in words or "unable to open x display" in words or "cannot open display" in words
+
+
+def _open_sign_in(chrome: Chrome, site: Site) -> None:
+    try:
+        chrome.driver.set_script_timeout(SCRIPT_WAIT)
+        chrome.driver.set_page_load_timeout(PAGE_LOAD_WAIT)
+        chrome.driver.get(site.base_url + SIGN_IN)
+    except DRIVER_ERRORS as error:
+        if "net::ERR" in str(error):
+            reason = str(error).partition("net::")[2].split(maxsplit=1)[0]
+            raise NetworkFailed(f"The browser cannot reach {site.base_url} ({reason}). Is it up?") from error
+        # A page that loads slowly is for the person to wait for; a closed window is noticed at the first look.
+
+
+class _Watch:
+    """The looks at one login window, until the login is there."""
+
+    def __init__(self, chrome: Chrome, window: LoginWindow, person: Person, account: Account | None = None) -> None:
+        self._driver = chrome.driver
+        self._window = window
+        self._person = person
+        self._old_token = account.token if account else ""
+        self._lingers = account is not None and is_verify(account, time.time())
+        self._linger_until = 0.0
+        self._asked = ""
+        self._ask_again = 0.0
+        self._step: Step = "waiting"
+
+    def run(self) -> str:
+        """Return the token of a finished login. Raises LoginFailed, KeyboardInterrupt."""
+        deadline = time.monotonic() + self._window.login_wait
+        while True:
+            view = self._look()
+            if view and self._is_finished(view):
+                return str(view["token"])
+            remaining = deadline - time.monotonic()
+            if remaining <= 0:
+                raise LoginFailed("timeout")
+            self._person.show(self._step, remaining)
+            if self._person.pause(min(LOOK_EVERY, remaining)):
+                self._ask_again = 0.0
+                self._lingers = False
+
+    def _look(self) -> dict[str, Any] | None:
+        """Return what the page shows, None while it shows nothing. Raises LoginFailed when the window has gone."""
+        try:
+            view: dict[str, Any] = self._driver.execute_script(LOOK, SDK_WAIT * 1000)
+            return view
+        except DRIVER_ERRORS:
+            self._follow_window()
+            return None
+
+    def _follow_window(self) -> None:
+        """Turn to the newest tab that is left: sign-in by another service may close the one it began in."""
+        try:
+            handles = self._driver.window_handles
+            if handles:
+                self._driver.switch_to.window(handles[-1])
+                return
+        except DRIVER_ERRORS as error:
+            raise LoginFailed("closed") from error
+        raise LoginFailed("closed")
+
+    def _is_finished(self, view: dict[str, Any]) -> bool:
+        if view["verification"]:
+            self._step = "verification"
+            self._lingers = False
+            return False
+        self._step = "works" if self._linger_until else "waiting"
+        if not view["settled"] or not view["token"] or view["origin"].lower() != self._window.site.base_url.lower():
+            return False
+        if view["token"] == self._asked and time.monotonic() < self._ask_again:
+            return False
+        verdict = self._ask(view["token"])
+        self._asked, self._ask_again = view["token"], time.monotonic() + ASK_EVERY
+        if verdict == "verification":
+            self._step = "verification"
+            self._lingers = False
+        return verdict in ("in", "unclear") and (verdict == "in" or self._is_new(view["token"])) and not self._stays()
+
+    def _is_new(self, token: str) -> bool:
+        """Tell whether a token must come from a login in this window, should the site not say so in a known form."""
+        expires_at = token_expiry(token)
+        return token != self._old_token and expires_at is not None and expires_at > time.time()
+
+    def _stays(self) -> bool:
+        """Keep the window of a VERIFY account a little: the check may show up only when a message is sent."""
+        if not self._lingers:
+            return False
+        now = time.monotonic()
+        self._linger_until = self._linger_until or now + LINGER
+        self._step = "works"
+        return now < self._linger_until
+
+    def _ask(self, token: str) -> Verdict:
+        probe = self._window.probe
+        try:
+            answer = self._driver.execute_async_script(ASK, probe.path, dict(probe.headers), token)
+        except DRIVER_ERRORS:
+            return "silent"
+        if answer is None:
+            return "silent"
+        try:
+            self._window.judge(Head(answer[0], answer[1]), answer[2])
+        except NotLoggedIn:
+            return "out"
+        except VerificationRequired:
+            return "verification"
+        except ProxyError:
+            return "unclear"
+        return "in"

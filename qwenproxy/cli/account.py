@@ -1,0 +1,222 @@
+"""`qwenproxy account`: add, log in again, remove, list, check, and take over accounts (contract section 5)."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from qwenproxy.accounts.account import Account, check_token, iso_text, token_expiry
+from qwenproxy.accounts.login import remove_account
+from qwenproxy.browser.profile import ProfileInUse
+from qwenproxy.cli.checking import Check, check_account, opener_for
+from qwenproxy.cli.console import (
+    ICONS,
+    Console,
+    choose_account,
+    confirmed,
+    find_account,
+    is_interactive,
+    needs_person,
+    open_console,
+    profile_in_use,
+    status_text,
+    table,
+    unknown_id,
+)
+from qwenproxy.cli.help import Group, option, session_option
+from qwenproxy.cli.login import LOGIN_WAIT, add_in_window, relogin_in_window
+from qwenproxy.config import Config
+from qwenproxy.errors import NoUsableAccount, SetupError
+from qwenproxy.storage import valid_id
+
+wait_option = option(
+    "--wait", "login_wait", type=click.FloatRange(min=1), default=LOGIN_WAIT, metavar="SECONDS", help="help_wait"
+)
+
+
+@click.group(cls=Group, help="help_account", epilog="qwenproxy account add\nqwenproxy account list")
+@session_option
+@click.pass_context
+def account(ctx: click.Context, session_dir: str | None) -> None:
+    """Read the settings for the command that follows."""
+    ctx.obj = Config.load({"session_dir": session_dir})
+
+
+@account.command(help="help_account_add", epilog="qwenproxy account add\nqwenproxy account add --token - <token.txt")
+@option("--token", metavar="TOKEN", help="help_add_token")
+@option("--id", "account_id", metavar="ID", help="help_add_id")
+@wait_option
+@click.pass_obj
+def add(config: Config, token: str | None, account_id: str | None, login_wait: float) -> None:
+    """Add an account, by a window or by a token."""
+    console = open_console(config)
+    _refuse_bad_id(console, account_id)
+    if token is None:
+        added = add_in_window(console, account_id, login_wait)
+        click.echo(console.say("added", id=added))
+    else:
+        added = console.registry.add(_live_token(console, token), account_id)
+        click.echo(console.say("added_by_token", id=added))
+
+
+@account.command(help="help_account_relogin", epilog="qwenproxy account relogin\nqwenproxy account relogin acc_1")
+@click.argument("account_id", metavar="[ID]", required=False)
+@wait_option
+@click.pass_obj
+def relogin(config: Config, account_id: str | None, login_wait: float) -> None:
+    """Log in again to the named account, or to the one that needs it."""
+    console = open_console(config)
+    chosen = find_account(console, account_id) if account_id else _who_needs_login(console)
+    if chosen is not None:
+        relogin_in_window(console, chosen, login_wait)
+        click.echo(console.say("relogged", id=chosen.id))
+
+
+@account.command(help="help_account_remove", epilog="qwenproxy account remove acc_1\nqwenproxy account remove acc_1 -y")
+@click.argument("account_id", metavar="ID")
+@option("--yes", "-y", is_flag=True, help="help_remove_yes")
+@click.pass_obj
+def remove(config: Config, account_id: str, yes: bool) -> None:
+    """Delete an account with its token and profile."""
+    console = open_console(config)
+    # A login that was killed leaves a folder without an account, which can go by the same command.
+    if not valid_id(account_id) or not console.registry.folder(account_id).exists():
+        find_account(console, account_id)
+    if not yes and not is_interactive():
+        raise click.UsageError(console.say("remove_needs_yes"))
+    if yes or confirmed(console, console.say("remove_sure", id=account_id)):
+        remove_from_disk(console, account_id)
+    else:
+        click.echo(console.say("remove_kept", id=account_id))
+
+
+def remove_from_disk(console: Console, account_id: str) -> None:
+    """Delete an account and say so. Raises SetupError, also where its profile is in use."""
+    try:
+        if not remove_account(console.registry, account_id):
+            raise unknown_id(console, account_id)
+    except ProfileInUse as error:
+        raise profile_in_use(console, account_id) from error
+    click.echo(console.say("removed", id=account_id))
+
+
+@account.command("list", help="help_account_list", epilog="qwenproxy account list\nqwenproxy account list --json")
+@option("--json", "as_json", is_flag=True, help="help_list_json")
+@click.pass_obj
+def list_accounts(config: Config, as_json: bool) -> None:
+    """Show the accounts and how they stand."""
+    console = open_console(config)
+    accounts, now = console.registry.all(), time.time()
+    if as_json:
+        click.echo(json.dumps([_as_json(one, now) for one in accounts], indent=2, ensure_ascii=False))
+    else:
+        click.echo(table(accounts, console.say, now) if accounts else console.say("no_accounts"))
+
+
+@account.command(help="help_account_check", epilog="qwenproxy account check\nqwenproxy account check acc_1")
+@click.argument("account_id", metavar="[ID]", required=False)
+@click.pass_obj
+def check(config: Config, account_id: str | None) -> None:
+    """Ask the site whether accounts are logged in."""
+    console = open_console(config)
+    accounts = [find_account(console, account_id)] if account_id else console.registry.all()
+    if not accounts:
+        raise NoUsableAccount(console.say("no_accounts"))
+    opener = opener_for(console)
+    failed = False
+    for one in accounts:
+        result = check_account(console.registry, opener, one)
+        failed = failed or result.kind != "ok"
+        click.echo(check_text(console, one, result))
+    if all(one.status(time.time()) == "INVALID" for one in console.registry.all()):
+        sys.exit(NoUsableAccount.exit_code)
+    sys.exit(1 if failed else 0)
+
+
+def check_text(console: Console, asked: Account, result: Check) -> str:
+    """Return what came of asking the site about an account, with what to do about it."""
+    current = console.registry.get(asked.id) or asked
+    if result.kind == "in_use":
+        return f"{ICONS['WAIT']} {asked.id}: {profile_in_use(console, asked.id).message}"
+    text = console.say(f"check_{result.kind}", id=asked.id, detail=result.detail)
+    if result.kind == "unreachable":
+        return f"{ICONS['INVALID']} {asked.id}: {text}"
+    return f"{asked.id}: {status_text(current, console.say, time.time())} - {text}"
+
+
+@account.command("import", help="help_account_import", epilog="qwenproxy account import ../FreeQwenApi/session")
+@click.argument("folder", metavar="DIR", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.pass_obj
+def import_folder(config: Config, folder: Path) -> None:
+    """Take over the accounts and chats of an older session folder."""
+    console = open_console(config)
+    imported = console.registry.import_from(_session_folder(folder))
+    for account_id in imported:
+        click.echo(console.say("imported", id=account_id))
+    click.echo(console.say("imported_total" if imported else "imported_none", count=len(imported)))
+
+
+def _session_folder(folder: Path) -> Path:
+    """Return the session folder inside a checkout of the older project where that is what was named."""
+    named_itself = any((folder / name).exists() for name in ("tokens.json", "accounts", "history"))
+    return folder if named_itself or not (folder / "session").is_dir() else folder / "session"
+
+
+def _refuse_bad_id(console: Console, account_id: str | None) -> None:
+    if account_id is None:
+        return
+    if not valid_id(account_id):
+        raise SetupError(console.say("bad_id"))
+    for taken in console.registry.all():
+        if taken.id.casefold() == account_id.casefold():
+            raise SetupError(console.say("id_taken", id=taken.id))
+
+
+def _live_token(console: Console, token: str) -> str:
+    text = sys.stdin.readline().strip() if token == "-" else token.strip()
+    try:
+        text = check_token(text, time.time())
+    except SetupError as error:
+        expires_at = token_expiry(text)
+        if expires_at is None:
+            raise SetupError(console.say("token_malformed")) from error
+        raise SetupError(console.say("token_expired", moment=iso_text(expires_at))) from error
+    for known in console.registry.all():
+        if known.token == text:
+            raise SetupError(console.say("token_known", id=known.id))
+    return text
+
+
+def _who_needs_login(console: Console) -> Account | None:
+    """Return the account to log in to where none was named; None when there is nothing to do."""
+    accounts, now = console.registry.all(), time.time()
+    if not accounts:
+        raise NoUsableAccount(console.say("no_accounts"))
+    needy = [one for one in accounts if needs_person(one, now)]
+    if is_interactive() and len(needy) != 1:
+        return _choose(console, needy or accounts, now)
+    if not needy:
+        click.echo(console.say("relogin_none"))
+        return None
+    return needy[0]
+
+
+def _choose(console: Console, accounts: Sequence[Account], now: float) -> Account | None:
+    click.echo(table(accounts, console.say, now))
+    default = accounts[0] if needs_person(accounts[0], now) else None
+    return choose_account(console, accounts, "choose_relogin", default)
+
+
+def _as_json(one: Account, now: float) -> dict[str, object]:
+    return {
+        "id": one.id,
+        "status": one.status(now),
+        "resetAt": None if one.reset_at is None else iso_text(one.reset_at),
+        "reason": one.reason,
+        "expiresAt": None if one.expires_at is None else iso_text(one.expires_at),
+    }

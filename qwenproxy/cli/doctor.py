@@ -1,0 +1,160 @@
+"""`qwenproxy doctor`: look at everything the proxy needs, and say of each trouble what to do about it."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+
+import click
+import orjson
+import requests
+
+from qwenproxy.accounts.account import Account
+from qwenproxy.app import build_relay
+from qwenproxy.chat import ChatRequest, Message, Text, TextPart
+from qwenproxy.cli.checking import check_account, opener_for
+from qwenproxy.cli.console import Console, open_console
+from qwenproxy.cli.findings import (
+    Finding,
+    browser_findings,
+    clock_finding,
+    folder_findings,
+    port_finding,
+    profile_findings,
+    running_server,
+)
+from qwenproxy.cli.help import Command, option, session_option
+from qwenproxy.config import Config
+from qwenproxy.errors import ProxyError, SetupError
+from qwenproxy.keys import KeyFile
+
+QUESTION = "Answer with the single word: ready"
+CONNECT_WAIT = 5.0  # seconds for a running server to take the connection
+
+
+@click.command(cls=Command, help="help_doctor", epilog="qwenproxy doctor\nqwenproxy doctor --roundtrip")
+@option("--roundtrip", is_flag=True, help="help_roundtrip")
+@session_option
+def doctor(roundtrip: bool, session_dir: str | None) -> None:
+    """Look at everything, print each finding as it comes, end with 1 when something is wrong."""
+    config = Config.load({"session_dir": session_dir})
+    wrong = 0
+    for finding in _findings(config, roundtrip):
+        click.echo(str(finding))
+        wrong += finding.level == "wrong"
+    console = open_console(config)
+    click.echo(console.say("doctor_wrong", count=wrong) if wrong else console.say("doctor_fine"))
+    sys.exit(1 if wrong else 0)
+
+
+def _findings(config: Config, roundtrip: bool) -> Iterator[Finding]:
+    console = open_console(config)
+    server = running_server(config.session_dir)
+    browser = list(browser_findings(console))
+    yield from browser
+    yield from folder_findings(console)
+    yield port_finding(console, server)
+    yield from profile_findings(console)
+    if any(finding.level == "wrong" and finding.remedy for finding in browser[:1]):
+        return
+    yield from _account_findings(console, server)
+    if roundtrip:
+        yield _roundtrip_finding(console, server)
+
+
+def _account_findings(console: Console, server: int | None) -> Iterator[Finding]:
+    accounts = console.registry.all()
+    if not accounts:
+        yield Finding("wrong", console.say("menu_no_accounts"), console.say("doctor_add_remedy"))
+        return
+    opener = opener_for(console)
+    clock_errors = []
+    for account in accounts:
+        result = check_account(console.registry, opener, account)
+        if result.clock_error is not None:
+            clock_errors.append(result.clock_error)
+        yield _account_finding(console, account, result.kind, result.detail)
+    yield clock_finding(console, clock_errors[0] if clock_errors else None)
+
+
+def _account_finding(console: Console, account: Account, kind: str, detail: str) -> Finding:
+    said = f"{account.id}: {console.say(f'check_{kind}', id=account.id, detail=detail)}"
+    if kind == "ok":
+        return Finding("ok", said)
+    if kind == "in_use":
+        # The server that has it knows best; what it last wrote down is in the registry.
+        if account.status(time.time()) != "INVALID":
+            return Finding("ok", said)
+        kind = "invalid"
+    remedies = {
+        "invalid": "doctor_relogin_remedy",
+        "verify": "doctor_relogin_remedy",
+        "limited": "doctor_limited_remedy",
+        "unreachable": "doctor_unreachable_remedy",
+    }
+    return Finding(
+        "warning" if kind == "limited" else "wrong",
+        said,
+        console.say(remedies[kind], id=account.id, url=console.config.base_url),
+    )
+
+
+def _roundtrip_finding(console: Console, server: int | None) -> Finding:
+    """Ask the model one question, streamed: through the running server, else through a browser of our own."""
+    started = time.monotonic()
+    try:
+        pieces = 0
+        first = 0.0
+        for _ in _ask_relay(console.config) if server is None else _ask_server(console.config):
+            first = first or time.monotonic() - started
+            pieces += 1
+        if not pieces:
+            raise SetupError(console.say("doctor_roundtrip_empty"))
+    except (ProxyError, requests.RequestException) as error:
+        reason = error.message if isinstance(error, ProxyError) else type(error).__name__
+        said = console.say("doctor_roundtrip_failed", reason=reason)
+        return Finding("wrong", said, console.say("doctor_roundtrip_remedy"))
+    took = time.monotonic() - started
+    return Finding("ok", console.say("doctor_roundtrip", first=f"{first:.1f}", took=f"{took:.1f}", pieces=pieces))
+
+
+def _ask_relay(config: Config) -> Iterator[str]:
+    relay = build_relay(config)
+    try:
+        run = relay.open(ChatRequest((Message("user", (TextPart(QUESTION),)),)))
+        try:
+            yield from (event.text for event in run if isinstance(event, Text))
+        finally:
+            run.close()
+    finally:
+        relay.close()
+
+
+def _ask_server(config: Config) -> Iterator[str]:
+    host = "127.0.0.1" if config.host in ("0.0.0.0", "::") else config.host
+    url = f"http://{f'[{host}]' if ':' in host else host}:{config.port}/v1/chat/completions"
+    keys = KeyFile(config.session_dir / "Authorization.txt").keys()
+    headers = {"Authorization": f"Bearer {keys[0]}"} if keys else {}
+    body = {"stream": True, "messages": [{"role": "user", "content": QUESTION}]}
+    patience = (CONNECT_WAIT, config.stall_timeout)
+    with requests.Session() as direct:
+        direct.trust_env = False  # straight to this machine, whatever proxy the environment names
+        with direct.post(url, json=body, headers=headers, stream=True, timeout=patience) as answer:
+            if answer.status_code != 200:
+                raise SetupError(f"HTTP {answer.status_code} {answer.text[:200]}")
+            yield from _texts(answer)
+
+
+def _texts(answer: requests.Response) -> Iterator[str]:
+    for line in answer.iter_lines():
+        if line == b"data: [DONE]":
+            return
+        if line.startswith(b"data: "):
+            frame = orjson.loads(line[6:])
+            if "error" in frame:
+                raise SetupError(str(frame["error"].get("message")))
+            for choice in frame["choices"]:
+                if choice["delta"].get("content"):
+                    yield choice["delta"]["content"]
+    raise SetupError("the answer broke off")

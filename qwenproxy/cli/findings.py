@@ -1,0 +1,150 @@
+"""What the doctor finds out about this machine and the session folder, each trouble with its remedy.
+
+Looks only: changes nothing but what opening the session folder mends by itself. Knows no accounts' logins; those are
+asked for in doctor.py.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import psutil
+from filelock import FileLock, Timeout
+
+from qwenproxy.app import chrome_settings
+from qwenproxy.browser.binaries import binary_version
+from qwenproxy.browser.profile import profile_owner
+from qwenproxy.cli.console import Console
+from qwenproxy.errors import SetupError
+
+Level = Literal["ok", "warning", "wrong"]
+ICONS = {"ok": "✅", "warning": "⚠️ ", "wrong": "❌"}
+CLOCK_TOLERANCE = 120.0  # seconds the clock may be off: tokens and rests are compared with it
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked at. Whatever is not `ok` has a remedy."""
+
+    level: Level
+    text: str
+    remedy: str = ""
+
+    def __str__(self) -> str:
+        """Return icon and text, and the remedy on a line of its own."""
+        return f"{ICONS[self.level]} {self.text}" + (f"\n   -> {self.remedy}" if self.remedy else "")
+
+
+def browser_findings(console: Console) -> Iterator[Finding]:
+    """Tell whether there is a browser, a driver, and whether they belong together."""
+    try:
+        binaries = chrome_settings(console.config).binaries
+        browser, driver = binary_version(binaries.chrome), binary_version(binaries.chromedriver)
+    except SetupError as error:
+        yield Finding("wrong", console.say("doctor_no_browser"), error.message)
+        return
+    yield Finding("ok", console.say("doctor_browser", path=binaries.chrome, version=browser))
+    yield Finding("ok", console.say("doctor_driver", path=binaries.chromedriver, version=driver))
+    if browser.partition(".")[0] == driver.partition(".")[0]:
+        yield Finding("ok", console.say("doctor_versions"))
+    else:
+        said = console.say("doctor_versions_differ", browser=browser, driver=driver)
+        yield Finding("wrong", said, console.say("doctor_versions_remedy"))
+
+
+def folder_findings(console: Console) -> Iterator[Finding]:
+    """Tell whether the session folder can be written, and by nobody else."""
+    folder = console.config.session_dir
+    inside = (path for pattern in ("*", "accounts/*", "accounts/*/token.txt") for path in folder.glob(pattern))
+    paths = [folder, *sorted(inside)]
+    locked = [path for path in paths if not os.access(path, os.W_OK)]
+    open_to_all = [path for path in paths if os.name == "posix" and stat.S_IMODE(path.stat().st_mode) & 0o077]
+    for path in locked:
+        yield Finding("wrong", console.say("doctor_locked", path=path), console.say("doctor_locked_remedy", path=path))
+    for path in open_to_all:
+        remedy = console.say("doctor_open_remedy", path=path)
+        yield Finding("wrong", console.say("doctor_open", path=path), remedy)
+    if not locked and not open_to_all:
+        yield Finding("ok", console.say("doctor_folder", path=folder))
+    for path in paths:
+        if ".corrupt-" in path.name:
+            yield Finding("warning", console.say("doctor_corrupt", path=path), console.say("doctor_corrupt_remedy"))
+
+
+def profile_findings(console: Console) -> Iterator[Finding]:
+    """Tell which profiles are open elsewhere, and what interrupted logins left."""
+    known = {account.id for account in console.registry.all()}
+    held = False
+    for folder in sorted((console.config.session_dir / "accounts").glob("*/")):
+        owner, stranger = profile_owner(folder), _foreign_browser(folder)
+        if owner is not None:
+            held = True
+            yield Finding("ok", console.say("doctor_profile_open", id=folder.name, pid=owner))
+        elif stranger is not None:
+            held = True
+            said = console.say("doctor_profile_foreign", id=folder.name, pid=stranger)
+            yield Finding("wrong", said, console.say("doctor_profile_remedy", pid=stranger))
+        elif folder.name not in known:
+            remedy = console.say("doctor_leftover_remedy", id=folder.name)
+            yield Finding("warning", console.say("doctor_leftover", id=folder.name), remedy)
+    if known and not held:
+        yield Finding("ok", console.say("doctor_profiles"))
+
+
+def port_finding(console: Console, server: int | None) -> Finding:
+    """Tell whether the proxy can listen, or already does (`server` is its process id)."""
+    config = console.config
+    if server is not None:
+        return Finding("ok", console.say("doctor_running", pid=server))
+    family = socket.AF_INET6 if ":" in config.host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        if os.name == "posix":
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((config.host, config.port))
+            probe.listen()
+        except OSError as error:
+            said = console.say("doctor_port_taken", host=config.host, port=config.port, reason=error.strerror or error)
+            return Finding("wrong", said, console.say("doctor_port_remedy"))
+    return Finding("ok", console.say("doctor_port", host=config.host, port=config.port))
+
+
+def clock_finding(console: Console, clock_error: float | None) -> Finding:
+    """Tell whether this clock agrees with the site's (`clock_error` in seconds, None where it is not known)."""
+    if clock_error is None:
+        return Finding("warning", console.say("doctor_clock_unknown"), console.say("doctor_clock_unknown_remedy"))
+    if abs(clock_error) > CLOCK_TOLERANCE:
+        said = console.say("doctor_clock_wrong", seconds=f"{clock_error:+.0f}")
+        return Finding("wrong", said, console.say("doctor_clock_remedy"))
+    return Finding("ok", console.say("doctor_clock"))
+
+
+def running_server(session_dir: Path) -> int | None:
+    """Return the process id of the server on this session folder, None when there is none."""
+    lock = FileLock(session_dir / "server.lock", timeout=0, mode=0o600)
+    try:
+        with lock:
+            return None
+    except Timeout:
+        try:
+            return int((session_dir / "server.pid").read_text())
+        except (OSError, ValueError):
+            return 0
+
+
+def _foreign_browser(folder: Path) -> int | None:
+    """Return the process id of a browser that somebody opened on the profile by hand."""
+    if (folder / "browser.json").exists():
+        return None  # a killed server's own, ended when the profile is opened next
+    try:
+        # Chrome notes host and process id as the target of a link.
+        pid = int(os.readlink(folder / "profile" / "SingletonLock").rpartition("-")[2])
+        return pid if "chrom" in psutil.Process(pid).name().lower() else None
+    except (OSError, ValueError, psutil.Error):
+        return None

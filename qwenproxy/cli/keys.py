@@ -1,0 +1,74 @@
+"""`qwenproxy keys`: the API keys that clients of this proxy need (contract sections 3 and 5)."""
+
+from __future__ import annotations
+
+import click
+
+from qwenproxy.cli.help import Group, option, session_option
+from qwenproxy.cli.texts import Speaker, speaker
+from qwenproxy.config import Config
+from qwenproxy.errors import SetupError
+from qwenproxy.keys import KeyFile
+
+
+@click.group(cls=Group, help="help_keys", epilog="qwenproxy keys add\nqwenproxy keys list --show")
+@session_option
+@click.pass_context
+def keys(ctx: click.Context, session_dir: str | None) -> None:
+    """Read the settings for the command that follows."""
+    ctx.obj = Config.load({"session_dir": session_dir})
+
+
+@keys.command("list", help="help_keys_list", epilog="qwenproxy keys list\nqwenproxy keys list --show")
+@option("--show", is_flag=True, help="help_keys_show")
+@click.pass_obj
+def list_keys(config: Config, show: bool) -> None:
+    """List the keys."""
+    key_file, say = _opened(config)
+    known = key_file.keys()
+    for key in known:
+        click.echo(key if show else masked(key))
+    if not known:
+        click.echo(say("keys_none"), err=True)
+
+
+@keys.command(help="help_keys_add", epilog="qwenproxy keys add\nqwenproxy keys add my-own-key-of-many-letters")
+@click.argument("key", metavar="[KEY]", required=False)
+@click.pass_obj
+def add(config: Config, key: str | None) -> None:
+    """Add a key; the new one alone goes to standard output, so that scripts can take it from there."""
+    key_file, say = _opened(config)
+    known = key_file.keys()
+    if key is not None and key.strip() in known:
+        click.echo(say("key_known", key=masked(key.strip())))
+        return
+    added = key_file.add(key)
+    if key is None:
+        click.echo(added)
+    click.echo(say("key_added", key=masked(added)), err=key is None)
+    if not known:
+        click.echo(say("keys_on"), err=True)
+
+
+@keys.command(help="help_keys_remove", epilog="qwenproxy keys remove qp-2vX...")
+@click.argument("key", metavar="KEY")
+@click.pass_obj
+def remove(config: Config, key: str) -> None:
+    """Remove a key, given in full or as the list shows it."""
+    key_file, say = _opened(config)
+    known = key_file.keys()
+    meant = [one for one in known if one == key.strip()] or [one for one in known if masked(one) == key.strip()]
+    if len(meant) != 1 or not key_file.remove(meant[0]):
+        raise SetupError(say("key_unknown"))
+    click.echo(say("key_removed", key=masked(meant[0])))
+    if not key_file.enabled:
+        click.echo(say("keys_off"), err=True)
+
+
+def masked(key: str) -> str:
+    """Return enough of a key to recognise it, and too little to use it."""
+    return f"{key[:6]}...{key[-3:]}" if len(key) > 16 else f"{key[:2]}..."
+
+
+def _opened(config: Config) -> tuple[KeyFile, Speaker]:
+    return KeyFile(config.session_dir / "Authorization.txt"), speaker(config.lang)
