@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+import time
+from types import SimpleNamespace
 
 import pytest
 from fakes import FakeClock, FakeOpener, FakeResponse, FakeSite
@@ -93,5 +95,5 @@ def make_relay(make_pool, pauses):
 def pauses(monkeypatch):
     """Let the relay's pauses take no time; return how long they would have been."""
     made: list[float] = []
-    monkeypatch.setattr(relay_module, "_pause", lambda seconds, _client_gone: made.append(seconds))
+    monkeypatch.setattr(relay_module, "time", SimpleNamespace(sleep=made.append, monotonic=time.monotonic))
     return made

@@ -16,6 +16,7 @@ from transcripts import CREATED, counts, delta, end
 
 from qwenproxy.accounts.account import Account
 from qwenproxy.browser.page import Head, PageRequest
+from qwenproxy.chat import ChatRequest, Finish, Message, Text, TextPart
 from qwenproxy.errors import SetupError, TabLost, UpstreamTimeout
 
 NOW = 1_760_000_000.0
@@ -238,3 +239,15 @@ def jwt(**claims: object) -> str:
     """Return a token as the site makes them (protocol section 1.3), with a signature nobody checks."""
     parts = [json.dumps(part).encode() for part in ({"alg": "HS256", "typ": "JWT"}, claims)]
     return ".".join([*(base64.urlsafe_b64encode(part).rstrip(b"=").decode() for part in parts), "c2ln"])
+
+
+def ask(text="Hello?", **more):
+    return ChatRequest((Message("user", (TextPart(text),)),), **more)
+
+
+def said(run):
+    """Return the whole text of an answer that must be complete."""
+    with run:
+        events = list(run)
+    assert isinstance(events[-1], Finish)
+    return "".join(event.text for event in events if isinstance(event, Text))

@@ -248,8 +248,9 @@ def test_an_account_added_while_running_is_used(make_pool, registry):
     assert take_all(pool) == ["z"]
 
 
-def test_an_account_lost_while_the_request_waits_ends_its_turn(make_pool, registry):
+def test_an_account_lost_while_the_request_waits_ends_its_turn(make_pool, registry, monkeypatch):
     """The other account was tried and is well: neither "every account is over its limit" nor "needs a login"."""
+    monkeypatch.setattr(pool_module, "LOOK_AGAIN", 0.005)
     for refuse in (lambda: registry.rest("b", NOW + 60), lambda: registry.mark_invalid("b")):
         for account in registry.all():
             registry.remove(account.id)
