@@ -126,9 +126,14 @@ class ChatRun:
     def _decoded(self) -> Iterator[Event]:
         yield from self._await_stream()
         silent = 0
+        told = time.monotonic()
         for text in self._response.iter_text():
             silent = 0 if text else silent + 1
-            yield from self._decoder.feed(text) or (Tick(),)
+            events = self._decoder.feed(text)
+            # A site that keeps sending signs of life is silent to the client all the same.
+            if events or not text or time.monotonic() - told >= 1:
+                yield from events or (Tick(),)
+                told = time.monotonic()
             if self._decoder.finished and silent >= AFTER_FINISH:
                 break
             if silent >= self._patience.stall_timeout:

@@ -1,0 +1,103 @@
+"""Stop sequences and token limits, wherever the text is split."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qwenproxy.chat import Finish, Image, Reasoning, Text, Tick, ToolCall, Usage
+from qwenproxy.cutting import CHARACTERS_PER_TOKEN, cut
+
+ALPHABET = "ab 🙂"  # few letters, so that sequences overlap and repeat
+
+
+def cut_text(pieces, stop=(), max_tokens=None):
+    """Return the text that is left of an answer in these pieces, and why it ended."""
+    events = list(cut([*(Text(piece) for piece in pieces if piece), Finish()], stop, max_tokens))
+    assert isinstance(events[-1], Finish)
+    assert sum(isinstance(event, Finish) for event in events) == 1
+    assert all(event.text for event in events[:-1]), "an empty text says nothing"
+    return "".join(event.text for event in events[:-1]), events[-1].reason
+
+
+@pytest.mark.parametrize(
+    ("pieces", "stop", "left", "reason"),
+    [
+        (["abc"], ("b",), "a", "stop"),
+        (["a", "b", "c"], ("bc",), "a", "stop"),
+        (["abc"], ("c", "b"), "a", "stop"),
+        (["aab"], ("ab",), "a", "stop"),
+        (["a", "a", "a", "b"], ("aab",), "a", "stop"),
+        (["ab"], ("abc",), "ab", "stop"),
+        (["abc"], ("",), "abc", "stop"),
+        (["a\n", "\nb"], ("\n\n",), "a", "stop"),
+        (["abc"], ("a",), "", "stop"),
+        ([], ("a",), "", "stop"),
+    ],
+)
+def test_stop_sequences(pieces, stop, left, reason):
+    assert cut_text(pieces, stop) == (left, reason)
+
+
+@given(
+    st.text(ALPHABET, max_size=30),
+    st.lists(st.text(ALPHABET, min_size=1, max_size=4), max_size=3),
+    st.none() | st.integers(1, 8),
+    st.data(),
+)
+def test_a_split_changes_nothing(text, stop, max_tokens, data):
+    marks = sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=6)))
+    pieces = [text[start:stop_at] for start, stop_at in zip([0, *marks], [*marks, len(text)], strict=True)]
+    whole = cut_text([text], tuple(stop), max_tokens)
+    assert cut_text(pieces, tuple(stop), max_tokens) == whole
+    assert cut_text(list(text), tuple(stop), max_tokens) == whole
+    limit = len(text) if max_tokens is None else max_tokens * CHARACTERS_PER_TOKEN
+    ends = [at for sequence in stop if (at := text[:limit].find(sequence)) >= 0]
+    assert whole[0] == text[: min([*ends, limit])]
+
+
+@pytest.mark.parametrize(
+    ("max_tokens", "left", "reason"),
+    [(1, "abcd", "length"), (2, "abcdefgh", "length"), (3, "abcdefghij", "stop"), (99, "abcdefghij", "stop")],
+)
+def test_four_characters_count_as_a_token_without_counts(max_tokens, left, reason):
+    assert cut_text(["abcdefghij"], (), max_tokens) == (left, reason)
+
+
+def test_an_answer_of_exactly_the_limit_is_whole():
+    assert cut_text(["abcd", "efgh"], (), 2) == ("abcdefgh", "stop")
+
+
+def test_the_sites_own_counts_decide_without_reasoning():
+    events = [
+        Usage(9, 50, 50),
+        Reasoning("long"),
+        Usage(9, 52, 50),
+        Text("one two"),
+        Usage(9, 54, 50),
+        Text(" three four"),
+    ]
+    assert list(cut([*events, Finish()], (), 3)) == [*events[:5], Text(" three"), Finish("length")]
+    assert list(cut([*events, Finish()], (), 4)) == [*events, Finish()]
+
+
+def test_other_events_pass_and_what_is_held_comes_before_a_call():
+    call = ToolCall("1", "look", "{}")
+    events = [Tick(), Text("see ab"), Image("u"), call, Finish("tool_calls")]
+    assert list(cut(events, ("abc",), None)) == [
+        Tick(),
+        Text("see "),
+        Image("u"),
+        Text("ab"),
+        call,
+        Finish("tool_calls"),
+    ]
+
+
+def test_nothing_is_read_after_the_cut():
+    def events():
+        yield Text("ab")
+        raise AssertionError("read on")
+
+    assert list(cut(events(), ("b",), None)) == [Text("a"), Finish("stop")]
