@@ -49,7 +49,7 @@ class Turn:
 class ChatRun:
     """An answer of the model, as an iterator of events. Ends with Finish, or raises what went wrong.
 
-    Yields a Tick after each second without an event. `usage` holds the site's last counts.
+    Yields a Tick after each second in which the answer did not grow. `usage` holds the site's last counts.
     """
 
     def __init__(self, lease: Lease, page: Page, turn: Turn, patience: Patience) -> None:
@@ -130,10 +130,14 @@ class ChatRun:
         for text in self._response.iter_text():
             silent = 0 if text else silent + 1
             events = self._decoder.feed(text)
-            # A site that keeps sending signs of life is silent to the client all the same.
-            if events or not text or time.monotonic() - told >= 1:
-                yield from events or (Tick(),)
-                told = time.monotonic()
+            yield from events
+            # A site that sends counts and signs of life only is silent to the client all the same.
+            now = time.monotonic()
+            if any(isinstance(event, REAL) for event in events):
+                told = now
+            elif not text or now - told >= 1:
+                yield Tick()
+                told = now
             if self._decoder.finished and silent >= AFTER_FINISH:
                 break
             if silent >= self._patience.stall_timeout:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from typing import Any
 
@@ -18,6 +19,8 @@ from qwenproxy.errors import (
     TooLarge,
     UnsupportedMediaType,
 )
+
+log = logging.getLogger(__name__)
 
 OPENAI_ROUTES = ("/v1/", "/api/v1/", "/api/chat/completions", "/api/models")
 
@@ -55,7 +58,7 @@ def register_errors(app: Flask) -> None:
     """Answer every error of this app in the product's own forms."""
     app.register_error_handler(ProxyError, error_response)
     app.register_error_handler(HTTPException, _http_error)
-    app.register_error_handler(Exception, lambda error: _unexpected(app, error))
+    app.register_error_handler(Exception, _unexpected)
 
 
 def _http_error(error: HTTPException) -> Response:
@@ -71,15 +74,19 @@ def _http_error(error: HTTPException) -> Response:
     return error_response(RequestError(f"The request cannot be read ({error.name})."))
 
 
-def _unexpected(app: Flask, error: Exception) -> Response:
-    # Only the place and the kind: the text of an unforeseen error may quote what a user wrote.
+def unforeseen(error: Exception) -> ProxyError:
+    """Note an error that nobody raised on purpose, and return what the client is told."""
+    # Only the place and the kind: its text may quote what a user wrote.
     place = error.__traceback__
     while place and place.tb_next:
         place = place.tb_next
     where = f"{place.tb_frame.f_code.co_filename}:{place.tb_lineno}" if place else "?"
-    app.logger.error("unexpected %s at %s", type(error).__name__, where)
-    failure = ProxyError("qwenproxy failed in an unforeseen way; its log names the place. Please report it.")
-    response = error_response(failure)
+    log.error("unexpected %s at %s", type(error).__name__, where)
+    return ProxyError("qwenproxy failed in an unforeseen way; its log names the place. Please report it.")
+
+
+def _unexpected(error: Exception) -> Response:
+    response = error_response(unforeseen(error))
     response.status_code = 500
     return response
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import time
+from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response, request
 from flask.typing import ResponseReturnValue
@@ -18,8 +19,10 @@ from qwenproxy.api.sse import Chunks, frames
 from qwenproxy.api.wiring import relay
 from qwenproxy.chat import Tick
 from qwenproxy.errors import ClientGone, ModelNotFound
-from qwenproxy.run import ChatRun
-from qwenproxy.upstream.models import Model
+
+if TYPE_CHECKING:
+    from qwenproxy.run import ChatRun
+    from qwenproxy.upstream.models import Model
 
 log = logging.getLogger(__name__)
 

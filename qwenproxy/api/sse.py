@@ -8,11 +8,11 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from qwenproxy.api.errors import openai_error
+from qwenproxy.api.errors import openai_error, unforeseen
 from qwenproxy.api.openai_format import (
     completion_id,
     estimated_usage,
@@ -20,9 +20,11 @@ from qwenproxy.api.openai_format import (
     tool_call_object,
     usage_object,
 )
-from qwenproxy.chat import Finish, Image, Reasoning, Text, Tick, ToolCall
+from qwenproxy.chat import Event, Finish, Image, Reasoning, Text, Tick, ToolCall
 from qwenproxy.errors import ProxyError
-from qwenproxy.run import ChatRun
+
+if TYPE_CHECKING:
+    from qwenproxy.run import ChatRun
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +44,7 @@ class Chunks:
             "model": model,
         }
         self._extra = extra or {}
+        self._calls = 0
         frame = orjson.dumps({**self._head, "choices": [{"index": 0, "delta": {"@": ""}, "finish_reason": None}]})
         self._before, self._after = frame.split(b'"@":""')
         self._before = b"data: " + self._before
@@ -54,6 +57,21 @@ class Chunks:
     def reasoning(self, text: str) -> bytes:
         """Return a chunk with new thinking text."""
         return self._before + b'"reasoning_content":' + orjson.dumps(text) + self._after
+
+    def event(self, event: Event) -> bytes:
+        """Return the chunk of an event, b"" for one that clients are not told of."""
+        if isinstance(event, Text):
+            return self.content(event.text)
+        if isinstance(event, Reasoning):
+            return self.reasoning(event.text)
+        if isinstance(event, Image):
+            return self.content(image_markdown(event))
+        if isinstance(event, ToolCall):
+            self._calls += 1
+            return self.delta({"tool_calls": [{"index": self._calls - 1, **tool_call_object(event)}]})
+        if isinstance(event, Finish):
+            return self.delta({}, event.reason, edge=True)
+        return b""
 
     def delta(self, delta: dict[str, Any], finish_reason: str | None = None, *, edge: bool = False) -> bytes:
         """Return a chunk with any delta; `edge` marks the first and the last one of the answer."""
@@ -82,7 +100,6 @@ def frames(
     A failure becomes one error frame and the end, without `[DONE]` (contract section 4.3). The caller closes the run.
     """
     silent = 0
-    calls = 0
     said: list[str] = []
     yield chunks.delta({"role": "assistant", "content": ""}, edge=True)
     try:
@@ -94,23 +111,15 @@ def frames(
                     return
                 if silent % KEEP_ALIVE_AFTER == 0:
                     yield KEEP_ALIVE
-                continue
-            silent = 0
-            if isinstance(event, Text):
-                said.append(event.text)
-                yield chunks.content(event.text)
-            elif isinstance(event, Reasoning):
-                yield chunks.reasoning(event.text)
-            elif isinstance(event, Image):
-                yield chunks.content(image_markdown(event))
-            elif isinstance(event, ToolCall):
-                yield chunks.delta({"tool_calls": [{"index": calls, **tool_call_object(event)}]})
-                calls += 1
-            elif isinstance(event, Finish):
-                yield chunks.delta({}, event.reason, edge=True)
-    except ProxyError as error:
-        log.warning("account=%s answer broke off: %s", run.account_id, error.message)
-        yield b"data: " + orjson.dumps(openai_error(error)) + b"\n\n"
+            elif frame := chunks.event(event):
+                silent = 0
+                if isinstance(event, Text | Reasoning):
+                    said.append(event.text)
+                yield frame
+    except Exception as error:
+        failure = error if isinstance(error, ProxyError) else unforeseen(error)
+        log.warning("account=%s answer broke off: %s", run.account_id, failure.message)
+        yield b"data: " + orjson.dumps(openai_error(failure)) + b"\n\n"
         return
     if include_usage:
         yield chunks.usage(usage_object(run.usage or estimated_usage(prompt, said)))

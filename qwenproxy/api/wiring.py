@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from flask import current_app
 
-from qwenproxy.relay import Relay
+if TYPE_CHECKING:
+    from qwenproxy.relay import Relay
 
 RELAY = "qwenproxy.relay"
 
 
 def relay() -> Relay:
     """Return the relay of the app that serves this request."""
-    return cast(Relay, current_app.extensions[RELAY])
+    return cast("Relay", current_app.extensions[RELAY])

@@ -1,0 +1,221 @@
+"""An answer as server-sent events: frames, silence, failures."""
+
+from __future__ import annotations
+
+import json
+import logging
+
+import pytest
+from fakes import CUT, TICK, Reply, answer, ask
+from transcripts import CREATED, DRAWN, KEEP_ALIVE, PICTURE, SEARCHED, SUMMED, counts, delta, end, frame
+
+from qwenproxy import run as run_module
+from qwenproxy.api.sse import Chunks, frames
+from qwenproxy.chat import Tick, Tool
+from qwenproxy.errors import TabLost
+
+CALL = '<tool_call>{"name": "look", "arguments": {"q": "я"}}</tool_call>'
+
+
+@pytest.fixture
+def stream(make_relay, site):
+    """Return a function that streams the answer to one request: the list of frames, comments included."""
+
+    def stream(reply, chat=None, gone=lambda: False, extra=None, **options):
+        site.script("a", reply)
+        run = make_relay().open(chat or ask())
+        with run:
+            return list(frames(run, Chunks(run.model, extra), gone, **options))
+
+    return stream
+
+
+def data_of(frame_bytes):
+    """Return the JSON of a data frame, its form checked."""
+    assert frame_bytes.startswith(b"data: ") and frame_bytes.endswith(b"\n\n")
+    assert frame_bytes.count(b"\n") == 2
+    return json.loads(frame_bytes[6:])
+
+
+def chunks_of(frame_list):
+    """Return the chunks of a complete answer."""
+    *chunks, done = frame_list
+    assert done == b"data: [DONE]\n\n"
+    return [data_of(each) for each in chunks if not each.startswith(b":")]
+
+
+def deltas(chunks):
+    return [chunk["choices"][0]["delta"] for chunk in chunks if chunk["choices"]]
+
+
+def test_the_shape_of_a_streamed_answer(stream):
+    chunks = chunks_of(stream(answer("Привет", " 🙂")))
+    assert deltas(chunks) == [{"role": "assistant", "content": ""}, {"content": "Привет"}, {"content": " 🙂"}, {}]
+    assert [chunk["choices"][0]["finish_reason"] for chunk in chunks] == [None, None, None, "stop"]
+    assert {chunk["object"] for chunk in chunks} == {"chat.completion.chunk"}
+    assert {chunk["model"] for chunk in chunks} == {"qwen3.8-max"}
+    assert len({(chunk["id"], chunk["created"]) for chunk in chunks}) == 1
+    assert chunks[0]["id"].startswith("chatcmpl-")
+    assert all(list(chunk) == ["id", "object", "created", "model", "choices"] for chunk in chunks)
+
+
+def test_json_is_compact_and_unescaped(stream):
+    frame_bytes = stream(answer('"Я"\n\u2028🙂'))[1]
+    assert b'"delta":{"content":' in frame_bytes
+    assert '\\"Я\\"\\n\u2028🙂'.encode() in frame_bytes
+
+
+@pytest.mark.parametrize("text", ['"@":""', "@", '{"@":""}'])
+def test_no_text_or_model_name_breaks_the_frame(text):
+    chunks = Chunks(f"model {text}")
+    assert data_of(chunks.content(text))["choices"][0]["delta"] == {"content": text}
+    assert data_of(chunks.reasoning(text))["model"] == f"model {text}"
+
+
+def test_reasoning(stream):
+    chunks = chunks_of(stream(Reply((SUMMED,))))
+    assert deltas(chunks)[1:] == [
+        {"reasoning_content": "Adding up\nSeven and"},
+        {"reasoning_content": " eight."},
+        {"reasoning_content": "\n\nChecking\nFifteen holds."},
+        {"content": "15"},
+        {},
+    ]
+
+
+def test_images_stand_in_the_text(stream):
+    chunks = chunks_of(stream(Reply((DRAWN,))))
+    assert deltas(chunks)[1] == {"content": f"![image]({PICTURE})\n"}
+
+
+def test_a_search_leaves_no_frame(stream):
+    chunks = chunks_of(stream(Reply((SEARCHED,))))
+    assert "".join(each.get("content", "") for each in deltas(chunks)) == "As [[1]] says."
+
+
+def test_tool_calls_are_numbered(stream):
+    chat = ask(tools=(Tool("look"),))
+    chunks = chunks_of(stream(answer(CALL, "\n", CALL), chat))
+    calls = [each["tool_calls"][0] for each in deltas(chunks) if "tool_calls" in each]
+    assert [call["index"] for call in calls] == [0, 1]
+    assert len({call["id"] for call in calls}) == 2
+    assert calls[0]["type"] == "function"
+    assert calls[0]["function"]["name"] == "look"
+    assert json.loads(calls[0]["function"]["arguments"]) == {"q": "я"}
+    assert chunks[-1]["choices"][0]["finish_reason"] == "tool_calls"
+
+
+@pytest.mark.parametrize(
+    ("reply", "usage"),
+    [
+        (answer("Hello", " world"), (7, 2, 0, 11)),
+        (Reply((CREATED, delta("x", usage=counts(9, 7, 5)), end())), (9, 7, 5, 11)),
+        (Reply((CREATED, delta("Think", "think"), delta("Hello world"), end())), (2, 4, 0, 0)),
+    ],
+)
+def test_usage_is_one_more_chunk(stream, reply, usage):
+    chunks = chunks_of(stream(reply, include_usage=True, prompt=("Hello?",)))
+    assert chunks[-1]["choices"] == []
+    given, written, reasoned, cached = usage
+    assert chunks[-1]["usage"] == {
+        "prompt_tokens": given,
+        "completion_tokens": written,
+        "total_tokens": given + written,
+        "prompt_tokens_details": {"cached_tokens": cached},
+        "completion_tokens_details": {"reasoning_tokens": reasoned},
+    }
+    assert all("usage" not in chunk for chunk in chunks[:-1])
+
+
+def test_further_fields_stand_in_the_first_and_the_last_chunk(stream):
+    chunks = chunks_of(stream(answer("a", "b"), extra={"chatId": "c"}))
+    assert [chunk.get("chatId") for chunk in chunks] == ["c", None, None, "c"]
+
+
+@pytest.mark.parametrize(("ticks", "comments"), [(9, 0), (10, 1), (19, 1), (20, 2), (35, 3)])
+def test_silence_is_bridged(stream, ticks, comments):
+    reply = Reply((CREATED, delta("a"), *[TICK] * ticks, delta("b"), *[TICK] * 9, end()))
+    frame_list = stream(reply)
+    assert frame_list.count(b": keep-alive\n\n") == comments
+    assert [each.get("content") for each in deltas(chunks_of(frame_list))] == ["", "a", "b", None]
+
+
+def test_counts_without_text_are_silence(stream):
+    quiet = [part for number in range(6) for part in (*[TICK] * 5, delta("", usage=counts(1, number + 1)))]
+    assert stream(Reply((CREATED, delta("a"), *quiet, end()))).count(b": keep-alive\n\n") == 3
+
+
+def test_silence_before_the_first_text_is_bridged(stream, monkeypatch):
+    class Clock:
+        now = 0.0
+
+        def monotonic(self):
+            self.now += 20
+            return self.now
+
+    monkeypatch.setattr(run_module, "time", Clock())
+    frame_list = stream(Reply((CREATED, *[TICK] * 12, delta("a"), end())))
+    assert b": keep-alive\n\n" in frame_list
+    assert frame_list.index(b": keep-alive\n\n") == 1
+
+
+def test_a_client_that_left_is_noticed_in_silence(stream, site):
+    ticks = iter(range(100))
+    reply = Reply((CREATED, delta("a")), endless=True)
+    frame_list = stream(reply, gone=lambda: next(ticks) >= 3)
+    assert len(frame_list) == 2
+    assert site.responses[-1].closed
+    assert len(site.sent) == 1
+
+
+@pytest.mark.parametrize(
+    ("ending", "code"),
+    [
+        ((), "upstream_error"),
+        ((TabLost("The tab went away."),), "upstream_error"),
+        ((frame({"error": {"code": "internal_error", "details": "d"}}),), "upstream_error"),
+        ((frame({"success": False, "data": {"code": "RateLimited", "num": 2}}),), "rate_limited"),
+        ((frame({"error": {"code": "data_inspection_failed", "details": "d"}}),), "content_filter"),
+        (("data: {broken\n\n",), "protocol_changed"),
+    ],
+)
+def test_a_failure_after_the_first_byte(stream, ending, code, caplog):
+    with caplog.at_level(logging.WARNING):
+        frame_list = stream(Reply((*CUT.chunks, *ending)), include_usage=True)
+    *before, last = frame_list
+    assert deltas([data_of(each) for each in before]) == [
+        {"role": "assistant", "content": ""},
+        {"content": "Half an ans"},
+    ]
+    assert data_of(last)["error"]["code"] == code
+    assert set(data_of(last)) == {"error"}
+    assert set(data_of(last)["error"]) == {"message", "type", "param", "code"}
+    assert "account=a" in caplog.text
+    assert "Half an ans" not in caplog.text
+
+
+def test_a_stall_after_the_first_byte(stream):
+    reply = Reply((CREATED, delta("a")), endless=True)
+    frame_list = stream(reply)
+    assert data_of(frame_list[-1])["error"]["code"] == "upstream_timeout"
+    assert frame_list.count(b": keep-alive\n\n") == 18
+
+
+def test_an_unforeseen_failure_is_an_error_frame_too(stream, caplog):
+    reply = Reply((CREATED, delta("a"), ValueError("secret words")))
+    with caplog.at_level(logging.ERROR):
+        frame_list = stream(reply)
+    assert data_of(frame_list[-1])["error"]["code"] == "upstream_error"
+    assert "ValueError" in caplog.text
+    assert "secret words" not in caplog.text + frame_list[-1].decode()
+
+
+def test_keep_alives_of_the_site_are_no_frames(stream):
+    frame_list = stream(Reply((CREATED, KEEP_ALIVE, delta("a"), KEEP_ALIVE, end())))
+    assert len(frame_list) == 4
+
+
+def test_ticks_are_no_frames(make_relay, site):
+    site.script("a", Reply((CREATED, delta("a"), TICK, end())))
+    with make_relay().open(ask()) as run:
+        assert any(isinstance(event, Tick) for event in run)
