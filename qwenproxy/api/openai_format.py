@@ -152,7 +152,7 @@ def _thinking(body: Mapping[str, Any]) -> bool | None:
 
 
 def _stop(value: Any) -> tuple[str, ...]:
-    sequences = [value] if isinstance(value, str) else value or []
+    sequences = [] if value is None else [value] if isinstance(value, str) else value
     if not isinstance(sequences, list) or not all(isinstance(sequence, str) for sequence in sequences):
         raise RequestError("stop must be a string or an array of strings.", param="stop")
     if len(sequences) > MAX_STOP_SEQUENCES:
