@@ -284,6 +284,7 @@ def main() -> None:
     parser.add_argument("--streams", default="1,8,32,64,128", help="numbers of concurrent streams")
     parser.add_argument("--rounds", type=int, default=3, help="rounds of each; the median is shown")
     parser.add_argument("--chunks", type=int, default=100, help="chunks of one stream")
+    parser.add_argument("--soak", type=int, metavar="REQUESTS", help="instead: many short requests, memory over them")
     parser.add_argument("--load", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.load:
@@ -307,7 +308,10 @@ def bench(arguments: argparse.Namespace, folder: Path) -> None:
                 f"process start to the end of the first answer: {time.monotonic() - begun:.2f} s"
                 f"{'' if not first['errors'] else ' (FAILED)'}"
             )
-            report(arguments, target, psutil.Process(site.pid), psutil.Process(proxy.pid))
+            if arguments.soak:
+                soak(target, arguments.soak, psutil.Process(proxy.pid))
+            else:
+                report(arguments, target, psutil.Process(site.pid), psutil.Process(proxy.pid))
 
 
 def _environment(target: dict, folder: Path) -> dict[str, str]:
@@ -358,6 +362,32 @@ def report(arguments: argparse.Namespace, target: dict, site: psutil.Process, pr
     before = cpu_of(idle)
     time.sleep(5)
     print(f"CPU of the idle proxy with its open tab: {(cpu_of(idle) - before) / 5 * 100:.1f} % of one core")
+
+
+def soak(target: dict, requests: int, proxy: psutil.Process) -> None:
+    """Send many short requests, eight at a time, and print how the memory of each part changes over them."""
+    step = max(80, requests // 20 // 8 * 8)
+    sent, errors = 0, 0
+    points: list[tuple[int, dict[str, float]]] = []
+    begun = time.monotonic()
+    print("\n| requests | python MiB | chromedriver MiB | chrome MiB |\n|---|---|---|---|")
+    while sent < requests:
+        for _ in range(step // 8):
+            errors += one_soak_round(target)
+        sent += step
+        points.append((sent, {part: pss_of(processes) for part, processes in family(proxy).items()}))
+        print(f"| {sent} | " + " | ".join(f"{value:.1f}" for value in points[-1][1].values()) + " |", flush=True)
+    print(f"\n{sent} requests in {time.monotonic() - begun:.0f} s, {errors} errors")
+    settled = points[len(points) // 4 :]
+    for part in settled[0][1]:
+        slope, _ = statistics.linear_regression([at for at, _ in settled], [values[part] for _, values in settled])
+        print(f"{part}: {slope * 1000:+.2f} MiB per 1,000 requests, after the first quarter")
+
+
+def one_soak_round(target: dict) -> int:
+    """Send eight short requests at once and return how many failed."""
+    streams = asyncio.run(proxied_load(target, 8, "{{stream chunks=5 interval_ms=1 stamp=1}}"))
+    return sum(not stream.complete(5) for stream in streams)
 
 
 if __name__ == "__main__":
