@@ -137,6 +137,11 @@ class Image:
 
     url: str
 
+    @property
+    def markdown(self) -> str:
+        """The form in which it stands in an answer's text."""
+        return f"![image]({self.url})\n"
+
 
 @dataclass(frozen=True, slots=True)
 class Usage:

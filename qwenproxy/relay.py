@@ -9,15 +9,17 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
 from qwenproxy.accounts.pool import AccountPool, Lease
-from qwenproxy.browser.page import Page, PageRequest
+from qwenproxy.browser.page import Page
 from qwenproxy.chat import ChatRequest
+from qwenproxy.deletions import UpstreamDeletions
 from qwenproxy.errors import (
     ChatBusy,
+    ChatGone,
     ClientGone,
     ModelNotFound,
     NoAccounts,
@@ -27,14 +29,14 @@ from qwenproxy.errors import (
     SetupError,
     Transient,
     UnsupportedParameter,
-    UpstreamTimeout,
 )
+from qwenproxy.memory import UpstreamChat, UpstreamThread
+from qwenproxy.page_call import call
 from qwenproxy.run import ChatRun, Patience, Turn
-from qwenproxy.upstream import calls, folding, models, refusals
+from qwenproxy.upstream import calls, folding, models
 
 log = logging.getLogger(__name__)
 
-CALL_WAIT = 30.0  # seconds for a small call (chat creation, model list) to be answered
 BUSY_PAUSES = (0.5, 1.0, 2.0)  # seconds before the same account is asked again while it is busy
 ACCOUNTS_TRIED = 3  # accounts on which a passing failure is tried before the client hears of it
 MODELS_FRESH = 600.0  # seconds the model list is taken as it is
@@ -55,8 +57,10 @@ class RelaySettings:
 class Relay:
     """Answers chat requests with whichever account can."""
 
-    def __init__(self, pool: AccountPool, settings: RelaySettings) -> None:
+    def __init__(self, pool: AccountPool, settings: RelaySettings, deletions: UpstreamDeletions | None = None) -> None:
+        """`deletions` None leaves on the site what was made there."""
         self.pool = pool
+        self._deletions = deletions
         self._settings = settings
         self._catalogue = models.FALLBACK
         self._models_read = 0.0
@@ -64,9 +68,16 @@ class Relay:
         # Called when a request finds every account INVALID; the server decides what follows.
         self.on_exhausted: Callable[[], None] = lambda: None
 
-    def open(self, chat: ChatRequest, client_gone: ClientGoneCheck = lambda: False) -> ChatRun:
+    def open(
+        self,
+        chat: ChatRequest,
+        client_gone: ClientGoneCheck = lambda: False,
+        thread: UpstreamThread | None = None,
+    ) -> ChatRun:
         """Start an answer; everything that can still become a status code happens here.
 
+        With a `thread` only what the site does not hold yet is sent there, as long as its account can take it; without
+        one the whole conversation goes, folded, into a new chat of the site.
         The same request goes to the next account for as long as accounts refuse it. Raises ModelNotFound,
         UnsupportedParameter, NoAccounts, AccountsResting, QueueTimeout, ClientGone, or what the last account said.
         """
@@ -74,7 +85,13 @@ class Relay:
             raise UnsupportedParameter(
                 "Images and files in messages are not supported by this version.", param="messages"
             )
-        return self._on_some_account(lambda lease: self._answer(lease, chat, client_gone), client_gone)
+        prefer = thread.chat.account_id if thread else None
+        return self._on_some_account(lambda lease: self._answer(lease, chat, thread, client_gone), client_gone, prefer)
+
+    def discard(self, chats: Iterable[UpstreamChat]) -> None:
+        """Delete chats of the site that this proxy made and nobody needs, in the background. Raises SetupError."""
+        if self._deletions:
+            self._deletions.add(chats)
 
     def catalogue(self, client_gone: ClientGoneCheck = lambda: False) -> models.Catalogue:
         """Return the site's models; waits for an account only where the list was never read.
@@ -96,18 +113,22 @@ class Relay:
         """Close every browser; running answers end with an error. Idempotent."""
         self.pool.close()
 
-    def _on_some_account(self, attempt: Callable[[Lease], Result], client_gone: ClientGoneCheck) -> Result:
+    def _on_some_account(
+        self, attempt: Callable[[Lease], Result], client_gone: ClientGoneCheck, prefer: str | None = None
+    ) -> Result:
         try:
-            return self._try_accounts(attempt, client_gone)
+            return self._try_accounts(attempt, client_gone, prefer)
         except NoAccounts:
             if self.pool.registry.all():
                 self.on_exhausted()
             raise
 
-    def _try_accounts(self, attempt: Callable[[Lease], Result], client_gone: ClientGoneCheck) -> Result:
+    def _try_accounts(
+        self, attempt: Callable[[Lease], Result], client_gone: ClientGoneCheck, prefer: str | None
+    ) -> Result:
         last: ProxyError | None = None
         failures = 0
-        for lease in self.pool.leases(client_gone):
+        for lease in self.pool.leases(client_gone, prefer=prefer):
             try:
                 return attempt(lease)
             except (Refusal, Transient, SetupError) as error:
@@ -123,13 +144,17 @@ class Relay:
                 raise
         raise self.pool.unavailable() or last or NoAccounts("No account could take the request.")
 
-    def _answer(self, lease: Lease, chat: ChatRequest, client_gone: ClientGoneCheck) -> ChatRun:
+    def _answer(
+        self, lease: Lease, chat: ChatRequest, thread: UpstreamThread | None, client_gone: ClientGoneCheck
+    ) -> ChatRun:
         """Start the answer on one account, with the retries that stay on it."""
+        if thread and thread.chat.account_id != lease.account_id:
+            thread = None
         pauses = iter(BUSY_PAUSES)
         retried: set[type[ProxyError]] = set()
         while True:
             try:
-                return self._start(lease, chat, client_gone)
+                return self._start(lease, chat, thread, client_gone)
             except ChatBusy:
                 pause = next(pauses, None)
                 if pause is None:
@@ -140,26 +165,50 @@ class Relay:
                 if type(error) in retried:
                     raise
                 retried.add(type(error))
+                if isinstance(error, ChatGone):
+                    thread = None
                 log.info("account=%s trying again: %s", lease.account_id, error.message)
 
-    def _start(self, lease: Lease, chat: ChatRequest, client_gone: ClientGoneCheck) -> ChatRun:
+    def _start(
+        self, lease: Lease, chat: ChatRequest, thread: UpstreamThread | None, client_gone: ClientGoneCheck
+    ) -> ChatRun:
         page = lease.tab
         model = self._resolve(chat.model, page)
-        chat_id = calls.chat_id_from(_call(page, calls.new_chat(model.id), client_gone))
+        if thread:
+            return self._ask(lease, chat, model.id, thread, client_gone)
+        made = calls.chat_id_from(call(page, calls.new_chat(model.id), client_gone))
+        thread = UpstreamThread(UpstreamChat(lease.account_id, made))
+        try:
+            return self._ask(lease, chat, model.id, thread, client_gone)
+        except BaseException:
+            self._discard_failed(thread.chat)
+            raise
+
+    def _ask(
+        self, lease: Lease, chat: ChatRequest, model_id: str, thread: UpstreamThread, client_gone: ClientGoneCheck
+    ) -> ChatRun:
+        """Ask in a chat of the site what that does not hold yet, and wait for the first sign of an answer."""
         question = calls.Question(
-            model=model.id,
-            text=folding.fold(chat.messages, chat.tools, chat.tool_choice),
+            model=model_id,
+            text=folding.fold(chat.messages[thread.holds :], chat.tools, chat.tool_choice),
+            parent_id=thread.response_id,
             thinking=bool(chat.thinking),
             thinking_budget=chat.thinking_budget,
         )
-        turn = Turn(chat, chat_id, model.id, calls.completion(chat_id, question))
-        run = ChatRun(lease, page, turn, Patience(self._settings.stall_timeout))
+        turn = Turn(chat, thread, model_id, calls.completion(thread.chat.chat_id, question))
+        run = ChatRun(lease, lease.tab, turn, Patience(self._settings.stall_timeout))
         try:
             run.prime(client_gone)
         except BaseException:
             run.abandon()
             raise
         return run
+
+    def _discard_failed(self, chat: UpstreamChat) -> None:
+        try:
+            self.discard([chat])
+        except SetupError as error:
+            log.warning("account=%s upstream chat %s stays: %s", chat.account_id, chat.chat_id, error.message)
 
     def _resolve(self, name: str | None, page: Page) -> models.Model:
         self._refresh_models(page)
@@ -193,30 +242,13 @@ class Relay:
 
     def _read_models(self, page: Page) -> None:
         try:
-            body = _call(page, calls.list_models(), lambda: False)
+            body = call(page, calls.list_models())
             self._catalogue = models.Catalogue(models.parse_models(body))
             self._models_read = time.monotonic()
         except ProxyError as error:
             # Another minute with the list at hand: the names of a day ago nearly always still work.
             log.warning("the model list could not be read, using the last known one: %s", error.message)
             self._models_read = time.monotonic() - MODELS_FRESH + 60
-
-
-def _call(page: Page, request: PageRequest, client_gone: ClientGoneCheck) -> str:
-    """Make a small call and return its body, checked. Raises what the site's refusal means."""
-    response = page.fetch(request)
-    try:
-        deadline = time.monotonic() + CALL_WAIT
-        while (head := response.head(1.0)) is None:
-            if client_gone():
-                raise ClientGone("The client hung up.")
-            if time.monotonic() > deadline:
-                raise UpstreamTimeout(f"The site did not answer within {CALL_WAIT:.0f} s.")
-        body = response.read(CALL_WAIT)
-    finally:
-        response.close()
-    refusals.check(head, body)
-    return body
 
 
 def _pause(seconds: float, client_gone: ClientGoneCheck) -> None:

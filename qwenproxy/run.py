@@ -14,9 +14,23 @@ from dataclasses import dataclass
 
 from qwenproxy.accounts.pool import Lease
 from qwenproxy.browser.page import Page, PageRequest
-from qwenproxy.chat import ChatRequest, Event, Finish, Image, Reasoning, Search, Text, Tick, ToolCall, Usage
+from qwenproxy.chat import (
+    ChatRequest,
+    Event,
+    Finish,
+    Image,
+    Message,
+    Reasoning,
+    Search,
+    Text,
+    TextPart,
+    Tick,
+    ToolCall,
+    Usage,
+)
 from qwenproxy.cutting import cut
-from qwenproxy.errors import ClientGone, UpstreamTimeout
+from qwenproxy.errors import ClientGone, ProxyError, UpstreamTimeout
+from qwenproxy.memory import UpstreamThread
 from qwenproxy.upstream import calls, refusals
 from qwenproxy.upstream.events import EventDecoder
 from qwenproxy.upstream.tools import ToolCallParser
@@ -38,10 +52,10 @@ class Patience:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A question ready to be sent: the client's request, its upstream chat, the model's real id, the page's call."""
+    """A question ready to be sent: the request, its place on the site, the model's real id there, the call to make."""
 
     chat: ChatRequest
-    chat_id: str
+    thread: UpstreamThread
     model: str
     request: PageRequest
 
@@ -55,16 +69,23 @@ class ChatRun:
     def __init__(self, lease: Lease, page: Page, turn: Turn, patience: Patience) -> None:
         """Start the call in the page. Raises TabLost."""
         self.account_id = lease.account_id
-        self.chat_id = turn.chat_id
+        self.chat = turn.chat
+        self.thread = turn.thread
+        self.chat_id = turn.thread.chat.chat_id
         self.model = turn.model
         self.usage: Usage | None = None
+        # Called once: with the answer when it is complete, with None when the run is closed without one.
+        self.on_end: Callable[[Message | None], None] = _ignore
         self._lease = lease
         self._page = page
         self._response = page.fetch(turn.request)
         self._patience = patience
-        self._decoder = EventDecoder(turn.chat_id)
+        self._decoder = EventDecoder(self.chat_id)
         self._primed: deque[Event] = deque()
+        self._texts: list[str] = []
+        self._called: list[ToolCall] = []
         self._complete = False
+        self._finished = False
         self._closed = False
         events = self._decoded()
         if turn.chat.tools:
@@ -72,6 +93,12 @@ class ChatRun:
         if turn.chat.stop or turn.chat.max_tokens is not None:
             events = cut(events, turn.chat.stop, turn.chat.max_tokens)
         self._events = self._watched(events)
+
+    @property
+    def response_id(self) -> str | None:
+        """The site's id of the answer, from which the next question can go on; None where the answer was cut."""
+        started = self._decoder.started
+        return started.response_id or None if started and self._complete else None
 
     def prime(self, client_gone: Callable[[], bool]) -> None:
         """Wait for the first real event, so that a refusal is still a status code; bounded by prime_wait.
@@ -91,6 +118,7 @@ class ChatRun:
         while self._primed:
             yield self._primed.popleft()
         yield from self._events
+        self._end()
 
     def __enter__(self) -> ChatRun:
         return self
@@ -104,6 +132,11 @@ class ChatRun:
             return
         self.abandon()
         self._lease.close()
+        try:
+            self._end()
+        except ProxyError as error:
+            # Nobody is left to be told.
+            log.warning("account=%s the end of an answer was not taken note of: %s", self.account_id, error.message)
 
     def abandon(self) -> None:
         """Stop the answer, but keep the lease: it goes to another try. Idempotent."""
@@ -119,9 +152,23 @@ class ChatRun:
         for event in events:
             if isinstance(event, Usage):
                 self.usage = event
+            elif isinstance(event, Text):
+                self._texts.append(event.text)
+            elif isinstance(event, Image):
+                self._texts.append(event.markdown)
+            elif isinstance(event, ToolCall):
+                self._called.append(event)
+            elif isinstance(event, Finish):
+                self._finished = True
             yield event
             if isinstance(event, Finish):
                 return
+
+    def _end(self) -> None:
+        on_end, self.on_end = self.on_end, _ignore
+        text = "".join(self._texts)
+        answer = Message("assistant", (TextPart(text),) if text else (), tool_calls=tuple(self._called))
+        on_end(answer if self._finished else None)
 
     def _decoded(self) -> Iterator[Event]:
         yield from self._await_stream()
@@ -155,6 +202,10 @@ class ChatRun:
         if not refusals.is_stream(head):
             self._complete = True
             raise refusals.error_from(head, self._response.read(self._patience.prime_wait))
+
+
+def _ignore(_answer: Message | None) -> None:
+    """Do nothing at the end of an answer."""
 
 
 def _tool_calls(events: Iterator[Event]) -> Iterator[Event]:

@@ -30,6 +30,7 @@ from fakes import (
 )
 from transcripts import CREATED, frame
 
+from qwenproxy import page_call
 from qwenproxy import relay as relay_module
 from qwenproxy.chat import ChatRequest, ImagePart, Message, Text
 from qwenproxy.errors import (
@@ -171,7 +172,7 @@ def test_a_dead_tab_is_replaced_under_the_request(make_relay, opener, site):
 
 @pytest.mark.parametrize("call", ["new_chat", "completion"])
 def test_a_site_that_never_begins_to_answer(make_relay, site, call, monkeypatch):
-    monkeypatch.setattr(relay_module, "CALL_WAIT", 0.0)
+    monkeypatch.setattr(page_call, "CALL_WAIT", 0.0)
     relay = make_relay(1, RelaySettings(stall_timeout=4))
     site.script("a", Reply(head_after=FOREVER), call=call)
     with pytest.raises(UpstreamTimeout) as caught:

@@ -1,0 +1,202 @@
+"""Deletes chats of the site that no kept chat needs any more, in the background and across restarts.
+
+The relay hands in what this proxy itself made; a small journal (upstream-deletions.json) keeps it until the site has
+let go of it. Works only through tabs that requests opened anyway, so a deletion never starts a browser. Knows the page
+seam and the registry; knows neither requests nor kept chats.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+from qwenproxy import storage
+from qwenproxy.accounts.registry import Account, Registry
+from qwenproxy.browser.page import Page
+from qwenproxy.errors import ChatGone, NetworkFailed, ProxyError, Refusal, SetupError, TabLost
+from qwenproxy.memory import UpstreamChat, format_upstream_chat, parse_upstream_chat
+from qwenproxy.page_call import call
+from qwenproxy.upstream import calls
+
+log = logging.getLogger(__name__)
+
+ATTEMPTS = 10  # times the site is asked to delete one chat before that is given up
+BATCH = 50  # deletions between two writes of the journal: after a crash the site is asked again for no more than these
+PACE = 0.1  # seconds between two deletions: bursts bring up the site's human check (protocol section 10)
+RETRY_PAUSES = (1.0, 10.0, 60.0)  # seconds before what failed is tried again while the tab stays open
+
+P = TypeVar("P", bound=Page)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A chat to delete, and how often the site was asked in vain."""
+
+    chat: UpstreamChat
+    attempts: int = 0
+
+
+class UpstreamDeletions:
+    """The chats still to be deleted, and the worker that does it while there is anything it can do."""
+
+    def __init__(self, session_dir: Path, registry: Registry, clock: Callable[[], float] = time.time) -> None:
+        self._path = session_dir / "upstream-deletions.json"
+        self._lock = storage.PathLock(self._path)
+        self._registry = registry
+        self._clock = clock
+        self._mutex = threading.Lock()
+        self._tabs: dict[str, Page] = {}
+        self._worker: threading.Thread | None = None
+        self._news = threading.Event()
+
+    def add(self, chats: Iterable[UpstreamChat]) -> None:
+        """Write the chats down and delete them as soon as their accounts' tabs allow. Raises SetupError."""
+        new = dict.fromkeys(chats)
+        if not new:
+            return
+        with self._lock:
+            entries = self._read()
+            known = {entry.chat for entry in entries}
+            self._write([*entries, *(Entry(chat) for chat in new if chat not in known)])
+        self._work_off()
+
+    def watch(self, open_tab: Callable[[Account], P]) -> Callable[[Account], P]:
+        """Return `open_tab`, but such that each tab it opens serves the account's deletions, too."""
+
+        def open_and_work_off(account: Account) -> P:
+            tab = open_tab(account)
+            with self._mutex:
+                self._tabs[account.id] = tab
+            try:
+                self._work_off()
+            except SetupError as error:
+                log.warning("account=%s no upstream chats deleted: %s", account.id, error.message)
+            return tab
+
+        return open_and_work_off
+
+    def _work_off(self) -> None:
+        """Have a worker look at what can be deleted now: one at a time, gone when it is done. Raises SetupError."""
+        if not self._due():
+            return
+        self._news.set()
+        with self._mutex:
+            if self._worker is None or not self._worker.is_alive():
+                self._worker = threading.Thread(target=self._work, name="upstream-deletions", daemon=True)
+                self._worker.start()
+
+    def _work(self) -> None:
+        pauses = iter(RETRY_PAUSES)
+        while True:
+            self._news.clear()
+            pause = next(pauses, None) if self._work_through() else None
+            if pause is not None:
+                self._news.wait(pause)
+                continue
+            with self._mutex:
+                if not self._news.is_set():
+                    self._worker = None
+                    return
+
+    def _work_through(self) -> bool:
+        """Ask the site to delete all that is due; return whether some of it is worth another try soon."""
+        try:
+            due = self._due()
+            outcomes = [self._delete_batch(due[start : start + BATCH]) for start in range(0, len(due), BATCH)]
+            return any(outcomes)
+        except SetupError as error:
+            log.warning("the deletion of upstream chats is not written down: %s", error.message)
+            return False
+
+    def _due(self) -> list[UpstreamChat]:
+        """Return what can be asked of the site now: the account has an open tab and may use it."""
+        now = self._clock()
+        usable = {account.id for account in self._registry.all() if account.status(now) == "OK"}
+        with self._mutex:
+            usable &= self._tabs.keys()
+        return [entry.chat for entry in self._read() if entry.chat.account_id in usable]
+
+    def _delete_batch(self, batch: list[UpstreamChat]) -> bool:
+        done: set[UpstreamChat] = set()
+        failed: set[UpstreamChat] = set()
+        put_off: set[str] = set()  # accounts that cannot go on for now
+        for chat in batch:
+            if chat.account_id in put_off:
+                continue
+            try:
+                self._delete(chat)
+                done.add(chat)
+            except (Refusal, TabLost, NetworkFailed) as error:
+                # None of these is about the chat: the next tab, or the next thing to delete, brings the next try.
+                log.info("account=%s deletion of upstream chats put off: %s", chat.account_id, error.message)
+                put_off.add(chat.account_id)
+            except ProxyError as error:
+                log.info("account=%s upstream chat %s not deleted: %s", chat.account_id, chat.chat_id, error.message)
+                failed.add(chat)
+            time.sleep(PACE)
+        self._note(done, failed)
+        return bool(failed)
+
+    def _delete(self, chat: UpstreamChat) -> None:
+        """Delete one chat. Raises what the site says against it, TabLost."""
+        with self._mutex:
+            tab = self._tabs.get(chat.account_id)
+        if tab is None:
+            raise TabLost("The account's tab is closed.")
+        try:
+            call(tab, calls.delete_chat(chat.chat_id))
+        except ChatGone:
+            return
+        except TabLost:
+            with self._mutex:
+                if self._tabs.get(chat.account_id) is tab:
+                    del self._tabs[chat.account_id]
+            raise
+
+    def _note(self, done: Collection[UpstreamChat], failed: Collection[UpstreamChat]) -> None:
+        if not done and not failed:
+            return
+        with self._lock:
+            left = []
+            for entry in self._read():
+                attempts = entry.attempts + (entry.chat in failed)
+                if entry.chat in done:
+                    continue
+                if attempts < ATTEMPTS:
+                    left.append(replace(entry, attempts=attempts))
+                else:
+                    log.warning("account=%s upstream chat %s stays", entry.chat.account_id, entry.chat.chat_id)
+            self._write(left)
+        if done:
+            log.info("upstream chats deleted: %d", len(done))
+
+    def _read(self) -> list[Entry]:
+        with self._lock:
+            data = storage.read_bytes(self._path)
+            if data is None:
+                return []
+            try:
+                rows = storage.parse_json(data)
+                if not isinstance(rows, list):
+                    raise ValueError("not a list of chats")
+            except ValueError as error:
+                storage.set_aside(self._path, str(error))
+                return []
+        return [entry for row in rows if (entry := _parse_entry(row))]
+
+    def _write(self, entries: list[Entry]) -> None:
+        rows = [{**format_upstream_chat(entry.chat), "attempts": entry.attempts} for entry in entries]
+        storage.write_atomic(self._path, storage.format_json(rows))
+
+
+def _parse_entry(row: Any) -> Entry | None:
+    chat = parse_upstream_chat(row)
+    if chat is None:
+        return None
+    attempts = row.get("attempts")
+    return Entry(chat, attempts if type(attempts) is int and attempts > 0 else 0)

@@ -1,0 +1,96 @@
+"""Messages as a chat's file holds them, and back: the vocabulary of chat.py in the documented JSON form.
+
+Stands between history.py, which keeps any JSON, and whoever asks the model with what was kept. Pure. Reads also what
+the older project or a person's edit left there: whatever a message holds must reach the model in some form.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, get_args
+
+import orjson
+
+from qwenproxy.chat import FilePart, ImagePart, Message, Part, Role, TextPart, ToolCall
+
+_ROLES: Mapping[str, Role] = {"developer": "system", "function": "tool", **{role: role for role in get_args(Role)}}
+
+
+def to_stored(message: Message) -> dict[str, Any]:
+    """Return a message in its kept form; a lone text becomes a string."""
+    stored: dict[str, Any] = {"role": message.role, "content": _content(message.parts)}
+    if message.name is not None:
+        stored["name"] = message.name
+    if message.tool_calls:
+        stored["tool_calls"] = [
+            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+            for call in message.tool_calls
+        ]
+    if message.tool_call_id is not None:
+        stored["tool_call_id"] = message.tool_call_id
+    return stored
+
+
+def from_stored(stored: Mapping[str, Any]) -> Message:
+    """Return a kept message; what has no form of its own becomes text, an unknown speaker a user."""
+    calls = stored.get("tool_calls")
+    return Message(
+        _ROLES.get(stored["role"], "user"),
+        _parts(stored.get("content")),
+        _text(stored.get("name")),
+        tuple(_call(each) for each in calls if isinstance(each, Mapping)) if isinstance(calls, list) else (),
+        _text(stored.get("tool_call_id")),
+    )
+
+
+def _content(parts: tuple[Part, ...]) -> str | list[dict[str, str]]:
+    if not parts:
+        return ""
+    if len(parts) == 1 and isinstance(parts[0], TextPart):
+        return parts[0].text
+    return [_part_object(part) for part in parts]
+
+
+def _part_object(part: Part) -> dict[str, str]:
+    if isinstance(part, TextPart):
+        return {"type": "text", "text": part.text}
+    return {"type": "image", "image": part.url} if isinstance(part, ImagePart) else {"type": "file", "file": part.url}
+
+
+def _parts(content: object) -> tuple[Part, ...]:
+    if content is None or content == "":
+        return ()
+    if isinstance(content, list):
+        return tuple(_part(each) for each in content)
+    return (TextPart(_as_text(content)),)
+
+
+def _part(value: object) -> Part:
+    if isinstance(value, Mapping):
+        if isinstance(text := value.get("text"), str):
+            return TextPart(text)
+        if url := _url(value.get("image", value.get("image_url"))):
+            return ImagePart(url)
+        if url := _url(value.get("file")):
+            return FilePart(url)
+    return TextPart(_as_text(value))
+
+
+def _url(value: object) -> str | None:
+    return _text(value.get("url") if isinstance(value, Mapping) else value)
+
+
+def _call(value: Mapping[str, Any]) -> ToolCall:
+    function = value.get("function")
+    function = function if isinstance(function, Mapping) else {}
+    return ToolCall(
+        _text(value.get("id")) or "", _text(function.get("name")) or "", _as_text(function.get("arguments", ""))
+    )
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _as_text(value: object) -> str:
+    return value if isinstance(value, str) else orjson.dumps(value).decode()

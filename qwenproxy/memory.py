@@ -1,0 +1,97 @@
+"""What a kept chat remembers of the site: the chats made there for it, and where its last answer stands.
+
+Written into the chat's file after a turn and read before the next one, so that the turn can go on where the site keeps
+the conversation. Pure values: knows neither disk nor accounts nor calls.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from qwenproxy.chat import Message
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamChat:
+    """A chat on the site. It belongs to the account that made it; no other one can see it."""
+
+    account_id: str
+    chat_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamThread:
+    """A place in a chat of the site where a conversation can go on (protocol section 4.6).
+
+    The site holds the conversation's first `holds` messages, up to the answer `response_id` (None: nothing yet).
+    """
+
+    chat: UpstreamChat
+    response_id: str | None = None
+    holds: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamMemory:
+    """All chats of the site that were made for one kept chat, the present one last, and how far that one reaches.
+
+    `fingerprint` stands for the messages the site holds up to `response_id`; without one there is nothing to go on
+    from.
+    """
+
+    chats: tuple[UpstreamChat, ...] = ()
+    response_id: str | None = None
+    fingerprint: str | None = None
+
+    @classmethod
+    def from_json(cls, value: object) -> UpstreamMemory:
+        """Read what `to_json` wrote; whatever else a person's edit left there is as good as nothing."""
+        if not isinstance(value, Mapping):
+            return cls()
+        rows = value.get("chats")
+        chats = tuple(chat for row in (rows if isinstance(rows, list) else ()) if (chat := parse_upstream_chat(row)))
+        return cls(chats, _text(value.get("responseId")), _text(value.get("fingerprint")))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the form in which a chat's file holds this."""
+        return {
+            "chats": [format_upstream_chat(chat) for chat in self.chats],
+            "responseId": self.response_id,
+            "fingerprint": self.fingerprint,
+        }
+
+    def thread(self, messages: Sequence[Message]) -> UpstreamThread | None:
+        """Return where a conversation that begins with exactly these messages goes on; None if nowhere."""
+        if not self.chats or not self.response_id or self.fingerprint != fingerprint(messages):
+            return None
+        return UpstreamThread(self.chats[-1], self.response_id, len(messages))
+
+    def after(self, chat: UpstreamChat, response_id: str | None, messages: Sequence[Message]) -> UpstreamMemory:
+        """Return the memory after one more answer, with which `chat` holds these messages."""
+        others = tuple(each for each in self.chats if each != chat)
+        return UpstreamMemory((*others, chat), response_id, fingerprint(messages) if response_id else None)
+
+
+def fingerprint(messages: Sequence[Message]) -> str:
+    """Return a short text that differs for conversations that differ to the model."""
+    return hashlib.sha256(repr(tuple(messages)).encode()).hexdigest()[:32]
+
+
+def parse_upstream_chat(row: object) -> UpstreamChat | None:
+    """Read a chat of the site from its JSON form; None for anything else."""
+    if not isinstance(row, Mapping):
+        return None
+    account_id, chat_id = _text(row.get("accountId")), _text(row.get("chatId"))
+    return UpstreamChat(account_id, chat_id) if account_id and chat_id else None
+
+
+def format_upstream_chat(chat: UpstreamChat) -> dict[str, str]:
+    """Return the JSON form of a chat of the site."""
+    return {"accountId": chat.account_id, "chatId": chat.chat_id}
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None
