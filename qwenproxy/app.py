@@ -16,6 +16,7 @@ from qwenproxy.accounts.opening import TabOpener
 from qwenproxy.accounts.pool import AccountPool, PoolLimits
 from qwenproxy.accounts.registry import Registry
 from qwenproxy.api.auth import register_auth
+from qwenproxy.api.cors import register_cors
 from qwenproxy.api.wiring import RELAY
 from qwenproxy.browser.binaries import find_binaries
 from qwenproxy.browser.chrome import ChromeSettings
@@ -34,6 +35,7 @@ def create_app(config: Config, relay: Relay | None = None) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = config.max_body
     app.extensions[RELAY] = relay or build_relay(config)
     _log_requests(app)
+    register_cors(app, config.cors_origins)
     register_auth(app, KeyFile(config.session_dir / "Authorization.txt"), loopback_only=config.is_loopback)
     api.register(app)
     return app

@@ -3,42 +3,68 @@
 from __future__ import annotations
 
 import ipaddress
+import logging
+import re
+from typing import cast
 
-from flask import Flask, request
+from flask import Flask, current_app, request
 
-from qwenproxy.errors import ForbiddenHost, InvalidApiKey
+from qwenproxy.errors import ForbiddenHost, InvalidApiKey, SetupError
 from qwenproxy.keys import KeyFile
 
+log = logging.getLogger(__name__)
+
+KEYS = "qwenproxy.keys"
 OPEN_ROUTES = ("/health",)
+SOCKET_ROUTE = "/api/ws"
 
 
 def register_auth(app: Flask, keys: KeyFile, *, loopback_only: bool) -> None:
     """Check every request; `loopback_only` refuses Host headers that name another machine (DNS rebinding)."""
+    app.extensions[KEYS] = keys
 
     @app.before_request
     def check_request() -> None:
         if loopback_only and not is_loopback_host(request.headers.get("Host", "")):
             raise ForbiddenHost("This server answers only to localhost. Set QWENPROXY_HOST to let other machines in.")
-        if request.path not in OPEN_ROUTES and request.method != "OPTIONS":
-            check_key(keys)
+        if request.path not in OPEN_ROUTES and request.method != "OPTIONS" and not _key_comes_later():
+            check_key(sent_key())
 
 
-def check_key(keys: KeyFile) -> None:
-    """Raise InvalidApiKey unless the request carries a valid key, where any are set."""
-    if not keys.enabled:
-        return
-    scheme, _, key = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not keys.check(key.strip()):
+def check_key(key: str) -> None:
+    """Raise InvalidApiKey unless the key is a valid one, or none is needed."""
+    keys = cast(KeyFile, current_app.extensions[KEYS])
+    try:
+        valid = not keys.enabled or keys.check(key)
+    except SetupError as error:
+        # The text names a place on this machine, which is nothing for a stranger to read.
+        log.error("no client is let in: %s", error.message)
+        raise InvalidApiKey("The proxy cannot read its keys, so it lets nobody in; its log says why.") from None
+    if not valid:
         raise InvalidApiKey("Send a valid key: Authorization: Bearer <key>. The keys are in Authorization.txt.")
+
+
+def sent_key() -> str:
+    """Return the key in the request's Authorization header, "" where there is none."""
+    scheme, _, key = request.headers.get("Authorization", "").partition(" ")
+    return key.strip() if scheme.lower() == "bearer" else ""
 
 
 def is_loopback_host(host: str) -> bool:
     """Tell whether a Host header names this machine by a loopback name or address."""
-    name = host.rsplit(":", 1)[0] if not host.endswith("]") else host
-    name = name.strip("[]").lower().rstrip(".")
+    parts = re.fullmatch(r"\[([^\]]+)\](?::\d+)?|([^:]+)(?::\d+)?", host)
+    if parts is None:
+        return False
+    name = (parts[1] or parts[2]).lower().rstrip(".")
     if name == "localhost" or name.endswith(".localhost"):
         return True
     try:
         return ipaddress.ip_address(name).is_loopback
     except ValueError:
         return False
+
+
+def _key_comes_later() -> bool:
+    """Tell whether this opens a WebSocket without a header: a web page cannot set one, its first message has the key."""
+    opens_socket = request.path == SOCKET_ROUTE and request.headers.get("Upgrade", "").lower() == "websocket"
+    return opens_socket and "Authorization" not in request.headers

@@ -1,4 +1,7 @@
-"""GET /health: is the server up, and how are its accounts. Open to all, so it tells no ids and no secrets."""
+"""How the server and its accounts are: GET /health, open to all, and GET /api/status, with the accounts' ids.
+
+Both read the registry only, so asking costs no account anything. Neither tells a token.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import time
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
+from qwenproxy.accounts.account import iso_text
 from qwenproxy.api.errors import json_response
 from qwenproxy.api.wiring import relay
 
@@ -15,6 +19,7 @@ def blueprint() -> Blueprint:
     """Return the status routes."""
     routes = Blueprint("status", __name__)
     routes.add_url_rule("/health", view_func=health)
+    routes.add_url_rule("/api/status", view_func=account_status)
     return routes
 
 
@@ -25,3 +30,15 @@ def health() -> ResponseReturnValue:
     for account in relay().pool.registry.all():
         counts[account.status(now)] += 1
     return json_response({"status": "ok", "accounts": counts})
+
+
+def account_status() -> ResponseReturnValue:
+    """Answer GET /api/status. `authenticated` means that the site still knows the login of at least one account."""
+    now = time.time()
+    accounts = []
+    for account in relay().pool.registry.all():
+        status = account.status(now)
+        reset_at = iso_text(account.reset_at) if status == "WAIT" and account.reset_at is not None else None
+        accounts.append({"id": account.id, "status": status, "resetAt": reset_at})
+    authenticated = any(account["status"] != "INVALID" for account in accounts)
+    return json_response({"authenticated": authenticated, "accounts": accounts})

@@ -1,0 +1,72 @@
+"""What web pages may do: the origins of QWENPROXY_CORS_ORIGINS, and no other (contract sections 2 and 4).
+
+A browser sends requests for any page it shows, to this machine too. So a request that changes something, or opens a
+WebSocket, is refused when its Origin is foreign; and only configured origins are told that they may read answers.
+Programs send no Origin and are none of this module's concern.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from flask import Flask, Response, request
+
+from qwenproxy.api.auth import is_loopback_host
+from qwenproxy.errors import ForbiddenHost
+
+READING_METHODS = ("GET", "HEAD", "OPTIONS")
+EXPOSED_HEADERS = "retry-after, x-qwenproxy-ignored, x-request-id"
+PREFLIGHT_AGE = 600  # seconds a browser may remember the answer to a preflight
+
+
+def register_cors(app: Flask, origins: Iterable[str]) -> None:
+    """Refuse foreign pages, and tell the pages of `origins` ("*": all pages) that they may read answers."""
+    allowed = frozenset(origins)
+
+    @app.before_request
+    def check_origin() -> None:
+        origin = request.headers.get("Origin")
+        if origin is None or not _changes_state() or _is_allowed(origin, allowed) or is_loopback_origin(origin):
+            return
+        raise ForbiddenHost(
+            f"Web pages of {origin[:100]} may not use this proxy. To allow them, name their origin in "
+            "QWENPROXY_CORS_ORIGINS."
+        )
+
+    @app.after_request
+    def tell_browser(response: Response) -> Response:
+        return _with_permission(response, allowed) if allowed else response
+
+
+def is_loopback_origin(origin: str) -> bool:
+    """Tell whether an Origin header names a page that this machine itself serves."""
+    scheme, _, host = origin.partition("://")
+    return scheme in ("http", "https") and is_loopback_host(host)
+
+
+def _changes_state() -> bool:
+    return request.method not in READING_METHODS or "Upgrade" in request.headers
+
+
+def _is_allowed(origin: str, allowed: frozenset[str]) -> bool:
+    return "*" in allowed or origin.lower() in allowed
+
+
+def _with_permission(response: Response, allowed: frozenset[str]) -> Response:
+    if "*" not in allowed:
+        # Caches must not hand one page's permission to another.
+        response.vary.add("Origin")
+    origin = request.headers.get("Origin")
+    if origin is None or not _is_allowed(origin, allowed):
+        return response
+    response.headers["Access-Control-Allow-Origin"] = "*" if "*" in allowed else origin
+    if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
+        response.headers["Access-Control-Allow-Methods"] = ", ".join(sorted(response.allow))
+        if asked := request.headers.get("Access-Control-Request-Headers"):
+            # Named one by one, because "*" would not cover Authorization.
+            response.headers["Access-Control-Allow-Headers"] = asked
+            response.vary.add("Access-Control-Request-Headers")
+        response.headers["Access-Control-Max-Age"] = str(PREFLIGHT_AGE)
+    else:
+        response.headers["Access-Control-Expose-Headers"] = EXPOSED_HEADERS
+    return response

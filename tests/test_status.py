@@ -1,0 +1,68 @@
+"""GET /api/status: how the accounts are, as the registry knows it and nobody else."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from fakes import jwt
+
+from qwenproxy.app import create_app
+from qwenproxy.config import Config
+
+
+@pytest.fixture
+def relay(make_relay):
+    return make_relay(0)
+
+
+@pytest.fixture
+def client(relay, tmp_path):
+    return create_app(Config.load({"session_dir": str(tmp_path / "session")}, {}), relay).test_client()
+
+
+def test_no_account(client):
+    response = client.get("/api/status")
+    assert response.text == '{"authenticated":false,"accounts":[]}'
+    assert response.mimetype == "application/json"
+
+
+def test_every_status(client, registry):
+    for name in ("fine", "resting", "rested", "out", "expired"):
+        registry.add(jwt(id=name, exp=int(time.time()) + (-5 if name == "expired" else 3600)), name)
+    registry.rest("resting", until=4_102_444_800.5)
+    registry.rest("rested", until=time.time() - 60)
+    registry.mark_invalid("out")
+    assert client.get("/api/status").json == {
+        "authenticated": True,
+        "accounts": [
+            {"id": "fine", "status": "OK", "resetAt": None},
+            {"id": "resting", "status": "WAIT", "resetAt": "2100-01-01T00:00:00.500Z"},
+            {"id": "rested", "status": "OK", "resetAt": None},
+            {"id": "out", "status": "INVALID", "resetAt": None},
+            {"id": "expired", "status": "INVALID", "resetAt": None},
+        ],
+    }
+
+
+def test_a_resting_account_is_still_logged_in(client, registry):
+    registry.add("token", "a")
+    registry.rest("a", until=time.time() + 60)
+    assert client.get("/api/status").json["authenticated"] is True
+    registry.mark_invalid("a")
+    assert client.get("/api/status").json["authenticated"] is False
+
+
+def test_asking_costs_nothing_and_tells_no_token(client, registry, opener, site):
+    registry.add(jwt(id="secret-id"), "a")
+    for path in ("/api/status", "/health"):
+        text = client.get(path).text
+        assert "eyJ" not in text
+    assert opener.opened == []
+    assert site.calls == []
+
+
+def test_the_ids_are_not_for_strangers(client, tmp_path):
+    (tmp_path / "session" / "Authorization.txt").write_text("key-1\n")
+    assert client.get("/api/status").status_code == 401
+    assert client.get("/api/status", headers={"Authorization": "Bearer key-1"}).status_code == 200
