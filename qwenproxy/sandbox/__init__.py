@@ -8,6 +8,7 @@ from qwenproxy.sandbox.faults import Fault
 from qwenproxy.sandbox.generations import Running
 from qwenproxy.sandbox.journal import Recorded
 from qwenproxy.sandbox.site import Sandbox
+from qwenproxy.sandbox.stored_files import StoredFile
 from qwenproxy.sandbox.switches import Switches
 
-__all__ = ["Fault", "Recorded", "Running", "Sandbox", "SandboxAccount", "Switches"]
+__all__ = ["Fault", "Recorded", "Running", "Sandbox", "SandboxAccount", "StoredFile", "Switches"]

@@ -9,7 +9,7 @@ from weakref import WeakSet
 
 from quart import Quart
 
-from qwenproxy.sandbox import auth, chat_routes, completions, control, gate, models, pages
+from qwenproxy.sandbox import auth, chat_routes, completions, control, file_routes, gate, models, pages
 from qwenproxy.sandbox.envelope import SiteError, failure, unknown_path
 from qwenproxy.sandbox.state import SiteState
 from qwenproxy.sandbox.wire import Exchange
@@ -28,16 +28,20 @@ def create_app(state: SiteState) -> Quart:
     app.register_error_handler(SiteError, failure)
     for status in (404, 405):
         app.register_error_handler(status, unknown_path)
-    for module in (control, pages, auth, models, chat_routes, completions):
+    for module in (control, pages, auth, models, chat_routes, completions, file_routes):
         app.register_blueprint(module.bp)
     return app
 
 
 class Front:
-    """The application as the server calls it: knows every request under way, so that none outlives the server."""
+    """The applications as the server calls them: knows every request under way, so that none outlives the server.
 
-    def __init__(self, app: Quart) -> None:
+    The site speaks TLS, the object store does not: so each request tells whose it is.
+    """
+
+    def __init__(self, app: Quart, store: Quart) -> None:
         self._app = app
+        self._store = store
         self._requests: set[asyncio.Task[Any]] = set()
         self._connections: WeakSet[asyncio.StreamWriter] = WeakSet()
         self._closing = False
@@ -56,10 +60,11 @@ class Front:
         exchange.attach(scope)
         if exchange.wire.writer is not None:
             self._connections.add(exchange.wire.writer)
+        app = self._app if scope["scheme"] == "https" else self._store
         # the captcha's address comes with two slashes, and is meant with one
         scope["path"] = "/" + scope["path"].lstrip("/")
         try:
-            await self._app(scope, receive, send)  # type: ignore[arg-type]
+            await app(scope, receive, send)  # type: ignore[arg-type]
         finally:
             exchange.close()
             self._requests.discard(task)

@@ -20,7 +20,9 @@ from qwenproxy.sandbox.journal import Recorded
 from qwenproxy.sandbox.state import SiteState, current_state
 
 CONTROL = "/__sandbox/"
-_NEEDS_BOT_HEADERS = frozenset({COMPLETIONS, "/api/v2/chats/new", "/api/v2/files/getstsToken"})
+_NEEDS_BOT_HEADERS = frozenset(
+    {COMPLETIONS, "/api/v2/chats/new", "/api/v2/files/getstsToken", "/api/v1/files/getstsToken", "/api/v2/files/parse"}
+)
 _BOT_HEADERS = ("bx-ua", "bx-umidtoken", "bx-v")
 _OLDEST_VERSION = (0, 2, 0)
 

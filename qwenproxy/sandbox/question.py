@@ -76,6 +76,7 @@ def read_question(state: SiteState, account: SandboxAccount, body: Any, chat_id:
     if model is None:
         raise SiteError(404, "Not_Found", "Model not found")
     _check_message(body, message, model)
+    _check_files(state, account, message["files"])
     return Question(chat, model, body, message, read_directives(text_of(message["content"])))
 
 
@@ -117,12 +118,8 @@ def _check_message(body: dict[str, Any], message: dict[str, Any], model: ModelCa
         raise bad_request("Invalid input the model does not know this chat type.")
     if any(parent != parents[0] for parent in parents):
         raise bad_request("Invalid input the parent ids differ.")
-    _check_files(message["files"])
 
 
-def _check_files(files: Any) -> None:
-    """Refuse files the site never stored; an entry without an id refers to a public one by its address."""
-    entries = files if isinstance(files, list) else [None]
-    for entry in entries:
-        if not isinstance(entry, dict) or entry.get("id") or not entry.get("url"):
-            raise bad_request("Invalid file information!")
+def _check_files(state: SiteState, account: SandboxAccount, files: Any) -> None:
+    for entry in files if isinstance(files, list) else [None]:
+        state.files.check_entry(account.id, entry, state.now())

@@ -1,4 +1,7 @@
-"""The server under the sandbox: hypercorn, HTTP/2 over TLS, in a thread with an event loop of its own."""
+"""The server under the sandbox: hypercorn, HTTP/2 over TLS, in a thread with an event loop of its own.
+
+A second port without TLS belongs to the object store.
+"""
 
 from __future__ import annotations
 
@@ -25,13 +28,19 @@ _log = logging.getLogger(__name__)
 
 
 class Server:
-    """One run of the server, from bound socket to closed loop. `port` 0 takes a free one."""
+    """One run of the server, from bound sockets to closed loop. A port 0 takes a free one."""
 
-    def __init__(self, new_front: Callable[[], Front], identity: Identity, port: int) -> None:
+    def __init__(self, new_front: Callable[[], Front], identity: Identity, port: int, store_port: int = 0) -> None:
         self._new_front = new_front
         self._identity = identity
         self._socket = _bound(port)
+        try:
+            self._store_socket = _bound(store_port)
+        except OSError:
+            self._socket.close()
+            raise
         self.port: int = self._socket.getsockname()[1]
+        self.store_port: int = self._store_socket.getsockname()[1]
         self._ready = threading.Event()
         self._failure: BaseException | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -45,12 +54,13 @@ class Server:
             raise RuntimeError("the sandbox's server did not start") from self._failure
 
     def close(self) -> None:
-        """Break all connections and free the port. Idempotent."""
+        """Break all connections and free the ports. Idempotent."""
         if self._loop is not None and self._stop is not None and self._thread.is_alive():
             with contextlib.suppress(RuntimeError):  # the loop closed in the meantime
                 self._loop.call_soon_threadsafe(self._stop.set)
             self._thread.join(_START_WAIT)
         self._socket.close()
+        self._store_socket.close()
 
     def _run(self) -> None:
         try:
@@ -73,7 +83,9 @@ class Server:
             await front.close()
 
         with tempfile.TemporaryDirectory(prefix="qwenproxy-sandbox-") as folder:
-            config = _config(self._identity, Path(folder), self._socket.detach())
+            config = _config(self._identity, Path(folder))
+            config.bind = [f"fd://{self._socket.detach()}"]
+            config.insecure_bind = [f"fd://{self._store_socket.detach()}"]
             serving = asyncio.create_task(serve(front, config, shutdown_trigger=until_stopped))  # type: ignore[arg-type]
             stopping = asyncio.create_task(stop.wait())
             await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -95,10 +107,9 @@ def _bound(port: int) -> socket.socket:
     return bound
 
 
-def _config(identity: Identity, folder: Path, descriptor: int) -> Config:
+def _config(identity: Identity, folder: Path) -> Config:
     certificate, key = identity.write_to(folder)
     config = Config()
-    config.bind = [f"fd://{descriptor}"]
     config.certfile, config.keyfile = str(certificate), str(key)
     config.h2_max_concurrent_streams = MAX_STREAMS
     config.h2_max_inbound_frame_size = 1 << 16

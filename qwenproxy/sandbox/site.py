@@ -17,8 +17,10 @@ from qwenproxy.sandbox.faults import Fault
 from qwenproxy.sandbox.generations import Running
 from qwenproxy.sandbox.journal import Recorded
 from qwenproxy.sandbox.model_cards import ModelCard
+from qwenproxy.sandbox.object_store import create_store
 from qwenproxy.sandbox.server import Server
 from qwenproxy.sandbox.state import SiteState
+from qwenproxy.sandbox.stored_files import StoredFile
 from qwenproxy.sandbox.switches import Switches
 from qwenproxy.sandbox.tls import new_identity
 
@@ -37,6 +39,7 @@ class Sandbox:
         self.certificate = identity.certificate.decode()
         self._identity = identity
         self._wanted_port = port
+        self._wanted_store_port = 0
         self._state = SiteState(Accounts(accounts), switches or Switches())
         self._server: Server | None = None
 
@@ -51,8 +54,9 @@ class Sandbox:
 
     def start(self) -> None:
         """Begin to serve. Raises OSError if the port is taken."""
-        self._server = Server(self._new_front, self._identity, self._wanted_port)
-        self._wanted_port = self._server.port
+        self._server = Server(self._new_front, self._identity, self._wanted_port, self._wanted_store_port)
+        self._wanted_port, self._wanted_store_port = self._server.port, self._server.store_port
+        self._state.files.origin = f"http://localhost:{self._wanted_store_port}"
         self._server.start()
 
     def close(self) -> None:
@@ -106,12 +110,22 @@ class Sandbox:
         return self._state.models
 
     @property
+    def store_origin(self) -> str:
+        """The object store's origin."""
+        return self._state.files.origin
+
+    @property
+    def files(self) -> list[StoredFile]:
+        """The files that upload credentials were issued for, oldest first."""
+        return self._state.files.all()
+
+    @property
     def requests(self) -> list[Recorded]:
         """The requests since the start or the last clear(), oldest first."""
         return self._state.journal.requests
 
     def clear(self) -> None:
-        """Forget requests, faults and captchas; accounts, chats and switches stay."""
+        """Forget requests, faults and captchas; accounts, chats, files and switches stay."""
         self._state.clear()
 
     def add_fault(self, fault: Fault) -> None:
@@ -153,4 +167,4 @@ class Sandbox:
         self.wait_for(lambda site: not site.running_generations(), wait)
 
     def _new_front(self) -> Front:
-        return Front(create_app(self._state))
+        return Front(create_app(self._state), create_store(self._state))

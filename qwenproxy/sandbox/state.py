@@ -1,7 +1,8 @@
-"""All that a sandbox knows, in one value: its accounts, chats, faults, switches, and what happened so far."""
+"""All that a sandbox knows, in one value: its accounts, chats, files, faults, switches, and what happened so far."""
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 
 from quart import current_app, g
@@ -13,6 +14,7 @@ from qwenproxy.sandbox.faults import FaultBook
 from qwenproxy.sandbox.generations import Generations
 from qwenproxy.sandbox.journal import Journal
 from qwenproxy.sandbox.model_cards import ModelCard, default_cards
+from qwenproxy.sandbox.stored_files import StoredFiles
 from qwenproxy.sandbox.switches import Switches
 
 
@@ -28,6 +30,7 @@ class SiteState:
     switches: Switches
     models: list[ModelCard] = field(default_factory=default_cards)
     chats: Chats = field(default_factory=Chats)
+    files: StoredFiles = field(default_factory=StoredFiles)
     faults: FaultBook = field(default_factory=FaultBook)
     journal: Journal = field(default_factory=Journal)
     blocked: set[str] = field(default_factory=set)
@@ -38,8 +41,12 @@ class SiteState:
     def __post_init__(self) -> None:
         self.generations = Generations(self.journal)
 
+    def now(self) -> float:
+        """Return the time (s since 1970) by which uploads and signed addresses expire."""
+        return time.time() + self.switches.clock_ahead_s
+
     def clear(self) -> None:
-        """Forget requests, faults and captchas; accounts, chats and switches stay."""
+        """Forget requests, faults and captchas; accounts, chats, files and switches stay."""
         self.faults.clear()
         self.blocked.clear()
         self.puzzles.clear()

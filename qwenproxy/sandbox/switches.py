@@ -11,7 +11,9 @@ class Switches:
 
     `bx_answer` is what a call without the page's anti-bot headers gets: "captcha" (JSON) or "empty" (a bare 200).
     `busy_release_s` is how long a chat stays busy after its client went away; `parallel_limit` bounds the running
-    answers per account (None: no bound); `interval_ms` paces answers whose prompt does not say otherwise.
+    answers per account (None: no bound); `interval_ms` paces answers whose prompt does not say otherwise. A document is
+    parsed after `parse_polls` questions about it, with `parse_outcome` success, failed or error; `clock_ahead_s` lets
+    uploads and signed addresses expire without waiting.
     """
 
     require_bx: bool = True
@@ -30,3 +32,6 @@ class Switches:
     keep_alive_s: float = 10.0
     page_version: str = "0.3.12"
     sdk_delay_ms: int = 100
+    parse_polls: int = 1
+    parse_outcome: str = "success"
+    clock_ahead_s: float = 0.0
