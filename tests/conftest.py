@@ -12,7 +12,9 @@ from fakes import FakeClock, FakeOpener, FakeResponse, FakeSite
 from qwenproxy import relay as relay_module
 from qwenproxy.accounts.pool import AccountPool, PoolLimits
 from qwenproxy.accounts.registry import Registry
+from qwenproxy.app import create_app
 from qwenproxy.browser.response import TabResponse
+from qwenproxy.config import Config
 from qwenproxy.relay import Relay, RelaySettings
 
 OWNED_THREADS = ("tab-", "pool-janitor", "models")
@@ -97,3 +99,21 @@ def pauses(monkeypatch):
     made: list[float] = []
     monkeypatch.setattr(relay_module, "time", SimpleNamespace(sleep=made.append, monotonic=time.monotonic))
     return made
+
+
+@pytest.fixture
+def make_client(make_relay, tmp_path):
+    """Return a maker of test clients; relay settings and pool limits as for make_relay, settings in `config`."""
+
+    def make(count=1, settings=None, config=None, **limits):
+        relay = make_relay(count, settings, **limits)
+        options = {"session_dir": str(tmp_path / "session"), **(config or {})}
+        app = create_app(Config.load(options, {}), relay)
+        return app.test_client()
+
+    return make
+
+
+@pytest.fixture
+def client(make_client):
+    return make_client()
