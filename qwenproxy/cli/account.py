@@ -146,7 +146,8 @@ def check_text(console: Console, asked: Account, result: Check) -> str:
     text = console.say(f"check_{result.kind}", id=asked.id, detail=result.detail)
     if result.kind == "unreachable":
         return f"{ICONS['INVALID']} {asked.id}: {text}"
-    return f"{asked.id}: {status_text(current, console.say, time.time())} - {text}"
+    remedy = f"; {console.say('remedy_relogin', id=asked.id)}" if result.kind in ("invalid", "verify") else ""
+    return f"{asked.id}: {status_text(current, console.say, time.time())} - {text}{remedy}"
 
 
 @account.command("import", help="help_account_import", epilog="qwenproxy account import ../FreeQwenApi/session")

@@ -88,8 +88,8 @@ def _account_finding(console: Console, account: Account, kind: str, detail: str)
             return Finding("ok", said)
         kind = "invalid"
     remedies = {
-        "invalid": "doctor_relogin_remedy",
-        "verify": "doctor_relogin_remedy",
+        "invalid": "remedy_relogin",
+        "verify": "remedy_relogin",
         "limited": "doctor_limited_remedy",
         "unreachable": "doctor_unreachable_remedy",
     }

@@ -1,0 +1,329 @@
+"""`qwenproxy account` and `qwenproxy keys` without a browser: what they do to the session folder, and what they say."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import pytest
+from cli_runner import Terminal, clean_environment, new_token, run_here
+
+from qwenproxy.accounts.registry import Registry
+from qwenproxy.browser.profile import ProfileClaim
+from qwenproxy.keys import KeyFile
+
+HOUR = 3600.0
+
+
+@pytest.fixture
+def session(tmp_path, monkeypatch):
+    """Return an empty session folder that commands of this process use, in English."""
+    folder = tmp_path / "session"
+    for name in ("SKIP_ACCOUNT_MENU", "NON_INTERACTIVE", "DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("QWENPROXY_SESSION_DIR", str(folder))
+    monkeypatch.setenv("QWENPROXY_LANG", "en")
+    return folder
+
+
+@pytest.fixture
+def accounts(session):
+    """Return a registry with an account in each state."""
+    registry = Registry(session)
+    for name in ("good", "limited", "verify", "expired", "refused"):
+        registry.add(new_token(name, 1_000_000_000 if name == "expired" else 4_000_000_000), name)
+    registry.rest("limited", time.time() + HOUR)
+    registry.rest("verify", time.time() + HOUR, reason="verification")
+    registry.mark_invalid("refused")
+    return registry
+
+
+# add
+
+
+def test_a_token_registers_an_account_without_a_window(session):
+    ended = run_here("account", "add", "--token", new_token(), "--id", "mine")
+    assert (ended.status, Registry(session).get("mine").token) == (0, new_token())
+    assert "account check mine" in ended.output
+    assert new_token() not in ended.output
+
+
+def test_a_token_may_come_from_standard_input(session):
+    assert run_here("account", "add", "--token", "-", text=new_token() + "\n").status == 0
+    (account,) = Registry(session).all()
+    assert (account.token, account.id[:4]) == (new_token(), "acc_")
+
+
+@pytest.mark.parametrize(
+    ("token", "words"),
+    [
+        ("nonsense", "no login token"),
+        ("a.b", "no login token"),
+        ("a.!!!.c", "no login token"),
+        ("", "no login token"),
+        (new_token(expires_at=1_000_000_000), "expired at 2001-09-09"),
+    ],
+)
+def test_a_token_that_is_none_is_refused(session, token, words):
+    ended = run_here("account", "add", "--token", token)
+    assert ended.status == 1
+    assert words in ended.output
+    assert Registry(session).all() == ()
+    assert list((session / "accounts").iterdir()) == []
+
+
+def test_a_token_that_is_known_names_its_account(session, accounts):
+    ended = run_here("account", "add", "--token", new_token("good"))
+    assert ended.status == 1
+    assert "good has this very token" in ended.output
+    assert len(accounts.all()) == 5
+
+
+@pytest.mark.parametrize("account_id", ["good", "GOOD", "../up", "a/b", "x" * 129, ".hidden"])
+def test_an_id_that_is_taken_or_cannot_be_is_refused(session, accounts, account_id):
+    before = (session / "tokens.json").read_bytes()
+    assert run_here("account", "add", "--token", new_token("other"), "--id", account_id).status == 1
+    assert (session / "tokens.json").read_bytes() == before
+
+
+def test_without_a_display_add_says_what_else_there_is(session):
+    ended = run_here("account", "add")
+    assert ended.status == 1
+    assert "--token" in ended.output
+    assert "import" in ended.output
+    assert "No account was added" in ended.output
+    assert list((session / "accounts").iterdir()) == []
+
+
+# list
+
+
+def test_list_shows_every_state(accounts):
+    lines = run_here("account", "list").stdout.splitlines()
+    assert [part.strip() for part in lines[0].split("|")] == ["N", "ID", "status"]
+    states = {line.split("|")[1].strip(): line.split("|")[2].strip() for line in lines[1:]}
+    assert states["good"] == "✅ OK"
+    assert states["limited"].startswith("⏳ WAIT (until 2")
+    assert "see a human" in states["verify"]
+    assert states["expired"] == states["refused"] == "❌ INVALID"
+
+
+def test_list_as_json_tells_no_token(accounts):
+    text = run_here("account", "list", "--json").stdout
+    told = {one["id"]: one for one in json.loads(text)}
+    assert {name: one["status"] for name, one in told.items()} == {
+        "good": "OK",
+        "limited": "WAIT",
+        "verify": "WAIT",
+        "expired": "INVALID",
+        "refused": "INVALID",
+    }
+    assert told["good"]["resetAt"] is None
+    assert told["limited"]["resetAt"].endswith("Z")
+    assert told["verify"]["reason"] == "verification"
+    assert "eyJ" not in text
+
+
+def test_list_without_accounts_names_the_next_step(session):
+    ended = run_here("account", "list")
+    assert (ended.status, "qwenproxy account add" in ended.output) == (0, True)
+    assert json.loads(run_here("account", "list", "--json").stdout) == []
+
+
+def test_the_session_folder_may_be_named_on_the_command_line(session, tmp_path):
+    assert run_here("account", "--session-dir", str(tmp_path / "b"), "add", "--token", new_token()).status == 0
+    assert len(Registry(tmp_path / "b").all()) == 1
+    assert not session.exists()
+
+
+# names
+
+
+@pytest.mark.parametrize("command", ["relogin", "remove", "check"])
+def test_a_mistyped_id_suggests_the_right_one(accounts, command):
+    ended = run_here("account", command, "limitde")
+    assert ended.status == 1
+    assert 'Did you mean "limited"?' in ended.output
+
+
+@pytest.mark.parametrize("command", ["relogin", "remove", "check"])
+def test_an_id_like_no_other_points_to_the_list(accounts, command):
+    ended = run_here("account", command, "zzz")
+    assert ended.status == 1
+    assert "qwenproxy account list" in ended.output
+
+
+@pytest.mark.parametrize(
+    ("args", "close"),
+    [(["acount", "list"], "account"), (["account", "lst"], "list"), (["keys", "ad"], "add"), (["docter"], "doctor")],
+)
+def test_a_mistyped_command_suggests_the_right_one(session, args, close):
+    ended = run_here(*args)
+    assert ended.status == 2
+    assert f'Did you mean "{close}"?' in ended.output
+
+
+@pytest.mark.parametrize("command", ["relogin", "check"])
+def test_without_accounts_there_is_nothing_to_work_with(session, command):
+    ended = run_here("account", command)
+    assert (ended.status, "qwenproxy account add" in ended.output) == (3, True)
+
+
+def test_relogin_without_id_has_nothing_to_do_when_all_are_logged_in(session):
+    Registry(session).add(new_token(), "good")
+    ended = run_here("account", "relogin")
+    assert (ended.status, "logged in" in ended.output) == (0, True)
+
+
+def test_relogin_without_a_terminal_takes_the_first_that_needs_it(accounts):
+    ended = run_here("account", "relogin")
+    assert ended.status == 1
+    assert "Account verify is as it was" in ended.output
+
+
+# remove
+
+
+def test_remove_deletes_the_account_and_its_folder(accounts, session):
+    assert run_here("account", "remove", "good", "--yes").status == 0
+    assert accounts.get("good") is None
+    assert not (session / "accounts" / "good").exists()
+    assert len(accounts.all()) == 4
+
+
+def test_remove_without_a_terminal_needs_yes(accounts):
+    ended = run_here("account", "remove", "good", text="y\n")
+    assert (ended.status, "--yes" in ended.output) == (2, True)
+    assert accounts.get("good") is not None
+
+
+def test_remove_takes_what_an_unfinished_login_left(session):
+    left = Registry(session).new_id()
+    assert run_here("account", "remove", left, "--yes").status == 0
+    assert not (session / "accounts" / left).exists()
+
+
+def test_remove_leaves_alone_what_another_process_has_open(accounts, session):
+    claim = ProfileClaim(session / "accounts" / "good")
+    try:
+        ended = run_here("account", "remove", "good", "--yes")
+    finally:
+        claim.release()
+    assert ended.status == 1
+    assert "in use by process" in ended.output
+    assert accounts.get("good").token == new_token("good")
+
+
+@pytest.mark.parametrize(("answer", "stays"), [("y", False), ("д", False), ("n", True), ("", True)])
+def test_remove_asks_on_a_terminal(accounts, session, answer, stays):
+    with Terminal(["account", "remove", "good"], clean_environment(session)) as terminal:
+        terminal.expect("Delete account good")
+        terminal.type(f"{answer}\n")
+        assert terminal.end() == 0
+    assert (accounts.get("good") is not None) == stays
+
+
+# import
+
+
+@pytest.fixture
+def older_folder(tmp_path):
+    """Return a session folder as the older project wrote it, inside its checkout."""
+    folder = tmp_path / "older" / "session"
+    (folder / "accounts" / "acc_1").mkdir(parents=True)
+    (folder / "accounts" / "acc_1" / "token.txt").write_text(new_token("old"))
+    entry = {"id": "acc_1", "token": new_token("old"), "resetAt": None}
+    (folder / "tokens.json").write_text(json.dumps([entry]))
+    return folder
+
+
+@pytest.mark.parametrize("named", ["session", "checkout"])
+def test_import_takes_accounts_over_once(session, older_folder, named):
+    source = older_folder if named == "session" else older_folder.parent
+    before = {path: path.read_bytes() for path in older_folder.rglob("*") if path.is_file()}
+    first = run_here("account", "import", str(source))
+    assert first.status == 0
+    assert "acc_1" in first.output
+    again = run_here("account", "import", str(source))
+    assert (again.status, "acc_1" in again.output) == (0, False)
+    assert [(one.id, one.token) for one in Registry(session).all()] == [("acc_1", new_token("old"))]
+    assert {path: path.read_bytes() for path in older_folder.rglob("*") if path.is_file()} == before
+
+
+def test_import_of_something_else_says_so(session, tmp_path):
+    (tmp_path / "empty").mkdir()
+    assert run_here("account", "import", str(tmp_path / "empty")).status == 1
+    assert run_here("account", "import", str(tmp_path / "missing")).status == 2
+
+
+# keys
+
+
+def test_a_new_key_alone_goes_to_standard_output(session):
+    ended = run_here("keys", "add")
+    (key,) = KeyFile(session / "Authorization.txt").keys()
+    assert (ended.status, ended.stdout) == (0, f"{key}\n")
+    assert "every client needs a key" in ended.output
+
+
+def test_keys_are_listed_masked_unless_shown(session):
+    key = run_here("keys", "add").stdout.strip()
+    masked = run_here("keys", "list")
+    assert (masked.status, masked.stdout.count("\n"), key in masked.output) == (0, 1, False)
+    assert run_here("keys", "list", "--show").stdout == f"{key}\n"
+
+
+def test_a_key_of_ones_own_is_not_repeated(session):
+    ended = run_here("keys", "add", "my-secret-key-of-many-letters")
+    assert ended.status == 0
+    assert "my-secret-key-of-many-letters" not in ended.output
+    assert KeyFile(session / "Authorization.txt").keys() == ("my-secret-key-of-many-letters",)
+    assert "already" in run_here("keys", "add", "my-secret-key-of-many-letters").output
+
+
+def test_a_key_that_cannot_be_is_refused(session):
+    assert run_here("keys", "add", "two words").status == 1
+    assert run_here("keys", "add", "# comment").status == 1
+    assert KeyFile(session / "Authorization.txt").keys() == ()
+
+
+def test_keys_are_removed_in_full_or_as_the_list_shows_them(session):
+    first, second = (run_here("keys", "add").stdout.strip() for _ in range(2))
+    shown = run_here("keys", "list").stdout.splitlines()
+    assert run_here("keys", "remove", first).status == 0
+    last = run_here("keys", "remove", shown[1])
+    assert (last.status, second in last.output) == (0, False)
+    assert "let in" in last.output
+    assert run_here("keys", "remove", first).status == 1
+    assert "let in" in run_here("keys", "list").output
+
+
+def test_a_masked_key_that_fits_two_removes_none(session):
+    keys = ["aaaaaa-one-of-many-letters-zzz", "aaaaaa-two-of-many-letters-zzz"]
+    for key in keys:
+        run_here("keys", "add", key)
+    assert run_here("keys", "remove", "aaaaaa...zzz").status == 1
+    assert KeyFile(session / "Authorization.txt").keys() == tuple(keys)
+
+
+# language and settings
+
+
+def test_russian_is_spoken_where_it_is_set(accounts, monkeypatch):
+    monkeypatch.setenv("QWENPROXY_LANG", "ru")
+    assert "статус" in run_here("account", "list").output
+    assert "Возможно, имелся в виду «limited»?" in run_here("account", "check", "limitde").output
+    assert "Окно открыть негде" in run_here("account", "add").output
+
+
+def test_a_bad_setting_is_a_usage_error(session, monkeypatch):
+    monkeypatch.setenv("QWENPROXY_PROT", "1")
+    ended = run_here("account", "list")
+    assert (ended.status, "QWENPROXY_PORT" in ended.output) == (2, True)
+
+
+def test_output_that_cannot_show_everything_is_no_reason_to_fail(accounts, session):
+    environment = clean_environment(session, PYTHONIOENCODING="latin-1")
+    with Terminal(["account", "list"], environment) as terminal:
+        assert terminal.end() == 0
+    assert "? OK" in terminal.text

@@ -1,0 +1,355 @@
+"""The doctor's findings, one trouble at a time, and what `account check` writes down of what the site says."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from email.utils import formatdate
+from types import SimpleNamespace
+
+import pytest
+from cli_runner import new_token, run_here
+from filelock import FileLock
+
+from qwenproxy.accounts.registry import Registry
+from qwenproxy.browser.page import Head
+from qwenproxy.browser.profile import ProfileClaim
+from qwenproxy.cli.checking import check_account
+from qwenproxy.cli.console import open_console
+from qwenproxy.cli.findings import (
+    browser_findings,
+    clock_finding,
+    folder_findings,
+    port_finding,
+    profile_findings,
+    running_server,
+)
+from qwenproxy.config import Config
+from qwenproxy.errors import NetworkFailed, NotLoggedIn, TabLost, VerificationRequired
+
+posix = pytest.mark.skipif(os.name != "posix", reason="rights and shell scripts are POSIX")
+
+
+@pytest.fixture
+def settings(tmp_path):
+    """Return settings that a test may add to before it asks for the console."""
+    return {
+        "QWENPROXY_SESSION_DIR": str(tmp_path / "session"),
+        "QWENPROXY_LANG": "en",
+        "QWENPROXY_PORT": "0",
+        "QWENPROXY_DRIVER": "plain",
+    }
+
+
+@pytest.fixture
+def console(settings, monkeypatch):
+    """Return a maker of consoles."""
+
+    def make():
+        # The package's log is none of these tests' business.
+        monkeypatch.setattr("qwenproxy.logs.configure", lambda level: None)
+        return open_console(Config.load(environ=settings))
+
+    return make
+
+
+def _levels(findings) -> list[str]:
+    found = list(findings)
+    assert all(bool(one.remedy) == (one.level != "ok") for one in found), (
+        "every trouble has a remedy, and only troubles"
+    )
+    return [one.level for one in found]
+
+
+def _program(folder, name: str, version: str) -> str:
+    path = folder / name
+    path.write_text(f"#!/bin/sh\necho 'Program {version} built yesterday'\n")
+    path.chmod(0o755)
+    return str(path)
+
+
+# browser
+
+
+@posix
+@pytest.mark.parametrize(("driver", "level"), [("156.0.1.1", "ok"), ("155.9.9.9", "wrong")])
+def test_browser_and_driver_must_be_of_one_version(console, settings, tmp_path, driver, level):
+    settings["QWENPROXY_CHROME"] = _program(tmp_path, "chrome", "156.0.1.2")
+    settings["QWENPROXY_CHROMEDRIVER"] = _program(tmp_path, "driver", driver)
+    findings = list(browser_findings(console()))
+    assert _levels(findings) == ["ok", "ok", level]
+    assert "156.0.1.2" in findings[0].text
+    assert driver in findings[1].text
+
+
+def test_a_missing_browser_comes_with_the_way_to_install_one(console, settings, tmp_path):
+    settings["QWENPROXY_CHROME"] = str(tmp_path / "nowhere")
+    (finding,) = browser_findings(console())
+    assert finding.level == "wrong"
+    assert "QWENPROXY_CHROME" in finding.remedy
+
+
+# session folder
+
+
+def test_a_fresh_folder_is_right(console):
+    assert _levels(folder_findings(console())) == ["ok"]
+
+
+@posix
+def test_files_that_others_can_read_are_named_with_the_command_that_ends_it(console):
+    made = console()
+    secret = made.config.session_dir / "Authorization.txt"
+    secret.write_text("key")
+    secret.chmod(0o644)
+    (finding,) = folder_findings(made)
+    assert (finding.level, str(secret) in finding.text) == ("wrong", True)
+    subprocess.run(["sh", "-c", finding.remedy], check=True, timeout=10)
+    assert _levels(folder_findings(made)) == ["ok"]
+
+
+def test_a_file_that_cannot_be_written_is_named(console, monkeypatch):
+    made = console()
+    locked = made.config.session_dir / "tokens.json"
+    made.registry.add(new_token(), "mine")
+    # Nothing is locked for root, who may well run the tests.
+    monkeypatch.setattr("qwenproxy.cli.findings.os.access", lambda path, mode: path != locked)
+    (finding,) = folder_findings(made)
+    assert (finding.level, str(locked) in finding.text) == ("wrong", True)
+
+
+def test_files_that_were_set_aside_are_shown(console):
+    made = console()
+    broken = made.config.session_dir / "tokens.json"
+    broken.write_text("{")
+    broken.chmod(0o600)
+    made.registry.all()
+    findings = list(folder_findings(made))
+    assert _levels(findings) == ["ok", "warning"]
+    assert "tokens.json.corrupt-" in findings[1].text
+
+
+# profiles
+
+
+def test_profiles_that_nobody_has_are_fine(console):
+    made = console()
+    made.registry.add(new_token(), "mine")
+    assert _levels(profile_findings(made)) == ["ok"]
+
+
+def test_a_profile_in_use_is_told_with_its_process(console):
+    made = console()
+    made.registry.add(new_token(), "mine")
+    claim = ProfileClaim(made.registry.folder("mine"))
+    try:
+        (finding,) = profile_findings(made)
+    finally:
+        claim.release()
+    assert (finding.level, str(os.getpid()) in finding.text) == ("ok", True)
+
+
+@posix
+def test_a_browser_opened_by_hand_is_told_with_its_process(console, tmp_path):
+    made = console()
+    made.registry.add(new_token(), "mine")
+    made.registry.profile("mine").mkdir()
+    program = shutil.copy(shutil.which("sleep"), tmp_path / "chromium")
+    process = subprocess.Popen([program, "60"])
+    try:
+        (made.registry.profile("mine") / "SingletonLock").symlink_to(f"{socket.gethostname()}-{process.pid}")
+        (finding,) = profile_findings(made)
+        assert (finding.level, str(process.pid) in finding.remedy) == ("wrong", True)
+    finally:
+        process.kill()
+        process.wait()
+    assert _levels(profile_findings(made)) == ["ok"]
+
+
+def test_what_an_unfinished_login_left_is_removed_by_the_remedy(console):
+    made = console()
+    left = made.registry.new_id()
+    (finding,) = profile_findings(made)
+    assert (finding.level, finding.remedy) == ("warning", f"qwenproxy account remove {left}")
+
+
+# port and server
+
+
+def test_a_taken_port_is_told_unless_our_own_server_has_it(console, settings):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        settings["QWENPROXY_PORT"] = str(taken.getsockname()[1])
+        made = console()
+        assert _levels([port_finding(made, None)]) == ["wrong"]
+        assert _levels([port_finding(made, 4711)]) == ["ok"]
+    assert _levels([port_finding(made, None)]) == ["ok"]
+
+
+def test_a_running_server_is_known_by_its_lock(tmp_path):
+    assert running_server(tmp_path) is None
+    lock = FileLock(tmp_path / "server.lock", thread_local=False)
+    (tmp_path / "server.pid").write_text("4711")
+    with lock:
+        assert running_server(tmp_path) == 4711
+    assert running_server(tmp_path) is None
+
+
+# clock
+
+
+@pytest.mark.parametrize(
+    ("error", "level"), [(0.0, "ok"), (-90.0, "ok"), (600.0, "wrong"), (-600.0, "wrong"), (None, "warning")]
+)
+def test_the_clock_may_be_off_a_little(console, error, level):
+    assert _levels([clock_finding(console(), error)]) == [level]
+
+
+# the site's word
+
+
+class FakeTab:
+    """A tab whose page answers the profile call."""
+
+    def __init__(self, status: int, headers: dict[str, str], body: str) -> None:
+        self.head_of_answer = Head(status, headers)
+        self.body = body
+        self.closed = 0
+
+    def fetch(self, request):
+        assert (request.method, request.path) == ("GET", "/api/v1/auths/")
+        return SimpleNamespace(head=lambda wait: self.head_of_answer, read=lambda wait: self.body, close=lambda: None)
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+def _tab(body: str, status: int = 200, **headers: str) -> FakeTab:
+    return FakeTab(status, {"content-type": "application/json", **headers}, body)
+
+
+IN = '{"id":"u1","role":"user"}'
+OUT = '{"success":false,"data":{"code":"Unauthorized"}}'
+CAPTCHA = '{"ret":["FAIL_SYS_USER_VALIDATE","RGV587_ERROR"],"data":{"url":"/punish"}}'
+LIMIT = '{"success":false,"data":{"code":"RateLimited","num":3}}'
+
+
+@pytest.fixture
+def registry(tmp_path):
+    registry = Registry(tmp_path / "session")
+    registry.add(new_token(), "mine")
+    return registry
+
+
+def _check(registry: Registry, tab: FakeTab):
+    result = check_account(registry, lambda account: tab, registry.get("mine"))
+    assert tab.closed == 1
+    return result
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "status"),
+    [(IN, "ok", "OK"), (OUT, "invalid", "INVALID"), (CAPTCHA, "verify", "WAIT"), (LIMIT, "limited", "WAIT")],
+)
+def test_a_check_writes_down_what_the_site_says(registry, body, kind, status):
+    assert _check(registry, _tab(body)).kind == kind
+    assert registry.get("mine").status(time.time()) == status
+
+
+@pytest.mark.parametrize("body", ["", "{}", "[]", "null", "not json", '{"id":""}'])
+def test_an_answer_that_names_nobody_changes_nothing(registry, body):
+    assert _check(registry, _tab(body)).kind == "unreachable"
+    assert registry.get("mine").status(time.time()) == "OK"
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "status"),
+    [
+        (NotLoggedIn("out"), "invalid", "INVALID"),
+        (VerificationRequired("human?"), "verify", "WAIT"),
+        (NetworkFailed("down"), "unreachable", "OK"),
+        (TabLost("gone"), "unreachable", "OK"),
+    ],
+)
+def test_a_browser_that_does_not_open_is_told_apart(registry, error, kind, status):
+    def failing(account):
+        raise error
+
+    result = check_account(registry, failing, registry.get("mine"))
+    assert (result.kind, result.detail) == (kind, error.message)
+    assert registry.get("mine").status(time.time()) == status
+
+
+def test_a_good_login_ends_invalid_and_verify(registry):
+    registry.mark_invalid("mine")
+    _check(registry, _tab(IN))
+    assert registry.get("mine").status(time.time()) == "OK"
+    registry.rest("mine", time.time() + 600, reason="verification")
+    _check(registry, _tab(IN))
+    assert registry.get("mine").status(time.time()) == "OK"
+
+
+@pytest.mark.parametrize("invalid", [False, True])
+def test_a_good_login_does_not_end_a_rate_limit(registry, invalid):
+    until = time.time() + 3600
+    registry.rest("mine", until)
+    if invalid:
+        registry.mark_invalid("mine")
+    assert _check(registry, _tab(IN)).kind == "ok"
+    account = registry.get("mine")
+    assert account.status(time.time()) == "WAIT"
+    assert account.reset_at == pytest.approx(until, abs=0.01)
+
+
+def test_a_login_that_was_renewed_meanwhile_is_not_marked(registry):
+    tab = _tab(OUT)
+    asked = registry.get("mine")
+    registry.renew("mine", new_token("renewed"))
+    assert check_account(registry, lambda account: tab, asked).kind == "invalid"
+    assert registry.get("mine").status(time.time()) == "OK"
+
+
+def test_the_clock_is_compared_with_the_sites(registry):
+    ahead = _check(registry, _tab(IN, date=formatdate(time.time() - 600, usegmt=True)))
+    assert ahead.clock_error == pytest.approx(600, abs=5)
+    assert _check(registry, _tab(IN)).clock_error is None
+    assert _check(registry, _tab(IN, date="some day")).clock_error is None
+
+
+# the command
+
+
+@posix
+def test_the_doctor_ends_with_1_and_counts_the_troubles(settings, tmp_path, monkeypatch):
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("QWENPROXY_CHROME", _program(tmp_path, "chrome", "156.0.1.2"))
+    monkeypatch.setenv("QWENPROXY_CHROMEDRIVER", _program(tmp_path, "driver", "100.0.1.2"))
+    ended = run_here("doctor")
+    assert ended.status == 1
+    assert "-> qwenproxy account add" in ended.output
+    assert "Troubles found: 2." in ended.output
+
+
+def test_the_doctor_names_a_missing_browser_and_asks_no_account(settings, tmp_path, monkeypatch):
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("QWENPROXY_CHROME", str(tmp_path / "nowhere"))
+    Registry(tmp_path / "session").add(new_token(), "mine")
+    ended = run_here("doctor", "--roundtrip")
+    assert (ended.status, "no working browser" in ended.output) == (1, True)
+    assert "Round trip" not in ended.output
+
+
+def test_a_session_folder_that_is_a_file_is_one_line(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("QWENPROXY_SESSION_DIR", str(tmp_path / "file"))
+    ended = run_here("doctor")
+    assert ended.status == 1
+    assert ended.output.count("\n") == 1
+    assert sys.exc_info() == (None, None, None)

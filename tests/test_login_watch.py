@@ -1,0 +1,399 @@
+"""The watch over a login window, with a scripted window and person: every way it can end, and what is left then."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from types import SimpleNamespace
+
+import pytest
+from cli_runner import new_token
+from selenium.common.exceptions import NoSuchWindowException, TimeoutException, WebDriverException
+
+from qwenproxy.accounts import login
+from qwenproxy.accounts.login import LoginFailed, LoginWindow, add_account, remove_account, renew_account
+from qwenproxy.accounts.registry import Registry
+from qwenproxy.browser.binaries import Binaries
+from qwenproxy.browser.chrome import ChromeSettings
+from qwenproxy.browser.profile import ProfileClaim, ProfileInUse
+from qwenproxy.browser.site import Site
+from qwenproxy.cli.checking import judge_profile
+from qwenproxy.errors import NetworkFailed, SetupError
+from qwenproxy.upstream import calls
+
+SITE = "https://localhost:4433"
+SOMEBODY = [200, {"content-type": "application/json"}, '{"id":"u1","role":"user"}']
+NOBODY = [200, {"x-actual-status-code": "401"}, '{"success":false,"data":{"code":"Unauthorized"}}']
+CAPTCHA = [200, {}, '{"ret":["FAIL_SYS_USER_VALIDATE","RGV587_ERROR"],"data":{"url":"/punish"}}']
+STRANGE = [200, {"content-type": "application/json"}, '{"something":"else"}']
+
+
+@dataclass(frozen=True)
+class View:
+    """What the window shows, and what the site would answer about who is logged in (None: no answer)."""
+
+    token: str = ""
+    origin: str = SITE
+    settled: bool = True
+    verification: bool = False
+    answer: object = None
+
+
+SIGN_IN = View(answer=NOBODY)
+
+
+class FakeDriver:
+    """A driver over one scripted window. `view` None: the window is closed; an exception: the page does not answer."""
+
+    def __init__(self, view: View | Exception | None) -> None:
+        self.view = view
+        self.handles = ["first"]
+        self.asked: list[str] = []
+        self.opened: list[str] = []
+        self.turned_to = ""
+        self.switch_to = SimpleNamespace(window=self._turn)
+
+    def get(self, url: str) -> None:
+        self.opened.append(url)
+        if isinstance(self.view, WebDriverException):
+            raise self.view
+
+    def set_script_timeout(self, seconds: float) -> None:
+        assert seconds > 0
+
+    def set_page_load_timeout(self, seconds: float) -> None:
+        assert seconds > 0
+
+    @property
+    def window_handles(self) -> list[str]:
+        if self.view is None and not self.turned_to and self.handles == ["first"]:
+            raise WebDriverException("disconnected: not connected to DevTools")
+        return self.handles
+
+    def execute_script(self, script: str, *args: object) -> dict[str, object]:
+        assert script == login.LOOK
+        if self.view is None:
+            raise NoSuchWindowException
+        if isinstance(self.view, Exception):
+            raise self.view
+        fields = ("origin", "token", "settled", "verification")
+        return {name: getattr(self.view, name) for name in fields}
+
+    def execute_async_script(self, script: str, path: str, headers: dict[str, str], token: str) -> object:
+        assert (script, path) == (login.ASK, "/api/v1/auths/")
+        assert headers["x-request-id"]
+        self.asked.append(token)
+        if isinstance(self.view.answer, Exception):
+            raise self.view.answer
+        return self.view.answer
+
+    def _turn(self, handle: str) -> None:
+        self.turned_to = handle
+
+
+class Script:
+    """A person who does one thing at each pause: shows the window another view, presses ENTER, or lets time go by."""
+
+    def __init__(self, first: View | Exception | None, *then: object) -> None:
+        self.driver = FakeDriver(first)
+        self.then = list(then)
+        self.steps: list[str] = []
+        self.now = 1000.0
+        self.closed = 0
+
+    def show(self, step: str, remaining: float) -> None:
+        if self.steps[-1:] != [step]:
+            self.steps.append(step)
+
+    def pause(self, seconds: float) -> bool:
+        assert seconds > 0
+        self.now += seconds
+        action = self.then.pop(0) if self.then else "wait"
+        if action == "ctrl-c":
+            raise KeyboardInterrupt
+        if callable(action):
+            action(self.driver)
+        elif action not in ("enter", "wait"):
+            self.driver.view = action
+        return action == "enter"
+
+
+@pytest.fixture
+def registry(tmp_path):
+    return Registry(tmp_path / "session")
+
+
+@pytest.fixture
+def play(monkeypatch):
+    """Return a function that puts a script in the place of the browser and returns it."""
+
+    def put(first: View | Exception | None, *then: object) -> Script:
+        script = Script(first, *then)
+
+        class FakeChrome:
+            def __init__(self, folder, settings) -> None:
+                self._claim = ProfileClaim(folder)
+                self.driver = script.driver
+
+            def close(self, *, politely: bool = True) -> None:
+                script.closed += 1
+                self._claim.release()
+
+        monkeypatch.setattr(login, "Chrome", FakeChrome)
+        monkeypatch.setattr(login, "time", SimpleNamespace(monotonic=lambda: script.now, time=time.time))
+        return script
+
+    return put
+
+
+@pytest.fixture
+def window():
+    settings = ChromeSettings(Binaries("chrome", "chromedriver"), headless=False)
+    return LoginWindow(Site(SITE), settings, calls.profile(), judge_profile, login_wait=60.0)
+
+
+def _folders(registry: Registry) -> list[str]:
+    return [path.name for path in registry.folder("x").parent.iterdir()]
+
+
+def test_a_login_becomes_an_account(registry, window, play):
+    script = play(SIGN_IN, "wait", View(new_token(), answer=SOMEBODY))
+    added = add_account(registry, window, script)
+    assert registry.get(added).token == new_token()
+    assert registry.get(added).status(time.time()) == "OK"
+    assert script.driver.opened == [SITE + "/auth?action=signin"]
+    assert script.steps == ["opening", "waiting", "closing"]
+    assert script.closed
+    assert (registry.folder(added) / "planted").exists()
+    ProfileClaim(registry.folder(added)).release()  # free again
+
+
+def test_a_login_may_have_a_name_of_its_own(registry, window, play):
+    assert add_account(registry, window, play(View(new_token(), answer=SOMEBODY)), "mine") == "mine"
+
+
+@pytest.mark.parametrize(
+    ("then", "ending"),
+    [(["ctrl-c"], (KeyboardInterrupt, None)), ([None], (LoginFailed, "closed")), ([], (LoginFailed, "timeout"))],
+    ids=["cancelled", "closed", "timeout"],
+)
+@pytest.mark.parametrize("account_id", [None, "mine"])
+def test_nothing_stays_of_a_login_that_did_not_happen(registry, window, play, then, ending, account_id):
+    error, outcome = ending
+    script = play(SIGN_IN, *then)
+    with pytest.raises(error) as raised:
+        add_account(registry, window, script, account_id)
+    assert getattr(raised.value, "outcome", None) == outcome
+    assert registry.all() == ()
+    assert _folders(registry) == []
+    assert script.closed
+
+
+def test_an_unfinished_relogin_leaves_the_account_as_it_was(registry, window, play):
+    registry.add(new_token("old"), "mine")
+    registry.mark_invalid("mine")
+    before = registry.get("mine")
+    with pytest.raises(LoginFailed):
+        renew_account(registry, window, play(SIGN_IN, None), before)
+    assert registry.get("mine") == before
+
+
+def test_the_time_out_is_the_one_that_was_asked_for(registry, window, play):
+    script = play(SIGN_IN)
+    with pytest.raises(LoginFailed):
+        add_account(registry, replace(window, login_wait=7.0), script)
+    assert script.now == pytest.approx(1007.0, abs=0.01)
+
+
+def test_a_site_that_cannot_be_reached_is_named(registry, window, play):
+    error = WebDriverException("unknown error: net::ERR_CONNECTION_REFUSED (session info)")
+    with pytest.raises(NetworkFailed, match="ERR_CONNECTION_REFUSED"):
+        add_account(registry, window, play(error))
+    assert _folders(registry) == []
+
+
+def test_a_token_elsewhere_than_on_the_site_is_none(registry, window, play):
+    elsewhere = View(new_token(), origin="https://auth.localhost", answer=SOMEBODY)
+    script = play(elsewhere, elsewhere, View(new_token("real"), answer=SOMEBODY))
+    assert registry.get(add_account(registry, window, script)).token == new_token("real")
+    assert script.driver.asked == [new_token("real")]
+
+
+def test_the_site_is_asked_only_when_its_page_has_settled(registry, window, play):
+    script = play(View(new_token(), settled=False, answer=CAPTCHA), View(new_token(), answer=SOMEBODY))
+    add_account(registry, window, script)
+    assert len(script.driver.asked) == 1
+
+
+def test_the_stale_login_of_a_profile_does_not_count(registry, window, play):
+    registry.add(new_token("old"), "mine")
+    registry.mark_invalid("mine")
+    stale = View(new_token("old"), answer=NOBODY)
+    script = play(stale, *["wait"] * 3, View(new_token("new"), answer=SOMEBODY))
+    renew_account(registry, window, script, registry.get("mine"))
+    assert registry.get("mine").token == new_token("new")
+    assert registry.get("mine").status(time.time()) == "OK"
+    assert script.driver.asked == [new_token("old"), new_token("new")]
+
+
+def test_the_same_token_is_asked_about_again_only_after_a_while_or_at_enter(registry, window, play):
+    out = View(new_token(), answer=NOBODY)
+    script = play(out, *["wait"] * 10, "enter", "ctrl-c")
+    with pytest.raises(KeyboardInterrupt):
+        add_account(registry, window, script)
+    # at once, after 5 s of the 7.7 that went by, and at ENTER
+    assert len(script.driver.asked) == 3
+
+
+def test_an_answer_of_unknown_form_counts_with_a_new_token_only(registry, window, play):
+    registry.add(new_token("old"), "mine")
+    script = play(View(new_token("old"), answer=STRANGE), "wait", View(new_token("new"), answer=STRANGE))
+    renew_account(registry, window, script, registry.get("mine"))
+    assert registry.get("mine").token == new_token("new")
+
+
+def test_an_expired_token_of_unknown_standing_does_not_count(registry, window, play):
+    with pytest.raises(LoginFailed, match="timeout"):
+        add_account(registry, window, play(View(new_token(expires_at=1_000_000_000), answer=STRANGE)))
+
+
+@pytest.mark.parametrize("answer", [None, TimeoutException()])
+def test_no_answer_is_no_login(registry, window, play, answer):
+    with pytest.raises(LoginFailed, match="timeout"):
+        add_account(registry, window, play(View(new_token(), answer=answer)))
+
+
+@pytest.mark.parametrize("shown", [View(verification=True), View(new_token(), answer=CAPTCHA)])
+def test_a_verification_waits_for_the_person(registry, window, play, shown):
+    script = play(shown, "wait", SIGN_IN, View(new_token("human"), answer=SOMEBODY))
+    assert registry.get(add_account(registry, window, script)).token == new_token("human")
+    assert script.steps == ["opening", "verification", "waiting", "closing"]
+
+
+def test_a_page_that_does_not_answer_is_looked_at_again(registry, window, play):
+    script = play(TimeoutException(), "wait", View(new_token(), answer=SOMEBODY))
+    add_account(registry, window, script)
+    assert registry.all()
+
+
+def test_a_second_tab_is_followed_when_the_first_is_closed(registry, window, play):
+    def close_first(driver: FakeDriver) -> None:
+        driver.view, driver.handles = None, ["second"]
+
+    script = play(SIGN_IN, close_first, View(new_token(), answer=SOMEBODY))
+    add_account(registry, window, script)
+    assert script.driver.turned_to == "second"
+
+
+# the VERIFY state
+
+
+def _verify(registry: Registry):
+    registry.add(new_token(), "mine")
+    registry.rest("mine", time.time() + 600, reason="verification")
+    return registry.get("mine")
+
+
+def test_a_working_page_ends_verify_after_a_moment_for_the_check_to_show_up(registry, window, play):
+    account = _verify(registry)
+    script = play(View(new_token(), answer=SOMEBODY))
+    renew_account(registry, window, script, account)
+    assert login.LINGER <= script.now - 1000 <= login.LINGER + login.ASK_EVERY + 1
+    assert script.steps == ["opening", "works", "closing"]
+    assert registry.get("mine").status(time.time()) == "OK"
+
+
+def test_a_solved_check_ends_verify_at_once(registry, window, play):
+    account = _verify(registry)
+    script = play(View(new_token(), verification=True), View(new_token(), answer=SOMEBODY))
+    renew_account(registry, window, script, account)
+    assert script.now - 1000 < 2
+    assert registry.get("mine").status(time.time()) == "OK"
+
+
+def test_enter_ends_the_wait_for_a_check(registry, window, play):
+    account = _verify(registry)
+    script = play(View(new_token(), answer=SOMEBODY), "enter")
+    renew_account(registry, window, script, account)
+    assert script.now - 1000 < 2
+
+
+# profiles and folders
+
+
+def test_a_profile_in_use_is_left_alone(registry, window, play):
+    registry.add(new_token(), "mine")
+    claim = ProfileClaim(registry.folder("mine"))
+    try:
+        with pytest.raises(ProfileInUse):
+            renew_account(registry, window, play(SIGN_IN), registry.get("mine"))
+        with pytest.raises(ProfileInUse):
+            remove_account(registry, "mine")
+    finally:
+        claim.release()
+    assert registry.get("mine").token == new_token()
+
+
+def test_a_name_that_another_login_is_using_is_left_to_it(registry, window, play):
+    claim = ProfileClaim(registry.folder("mine"))
+    try:
+        with pytest.raises(ProfileInUse):
+            add_account(registry, window, play(SIGN_IN), "mine")
+        assert _folders(registry) == ["mine"]
+    finally:
+        claim.release()
+
+
+def test_a_profile_that_an_ended_login_left_does_not_count(registry, window, play):
+    (registry.folder("mine") / "profile").mkdir(parents=True)
+    (registry.folder("mine") / "profile" / "cookies").write_text("somebody else's")
+    add_account(registry, window, play(View(new_token(), answer=SOMEBODY)), "mine")
+    assert not (registry.folder("mine") / "profile" / "cookies").exists()
+
+
+def test_an_account_that_was_removed_meanwhile_does_not_come_back(registry, window, play):
+    registry.add(new_token("old"), "mine")
+    account = registry.get("mine")
+
+    def removed(driver: FakeDriver) -> None:
+        Registry(registry.folder("mine").parent.parent).remove("mine")
+        driver.view = View(new_token("new"), answer=SOMEBODY)
+
+    with pytest.raises(SetupError, match="removed"):
+        renew_account(registry, window, play(SIGN_IN, removed), account)
+    assert registry.all() == ()
+
+
+def test_an_account_that_took_the_name_meanwhile_is_not_deleted(registry, window, play):
+    def taken(driver: FakeDriver) -> None:
+        registry.add(new_token("other"), "mine")
+        driver.view = View(new_token("new"), answer=SOMEBODY)
+
+    with pytest.raises(SetupError, match="already"):
+        add_account(registry, window, play(SIGN_IN, taken), "mine")
+    assert registry.get("mine").token == new_token("other")
+
+
+@pytest.mark.parametrize(
+    "words", ["Missing X server or $DISPLAY", "Unable to open X display.", "cannot open display: :9"]
+)
+def test_a_display_that_does_not_answer_is_no_display(registry, window, monkeypatch, words):
+    def failing(folder, settings):
+        folder.mkdir(exist_ok=True)
+        (folder / "chrome.log").write_text(f"[1:1:ERROR] {words}\n")
+        raise SetupError("The browser ended at once.")
+
+    monkeypatch.setattr(login, "Chrome", failing)
+    with pytest.raises(LoginFailed, match="no_display"):
+        add_account(registry, window, Script(SIGN_IN))
+    assert _folders(registry) == []
+
+
+def test_a_browser_that_fails_otherwise_keeps_its_own_message(registry, window, monkeypatch):
+    def failing(folder, settings):
+        raise SetupError("The browser ended at once.")
+
+    monkeypatch.setattr(login, "Chrome", failing)
+    with pytest.raises(SetupError, match="at once") as raised:
+        add_account(registry, window, Script(SIGN_IN))
+    assert not isinstance(raised.value, LoginFailed)
