@@ -17,11 +17,14 @@ from qwenproxy.accounts.pool import AccountPool, PoolLimits
 from qwenproxy.accounts.registry import Registry
 from qwenproxy.api.auth import register_auth
 from qwenproxy.api.cors import register_cors
-from qwenproxy.api.wiring import RELAY
+from qwenproxy.api.wiring import CONVERSATIONS, RELAY
 from qwenproxy.browser.binaries import find_binaries
 from qwenproxy.browser.chrome import ChromeSettings
 from qwenproxy.browser.site import Site
 from qwenproxy.config import Config
+from qwenproxy.conversation import Conversations
+from qwenproxy.deletions import UpstreamDeletions
+from qwenproxy.history import HistoryStore
 from qwenproxy.keys import KeyFile
 from qwenproxy.logs import request_id
 from qwenproxy.relay import Relay, RelaySettings
@@ -33,7 +36,10 @@ def create_app(config: Config, relay: Relay | None = None) -> Flask:
     """Return the application; `relay` None builds the real one. Raises SetupError."""
     app = Flask("qwenproxy", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = config.max_body
-    app.extensions[RELAY] = relay or build_relay(config)
+    relay = relay or build_relay(config)
+    history = HistoryStore(config.session_dir / "history", config.max_history_length)
+    app.extensions[RELAY] = relay
+    app.extensions[CONVERSATIONS] = Conversations(relay, history, config.max_history_length)
     _log_requests(app)
     register_cors(app, config.cors_origins)
     register_auth(app, KeyFile(config.session_dir / "Authorization.txt"), loopback_only=config.is_loopback)
@@ -47,7 +53,8 @@ def build_relay(config: Config) -> Relay:
     opener = TabOpener(registry, Site(config.base_url, config.site_version), chrome_settings(config))
     limits = PoolLimits(config.account_concurrency, config.queue_wait, config.max_browsers, config.idle_browser)
     settings = RelaySettings(config.default_model, config.unknown_model, config.stall_timeout)
-    return Relay(AccountPool(registry, opener, limits), settings)
+    deletions = UpstreamDeletions(config.session_dir, registry)
+    return Relay(AccountPool(registry, deletions.watch(opener), limits), settings, deletions)
 
 
 def chrome_settings(config: Config) -> ChromeSettings:

@@ -36,7 +36,7 @@ from __future__ import annotations
 class ProxyError(Exception):
     """Base of all errors raised on purpose.
 
-    `param` names the request field at fault, `retry_after` is in seconds.
+    `param` names the request field at fault, `retry_after` is in seconds, `chat_id` is the kept chat it was about.
     """
 
     status = 502
@@ -48,6 +48,7 @@ class ProxyError(Exception):
         self.message = message
         self.param = param
         self.retry_after = retry_after
+        self.chat_id: str | None = None
 
 
 class RequestError(ProxyError):

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from qwenproxy import storage
 from qwenproxy.errors import ChatNotFound, QueueTimeout, RequestError, SetupError
@@ -45,6 +46,8 @@ class HistoryStore:
         self._turns = _TurnQueues()
         self._mutex = threading.Lock()
         self._listing = storage.CachedFile(folder, self._scan)
+        # Called with the chats that are about to be deleted; what it raises keeps them.
+        self.on_delete: Callable[[Sequence[Chat]], None] = lambda chats: None
         storage.ensure_folder(folder)
         self._lock = storage.PathLock(folder)
         with self._lock:
@@ -74,9 +77,16 @@ class HistoryStore:
         with self._mutex:
             return self._listing.get()
 
-    def create(self, name: str, messages: Sequence[StoredMessage] = (), chat_id: str | None = None) -> str:
+    def create(
+        self,
+        name: str,
+        messages: Sequence[StoredMessage] = (),
+        chat_id: str | None = None,
+        extra: Mapping[str, Any] | None = None,
+    ) -> str:
         """Write a new chat, its first turn included, in one step, and return its id (a new uuid unless given).
 
+        `extra` fields are kept beside the documented ones.
         Raises RequestError for an id that cannot be or is taken, SetupError when the disk refuses.
         """
         chat_id = str(uuid.uuid4()) if chat_id is None else chat_id
@@ -85,19 +95,22 @@ class HistoryStore:
         with self._lock:
             if storage.stamp(self._path(chat_id)) is not None:
                 raise RequestError("a chat with this chatId exists", param="chatId")
-            chat = Chat(chat_id, name, int(self._clock() * 1000))
-            self._save(replace(chat, messages=self._complete((), messages)))
+            created = int(self._clock() * 1000)
+            self._save(Chat(chat_id, name, created, self._complete((), messages), extra or {}))
         return chat_id
 
-    def append_turn(self, chat_id: str, messages: Sequence[StoredMessage]) -> Chat:
+    def append_turn(
+        self, chat_id: str, messages: Sequence[StoredMessage], extra: Mapping[str, Any] | None = None
+    ) -> Chat:
         """Add the messages of one turn, all or none, and return the chat as it is now.
 
         Each needs `role` and `content`; id, timestamp (s) and chat_type are filled in. Over the limit the first message
-        stays and the oldest others go. Raises ChatNotFound, SetupError.
+        stays and the oldest others go. `extra` fields replace those of the same name. Raises ChatNotFound, SetupError.
         """
         with self._lock:
             chat = self._existing(chat_id)
-            chat = replace(chat, messages=self._complete(chat.messages, messages))
+            kept = self._complete(chat.messages, messages)
+            chat = replace(chat, messages=kept, extra={**chat.extra, **(extra or {})})
             self._save(chat)
         return chat
 
@@ -112,8 +125,7 @@ class HistoryStore:
     def delete(self, chat_id: str) -> None:
         """Remove a chat. Raises ChatNotFound, SetupError."""
         with self._lock:
-            self._existing(chat_id)
-            self._delete_files((chat_id,))
+            self._delete((self._existing(chat_id),))
 
     def cleanup(self, criteria: Mapping[str, object]) -> tuple[str, ...]:
         """Delete the chats that meet all given criteria, and the oldest beyond `maxChats`; return their ids.
@@ -123,7 +135,7 @@ class HistoryStore:
         limits = parse_criteria(criteria)
         with self._lock:
             doomed = select_for_cleanup(self._scan(), limits, self._clock() * 1000)
-            self._delete_files(doomed)
+            self._delete([chat for chat_id in doomed if (chat := self.get(chat_id))])
         return doomed
 
     @contextmanager
@@ -166,10 +178,11 @@ class HistoryStore:
         if seen is not None:
             self._index[chat.id] = (seen, chat.summary)
 
-    def _delete_files(self, chat_ids: Sequence[str]) -> None:
-        for chat_id in chat_ids:
-            storage.delete(self._path(chat_id))
-            self._index.pop(chat_id, None)
+    def _delete(self, chats: Sequence[Chat]) -> None:
+        self.on_delete(chats)
+        for chat in chats:
+            storage.delete(self._path(chat.id))
+            self._index.pop(chat.id, None)
         storage.sync_folder(self._folder)
 
     def _scan(self) -> tuple[ChatSummary, ...]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from flask import Flask
 
-from qwenproxy.api import openai, status
+from qwenproxy.api import chats, native, openai, status
 from qwenproxy.api.errors import register_errors
 
 
 def register(app: Flask) -> None:
     """Put every route and error form on the app."""
     app.register_blueprint(openai.blueprint())
+    app.register_blueprint(native.blueprint())
+    app.register_blueprint(chats.blueprint())
     app.register_blueprint(status.blueprint())
     register_errors(app)

@@ -35,17 +35,15 @@ def openai_error(error: ProxyError) -> dict[str, Any]:
     return {"error": {"message": error.message, "type": error.type, "param": error.param, "code": error.code}}
 
 
-def native_error(error: ProxyError, extra: dict[str, Any] | None = None) -> dict[str, Any]:
-    """Return the native routes' error object; `extra` may carry a chatId."""
-    return {"error": error.message, "code": error.code, **(extra or {})}
+def native_error(error: ProxyError) -> dict[str, Any]:
+    """Return the native routes' error object, with the id of the chat it was about where one exists."""
+    body = {"error": error.message, "code": error.code}
+    return {**body, "chatId": error.chat_id} if error.chat_id else body
 
 
 def error_response(error: ProxyError) -> Response:
     """Return the answer for an error raised before the first byte, in the form of the route asked for."""
-    if request.path.startswith(OPENAI_ROUTES):
-        body = openai_error(error)
-    else:
-        body = native_error(error, getattr(error, "extra", None))
+    body = openai_error(error) if request.path.startswith(OPENAI_ROUTES) else native_error(error)
     response = json_response(body, error.status)
     if error.retry_after is not None:
         response.headers["Retry-After"] = str(max(1, math.ceil(error.retry_after)))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response, request
@@ -14,9 +15,9 @@ from flask.typing import ResponseReturnValue
 
 from qwenproxy.api.client import client_gone_check
 from qwenproxy.api.errors import json_body, json_response
-from qwenproxy.api.openai_format import Answer, CompletionRequest, completion_object, parse_chat_request
+from qwenproxy.api.openai_format import Answer, completion_object, parse_chat_request
 from qwenproxy.api.sse import Chunks, frames
-from qwenproxy.api.wiring import relay
+from qwenproxy.api.wiring import conversations, relay
 from qwenproxy.chat import Tick
 from qwenproxy.errors import ClientGone, ModelNotFound
 
@@ -43,13 +44,13 @@ def create_completion() -> ResponseReturnValue:
     """Answer POST …/chat/completions."""
     wanted = parse_chat_request(json_body())
     client_gone = client_gone_check(request.environ)
-    run = relay().open(wanted.chat, client_gone)
+    run = conversations().answer_once(wanted.chat, client_gone)
     if wanted.stream:
         prompt = tuple(message.text for message in wanted.chat.messages)
         body = frames(run, Chunks(run.model), client_gone, include_usage=wanted.include_usage, prompt=prompt)
         response = event_stream(body, run)
     else:
-        response = json_response(collect(run, wanted, client_gone))
+        response = json_response(collect(run, client_gone))
     if wanted.ignored:
         response.headers["x-qwenproxy-ignored"] = ",".join(wanted.ignored)
     return response
@@ -78,15 +79,15 @@ def event_stream(body: object, run: ChatRun) -> Response:
     return response
 
 
-def collect(run: ChatRun, wanted: CompletionRequest, client_gone: object) -> dict[str, object]:
+def collect(run: ChatRun, client_gone: Callable[[], bool]) -> dict[str, object]:
     """Read the run to its end and return the `chat.completion` object. Raises what broke the answer, ClientGone."""
     answer = Answer()
     with run:
         for event in run:
-            if isinstance(event, Tick) and client_gone():  # type: ignore[operator]
+            if isinstance(event, Tick) and client_gone():
                 raise ClientGone("The client hung up.")
             answer.add(event)
-    return completion_object(answer, run.model, (message.text for message in wanted.chat.messages))
+    return completion_object(answer, run.model, (message.text for message in run.chat.messages))
 
 
 def _model_object(model_id: str, target: Model) -> dict[str, object]:

@@ -76,7 +76,7 @@ class Answer:
         if isinstance(event, Text):
             self.text.append(event.text)
         elif isinstance(event, Image):
-            self.text.append(image_markdown(event))
+            self.text.append(event.markdown)
         elif isinstance(event, Reasoning):
             self.reasoning.append(event.text)
         elif isinstance(event, ToolCall):
@@ -131,11 +131,6 @@ def estimated_usage(prompt: Iterable[str], answer: Iterable[str]) -> Usage:
 def tool_call_object(call: ToolCall) -> dict[str, Any]:
     """Return OpenAI's form of a tool call."""
     return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
-
-
-def image_markdown(image: Image) -> str:
-    """Return the form in which an image stands in an answer's text."""
-    return f"![image]({image.url})\n"
 
 
 def completion_id() -> str:

@@ -16,7 +16,6 @@ from qwenproxy.api.errors import openai_error, unforeseen
 from qwenproxy.api.openai_format import (
     completion_id,
     estimated_usage,
-    image_markdown,
     tool_call_object,
     usage_object,
 )
@@ -65,7 +64,7 @@ class Chunks:
         if isinstance(event, Reasoning):
             return self.reasoning(event.text)
         if isinstance(event, Image):
-            return self.content(image_markdown(event))
+            return self.content(event.markdown)
         if isinstance(event, ToolCall):
             self._calls += 1
             return self.delta({"tool_calls": [{"index": self._calls - 1, **tool_call_object(event)}]})

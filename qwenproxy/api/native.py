@@ -1,0 +1,82 @@
+"""POST /api/chat: one message to a chat that the proxy keeps (contract section 4.1).
+
+Parses the request into a turn, has it answered, formats the answer like OpenAI's with the chat's id added. What a chat
+remembers is the business of conversation.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Blueprint, request
+from flask.typing import ResponseReturnValue
+
+from qwenproxy.api.client import client_gone_check
+from qwenproxy.api.errors import json_body, json_response
+from qwenproxy.api.openai import collect, event_stream
+from qwenproxy.api.openai_messages import parse_content, parse_messages
+from qwenproxy.api.sse import Chunks, frames
+from qwenproxy.api.wiring import conversations
+from qwenproxy.chat import Message
+from qwenproxy.conversation import UserTurn
+from qwenproxy.errors import RequestError
+from qwenproxy.storage import valid_id
+
+
+def blueprint() -> Blueprint:
+    """Return the native chat route."""
+    routes = Blueprint("native", __name__)
+    routes.add_url_rule("/api/chat", view_func=create_turn, methods=["POST"])
+    return routes
+
+
+def create_turn() -> ResponseReturnValue:
+    """Answer POST /api/chat."""
+    body = json_body()
+    turn, stream, wanted = parse_turn(body), _stream(body), parse_chat_id(body)
+    client_gone = client_gone_check(request.environ)
+    chat_id, run = conversations().answer_turn(wanted, turn, client_gone)
+    if stream:
+        return event_stream(frames(run, Chunks(run.model, {"chatId": chat_id}), client_gone), run)
+    return json_response({**collect(run, client_gone), "chatId": chat_id})
+
+
+def parse_turn(body: Mapping[str, Any]) -> UserTurn:
+    """Translate `message` or `messages`, and `model`. Raises RequestError, UnsupportedParameter naming the field.
+
+    Of `messages` the last one of the user is taken, and all system messages together.
+    """
+    model = body.get("model")
+    if model is not None and not isinstance(model, str):
+        raise RequestError("model must be a string.", param="model")
+    system = None
+    if body.get("messages"):
+        name = "messages"
+        messages = parse_messages(body["messages"])
+        system = "\n\n".join(each.text for each in messages if each.role == "system")
+        message = next((each for each in reversed(messages) if each.role == "user"), Message("user"))
+    else:
+        name = "message"
+        message = Message("user", parse_content(body.get("message"), "message"))
+    if not message.text.strip() and not message.attachments:
+        raise RequestError(
+            "There is nothing to answer: message must hold a text, an image or a file, or messages one of the user.",
+            param=name,
+        )
+    return UserTurn(message, model or None, system or None)
+
+
+def parse_chat_id(body: Mapping[str, Any]) -> str | None:
+    """Return the id of the chat to go on with, None where none is named. Raises RequestError."""
+    chat_id = body.get("chatId")
+    if chat_id is not None and not valid_id(chat_id):
+        raise RequestError("chatId is not the id of a chat; leave it out to begin a new one.", param="chatId")
+    return chat_id
+
+
+def _stream(body: Mapping[str, Any]) -> bool:
+    stream = body.get("stream")
+    if stream is not None and not isinstance(stream, bool):
+        raise RequestError("stream must be true or false.", param="stream")
+    return bool(stream)
