@@ -61,6 +61,8 @@ class TabResponse:
             try:
                 message = self._inbox.get(timeout=TICK)
             except queue.Empty:
+                # Also here: the owner may have noted the hold after the last text was taken.
+                self._let_flow()
                 yield ""
                 continue
             if text := self._take(message):
@@ -115,6 +117,9 @@ class TabResponse:
             message = self._inbox.get()
         text = "".join(texts)
         self._consumed += len(text)
+        self._let_flow()
+        return text
+
+    def _let_flow(self) -> None:
         if self.held and self._delivered - self._consumed < LOW_WATER:
             self._resume(self)
-        return text

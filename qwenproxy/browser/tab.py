@@ -66,7 +66,8 @@ class Tab:
         self._streams: dict[int, TabResponse] = {}
         self._epoch = ""
         self._acknowledged = 0
-        self._last_reply = self._last_message = time.monotonic()
+        self._last_message = time.monotonic()
+        self._silent_since: float | None = None  # when the page began to leave exchanges unanswered
         self._closing = False
         self._thread = threading.Thread(target=self._own, name=f"tab-{name}", daemon=True)
         self._thread.start()
@@ -179,12 +180,15 @@ class Tab:
             self._orders = orders
             self._bring_back_bridge(error)
             return
-        self._last_reply = time.monotonic()
+        self._silent_since = None
         self._receive(orjson.loads(reply))
 
     def _bring_back_bridge(self, error: WebDriverException) -> None:
         """Put the bridge into a page that has none: it reloaded, or is about to."""
-        if time.monotonic() - self._last_reply > PAGE_BACK_WAIT:
+        now = time.monotonic()
+        if self._silent_since is None:
+            self._silent_since = now
+        if now - self._silent_since > PAGE_BACK_WAIT:
             raise TabLost(f"The site's page does not answer ({type(error).__name__}).")
         try:
             self._chrome.driver.execute_script(self._bridge)

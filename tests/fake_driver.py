@@ -1,0 +1,116 @@
+"""A driver and a browser without Chrome: the page's half of the exchange, played in Python.
+
+Follows bridge.js where the owner thread can tell: messages stay until they are acknowledged, a start runs once.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable
+
+from selenium.common.exceptions import JavascriptException
+
+
+class FakePage:
+    """The page behind a FakeDriver. Tests push messages; the owner thread fetches them by exchange."""
+
+    def __init__(self, origin: str = "https://site.test") -> None:
+        self.origin = origin
+        self.epoch = "first"
+        self.orders: list[dict] = []  # of every exchange, in order
+        self.started: list[dict] = []  # what the page really ran
+        self.aborted: list[int] = []
+        self.held: list[tuple[int, bool]] = []
+        self.ignores_acknowledgements = False
+        self._outbox: list[list] = []
+        self._sequence = 0
+        self._last_started = 0
+        self._changed = threading.Condition()
+
+    def push(self, number: int, kind: str, payload: object = None) -> None:
+        """Have a message for the owner thread."""
+        with self._changed:
+            self._sequence += 1
+            self._outbox.append([self._sequence, number, kind, payload])
+            self._changed.notify_all()
+
+    def reload(self) -> None:
+        """Lose everything, as a page that loads again does."""
+        with self._changed:
+            self.epoch += "'"
+            self._outbox, self._sequence, self._last_started = [], 0, 0
+            self._changed.notify_all()
+
+    def await_that(self, what: Callable[[], object]) -> None:
+        """Wait until something about this page holds; checked after each exchange."""
+        with self._changed:
+            assert self._changed.wait_for(what, timeout=5)
+
+    def exchange(self, order: dict) -> dict:
+        with self._changed:
+            epoch = self.epoch
+            self.orders.append(order)
+            if order["epoch"] == self.epoch and not self.ignores_acknowledgements:
+                self._outbox = [message for message in self._outbox if message[0] > order["ack"]]
+            for start in order["start"]:
+                if start["id"] > self._last_started:
+                    self._last_started = start["id"]
+                    self.started.append(start)
+            self.aborted += order["abort"]
+            self.held += [tuple(hold) for hold in order["hold"]]
+            self._changed.notify_all()
+            if not self._outbox:
+                self._changed.wait(order["wait"] / 1000)
+            if epoch != self.epoch:
+                raise JavascriptException("document unloaded while waiting for result")
+            return {"epoch": self.epoch, "origin": self.origin, "messages": list(self._outbox)}
+
+
+class FakeDriver:
+    """What the owner thread uses of Selenium. `failures` are raised by exchanges, one each, oldest first.
+
+    With `reply_lost` the page has seen the order of the exchange that fails.
+    """
+
+    def __init__(self, page: FakePage) -> None:
+        self.page = page
+        self.failures: list[Exception] = []
+        self.always: Exception | None = None
+        self.reply_lost = False
+        self.installed: list[str] = []
+        self.script_timeout = 0.0
+        self.hang: threading.Event | None = None
+        self.hanging = threading.Event()
+
+    def set_script_timeout(self, seconds: float) -> None:
+        self.script_timeout = seconds
+
+    def execute_async_script(self, script: str, text: str) -> str:
+        assert script == "window.__qwenproxy.exchange(...arguments)"
+        if self.hang:
+            self.hanging.set()
+            self.hang.wait(10)
+            raise OSError("the driver went away")
+        failure = self.failures.pop(0) if self.failures else self.always
+        if failure is None:
+            return json.dumps(self.page.exchange(json.loads(text)))
+        if self.reply_lost:
+            self.page.exchange(json.loads(text))
+        raise failure
+
+    def execute_script(self, script: str) -> None:
+        self.installed.append(script)
+
+
+class FakeChrome:
+    """The browser around a FakeDriver; `closed` says how each closing was done."""
+
+    def __init__(self, driver: FakeDriver) -> None:
+        self.driver = driver
+        self.closed: list[bool] = []
+
+    def close(self, *, politely: bool = True) -> None:
+        self.closed.append(politely)
+        if self.driver.hang:
+            self.driver.hang.set()
