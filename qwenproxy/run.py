@@ -29,7 +29,7 @@ from qwenproxy.chat import (
     Usage,
 )
 from qwenproxy.cutting import cut
-from qwenproxy.errors import ClientGone, ProxyError, UpstreamTimeout
+from qwenproxy.errors import ClientGone, ProxyError, Refusal, UpstreamTimeout
 from qwenproxy.memory import UpstreamThread
 from qwenproxy.upstream import calls, refusals
 from qwenproxy.upstream.events import EventDecoder
@@ -117,7 +117,12 @@ class ChatRun:
     def __iter__(self) -> Iterator[Event]:
         while self._primed:
             yield self._primed.popleft()
-        yield from self._events
+        try:
+            yield from self._events
+        except Refusal as error:
+            # Too late for another account to take over, but not for the next request to know.
+            self._lease.reject(error)
+            raise
         self._end()
 
     def __enter__(self) -> ChatRun:
@@ -184,7 +189,7 @@ class ChatRun:
                 told = now
             elif not text or now - told >= 1:
                 yield Tick()
-                told = now
+                told = min(told + 1, now)  # what is left of a second counts towards the next Tick
             if self._decoder.finished and silent >= AFTER_FINISH:
                 break
             if silent >= self._patience.stall_timeout:
