@@ -1,0 +1,74 @@
+"""Ask a running qwenproxy over plain HTTP, and see all of what comes back: status, headers, frames, how it ended."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import httpx
+
+ANSWER_WAIT = 90.0  # seconds; far over what any answer here takes
+COMPLETIONS = "/v1/chat/completions"
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Reply:
+    """A whole answer. `frames` are its parsed `data:` frames when it was a stream, `done` whether [DONE] ended it."""
+
+    status: int
+    headers: httpx.Headers
+    body: str
+
+    @property
+    def streamed(self) -> bool:
+        """Whether this is an event stream."""
+        return self.headers["content-type"].startswith("text/event-stream")
+
+    @property
+    def frames(self) -> list[dict[str, Any]]:
+        """The JSON frames of a stream."""
+        lines = [line.removeprefix("data: ") for line in self.body.split("\n") if line.startswith("data: ")]
+        return [json.loads(line) for line in lines if line != "[DONE]"]
+
+    @property
+    def done(self) -> bool:
+        """Whether a stream ended as a complete one does."""
+        return self.body.endswith("data: [DONE]\n\n")
+
+    @property
+    def text(self) -> str:
+        """The answer's text, as far as it came."""
+        if not self.streamed:
+            return str(json.loads(self.body)["choices"][0]["message"]["content"])
+        choices = [choice for frame in self.frames for choice in frame.get("choices", ())]
+        return "".join(choice["delta"].get("content") or "" for choice in choices)
+
+    @property
+    def error(self) -> dict[str, Any]:
+        """The error object: the body's, or that of the stream's last frame."""
+        holder = self.frames[-1] if self.streamed else json.loads(self.body)
+        found: dict[str, Any] = holder["error"]
+        return found
+
+
+def request_body(content: str | list[dict[str, Any]], **more: Any) -> dict[str, Any]:
+    """Return a completions body with one question, or with a whole conversation."""
+    messages = [{"role": "user", "content": content}] if isinstance(content, str) else content
+    return {"model": "qwen-max", "messages": messages, **more}
+
+
+def ask(url: str, content: str | list[dict[str, Any]], **more: Any) -> Reply:
+    """Ask the proxy at `url` and read its answer to the end."""
+    answer = httpx.post(f"{url}{COMPLETIONS}", json=request_body(content, **more), timeout=ANSWER_WAIT)
+    return Reply(answer.status_code, answer.headers, answer.content.decode())
+
+
+def together(*calls: Callable[[], T]) -> list[T]:
+    """Make the calls at the same time; return what each returned."""
+    with ThreadPoolExecutor(len(calls)) as threads:
+        return [future.result() for future in [threads.submit(call) for call in calls]]

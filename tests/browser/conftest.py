@@ -1,0 +1,73 @@
+"""The stand-in site in the test process, and a real server with real browsers beside it, for this whole folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+
+import pytest
+from proxy_process import Proxy, eventually, family
+
+from qwenproxy.accounts.registry import Registry
+from qwenproxy.sandbox import Sandbox, Switches
+
+SERVED = 2  # accounts the shared server knows; the site has one more, for tests with a server of their own
+STALL_TIMEOUT = 8
+ACCOUNT_CONCURRENCY = 3
+
+
+@pytest.fixture(scope="session")
+def stand_in() -> Iterator[Sandbox]:
+    """The site, running for all tests; use `site`."""
+    with Sandbox(accounts=SERVED + 1) as site:
+        yield site
+
+
+@pytest.fixture(scope="session")
+def server(stand_in: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
+    """The shared server; use `proxy`. It must not have leaked a token into its log, nor leave a process behind."""
+    session_dir = tmp_path_factory.mktemp("shared") / "session"
+    settings = {"stall_timeout": STALL_TIMEOUT, "account_concurrency": ACCOUNT_CONCURRENCY, "on_no_accounts": "wait"}
+    proxy = Proxy(stand_in, session_dir, **settings)
+    for account in stand_in.accounts[:SERVED]:
+        proxy.registry.add(account.token, account.id)
+    with proxy:
+        yield proxy
+        assert proxy.end() == 0
+        assert eventually(lambda: not family(session_dir)), "the server left processes behind"
+        assert "eyJ" not in proxy.log(), "a token is in the log"
+        assert "unexpected" not in proxy.log(), proxy.log()
+
+
+@pytest.fixture
+def site(stand_in: Sandbox) -> Iterator[Sandbox]:
+    """The site as at its start: no faults, no recorded requests, every switch at its default."""
+    stand_in.clear()
+    for name, value in asdict(Switches()).items():
+        setattr(stand_in.switches, name, value)
+    yield stand_in
+    stand_in.clear()
+    stand_in.wait_idle(30)
+
+
+@pytest.fixture
+def proxy(server: Proxy, site: Sandbox) -> Proxy:
+    """The shared server, every account of it OK."""
+    for account in site.accounts[:SERVED]:
+        server.registry.renew(account.id, account.token)
+    return server
+
+
+@pytest.fixture
+def registry(proxy: Proxy) -> Registry:
+    """The accounts of the shared server, as they are on disk."""
+    return proxy.registry
+
+
+@pytest.fixture
+def only_account(registry: Registry) -> str:
+    """Leave one account to the shared server; return its id."""
+    first, *others = registry.all()
+    for account in others:
+        registry.rest(account.id, until=4e9)
+    return first.id

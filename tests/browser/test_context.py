@@ -1,0 +1,111 @@
+"""What the client says is what the model sees: the stand-in model repeats all of its context."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from asking import ask
+from proxy_process import Proxy
+
+pytestmark = pytest.mark.browser
+
+UNICODE = 'Привет 你好 שלום 👩‍👩‍👧‍👦 é\u0301 next\x85 line\u2028 paragraph\u2029 tab\t quote" back\\slash {brace} end'
+
+
+def seen_by_model(proxy: Proxy, messages: list[dict[str, object]]) -> list[dict[str, str]]:
+    """Ask with a last message that makes the model repeat its context; return that."""
+    *earlier, last = messages
+    last = {**last, "content": f"{last['content']} {{{{echo}}}}"}
+    seen: list[dict[str, str]] = json.loads(ask(proxy.url, [*earlier, last]).text)
+    return seen
+
+
+def assert_in_order(text: str, *parts: str) -> None:
+    position = 0
+    for part in parts:
+        assert part in text[position:], f"{part[:60]!r} is missing, or out of order"
+        position = text.index(part, position) + len(part)
+
+
+def test_a_lone_question_arrives_as_it_is(proxy: Proxy) -> None:
+    [message] = seen_by_model(proxy, [{"role": "user", "content": UNICODE}])
+    assert message["role"] == "user"
+    assert message["content"] == f"{UNICODE} {{{{echo}}}}"
+
+
+@pytest.mark.parametrize("role", ["system", "developer"])
+def test_system_text_and_turns_arrive_in_order(proxy: Proxy, role: str) -> None:
+    [message] = seen_by_model(
+        proxy,
+        [
+            {"role": role, "content": "You are a pirate called Anna."},
+            {"role": "user", "content": "What is 6 times 7?"},
+            {"role": "assistant", "content": "It is 42, arr."},
+            {"role": "user", "content": [{"type": "text", "text": "And twice"}, {"type": "text", "text": "that?"}]},
+            {"role": "assistant", "content": "84, arr."},
+            {"role": "user", "content": "Thank you."},
+        ],
+    )
+    assert_in_order(
+        message["content"],
+        "system", "You are a pirate called Anna.",
+        "user", "What is 6 times 7?",
+        "assistant", "It is 42, arr.",
+        "user", "And twice", "that?",
+        "assistant", "84, arr.",
+        "user", "Thank you.",
+    )  # fmt: skip
+
+
+def test_tool_calls_and_results_arrive(proxy: Proxy) -> None:
+    call = {"id": "call_7", "type": "function", "function": {"name": "get_weather", "arguments": '{"city":"Köln"}'}}
+    [message] = seen_by_model(
+        proxy,
+        [
+            {"role": "user", "content": "Weather in Köln?"},
+            {"role": "assistant", "content": None, "tool_calls": [call]},
+            {"role": "tool", "tool_call_id": "call_7", "content": '{"sky":"grey","degrees":7}'},
+            {"role": "user", "content": "Shall I take a coat?"},
+        ],
+    )
+    assert_in_order(
+        message["content"],
+        "Weather in Köln?",
+        "call_7", "get_weather", '{"city":"Köln"}',
+        "call_7", '{"sky":"grey","degrees":7}',
+        "Shall I take a coat?",
+    )  # fmt: skip
+
+
+def test_offered_tools_arrive(proxy: Proxy) -> None:
+    tool = {"type": "function", "function": {"name": "look_up", "description": "Finds Wörter", "parameters": {}}}
+    answer = ask(proxy.url, "Which tools? {{echo}}", tools=[tool])
+    [message] = json.loads(answer.text)
+    assert_in_order(message["content"], "look_up", "Finds Wörter", "Which tools?")
+
+
+def test_unicode_survives_every_turn(proxy: Proxy) -> None:
+    [message] = seen_by_model(
+        proxy,
+        [
+            {"role": "system", "content": f"1 {UNICODE}"},
+            {"role": "user", "content": f"2 {UNICODE}"},
+            {"role": "assistant", "content": f"3 {UNICODE}"},
+            {"role": "user", "content": f"4 {UNICODE}"},
+        ],
+    )
+    assert_in_order(message["content"], *(f"{number} {UNICODE}" for number in (1, 2, 3, 4)))
+
+
+def test_sixty_thousand_characters_arrive(proxy: Proxy) -> None:
+    long = "".join(f"{number:05d} слово\u2028" for number in range(5000))
+    assert len(long) == 60_000
+    [message] = seen_by_model(proxy, [{"role": "system", "content": "Read."}, {"role": "user", "content": long}])
+    assert_in_order(message["content"], "Read.", long)
+
+
+def test_requests_do_not_see_each_other(proxy: Proxy) -> None:
+    ask(proxy.url, "My secret is swordfish.")
+    [message] = seen_by_model(proxy, [{"role": "user", "content": "What is my secret?"}])
+    assert "swordfish" not in message["content"]

@@ -1,0 +1,183 @@
+"""The official OpenAI package, unchanged, against the whole product."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import openai
+import pytest
+from asking import ANSWER_WAIT
+from proxy_process import Proxy
+
+from qwenproxy.keys import KeyFile
+from qwenproxy.sandbox import Fault, Sandbox
+
+pytestmark = pytest.mark.browser
+
+HELLO = [{"role": "user", "content": "Hello, please answer. {{say One two three four five.}}"}]
+WEATHER = {
+    "type": "function",
+    "function": {
+        "name": "get_weather",
+        "description": "The weather of a city",
+        "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
+    },
+}
+
+
+def client_of(proxy: Proxy, prefix: str = "/v1", key: str = "not-needed") -> openai.OpenAI:
+    return openai.OpenAI(base_url=proxy.url + prefix, api_key=key, max_retries=0, timeout=ANSWER_WAIT)
+
+
+@pytest.fixture
+def client(proxy: Proxy) -> Iterator[openai.OpenAI]:
+    with client_of(proxy) as client:
+        yield client
+
+
+@pytest.mark.parametrize("prefix", ["/v1", "/api/v1", "/api"])
+def test_plain_answer(proxy: Proxy, prefix: str) -> None:
+    with client_of(proxy, prefix) as client:
+        answer = client.chat.completions.create(model="qwen-max", messages=HELLO)
+    assert answer.object == "chat.completion"
+    assert answer.id.startswith("chatcmpl-")
+    assert answer.choices[0].message.role == "assistant"
+    assert answer.choices[0].message.content == "One two three four five."
+    assert answer.choices[0].finish_reason == "stop"
+    assert answer.usage.prompt_tokens > 500, "the site's own count, which includes its system text"
+    assert answer.usage.total_tokens == answer.usage.prompt_tokens + answer.usage.completion_tokens
+
+
+def test_streamed_answer(client: openai.OpenAI) -> None:
+    stream = client.chat.completions.create(model="qwen-max", messages=HELLO, stream=True)
+    chunks = list(stream)
+    assert {chunk.object for chunk in chunks} == {"chat.completion.chunk"}
+    assert len({chunk.id for chunk in chunks}) == 1
+    assert chunks[0].choices[0].delta.role == "assistant"
+    pieces = [chunk.choices[0].delta.content for chunk in chunks if chunk.choices[0].delta.content]
+    assert len(pieces) > 1, "the answer came in one piece"
+    assert "".join(pieces) == "One two three four five."
+    assert [chunk.choices[0].finish_reason for chunk in chunks] == [None] * (len(chunks) - 1) + ["stop"]
+    assert all(chunk.usage is None for chunk in chunks)
+
+
+def test_pieces_arrive_while_the_site_still_answers(site: Sandbox, client: openai.OpenAI) -> None:
+    question = [{"role": "user", "content": "{{stream chunks=100000 interval_ms=20}}"}]
+    with client.chat.completions.create(model="qwen-max", messages=question, stream=True) as stream:
+        texts = (chunk.choices[0].delta.content for chunk in stream)
+        assert next(text for text in texts if text).startswith("chunk-")
+        assert len(site.running_generations()) == 1
+
+
+def test_include_usage(client: openai.OpenAI) -> None:
+    stream = client.chat.completions.create(
+        model="qwen-max", messages=HELLO, stream=True, stream_options={"include_usage": True}
+    )
+    *others, last = stream
+    assert all(chunk.usage is None for chunk in others)
+    assert last.choices == []
+    assert last.usage.prompt_tokens > 500
+    assert last.usage.completion_tokens > 0
+
+
+def test_models(client: openai.OpenAI) -> None:
+    names = {model.id for model in client.models.list()}
+    assert {"qwen-max", "qwen-max-latest", "qwen-plus", "qwen3-coder-plus", "qwen3.7-plus"} <= names
+    one = client.models.retrieve("qwen-max")
+    assert (one.id, one.object, one.owned_by) == ("qwen-max", "model", "qwen")
+
+
+def test_reasoning(client: openai.OpenAI) -> None:
+    asked = {"model": "qwen3.7-plus", "messages": HELLO, "reasoning_effort": "high"}
+    answer = client.chat.completions.create(**asked)
+    thought = answer.choices[0].message.model_extra["reasoning_content"]
+    assert "I look at what is asked." in thought
+    assert answer.choices[0].message.content == "One two three four five."
+    assert answer.usage.completion_tokens_details.reasoning_tokens > 0
+    deltas = [chunk.choices[0].delta for chunk in client.chat.completions.create(**asked, stream=True)]
+    assert "".join((delta.model_extra or {}).get("reasoning_content", "") for delta in deltas) == thought
+    assert "".join(delta.content or "" for delta in deltas) == "One two three four five."
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_tools(client: openai.OpenAI, stream: bool) -> None:
+    question = [{"role": "user", "content": 'Weather? {{tool get_weather {"city":"Köln"}}}{{tool get_weather {}}}'}]
+    asked = {"model": "qwen-max", "messages": question, "tools": [WEATHER]}
+    if stream:
+        choices = [chunk.choices[0] for chunk in client.chat.completions.create(**asked, stream=True)]
+        finish_reason = choices[-1].finish_reason
+        calls = [call for choice in choices for call in choice.delta.tool_calls or ()]
+        assert [call.index for call in calls] == [0, 1]
+    else:
+        choice = client.chat.completions.create(**asked).choices[0]
+        finish_reason, calls = choice.finish_reason, choice.message.tool_calls
+        assert choice.message.content is None
+    assert finish_reason == "tool_calls"
+    assert [(call.function.name, call.function.arguments) for call in calls] == [
+        ("get_weather", '{"city": "Köln"}'),
+        ("get_weather", "{}"),
+    ]
+    assert len({call.id for call in calls}) == 2
+
+
+def test_stop_and_max_tokens(site: Sandbox, client: openai.OpenAI) -> None:
+    endless = [{"role": "user", "content": "{{stream chunks=100000 interval_ms=20}}"}]
+    stopped = client.chat.completions.create(model="qwen-max", messages=endless, stop=["chunk-00003"])
+    assert stopped.choices[0].finish_reason == "stop"
+    assert stopped.choices[0].message.content.split() == ["chunk-00000", "chunk-00001", "chunk-00002"]
+    limited = client.chat.completions.create(model="qwen-max", messages=endless, max_tokens=10)
+    assert limited.choices[0].finish_reason == "length"
+    assert 0 < len(limited.choices[0].message.content) < 100
+    site.wait_idle(15)
+
+
+def test_what_cannot_be_honoured_is_named(client: openai.OpenAI) -> None:
+    answer = client.chat.completions.with_raw_response.create(
+        model="qwen-max", messages=HELLO, temperature=0.5, seed=7, stop=["nothing"]
+    )
+    assert set(answer.headers["x-qwenproxy-ignored"].split(",")) == {"temperature", "seed"}
+
+
+def test_authentication_error(proxy: Proxy) -> None:
+    keys = KeyFile(proxy.session_dir / "Authorization.txt")
+    key = keys.add()
+    try:
+        with client_of(proxy, key="wrong") as stranger, pytest.raises(openai.AuthenticationError) as refused:
+            stranger.models.list()
+        assert refused.value.code == "invalid_api_key"
+        with client_of(proxy, key=key) as client:
+            assert client.chat.completions.create(model="qwen-max", messages=HELLO).choices[0].message.content
+    finally:
+        keys.remove(key)
+    assert key not in proxy.log()
+
+
+def test_not_found_error(client: openai.OpenAI) -> None:
+    with pytest.raises(openai.NotFoundError) as refused:
+        client.models.retrieve("no-such-model")
+    assert refused.value.code == "model_not_found"
+
+
+def test_bad_request_error(site: Sandbox, client: openai.OpenAI) -> None:
+    with pytest.raises(openai.BadRequestError) as refused:
+        client.chat.completions.create(model="qwen-max", messages=HELLO, n=2)
+    assert (refused.value.code, refused.value.param) == ("unsupported_parameter", "n")
+    assert site.requests == [], "a bad request reached the site"
+
+
+def test_rate_limit_error(site: Sandbox, client: openai.OpenAI) -> None:
+    site.add_fault(Fault("rate_limited", times=None, options={"num": 2}))
+    with pytest.raises(openai.RateLimitError) as refused:
+        client.chat.completions.create(model="qwen-max", messages=HELLO, stream=True)
+    assert refused.value.code == "rate_limited"
+    assert 7000 < int(refused.value.response.headers["retry-after"]) <= 7200
+
+
+def test_api_error_in_mid_stream(site: Sandbox, client: openai.OpenAI) -> None:
+    site.add_fault(Fault("internal_error_frame", options={"after": 2}))
+    stream = client.chat.completions.create(model="qwen-max", messages=HELLO, stream=True)
+    texts: list[str] = []
+    with pytest.raises(openai.APIError) as broken:
+        texts.extend(chunk.choices[0].delta.content or "" for chunk in stream)
+    assert broken.value.code == "upstream_error"
+    assert "Internal Error" in broken.value.message
