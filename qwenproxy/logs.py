@@ -18,11 +18,18 @@ class _RequestFilter(logging.Filter):
         return True
 
 
+class _OneLine(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        text = super().format(record)
+        # A path may hold a line break, which would begin a line that nobody wrote.
+        return text if text.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
 def configure(level: str) -> None:
     """Send the package's log lines to stderr from `level` (debug, info, warning, error) up. Idempotent."""
     handler = logging.StreamHandler(sys.stderr)
     handler.addFilter(_RequestFilter())
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s request=%(request)s %(message)s"))
+    handler.setFormatter(_OneLine("%(asctime)s %(levelname)s request=%(request)s %(message)s"))
     package = logging.getLogger("qwenproxy")
     package.handlers = [handler]
     package.setLevel(level.upper())

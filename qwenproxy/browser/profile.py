@@ -58,6 +58,8 @@ class ProfileClaim:
 
     def release(self) -> None:
         """End every recorded process that still runs, and give the profile free. Idempotent."""
+        if not self._lock.is_locked:
+            return  # the profile may have a new owner, with a record of its own
         end_processes(self._processes)
         self._processes = []
         self._record.unlink(missing_ok=True)
@@ -74,8 +76,8 @@ class ProfileClaim:
         os.replace(fresh, self._record)
 
     def _end_leftovers(self, account: str) -> None:
-        entry = _read(self._record)
-        left = [process for named in entry.get("processes", ()) if (process := _running(named))]
+        named = _read(self._record).get("processes")
+        left = [process for each in (named if isinstance(named, list) else ()) if (process := _running(each))]
         if left:
             log.warning("account=%s ending %d browser processes a killed server left", account, len(left))
             end_processes(left)

@@ -1,0 +1,107 @@
+"""The log: one line per event with its request, and never a secret."""
+
+from __future__ import annotations
+
+import io
+import logging
+import re
+from types import SimpleNamespace
+
+import pytest
+from fakes import CAPTCHA, CUT, GATEWAY_DOWN, LOGGED_OUT, RATE_LIMITED, REFUSED_CONTENT, Reply, answer
+from transcripts import CREATED, delta
+
+from qwenproxy import logs
+
+LINE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} (DEBUG|INFO|WARNING|ERROR) request=(\S+) .+")
+KEY, TOKEN, QUESTION, ANSWER, BROKEN = "qp-secret-key", "token-0", "secret question", "secret answer", "secret fault"
+
+
+@pytest.fixture
+def written(monkeypatch):
+    """Return a function that tells what the package has written to stderr so far, at level debug."""
+    package = logging.getLogger("qwenproxy")
+    before = package.handlers, package.level, package.propagate
+    stream = io.StringIO()
+    monkeypatch.setattr(logs, "sys", SimpleNamespace(stderr=stream))
+    logs.configure("debug")
+    yield stream.getvalue
+    package.handlers, package.level, package.propagate = before
+
+
+def test_a_line_names_its_request(written):
+    log = logging.getLogger("qwenproxy.somewhere")
+    token = logs.request_id.set("ab12")
+    log.info("one %d", 1)
+    logs.request_id.reset(token)
+    log.warning("two")
+    first, second = written().splitlines()
+    assert LINE.fullmatch(first)[2] == "ab12" and first.endswith("one 1")
+    assert LINE.fullmatch(second)[2] == "-"
+
+
+def test_configured_twice_a_line_is_written_once(written):
+    logs.configure("debug")
+    logging.getLogger("qwenproxy").info("once")
+    assert written().count("once") == 1
+
+
+def test_a_level_keeps_lesser_lines_out(written):
+    logs.configure("warning")
+    logging.getLogger("qwenproxy.x").info("lesser")
+    logging.getLogger("qwenproxy.x").warning("greater")
+    assert "lesser" not in written() and "greater" in written()
+
+
+def test_other_packages_are_not_touched(written):
+    logging.getLogger("selenium").warning("not ours")
+    assert "not ours" not in written()
+
+
+def test_no_secret_reaches_the_log(written, make_client, site, registry, tmp_path):
+    client = make_client()
+    (tmp_path / "session" / "Authorization.txt").write_text(f"{KEY}\n")
+    headers = {"Authorization": f"Bearer {KEY}"}
+    body = {"messages": [{"role": "user", "content": QUESTION}], "stop": [QUESTION], "model": "m"}
+    replies = [
+        answer(ANSWER),
+        CUT,
+        RATE_LIMITED,
+        REFUSED_CONTENT,
+        GATEWAY_DOWN,
+        Reply((CREATED, delta(ANSWER), ValueError(BROKEN))),
+        ValueError(BROKEN),
+        CAPTCHA,
+        LOGGED_OUT,
+    ]
+    for reply in replies:
+        site.always("a", reply)
+        for stream in (False, True):
+            registry.mark_ok("a")
+            client.post("/v1/chat/completions", json={**body, "stream": stream}, headers=headers, buffered=True)
+    client.post("/v1/chat/completions", data=f'{{"x": "{QUESTION}"', content_type="application/json", headers=headers)
+    client.post("/v1/chat/completions", json={**body, "n": QUESTION}, headers=headers)
+    client.get("/v1/models", headers={"Authorization": f"Bearer {KEY}x"})
+    client.get(f"/v1/models?key={KEY}", headers=headers)
+    text = written()
+    for told in ("WAIT for", "INVALID", "VERIFY", "broke off", "unexpected ValueError", " 400 ", " 401 "):
+        assert told in text
+    assert all(LINE.fullmatch(line) for line in text.splitlines())
+    for secret in (KEY, TOKEN, QUESTION, ANSWER, BROKEN):
+        assert secret not in text
+
+
+def test_each_line_of_a_request_has_its_id(written, make_client, site):
+    client = make_client(2)
+    site.script("a", RATE_LIMITED)
+    body = {"messages": [{"role": "user", "content": "x"}]}
+    ours = client.post("/v1/chat/completions", json=body).headers["x-request-id"]
+    lines = [line for line in written().splitlines() if "account=a" in line]
+    assert lines
+    assert all(f"request={ours} " in line for line in lines)
+
+
+def test_a_made_up_path_cannot_forge_a_line(written, make_client):
+    make_client().get("/v1/x%0a2026-01-01 00:00:00,000 INFO request=- forged")
+    (line,) = (line for line in written().splitlines() if "forged" in line)
+    assert " GET /v1/x" in line

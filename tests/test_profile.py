@@ -1,0 +1,180 @@
+"""Who holds a Chrome profile, and which processes a killed server's successor may end."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+
+import psutil
+import pytest
+
+from qwenproxy.browser.profile import ProfileClaim, ProfileInUse, end_processes, profile_owner
+
+WAITING = "import sys; print('up', flush=True); sys.stdin.read()"
+DEAF = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {WAITING}"
+PARENT = (
+    "import subprocess, sys; child = subprocess.Popen([sys.executable, '-c', 'import sys; sys.stdin.read()'], "
+    "stdin=subprocess.PIPE); print(child.pid, flush=True); sys.stdin.read()"
+)
+CLAIMING = (
+    "import pathlib, sys; from qwenproxy.browser.profile import ProfileClaim; "
+    "claim = ProfileClaim(pathlib.Path(sys.argv[1])); print('up', flush=True); sys.stdin.read()"
+)
+
+
+@pytest.fixture
+def launch():
+    """Return a starter of Python processes that end with the test; it returns the process and its first line."""
+    with contextlib.ExitStack() as stack:
+
+        def launch(code, *arguments):
+            command = [sys.executable, "-c", code, *arguments]
+            process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            stack.enter_context(process)
+            stack.callback(process.kill)
+            return process, process.stdout.readline().strip()
+
+        yield launch
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return tmp_path / "accounts" / "acc_1"
+
+
+def has_ended(pid):
+    """Tell whether a process runs no more; it may still wait to be taken note of."""
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
+def record_of(folder):
+    return json.loads((folder / "browser.json").read_text())
+
+
+def write_record(folder, record):
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "browser.json").write_text(record if isinstance(record, str) else json.dumps(record))
+
+
+def test_a_claim_records_its_owner_and_its_processes(folder, launch):
+    process, _ = launch(WAITING)
+    claim = ProfileClaim(folder)
+    claim.add(process.pid)
+    assert claim.profile.is_dir()
+    assert record_of(folder)["owner"][0] == os.getpid()
+    assert record_of(folder)["processes"] == [[process.pid, psutil.Process(process.pid).create_time()]]
+    assert profile_owner(folder) == os.getpid()
+    if os.name == "posix":
+        modes = [path.stat().st_mode & 0o777 for path in (folder, claim.profile, folder / "browser.json")]
+        assert modes == [0o700, 0o700, 0o600]
+    claim.release()
+    assert has_ended(process.pid)
+    assert profile_owner(folder) is None
+    assert not (folder / "browser.json").exists()
+    claim.release()
+
+
+def test_a_held_profile_names_its_process(folder, launch):
+    owner, up = launch(CLAIMING, str(folder))
+    assert up == "up"
+    with pytest.raises(ProfileInUse, match=rf"acc_1 is in use by process {owner.pid}\b"):
+        ProfileClaim(folder)
+    owner.kill()
+    owner.wait()
+    ProfileClaim(folder).release()
+
+
+def test_one_process_claims_a_profile_once(folder):
+    claim = ProfileClaim(folder)
+    with pytest.raises(ProfileInUse):
+        ProfileClaim(folder)
+    assert record_of(folder)["owner"][0] == os.getpid(), "the refused claim changed nothing"
+    claim.release()
+    ProfileClaim(folder).release()
+
+
+def test_a_second_release_leaves_the_next_owner_alone(folder, launch):
+    first = ProfileClaim(folder)
+    first.release()
+    process, _ = launch(WAITING)
+    second = ProfileClaim(folder)
+    second.add(process.pid)
+    first.release()
+    assert record_of(folder)["processes"][0][0] == process.pid
+    with pytest.raises(ProfileInUse):
+        ProfileClaim(folder)
+    second.release()
+    assert has_ended(process.pid)
+
+
+def test_what_a_killed_server_left_is_ended(folder, launch):
+    process, _ = launch(WAITING)
+    write_record(folder, {"owner": [1, 1.0], "processes": [[process.pid, psutil.Process(process.pid).create_time()]]})
+    (folder / "profile").mkdir()
+    (folder / "profile" / "SingletonLock").symlink_to("machine-1")
+    claim = ProfileClaim(folder)
+    assert has_ended(process.pid)
+    assert not (folder / "profile" / "SingletonLock").is_symlink()
+    claim.release()
+
+
+def test_a_process_that_only_has_the_same_number_is_left_alone(folder, launch):
+    process, _ = launch(WAITING)
+    began = psutil.Process(process.pid).create_time()
+    write_record(folder, {"owner": [process.pid, began - 60], "processes": [[process.pid, began - 60]]})
+    assert profile_owner(folder) is None
+    ProfileClaim(folder).release()
+    assert process.poll() is None
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        "",
+        "{",
+        "[]",
+        "null",
+        "\udcff",
+        {"processes": None},
+        {"processes": 5},
+        {"processes": [None, 5, "x", [], ["1"], [1, None], [-1, 0], [10**12, 0], {"pid": 1}]},
+        {"owner": "me"},
+    ],
+)
+def test_an_unreadable_record_is_no_record(folder, record):
+    write_record(folder, "" if record == "\udcff" else record)
+    if record == "\udcff":
+        (folder / "browser.json").write_bytes(b"\xff\xfe")
+    assert profile_owner(folder) is None
+    claim = ProfileClaim(folder)
+    assert record_of(folder)["owner"][0] == os.getpid()
+    claim.release()
+
+
+def test_a_process_that_is_gone_is_no_trouble(folder, launch):
+    process, _ = launch("print('up')")
+    process.wait()
+    claim = ProfileClaim(folder)
+    claim.add(process.pid)
+    claim.release()
+
+
+def test_children_end_with_their_parent(launch):
+    parent, child = launch(PARENT)
+    end_processes([psutil.Process(parent.pid)])
+    assert has_ended(parent.pid)
+    assert has_ended(int(child))
+
+
+def test_who_does_not_listen_is_killed(launch, monkeypatch):
+    monkeypatch.setattr("qwenproxy.browser.profile.END_WAIT", 0.1)
+    process, up = launch(DEAF)
+    assert up == "up"
+    end_processes([psutil.Process(process.pid)])
+    assert has_ended(process.pid)
