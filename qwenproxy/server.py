@@ -6,6 +6,7 @@ second server away from the same session folder.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import multiprocessing
 import os
@@ -15,10 +16,12 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any
 
 from filelock import FileLock, Timeout
 
+from qwenproxy.api.client import ClientSocket
 from qwenproxy.api.wiring import RELAY
 from qwenproxy.app import create_app
 from qwenproxy.config import Config
@@ -32,6 +35,7 @@ GRACE = 30  # seconds from SIGTERM until the process is ended for certain
 DRAIN = 20.0  # seconds of them that running answers get to finish
 KEEP_ALIVE = 75  # seconds an idle client connection is kept
 EXIT_NO_ACCOUNTS = 3
+OPEN_FILES = 65536
 
 
 def run(config: Config, *, server: str = "", ready: Callable[[int], None] = lambda port: None) -> int:
@@ -41,6 +45,7 @@ def run(config: Config, *, server: str = "", ready: Callable[[int], None] = lamb
     Raises SetupError: port taken, another server on the session folder.
     """
     ensure_folder(config.session_dir)
+    _allow_many_files()
     lock = _claim_session(config)
     try:
         listener = _listen(config.host, config.port)
@@ -53,6 +58,17 @@ def run(config: Config, *, server: str = "", ready: Callable[[int], None] = lamb
 
 def _default_server() -> str:
     return "waitress" if sys.platform == "win32" else "gunicorn"
+
+
+def _allow_many_files() -> None:
+    """Raise the number of open files as far as the system lets us: each client and each browser takes some."""
+    with contextlib.suppress(ImportError, OSError, ValueError):
+        import resource  # noqa: PLC0415 - POSIX only
+
+        now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        wanted = OPEN_FILES if most == resource.RLIM_INFINITY else min(OPEN_FILES, most)
+        if now != resource.RLIM_INFINITY and now < wanted:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
 
 
 def _claim_session(config: Config) -> FileLock:
@@ -98,21 +114,13 @@ def _warm_up(relay: Relay) -> None:
 
 def _serve_gunicorn(config: Config, listener: socket.socket) -> int:
     from gunicorn.app.base import BaseApplication  # noqa: PLC0415 - POSIX only
-    from gunicorn.workers.gthread import ThreadWorker  # noqa: PLC0415
 
     status = multiprocessing.Value("i", 0)
-
-    class Worker(ThreadWorker):  # type: ignore[misc]
-        """A worker whose running answers end before the grace time does."""
-
-        def handle_exit(self, sig: int, frame: Any) -> None:
-            relay: Relay = self.wsgi.extensions[RELAY]
-            threading.Thread(target=_drain, args=(relay,), name="drain", daemon=True).start()
-            super().handle_exit(sig, frame)
+    worker = _worker_class()
 
     class Server(BaseApplication):  # type: ignore[misc]
         def load_config(self) -> None:
-            for name, value in _gunicorn_settings(config, listener, Worker).items():
+            for name, value in _gunicorn_settings(config, listener, worker).items():
                 if name in self.cfg.settings:
                     self.cfg.set(name, value)
 
@@ -129,6 +137,61 @@ def _serve_gunicorn(config: Config, listener: socket.socket) -> int:
     except SystemExit as end:
         return int(status.value) or int(end.code or 0)
     return int(status.value)
+
+
+def _worker_class() -> type:
+    from gunicorn.http.errors import ParseException  # noqa: PLC0415 - POSIX only
+    from gunicorn.workers.gthread import ThreadWorker  # noqa: PLC0415
+
+    class Worker(ThreadWorker):  # type: ignore[misc]
+        """A worker whose answers end before the grace time does, and whose threads no client can keep for ever."""
+
+        def handle_exit(self, sig: int, frame: Any) -> None:
+            relay: Relay = self.wsgi.extensions[RELAY]
+            threading.Thread(target=_drain, args=(relay,), name="drain", daemon=True).start()
+            super().handle_exit(sig, frame)
+
+        def accept(self, listener: Any) -> None:
+            try:
+                super().accept(listener)
+            except OSError as error:
+                # Out of file descriptors. Those of idle clients are the ones to spare; and the connection that could
+                # not be accepted stays announced, so without a pause this would be asked again at once.
+                log.warning("a connection could not be accepted: %s", error.strerror)
+                for conn in (*self.keepalived_conns, *self.pending_conns):
+                    conn.timeout = 0.0
+                time.sleep(0.1)
+
+        def handle(self, conn: Any) -> Any:
+            if not isinstance(conn.sock, ClientSocket):
+                conn.sock = ClientSocket(conn.sock)
+                # Clients that say nothing wait in the poller, where it costs nothing, instead of in a thread.
+                conn.wait_for_data = lambda _timeout: conn.sock.has_input()
+            conn.sock.await_head()
+            kept = super().handle(conn)
+            if not kept:
+                # Here, because gunicorn would do its waiting in the one thread that accepts connections.
+                conn.sock.linger()
+            return kept
+
+        def handle_request(self, req: Any, conn: Any) -> Any:
+            conn.sock.await_body()
+            return super().handle_request(req, conn)
+
+        def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: Exception) -> None:
+            # Only the kind of error: its text may quote a header, and with it a key.
+            log.warning("a request could not be read: %s", type(exc).__name__)
+            _refuse(client, 400 if isinstance(exc, ParseException) else 500)
+
+    return Worker
+
+
+def _refuse(client: socket.socket, status: int) -> None:
+    """Answer what never became a request, so no route could."""
+    body = b'{"error":"This is not a request that an HTTP server can read.","code":"invalid_request"}'
+    head = f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\nConnection: close\r\nContent-Type: application/json\r\n"
+    with contextlib.suppress(OSError):
+        client.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
 
 
 def _gunicorn_settings(config: Config, listener: socket.socket, worker: type) -> dict[str, Any]:

@@ -65,6 +65,6 @@ def is_loopback_host(host: str) -> bool:
 
 
 def _key_comes_later() -> bool:
-    """Tell whether this opens a WebSocket without a header: a web page cannot set one, its first message has the key."""
+    """Tell whether this opens a WebSocket that names its key in its first message, as web pages must."""
     opens_socket = request.path == SOCKET_ROUTE and request.headers.get("Upgrade", "").lower() == "websocket"
     return opens_socket and "Authorization" not in request.headers
