@@ -1,0 +1,199 @@
+"""The design's layers and the house's measures, read from the source itself."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import qwenproxy
+
+ROOT = Path(qwenproxy.__file__).parent
+SOURCES = {
+    ".".join(("qwenproxy", *path.relative_to(ROOT).with_suffix("").parts)).removesuffix(".__init__"): path
+    for path in sorted(ROOT.rglob("*.py"))
+}
+
+# From the ground up. A module may import from the rows below its own, and within its own entry.
+ROWS = (
+    ("qwenproxy",),
+    ("errors",),
+    ("chat",),
+    ("config", "cutting", "history_messages", "logs", "memory", "storage"),
+    ("history_format",),
+    ("browser", "history", "keys"),
+    ("accounts", "upstream"),
+    ("page_call", "uploads"),
+    ("deletions", "run"),
+    ("relay",),
+    ("conversation",),
+    ("api",),
+    ("app",),
+    ("server",),
+    ("cli",),
+    ("__main__",),
+)
+ROW = {f"qwenproxy.{name}" if row else name: row for row, names in enumerate(ROWS) for name in names}
+
+# Within the rows: who may have only these of what is below.
+ONLY = {
+    "qwenproxy.accounts.account": ("errors", "storage"),
+    "qwenproxy.accounts.registry": ("accounts.account", "errors", "history", "storage"),
+    "qwenproxy.upstream": ("browser.page", "chat", "errors", "upstream"),
+    "qwenproxy.browser": ("browser", "errors"),
+}
+# What is handed over and not imported; types are free to be named.
+NEVER = {
+    "qwenproxy.api": ("accounts.pool", "browser", "config", "relay", "run"),
+    "qwenproxy.relay": ("browser.chrome", "browser.tab", "config"),
+    "qwenproxy.run": ("browser.chrome", "browser.tab", "config"),
+}
+CONFIG_READERS = ("qwenproxy.app", "qwenproxy.server", "qwenproxy.cli")
+
+DOORS = {
+    "selenium": ("qwenproxy.browser",),
+    "undetected_chromedriver": ("qwenproxy.browser",),
+    "urllib3": ("qwenproxy.browser",),
+    "psutil": ("qwenproxy.browser", "qwenproxy.cli"),
+    "requests": ("qwenproxy.uploads", "qwenproxy.cli"),
+    "flask": ("qwenproxy.api", "qwenproxy.app"),
+    "flask_sock": ("qwenproxy.api", "qwenproxy.app"),
+    "werkzeug": ("qwenproxy.api", "qwenproxy.app", "qwenproxy.sandbox"),
+    "click": ("qwenproxy.cli",),
+    "gunicorn": ("qwenproxy.server",),
+    "waitress": ("qwenproxy.server",),
+    "quart": ("qwenproxy.sandbox",),
+    "hypercorn": ("qwenproxy.sandbox",),
+    "cryptography": ("qwenproxy.sandbox",),
+    "asyncio": ("qwenproxy.sandbox",),
+}
+
+
+def within(module, names):
+    """Tell whether a module is one of these, or inside one."""
+    return any(module == name or module.startswith(f"{name}.") for name in names)
+
+
+def inside(names):
+    return tuple(f"qwenproxy.{name}" for name in names)
+
+
+def imports_of(module):
+    """Return what a module imports when it runs, imports inside functions included; those for types alone are not."""
+    tree = ast.parse(SOURCES[module].read_text(encoding="utf-8"))
+    for_types = {
+        id(each)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+        for each in ast.walk(node)
+    }
+    found = set()
+    for node in ast.walk(tree):
+        if id(node) in for_types:
+            continue
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{module} imports relatively"
+            deeper = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= {each if each in SOURCES else str(node.module) for each in deeper}
+    return found
+
+
+def entry_of(module):
+    """Return the entry of ROWS a module belongs to."""
+    return next(name for name in sorted(ROW, key=len, reverse=True) if within(module, [name]))
+
+
+PRODUCT = [module for module in SOURCES if not within(module, ["qwenproxy.sandbox"])]
+
+
+@pytest.mark.parametrize("module", PRODUCT)
+def test_a_module_stands_on_what_is_below(module):
+    entry = entry_of(module)
+    assert entry != "qwenproxy" or module == "qwenproxy", f"{module} has no place in ROWS yet"
+    for imported in imports_of(module):
+        if not within(imported, ["qwenproxy"]):
+            continue
+        if within(imported, ["qwenproxy.sandbox"]):
+            assert entry == "qwenproxy.cli", f"{module} imports {imported}, which stands apart"
+            continue
+        below = entry_of(imported)
+        assert below == entry or ROW[below] < ROW[entry], f"{module} imports {imported}"
+
+
+@pytest.mark.parametrize("module", [name for name in SOURCES if within(name, ["qwenproxy.sandbox"])])
+def test_the_sandbox_stands_apart(module):
+    for imported in imports_of(module):
+        assert not within(imported, ["qwenproxy"]) or within(imported, ["qwenproxy.sandbox"]), f"{module}: {imported}"
+
+
+@pytest.mark.parametrize("owner", ONLY)
+def test_what_a_part_may_know(owner):
+    for module in SOURCES:
+        if within(module, [owner]):
+            for imported in imports_of(module):
+                foreign = within(imported, ["qwenproxy"]) and not within(imported, inside(ONLY[owner]))
+                assert not foreign, f"{module} imports {imported}"
+
+
+@pytest.mark.parametrize("owner", NEVER)
+def test_what_a_part_is_given_and_does_not_import(owner):
+    for module in SOURCES:
+        if within(module, [owner]):
+            for imported in imports_of(module):
+                assert not within(imported, inside(NEVER[owner])), f"{module} imports {imported}"
+
+
+def test_the_configuration_is_passed_on():
+    for module in PRODUCT:
+        if "qwenproxy.config" in imports_of(module):
+            assert within(module, CONFIG_READERS), f"{module} imports the configuration"
+
+
+@pytest.mark.parametrize("library", DOORS)
+def test_each_library_has_one_door(library):
+    for module in SOURCES:
+        if any(within(imported, [library]) for imported in imports_of(module)):
+            assert within(module, DOORS[library]), f"{module} imports {library}"
+
+
+def test_only_the_configuration_reads_the_environment():
+    for module, path in SOURCES.items():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            reads = isinstance(node, ast.Attribute) and node.attr in ("environ", "getenv", "environb")
+            from_os = reads and isinstance(node.value, ast.Name) and node.value.id == "os"
+            assert not from_os or module == "qwenproxy.config", f"{module} reads the environment"
+
+
+def test_nothing_is_asynchronous_outside_the_sandbox():
+    for module in PRODUCT:
+        for node in ast.walk(ast.parse(SOURCES[module].read_text(encoding="utf-8"))):
+            assert not isinstance(node, ast.AsyncFunctionDef | ast.Await), f"{module} is asynchronous"
+
+
+@pytest.mark.parametrize(
+    "path", sorted(p for p in ROOT.rglob("*.*") if p.suffix in (".py", ".js")), ids=lambda p: p.name
+)
+def test_a_file_has_at_most_300_lines(path):
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 300
+
+
+@pytest.mark.parametrize("module", SOURCES)
+def test_functions_are_short_and_take_little(module):
+    for node in ast.walk(ast.parse(SOURCES[module].read_text(encoding="utf-8"))):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            where = f"{module}.{node.name}"
+            assert node.end_lineno is not None and node.end_lineno - node.lineno < 40, f"{where} is over 40 lines"
+            arguments = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
+            own = [argument for argument in arguments if argument.arg not in ("self", "cls")]
+            assert len(own) <= 5, f"{where} takes {len(own)} parameters"
+
+
+@pytest.mark.parametrize("module", SOURCES)
+def test_each_module_says_what_it_is(module):
+    tree = ast.parse(SOURCES[module].read_text(encoding="utf-8"))
+    assert ast.get_docstring(tree) or not tree.body
+    for word in ("utils", "helpers", "core", "services", "managers"):
+        assert word not in module.split(".")
