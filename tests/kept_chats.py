@@ -1,0 +1,117 @@
+"""A whole server over a scripted site that numbers its chats and lets go of them: for tests of chats that are kept."""
+
+from __future__ import annotations
+
+import json
+import threading
+from pathlib import Path
+
+from fakes import JSON, FakeOpener, FakeResponse, FakeSite, Reply, kind_of
+
+from qwenproxy.accounts.pool import AccountPool, PoolLimits
+from qwenproxy.api.wiring import CONVERSATIONS
+from qwenproxy.app import create_app
+from qwenproxy.browser.page import PageRequest
+from qwenproxy.config import Config
+from qwenproxy.deletions import UpstreamDeletions
+from qwenproxy.relay import Relay, RelaySettings
+
+DELETED = Reply(('{"success":true,"data":{"status":true}}',), headers=JSON)
+
+
+class ChatSite(FakeSite):
+    """Makes chats up-1, up-2 ... and remembers the deleted ones, as (account, chat)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.made = 0
+        self.deleted: list[tuple[str, str]] = []
+        self.delete_replies: list[Reply | Exception] = []
+        self._changed = threading.Condition()
+
+    def ask(self, account_id: str, request: PageRequest) -> FakeResponse:
+        if request.method == "DELETE":
+            return self._delete(account_id, request)
+        if kind_of(request) == "new_chat" and not self._script[account_id, "new_chat"]:
+            self.made += 1
+            named = json.dumps({"success": True, "data": {"id": f"up-{self.made}"}})
+            self.script(account_id, Reply((named,), headers=JSON), call="new_chat")
+        return super().ask(account_id, request)
+
+    def wait_for_deletions(self, *chats: tuple[str, str]) -> None:
+        """Return once exactly these were asked for, in any order."""
+        with self._changed:
+            assert self._changed.wait_for(lambda: len(self.deleted) >= len(chats), 10), self.deleted
+        assert sorted(self.deleted) == sorted(chats)
+
+    def texts(self) -> list[str]:
+        """Return the text of each question."""
+        return [question["messages"][0]["content"] for question in self.questions()]
+
+    def places(self) -> list[tuple[str, str, str | None]]:
+        """Return (account, chat, parent) of each question."""
+        bodies = [(question["chat_id"], question["parent_id"]) for question in self.questions()]
+        return [(account_id, *body) for account_id, body in zip(self.asked(), bodies, strict=True)]
+
+    def _delete(self, account_id: str, request: PageRequest) -> FakeResponse:
+        reply = self.delete_replies.pop(0) if self.delete_replies else DELETED
+        if not isinstance(reply, Exception):
+            response = FakeResponse(reply)
+            self.responses.append(response)
+        with self._changed:
+            self.deleted.append((account_id, request.path.rpartition("/")[2]))
+            self._changed.notify_all()
+        if isinstance(reply, Exception):
+            raise reply
+        return response
+
+
+class KeptChats:
+    """The server and its site. `client` asks it; accounts are named a, b, c ..."""
+
+    def __init__(self, session_dir: Path, registry, clock) -> None:
+        self.session_dir = session_dir
+        self.site = ChatSite()
+        self._registry = registry
+        self._clock = clock
+        self._pool: AccountPool | None = None
+
+    def start(self, accounts: int = 1, **options: object) -> KeptChats:
+        """Start the server with so many accounts, or start it again; settings by name."""
+        self.close()
+        for name in "abcdef"[:accounts]:
+            if self._registry.get(name) is None:
+                self._registry.add(f"token-{name}", name)
+        self.deletions = UpstreamDeletions(self.session_dir, self._registry, self._clock)
+        self.opener = FakeOpener(self.site)
+        limits = PoolLimits(idle_browser=0, account_concurrency=8)
+        self._pool = AccountPool(self._registry, self.deletions.watch(self.opener), limits, clock=self._clock)
+        config = Config.load({"session_dir": str(self.session_dir), **options}, {})
+        self.app = create_app(config, Relay(self._pool, RelaySettings(), self.deletions))
+        self.history = self.app.extensions[CONVERSATIONS].history
+        self.client = self.app.test_client()
+        return self
+
+    def close(self) -> None:
+        if self._pool:
+            self._pool.close()
+            worker = self.deletions._worker
+            if worker:
+                worker.join(10)
+
+    def say(self, message: object, **more: object):
+        """Return the answer of POST /api/chat, read to its end."""
+        return self.client.post("/api/chat", json={"message": message, **more}, buffered=True)
+
+    def path(self, chat_id: str) -> Path:
+        """Return the chat's file."""
+        return self.session_dir / "history" / f"{chat_id}.json"
+
+    def files(self) -> list[str]:
+        """Return the ids of all chats on the disk."""
+        return sorted(path.stem for path in (self.session_dir / "history").glob("*.json"))
+
+    def kept(self, chat_id: str) -> list[tuple[str, object]]:
+        """Return role and content of the chat's messages, as they are on the disk."""
+        messages = json.loads(self.path(chat_id).read_text())["messages"]
+        return [(message["role"], message["content"]) for message in messages]

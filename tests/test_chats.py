@@ -1,0 +1,198 @@
+"""The routes over kept chats: shapes, codes, ids, clean-up."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from kept_chats import KeptChats
+
+from qwenproxy import deletions
+
+NOBODY = "550e8400-e29b-41d4-a716-446655440000"
+DAY_MS = 86_400_000
+
+
+@pytest.fixture
+def chats(tmp_path, registry, clock, pauses, monkeypatch):
+    monkeypatch.setattr(deletions, "PACE", 0)
+    chats = KeptChats(tmp_path / "session", registry, clock)
+    yield chats.start()
+    chats.close()
+
+
+@pytest.fixture
+def client(chats):
+    return chats.client
+
+
+def write(chats, chat_id, created, messages=0):
+    """Put a chat on the disk, as if the older project had."""
+    rows = [{"role": ("user", "assistant")[number % 2], "content": "x"} for number in range(messages)]
+    chats.path(chat_id).write_text(json.dumps({"id": chat_id, "name": chat_id, "created": created, "messages": rows}))
+
+
+def error_of(response):
+    assert list(response.json) == ["error", "code"]
+    assert response.json["error"]
+    return response.status_code, response.json["code"]
+
+
+class TestCreate:
+    @pytest.mark.parametrize(
+        ("body", "name"),
+        [({"name": "Мой новый чат"}, "Мой новый чат"), ({"name": "  x "}, "x"), ({}, "New chat")]
+        + [({"name": blank}, "New chat") for blank in (None, "", " ")],
+    )
+    def test_a_chat(self, chats, client, body, name):
+        response = client.post("/api/chats", json=body)
+        assert (response.status_code, list(response.json)) == (200, ["chatId"])
+        (chat,) = client.get("/api/chats").json["chats"]
+        assert (chat["id"], chat["name"]) == (response.json["chatId"], name)
+        assert chats.files() == [chat["id"]]
+
+    def test_without_a_body(self, client):
+        assert list(client.post("/api/chats").json) == ["chatId"]
+
+    @pytest.mark.parametrize(
+        ("sent", "expected"),
+        [
+            ({"json": {"name": 1}}, (400, "invalid_request")),
+            ({"json": ["x"]}, (400, "invalid_json")),
+            ({"data": "{", "content_type": "application/json"}, (400, "invalid_json")),
+            ({"data": "name=x"}, (415, "unsupported_media_type")),
+        ],
+    )
+    def test_a_bad_body(self, chats, client, sent, expected):
+        assert error_of(client.post("/api/chats", **sent)) == expected
+        assert not chats.files()
+
+    def test_a_turn_in_it(self, chats, client):
+        chat_id = client.post("/api/chats", json={"name": "Mine"}).json["chatId"]
+        assert chats.say("Hello?", chatId=chat_id).json["chatId"] == chat_id
+        assert len(chats.kept(chat_id)) == 2
+        assert client.get(f"/api/chats/{chat_id}").json["history"]["name"] == "Mine"
+
+
+class TestRead:
+    def test_the_list_is_newest_first(self, chats, client):
+        for created in (2, 3, 1):
+            write(chats, f"chat-{created}", created, messages=3)
+        response = client.get("/api/chats")
+        assert [chat["id"] for chat in response.json["chats"]] == ["chat-3", "chat-2", "chat-1"]
+        first = {"id": "chat-3", "name": "chat-3", "created": 3, "messageCount": 3, "userMessageCount": 2}
+        assert response.text.startswith('{"chats":[' + json.dumps(first, separators=(",", ":")))
+
+    def test_an_empty_list(self, client):
+        assert client.get("/api/chats").text == '{"chats":[]}'
+
+    def test_one_chat(self, chats, client):
+        chat_id = chats.say("Привет?").json["chatId"]
+        body = client.get(f"/api/chats/{chat_id}").json
+        assert list(body) == ["chatId", "history"]
+        assert list(body["history"]) == ["id", "name", "created", "messages"]
+        assert [message["content"] for message in body["history"]["messages"]] == ["Привет?", "Hello world"]
+        assert "Привет?" in client.get(f"/api/chats/{chat_id}").text
+
+    def test_what_is_remembered_of_the_site_is_nobody_elses_business(self, chats, client):
+        chat_id = chats.say("Hello?").json["chatId"]
+        assert "up-1" in chats.path(chat_id).read_text()
+        assert "up-1" not in client.get(f"/api/chats/{chat_id}").text
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", "/api/chats/{}"), ("DELETE", "/api/chats/{}"), ("PUT", "/api/chats/{}/rename")]
+)
+class TestNoSuchChat:
+    @pytest.mark.parametrize("chat_id", [NOBODY, "..", "a..b", "a%00b", "x" * 200, "con", "%20"])
+    def test_is_not_found(self, chats, client, method, path, chat_id):
+        write(chats, "mine", 1)
+        response = client.open(path.format(chat_id), method=method, json={"name": "x"})
+        assert error_of(response) == (404, "chat_not_found")
+        assert chats.files() == ["mine"]
+
+    def test_nor_is_a_path(self, chats, client, method, path):
+        (chats.session_dir / "tokens.json.json").write_text("{}")
+        response = client.open(path.format("..%2Ftokens.json"), method=method, json={"name": "x"})
+        assert error_of(response) == (404, "not_found")
+        assert (chats.session_dir / "tokens.json.json").exists()
+
+
+class TestRename:
+    def test_a_chat(self, chats, client):
+        write(chats, "one", 1)
+        response = client.put("/api/chats/one/rename", json={"name": " Другое имя "})
+        assert response.text == '{"success":true,"chatId":"one","name":"Другое имя"}'
+        assert client.get("/api/chats/one").json["history"]["name"] == "Другое имя"
+
+    @pytest.mark.parametrize("body", [{}, {"name": ""}, {"name": " \t"}, {"name": None}, {"name": 1}, {"name": ["x"]}])
+    def test_a_name_that_is_none(self, chats, client, body):
+        write(chats, "one", 1)
+        assert error_of(client.put("/api/chats/one/rename", json=body)) == (400, "invalid_request")
+        assert client.get("/api/chats/one").json["history"]["name"] == "one"
+
+
+class TestDelete:
+    def test_a_chat(self, chats, client):
+        write(chats, "one", 1)
+        write(chats, "two", 2)
+        response = client.delete("/api/chats/one")
+        assert (response.status_code, response.text) == (200, '{"success":true}')
+        assert chats.files() == ["two"]
+        assert error_of(client.delete("/api/chats/one")) == (404, "chat_not_found")
+
+
+class TestCleanup:
+    @pytest.fixture(autouse=True)
+    def four_chats(self, chats):
+        """Chats d0, d2, d4, d6 as many days old, with as many messages."""
+        now_ms = int(chats._clock() * 1000)
+        for days in (0, 2, 4, 6):
+            write(chats, f"d{days}", now_ms - days * DAY_MS - 1, messages=days)
+        chats.history._clock = chats._clock
+
+    @pytest.mark.parametrize(
+        ("criteria", "deleted"),
+        [
+            ({"olderThan": 3 * DAY_MS}, ["d4", "d6"]),
+            ({"messageCountLessThan": 3}, ["d0", "d2"]),
+            ({"userMessageCountLessThan": 2}, ["d0", "d2"]),
+            ({"olderThan": DAY_MS, "messageCountLessThan": 5}, ["d2", "d4"]),
+            ({"olderThan": 3 * DAY_MS, "userMessageCountLessThan": 1}, []),
+            ({"maxChats": 3}, ["d6"]),
+            ({"maxChats": 1, "olderThan": 5 * DAY_MS}, ["d2", "d4", "d6"]),
+            ({"maxChats": 9}, []),
+        ],
+    )
+    def test_what_goes(self, chats, client, criteria, deleted):
+        response = client.post("/api/chats/cleanup", json=criteria)
+        assert response.status_code == 200
+        assert list(response.json) == ["success", "deletedCount", "deletedChats"]
+        assert (response.json["success"], response.json["deletedCount"]) == (True, len(deleted))
+        assert sorted(response.json["deletedChats"]) == deleted
+        assert chats.files() == [name for name in ("d0", "d2", "d4", "d6") if name not in deleted]
+
+    @pytest.mark.parametrize(
+        "criteria",
+        [
+            None,
+            {},
+            {"older": 1},
+            {"olderThan": 0},
+            {"olderThan": -1},
+            {"olderThan": "1"},
+            {"olderThan": None},
+            {"maxChats": 0},
+            {"maxChats": 1.5},
+            {"maxChats": True},
+            {"messageCountLessThan": -1},
+            {"olderThan": 1, "maxChats": "all"},
+        ],
+    )
+    def test_nothing_goes(self, chats, client, criteria):
+        sent = {} if criteria is None else {"json": criteria}
+        assert error_of(client.post("/api/chats/cleanup", **sent)) == (400, "invalid_request")
+        assert len(chats.files()) == 4
+
+    def test_no_route_of_that_name_for_chats(self, client):
+        assert error_of(client.get("/api/chats/cleanup")) == (404, "chat_not_found")

@@ -1,0 +1,215 @@
+"""What goes away on the site when a chat goes away here: exactly its own chats, in the background, across restarts."""
+
+from __future__ import annotations
+
+import json
+import stat
+import sys
+
+import pytest
+from fakes import GATEWAY_DOWN, LOGGED_OUT, RATE_LIMITED, TICK, Reply, refusal
+from kept_chats import KeptChats
+
+from qwenproxy import deletions
+from qwenproxy.errors import NetworkFailed, SetupError, TabLost
+from qwenproxy.memory import UpstreamChat, UpstreamMemory
+
+NOT_FOUND = refusal("Not_Found", "CHAT_NOT_FOUND", status=404)
+
+
+@pytest.fixture
+def chats(tmp_path, registry, clock, pauses, monkeypatch):
+    monkeypatch.setattr(deletions, "PACE", 0)
+    monkeypatch.setattr(deletions, "RETRY_PAUSES", ())
+    chats = KeptChats(tmp_path / "session", registry, clock)
+    yield chats.start()
+    chats.close()
+
+
+def journal(chats):
+    """Return what is still to be deleted, once nobody works on it."""
+    worker = chats.deletions._worker
+    if worker:
+        worker.join(10)
+        assert not worker.is_alive()
+    path = chats.session_dir / "upstream-deletions.json"
+    rows = json.loads(path.read_text()) if path.exists() else []
+    return [(row["accountId"], row["chatId"], row["attempts"]) for row in rows]
+
+
+def delete(chats, chat_id):
+    assert chats.client.delete(f"/api/chats/{chat_id}").status_code == 200
+
+
+class TestWhatGoes:
+    def test_the_chat_of_a_deleted_chat(self, chats):
+        mine, _other = (chats.say("Hello?").json["chatId"] for _ in range(2))
+        delete(chats, mine)
+        chats.site.wait_for_deletions(("a", "up-1"))
+        assert journal(chats) == []
+
+    def test_all_that_were_made_for_it(self, chats):
+        chats.start(accounts=2)
+        chat_id = chats.say("Hello?").json["chatId"]
+        chats.site.script("a", NOT_FOUND)
+        chats.say("Again?", chatId=chat_id)
+        document = json.loads(chats.path(chat_id).read_text())
+        assert [row["chatId"] for row in document["upstream"]["chats"]] == ["up-1", "up-2"]
+        delete(chats, chat_id)
+        chats.site.wait_for_deletions(("a", "up-1"), ("a", "up-2"))
+
+    def test_those_of_recorded_completions(self, chats):
+        chats.client.post("/v1/chat/completions", json={"messages": [{"role": "user", "content": "x"}]})
+        delete(chats, *chats.files())
+        chats.site.wait_for_deletions(("a", "up-1"))
+
+    def test_a_clean_up_takes_those_of_all_it_deletes(self, chats):
+        for _ in range(3):
+            chats.say("Hello?")
+        response = chats.client.post("/api/chats/cleanup", json={"messageCountLessThan": 3})
+        assert response.json["deletedCount"] == 3
+        chats.site.wait_for_deletions(("a", "up-1"), ("a", "up-2"), ("a", "up-3"))
+
+    def test_none_for_a_chat_that_was_never_answered(self, chats):
+        delete(chats, chats.client.post("/api/chats").json["chatId"])
+        assert not (chats.session_dir / "upstream-deletions.json").exists()
+
+    def test_a_journal_that_cannot_be_written_keeps_the_chat(self, chats, monkeypatch):
+        chat_id = chats.say("Hello?").json["chatId"]
+
+        def refuse(_chats):
+            raise SetupError("the disk is full")
+
+        monkeypatch.setattr(chats.deletions, "add", refuse)
+        assert chats.client.delete(f"/api/chats/{chat_id}").status_code == 502
+        assert chats.files() == [chat_id]
+
+
+class TestLater:
+    def test_after_a_restart_when_the_account_is_open_again(self, chats):
+        chat_id = chats.say("Hello?").json["chatId"]
+        chats.start()
+        delete(chats, chat_id)
+        assert journal(chats) == [("a", "up-1", 0)]
+        chats.start()
+        assert not chats.site.deleted
+        assert chats.client.get("/v1/models").status_code == 200
+        chats.site.wait_for_deletions(("a", "up-1"))
+        assert journal(chats) == []
+
+    def test_each_account_deletes_its_own(self, chats):
+        chats.start(accounts=2)
+        first, second = (chats.say("Hello?").json["chatId"] for _ in range(2))
+        delete(chats, first)
+        delete(chats, second)
+        chats.site.wait_for_deletions(("a", "up-1"), ("b", "up-2"))
+
+    @pytest.mark.parametrize(
+        "reply", [TabLost("gone"), NetworkFailed("gone"), RATE_LIMITED], ids=lambda each: type(each).__name__
+    )
+    def test_what_is_not_about_the_chat_is_no_attempt(self, chats, reply):
+        chat_id = chats.say("Hello?").json["chatId"]
+        chats.site.delete_replies = [reply]
+        delete(chats, chat_id)
+        assert journal(chats) == [("a", "up-1", 0)]
+
+    def test_a_resting_account_is_left_alone(self, chats, registry):
+        chat_id = chats.say("Hello?").json["chatId"]
+        registry.rest("a", until=4e9)
+        delete(chats, chat_id)
+        assert journal(chats) == [("a", "up-1", 0)]
+        assert not chats.site.deleted
+
+    def test_a_login_that_ended_waits_for_the_next_tab(self, chats, registry):
+        chat_id = chats.say("Hello?").json["chatId"]
+        chats.site.delete_replies = [LOGGED_OUT]
+        delete(chats, chat_id)
+        assert journal(chats) == [("a", "up-1", 0)]
+        registry.renew("a", "token-new")
+        chats.say("Hello?")
+        chats.site.wait_for_deletions(("a", "up-1"), ("a", "up-1"))
+        assert journal(chats) == []
+
+    @pytest.mark.parametrize("reply", [NOT_FOUND, Reply(("",), 204)], ids=["404", "204"])
+    def test_what_is_gone_is_done(self, chats, reply):
+        chat_id = chats.say("Hello?").json["chatId"]
+        chats.site.delete_replies = [reply]
+        delete(chats, chat_id)
+        assert journal(chats) == []
+
+    def test_a_failure_is_tried_again_while_the_tab_is_open(self, chats, monkeypatch):
+        monkeypatch.setattr(deletions, "RETRY_PAUSES", (0, 0))
+        chat_id = chats.say("Hello?").json["chatId"]
+        chats.site.delete_replies = [GATEWAY_DOWN, GATEWAY_DOWN]
+        delete(chats, chat_id)
+        assert journal(chats) == []
+        assert len(chats.site.deleted) == 3
+
+    def test_attempts_are_bounded(self, chats, monkeypatch, caplog):
+        monkeypatch.setattr(deletions, "RETRY_PAUSES", (0,) * 100)
+        chat_id = chats.say("Hello?").json["chatId"]
+        chats.site.delete_replies = [GATEWAY_DOWN] * 100
+        delete(chats, chat_id)
+        assert journal(chats) == []
+        assert len(chats.site.deleted) == deletions.ATTEMPTS
+        assert "up-1 stays" in caplog.text
+
+    def test_attempts_are_counted_across_restarts(self, chats):
+        chat_id = chats.say("Hello?").json["chatId"]
+        chats.site.delete_replies = [GATEWAY_DOWN]
+        delete(chats, chat_id)
+        assert journal(chats) == [("a", "up-1", 1)]
+
+
+class TestFailedAnswers:
+    def test_a_client_that_left(self, chats):
+        chats.site.script("a", Reply((TICK,), endless=True))
+        gone = {"waitress.client_disconnected": lambda: True}
+        chats.client.post(
+            "/v1/chat/completions", json={"messages": [{"role": "user", "content": "x"}]}, environ_overrides=gone
+        )
+        chats.site.wait_for_deletions(("a", "up-1"))
+
+    def test_an_account_that_refused(self, chats):
+        chats.start(accounts=2)
+        chats.site.script("a", GATEWAY_DOWN, GATEWAY_DOWN)
+        assert chats.say("Hello?").status_code == 200
+        chats.site.wait_for_deletions(("a", "up-1"), ("a", "up-2"))
+
+
+class TestJournal:
+    def test_it_is_private(self, chats, registry):
+        chats.deletions.add([UpstreamChat("a", "c1")])
+        path = chats.session_dir / "upstream-deletions.json"
+        if sys.platform != "win32":
+            assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+    def test_each_chat_stands_in_it_once(self, chats):
+        for _ in range(2):
+            chats.deletions.add([UpstreamChat("x", "c1"), UpstreamChat("x", "c1"), UpstreamChat("x", "c2")])
+        assert journal(chats) == [("x", "c1", 0), ("x", "c2", 0)]
+
+    @pytest.mark.parametrize("content", ["{", "{}", "null"])
+    def test_a_corrupt_one_is_set_aside(self, chats, content):
+        path = chats.session_dir / "upstream-deletions.json"
+        path.write_text(content)
+        chats.deletions.add([UpstreamChat("x", "c1")])
+        assert journal(chats) == [("x", "c1", 0)]
+        (kept,) = chats.session_dir.glob("upstream-deletions.json.corrupt-*")
+        assert kept.read_text() == content
+
+    def test_rows_of_another_shape_are_passed_over(self, chats):
+        path = chats.session_dir / "upstream-deletions.json"
+        path.write_text('[1, {"accountId": "x"}, {"accountId": "x", "chatId": "c1", "attempts": "x"}]')
+        chats.deletions.add([UpstreamChat("x", "c2")])
+        assert journal(chats) == [("x", "c1", 0), ("x", "c2", 0)]
+
+
+class TestMemoryForm:
+    def test_there_and_back(self):
+        memory = UpstreamMemory((UpstreamChat("a", "c1"), UpstreamChat("b", "c2")), "r", "f")
+        assert UpstreamMemory.from_json(json.loads(json.dumps(memory.to_json()))) == memory
+
+    @pytest.mark.parametrize("value", [None, 1, "x", [], {}, {"chats": 1}, {"chats": [1, {"accountId": 1}]}])
+    def test_anything_else_is_nothing(self, value):
+        assert UpstreamMemory.from_json(value) == UpstreamMemory()
