@@ -79,10 +79,11 @@ class _Scissors:
         if not self._stop:
             return text, False
         text = self._held + text
-        found = [at for sequence in self._stop if (at := text.find(sequence)) >= 0]
+        # The one that is complete first, as if the text came letter by letter: so no split of it matters.
+        found = [(at + len(sequence), at) for sequence in self._stop if (at := text.find(sequence)) >= 0]
         if found:
             self._held = ""
-            return text[: min(found)], True
+            return text[: min(found)[1]], True
         keep = max(self._overlap(text, sequence) for sequence in self._stop)
         self._held = text[len(text) - keep :]
         return text[: len(text) - keep], False

@@ -27,6 +27,8 @@ def cut_text(pieces, stop=(), max_tokens=None):
         (["abc"], ("b",), "a", "stop"),
         (["a", "b", "c"], ("bc",), "a", "stop"),
         (["abc"], ("c", "b"), "a", "stop"),
+        (["xab"], ("a", "xab"), "x", "stop"),
+        (["xab"], ("b", "xab"), "", "stop"),
         (["aab"], ("ab",), "a", "stop"),
         (["a", "a", "a", "b"], ("aab",), "a", "stop"),
         (["ab"], ("abc",), "ab", "stop"),

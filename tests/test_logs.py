@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import io
 import logging
 import re
@@ -31,13 +32,16 @@ def written(monkeypatch):
 
 def test_a_line_names_its_request(written):
     log = logging.getLogger("qwenproxy.somewhere")
-    token = logs.request_id.set("ab12")
-    log.info("one %d", 1)
-    logs.request_id.reset(token)
-    log.warning("two")
+
+    def write():
+        log.warning("two")
+        logs.request_id.set("ab12")
+        log.info("one %d", 1)
+
+    contextvars.Context().run(write)
     first, second = written().splitlines()
-    assert LINE.fullmatch(first)[2] == "ab12" and first.endswith("one 1")
-    assert LINE.fullmatch(second)[2] == "-"
+    assert LINE.fullmatch(first)[2] == "-"
+    assert LINE.fullmatch(second)[2] == "ab12" and second.endswith("one 1")
 
 
 def test_configured_twice_a_line_is_written_once(written):
