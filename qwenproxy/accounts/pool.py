@@ -107,12 +107,16 @@ class AccountPool:
 
     def tab_of(self, slot: Slot) -> Tab:
         """Return the slot's open tab, opening it first where there is none (or one with an outdated token)."""
-        account = self.registry.get(slot.id)
-        if account is None:
-            raise NotLoggedIn(f"Account {slot.id} was removed.")
         with slot.opening:
+            account = self.registry.get(slot.id)
+            if account is None:
+                raise NotLoggedIn(f"Account {slot.id} was removed.")
             tab = slot.tab
-            if tab and tab.alive and (tab.token == account.token or slot.running > 1):
+            # A token that the page renews reaches the registry a moment after the tab: neither is outdated then.
+            known = tab is not None and account.token in (tab.token, slot.token)
+            if known:
+                slot.token = account.token
+            if tab and tab.alive and (known or slot.running > 1):
                 return tab
             if tab:
                 tab.close()
@@ -125,6 +129,7 @@ class AccountPool:
             self._close_surplus(slot)
             started = time.monotonic()
             slot.tab = self._open_tab(account)
+            slot.token = account.token
             log.info("account=%s browser opened in %.1f s", slot.id, time.monotonic() - started)
             return slot.tab
 

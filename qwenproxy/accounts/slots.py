@@ -23,12 +23,16 @@ class PoolLimits:
 
 @dataclass(eq=False, slots=True)
 class Slot:
-    """What the pool knows of one account. All fields but `opening` are guarded by the pool's lock."""
+    """What the pool knows of one account.
+
+    All fields but `opening` are guarded by the pool's lock; `token` is by `opening`.
+    """
 
     id: str
     running: int = 0
     served: int = 0  # the turn in which it last got a request
     tab: Tab | None = None
+    token: str = field(default="", repr=False)  # of the account, when the tab was last given out
     leaving: Tab | None = None  # was taken away to be closed: it may still hold the profile
     idle_since: float = 0.0
     has_place: bool = False  # counts among the open browsers
