@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -72,3 +73,34 @@ def together(*calls: Callable[[], T]) -> list[T]:
     """Make the calls at the same time; return what each returned."""
     with ThreadPoolExecutor(len(calls)) as threads:
         return [future.result() for future in [threads.submit(call) for call in calls]]
+
+
+class Streaming:
+    """A streamed answer while it is still coming in."""
+
+    def __init__(self, answer: httpx.Response) -> None:
+        self._answer = answer
+        self._pieces = answer.iter_text()
+        self._body = ""
+
+    def until_text(self) -> None:
+        """Read on until the answer's first words are there."""
+        while not self._so_far().text:
+            self._body += next(self._pieces)
+
+    def rest(self) -> Reply:
+        """Read to the end; return the whole answer."""
+        self._body += "".join(self._pieces)
+        return self._so_far()
+
+    def _so_far(self) -> Reply:
+        whole_frames = self._body[: self._body.rfind("\n\n") + 2]
+        return Reply(self._answer.status_code, self._answer.headers, whole_frames)
+
+
+@contextmanager
+def streaming(url: str, content: str) -> Iterator[Streaming]:
+    """Ask for a streamed answer; leaving the context hangs up."""
+    body = request_body(content, stream=True)
+    with httpx.stream("POST", f"{url}{COMPLETIONS}", json=body, timeout=ANSWER_WAIT) as answer:
+        yield Streaming(answer)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
+from pathlib import Path
 
 import pytest
 from proxy_process import Proxy, eventually, family
@@ -12,8 +13,7 @@ from qwenproxy.accounts.registry import Registry
 from qwenproxy.sandbox import Sandbox, Switches
 
 SERVED = 2  # accounts the shared server knows; the site has one more, for tests with a server of their own
-STALL_TIMEOUT = 8
-ACCOUNT_CONCURRENCY = 3
+ACCOUNT_CONCURRENCY = 2
 
 
 @pytest.fixture(scope="session")
@@ -27,8 +27,7 @@ def stand_in() -> Iterator[Sandbox]:
 def server(stand_in: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
     """The shared server; use `proxy`. It must not have leaked a token into its log, nor leave a process behind."""
     session_dir = tmp_path_factory.mktemp("shared") / "session"
-    settings = {"stall_timeout": STALL_TIMEOUT, "account_concurrency": ACCOUNT_CONCURRENCY, "on_no_accounts": "wait"}
-    proxy = Proxy(stand_in, session_dir, **settings)
+    proxy = Proxy(stand_in, session_dir, account_concurrency=ACCOUNT_CONCURRENCY, on_no_accounts="wait")
     for account in stand_in.accounts[:SERVED]:
         proxy.registry.add(account.token, account.id)
     with proxy:
@@ -71,3 +70,19 @@ def only_account(registry: Registry) -> str:
     for account in others:
         registry.rest(account.id, until=4e9)
     return first.id
+
+
+@pytest.fixture
+def new_proxy(site: Sandbox, tmp_path: Path) -> Iterator[Callable[..., Proxy]]:
+    """Return a maker of further servers, one account each, not yet started; settings as keywords."""
+    made: list[Proxy] = []
+
+    def make(**settings: object) -> Proxy:
+        proxy = Proxy(site, tmp_path / f"session{len(made)}", **settings)
+        proxy.registry.add(site.accounts[0].token, site.accounts[0].id)
+        made.append(proxy)
+        return proxy
+
+    yield make
+    for proxy in made:
+        proxy.close()

@@ -6,13 +6,13 @@ Source: contract sections 4.3 and 6.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 import test_faults_before
 import test_transport
 from asking import Reply, ask, together
-from conftest import STALL_TIMEOUT
 from proxy_process import Proxy
 
 from qwenproxy.accounts.registry import Registry
@@ -23,6 +23,7 @@ pytestmark = pytest.mark.browser
 
 WORDS = "one two three four five six seven eight nine ten"
 QUESTION = f"{{{{say {WORDS}}}}}"
+STALL_TIMEOUT = 6
 CUT = (
     ("cut_before_end after=2", 502, "upstream_error"),
     ("cut_mid_utf8 after=2", 502, "upstream_error"),
@@ -47,9 +48,7 @@ def assert_broke_off(reply: Reply, code: str) -> None:
 
 
 @pytest.mark.parametrize(("fault", "status", "code"), CUT)
-def test_broken_answer(
-    proxy: Proxy, site: Sandbox, registry: Registry, fault: str, status: int, code: str
-) -> None:
+def test_broken_answer(proxy: Proxy, site: Sandbox, registry: Registry, fault: str, status: int, code: str) -> None:
     site.add_fault(replace(parse_fault(fault), times=None))
     site.switches.interval_ms = 300  # a broken connection takes along what arrived last
     streamed, plain = together(
@@ -76,10 +75,12 @@ def test_a_limit_in_mid_answer_makes_the_account_rest(proxy: Proxy, site: Sandbo
     assert 5.9 * 3600 < resting[0].reset_at - time.time() <= 6 * 3600
 
 
-def test_a_silent_site_is_given_up_but_not_a_slow_one(proxy: Proxy) -> None:
+def test_a_silent_site_is_given_up_but_not_a_slow_one(new_proxy: Callable[..., Proxy]) -> None:
+    proxy = new_proxy(stall_timeout=STALL_TIMEOUT, account_concurrency=5)
+    proxy.start()
     silent = "{{fault stall seconds=600}}{{say never}}"
     silent_amid = f"{QUESTION}{{{{fault stall after=2 seconds=600}}}}"
-    slow = f"{QUESTION}{{{{fault stall after=2 seconds={STALL_TIMEOUT + 4} keepalives=true every_s=2}}}}"
+    slow = f"{QUESTION}{{{{fault stall after=2 seconds=12 keepalives=true every_s=2}}}}"
     plain, streamed, plain_amid, streamed_amid, waited_for = together(
         lambda: ask(proxy.url, silent),
         lambda: ask(proxy.url, silent, stream=True),

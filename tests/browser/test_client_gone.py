@@ -1,0 +1,90 @@
+"""A client that hangs up: its answer stops in the page, and its account is free for the next one.
+
+The shared server's patience with a silent site is the default, minutes longer than any of these tests waits.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+from contextlib import ExitStack
+from urllib.parse import urlsplit
+
+import pytest
+from asking import COMPLETIONS, ask, request_body, streaming
+from conftest import ACCOUNT_CONCURRENCY
+from proxy_process import Proxy
+
+from qwenproxy.sandbox import Recorded, Sandbox
+from qwenproxy.sandbox import faults as sandbox_faults
+
+pytestmark = pytest.mark.browser
+
+NOTICED_WITHIN = 15  # seconds, contract section 6
+FLOWING = "{{stream chunks=100000 interval_ms=20}}"
+SILENT = "{{say one two three four five six}}{{fault stall after=2 seconds=1000}}"
+SILENT_FROM_THE_START = "{{say never}}{{fault stall seconds=1000}}"
+
+
+def hang_up_in_mid_stream(proxy: Proxy, question: str) -> None:
+    with streaming(proxy.url, question) as answer:
+        answer.until_text()
+
+
+def asked_and_unread(proxy: Proxy, question: str, *, stream: bool) -> socket.socket:
+    """Send a request and return the connection, which nobody reads from."""
+    body = json.dumps(request_body(question, stream=stream)).encode()
+    address = urlsplit(proxy.url)
+    head = f"POST {COMPLETIONS} HTTP/1.1\r\nHost: {address.netloc}\r\nContent-Type: application/json\r\n"
+    connection = socket.create_connection((address.hostname, address.port), timeout=30)
+    connection.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+    return connection
+
+
+@pytest.mark.parametrize("question", [FLOWING, SILENT])
+def test_streamed_answer_stops(proxy: Proxy, site: Sandbox, question: str) -> None:
+    hang_up_in_mid_stream(proxy, question)
+    site.wait_idle(NOTICED_WITHIN)
+
+
+@pytest.mark.parametrize("question", [FLOWING, SILENT])
+def test_plain_answer_stops(proxy: Proxy, site: Sandbox, question: str) -> None:
+    with asked_and_unread(proxy, question, stream=False):
+        site.wait_for(lambda site: site.running_generations())
+    site.wait_idle(NOTICED_WITHIN)
+
+
+def test_the_site_is_told_to_stop(proxy: Proxy, site: Sandbox) -> None:
+    hang_up_in_mid_stream(proxy, FLOWING)
+    [completion] = [request for request in site.requests if request.path == sandbox_faults.COMPLETIONS]
+    site.wait_for(lambda site: any(is_stop(request, completion.body["chat_id"]) for request in site.requests), 15)
+    site.wait_idle(NOTICED_WITHIN)
+
+
+def is_stop(request: Recorded, chat_id: str) -> bool:
+    return request.path.endswith("/completions/stop") and request.body["chat_id"] == chat_id
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("question", [FLOWING, SILENT, SILENT_FROM_THE_START])
+def test_the_account_is_free_for_the_next_client(
+    proxy: Proxy, site: Sandbox, only_account: str, question: str, stream: bool
+) -> None:
+    with ExitStack() as clients:
+        for _ in range(ACCOUNT_CONCURRENCY):
+            clients.enter_context(asked_and_unread(proxy, question, stream=stream))
+        site.wait_for(lambda site: asked(site) == ACCOUNT_CONCURRENCY, 30)
+    assert ask(proxy.url, "{{say It is my turn.}}").text == "It is my turn."
+    site.wait_idle(NOTICED_WITHIN)
+
+
+def asked(site: Sandbox) -> int:
+    return sum(request.path == sandbox_faults.COMPLETIONS for request in site.requests)
+
+
+def test_a_slow_reader_does_not_hold_up_others(proxy: Proxy, site: Sandbox, only_account: str) -> None:
+    with asked_and_unread(proxy, "{{long bytes=20000000}}", stream=True):
+        site.wait_for(lambda site: site.running_generations())
+        for _ in range(3):
+            assert ask(proxy.url, "{{say Still here.}}", stream=True).text == "Still here."
+    site.wait_idle(NOTICED_WITHIN)
