@@ -55,8 +55,8 @@ def test_a_split_changes_nothing(text, stop, max_tokens, data):
     assert cut_text(pieces, tuple(stop), max_tokens) == whole
     assert cut_text(list(text), tuple(stop), max_tokens) == whole
     limit = len(text) if max_tokens is None else max_tokens * CHARACTERS_PER_TOKEN
-    ends = [at for sequence in stop if (at := text[:limit].find(sequence)) >= 0]
-    assert whole[0] == text[: min([*ends, limit])]
+    found = [(at + len(sequence), at) for sequence in stop if (at := text[:limit].find(sequence)) >= 0]
+    assert whole[0] == text[: min(found)[1] if found else limit]
 
 
 @pytest.mark.parametrize(
