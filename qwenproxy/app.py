@@ -17,17 +17,19 @@ from qwenproxy.accounts.pool import AccountPool, PoolLimits
 from qwenproxy.accounts.registry import Registry
 from qwenproxy.api.auth import register_auth
 from qwenproxy.api.cors import register_cors
-from qwenproxy.api.wiring import CONVERSATIONS, RELAY
+from qwenproxy.api.wiring import CONVERSATIONS, FILING, RELAY
 from qwenproxy.browser.binaries import find_binaries
 from qwenproxy.browser.chrome import ChromeSettings
 from qwenproxy.browser.site import Site
 from qwenproxy.config import Config
 from qwenproxy.conversation import Conversations
 from qwenproxy.deletions import UpstreamDeletions
+from qwenproxy.filing import Filing
 from qwenproxy.history import HistoryStore
 from qwenproxy.keys import KeyFile
 from qwenproxy.logs import request_id
 from qwenproxy.relay import Relay, RelaySettings
+from qwenproxy.uploads.uploader import Uploader
 
 log = logging.getLogger(__name__)
 
@@ -36,9 +38,12 @@ def create_app(config: Config, relay: Relay | None = None) -> Flask:
     """Return the application; `relay` None builds the real one. Raises SetupError."""
     app = Flask("qwenproxy", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = config.max_body
-    relay = relay or build_relay(config)
+    uploader = Uploader(config.session_dir, config.max_file_size)
+    uploader.ledger.tidy()
+    relay = relay or build_relay(config, uploader)
     history = HistoryStore(config.session_dir / "history", config.max_history_length)
     app.extensions[RELAY] = relay
+    app.extensions[FILING] = Filing(relay, uploader)
     app.extensions[CONVERSATIONS] = Conversations(relay, history, config.max_history_length)
     _log_requests(app)
     register_cors(app, config.cors_origins)
@@ -47,14 +52,17 @@ def create_app(config: Config, relay: Relay | None = None) -> Flask:
     return app
 
 
-def build_relay(config: Config) -> Relay:
-    """Return a relay over the accounts in the session folder. Raises SetupError where no browser is to be found."""
+def build_relay(config: Config, uploader: Uploader | None = None) -> Relay:
+    """Return a relay over the accounts in the session folder; without `uploader` it takes no images and files.
+
+    Raises SetupError where no browser is to be found.
+    """
     registry = Registry(config.session_dir)
     opener = TabOpener(registry, Site(config.base_url, config.site_version), chrome_settings(config))
     limits = PoolLimits(config.account_concurrency, config.queue_wait, config.max_browsers, config.idle_browser)
     settings = RelaySettings(config.default_model, config.unknown_model, config.stall_timeout)
     deletions = UpstreamDeletions(config.session_dir, registry)
-    return Relay(AccountPool(registry, deletions.watch(opener), limits), settings, deletions)
+    return Relay(AccountPool(registry, deletions.watch(opener), limits), settings, deletions, uploader)
 
 
 def chrome_settings(config: Config) -> ChromeSettings:

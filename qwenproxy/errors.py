@@ -10,7 +10,8 @@
     ├── Refusal                 this account may not now, another one may: the relay moves on
     │   ├── RateLimited         429 rate_limited: the account rests
     │   ├── NotLoggedIn         503 no_accounts: the account needs its person
-    │   └── VerificationRequired 503 verification_required: the site wants to see a human
+    │   ├── VerificationRequired 503 verification_required: the site wants to see a human
+    │   └── FileElsewhere       400 invalid_request: the question names a file of another account
     ├── Transient               worth another try before the client hears of it     502 upstream_error
     │   ├── ChatBusy  ChatGone  EmptyAnswer  SiteFailure  NetworkFailed
     │   └── TabLost             the tab, its page or its browser went away
@@ -161,6 +162,14 @@ class VerificationRequired(Refusal):
 
     status = 503
     code = "verification_required"
+
+
+class FileElsewhere(Refusal):
+    """The request names a file that only another account has, and its bytes are no longer at hand."""
+
+    status = 400
+    code = "invalid_request"
+    type = "invalid_request_error"
 
 
 class Transient(ProxyError):

@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from qwenproxy.accounts.pool import AccountPool, Lease
 from qwenproxy.browser.page import Page
@@ -33,6 +33,8 @@ from qwenproxy.errors import (
 from qwenproxy.memory import UpstreamChat, UpstreamThread
 from qwenproxy.page_call import call
 from qwenproxy.run import ChatRun, Patience, Turn
+from qwenproxy.uploads.attachments import Attachments
+from qwenproxy.uploads.uploader import SiteCalls, Uploader
 from qwenproxy.upstream import calls, folding, models
 
 log = logging.getLogger(__name__)
@@ -54,12 +56,28 @@ class RelaySettings:
     stall_timeout: float = 180.0
 
 
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """A request as every account gets it. `attachments` is None where no message has any."""
+
+    chat: ChatRequest
+    attachments: Attachments | None
+    client_gone: ClientGoneCheck
+
+
 class Relay:
     """Answers chat requests with whichever account can."""
 
-    def __init__(self, pool: AccountPool, settings: RelaySettings, deletions: UpstreamDeletions | None = None) -> None:
-        """`deletions` None leaves on the site what was made there."""
+    def __init__(
+        self,
+        pool: AccountPool,
+        settings: RelaySettings,
+        deletions: UpstreamDeletions | None = None,
+        uploader: Uploader | None = None,
+    ) -> None:
+        """`deletions` None leaves on the site what was made there; `uploader` None refuses images and files."""
         self.pool = pool
+        self._uploader = uploader
         self._deletions = deletions
         self._settings = settings
         self._catalogue = models.FALLBACK
@@ -78,15 +96,28 @@ class Relay:
 
         With a `thread` only what the site does not hold yet is sent there, as long as its account can take it; without
         one the whole conversation goes, folded, into a new chat of the site.
-        The same request goes to the next account for as long as accounts refuse it. Raises ModelNotFound,
-        UnsupportedParameter, NoAccounts, AccountsResting, QueueTimeout, ClientGone, or what the last account said.
+        The same request goes to the next account for as long as accounts refuse it. Raises RequestError, TooLarge,
+        ModelNotFound, NoAccounts, AccountsResting, QueueTimeout, ClientGone, or what the last account said.
         """
-        if folding.attachments(chat.messages):
-            raise UnsupportedParameter(
-                "Images and files in messages are not supported by this version.", param="messages"
-            )
+        task = _Task(chat, self._attachments(chat, thread), client_gone)
         prefer = thread.chat.account_id if thread else None
-        return self._on_some_account(lambda lease: self._answer(lease, chat, thread, client_gone), client_gone, prefer)
+        if task.attachments:
+            prefer = task.attachments.account_id or prefer
+        return self.on_some_account(lambda lease: self._answer(lease, task, thread), client_gone, prefer)
+
+    def on_some_account(
+        self, attempt: Callable[[Lease], Result], client_gone: ClientGoneCheck, prefer: str | None = None
+    ) -> Result:
+        """Return what `attempt` makes of a lease it closes, on the first account where it succeeds.
+
+        Raises NoAccounts, AccountsResting, QueueTimeout, ClientGone, or what the last account said.
+        """
+        try:
+            return self._try_accounts(attempt, client_gone, prefer)
+        except NoAccounts:
+            if self.pool.registry.all():
+                self.on_exhausted()
+            raise
 
     def discard(self, chats: Iterable[UpstreamChat]) -> None:
         """Delete chats of the site that this proxy made and nobody needs, in the background. Raises SetupError."""
@@ -99,7 +130,7 @@ class Relay:
         Raises NoAccounts, AccountsResting, VerificationRequired, QueueTimeout, ClientGone.
         """
         if not self._models_read:
-            self._on_some_account(self._refresh_with, client_gone)
+            self.on_some_account(self._refresh_with, client_gone)
         return self._catalogue
 
     def warm_up(self) -> None:
@@ -113,15 +144,13 @@ class Relay:
         """Close every browser; running answers end with an error. Idempotent."""
         self.pool.close()
 
-    def _on_some_account(
-        self, attempt: Callable[[Lease], Result], client_gone: ClientGoneCheck, prefer: str | None = None
-    ) -> Result:
-        try:
-            return self._try_accounts(attempt, client_gone, prefer)
-        except NoAccounts:
-            if self.pool.registry.all():
-                self.on_exhausted()
-            raise
+    def _attachments(self, chat: ChatRequest, thread: UpstreamThread | None) -> Attachments | None:
+        """Find out what the question's images and files are; those the site holds already can wait."""
+        if not folding.attachments(chat.messages):
+            return None
+        if self._uploader is None:
+            raise UnsupportedParameter("Images and files are not supported here.", param="messages")
+        return Attachments(self._uploader, folding.attachments(chat.messages[thread.holds if thread else 0 :]))
 
     def _try_accounts(
         self, attempt: Callable[[Lease], Result], client_gone: ClientGoneCheck, prefer: str | None
@@ -144,22 +173,22 @@ class Relay:
                 raise
         raise self.pool.unavailable() or last or NoAccounts("No account could take the request.")
 
-    def _answer(
-        self, lease: Lease, chat: ChatRequest, thread: UpstreamThread | None, client_gone: ClientGoneCheck
-    ) -> ChatRun:
+    def _answer(self, lease: Lease, task: _Task, thread: UpstreamThread | None) -> ChatRun:
         """Start the answer on one account, with the retries that stay on it."""
+        if task.attachments:
+            task.attachments.check(lease.account_id)
         if thread and thread.chat.account_id != lease.account_id:
             thread = None
         pauses = iter(BUSY_PAUSES)
         retried: set[type[ProxyError]] = set()
         while True:
             try:
-                return self._start(lease, chat, thread, client_gone)
+                return self._start(lease, task, thread)
             except ChatBusy:
                 pause = next(pauses, None)
                 if pause is None:
                     raise
-                _pause(pause, client_gone)
+                _pause(pause, task.client_gone)
             except (Transient, NotLoggedIn) as error:
                 # Once for each kind: a renewed token, a new tab or a new chat may be all it takes.
                 if type(error) in retried:
@@ -169,36 +198,38 @@ class Relay:
                     thread = None
                 log.info("account=%s trying again: %s", lease.account_id, error.message)
 
-    def _start(
-        self, lease: Lease, chat: ChatRequest, thread: UpstreamThread | None, client_gone: ClientGoneCheck
-    ) -> ChatRun:
+    def _start(self, lease: Lease, task: _Task, thread: UpstreamThread | None) -> ChatRun:
         page = lease.tab
-        model = self._resolve(chat.model, page)
+        model = self._resolve(task.chat.model, page)
+        parts = folding.attachments(task.chat.messages[thread.holds if thread else 0 :])
+        files = task.attachments.entries(parts, site_calls(lease, task.client_gone)) if task.attachments else ()
         if thread:
-            return self._ask(lease, chat, model.id, thread, client_gone)
-        made = calls.chat_id_from(call(page, calls.new_chat(model.id), client_gone))
+            return self._ask(lease, task, model.id, thread, files)
+        made = calls.chat_id_from(call(page, calls.new_chat(model.id), task.client_gone))
         thread = UpstreamThread(UpstreamChat(lease.account_id, made))
         try:
-            return self._ask(lease, chat, model.id, thread, client_gone)
+            return self._ask(lease, task, model.id, thread, files)
         except BaseException:
             self._discard_failed(thread.chat)
             raise
 
     def _ask(
-        self, lease: Lease, chat: ChatRequest, model_id: str, thread: UpstreamThread, client_gone: ClientGoneCheck
+        self, lease: Lease, task: _Task, model_id: str, thread: UpstreamThread, files: tuple[dict[str, Any], ...]
     ) -> ChatRun:
         """Ask in a chat of the site what that does not hold yet, and wait for the first sign of an answer."""
+        chat = task.chat
         question = calls.Question(
             model=model_id,
             text=folding.fold(chat.messages[thread.holds :], chat.tools, chat.tool_choice),
             parent_id=thread.response_id,
             thinking=bool(chat.thinking),
             thinking_budget=chat.thinking_budget,
+            files=files,
         )
         turn = Turn(chat, thread, model_id, calls.completion(thread.chat.chat_id, question))
         run = ChatRun(lease, lease.tab, turn, Patience(self._settings.stall_timeout))
         try:
-            run.prime(client_gone)
+            run.prime(task.client_gone)
         except BaseException:
             run.abandon()
             raise
@@ -249,6 +280,15 @@ class Relay:
             # Another minute with the list at hand: the names of a day ago nearly always still work.
             log.warning("the model list could not be read, using the last known one: %s", error.message)
             self._models_read = time.monotonic() - MODELS_FRESH + 60
+
+
+def site_calls(lease: Lease, client_gone: ClientGoneCheck) -> SiteCalls:
+    """Lend an account's page for work that is not an answer."""
+    return SiteCalls(
+        lease.account_id,
+        lambda request: call(lease.tab, request, client_gone),
+        lambda seconds: _pause(seconds, client_gone),
+    )
 
 
 def _pause(seconds: float, client_gone: ClientGoneCheck) -> None:

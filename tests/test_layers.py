@@ -27,7 +27,7 @@ ROWS = (
     ("page_call", "uploads"),
     ("deletions", "run"),
     ("relay",),
-    ("conversation",),
+    ("conversation", "filing"),
     ("api",),
     ("app",),
     ("server",),

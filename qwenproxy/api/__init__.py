@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from qwenproxy.api import chats, native, openai, status
+from qwenproxy.api import chats, files, native, openai, status
 from qwenproxy.api.errors import register_errors
 
 
@@ -13,5 +13,6 @@ def register(app: Flask) -> None:
     app.register_blueprint(openai.blueprint())
     app.register_blueprint(native.blueprint())
     app.register_blueprint(chats.blueprint())
+    app.register_blueprint(files.blueprint())
     app.register_blueprint(status.blueprint())
     register_errors(app)

@@ -1,4 +1,4 @@
-"""What the routes need from outside, kept on the Flask app: the relay, the kept conversations."""
+"""What the routes need from outside, kept on the Flask app: the relay, the kept conversations, the uploads."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from flask import current_app
 
 if TYPE_CHECKING:
     from qwenproxy.conversation import Conversations
+    from qwenproxy.filing import Filing
     from qwenproxy.relay import Relay
 
 RELAY = "qwenproxy.relay"
 CONVERSATIONS = "qwenproxy.conversations"
+FILING = "qwenproxy.filing"
 
 
 def relay() -> Relay:
@@ -22,3 +24,8 @@ def relay() -> Relay:
 def conversations() -> Conversations:
     """Return the kept conversations of the app that serves this request."""
     return cast("Conversations", current_app.extensions[CONVERSATIONS])
+
+
+def filing() -> Filing:
+    """Return what uploads files for the app that serves this request."""
+    return cast("Filing", current_app.extensions[FILING])

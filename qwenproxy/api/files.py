@@ -1,0 +1,131 @@
+"""The file routes (contract section 4): uploads from a client, and the site's own upload credentials.
+
+An upload is read into memory and never onto a disk, whatever becomes of it.
+"""
+
+from __future__ import annotations
+
+import io
+from typing import IO, Any
+
+from flask import Blueprint, request
+from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.formparser import FormDataParser
+from werkzeug.wsgi import get_input_stream
+
+from qwenproxy.api.client import client_gone_check
+from qwenproxy.api.errors import json_body, json_response
+from qwenproxy.api.wiring import filing
+from qwenproxy.errors import ProxyError, RequestError, TooLarge, UnsupportedMediaType
+from qwenproxy.uploads.file_types import clean_name
+
+FIELD_BYTES = 64 * 1024  # of form fields beside the file
+MAX_PARTS = 20
+DRAINED = 64 * 1024 * 1024  # bytes of a refused body that are read on, so that the client gets to read the refusal
+
+
+def blueprint() -> Blueprint:
+    """Return the file routes."""
+    routes = Blueprint("files", __name__)
+    routes.add_url_rule("/api/files/upload", view_func=upload, methods=["POST"])
+    routes.add_url_rule("/api/files/getstsToken", view_func=credentials, methods=["POST"])
+    return routes
+
+
+def upload() -> ResponseReturnValue:
+    """Answer POST /api/files/upload."""
+    name, data = _read_upload(filing().max_file_size)
+    stored = filing().upload(name, data, client_gone_check(request.environ))
+    # clients cut the URL out of the text: it must stay the first key
+    file = {
+        "url": stored.url,
+        "name": stored.name,
+        "size": stored.size,
+        "type": stored.content_type,
+        "id": stored.id,
+    }
+    image = {"imageUrl": stored.url} if stored.kind == "image" else {}
+    return json_response({"success": True, "file": file, **image})
+
+
+def credentials() -> ResponseReturnValue:
+    """Answer POST /api/files/getstsToken."""
+    body = json_body()
+    name, size, kind = body.get("filename"), body.get("filesize"), body.get("filetype")
+    if not isinstance(name, str):
+        raise RequestError("filename must be a string.", param="filename")
+    if isinstance(size, str) and size.isdecimal() and len(size) < 16:
+        size = int(size)
+    if not isinstance(size, int) or isinstance(size, bool) or not 0 < size < 10**15:
+        raise RequestError("filesize must be a number of bytes above 0.", param="filesize")
+    if not isinstance(kind, str) or not kind:
+        raise RequestError("filetype must be image, video, audio or file.", param="filetype")
+    client_gone = client_gone_check(request.environ)
+    return json_response(filing().issue_credentials(clean_name(name), size, _kind(kind), client_gone))
+
+
+def _kind(filetype: str) -> str:
+    """Return the site's word for a file type; a Content-Type will do, too."""
+    major, slash, _ = filetype.partition("/")
+    if not slash:
+        return filetype
+    return major if major in ("image", "video", "audio") else "file"
+
+
+def _read_upload(max_bytes: int) -> tuple[str, bytes]:
+    """Return name and content of the form's `file`. Raises RequestError, TooLarge, UnsupportedMediaType."""
+    if request.mimetype != "multipart/form-data":
+        raise UnsupportedMediaType("Send the file as multipart/form-data in the field 'file'.")
+    stream = get_input_stream(request.environ)
+    room = _Room(max_bytes)
+    parser = FormDataParser(
+        stream_factory=room.buffer, max_form_memory_size=FIELD_BYTES, max_form_parts=MAX_PARTS, silent=False
+    )
+    try:
+        _, _, files = parser.parse(stream, request.mimetype, request.content_length, request.mimetype_params)
+    except ProxyError:
+        _drain(stream)
+        raise
+    except RequestEntityTooLarge:
+        _drain(stream)
+        raise RequestError("The form has too much beside the file.") from None
+    except ValueError:
+        raise RequestError("The form is damaged or cut short.") from None
+    file = files.get("file")
+    if file is None:
+        raise RequestError("The form has no field 'file' with a file in it.", param="file")
+    return file.filename or "", file.stream.read()
+
+
+class _Room:
+    """The bytes that the files of one form may fill together."""
+
+    def __init__(self, max_bytes: int) -> None:
+        self._left = max_bytes
+
+    def buffer(self, *_: Any, **__: Any) -> IO[bytes]:
+        """Return a buffer for one more file."""
+        return _Buffer(self)
+
+    def take(self, size: int) -> None:
+        """Raise TooLarge if `size` more bytes do not fit."""
+        self._left -= size
+        if self._left < 0:
+            raise TooLarge("The file is over the limit (QWENPROXY_MAX_FILE_SIZE).", param="file")
+
+
+class _Buffer(io.BytesIO):
+    def __init__(self, room: _Room) -> None:
+        super().__init__()
+        self._room = room
+
+    def write(self, data: Any) -> int:
+        self._room.take(len(data))
+        return super().write(data)
+
+
+def _drain(stream: IO[bytes]) -> None:
+    left = DRAINED
+    while left > 0 and (chunk := stream.read(1 << 16)):
+        left -= len(chunk)

@@ -1,0 +1,64 @@
+"""Puts clients' files on the site with whichever account can: for uploads what relay.py is for questions.
+
+Stands between the file routes and uploads/; knows neither forms nor signatures.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from qwenproxy.accounts.pool import Lease
+from qwenproxy.errors import Transient
+from qwenproxy.relay import ClientGoneCheck, Relay, site_calls
+from qwenproxy.uploads.uploader import SiteCalls, Uploader
+from qwenproxy.upstream.files import SiteFile
+
+log = logging.getLogger(__name__)
+
+Result = TypeVar("Result")
+
+
+class Filing:
+    """Uploads files through the accounts of a relay."""
+
+    def __init__(self, relay: Relay, uploader: Uploader) -> None:
+        self._relay = relay
+        self._uploader = uploader
+
+    @property
+    def max_file_size(self) -> int:
+        """How many bytes a file may have."""
+        return self._uploader.max_file_size
+
+    def upload(self, name: str, data: bytes, client_gone: ClientGoneCheck = lambda: False) -> SiteFile:
+        """Put a file on the site and remember it, so that its URL works in later messages.
+
+        Raises RequestError, TooLarge, NoAccounts, AccountsResting, QueueTimeout, ClientGone, or what the last account
+        said.
+        """
+        file = self._uploader.check(name, data)
+        stored = self._on_some_account(lambda site: self._uploader.store(file, site), client_gone)
+        self._uploader.remember(stored, data)
+        return stored
+
+    def issue_credentials(
+        self, name: str, size: int, kind: str, client_gone: ClientGoneCheck = lambda: False
+    ) -> dict[str, Any]:
+        """Return the site's own upload credentials for one file of `size` bytes. Raises as upload()."""
+        return self._on_some_account(lambda site: self._uploader.issue_credentials(name, size, kind, site), client_gone)
+
+    def _on_some_account(self, work: Callable[[SiteCalls], Result], client_gone: ClientGoneCheck) -> Result:
+        """Do some work with one account's page; once more there if it fails in passing, then on other accounts."""
+
+        def attempt(lease: Lease) -> Result:
+            try:
+                result = work(site_calls(lease, client_gone))
+            except Transient as error:
+                log.info("account=%s trying again: %s", lease.account_id, error.message)
+                result = work(site_calls(lease, client_gone))
+            lease.close()
+            return result
+
+        return self._relay.on_some_account(attempt, client_gone)

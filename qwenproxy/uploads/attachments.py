@@ -1,0 +1,177 @@
+"""The images and files of one request, from the URLs in its messages to the `files` entries of a question.
+
+Made by the relay before it has an account, asked again for every account the request is tried on. Contract sections
+4.2 and 6; protocol section 7.4.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import logging
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote_to_bytes, urlsplit
+
+from qwenproxy.chat import FilePart, ImagePart
+from qwenproxy.errors import FileElsewhere, RequestError
+from qwenproxy.uploads import file_types
+from qwenproxy.uploads.ledger import Upload
+from qwenproxy.uploads.remote import Unreachable
+from qwenproxy.uploads.uploader import LocalFile, SiteCalls, Uploader
+from qwenproxy.upstream import files
+
+log = logging.getLogger(__name__)
+
+MAX_ATTACHMENTS = 20  # of one request; each may be as large as a file may be
+_OWN_HOSTS = re.compile(r"(cdn|image|img)\.qwenlm\.ai|[a-z0-9-]+\.oss-[a-z0-9-]+\.aliyuncs\.com")
+
+Attachment = ImagePart | FilePart
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """Something that the site fetches itself."""
+
+    url: str
+
+
+Source = Upload | LocalFile | Reference
+
+
+class Attachments:
+    """What a request's attachments are, each found out once."""
+
+    def __init__(self, uploader: Uploader, parts: Sequence[Attachment]) -> None:
+        """Decode, look up or fetch each of `parts`. Raises RequestError, TooLarge, SetupError."""
+        self._uploader = uploader
+        self._sources: dict[Attachment, Source] = {}
+        for part in _bounded(parts):
+            self._source(part)
+
+    @property
+    def account_id(self) -> str | None:
+        """The account that has most of the files, None if none has any."""
+        owners = Counter(
+            source.copies[-1].account_id for source in self._sources.values() if isinstance(source, Upload)
+        )
+        return owners.most_common(1)[0][0] if owners else None
+
+    def check(self, account_id: str) -> None:
+        """Raise FileElsewhere if the account neither has nor can get one of the files found so far."""
+        for source in self._sources.values():
+            if isinstance(source, Upload) and not source.copy_of(account_id):
+                self._bytes_at_hand(source)
+
+    def entries(self, parts: Sequence[Attachment], site: SiteCalls) -> tuple[dict[str, Any], ...]:
+        """Return the entries for `parts`, after uploading what the account does not have.
+
+        Raises RequestError, TooLarge, FileElsewhere, and what uploading raises.
+        """
+        return tuple(self._entry(part, site) for part in _bounded(parts))
+
+    def _entry(self, part: Attachment, site: SiteCalls) -> dict[str, Any]:
+        source = self._source(part)
+        if isinstance(source, Reference):
+            return _reference(source, part)
+        if isinstance(source, Upload):
+            stored = self._copy(part, source, site)
+        else:
+            stored = self._uploader.store_once(source, site)
+        return files.entry(stored, self._uploader.now())
+
+    def _copy(self, part: Attachment, upload: Upload, site: SiteCalls) -> files.SiteFile:
+        """Return the account's own copy of an uploaded file, parsed, making one where it has none."""
+        copy = upload.copy_of(site.account_id)
+        if copy is None:
+            data = self._bytes_at_hand(upload)
+            log.info("account=%s upload of a file of %s again", site.account_id, upload.copies[-1].account_id)
+            current = self._uploader.store(self._uploader.check(upload.copies[-1].name, data), site)
+        else:
+            current = self._uploader.parse(copy, site)
+        if current != copy:
+            self._sources[part] = self._uploader.remember_copy(upload, current)
+        return current
+
+    def _bytes_at_hand(self, upload: Upload) -> bytes:
+        data = self._uploader.ledger.data_of(upload)
+        if data is None:
+            newest = upload.copies[-1]
+            raise FileElsewhere(
+                f"The file {newest.name!r} belongs to account {newest.account_id}, which cannot take this request, "
+                "and its content is no longer at hand. Upload it again.",
+                param="messages",
+            )
+        return data
+
+    def _source(self, part: Attachment) -> Source:
+        if part not in self._sources:
+            self._sources[part] = self._find_out(part)
+        return self._sources[part]
+
+    def _find_out(self, part: Attachment) -> Source:
+        if part.url[:5].lower() == "data:":
+            return self._local(part, *_decoded(part.url, self._uploader))
+        ledger = self._uploader.ledger
+        if upload := ledger.find(part.url):
+            return upload
+        if _is_own_store(part.url) or ledger.is_own_origin(part.url):
+            return Reference(part.url)
+        try:
+            found = self._uploader.fetcher.fetch(part.url, self._uploader.max_file_size)
+        except Unreachable as error:
+            log.info("a URL of a message cannot be fetched (%s): passed on as it is", error)
+            return Reference(part.url)
+        return self._local(part, found.name, found.content_type, found.data)
+
+    def _local(self, part: Attachment, name: str, content_type: str, data: bytes) -> LocalFile:
+        """Return content that came with or by a URL; a name of no allowed type counts for nothing."""
+        if not file_types.is_allowed_name(name):
+            declared = file_types.type_of_content_type(content_type)
+            name = f"{'image' if isinstance(part, ImagePart) else 'file'}{f'.{declared.extension}' if declared else ''}"
+        file = self._uploader.check(name, data)
+        if isinstance(part, ImagePart) and file.type.kind != "image":
+            raise RequestError("An image part carries something that is no image.", param="messages")
+        return file
+
+
+def _bounded(parts: Sequence[Attachment]) -> Sequence[Attachment]:
+    if len(parts) > MAX_ATTACHMENTS:
+        raise RequestError(f"A request may carry {MAX_ATTACHMENTS} images and files at most.", param="messages")
+    return parts
+
+
+def _decoded(url: str, uploader: Uploader) -> tuple[str, str, bytes]:
+    """Return name (none), Content-Type and content of a data: URL. Raises RequestError, TooLarge."""
+    head, comma, payload = url[5:].partition(",")
+    if not comma:
+        raise RequestError("A data: URL has no content.", param="messages")
+    raw = unquote_to_bytes(payload)
+    content_type, _, encoding = head.rpartition(";")
+    if encoding.strip().lower() != "base64":
+        return "", head, raw
+    if len(raw) // 4 * 3 > uploader.max_file_size + 2:
+        raise uploader.too_large()
+    try:
+        return "", content_type, base64.b64decode(raw, validate=True)
+    except binascii.Error:
+        raise RequestError("The base64 of a data: URL is broken.", param="messages") from None
+
+
+def _is_own_store(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme == "https" and "@" not in parts.netloc and bool(_OWN_HOSTS.fullmatch(parts.hostname or ""))
+    except ValueError:
+        return False
+
+
+def _reference(source: Reference, part: Attachment) -> dict[str, Any]:
+    content_type = file_types.content_type_of_name(urlsplit(source.url).path)
+    if isinstance(part, ImagePart) and not content_type.startswith("image/"):
+        content_type = "image/png"
+    kind = content_type.partition("/")[0]
+    return files.reference_entry(source.url, kind if kind in ("image", "video", "audio") else "file", content_type)

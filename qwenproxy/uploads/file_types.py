@@ -1,0 +1,146 @@
+"""What a file is, decided by its content as well as by its name (contract section 4). Pure."""
+
+from __future__ import annotations
+
+import io
+import mimetypes
+import re
+import zipfile
+from dataclasses import dataclass
+
+from qwenproxy.errors import RequestError
+
+
+@dataclass(frozen=True, slots=True)
+class FileType:
+    """A type the site takes. `kind` is image or file, `extension` comes without its dot."""
+
+    kind: str
+    extension: str
+    content_type: str
+
+
+_JPEG = FileType("image", "jpg", "image/jpeg")
+_PNG = FileType("image", "png", "image/png")
+_GIF = FileType("image", "gif", "image/gif")
+_WEBP = FileType("image", "webp", "image/webp")
+_BMP = FileType("image", "bmp", "image/bmp")
+_PDF = FileType("file", "pdf", "application/pdf")
+_DOC = FileType("file", "doc", "application/msword")
+_DOCX = FileType("file", "docx", "application/vnd.openxmlformats-officedocument.wordprocessingml.document")
+_TXT = FileType("file", "txt", "text/plain")
+_TYPES = (_JPEG, _PNG, _GIF, _WEBP, _BMP, _PDF, _DOC, _DOCX, _TXT)
+
+_BY_EXTENSION = {each.extension: each for each in _TYPES} | {"jpeg": _JPEG}
+_BY_CONTENT_TYPE = {each.content_type: each for each in _TYPES} | {"image/jpg": _JPEG, "image/x-ms-bmp": _BMP}
+
+_STEM_BYTES = 120
+_BMP_HEADERS = (12, 40, 52, 56, 64, 108, 124)
+# what no text of any encoding in use contains
+_NO_TEXT = re.compile(rb"[\x00-\x08\x0e-\x19\x1c-\x1f\x7f]")
+
+
+def identify(name: str, data: bytes) -> FileType:
+    """Return the type of some content; a name without an extension says nothing.
+
+    Raises RequestError where the type is not allowed, where name and content contradict one another, and for no
+    content.
+    """
+    if not data:
+        raise RequestError("The file is empty.", param="file")
+    extension = extension_of(name)
+    named = _BY_EXTENSION.get(extension)
+    if extension and named is None:
+        raise _not_allowed(f"Files of type .{extension[:20]} are not allowed")
+    if named is _TXT:
+        if data.startswith(b"%PDF-") or not _is_text(data):
+            raise _disguised(extension)
+        return _TXT
+    found = _by_magic(data)
+    if named is None:
+        if found is None:
+            raise _not_allowed("The content is of no type that is allowed")
+        return found
+    # Many an image bears the extension of another format, and viewers never minded.
+    if found is not named and not (found and found.kind == named.kind == "image"):
+        raise _disguised(extension)
+    return found
+
+
+def clean_name(name: str) -> str:
+    """Return a file's bare name: no folders, nothing unprintable, of bearable length. Raises RequestError."""
+    bare = re.split(r"[/\\]", name)[-1].encode("utf-8", "replace").decode()
+    bare = "".join(character for character in bare if character.isprintable()).strip().lstrip(".")
+    stem, dot, extension = bare.rpartition(".") if "." in bare else (bare, "", "")
+    stem = stem.encode()[:_STEM_BYTES].decode("utf-8", "ignore").strip()
+    if not stem:
+        raise RequestError("The file has no usable name.", param="file")
+    return f"{stem}{dot}{extension[:20]}"
+
+
+def extension_of(name: str) -> str:
+    """Return a name's extension in lower case without the dot, "" where there is none."""
+    return name.rpartition(".")[2].lower() if "." in name else ""
+
+
+def is_allowed_name(name: str) -> bool:
+    """Tell whether a name's extension is one of those allowed."""
+    return extension_of(name) in _BY_EXTENSION
+
+
+def type_of_content_type(content_type: str) -> FileType | None:
+    """Return the allowed type that a Content-Type names, None for any other."""
+    return _BY_CONTENT_TYPE.get(content_type.partition(";")[0].strip().lower())
+
+
+def content_type_of_name(name: str) -> str:
+    """Return the Content-Type that a name suggests, for files nobody here has seen."""
+    named = _BY_EXTENSION.get(extension_of(name))
+    return named.content_type if named else mimetypes.guess_type(name)[0] or "application/octet-stream"
+
+
+def _by_magic(data: bytes) -> FileType | None:
+    starts: tuple[tuple[bytes, FileType], ...] = (
+        (b"\xff\xd8\xff", _JPEG),
+        (b"\x89PNG\r\n\x1a\n", _PNG),
+        (b"GIF87a", _GIF),
+        (b"GIF89a", _GIF),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", _DOC),
+    )
+    for start, found in starts:
+        if data.startswith(start):
+            return found
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return _WEBP
+    # the signature alone are two letters that many a text begins with
+    if data[:2] == b"BM" and data[6:10] == bytes(4) and int.from_bytes(data[14:18], "little") in _BMP_HEADERS:
+        return _BMP
+    if b"%PDF-" in data[:1024]:
+        return _PDF
+    return _DOCX if data[:4] == b"PK\x03\x04" and _holds_word_document(data) else None
+
+
+def _holds_word_document(data: bytes) -> bool:
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            return any(name.startswith("word/") for name in archive.namelist())
+    except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError):
+        return False
+
+
+def _is_text(data: bytes) -> bool:
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        try:
+            data = data.decode("utf-16").encode()
+        except UnicodeError:
+            return False
+    return _NO_TEXT.search(data) is None
+
+
+def _not_allowed(reason: str) -> RequestError:
+    allowed = ", ".join(_BY_EXTENSION)
+    return RequestError(f"{reason}. Allowed are: {allowed}.", param="file")
+
+
+def _disguised(extension: str) -> RequestError:
+    return RequestError(f"The content is not what the extension .{extension} says.", param="file")

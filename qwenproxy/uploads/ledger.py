@@ -1,0 +1,158 @@
+"""Remembers which account holds the file behind a URL, and for a while the bytes, so that another account can have it.
+
+`uploads.json` and the folder `uploads/` in the session folder. Files are found by their URL without its query, since
+the signature in there changes. Knows neither the site nor HTTP.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from qwenproxy import storage
+from qwenproxy.upstream.files import SiteFile
+
+MAX_UPLOADS = 1000
+KEPT_BYTES = 256 * 1024 * 1024  # of all contents at hand
+KEPT_FOR = 7 * 86400.0  # seconds a content stays at hand
+
+_COPY_FIELDS = tuple(field.name for field in fields(SiteFile))
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """One uploaded file. `copies` are where it is, the newest last; `digest` names its bytes, "" if never seen."""
+
+    address: str
+    digest: str
+    copies: tuple[SiteFile, ...]
+
+    def copy_of(self, account_id: str) -> SiteFile | None:
+        """Return the account's own copy."""
+        return next((copy for copy in reversed(self.copies) if copy.account_id == account_id), None)
+
+    def with_copy(self, copy: SiteFile) -> Upload:
+        """Return this upload with another copy, in place of an older one of the same account."""
+        others = tuple(each for each in self.copies if each.account_id != copy.account_id)
+        return replace(self, copies=(*others, copy))
+
+
+class Ledger:
+    """All uploads of a session folder. Threads and processes may share it."""
+
+    def __init__(self, session_dir: Path, clock: Callable[[], float] = time.time) -> None:
+        self._file = session_dir / "uploads.json"
+        self._contents = session_dir / "uploads"
+        self._clock = clock
+        self._lock = storage.PathLock(self._file)
+        self._reading = threading.Lock()
+        self._cached = storage.CachedFile(self._file, self._load)
+
+    def find(self, url: str) -> Upload | None:
+        """Return the upload behind a URL, whatever its query says. Raises SetupError."""
+        return self._uploads().get(address_of(url))
+
+    def is_own_origin(self, url: str) -> bool:
+        """Tell whether uploads were stored where this URL leads. Raises SetupError."""
+        origin = _origin(address_of(url))
+        return any(_origin(address) == origin for address in self._uploads())
+
+    def add(self, copy: SiteFile, data: bytes | None = None) -> Upload:
+        """Remember a new upload, and its bytes if there are any. Raises SetupError."""
+        digest = self._keep(data) if data is not None else ""
+        return self._change(Upload(address_of(copy.url), digest, (copy,)))
+
+    def add_copy(self, upload: Upload, copy: SiteFile) -> Upload:
+        """Remember that another account has the file too, or something new about a copy. Raises SetupError."""
+        return self._change(upload.with_copy(copy))
+
+    def data_of(self, upload: Upload) -> bytes | None:
+        """Return the bytes if they are still at hand. Raises SetupError."""
+        return storage.read_bytes(self._contents / upload.digest) if upload.digest else None
+
+    def tidy(self) -> None:
+        """Delete contents that are too old, and the oldest of too many. Raises SetupError."""
+        if not self._contents.is_dir():
+            return
+        with self._lock:
+            found = []
+            for path in self._contents.glob("[0-9a-f]*"):
+                status = path.stat()
+                found.append((status.st_mtime, status.st_size, path))
+            storage.sweep(self._contents, "*")
+            room = KEPT_BYTES
+            for modified, size, path in sorted(found, reverse=True):
+                room -= size
+                if room < 0 or modified < self._clock() - KEPT_FOR:
+                    storage.delete(path)
+
+    def _keep(self, data: bytes) -> str:
+        digest = hashlib.sha256(data).hexdigest()
+        with self._lock:
+            storage.ensure_folder(self._contents)
+            storage.write_atomic(self._contents / digest, data)
+        self.tidy()
+        return digest
+
+    def _uploads(self) -> Mapping[str, Upload]:
+        with self._reading:
+            return self._cached.get()
+
+    def _change(self, upload: Upload) -> Upload:
+        with self._lock:
+            uploads = dict(self._uploads())
+            uploads.pop(upload.address, None)
+            uploads[upload.address] = upload
+            newest = list(uploads.values())[-MAX_UPLOADS:]
+            storage.ensure_folder(self._file.parent)
+            storage.write_atomic(self._file, storage.format_json([asdict(each) for each in newest]))
+        return upload
+
+    def _load(self) -> dict[str, Upload]:
+        data = storage.read_bytes(self._file)
+        if data is None:
+            return {}
+        try:
+            rows = storage.parse_json(data)
+            uploads = [_upload(row) for row in rows]
+        except (ValueError, TypeError, KeyError) as error:
+            storage.set_aside(self._file, f"{type(error).__name__}: {error}"[:100])
+            return {}
+        return {upload.address: upload for upload in uploads}
+
+
+def address_of(url: str) -> str:
+    """Return a URL in the form by which uploads are found: decoded, without query and fragment."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ""
+    return f"{parts.scheme}://{parts.netloc.lower()}{unquote(parts.path)}"
+
+
+def _origin(address: str) -> str:
+    scheme, _, rest = address.partition("://")
+    return f"{scheme}://{rest.partition('/')[0]}"
+
+
+def _upload(row: dict[str, Any]) -> Upload:
+    copies = tuple(SiteFile(**{name: copy[name] for name in _COPY_FIELDS}) for copy in row["copies"])
+    if not copies or not all(map(_is_sound, copies)) or not _is_digest(row["digest"]):
+        raise ValueError("not a list of uploads")
+    return Upload(str(row["address"]), row["digest"], copies)
+
+
+def _is_sound(copy: SiteFile) -> bool:
+    texts = (copy.account_id, copy.id, copy.url, copy.user_id, copy.name, copy.content_type, copy.kind)
+    numbers = (copy.size, copy.uploaded_at)
+    return all(isinstance(text, str) for text in texts) and all(isinstance(number, int | float) for number in numbers)
+
+
+def _is_digest(text: object) -> bool:
+    return isinstance(text, str) and (not text or (len(text) == 64 and set(text) <= set("0123456789abcdef")))

@@ -1,0 +1,200 @@
+"""What the site wants and says about files (protocol section 7): credentials, parsing, and entries of a question.
+
+Pure, as calls.py is: requests for the page to make, readers for what came back, and the `files` entries that go into a
+question. Who owns a file, and how its bytes travel, is decided in uploads/.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote, unquote, urlsplit
+
+import orjson
+
+from qwenproxy.browser.page import PageRequest
+from qwenproxy.errors import ProtocolChanged
+
+SIGNED_FOR = 240.0  # seconds a signed address is used; the store opens it for 300
+
+# kind -> showType and file_class
+_CLASSES = {"image": ("image", "vision"), "video": ("video", "video"), "audio": ("audio", "audio")}
+_DOCUMENT = ("file", "document")
+
+
+@dataclass(frozen=True, slots=True)
+class UploadCredentials:
+    """The right to write one file (section 7.1). `file_url` reads it, signed, for 300 s."""
+
+    access_key_id: str
+    access_key_secret: str = field(repr=False)
+    security_token: str = field(repr=False)
+    file_url: str = field(repr=False)
+    file_path: str
+    file_id: str
+    bucket: str
+    region: str
+    endpoint: str
+
+    @property
+    def object_url(self) -> str:
+        """Where the bytes go: the bucket's host, or what `file_url` says where the endpoint names a scheme."""
+        path = quote(self.file_path)
+        if "://" not in self.endpoint:
+            return f"https://{self.bucket}.{self.endpoint}/{path}"
+        address = self.file_url.partition("?")[0]
+        endpoint = self.endpoint.rstrip("/")
+        return address if address.startswith(f"{endpoint}/") else f"{endpoint}/{path}"
+
+
+@dataclass(frozen=True, slots=True)
+class SiteFile:
+    """A file as the site keeps it for one account.
+
+    `kind` is image, video, audio or file; `url` is signed; `uploaded_at` is in s since 1970; `parsed` counts for
+    documents only.
+    """
+
+    account_id: str
+    id: str
+    url: str = field(repr=False)
+    user_id: str
+    name: str
+    size: int
+    content_type: str
+    kind: str
+    uploaded_at: float
+    parsed: bool = False
+
+    @property
+    def needs_parsing(self) -> bool:
+        """Whether it is a document the site has not read yet."""
+        return self.kind == "file" and not self.parsed
+
+
+def request_credentials(name: str, size: int, kind: str) -> PageRequest:
+    """Ask for the right to upload one file of `size` bytes (section 7.1)."""
+    return _post("/api/v2/files/getstsToken", {"filename": name, "filesize": size, "filetype": kind})
+
+
+def begin_parsing(file_id: str) -> PageRequest:
+    """Let the site read a document (section 7.3)."""
+    return _post("/api/v2/files/parse", {"file_id": file_id})
+
+
+def ask_parsing(file_id: str) -> PageRequest:
+    """Ask how far the reading is."""
+    return _post("/api/v2/files/parse/status", {"file_id_list": [file_id]})
+
+
+def credentials_object(body_text: str) -> dict[str, Any]:
+    """Return the credentials as the site wrote them, out of the envelope or not. Raises ProtocolChanged."""
+    answer = _parsed(body_text)
+    data = answer.get("data")
+    found = data if isinstance(data, dict) else answer
+    needed = ("access_key_id", "access_key_secret", "security_token", "file_url", "file_path", "file_id")
+    if not all(isinstance(found.get(name), str) and found[name] for name in needed):
+        raise ProtocolChanged("The site's upload credentials have an unknown form. Look for a newer qwenproxy.")
+    return found
+
+
+def parse_credentials(found: dict[str, Any]) -> UploadCredentials:
+    """Return the credentials as a value; a missing endpoint follows from the region. Raises ProtocolChanged."""
+    bucket, region = found.get("bucketname"), found.get("region")
+    if not isinstance(bucket, str) or not isinstance(region, str) or not bucket or not region:
+        raise ProtocolChanged("The site's upload credentials name no bucket. Look for a newer qwenproxy.")
+    endpoint = found.get("endpoint")
+    return UploadCredentials(
+        access_key_id=found["access_key_id"],
+        access_key_secret=found["access_key_secret"],
+        security_token=found["security_token"],
+        file_url=found["file_url"],
+        file_path=found["file_path"].lstrip("/"),
+        file_id=found["file_id"],
+        bucket=bucket,
+        region=region.removeprefix("oss-"),
+        endpoint=endpoint if isinstance(endpoint, str) and endpoint else f"{region}.aliyuncs.com",
+    )
+
+
+def parsing_status(body_text: str, file_id: str) -> str:
+    """Return `success`, `failed` or `pending`, from either form of the answer (section 7.3)."""
+    data = _parsed(body_text).get("data")
+    rows = [row for row in (data if isinstance(data, list) else [data]) if isinstance(row, dict)]
+    row = next((row for row in rows if row.get("file_id") == file_id), rows[0] if len(rows) == 1 else {})
+    status = str(row.get("status")).lower()
+    if status in ("failed", "error"):
+        return "failed"
+    return "success" if status == "success" else "pending"
+
+
+def entry(file: SiteFile, now: float) -> dict[str, Any]:
+    """Return the `files` entry of an uploaded file at a moment (s since 1970; section 7.4)."""
+    show_type, file_class = _CLASSES.get(file.kind, _DOCUMENT)
+    millis = int(file.uploaded_at * 1000)
+    meta: dict[str, Any] = {"name": file.name, "size": file.size, "content_type": file.content_type}
+    if file.kind == "file":
+        meta["parse_meta"] = {"parse_status": "success"}
+    inner = {
+        "created_at": millis,
+        "data": {},
+        "filename": file.name,
+        "hash": None,
+        "id": file.id,
+        "user_id": file.user_id,
+        "meta": meta,
+        "update_at": millis,
+    }
+    return {
+        "type": show_type,
+        "file": inner,
+        "id": file.id,
+        "url": file.url if now - file.uploaded_at < SIGNED_FOR else file.url.partition("?")[0],
+        "name": file.name,
+        "collection_name": "",
+        "progress": 0,
+        "status": "uploaded",
+        "greenNet": "success",
+        "size": file.size,
+        "error": "",
+        "itemId": str(uuid.uuid4()),
+        "file_type": file.content_type,
+        "showType": show_type,
+        "file_class": file_class,
+        "uploadTaskId": str(uuid.uuid4()),
+    }
+
+
+def reference_entry(url: str, kind: str, content_type: str) -> dict[str, Any]:
+    """Return the short entry that names something the site can fetch itself (section 7.4)."""
+    show_type, file_class = _CLASSES.get(kind, _DOCUMENT)
+    return {
+        "type": show_type,
+        "name": unquote(urlsplit(url).path).rpartition("/")[2] or show_type,
+        "file_type": content_type,
+        "showType": show_type,
+        "file_class": file_class,
+        "status": "uploaded",
+        "url": url,
+    }
+
+
+def _post(path: str, payload: dict[str, Any]) -> PageRequest:
+    headers = {
+        "content-type": "application/json",
+        "accept": "application/json",
+        "source": "web",
+        "x-request-id": str(uuid.uuid4()),
+    }
+    return PageRequest("POST", path, headers, orjson.dumps(payload).decode())
+
+
+def _parsed(body_text: str) -> dict[str, Any]:
+    try:
+        answer = orjson.loads(body_text)
+    except orjson.JSONDecodeError:
+        answer = None
+    if not isinstance(answer, dict):
+        raise ProtocolChanged("The site answered about a file in an unknown form. Look for a newer qwenproxy.")
+    return answer
