@@ -113,9 +113,13 @@ class Terminal:
         return self
 
     def __exit__(self, *error: object) -> None:
-        if self.process.poll() is None:
+        # Politely first: a command that is killed leaves its browser behind.
+        self.process.terminate()
+        try:
+            self.process.wait(30)
+        except subprocess.TimeoutExpired:
             self.process.kill()
-        self.process.wait()
+            self.process.wait()
         os.close(self._master)
 
     def type(self, text: str) -> None:

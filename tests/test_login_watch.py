@@ -11,8 +11,9 @@ from cli_runner import new_token
 from selenium.common.exceptions import NoSuchWindowException, TimeoutException, WebDriverException
 
 from qwenproxy.accounts import login
-from qwenproxy.accounts.login import LoginFailed, LoginWindow, add_account, remove_account, renew_account
+from qwenproxy.accounts.login import LoginFailed, LoginWindow, add_account, renew_account
 from qwenproxy.accounts.registry import Registry
+from qwenproxy.accounts.removal import remove_account
 from qwenproxy.browser.binaries import Binaries
 from qwenproxy.browser.chrome import ChromeSettings
 from qwenproxy.browser.profile import ProfileClaim, ProfileInUse
@@ -36,6 +37,7 @@ class View:
     origin: str = SITE
     settled: bool = True
     verification: bool = False
+    failed: bool = False
     answer: object = None
 
 
@@ -55,14 +57,12 @@ class FakeDriver:
 
     def get(self, url: str) -> None:
         self.opened.append(url)
-        if isinstance(self.view, WebDriverException):
-            raise self.view
 
     def set_script_timeout(self, seconds: float) -> None:
         assert seconds > 0
 
-    def set_page_load_timeout(self, seconds: float) -> None:
-        assert seconds > 0
+    def set_window_rect(self, left: int, top: int, width: int, height: int) -> None:
+        assert width > left >= 0 and height > top >= 0
 
     @property
     def window_handles(self) -> list[str]:
@@ -76,7 +76,7 @@ class FakeDriver:
             raise NoSuchWindowException
         if isinstance(self.view, Exception):
             raise self.view
-        fields = ("origin", "token", "settled", "verification")
+        fields = ("origin", "token", "settled", "verification", "failed")
         return {name: getattr(self.view, name) for name in fields}
 
     def execute_async_script(self, script: str, path: str, headers: dict[str, str], token: str) -> object:
@@ -205,11 +205,18 @@ def test_the_time_out_is_the_one_that_was_asked_for(registry, window, play):
     assert script.now == pytest.approx(1007.0, abs=0.01)
 
 
+ERROR_PAGE = View(origin="null", failed=True)
+
+
 def test_a_site_that_cannot_be_reached_is_named(registry, window, play):
-    error = WebDriverException("unknown error: net::ERR_CONNECTION_REFUSED (session info)")
-    with pytest.raises(NetworkFailed, match="ERR_CONNECTION_REFUSED"):
-        add_account(registry, window, play(error))
+    with pytest.raises(NetworkFailed, match=SITE):
+        add_account(registry, window, play(View(origin="null"), ERROR_PAGE))
     assert _folders(registry) == []
+
+
+def test_an_error_page_after_the_site_was_there_is_for_the_person_to_reload(registry, window, play):
+    add_account(registry, window, play(SIGN_IN, ERROR_PAGE, "wait", View(new_token(), answer=SOMEBODY)))
+    assert registry.all()
 
 
 def test_a_token_elsewhere_than_on_the_site_is_none(registry, window, play):

@@ -17,9 +17,9 @@ from typing import Any, Literal, Protocol
 
 from qwenproxy.accounts.account import Account, token_expiry
 from qwenproxy.accounts.registry import Registry
+from qwenproxy.accounts.removal import abandoned_on_failure, remove_account
 from qwenproxy.browser.chrome import DRIVER_ERRORS, Chrome, ChromeSettings
 from qwenproxy.browser.page import Head, PageRequest
-from qwenproxy.browser.profile import ProfileClaim, ProfileInUse
 from qwenproxy.browser.site import Site, remember_token
 from qwenproxy.errors import NetworkFailed, NotLoggedIn, ProxyError, SetupError, VerificationRequired
 
@@ -27,7 +27,7 @@ SIGN_IN = "/auth?action=signin"
 LOOK_EVERY = 0.7  # seconds between two looks at the page
 ASK_EVERY = 5.0  # seconds until the site is asked again about the same token
 LINGER = 20.0  # seconds the window of a working VERIFY account stays open, for the check to show up
-PAGE_LOAD_WAIT = 20.0
+WINDOW = (40, 40, 1100, 820)  # left, top, width, height in pixels
 SCRIPT_WAIT = 10.0
 SDK_WAIT = 10.0  # seconds the page's own scripts get to patch fetch before the site is asked without them
 
@@ -37,6 +37,7 @@ const patched = window.__baxia__ || window.baxiaCommon
   || !/\\[native code\\]/.test(Function.prototype.toString.call(window.fetch));
 return {
   origin: location.origin,
+  failed: location.protocol === "chrome-error:",
   token,
   settled: document.readyState === "complete" && (!!patched || performance.now() > arguments[0]),
   verification: document.title.includes("Verification") || location.pathname.includes("_____tmd_____")
@@ -99,7 +100,7 @@ def add_account(registry: Registry, window: LoginWindow, person: Person, account
         remove_account(registry, account_id)
     new_id = account_id or registry.new_id()
     folder = registry.folder(new_id)
-    with _abandoned_on_failure(registry, new_id), _opened(folder, window, person) as chrome:
+    with abandoned_on_failure(registry, new_id), _opened(folder, window, person) as chrome:
         token = _Watch(chrome, window, person).run()
         _close(chrome, person)
         remember_token(folder, window.site, token)
@@ -120,33 +121,9 @@ def renew_account(registry: Registry, window: LoginWindow, person: Person, accou
     remember_token(folder, window.site, token)
 
 
-def remove_account(registry: Registry, account_id: str) -> bool:
-    """Delete an account, or what an unfinished login left; False when there was neither.
-
-    Raises ProfileInUse, SetupError.
-    """
-    folder = registry.folder(account_id)
-    if folder.exists():
-        # Claiming ends browsers that a killed process left, which would write into the folder while it is deleted.
-        ProfileClaim(folder).release()
-    return registry.remove(account_id)
-
-
 def is_verify(account: Account, now: float) -> bool:
     """Tell whether the account rests because the site wants to see a human (`now` in s since 1970)."""
     return account.status(now) == "WAIT" and account.reason == "verification"
-
-
-@contextlib.contextmanager
-def _abandoned_on_failure(registry: Registry, account_id: str) -> Iterator[None]:
-    try:
-        yield
-    except ProfileInUse:
-        raise  # the folder is somebody else's
-    except BaseException:
-        if registry.get(account_id) is None:
-            registry.remove(account_id)
-        raise
 
 
 @contextlib.contextmanager
@@ -180,15 +157,12 @@ def _display_missing(folder: Path) -> bool:
 
 
 def _open_sign_in(chrome: Chrome, site: Site) -> None:
-    try:
+    # What goes wrong here shows at the first look: a closed window, an error page.
+    with contextlib.suppress(*DRIVER_ERRORS):
         chrome.driver.set_script_timeout(SCRIPT_WAIT)
-        chrome.driver.set_page_load_timeout(PAGE_LOAD_WAIT)
+        # The profile remembers the size its headless windows had, in which a sign-in page hardly fits.
+        chrome.driver.set_window_rect(*WINDOW)
         chrome.driver.get(site.base_url + SIGN_IN)
-    except DRIVER_ERRORS as error:
-        if "net::ERR" in str(error):
-            reason = str(error).partition("net::")[2].split(maxsplit=1)[0]
-            raise NetworkFailed(f"The browser cannot reach {site.base_url} ({reason}). Is it up?") from error
-        # A page that loads slowly is for the person to wait for; a closed window is noticed at the first look.
 
 
 class _Watch:
@@ -204,9 +178,10 @@ class _Watch:
         self._asked = ""
         self._ask_again = 0.0
         self._step: Step = "waiting"
+        self._reached = False
 
     def run(self) -> str:
-        """Return the token of a finished login. Raises LoginFailed, KeyboardInterrupt."""
+        """Return the token of a finished login. Raises LoginFailed, NetworkFailed, KeyboardInterrupt."""
         deadline = time.monotonic() + self._window.login_wait
         while True:
             view = self._look()
@@ -221,13 +196,20 @@ class _Watch:
                 self._lingers = False
 
     def _look(self) -> dict[str, Any] | None:
-        """Return what the page shows, None while it shows nothing. Raises LoginFailed when the window has gone."""
+        """Return what the page shows, None while it shows nothing.
+
+        Raises LoginFailed when the window has gone, NetworkFailed when the site never came up.
+        """
         try:
             view: dict[str, Any] = self._driver.execute_script(LOOK, SDK_WAIT * 1000)
-            return view
         except DRIVER_ERRORS:
             self._follow_window()
             return None
+        # Later on the person sees an error page too, and can load it again.
+        if view["failed"] and not self._reached:
+            raise NetworkFailed(f"The browser cannot reach {self._window.site.base_url}. Is it up?")
+        self._reached = self._reached or str(view["origin"]).startswith("http")
+        return view
 
     def _follow_window(self) -> None:
         """Turn to the newest tab that is left: sign-in by another service may close the one it began in."""

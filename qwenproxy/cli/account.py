@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from qwenproxy.accounts.account import Account, check_token, iso_text, token_expiry
-from qwenproxy.accounts.login import remove_account
+from qwenproxy.accounts.removal import remove_account
 from qwenproxy.browser.profile import ProfileInUse
 from qwenproxy.cli.checking import Check, check_account, opener_for
 from qwenproxy.cli.console import (

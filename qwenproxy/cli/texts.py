@@ -85,8 +85,8 @@ EN = {
     "step_closing": "Logged in; the browser is saving its profile ...",
     "login_closed": "The window was closed before the login was there.",
     "login_timeout": "Nobody logged in within the time (see --wait).",
-    "login_no_display": "There is no screen to open a window on (DISPLAY is not set). Log in on another machine, then "
-    "use here: qwenproxy account add --token TOKEN, or: qwenproxy account import DIR.",
+    "login_no_display": "There is no screen to open a window on: DISPLAY is not set, or nothing answers there. Log in "
+    "on another machine, then use here: qwenproxy account add --token TOKEN, or: qwenproxy account import DIR.",
     "login_cancelled": "Cancelled.",
     "nothing_added": "No account was added.",
     "nothing_changed": "Account {id} is as it was.",
@@ -219,7 +219,7 @@ RU = {
     "step_closing": "Вход выполнен, браузер сохраняет профиль ...",
     "login_closed": "Окно закрыли раньше, чем был выполнен вход.",
     "login_timeout": "За отведённое время никто не вошёл (см. --wait).",
-    "login_no_display": "Окно открыть негде: экрана нет (DISPLAY не задан). Войдите на другой машине, а здесь "
+    "login_no_display": "Окно открыть негде: DISPLAY не задан или не отвечает. Войдите на другой машине, а здесь "
     "выполните qwenproxy account add --token TOKEN или qwenproxy account import DIR.",
     "login_cancelled": "Отменено.",
     "nothing_added": "Аккаунт не добавлен.",

@@ -1,0 +1,296 @@
+"""A person logs in: a real window on a virtual screen, and a second program that types into it as a person would."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from cli_runner import CHECKOUT, Terminal, clean_environment
+
+from qwenproxy.accounts.registry import Registry
+from qwenproxy.browser.profile import ProfileClaim
+from qwenproxy.sandbox import Fault, Sandbox
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the virtual screen is an X server on Linux"),
+]
+
+PROFILE_CALL = "/api/v1/auths/"
+
+
+class Screen:
+    """A virtual screen, and hands on its keyboard and mouse."""
+
+    def __init__(self) -> None:
+        for program in ("Xvfb", "xdotool"):
+            if not shutil.which(program):
+                pytest.fail(f"{program} is missing: apt-get install -y xvfb xdotool", pytrace=False)
+        told, tell = os.pipe()
+        self._server = subprocess.Popen(
+            ["Xvfb", "-displayfd", str(tell), "-screen", "0", "1200x900x24", "-nolisten", "tcp"],
+            pass_fds=[tell],
+            stderr=subprocess.DEVNULL,
+        )
+        os.close(tell)
+        with os.fdopen(told) as answer:
+            self.display = f":{answer.readline().strip()}"
+
+    def close(self) -> None:
+        """Switch the screen off."""
+        self._server.terminate()
+        self._server.wait(10)
+
+    def hands(self, *doing: str) -> str:
+        """Let xdotool do something and return what it says."""
+        done = subprocess.run(
+            ["xdotool", *doing],
+            env={**os.environ, "DISPLAY": self.display},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+        )
+        return done.stdout
+
+    def turn_to(self, title: str) -> None:
+        """Wait for a window with that title and click into its empty lower part."""
+        window = self.hands("search", "--sync", "--onlyvisible", "--name", title).split()[-1]
+        self.hands("windowfocus", "--sync", window)
+        geometry = dict(line.split("=") for line in self.hands("getwindowgeometry", "--shell", window).split())
+        across, down = int(geometry["WIDTH"]) // 2, int(geometry["HEIGHT"]) - 40
+        self.hands("mousemove", "--window", window, str(across), str(down), "click", "1")
+
+    def log_in(self, email: str, password: str) -> None:
+        """Fill the form of the sign-in page."""
+        self.turn_to("Sign in")
+        self.hands("key", "Tab")
+        self.hands("type", "--delay", "15", email)
+        self.hands("key", "Tab")
+        self.hands("type", "--delay", "15", password)
+        self.hands("key", "Return")
+
+
+@pytest.fixture(scope="module")
+def screen() -> Iterator[Screen]:
+    screen = Screen()
+    yield screen
+    screen.close()
+
+
+@pytest.fixture(scope="module")
+def door() -> Iterator[Sandbox]:
+    """The site of these tests alone: they change passwords."""
+    with Sandbox(accounts=2) as site:
+        yield site
+
+
+@pytest.fixture(autouse=True)
+def no_faults(door: Sandbox) -> None:
+    door.clear()
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> Registry:
+    return Registry(tmp_path / "session")
+
+
+@pytest.fixture
+def environment(tmp_path: Path, door: Sandbox, screen: Screen) -> dict[str, str]:
+    return clean_environment(
+        tmp_path / "session",
+        DISPLAY=screen.display,
+        QWENPROXY_BASE_URL=door.base_url,
+        QWENPROXY_BASE_URL_SPKI=door.spki,
+    )
+
+
+@pytest.fixture(autouse=True)
+def no_browser_left(tmp_path: Path) -> Iterator[None]:
+    """Fail a test after which a browser still runs on one of its profiles."""
+    yield
+    mark = f"--user-data-dir={tmp_path}"
+    left = [one.pid for one in psutil.process_iter(["cmdline"]) if mark in " ".join(one.info["cmdline"] or ())]
+    assert not left, f"browsers left: {left}"
+
+
+def _sign_in_shown(door: Sandbox) -> None:
+    door.wait_for(lambda site: any(one.path == "/auth" for one in site.requests), 60)
+
+
+def _folders(registry: Registry) -> list[str]:
+    return [path.name for path in registry.folder("x").parent.iterdir()]
+
+
+def _log_in(screen: Screen, door: Sandbox, number: int = 0) -> None:
+    _sign_in_shown(door)
+    screen.log_in(door.accounts[number].email, door.accounts[number].password)
+
+
+def _check(environment: dict[str, str], account_id: str) -> int:
+    """Ask the site through the account's headless browser, on no screen at all."""
+    without = {name: value for name, value in environment.items() if name != "DISPLAY"}
+    command = [sys.executable, "-m", "qwenproxy", "account", "check", account_id]
+    return subprocess.run(command, env=without, cwd=CHECKOUT, timeout=90, check=False, capture_output=True).returncode
+
+
+def test_a_login_is_noticed_stored_and_good_for_the_headless_browser(door, screen, registry, environment):
+    with Terminal(["account", "add"], environment) as terminal:
+        terminal.expect("1. ")
+        terminal.expect("3. ")
+        terminal.expect("Waiting for your login")
+        _log_in(screen, door)
+        terminal.expect(" is added and ready.")
+        assert terminal.end() == 0
+    (account,) = registry.all()
+    assert account.token == door.accounts[0].token
+    assert account.token not in terminal.text
+    assert account.status(time.time()) == "OK"
+    assert (registry.folder(account.id) / "token.txt").read_text() == account.token
+    door.clear()
+    assert _check(environment, account.id) == 0
+    asked = [one for one in door.requests if one.path == PROFILE_CALL]
+    assert asked and all(one.account_id == door.accounts[0].id for one in asked)
+
+
+def test_a_wrong_password_is_for_the_person_to_mend(door, screen, registry, environment):
+    with Terminal(["account", "add", "--id", "mine"], environment) as terminal:
+        _sign_in_shown(door)
+        screen.log_in(door.accounts[0].email, "wrong")
+        door.wait_for(lambda site: any(one.path == "/api/v2/auths/signin" for one in site.requests), 30)
+        screen.turn_to("Sign in")
+        # from the empty part of the page: address, then password, which is typed over
+        screen.hands("key", "Tab", "Tab", "ctrl+a")
+        screen.hands("type", "--delay", "15", door.accounts[0].password)
+        screen.hands("key", "Return")
+        terminal.expect("Account mine is added and ready.")
+        assert terminal.end() == 0
+    assert registry.get("mine").token == door.accounts[0].token
+
+
+def test_relogin_heals_an_account_whose_password_changed(door, screen, registry, environment):
+    registry.add(door.accounts[1].token, "mine")
+    assert _check(environment, "mine") == 0  # the profile carries the old token from here on
+    door.accounts[1].revoke()
+    assert _check(environment, "mine") == 3
+    assert registry.get("mine").status(time.time()) == "INVALID"
+    door.clear()
+    with Terminal(["account", "relogin"], environment) as terminal:
+        _log_in(screen, door, 1)
+        terminal.expect("Account mine is logged in again.")
+        assert terminal.end() == 0
+    assert registry.get("mine").token == door.accounts[1].token
+    assert registry.get("mine").status(time.time()) == "OK"
+    assert _check(environment, "mine") == 0
+
+
+def test_a_window_that_is_closed_leaves_nothing(door, screen, registry, environment):
+    with Terminal(["account", "add"], environment) as terminal:
+        _sign_in_shown(door)
+        screen.turn_to("Sign in")
+        screen.hands("key", "ctrl+w")
+        terminal.expect("The window was closed before the login was there. No account was added.")
+        assert terminal.end() == 1
+    assert registry.all() == ()
+    assert _folders(registry) == []
+
+
+@pytest.mark.parametrize("way", ["ctrl-c", "ctrl-d", "sigterm", "hangup"])
+def test_a_login_that_is_cancelled_leaves_nothing(door, registry, environment, way):
+    with Terminal(["account", "add"], environment) as terminal:
+        _sign_in_shown(door)
+        terminal.expect("Waiting for your login")
+        if way.startswith("ctrl"):
+            terminal.type("\x03" if way == "ctrl-c" else "\x04")
+        else:
+            terminal.process.send_signal(signal.SIGTERM if way == "sigterm" else signal.SIGHUP)
+        terminal.expect("Cancelled. No account was added.")
+        assert terminal.end() == 1
+    assert registry.all() == ()
+    assert _folders(registry) == []
+
+
+def test_a_login_that_takes_too_long_leaves_the_account_as_it_was(door, registry, environment):
+    registry.add(door.accounts[0].token, "mine")
+    registry.mark_invalid("mine")
+    before = registry.get("mine")
+    door.accounts[0].revoke()
+    with Terminal(["account", "relogin", "mine", "--wait", "2"], environment) as terminal:
+        terminal.expect("Nobody logged in within the time (see --wait). Account mine is as it was.")
+        assert terminal.end() == 1
+    assert registry.get("mine") == before
+
+
+def test_a_verification_page_waits_for_the_person(door, screen, registry, environment):
+    door.add_fault(Fault("waf_page"))
+    with Terminal(["account", "add"], environment) as terminal:
+        terminal.expect("The site wants to see a human: solve its check in the window")
+        screen.turn_to("Verification")
+        screen.hands("key", "F5")
+        terminal.expect("Waiting for your login")
+        _log_in(screen, door)
+        terminal.expect(" is added and ready.")
+        assert terminal.end() == 0
+    assert len(registry.all()) == 1
+
+
+def test_enter_ends_verify_at_once_when_the_page_works(door, registry, environment):
+    registry.add(door.accounts[0].renew(), "mine")
+    assert _check(environment, "mine") == 0  # the profile is logged in
+    registry.rest("mine", time.time() + 600, reason="verification")
+    with Terminal(["account", "relogin"], environment) as terminal:
+        terminal.expect("The page works")
+        terminal.type("\n")
+        terminal.expect("Account mine is logged in again.")
+        assert terminal.end() == 0
+    assert registry.get("mine").status(time.time()) == "OK"
+
+
+def test_a_profile_in_use_is_one_line_with_the_process(registry, door, environment):
+    registry.add(door.accounts[0].token, "mine")
+    claim = ProfileClaim(registry.folder("mine"))
+    try:
+        with Terminal(["account", "relogin", "mine"], environment) as terminal:
+            assert terminal.end() == 1
+    finally:
+        claim.release()
+    assert f"in use by process {os.getpid()}: stop it" in terminal.text
+
+
+def test_a_site_that_is_down_is_named(registry, environment):
+    with Terminal(["account", "add"], {**environment, "QWENPROXY_BASE_URL": "https://localhost:9"}) as terminal:
+        terminal.expect("The browser cannot reach https://localhost:9")
+        assert terminal.end() == 1
+    assert _folders(registry) == []
+
+
+def test_a_display_that_is_not_there_says_what_else_to_do(registry, environment):
+    with Terminal(["account", "add"], {**environment, "DISPLAY": ":987"}) as terminal:
+        terminal.expect("--token")
+        terminal.expect("No account was added.")
+        assert terminal.end() == 1
+    assert _folders(registry) == []
+
+
+def test_the_menu_adds_an_account_and_starts_with_it(door, screen, registry, environment):
+    with Terminal(["start"], {**environment, "QWENPROXY_PORT": "0"}) as terminal:
+        terminal.expect("[3]: ")
+        terminal.type("1\n")
+        _log_in(screen, door)
+        terminal.expect(" is added and ready.")
+        terminal.expect("✅ OK")
+        terminal.expect("[3]: ")
+        terminal.type("\n")
+        terminal.expect("qwenproxy listens on")
+        terminal.expect("browser opened in")
+        terminal.type("\x03")
+        assert terminal.end() == 0
+    assert len(registry.all()) == 1
