@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 from pathlib import Path
 
 import pytest
@@ -55,7 +56,7 @@ DOORS = {
     "selenium": ("qwenproxy.browser",),
     "undetected_chromedriver": ("qwenproxy.browser",),
     "urllib3": ("qwenproxy.browser",),
-    "psutil": ("qwenproxy.browser", "qwenproxy.cli"),
+    "psutil": ("qwenproxy.browser", "qwenproxy.accounts.removal", "qwenproxy.cli"),
     "requests": ("qwenproxy.uploads", "qwenproxy.cli"),
     "flask": ("qwenproxy.api", "qwenproxy.app"),
     "flask_sock": ("qwenproxy.api", "qwenproxy.app"),
@@ -79,6 +80,7 @@ def inside(names):
     return tuple(f"qwenproxy.{name}" for name in names)
 
 
+@functools.cache
 def imports_of(module):
     """Return what a module imports when it runs, imports inside functions included; those for types alone are not."""
     tree = ast.parse(SOURCES[module].read_text(encoding="utf-8"))
@@ -180,12 +182,21 @@ def test_a_file_has_at_most_300_lines(path):
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 300
 
 
+def length(node):
+    return node.end_lineno - node.lineno + 1
+
+
+def own_length(function):
+    """Return the lines of a function without the classes inside it, whose methods are measured by themselves."""
+    return length(function) - sum(length(node) for node in ast.walk(function) if isinstance(node, ast.ClassDef))
+
+
 @pytest.mark.parametrize("module", SOURCES)
 def test_functions_are_short_and_take_little(module):
     for node in ast.walk(ast.parse(SOURCES[module].read_text(encoding="utf-8"))):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             where = f"{module}.{node.name}"
-            assert node.end_lineno is not None and node.end_lineno - node.lineno < 40, f"{where} is over 40 lines"
+            assert own_length(node) <= 40, f"{where} is over 40 lines"
             arguments = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
             own = [argument for argument in arguments if argument.arg not in ("self", "cls")]
             assert len(own) <= 5, f"{where} takes {len(own)} parameters"
