@@ -23,7 +23,7 @@ from filelock import FileLock, Timeout
 
 from qwenproxy.api.client import ClientSocket
 from qwenproxy.api.wiring import RELAY
-from qwenproxy.app import create_app
+from qwenproxy.app import chrome_settings, create_app
 from qwenproxy.config import Config
 from qwenproxy.errors import ProxyError, SetupError
 from qwenproxy.relay import Relay
@@ -42,8 +42,10 @@ def run(config: Config, *, server: str = "", ready: Callable[[int], None] = lamb
     """Serve until a signal or until every account is INVALID; return the exit status.
 
     `server` is gunicorn or waitress ("": what fits the platform); `ready` hears the port once it is bound.
-    Raises SetupError: port taken, another server on the session folder.
+    Raises SetupError: no browser, port taken, another server on the session folder.
     """
+    # The worker looks for it again; here a missing one can still be told to the person who starts the server.
+    chrome_settings(config)
     ensure_folder(config.session_dir)
     _allow_many_files()
     lock = _claim_session(config)
@@ -132,9 +134,15 @@ def _serve_gunicorn(config: Config, listener: socket.socket) -> int:
             threading.Thread(target=_warm_up, args=(relay,), name="warm-up", daemon=True).start()
             return app
 
+    master = os.getpid()
     try:
         Server().run()
     except SystemExit as end:
+        if os.getpid() != master:
+            # The worker's end, with its browsers closed. Going further up would free the locks that the master still
+            # holds, and turn the worker's status into the server's.
+            sys.stderr.flush()
+            os._exit(int(end.code or 0))
         return int(status.value) or int(end.code or 0)
     return int(status.value)
 
