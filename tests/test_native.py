@@ -275,7 +275,8 @@ class TestFailures:
             assert response.status_code in (400, 502)
             assert response.json.get("chatId") == (chat_id if reply is REFUSED_CONTENT else None)
         assert chats.path(chat_id).read_bytes() == before
-        assert not chats.site.deleted, "the chat of the site still holds the first turn"
+        journal = chats.session_dir / "upstream-deletions.json"
+        assert not journal.exists(), "the chat of the site still holds the first turn"
         chats.say("And now?", chatId=chat_id)
         assert chats.site.places()[-1] == ("a", "up-1", "R7")
 
