@@ -308,3 +308,7 @@ def test_a_slow_model_list_is_no_reason_to_wait_for_ever(make_client, site, monk
     site.always("a", Reply(head_after=FOREVER), call="models")
     assert client.get("/v1/models").status_code == 200
     assert post(client).status_code == 200
+
+
+def test_a_wrong_method_is_told_the_right_ones(client):
+    assert "POST" in client.get("/v1/chat/completions").headers["Allow"]

@@ -158,11 +158,11 @@ class AccountPool:
         """Close every browser; running answers end with TabLost. Idempotent."""
         self._closed = True
         self._sweep.set()
-        for slot in list(self._slots.values()):
-            with slot.opening:  # neither a browser that is coming up nor one that is going down is left behind
-                tab, slot.tab = slot.tab, None
-                if tab:
-                    tab.close()
+        closers = [threading.Thread(target=_shut, args=(slot,)) for slot in list(self._slots.values())]
+        for closer in closers:
+            closer.start()
+        for closer in closers:
+            closer.join()
 
     def close_idle(self, idle_for: float) -> None:
         """Close the browsers that served nothing for `idle_for` seconds."""
@@ -276,6 +276,13 @@ class AccountPool:
                     self.close_idle(idle)
             except ProxyError as error:
                 log.warning("idle browsers stay open: %s", error.message)
+
+
+def _shut(slot: Slot) -> None:
+    with slot.opening:  # neither a browser that is coming up nor one that is going down is left behind
+        tab, slot.tab = slot.tab, None
+        if tab:
+            tab.close()
 
 
 def _close_all(taken: list[tuple[Slot, Tab]]) -> None:

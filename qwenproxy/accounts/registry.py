@@ -160,7 +160,7 @@ class Registry:
         with self._lock:
             records = self._records()
             for record in records:
-                if record["id"] == account_id and only_for_token in (None, record["token"]):
+                if record["id"] == account_id and only_for_token in (None, record["token"].strip()):
                     break
             else:
                 return False

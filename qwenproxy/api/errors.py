@@ -64,7 +64,9 @@ def _http_error(error: HTTPException) -> Response:
     if error.code == 404:
         return error_response(NotFound(f"There is no {path}; GET /openapi.json lists the routes."))
     if error.code == 405:
-        return error_response(MethodNotAllowed(f"{path} is not possible; try another method."))
+        response = error_response(MethodNotAllowed(f"{path} is not possible; try another method."))
+        response.headers.extend((name, value) for name, value in error.get_headers() if name == "Allow")
+        return response
     if error.code == 413:
         return error_response(TooLarge("The request body is over the limit (QWENPROXY_MAX_BODY)."))
     if error.code == 415:

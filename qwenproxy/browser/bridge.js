@@ -67,12 +67,12 @@
       });
       push(order.id, "head", [response.status, Object.fromEntries(response.headers)]);
       if (response.body) await ship(order.id, stream, response.body.getReader());
+      pushNewToken();  // before the end: the answer that follows it may be the last exchange for a while
       push(order.id, "end", null);
     } catch (error) {
       if (!stream.controller.signal.aborted) push(order.id, "error", String(error && error.name));
     } finally {
       streams.delete(order.id);
-      pushNewToken();
     }
   }
 

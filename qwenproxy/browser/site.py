@@ -35,6 +35,11 @@ class Site:
     base_url: str
     version: str = ""
 
+    @property
+    def origin(self) -> str:
+        """The origin as a page of the site names it: lower case, without the scheme's own port."""
+        return _origin(self.base_url)
+
     def bridge(self) -> str:
         """Return the JavaScript that installs the bridge in a page that has none."""
         source = resources.files("qwenproxy.browser").joinpath("bridge.js").read_text(encoding="utf-8")
@@ -57,7 +62,7 @@ def load_site(chrome: Chrome, site: Site, folder: Path, token: str) -> None:
         with _token_planted(chrome, site, folder, token):
             _navigate(chrome, site)
         _await_challenge(chrome)
-        if _origin(str(chrome.driver.current_url)) != _origin(site.base_url):
+        if _origin(str(chrome.driver.current_url)) != site.origin:
             raise NotLoggedIn("The site sent the browser to its sign-in page.")
     except DRIVER_ERRORS as error:
         raise TabLost(f"The browser went away while it opened the site: {type(error).__name__}") from error
@@ -76,7 +81,7 @@ def _token_planted(chrome: Chrome, site: Site, folder: Path, token: str) -> Iter
     if not token or (mark.exists() and mark.read_text() == _mark(site, token)):
         yield
         return
-    origin = json.dumps(_origin(site.base_url))
+    origin = json.dumps(site.origin)
     source = f'if (location.origin === {origin}) localStorage.setItem("token", {json.dumps(token)});'
     planted = chrome.cdp("Page.addScriptToEvaluateOnNewDocument", source=source)
     chrome.cdp(
@@ -126,5 +131,6 @@ def _mark(site: Site, token: str) -> str:
 
 
 def _origin(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}".lower()
+    parts = urlsplit(url.lower())
+    own_port = {"https": ":443", "http": ":80"}.get(parts.scheme, "")
+    return f"{parts.scheme}://{parts.netloc.removesuffix(own_port)}"

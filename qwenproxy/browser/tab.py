@@ -54,7 +54,7 @@ class Tab:
         self.name = name
         self.token = token
         self._chrome = chrome
-        self._origin = site.base_url.lower()
+        self._origin = site.origin
         self._bridge = site.bridge()
         self._on_token = on_token
         self._inbox: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()

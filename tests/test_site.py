@@ -1,0 +1,27 @@
+"""What a site's address comes to in a page: the origin that the tab compares."""
+
+from __future__ import annotations
+
+import pytest
+
+from qwenproxy.browser.site import Site
+
+
+@pytest.mark.parametrize(
+    ("base_url", "origin"),
+    [
+        ("https://chat.qwen.ai", "https://chat.qwen.ai"),
+        ("https://chat.qwen.ai:443", "https://chat.qwen.ai"),
+        ("http://Stand-In.test:80", "http://stand-in.test"),
+        ("https://localhost:8443", "https://localhost:8443"),
+        ("https://localhost:80", "https://localhost:80"),
+        ("https://[::1]:443", "https://[::1]"),
+    ],
+)
+def test_the_origin_is_named_as_a_page_names_it(base_url, origin):
+    assert Site(base_url).origin == origin
+
+
+def test_the_bridge_is_told_the_version_that_was_set():
+    assert '"version": "9.9.9"' in Site("https://site.test", "9.9.9").bridge()
+    assert '"version": ""' in Site("https://site.test").bridge()
