@@ -458,7 +458,6 @@ def test_tokens_reach_neither_log_nor_repr(registry, session, caplog):
 
 
 def test_a_token_with_white_space_around_it_can_be_marked_invalid(session, registry):
-    session.mkdir(mode=0o700)
     (session / "tokens.json").write_text(json.dumps([{"id": "acc_1", "token": " t1\n"}]))
     assert registry.mark_invalid("acc_1", registry.get("acc_1").token)
     assert registry.get("acc_1").invalid
