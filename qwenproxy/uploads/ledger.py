@@ -119,8 +119,7 @@ class Ledger:
         if data is None:
             return {}
         try:
-            rows = storage.parse_json(data)
-            uploads = [_upload(row) for row in rows]
+            uploads = _parse_uploads(storage.parse_json(data))
         except (ValueError, TypeError, KeyError) as error:
             storage.set_aside(self._file, f"{type(error).__name__}: {error}"[:100])
             return {}
@@ -141,10 +140,16 @@ def _origin(address: str) -> str:
     return f"{scheme}://{rest.partition('/')[0]}"
 
 
+def _parse_uploads(rows: object) -> list[Upload]:
+    if not isinstance(rows, list):
+        raise ValueError("not a list of uploads")
+    return [_upload(row) for row in rows]
+
+
 def _upload(row: dict[str, Any]) -> Upload:
     copies = tuple(SiteFile(**{name: copy[name] for name in _COPY_FIELDS}) for copy in row["copies"])
     if not copies or not all(map(_is_sound, copies)) or not _is_digest(row["digest"]):
-        raise ValueError("not a list of uploads")
+        raise ValueError("an entry is no upload")
     return Upload(str(row["address"]), row["digest"], copies)
 
 

@@ -90,6 +90,8 @@ class RemoteFetcher:
 
     def _addresses(self, target: Target) -> list[str]:
         """Return the addresses to connect to. Raises RequestError if even one of them is not public."""
+        if f".{target.host}".endswith(".localhost"):
+            raise _not_public()  # not every resolver knows these names, and some know them for what they are
         try:
             found = [address.partition("%")[0] for address in self._resolver(target.host, target.port)]
         except OSError as error:
@@ -97,10 +99,7 @@ class RemoteFetcher:
         if not found:
             raise Unreachable("the name does not resolve")
         if not all(self._allowed(ipaddress.ip_address(address)) for address in found):
-            raise RequestError(
-                "The URL of an image or file leads to an address that is not public; it is not fetched.",
-                param="messages",
-            )
+            raise _not_public()
         return found
 
     @contextlib.contextmanager
@@ -111,7 +110,10 @@ class RemoteFetcher:
         try:
             connection.sock = self._connect(target, addresses, watch)
             connection.request("GET", target.path, headers={"Host": target.host_header, **_HEADERS})
-            yield connection.getresponse()
+            with connection.getresponse() as answer:
+                yield answer
+            if watch.cut:
+                raise Unreachable("too slow")  # without a length, a cut looks like the end
         except (OSError, http.client.HTTPException, ValueError) as error:
             raise Unreachable(type(error).__name__) from error
         finally:
@@ -140,6 +142,7 @@ class _Watch:
     """Breaks a connection at a deadline: timeouts of single reads never end one that drips."""
 
     def __init__(self, deadline: float) -> None:
+        self.cut = False
         self._deadline = deadline
         self._socket: socket.socket | None = None
         self._timer = threading.Timer(self.left(), self._cut)
@@ -161,10 +164,17 @@ class _Watch:
             self._socket.close()
 
     def _cut(self) -> None:
+        self.cut = True
         if self._socket is not None:
             with contextlib.suppress(OSError):
                 # not the TLS kind of farewell, which would wait for the other side
                 socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
+
+
+def _not_public() -> RequestError:
+    return RequestError(
+        "The URL of an image or file leads to an address that is not public; it is not fetched.", param="messages"
+    )
 
 
 def _content(answer: http.client.HTTPResponse, max_bytes: int) -> bytes:

@@ -1,0 +1,493 @@
+"""Uploads and attachments from the HTTP routes to the sandbox's model and object store, browsers left out."""
+
+from __future__ import annotations
+
+import base64
+import json
+import tempfile
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+from file_stack import JPEG, PDF, PNG, TEXT, Stack, file_part, form_with, image
+
+from qwenproxy.sandbox import Fault, Sandbox, Switches
+from qwenproxy.uploads import attachments
+from qwenproxy.uploads.addresses import is_public
+from qwenproxy.uploads.object_store import put
+from qwenproxy.uploads.remote import RemoteFetcher
+from qwenproxy.upstream.files import parse_credentials
+
+LIMIT = 10 * 1024 * 1024
+
+
+@pytest.fixture(scope="module")
+def running():
+    with Sandbox(accounts=2, switches=Switches(interval_ms=1, busy_release_s=0.05)) as site:
+        yield site
+
+
+@pytest.fixture
+def site(running):
+    running.clear()
+    yield running
+    running.switches.clock_ahead_s = 0.0
+    running.switches.parse_polls, running.switches.parse_outcome = 1, "success"
+    running.clear()
+
+
+@pytest.fixture
+def make_stack(site, tmp_path, pauses):
+    made = []
+
+    def make(**settings):
+        made.append(Stack(site, tmp_path / "session", **settings))
+        return made[-1]
+
+    yield make
+    for stack in made:
+        stack.close()
+
+
+@pytest.fixture
+def temporary(monkeypatch, tmp_path):
+    """Return the folder that stands for the system's folder of temporary files."""
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    return folder
+
+
+@pytest.fixture
+def stack(make_stack):
+    return make_stack()
+
+
+def data_url(content_type, data):
+    return f"data:{content_type};base64,{base64.b64encode(data).decode()}"
+
+
+def test_an_image_is_uploaded_and_named_in_the_order_shell_scripts_expect(stack, site):
+    answer = stack.upload("photo.png", PNG)
+    stored = site.files[-1]
+    assert answer.status_code == 200
+    assert answer.text.startswith('{"success":true,"file":{"url":"http')
+    body = answer.get_json()
+    assert list(body["file"]) == ["url", "name", "size", "type", "id"]
+    assert body["imageUrl"] == body["file"]["url"]
+    assert body["file"] | {"url": ""} == {
+        "url": "",
+        "name": "photo.png",
+        "size": len(PNG),
+        "type": "image/png",
+        "id": stored.id,
+    }
+    assert (stored.data, stored.content_type) == (PNG, "image/png")
+    assert stored.put_headers["authorization"].startswith("OSS4-HMAC-SHA256 ")
+    assert "python-requests" in stored.put_headers["user-agent"]
+
+
+@pytest.mark.parametrize(
+    "name, data, kept_name, content_type",
+    [
+        ("фото кота 100%.jpg", JPEG, "фото кота 100%.jpg", "image/jpeg"),
+        ("../../etc/passwd.txt", TEXT, "passwd.txt", "text/plain"),
+        ("a.PDF", PDF, "a.PDF", "application/pdf"),
+        ("a\x00b.png", PNG, "ab.png", "image/png"),
+        ("n" * 400 + ".png", PNG, "n" * 120 + ".png", "image/png"),
+        ("whatsapp.png", JPEG, "whatsapp.png", "image/jpeg"),
+        ("largest.txt", b"x" * LIMIT, "largest.txt", "text/plain"),
+    ],
+)
+def test_what_is_taken(stack, site, name, data, kept_name, content_type):
+    file = stack.uploaded(name, data)
+    assert (file["name"], file["type"], file["size"]) == (kept_name, content_type, len(data))
+    assert site.files[-1].data == data
+    assert site.files[-1].name == kept_name
+
+
+@pytest.mark.parametrize(
+    "name, data, refused",
+    [
+        ("empty.png", b"", (400, "invalid_request")),
+        ("large.txt", b"x" * (LIMIT + 1), (413, "file_too_large")),
+        ("program.exe", b"MZ\x00\x00", (400, "invalid_request")),
+        ("page.svg", b"<svg/>", (400, "invalid_request")),
+        ("noextension", b"\x00\x01", (400, "invalid_request")),
+        ("disguised.txt", PNG, (400, "invalid_request")),
+        ("disguised.png", TEXT, (400, "invalid_request")),
+        ("disguised.pdf", PNG, (400, "invalid_request")),
+        ("disguised.docx", b"PK\x03\x04 no archive", (400, "invalid_request")),
+        ("..", PNG, (400, "invalid_request")),
+    ],
+)
+def test_what_is_refused_leaves_nothing(stack, site, temporary, name, data, refused):
+    before = len(site.files)
+    answer = stack.upload(name, data)
+    assert (answer.status_code, answer.get_json()["code"]) == refused
+    assert isinstance(answer.get_json()["error"], str)
+    assert (len(site.files), stack.kept(), list(temporary.iterdir())) == (before, [], [])
+
+
+@pytest.mark.parametrize(
+    "body, content_type, status",
+    [
+        (b"", "multipart/form-data; boundary=b", 400),
+        (b"", "multipart/form-data", 400),
+        (b'{"file":1}', "application/json", 415),
+        (b'--b\r\nContent-Disposition: form-data; name="file"; filename="a.txt"\r\n\r\ncut', None, 400),
+        (b'--b\r\nContent-Disposition: form-data; name="file"; filename="a.t', None, 400),
+        (b'--b\r\nContent-Disposition: form-data; name="other"; filename="a.txt"\r\n\r\nhi\r\n--b--\r\n', None, 400),
+        (b'--b\r\nContent-Disposition: form-data; name="file"\r\n\r\nhi\r\n--b--\r\n', None, 400),
+        (b'--b\r\nContent-Disposition: form-data; name="x"\r\n\r\n' + b"x" * 70000 + b"\r\n--b--\r\n", None, 400),
+    ],
+)
+def test_a_form_that_is_none(stack, body, content_type, status):
+    sent = content_type or "multipart/form-data; boundary=b"
+    answer = stack.client.post("/api/files/upload", data=body, content_type=sent)
+    assert answer.status_code == status
+    assert stack.kept() == []
+
+
+def test_the_limit_is_a_setting_and_larger_than_that_of_json_bodies_if_need_be(make_stack):
+    stack = make_stack(max_file_size="2000", max_body="1000")
+    assert stack.upload("a.txt", b"x" * 2000).status_code == 200
+    answer = stack.upload("a.txt", b"x" * 2001)
+    assert (answer.status_code, answer.get_json()["code"]) == (413, "file_too_large")
+
+
+def test_two_files_share_the_limit(make_stack):
+    stack = make_stack(max_file_size="2000")
+    body, content_type = form_with(file=("a.txt", b"x" * 1500), other=("b.txt", b"x" * 1500))
+    assert stack.client.post("/api/files/upload", data=body, content_type=content_type).status_code == 413
+
+
+def test_a_document_is_parsed_before_the_answer(stack, site, pauses):
+    site.switches.parse_polls = 3
+    answer = stack.upload("a.pdf", PDF)
+    assert answer.status_code == 200
+    assert "imageUrl" not in answer.get_json()
+    assert site.files[-1].parse_status == "success"
+    assert len(pauses) == 3
+
+
+def test_a_document_that_the_site_cannot_read(stack, site):
+    site.switches.parse_outcome = "failed"
+    answer = stack.upload("a.pdf", PDF)
+    assert (answer.status_code, answer.get_json()["code"]) == (400, "invalid_request")
+
+
+def test_a_document_that_takes_forever(stack, site, pauses):
+    site.switches.parse_polls = 10**6
+    answer = stack.upload("a.pdf", PDF)
+    assert (answer.status_code, answer.get_json()["code"]) == (504, "upstream_timeout")
+    assert len(pauses) == 60
+
+
+def test_a_store_that_fails_once_is_tried_again_unseen(stack, site):
+    for account in site.accounts:
+        site.add_fault(Fault(kind="http_503", path=f"/{account.user_id}/*", times=1))
+    assert stack.upload("a.png", PNG).status_code == 200
+
+
+def test_a_store_that_fails_for_good(stack, site):
+    for account in site.accounts:
+        site.add_fault(Fault(kind="http_503", path=f"/{account.user_id}/*", times=None))
+    answer = stack.upload("a.png", PNG)
+    assert (answer.status_code, answer.get_json()["code"]) == (502, "upstream_error")
+
+
+def test_credentials_that_are_refused_are_asked_for_with_the_next_account(stack, site):
+    stack.only("sandbox1")
+    stack.registry.mark_ok("sandbox2")
+    site.add_fault(Fault(kind="disguised_401", account="sandbox1", path="/api/v2/files/getstsToken", times=None))
+    assert stack.upload("a.png", PNG).status_code == 200
+    assert stack.upload("b.png", PNG).status_code == 200
+    assert site.files[-1].account_id == "sandbox2"
+    assert stack.registry.get("sandbox1").status(0) == "INVALID"
+
+
+def test_the_sites_own_credentials(stack, site):
+    body = {"filename": "mine.png", "filesize": len(PNG), "filetype": "image"}
+    answer = stack.client.post("/api/files/getstsToken", json=body)
+    assert answer.status_code == 200
+    issued = answer.get_json()
+    assert issued["file_id"] == site.files[-1].id
+    assert issued["access_key_secret"] == site.files[-1].secret
+    assert "success" not in issued
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"filename": "a.png", "filesize": 0, "filetype": "image"},
+        {"filename": "a.png", "filesize": True, "filetype": "image"},
+        {"filename": "a.png", "filesize": "many", "filetype": "image"},
+        {"filename": "", "filesize": 1, "filetype": "image"},
+        {"filename": 1, "filesize": 1, "filetype": "image"},
+        {"filename": "a.png", "filesize": 1},
+        {"filename": "a.png", "filesize": 1, "filetype": "program"},
+    ],
+)
+def test_credentials_for_nothing_sensible(stack, body):
+    answer = stack.client.post("/api/files/getstsToken", json=body)
+    assert (answer.status_code, answer.get_json()["code"]) == (400, "invalid_request")
+
+
+def test_a_file_the_client_uploaded_itself_is_known_by_its_address(stack, site):
+    body = {"filename": "mine.pdf", "filesize": str(len(PDF)), "filetype": "application/pdf"}
+    issued = stack.client.post("/api/files/getstsToken", json=body).get_json()
+    put(parse_credentials(issued), "application/pdf", PDF)
+    [entry] = stack.seen(file_part(issued["file_url"]))
+    assert (entry["id"], entry["file"]["meta"]["parse_meta"]) == (issued["file_id"], {"parse_status": "success"})
+    begun = [each for each in site.requests if each.path == "/api/v2/files/parse"]
+    stack.seen(file_part(issued["file_url"]))
+    assert len([each for each in site.requests if each.path == "/api/v2/files/parse"]) == len(begun) == 1
+
+
+@pytest.mark.parametrize("wrap", [image, file_part, lambda url: {"type": "image", "image": url}])
+def test_an_upload_is_attached_in_every_kind_of_part(stack, site, wrap):
+    file = stack.uploaded("photo.png", PNG)
+    [entry] = stack.seen(wrap(file["url"]))
+    account = next(each for each in site.accounts if each.id == site.files[-1].account_id)
+    assert entry["id"] == entry["file"]["id"] == file["id"]
+    assert (entry["type"], entry["showType"], entry["file_class"]) == ("image", "image", "vision")
+    assert (entry["url"], entry["file"]["user_id"]) == (file["url"], account.user_id)
+    assert entry["file"]["meta"] == {"name": "photo.png", "size": len(PNG), "content_type": "image/png"}
+
+
+def test_the_address_works_without_its_signature_and_after_it_expired(stack, site):
+    file = stack.uploaded("photo.png", PNG)
+    bare = file["url"].partition("?")[0]
+    assert stack.seen(image(bare))[0]["id"] == file["id"]
+    site.switches.clock_ahead_s = 400
+    assert stack.seen(image(file["url"]))[0]["url"] == bare
+
+
+def test_a_file_is_found_again_after_a_restart(stack, make_stack):
+    file = stack.uploaded("photo.png", PNG)
+    stack.close()
+    again = make_stack()
+    assert again.seen(image(file["url"]))[0]["id"] == file["id"]
+
+
+def test_the_account_that_has_the_file_is_asked(stack, site):
+    file = stack.uploaded("photo.png", PNG)
+    owner = site.files[-1].account_id
+    for _ in range(3):
+        stack.seen(image(file["url"]))
+    assert {each.account_id for each in site.requests if each.path.endswith("/chat/completions")} == {owner}
+
+
+def test_another_account_gets_the_file_while_its_bytes_are_at_hand(stack, site):
+    file = stack.uploaded("a.pdf", PDF)
+    owner = site.files[-1].account_id
+    other = next(each.id for each in site.accounts if each.id != owner)
+    stack.only(other)
+    [entry] = stack.seen(file_part(file["url"]))
+    copy = site.files[-1]
+    assert (copy.account_id, copy.data, copy.id) == (other, PDF, entry["id"])
+    stack.seen(file_part(file["url"]))
+    assert site.files[-1] is copy
+    stack.only(owner)
+    assert stack.seen(file_part(file["url"]))[0]["id"] == file["id"]
+
+
+def test_another_account_cannot_have_a_file_that_nobody_keeps(stack, site):
+    file = stack.uploaded("photo.png", PNG)
+    owner = site.files[-1].account_id
+    for path in (stack.session_dir / "uploads").iterdir():
+        path.unlink()
+    assert stack.seen(image(file["url"]))
+    stack.only(next(each.id for each in site.accounts if each.id != owner))
+    site.clear()
+    answer = stack.ask("hello", image(file["url"]))
+    assert (answer.status_code, answer.get_json()["error"]["code"]) == (400, "invalid_request")
+    assert "Upload it again" in answer.get_json()["error"]["message"]
+    assert [each.path for each in site.requests if each.path == "/api/v2/chats/new"] == []
+
+
+@pytest.mark.parametrize("kind", ["rate_limited", "unauthorized"])
+def test_failover_takes_the_files_along(stack, site, kind):
+    file = stack.uploaded("photo.png", PNG)
+    owner = site.files[-1].account_id
+    site.add_fault(Fault(kind=kind, account=owner, times=None))
+    [uploaded, inline] = stack.seen(image(file["url"]), image(data_url("image/jpeg", JPEG)))
+    copies = {each.id: each for each in site.files}
+    assert {copies[uploaded["id"]].account_id, copies[inline["id"]].account_id} == (
+        {each.id for each in site.accounts} - {owner}
+    )
+    assert (copies[uploaded["id"]].data, copies[inline["id"]].data) == (PNG, JPEG)
+
+
+def test_data_urls_are_uploaded_once_for_a_conversation(stack, site):
+    stack.only("sandbox1")
+    url = data_url("image/png", PNG)
+    [entry] = stack.seen(image(url))
+    assert (entry["name"], entry["file_type"]) == ("image.png", "image/png")
+    messages = [
+        {"role": "user", "content": [{"type": "text", "text": "What is this?"}, image(url)]},
+        {"role": "assistant", "content": "A picture."},
+        {"role": "user", "content": "{{echo}}"},
+    ]
+    answer = stack.client.post("/v1/chat/completions", json={"messages": messages})
+    seen = json.loads(answer.get_json()["choices"][0]["message"]["content"])
+    assert [each["id"] for each in seen[-1]["files"]] == [entry["id"]]
+    assert stack.kept() == []
+
+
+def test_files_inline(stack):
+    parts = [
+        {"type": "file", "file": {"filename": "a.pdf", "file_data": data_url("application/pdf", PDF)}},
+        file_part("data:text/plain,hello%20world"),
+    ]
+    paper, note = stack.seen(*parts)
+    assert (paper["file_type"], paper["file"]["meta"]["parse_meta"]) == (
+        "application/pdf",
+        {"parse_status": "success"},
+    )
+    assert (note["file_type"], note["size"]) == ("text/plain", 11)
+
+
+@pytest.mark.parametrize(
+    "url, status, code",
+    [
+        ("data:image/png;base64,????", 400, "invalid_request"),
+        ("data:image/png;base64,QQ", 400, "invalid_request"),
+        ("data:image/png;base64,", 400, "invalid_request"),
+        ("data:image/png;base64", 400, "invalid_request"),
+        (data_url("image/png", TEXT), 400, "invalid_request"),
+        (data_url("text/plain", PNG), 400, "invalid_request"),
+        (data_url("application/pdf", PDF), 400, "invalid_request"),
+        (data_url("image/svg+xml", b"<svg/>"), 400, "invalid_request"),
+        (data_url("image/png", PNG + bytes(LIMIT)), 413, "file_too_large"),
+        ("ftp://example.com/a.png", 400, "invalid_request"),
+        ("a.png", 400, "invalid_request"),
+        ("http://127.0.0.1/a.png", 400, "invalid_request"),
+        ("http://localhost:1/a.png", 400, "invalid_request"),
+        ("http://2130706433/a.png", 400, "invalid_request"),
+        ("http://[::ffff:127.0.0.1]/a.png", 400, "invalid_request"),
+        ("http://169.254.169.254/latest/meta-data/a.png", 400, "invalid_request"),
+    ],
+)
+def test_image_urls_that_are_refused(stack, site, url, status, code):
+    answer = stack.ask("hello", image(url))
+    assert (answer.status_code, answer.get_json()["error"]["code"]) == (status, code)
+    assert [each for each in site.requests if each.path == "/api/v2/chats/new"] == []
+
+
+def test_too_many_attachments(stack):
+    parts = [image(data_url("image/png", PNG + bytes([number]))) for number in range(attachments.MAX_ATTACHMENTS + 1)]
+    assert stack.ask("hello", *parts).status_code == 400
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://cdn.qwenlm.ai/output/a.png?key=1",
+        "https://image.qwenlm.ai/a.png",
+        "https://qwen-webui-prod.oss-accelerate.aliyuncs.com/u/f_a.png?x-oss-signature=1",
+    ],
+)
+def test_the_sites_own_stores_are_referred_to(stack, site, url):
+    before = len(site.files)
+    [entry] = stack.seen(image(url))
+    assert entry == {
+        "type": "image",
+        "name": url.partition("?")[0].rpartition("/")[2],
+        "file_type": "image/png",
+        "showType": "image",
+        "file_class": "vision",
+        "status": "uploaded",
+        "url": url,
+    }
+    assert len(site.files) == before
+
+
+def test_a_store_learnt_from_an_upload_is_the_sites_own(stack, site):
+    unknown = f"{site.store_origin}/somebody/unknown.png"
+    assert stack.ask("hello", image(unknown)).status_code == 400
+    stack.uploaded("photo.png", PNG)
+    assert stack.seen(image(unknown))[0]["url"] == unknown
+
+
+@pytest.mark.parametrize("host", ["https://cdn.qwenlm.ai@127.0.0.1", "https://cdn.qwenlm.ai.localhost", "http://x@y"])
+def test_names_that_only_look_like_the_sites_stores(stack, host):
+    assert stack.ask("hello", image(f"{host}/a.png")).status_code == 400
+
+
+@pytest.fixture
+def web():
+    """A web server that knows some files."""
+    pages = {"/cat.png": ("image/png", PNG), "/blob": ("image/jpeg", JPEG), "/page": ("text/html", b"<html>")}
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            content_type, content = pages.get(self.path.partition("?")[0], ("", b""))
+            self.send_response(200 if content else 404)
+            self.send_header("Content-Type", content_type)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *args):
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    yield f"http://pictures.example:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def reaching(make_stack):
+    """A stack to which pictures.example is public; nothing else has an address."""
+
+    def resolver(host, port):
+        if host == "pictures.example":
+            return ["127.0.0.1"]
+        raise OSError("unknown name")
+
+    return make_stack(fetcher=RemoteFetcher(resolver=resolver, allowed=lambda each: True))
+
+
+def test_an_image_on_the_web_is_fetched_and_uploaded(reaching, site, web):
+    named, unnamed = reaching.seen(image(f"{web}/cat.png?size=1"), image(f"{web}/blob"))
+    assert (named["name"], named["file_type"]) == ("cat.png", "image/png")
+    assert (unnamed["name"], unnamed["file_type"]) == ("image.jpg", "image/jpeg")
+    assert [each.data for each in site.files[-2:]] == [PNG, JPEG]
+
+
+def test_a_page_on_the_web_is_no_image(reaching, web):
+    assert reaching.ask("hello", image(f"{web}/page")).status_code == 400
+    assert reaching.ask("hello", file_part(f"{web}/page")).status_code == 400
+
+
+@pytest.mark.parametrize("url", ["https://unknown.example/a.jpg", "{web}/missing.jpg"])
+def test_what_cannot_be_fetched_is_left_to_the_site(reaching, web, url):
+    url = url.replace("{web}", web)
+    [entry] = reaching.seen(image(url))
+    assert (entry["url"], entry["file_type"], "id" in entry) == (url, "image/jpeg", False)
+
+
+def test_the_resolved_address_counts_and_not_the_name(make_stack, web):
+    stack = make_stack(fetcher=RemoteFetcher(resolver=lambda host, port: ["8.8.8.8", "127.0.0.1"], allowed=is_public))
+    assert stack.ask("hello", image(f"{web}/cat.png")).status_code == 400
+
+
+def test_native_chat_takes_files_too(stack):
+    file = stack.uploaded("photo.png", PNG)
+    message = [{"type": "text", "text": "{{echo}}"}, {"type": "image", "image": file["url"]}]
+    answer = stack.client.post("/api/chat", json={"message": message}).get_json()
+    seen = json.loads(answer["choices"][0]["message"]["content"])
+    assert seen[-1]["files"][0]["id"] == file["id"]
+    again = stack.client.post("/api/chat", json={"message": "{{echo}}", "chatId": answer["chatId"]}).get_json()
+    seen = json.loads(again["choices"][0]["message"]["content"])
+    assert [[each["id"] for each in message["files"] or ()] for message in seen if message["role"] == "user"] == [
+        [file["id"]],
+        [],
+    ]

@@ -1,0 +1,450 @@
+"""Uploads in their parts: the site's forms, signatures, types, the ledger."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import stat
+import zipfile
+from dataclasses import replace
+from datetime import datetime, timezone
+
+import pytest
+from file_stack import JPEG, PDF, PNG, TEXT
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qwenproxy.errors import NetworkFailed, ProtocolChanged, RequestError, SiteFailure
+from qwenproxy.sandbox.signatures import Signable, v4_signature
+from qwenproxy.uploads import ledger as ledger_module
+from qwenproxy.uploads import object_store
+from qwenproxy.uploads.file_types import clean_name, identify
+from qwenproxy.uploads.ledger import Ledger
+from qwenproxy.upstream import files
+from qwenproxy.upstream.files import SiteFile, UploadCredentials
+
+NOW = 1_772_607_554.0
+ISSUED = {
+    "access_key_id": "STS.EXAMPLEKEYID",
+    "access_key_secret": "ExampleSecret0123456789",
+    "security_token": "EXAMPLE-SECURITY-TOKEN==",
+    "file_url": "https://qwen-webui-prod.oss-accelerate.aliyuncs.com/u-1/f-1_my%20photo.png?x-oss-signature=1",
+    "file_path": "00000000-0000-4000-8000-000000000001/11111111-1111-4111-8111-111111111111_my photo.png",
+    "file_id": "f-1",
+    "bucketname": "qwen-webui-prod",
+    "region": "oss-ap-southeast-1",
+    "endpoint": "oss-accelerate.aliyuncs.com",
+}
+CREDENTIALS = files.parse_credentials(ISSUED)
+STORED = SiteFile("a", "f-1", ISSUED["file_url"], "u-1", "my photo.png", 5, "image/png", "image", NOW)
+
+
+def docx():
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as writer:
+        writer.writestr("[Content_Types].xml", "<Types/>")
+        writer.writestr("word/document.xml", "<document/>")
+    return archive.getvalue()
+
+
+def plain_zip():
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as writer:
+        writer.writestr("a.txt", "hello")
+    return archive.getvalue()
+
+
+BMP = (
+    b"BM" + (122).to_bytes(4, "little") + bytes(4) + (54).to_bytes(4, "little") + (40).to_bytes(4, "little") + bytes(36)
+)
+DOC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(64)
+WEBP = b"RIFF\x00\x00\x00\x00WEBPVP8 "
+
+
+def test_the_signature_is_that_of_the_test_vector():
+    headers = object_store.signed_headers(
+        CREDENTIALS, "image/png", datetime(2026, 3, 4, 6, 59, 13, tzinfo=timezone.utc)
+    )
+    lowered = {name.lower(): value for name, value in headers.items()}
+    assert lowered["authorization"] == (
+        "OSS4-HMAC-SHA256 Credential=STS.EXAMPLEKEYID/20260304/ap-southeast-1/oss/aliyun_v4_request,"
+        "Signature=452eb840409029984ee984ae6ac60863012982cb048f0b4d0bd9443e748ca2b3"
+    )
+    assert lowered["x-oss-date"] == "20260304T065913Z"
+    assert lowered["x-oss-content-sha256"] == "UNSIGNED-PAYLOAD"
+    assert lowered["x-oss-security-token"] == "EXAMPLE-SECURITY-TOKEN=="
+
+
+@given(name=st.text(st.characters(codec="utf-8", exclude_characters="/"), min_size=1, max_size=40))
+def test_any_name_is_signed_as_the_stores_rules_say(name):
+    credentials = replace(CREDENTIALS, file_path=f"u-1/f-1_{name}")
+    now = datetime(2026, 3, 4, 6, 59, 13, tzinfo=timezone.utc)
+    headers = object_store.signed_headers(credentials, "image/png", now)
+    lowered = {key.lower(): value for key, value in headers.items()}
+    signed = Signable("PUT", credentials.bucket, credentials.file_path, lowered)
+    expected = v4_signature(signed, credentials.access_key_secret, "ap-southeast-1", "20260304T065913Z")
+    assert lowered["authorization"].endswith(f",Signature={expected}")
+
+
+@pytest.mark.parametrize(
+    "endpoint, file_url, url",
+    [
+        ("oss.example", "https://elsewhere/x", "https://qwen-webui-prod.oss.example/u/f_a%20b.png"),
+        ("http://localhost:1", "http://localhost:1/u/f_a%20b.png?s=1", "http://localhost:1/u/f_a%20b.png"),
+        ("http://localhost:1/", "http://localhost:1/bucket/u/f.png?s=1", "http://localhost:1/bucket/u/f.png"),
+        ("http://localhost:1", "http://localhost:12/u/f.png?s=1", "http://localhost:1/u/f_a%20b.png"),
+    ],
+)
+def test_where_the_bytes_go(endpoint, file_url, url):
+    credentials = replace(CREDENTIALS, endpoint=endpoint, file_url=file_url, file_path="u/f_a b.png")
+    assert credentials.object_url == url
+
+
+def test_a_store_that_cannot_be_reached():
+    credentials = replace(CREDENTIALS, endpoint="http://localhost:1")
+    with pytest.raises(NetworkFailed) as caught:
+        object_store.put(credentials, "image/png", b"x")
+    assert "localhost" not in caught.value.message
+
+
+def test_a_store_that_refuses(monkeypatch):
+    class Answer:
+        status_code = 403
+        text = "<Error><Code>RequestTimeTooSkewed</Code><Message>secret</Message></Error>"
+
+    monkeypatch.setattr(object_store.requests, "put", lambda *args, **options: Answer)
+    with pytest.raises(SiteFailure, match=r"RequestTimeTooSkewed.*clock"):
+        object_store.put(CREDENTIALS, "image/png", b"x")
+
+
+def test_secrets_stay_out_of_texts():
+    shown = repr(CREDENTIALS) + repr(STORED)
+    assert not any(ISSUED[name] in shown for name in ("access_key_secret", "security_token", "file_url"))
+
+
+@pytest.mark.parametrize("body", [ISSUED, {"success": True, "data": ISSUED}])
+def test_credentials_with_and_without_envelope(body):
+    found = files.credentials_object(json.dumps(body))
+    assert found == ISSUED
+    assert files.parse_credentials(found) == UploadCredentials(
+        access_key_id="STS.EXAMPLEKEYID",
+        access_key_secret="ExampleSecret0123456789",
+        security_token="EXAMPLE-SECURITY-TOKEN==",
+        file_url=ISSUED["file_url"],
+        file_path=ISSUED["file_path"],
+        file_id="f-1",
+        bucket="qwen-webui-prod",
+        region="ap-southeast-1",
+        endpoint="oss-accelerate.aliyuncs.com",
+    )
+
+
+def test_a_missing_endpoint_follows_from_the_region():
+    found = {name: value for name, value in ISSUED.items() if name != "endpoint"}
+    assert files.parse_credentials(found).endpoint == "oss-ap-southeast-1.aliyuncs.com"
+
+
+@pytest.mark.parametrize("body", ["", "[]", "{}", '{"data":{"file_id":"x"}}', json.dumps({**ISSUED, "file_url": 1})])
+def test_credentials_of_an_unknown_form(body):
+    with pytest.raises(ProtocolChanged):
+        files.credentials_object(body)
+
+
+def test_credentials_without_a_bucket():
+    with pytest.raises(ProtocolChanged):
+        files.parse_credentials({**ISSUED, "bucketname": None})
+
+
+@pytest.mark.parametrize(
+    "data, status",
+    [
+        ([{"file_id": "f-1", "status": "success"}], "success"),
+        ([{"file_id": "other", "status": "failed"}, {"file_id": "f-1", "status": "SUCCESS"}], "success"),
+        ({"status": "success"}, "success"),
+        ({"file_id": "f-1", "status": "error"}, "failed"),
+        ([{"file_id": "f-1", "status": "failed"}], "failed"),
+        ([{"file_id": "f-1", "status": "running"}], "pending"),
+        ([{"file_id": "f-1", "status": None}], "pending"),
+        ([], "pending"),
+        (None, "pending"),
+    ],
+)
+def test_how_far_the_reading_is(data, status):
+    assert files.parsing_status(json.dumps({"success": True, "data": data}), "f-1") == status
+
+
+def test_requests_for_the_page():
+    asked = files.request_credentials("фото.png", 7, "image")
+    assert (asked.method, asked.path) == ("POST", "/api/v2/files/getstsToken")
+    assert json.loads(asked.body or "") == {"filename": "фото.png", "filesize": 7, "filetype": "image"}
+    assert {"content-type", "source", "x-request-id"} <= set(asked.headers)
+    assert json.loads(files.begin_parsing("f").body or "") == {"file_id": "f"}
+    assert json.loads(files.ask_parsing("f").body or "") == {"file_id_list": ["f"]}
+
+
+def test_the_entry_of_an_image():
+    entry = files.entry(STORED, NOW)
+    assert len(entry.pop("itemId")) == len(entry.pop("uploadTaskId")) == 36
+    assert entry == {
+        "type": "image",
+        "file": {
+            "created_at": 1772607554000,
+            "data": {},
+            "filename": "my photo.png",
+            "hash": None,
+            "id": "f-1",
+            "user_id": "u-1",
+            "meta": {"name": "my photo.png", "size": 5, "content_type": "image/png"},
+            "update_at": 1772607554000,
+        },
+        "id": "f-1",
+        "url": ISSUED["file_url"],
+        "name": "my photo.png",
+        "collection_name": "",
+        "progress": 0,
+        "status": "uploaded",
+        "greenNet": "success",
+        "size": 5,
+        "error": "",
+        "file_type": "image/png",
+        "showType": "image",
+        "file_class": "vision",
+    }
+
+
+@pytest.mark.parametrize(
+    "kind, classes",
+    [
+        ("file", ("file", "file", "document")),
+        ("video", ("video", "video", "video")),
+        ("audio", ("audio", "audio", "audio")),
+    ],
+)
+def test_entries_of_other_kinds(kind, classes):
+    entry = files.entry(replace(STORED, kind=kind), NOW)
+    assert (entry["type"], entry["showType"], entry["file_class"]) == classes
+    assert ("parse_meta" in entry["file"]["meta"]) == (kind == "file")
+
+
+def test_an_entry_drops_a_signature_that_is_about_to_expire():
+    assert files.entry(STORED, NOW + 239)["url"] == ISSUED["file_url"]
+    assert files.entry(STORED, NOW + 240)["url"] == ISSUED["file_url"].partition("?")[0]
+
+
+@pytest.mark.parametrize(
+    "name, data, extension",
+    [
+        ("a.png", PNG, "png"),
+        ("a.JPG", JPEG, "jpg"),
+        ("a.jpeg", JPEG, "jpg"),
+        ("a.gif", b"GIF89a" + bytes(9), "gif"),
+        ("a.webp", WEBP, "webp"),
+        ("a.bmp", BMP, "bmp"),
+        ("a.jpg", WEBP, "webp"),
+        ("a.pdf", PDF, "pdf"),
+        ("a.pdf", b"\n" * 100 + PDF, "pdf"),
+        ("a.doc", DOC, "doc"),
+        ("a.docx", docx(), "docx"),
+        ("a.txt", TEXT, "txt"),
+        ("a.txt", "Привет".encode("cp1251"), "txt"),
+        ("a.txt", "Hello".encode("utf-16"), "txt"),
+        ("a.txt", b"BMW, GIF89a and RIFF are words", "txt"),
+        ("a.txt", b"\xef\xbb\xbfwith a byte order mark\x0c\x1b[0m", "txt"),
+        ("a", PNG, "png"),
+        ("", PDF, "pdf"),
+    ],
+)
+def test_types_by_name_and_content(name, data, extension):
+    assert identify(name, data).extension == extension
+
+
+@pytest.mark.parametrize(
+    "name, data",
+    [
+        ("a.png", b""),
+        ("a.png", TEXT),
+        ("a.png", PDF),
+        ("a.txt", PNG),
+        ("a.txt", JPEG),
+        ("a.txt", BMP),
+        ("a.txt", docx()),
+        ("a.txt", b"%PDF-1.4 all ASCII"),
+        ("a.txt", b"nul\x00"),
+        ("a.txt", b"\xff\xfe\x00"),
+        ("a.pdf", docx()),
+        ("a.docx", plain_zip()),
+        ("a.docx", b"PK\x03\x04" + bytes(30)),
+        ("a.doc", docx()),
+        ("a.md", TEXT),
+        ("a.html", b"<html>"),
+        ("a", TEXT),
+        ("a.png.exe", PNG),
+    ],
+)
+def test_types_that_are_refused(name, data):
+    with pytest.raises(RequestError):
+        identify(name, data)
+
+
+@pytest.mark.parametrize(
+    "name, cleaned",
+    [
+        ("a.png", "a.png"),
+        ("/etc/a.png", "a.png"),
+        ("C:\\dir\\a.png", "a.png"),
+        ("..\\..\\.hidden.png", "hidden.png"),
+        ("a\r\nb\u2028\x00.png", "ab.png"),
+        ("  фото  .png", "фото.png"),
+        ("n" * 500, "n" * 120),
+        ("я" * 500 + ".png", "я" * 60 + ".png"),
+        ("half \ud83d.png", "half ?.png"),
+    ],
+)
+def test_names_are_cleaned(name, cleaned):
+    assert clean_name(name) == cleaned
+
+
+@pytest.mark.parametrize("name", ["", "/", "..", "dir/", "\x00", " . "])
+def test_names_with_nothing_in_them(name):
+    with pytest.raises(RequestError):
+        clean_name(name)
+
+
+@given(st.text(max_size=300))
+def test_no_name_escapes_its_folder(name):
+    try:
+        cleaned = clean_name(name)
+    except RequestError:
+        return
+    assert cleaned and not set(cleaned) & set("/\\\0\n") and not cleaned.startswith(".")
+    assert len(cleaned.encode()) <= 120 + 1 + 20 * 4
+
+
+@pytest.fixture
+def ledger(tmp_path, clock):
+    clock.now = 1e10  # later than any file here is old
+    return Ledger(tmp_path / "session", clock)
+
+
+@pytest.fixture(autouse=True)
+def session_folder(tmp_path):
+    (tmp_path / "session").mkdir(mode=0o700)
+
+
+def stored(name, account="a"):
+    url = f"https://store.example/u/{name}%20x.png?signature={account}"
+    return replace(STORED, account_id=account, id=f"{name}-{account}", url=url)
+
+
+def test_uploads_are_found_by_their_address(tmp_path, clock):
+    ledger = Ledger(tmp_path / "session", clock)
+    ledger.add(stored("one"), PNG)
+    again = Ledger(tmp_path / "session", clock)
+    for url in ("/u/one%20x.png?signature=other", "/u/one%20x.png", "/u/one x.png#top"):
+        found = again.find(f"https://store.example{url}")
+        assert found is not None and found.copy_of("a") == stored("one")
+    assert again.find("https://store.example/u/two%20x.png") is None
+    assert again.find("https://other.example/u/one%20x.png") is None
+    assert again.find("http://[broken") is None
+
+
+def test_origins_are_learnt(ledger):
+    assert not ledger.is_own_origin("https://store.example/other")
+    ledger.add(stored("one"))
+    assert ledger.is_own_origin("https://store.example/other")
+    assert ledger.is_own_origin("https://STORE.example/other?x")
+    assert not ledger.is_own_origin("http://store.example/other")
+    assert not ledger.is_own_origin("https://store.example:8443/other")
+    assert not ledger.is_own_origin("https://store.example.net/other")
+
+
+def test_copies_of_other_accounts(ledger):
+    upload = ledger.add(stored("one"), PNG)
+    ledger.add_copy(upload, stored("copy", "b"))
+    found = ledger.find(stored("one").url)
+    assert found is not None
+    assert [copy.account_id for copy in found.copies] == ["a", "b"]
+    assert found.copy_of("b") == stored("copy", "b")
+    assert found.copy_of("c") is None
+    ledger.add_copy(found, replace(stored("one"), parsed=True))
+    again = ledger.find(stored("one").url)
+    assert again is not None
+    assert [(copy.account_id, copy.parsed) for copy in again.copies] == [("b", False), ("a", True)]
+
+
+def test_bytes_are_kept_privately(tmp_path, clock):
+    ledger = Ledger(tmp_path / "session", clock)
+    upload = ledger.add(stored("one"), PNG)
+    assert ledger.data_of(upload) == PNG
+    assert ledger.data_of(ledger.add(stored("two"))) is None
+    [content] = (tmp_path / "session" / "uploads").iterdir()
+    modes = [stat.S_IMODE(path.stat().st_mode) for path in (content, content.parent, tmp_path / "session/uploads.json")]
+    assert modes == [0o600, 0o700, 0o600]
+
+
+def test_old_bytes_go(tmp_path, clock):
+    ledger = Ledger(tmp_path / "session", clock)
+    old, new = ledger.add(stored("old"), PNG), ledger.add(stored("new"), JPEG)
+    clock.now = (tmp_path / "session" / "uploads" / new.digest).stat().st_mtime + 1
+    long_ago = clock.now - ledger_module.KEPT_FOR - 1
+    os.utime(tmp_path / "session" / "uploads" / old.digest, (long_ago, long_ago))
+    ledger.tidy()
+    assert (ledger.data_of(old), ledger.data_of(new)) == (None, JPEG)
+    assert ledger.find(stored("old").url) == old
+
+
+def test_the_oldest_bytes_make_room(tmp_path, clock, monkeypatch):
+    clock.now = 0.0
+    ledger = Ledger(tmp_path / "session", clock)
+    first = ledger.add(stored("first"), b"1" * 40)
+    os.utime(tmp_path / "session" / "uploads" / first.digest, (1, 1))
+    second = ledger.add(stored("second"), b"2" * 40)
+    os.utime(tmp_path / "session" / "uploads" / second.digest, (2, 2))
+    monkeypatch.setattr(ledger_module, "KEPT_BYTES", 100)
+    third = ledger.add(stored("third"), b"3" * 40)
+    assert [ledger.data_of(each) is not None for each in (first, second, third)] == [False, True, True]
+
+
+def test_the_ledger_is_bounded(ledger, monkeypatch):
+    monkeypatch.setattr(ledger_module, "MAX_UPLOADS", 3)
+    for name in ("one", "two", "three", "four"):
+        ledger.add(stored(name))
+    assert ledger.find(stored("one").url) is None
+    assert ledger.find(stored("four").url) is not None
+
+
+def test_two_servers_lose_nothing(tmp_path, clock):
+    first, second = Ledger(tmp_path / "session", clock), Ledger(tmp_path / "session", clock)
+    for number in range(5):
+        first.add(stored(f"a{number}"))
+        second.add(stored(f"b{number}"))
+    assert all(second.find(stored(f"a{number}").url) and first.find(stored(f"b{number}").url) for number in range(5))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "{",
+        "{}",
+        "[1]",
+        '[{"address":"x","digest":"","copies":[]}]',
+        '[{"address":"x","digest":"../../tokens.json","copies":[]}]',
+    ],
+)
+def test_a_damaged_ledger_is_set_aside(tmp_path, ledger, content):
+    folder = tmp_path / "session"
+    (folder / "uploads.json").write_text(content)
+    assert ledger.find(stored("one").url) is None
+    assert [path.name for path in folder.glob("uploads.json.corrupt-*")]
+    ledger.add(stored("one"))
+    assert ledger.find(stored("one").url)
+
+
+def test_a_digest_that_is_a_path_is_not_read(tmp_path, ledger):
+    ledger.add(stored("one"), PNG)
+    file = tmp_path / "session" / "uploads.json"
+    rows = json.loads(file.read_text())
+    rows[0]["digest"] = "../tokens.json"
+    file.write_text(json.dumps(rows))
+    assert Ledger(tmp_path / "session").find(stored("one").url) is None
