@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from qwenproxy.app import create_app
 from qwenproxy.browser.page import PageRequest
 from qwenproxy.config import Config
 from qwenproxy.deletions import UpstreamDeletions
+from qwenproxy.errors import SetupError
 from qwenproxy.relay import Relay, RelaySettings
 
 DELETED = Reply(('{"success":true,"data":{"status":true}}',), headers=JSON)
@@ -115,3 +117,16 @@ class KeptChats:
         """Return role and content of the chat's messages, as they are on the disk."""
         messages = json.loads(self.path(chat_id).read_text())["messages"]
         return [(message["role"], message["content"]) for message in messages]
+
+
+def folded(text: str) -> list[str]:
+    """Return the messages of a folded conversation as `role: text`."""
+    key = re.search(r"the key (\w{12})", text)
+    assert key, text
+    found = re.findall(rf"^\[(\w+) {key[1]}\]\n(.*?)(?=\n\n\[\w+ {key[1]}\]|\Z)", text, re.MULTILINE | re.DOTALL)
+    return [f"{role}: {content}" for role, content in found]
+
+
+def full_disk(path: Path, data: bytes) -> None:
+    """Stand in for `storage.write_atomic`."""
+    raise SetupError(f"cannot write {path.name}: the disk is full")

@@ -1,0 +1,157 @@
+"""Turns of the native chat that fail, that meet each other, or whose client leaves."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import deque
+
+import pytest
+from fakes import CUT, REFUSED_CONTENT, TICK, Reply, answer
+from kept_chats import KeptChats, full_disk
+from transcripts import CREATED, delta, end
+
+from qwenproxy import deletions, history, storage
+
+GONE = {"waitress.client_disconnected": lambda: True}
+ONE_TURN = [("user", "Hello?"), ("assistant", "Hello world")]
+
+
+@pytest.fixture
+def chats(tmp_path, registry, clock, pauses, monkeypatch):
+    monkeypatch.setattr(deletions, "PACE", 0)
+    chats = KeptChats(tmp_path / "session", registry, clock)
+    yield chats.start()
+    chats.close()
+
+
+class TestFailures:
+    @pytest.mark.parametrize("stream", [False, True])
+    def test_a_first_turn_leaves_no_chat(self, chats, stream):
+        chats.site.script("a", REFUSED_CONTENT)
+        response = chats.say("Hello?", stream=stream)
+        assert (response.status_code, response.json["code"]) == (400, "content_filter")
+        assert list(response.json) == ["error", "code"]
+        assert not chats.files()
+        chats.site.wait_for_deletions(("a", "up-1"))
+
+    @pytest.mark.parametrize("reply", [REFUSED_CONTENT, CUT], ids=["refused", "cut"])
+    @pytest.mark.parametrize("stream", [False, True])
+    def test_a_later_turn_leaves_the_chat_as_it_was(self, chats, reply, stream):
+        chat_id = chats.say("Hello?").json["chatId"]
+        before = chats.path(chat_id).read_bytes()
+        chats.site.script("a", reply)
+        response = chats.say("And now?", chatId=chat_id, stream=stream)
+        if stream and reply is CUT:
+            assert json.loads(response.text.split("data: ")[-1])["error"]["code"] == "upstream_error"
+            assert "[DONE]" not in response.text
+        else:
+            assert response.status_code in (400, 502)
+            assert response.json.get("chatId") == (chat_id if reply is REFUSED_CONTENT else None)
+        assert chats.path(chat_id).read_bytes() == before
+        journal = chats.session_dir / "upstream-deletions.json"
+        assert not journal.exists(), "the chat of the site still holds the first turn"
+        chats.say("And now?", chatId=chat_id)
+        assert chats.site.places()[-1] == ("a", "up-1", "R7")
+
+    @pytest.mark.parametrize("stream", [False, True])
+    def test_a_client_that_leaves_in_the_middle(self, chats, stream):
+        chats.site.script("a", Reply((CREATED, delta("Half"), TICK, delta(" more"), end())))
+        body = {"message": "Hello?", "stream": stream}
+        chats.client.post("/api/chat", json=body, buffered=True, environ_overrides=GONE)
+        assert not chats.files()
+        chats.site.wait_for_deletions(("a", "up-1"))
+
+    def test_a_client_that_stops_reading(self, chats):
+        chats.site.script("a", answer("One", "Two", "Three"))
+        response = chats.client.post("/api/chat", json={"message": "Hello?", "stream": True})
+        frames = response.iter_encoded()
+        assert b'"role":"assistant"' in next(frames)
+        assert b"One" in next(frames)
+        response.close()
+        assert not chats.files()
+
+    def test_a_client_that_closes_at_the_finish_has_its_answer(self, chats):
+        response = chats.client.post("/api/chat", json={"message": "Hello?", "stream": True})
+        for frame in response.iter_encoded():
+            if b'"finish_reason":"stop"' in frame:
+                break
+        response.close()
+        (chat_id,) = chats.files()
+        assert chats.kept(chat_id) == ONE_TURN
+
+    @pytest.mark.parametrize("stream", [False, True])
+    def test_a_disk_that_fails_is_told(self, chats, stream, monkeypatch):
+        monkeypatch.setattr(storage, "write_atomic", full_disk)
+        response = chats.say("Hello?", stream=stream)
+        assert "disk is full" in response.text
+        assert "[DONE]" not in response.text
+        assert not chats.files()
+
+    def test_a_chat_deleted_in_the_middle_stays_deleted(self, chats):
+        chat_id = chats.say("Hello?").json["chatId"]
+        chats.site.script("a", answer("One", "Two"))
+        response = chats.client.post("/api/chat", json={"message": "Go on", "stream": True, "chatId": chat_id})
+        frames = response.iter_encoded()
+        next(frames)
+        assert chats.client.delete(f"/api/chats/{chat_id}").status_code == 200
+        assert list(frames)[-1] == b"data: [DONE]\n\n"
+        response.close()
+        assert not chats.files()
+
+
+class Gate:
+    """A piece of a stream that comes when the test lets it."""
+
+    def __init__(self):
+        self.reached, self.open = threading.Event(), threading.Event()
+
+    def __str__(self):
+        self.reached.set()
+        assert self.open.wait(10)
+        return ""
+
+
+class TestTurnsAtOnce:
+    def test_one_after_the_other_in_order(self, chats, monkeypatch):
+        chat_id = chats.say("Q0").json["chatId"]
+        gate, joined = Gate(), threading.Semaphore(0)
+        chats.site.script("a", Reply((CREATED, delta("A1"), gate, end())), answer("A2"), answer("A3"))
+
+        class Line(deque):
+            def append(self, one):
+                super().append(one)
+                joined.release()
+
+        monkeypatch.setattr(history, "deque", Line)
+        threads = [threading.Thread(target=self.ask, args=(chats, f"Q{number}", chat_id)) for number in (1, 2, 3)]
+        for thread in threads:
+            thread.start()
+            assert joined.acquire(timeout=10)
+        assert gate.reached.wait(10)
+        assert chats.site.texts() == ["Q0", "Q1"]
+        gate.open.set()
+        for thread in threads:
+            thread.join(10)
+        said = ["Q0", "Hello world", "Q1", "A1", "Q2", "A2", "Q3", "A3"]
+        assert [content for _, content in chats.kept(chat_id)] == said
+
+    def test_chats_do_not_wait_for_one_another(self, chats):
+        gate = Gate()
+        chats.site.script("a", Reply((CREATED, delta("A1"), gate, end())))
+        thread = threading.Thread(target=self.ask, args=(chats, "Q1", None))
+        thread.start()
+        assert gate.reached.wait(10)
+        assert chats.say("Q2").status_code == 200
+        gate.open.set()
+        thread.join(10)
+
+    def test_a_client_that_left_the_line_is_not_asked_for(self, chats):
+        chat_id = chats.say("Q0").json["chatId"]
+        chats.client.post("/api/chat", json={"message": "Q1", "chatId": chat_id}, environ_overrides=GONE)
+        assert chats.site.texts() == ["Q0"]
+
+    @staticmethod
+    def ask(chats, text, chat_id):
+        body = {"message": text, **({"chatId": chat_id} if chat_id else {})}
+        assert chats.app.test_client().post("/api/chat", json=body).status_code == 200
