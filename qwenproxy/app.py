@@ -18,6 +18,7 @@ from qwenproxy.accounts.registry import Registry
 from qwenproxy.api.auth import register_auth
 from qwenproxy.api.cors import register_cors
 from qwenproxy.api.wiring import CONVERSATIONS, FILING, RELAY
+from qwenproxy.api.ws import register_ws
 from qwenproxy.browser.binaries import find_binaries
 from qwenproxy.browser.chrome import ChromeSettings
 from qwenproxy.browser.site import Site
@@ -32,6 +33,8 @@ from qwenproxy.relay import Relay, RelaySettings
 from qwenproxy.uploads.uploader import Uploader
 
 log = logging.getLogger(__name__)
+
+SOCKET_SHARE = 4  # at most one of so many request threads may be held by a WebSocket
 
 
 def create_app(config: Config, relay: Relay | None = None) -> Flask:
@@ -49,6 +52,7 @@ def create_app(config: Config, relay: Relay | None = None) -> Flask:
     register_cors(app, config.cors_origins)
     register_auth(app, KeyFile(config.session_dir / "Authorization.txt"), loopback_only=config.is_loopback)
     api.register(app)
+    register_ws(app, max(1, config.threads // SOCKET_SHARE))
     return app
 
 

@@ -1,0 +1,182 @@
+"""One client at its WebSocket: its key, its requests one after the other, and the answers as events.
+
+Made by the route for each socket. Requests are those of POST /api/chat and parsed as there; events are JSON objects:
+`delta` and `reasoning` with `text`, `done` with `chatId`, `model`, `finish_reason` and `usage`, `error` with `code`,
+`message` and, where one exists, `chatId`.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import time
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+import orjson
+from simple_websocket import ConnectionClosed, Server
+from wsproto.utilities import LocalProtocolError
+
+from qwenproxy.api.auth import check_key
+from qwenproxy.api.errors import unforeseen
+from qwenproxy.api.native import parse_chat_id, parse_turn
+from qwenproxy.api.openai_format import Answer, completion_object
+from qwenproxy.api.wiring import conversations
+from qwenproxy.chat import Image, Reasoning, Text
+from qwenproxy.errors import ClientGone, InvalidApiKey, InvalidJson, ProxyError, RequestError
+from qwenproxy.logs import request_id
+
+if TYPE_CHECKING:
+    from qwenproxy.run import ChatRun
+
+log = logging.getLogger(__name__)
+
+KEY_WAIT = 10.0  # seconds a client gets to send the key it needs
+LOOK_AGAIN = 1.0  # seconds until a socket is looked at that says nothing: the library may be late to tell of its end
+MAX_WAITING = 8  # requests that may wait for the one being answered
+POLICY_VIOLATION = 1008  # WebSocket close codes
+INTERNAL_ERROR = 1011
+
+
+class SocketChat:
+    """What is said over one socket. Not safe among threads."""
+
+    def __init__(self, ws: Server, key: str = "") -> None:
+        """`key` is the one sent with the handshake, if any."""
+        self._ws = ws
+        self._key = key
+        self._waiting: deque[str | bytes] = deque()
+        self._cancelled = False
+
+    def serve(self) -> int:
+        """Answer requests until the client has to go; return the WebSocket close code.
+
+        Raises ConnectionClosed when it went by itself.
+        """
+        try:
+            self._let_in()
+            while True:
+                self._answer_next(self._next_message())
+        except InvalidApiKey as error:
+            self.tell_error(error)
+            return POLICY_VIOLATION
+        except ProxyError as error:
+            self.tell_error(error)
+            return INTERNAL_ERROR
+
+    def tell_error(self, error: ProxyError) -> None:
+        """Send an error event. Raises ConnectionClosed."""
+        event = {"type": "error", "code": error.code, "message": error.message}
+        if error.chat_id:
+            event["chatId"] = error.chat_id
+        self._send(event)
+
+    def _let_in(self) -> None:
+        """Take the key from the first message where one is needed and none came before. Raises InvalidApiKey."""
+        try:
+            check_key(self._key)
+        except InvalidApiKey:
+            if self._key:
+                raise
+            first = _object_in(self._ws.receive(timeout=KEY_WAIT))
+            self._take_key(first if first.get("type") == "auth" else {})
+
+    def _take_key(self, message: dict[str, Any]) -> None:
+        key = message.get("key")
+        self._key = key if isinstance(key, str) else ""
+        check_key(self._key)
+
+    def _next_message(self) -> str | bytes:
+        if self._waiting:
+            return self._waiting.popleft()
+        while (message := self._ws.receive(timeout=LOOK_AGAIN)) is None:
+            pass
+        return message  # type: ignore[no-any-return]
+
+    def _answer_next(self, text: str | bytes) -> None:
+        request_id.set(secrets.token_hex(4))
+        begun = time.monotonic()
+        self._cancelled = False
+        try:
+            message = _parse(text)
+            kind = message.get("type")
+            if kind == "auth":
+                self._take_key(message)
+            elif kind is None:
+                check_key(self._key)
+                self._answer(message)
+                log.info("WebSocket answer ended %.3f s", time.monotonic() - begun)
+            elif kind != "cancel":  # with nothing to cancel: the answer it was meant for is complete
+                raise RequestError('type must be "auth" or "cancel"; a request has none.', param="type")
+        except (InvalidApiKey, ConnectionClosed):
+            raise
+        except ClientGone:
+            self._send({"type": "done", "chatId": message.get("chatId"), "finish_reason": "cancelled"})
+        except ProxyError as error:
+            log.info("WebSocket answer failed: %s", error.message)
+            self.tell_error(error)
+        except Exception as error:
+            raise unforeseen(error) from error
+
+    def _answer(self, message: dict[str, Any]) -> None:
+        turn, wanted = parse_turn(message), parse_chat_id(message)
+        chat_id, run = conversations().answer_turn(wanted, turn, self._is_unwanted)
+        with run:
+            try:
+                self._tell_answer(chat_id, run)
+            except ProxyError as error:
+                if chat_id == wanted:
+                    error.chat_id = chat_id
+                raise
+
+    def _tell_answer(self, chat_id: str, run: ChatRun) -> None:
+        answer = Answer()
+        for event in run:
+            if self._is_unwanted():
+                raise ClientGone("The client wants no answer any more.")
+            answer.add(event)
+            if isinstance(event, Text):
+                self._send({"type": "delta", "text": event.text})
+            elif isinstance(event, Image):
+                self._send({"type": "delta", "text": event.markdown})
+            elif isinstance(event, Reasoning):
+                self._send({"type": "reasoning", "text": event.text})
+        whole = completion_object(answer, run.model, (each.text for each in run.chat.messages))
+        end = {"finish_reason": answer.finish_reason, "model": run.model, "usage": whole["usage"]}
+        self._send({"type": "done", "chatId": chat_id, **end})
+
+    def _is_unwanted(self) -> bool:
+        """Take in what the client said meanwhile; tell whether the answer has to stop."""
+        while self._ws.connected and len(self._waiting) < MAX_WAITING:
+            text = self._ws.receive(timeout=0)
+            if text is None:
+                break
+            if _object_in(text).get("type") == "cancel":
+                self._cancelled = True
+            else:
+                self._waiting.append(text)
+        return self._cancelled or not self._ws.connected
+
+    def _send(self, event: dict[str, Any]) -> None:
+        try:
+            self._ws.send(orjson.dumps(event).decode())
+        except (OSError, LocalProtocolError):
+            raise ConnectionClosed() from None
+
+
+def _parse(text: str | bytes) -> dict[str, Any]:
+    try:
+        message = orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise InvalidJson(f"The message is not valid JSON: {error.msg} at position {error.pos}.") from None
+    if not isinstance(message, dict):
+        raise InvalidJson("The message must be a JSON object.")
+    return message
+
+
+def _object_in(text: str | bytes | None) -> dict[str, Any]:
+    """Return the JSON object in a message, an empty one where there is none."""
+    try:
+        return _parse(text or "")
+    except InvalidJson:
+        return {}

@@ -1,0 +1,463 @@
+"""The WebSocket over scripted tabs and a real HTTP server: answers, cancelling, keys, bounds, clients that leave."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+
+import pytest
+from fakes import CUT, RATE_LIMITED, Reply, answer
+from kept_chats import KeptChats
+from simple_websocket import Client, ConnectionClosed
+from transcripts import CREATED, delta, end
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+from qwenproxy import deletions
+from qwenproxy.api import ws as ws_module
+from qwenproxy.api import ws_chat
+
+NEVER = threading.Event()
+WAIT = 20.0  # seconds; only a failing test waits as long
+NONCE = "dGhlIHNhbXBsZSBub25jZQ=="
+HANDSHAKE = {
+    "Connection": "Upgrade",
+    "Upgrade": "websocket",
+    "Sec-WebSocket-Version": "13",
+    "Sec-WebSocket-Key": NONCE,
+}
+
+
+class Quiet(WSGIRequestHandler):
+    def log(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def chats(tmp_path, registry, clock, pauses, monkeypatch):
+    monkeypatch.setattr(deletions, "PACE", 0)
+    chats = KeptChats(tmp_path / "session", registry, clock)
+    yield chats.start()
+    chats.close()
+
+
+@pytest.fixture
+def serve(chats):
+    """Return what starts an HTTP server over the app as it is now, and returns its port."""
+    servers = []
+
+    def start(**options):
+        chats.start(**options)
+        server = make_server("127.0.0.1", 0, chats.app, threaded=True, request_handler=Quiet)
+        server.daemon_threads = False  # so that closing waits for every handler
+        server.block_on_close = True
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        servers.append((server, thread))
+        return server.port
+
+    yield start
+    for server, thread in servers:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.fixture
+def connect(serve):
+    """Return what opens a socket, to the first server or to the one at `port`."""
+    sockets = []
+    ports = []
+
+    def open_socket(port=None, **headers):
+        if port is None:
+            ports.append(ports[-1] if ports else serve())
+            port = ports[-1]
+        sockets.append(Client.connect(f"ws://127.0.0.1:{port}/api/ws", headers=headers))
+        return sockets[-1]
+
+    yield open_socket
+    for each in sockets:
+        if each.connected:
+            each.close()
+        each.thread.join(WAIT)
+
+
+def endless(*chunks, then=": still here\n\n"):
+    """Return a reply that goes on after these chunks until nobody listens any more."""
+
+    def stream():
+        yield from chunks
+        while True:
+            yield then
+            NEVER.wait(0.001)  # leaves the processor to those who listen
+
+    return Reply(stream())
+
+
+def say(ws, message, **more):
+    ws.send(json.dumps({"message": message, **more}))
+
+
+def event(ws):
+    text = ws.receive(timeout=WAIT)
+    assert text is not None, "no event came"
+    assert '": ' not in text
+    return json.loads(text)
+
+
+def events(ws):
+    """Return the events of one answer."""
+    found = [event(ws)]
+    while found[-1]["type"] not in ("done", "error"):
+        found.append(event(ws))
+    return found
+
+
+def closing(ws):
+    """Return the code with which the server closes the socket, all events before it read."""
+    with pytest.raises(ConnectionClosed) as caught:
+        while ws.receive(timeout=WAIT) is not None:
+            pass
+    return caught.value.reason
+
+
+class TestAnswers:
+    def test_an_answer_in_events(self, connect, chats):
+        ws = connect()
+        say(ws, "Hello?", model="qwen-max")
+        *deltas, done = events(ws)
+        assert deltas == [{"type": "delta", "text": "Hello"}, {"type": "delta", "text": " world"}]
+        assert list(done) == ["type", "chatId", "finish_reason", "model", "usage"]
+        assert (done["type"], done["finish_reason"], done["usage"]["total_tokens"]) == ("done", "stop", 9)
+        assert chats.kept(done["chatId"]) == [("user", "Hello?"), ("assistant", "Hello world")]
+
+    def test_thinking_and_images(self, connect, chats):
+        url = "https://cdn.example/a.png"
+        thought = delta("Hm.", "think")
+        chats.site.script("a", Reply((CREATED, thought, delta(url, "image_gen"), delta("Hi Я"), end())))
+        ws = connect()
+        say(ws, "Hello?")
+        assert events(ws)[:-1] == [
+            {"type": "reasoning", "text": "Hm."},
+            {"type": "delta", "text": f"![image]({url})\n"},
+            {"type": "delta", "text": "Hi Я"},
+        ]
+
+    def test_several_turns_of_one_chat_on_one_socket(self, connect, chats):
+        ws = connect()
+        say(ws, "Hello?")
+        chat_id = events(ws)[-1]["chatId"]
+        say(ws, "And now?", chatId=chat_id)
+        assert events(ws)[-1]["chatId"] == chat_id
+        assert chats.site.places() == [("a", "up-1", None), ("a", "up-1", "R7")]
+
+    def test_requests_that_came_early_are_answered_in_order(self, connect, chats):
+        chats.site.script("a", answer("One"), answer("Two"), answer("Three"))
+        ws = connect()
+        for number in range(3):
+            say(ws, f"Q{number}")
+        assert [events(ws)[0]["text"] for _ in range(3)] == ["One", "Two", "Three"]
+        assert chats.site.texts() == ["Q0", "Q1", "Q2"]
+
+    def test_messages_as_openai_has_them(self, connect, chats):
+        ws = connect()
+        ws.send(json.dumps({"messages": [{"role": "user", "content": "Hi"}], "stream": False}).encode())
+        assert events(ws)[-1]["type"] == "done"
+        assert chats.site.texts() == ["Hi"]
+
+    def test_sockets_are_independent(self, connect, chats):
+        chats.site.script("a", endless(CREATED, delta("Half")))
+        first, second = connect(), connect()
+        say(first, "Hello?")
+        assert event(first)["text"] == "Half"
+        say(second, "Hello?")
+        assert events(second)[-1]["type"] == "done"
+        first.send('{"type":"cancel"}')
+        assert events(first)[-1]["finish_reason"] == "cancelled"
+
+
+class TestErrors:
+    @pytest.mark.parametrize(
+        ("text", "code"),
+        [
+            ("", "invalid_json"),
+            ("{", "invalid_json"),
+            ("[]", "invalid_json"),
+            ("[" * 100_000, "invalid_json"),
+            ('"\\ud800"', "invalid_json"),
+            ("{}", "invalid_request"),
+            ('{"message":1}', "invalid_request"),
+            ('{"message":"x","chatId":"../x"}', "invalid_request"),
+            ('{"message":"x","model":7}', "invalid_request"),
+            ('{"type":"dance"}', "invalid_request"),
+            ('{"type":["cancel"]}', "invalid_request"),
+            (b"\xff", "invalid_json"),
+        ],
+    )
+    def test_bad_messages_harm_nobody(self, connect, text, code):
+        ws = connect()
+        ws.send(text)
+        error = event(ws)
+        assert (error["type"], error["code"]) == ("error", code)
+        assert error["message"]
+        say(ws, "Hello?")
+        assert events(ws)[-1]["type"] == "done"
+
+    def test_before_the_first_event(self, connect, chats):
+        chats.site.script("a", RATE_LIMITED)
+        ws = connect()
+        say(ws, "Hello?")
+        error = event(ws)
+        assert (error["type"], error["code"]) == ("error", "rate_limited")
+        assert "chatId" not in error
+        assert chats.files() == []
+
+    def test_a_cut_answer_is_none(self, connect, chats):
+        ws = connect()
+        say(ws, "Hello?")
+        chat_id = events(ws)[-1]["chatId"]
+        chats.site.script("a", CUT)
+        say(ws, "Go on", chatId=chat_id)
+        *_, error = events(ws)
+        assert (error["code"], error["chatId"]) == ("upstream_error", chat_id)
+        assert len(chats.kept(chat_id)) == 2
+
+    def test_a_cut_first_answer_leaves_no_chat(self, connect, chats):
+        chats.site.script("a", CUT)
+        ws = connect()
+        say(ws, "Hello?")
+        *_, error = events(ws)
+        assert error["code"] == "upstream_error"
+        assert "chatId" not in error
+        assert chats.files() == []
+
+    def test_an_unforeseen_failure_tells_nothing(self, connect, chats, caplog):
+        chats.site.script("a", ValueError("secret text"))
+        ws = connect()
+        say(ws, "Hello?")
+        assert "secret" not in json.dumps(event(ws))
+        assert closing(ws) == ws_chat.INTERNAL_ERROR
+        assert "unexpected ValueError" in caplog.text
+        assert "secret" not in caplog.text
+
+
+class TestCancelling:
+    @pytest.mark.parametrize("then", [": still here\n\n", delta("x")], ids=["silent", "talking"])
+    def test_in_the_middle(self, connect, chats, then):
+        chats.site.script("a", endless(CREATED, delta("Half"), then=then))
+        ws = connect()
+        say(ws, "Hello?")
+        assert event(ws)["type"] == "delta"
+        ws.send('{"type":"cancel"}')
+        assert events(ws)[-1] == {"type": "done", "chatId": None, "finish_reason": "cancelled"}
+        assert all(response.closed for response in chats.site.responses)
+        assert chats.files() == []
+        say(ws, "Again?")
+        assert events(ws)[-1]["finish_reason"] == "stop"
+
+    def test_before_the_first_event(self, connect, chats):
+        chats.site.script("a", endless(CREATED))
+        ws = connect()
+        say(ws, "Hello?")
+        ws.send('{"type":"cancel"}')
+        assert events(ws) == [{"type": "done", "chatId": None, "finish_reason": "cancelled"}]
+
+    def test_a_later_turn_leaves_the_history_as_it_was(self, connect, chats):
+        ws = connect()
+        say(ws, "Hello?")
+        chat_id = events(ws)[-1]["chatId"]
+        chats.site.script("a", endless(CREATED, delta("Half")))
+        say(ws, "Go on", chatId=chat_id)
+        event(ws)
+        ws.send('{"type":"cancel"}')
+        assert events(ws)[-1] == {"type": "done", "chatId": chat_id, "finish_reason": "cancelled"}
+        assert len(chats.kept(chat_id)) == 2
+
+    def test_only_the_running_answer_stops(self, connect, chats):
+        chats.site.script("a", endless(CREATED, delta("Half")))
+        ws = connect()
+        say(ws, "Hello?")
+        event(ws)
+        say(ws, "Next")
+        ws.send('{"type":"cancel"}')
+        assert events(ws)[-1]["finish_reason"] == "cancelled"
+        assert events(ws)[-1]["finish_reason"] == "stop"
+
+    def test_nothing_to_cancel(self, connect):
+        ws = connect()
+        ws.send('{"type":"cancel"}')
+        say(ws, "Hello?")
+        assert events(ws)[-1]["finish_reason"] == "stop"
+
+
+class TestClientGone:
+    @pytest.mark.parametrize("politely", [True, False])
+    def test_the_answer_is_stopped(self, connect, chats, politely):
+        chats.site.script("a", answer("Hello"), endless(CREATED, delta("Half")))
+        ws = connect()
+        say(ws, "Hello?")
+        chat_id = events(ws)[-1]["chatId"]
+        say(ws, "Go on", chatId=chat_id)
+        event(ws)
+        if politely:
+            ws.close()
+        else:
+            ws.sock.shutdown(socket.SHUT_RDWR)
+        # a chat's next turn has to wait until the one before has ended
+        assert chats.say("Next?", chatId=chat_id).status_code == 200
+        assert all(response.closed for response in chats.site.responses)
+
+    def test_a_client_that_floods_is_cut_off(self, connect, chats):
+        chats.site.script("a", endless(CREATED, delta("Half")))
+        ws = connect()
+        say(ws, "Hello?")
+        event(ws)
+        with pytest.raises((ConnectionClosed, OSError)):
+            for _ in range(100_000):
+                say(ws, "More!")
+        ws.thread.join(WAIT)
+
+
+class TestKeys:
+    @pytest.fixture
+    def keys(self, tmp_path, connect):
+        connect().close()
+        path = tmp_path / "session" / "Authorization.txt"
+        path.write_text("key-1\n")
+        return path
+
+    def test_in_the_handshake(self, keys, connect):
+        ws = connect(Authorization="Bearer key-1")
+        say(ws, "Hello?")
+        assert events(ws)[-1]["type"] == "done"
+
+    def test_in_the_first_message(self, keys, connect):
+        ws = connect()
+        ws.send('{"type":"auth","key":"key-1"}')
+        say(ws, "Hello?")
+        assert events(ws)[-1]["type"] == "done"
+
+    @pytest.mark.parametrize(
+        "first",
+        [
+            '{"type":"auth","key":"key-2"}',
+            '{"type":"auth"}',
+            '{"type":"auth","key":1}',
+            '{"message":"Hello?"}',
+            "{",
+            "[]",
+        ],
+    )
+    def test_none_in_the_first_message(self, keys, connect, chats, first):
+        ws = connect()
+        ws.send(first)
+        error = event(ws)
+        assert (error["type"], error["code"]) == ("error", "invalid_api_key")
+        assert closing(ws) == ws_chat.POLICY_VIOLATION
+        assert chats.site.calls == []
+
+    def test_none_in_time(self, keys, connect, monkeypatch):
+        monkeypatch.setattr(ws_chat, "KEY_WAIT", 0.01)
+        ws = connect()
+        assert event(ws)["code"] == "invalid_api_key"
+        assert closing(ws) == ws_chat.POLICY_VIOLATION
+
+    def test_one_that_was_taken_back(self, keys, connect):
+        ws = connect(Authorization="Bearer key-1")
+        say(ws, "Hello?")
+        assert events(ws)[-1]["type"] == "done"
+        keys.write_text("key-2 is longer\n")
+        say(ws, "Hello?")
+        assert event(ws)["code"] == "invalid_api_key"
+        assert closing(ws) == ws_chat.POLICY_VIOLATION
+
+    def test_one_that_nobody_asked_for(self, connect):
+        ws = connect()
+        ws.send('{"type":"auth","key":"whatever"}')
+        say(ws, "Hello?")
+        assert events(ws)[-1]["type"] == "done"
+
+
+class TestBounds:
+    def test_so_many_sockets(self, serve, connect):
+        port = serve(threads=8)
+        kept = [connect(port), connect(port)]
+        for ws in kept:
+            say(ws, "Hello?")
+            assert events(ws)[-1]["type"] == "done"
+        surplus = connect(port)
+        assert event(surplus)["code"] == "queue_timeout"
+        assert closing(surplus) == ws_module.TRY_AGAIN_LATER
+
+    def test_a_closed_socket_makes_room(self, serve, connect):
+        port = serve(threads=1)
+        for _ in range(3):
+            ws = connect(port)
+            say(ws, "Hello?")
+            assert events(ws)[-1]["type"] == "done"
+            ws.close()
+            ws.thread.join(WAIT)
+
+    def test_the_size_of_a_message(self, serve, connect):
+        ws = connect(serve(max_body=1000))
+        say(ws, "x" * 2000)
+        assert closing(ws) == 1009
+
+    def test_pieces_of_a_message_count_together(self, serve, connect):
+        ws = connect(serve(max_body=1000))
+        frames = [bytes([opcode, 0x80 | 126, 0x01, 0x90, 0, 0, 0, 0]) + b"x" * 400 for opcode in (1, 0, 0)]
+        ws.sock.sendall(b"".join(frames))
+        assert closing(ws) == 1009
+
+
+class TestHandshakes:
+    @pytest.fixture
+    def ask(self, chats):
+        """Return what sends a handshake as gunicorn would hand it on."""
+        ours, theirs = socket.socketpair()
+
+        def ask(**headers):
+            given = {name: value for name, value in {**HANDSHAKE, **headers}.items() if value is not None}
+            return chats.client.get("/api/ws", headers=given, environ_overrides={"gunicorn.socket": ours})
+
+        with ours, theirs:
+            yield ask
+
+    @pytest.mark.parametrize(
+        "headers",
+        [
+            {"Sec-WebSocket-Version": "8"},
+            {"Sec-WebSocket-Version": None},
+            {"Sec-WebSocket-Key": "short"},
+            {"Sec-WebSocket-Key": None},
+            {"Sec-WebSocket-Key": "ключ".encode().decode("latin-1")},
+            {"Host": "localhost", "X-Odd": "a\x00b"},
+            {"Upgrade": None},
+            {"Connection": None},
+            {"Upgrade": "h2c"},
+        ],
+    )
+    def test_bad_ones(self, ask, headers):
+        response = ask(**headers)
+        assert (response.status_code, response.json["code"]) == (400, "invalid_request")
+
+    def test_a_wrong_key(self, ask, chats):
+        (chats.session_dir / "Authorization.txt").write_text("key-1\n")
+        assert ask(Authorization="Bearer key-2").status_code == 401
+
+    def test_a_foreign_page(self, ask):
+        assert ask(Origin="https://page.example").status_code == 403
+
+    def test_a_foreign_host(self, ask):
+        assert ask(Host="page.example").status_code == 403
+
+    def test_a_server_that_cannot(self, chats):
+        response = chats.client.get("/api/ws", headers=HANDSHAKE)
+        assert (response.status_code, response.json["code"]) == (404, "not_found")
+        assert "waitress" in response.json["error"]
+
+    def test_plain_http_is_told_what_this_is(self, chats):
+        response = chats.client.get("/api/ws")
+        assert (response.status_code, response.json["code"]) == (400, "invalid_request")
+        assert "WebSocket" in response.json["error"]
