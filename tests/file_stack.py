@@ -37,7 +37,7 @@ class SandboxTab:
         self.alive = True
         self._site = site
         self._owner = next(each for each in site.accounts if each.id == account.id)
-        self._http = httpx.Client(http2=True, verify=trust(site), base_url=site.base_url, timeout=30)
+        self._http = httpx.Client(http2=True, verify=trust(site), base_url=site.base_url, timeout=30, trust_env=False)
 
     def fetch(self, request: PageRequest) -> FakeResponse:
         headers = {**self._site.page_headers(self._owner), **request.headers}

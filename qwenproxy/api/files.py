@@ -20,7 +20,7 @@ from qwenproxy.api.wiring import filing
 from qwenproxy.errors import ProxyError, RequestError, TooLarge, UnsupportedMediaType
 from qwenproxy.uploads.file_types import clean_name
 
-FIELD_BYTES = 64 * 1024  # of form fields beside the file
+FIELD_BYTES = 256 * 1024  # of form fields beside the file; must exceed what the parser reads at once (64 KiB)
 MAX_PARTS = 20
 DRAINED = 64 * 1024 * 1024  # bytes of a refused body that are read on, so that the client gets to read the refusal
 

@@ -10,6 +10,7 @@ import base64
 import binascii
 import logging
 import re
+import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ from qwenproxy.upstream import files
 log = logging.getLogger(__name__)
 
 MAX_ATTACHMENTS = 20  # of one request; each may be as large as a file may be
+FETCH_TIMEOUT = 60.0  # seconds after which a request's further URLs are left to the site
 _OWN_HOSTS = re.compile(r"(cdn|image|img)\.qwenlm\.ai|[a-z0-9-]+\.oss-[a-z0-9-]+\.aliyuncs\.com")
 
 Attachment = ImagePart | FilePart
@@ -49,6 +51,7 @@ class Attachments:
         """Decode, look up or fetch each of `parts`. Raises RequestError, TooLarge, SetupError."""
         self._uploader = uploader
         self._sources: dict[Attachment, Source] = {}
+        self._fetch_until = time.monotonic() + FETCH_TIMEOUT
         for part in _bounded(parts):
             self._source(part)
 
@@ -121,6 +124,8 @@ class Attachments:
         if _is_own_store(part.url) or ledger.is_own_origin(part.url):
             return Reference(part.url)
         try:
+            if time.monotonic() > self._fetch_until:
+                raise Unreachable("too late")
             found = self._uploader.fetcher.fetch(part.url, self._uploader.max_file_size)
         except Unreachable as error:
             log.info("a URL of a message cannot be fetched (%s): passed on as it is", error)

@@ -96,6 +96,7 @@ def test_an_image_is_uploaded_and_named_in_the_order_shell_scripts_expect(stack,
         ("a\x00b.png", PNG, "ab.png", "image/png"),
         ("n" * 400 + ".png", PNG, "n" * 120 + ".png", "image/png"),
         ("whatsapp.png", JPEG, "whatsapp.png", "image/jpeg"),
+        ("lines.txt", b"\r\n--BX\r\n" * 100_000, "lines.txt", "text/plain"),
         ("largest.txt", b"x" * LIMIT, "largest.txt", "text/plain"),
     ],
 )
@@ -139,7 +140,7 @@ def test_what_is_refused_leaves_nothing(stack, site, temporary, name, data, refu
         (b'--b\r\nContent-Disposition: form-data; name="file"; filename="a.t', None, 400),
         (b'--b\r\nContent-Disposition: form-data; name="other"; filename="a.txt"\r\n\r\nhi\r\n--b--\r\n', None, 400),
         (b'--b\r\nContent-Disposition: form-data; name="file"\r\n\r\nhi\r\n--b--\r\n', None, 400),
-        (b'--b\r\nContent-Disposition: form-data; name="x"\r\n\r\n' + b"x" * 70000 + b"\r\n--b--\r\n", None, 400),
+        (b'--b\r\nContent-Disposition: form-data; name="x"\r\n\r\n' + b"x" * 300_000 + b"\r\n--b--\r\n", None, 400),
     ],
 )
 def test_a_form_that_is_none(stack, body, content_type, status):
@@ -491,3 +492,14 @@ def test_native_chat_takes_files_too(stack):
         [file["id"]],
         [],
     ]
+
+
+def test_urls_that_come_too_late_are_left_to_the_site(reaching, web, monkeypatch):
+    monkeypatch.setattr(attachments, "FETCH_TIMEOUT", -1.0)
+    assert "id" not in reaching.seen(image(f"{web}/cat.png"))[0]
+
+
+def test_no_proxy_stands_between_here_and_a_store_on_this_machine(stack, monkeypatch):
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    assert stack.upload("photo.png", PNG).status_code == 200
