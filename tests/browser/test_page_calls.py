@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import uuid
 
+import psutil
 import pytest
 from asking import ask
 from devtools import devtools, evaluate
@@ -27,7 +28,7 @@ def tidies_up(request: Recorded) -> bool:
 
 
 @pytest.fixture
-def chrome(proxy: Proxy, site: Sandbox, only_account: str):
+def chrome(proxy: Proxy, site: Sandbox, only_account: str) -> psutil.Process:
     """The Chrome of the only account that takes requests, open and quiet; nothing recorded yet."""
     assert ask(proxy.url, "{{say ready}}").text == "ready"
     chrome, _ = proxy.browser(only_account)
@@ -35,13 +36,13 @@ def chrome(proxy: Proxy, site: Sandbox, only_account: str):
     return chrome
 
 
-def test_nothing_but_the_pages_own_calls_reaches_the_site(proxy: Proxy, site: Sandbox, chrome) -> None:
+def test_nothing_but_the_pages_own_calls_reaches_the_site(proxy: Proxy, site: Sandbox, chrome: psutil.Process) -> None:
     assert ask(proxy.url, "{{say one}}", stream=True).text == "one"
     assert ask(proxy.url, "{{say two}}").text == "two"
     assert [f"{request.method} {request.path}" for request in site.requests if not tidies_up(request)] == CALLS * 2
 
 
-def test_calls_carry_what_only_the_page_has(proxy: Proxy, site: Sandbox, chrome) -> None:
+def test_calls_carry_what_only_the_page_has(proxy: Proxy, site: Sandbox, chrome: psutil.Process) -> None:
     ask(proxy.url, "{{say one}}")
     user_agent = evaluate(chrome, "navigator.userAgent")
     assert "Chrome/" in user_agent
@@ -58,7 +59,7 @@ def test_calls_carry_what_only_the_page_has(proxy: Proxy, site: Sandbox, chrome)
         assert {"token", "acw_tc", "cna", "ssxmod_itna"} <= set(re.findall(r"(\w+)=", headers["cookie"]))
 
 
-def test_calls_carry_the_headers_a_client_adds_by_hand(proxy: Proxy, site: Sandbox, chrome) -> None:
+def test_calls_carry_the_headers_a_client_adds_by_hand(proxy: Proxy, site: Sandbox, chrome: psutil.Process) -> None:
     ask(proxy.url, "{{say one}}")
     new_chat, completion = calls_of(site)
     for headers in (new_chat.headers, completion.headers):
@@ -74,7 +75,9 @@ def test_calls_carry_the_headers_a_client_adds_by_hand(proxy: Proxy, site: Sandb
     assert len(completion.body["messages"]) == 1
 
 
-def test_page_load_and_its_own_calls_come_from_the_browser_alone(proxy: Proxy, site: Sandbox, chrome) -> None:
+def test_page_load_and_its_own_calls_come_from_the_browser_alone(
+    proxy: Proxy, site: Sandbox, chrome: psutil.Process
+) -> None:
     devtools(chrome, "Page.reload")
     site.wait_for(lambda site: any(request.path == "/api/v2/users/status" for request in site.requests), 30)
     assert site.requests[0].path == "/"
@@ -85,7 +88,7 @@ def test_page_load_and_its_own_calls_come_from_the_browser_alone(proxy: Proxy, s
 
 @pytest.mark.parametrize("bx_answer", ["captcha", "empty"])
 def test_a_site_that_insists_on_the_anti_bot_headers_answers(
-    proxy: Proxy, site: Sandbox, chrome, bx_answer: str
+    proxy: Proxy, site: Sandbox, chrome: psutil.Process, bx_answer: str
 ) -> None:
     site.switches.require_bx = True
     site.switches.bx_answer = bx_answer
@@ -93,7 +96,7 @@ def test_a_site_that_insists_on_the_anti_bot_headers_answers(
     assert len(calls_of(site)) == len(CALLS), "a call was refused first"
 
 
-def test_calls_wait_for_the_pages_script(proxy: Proxy, site: Sandbox, chrome) -> None:
+def test_calls_wait_for_the_pages_script(proxy: Proxy, site: Sandbox, chrome: psutil.Process) -> None:
     site.switches.sdk_delay_ms = 1500
     devtools(chrome, "Page.reload")
     site.wait_for(lambda site: any(request.path == "/" for request in site.requests), 30)
@@ -101,7 +104,9 @@ def test_calls_wait_for_the_pages_script(proxy: Proxy, site: Sandbox, chrome) ->
     assert all(request.headers.get("bx-ua") for request in calls_of(site))
 
 
-def test_authorization_only_where_the_cookie_is_gone(proxy: Proxy, site: Sandbox, chrome, only_account: str) -> None:
+def test_authorization_only_where_the_cookie_is_gone(
+    proxy: Proxy, site: Sandbox, chrome: psutil.Process, only_account: str
+) -> None:
     devtools(chrome, "Network.deleteCookies", name="token", url=site.base_url)
     assert ask(proxy.url, "{{say one}}").text == "one"
     token = next(account.token for account in site.accounts if account.id == only_account)
@@ -114,7 +119,7 @@ def test_authorization_only_where_the_cookie_is_gone(proxy: Proxy, site: Sandbox
     assert all("authorization" not in request.headers for request in calls_of(site))
 
 
-def test_a_question_nobody_can_send_reaches_nobody(proxy: Proxy, site: Sandbox, chrome) -> None:
+def test_a_question_nobody_can_send_reaches_nobody(proxy: Proxy, site: Sandbox, chrome: psutil.Process) -> None:
     assert ask(proxy.url, "hello", model=3).status == 400
     assert ask(proxy.url, []).status == 400
     assert site.requests == []
