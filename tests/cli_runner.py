@@ -135,6 +135,15 @@ class Terminal:
         start, self._read_to = self._read_to, found + len(text)
         return self.text[start : self._read_to]
 
+    def interrupt(self, text: str) -> None:
+        """Type Ctrl-C until `text` comes: Python loses a signal that arrives just before it reads a line."""
+        for _ in range(20):
+            self.type("\x03")
+            with contextlib.suppress(AssertionError):
+                self.expect(text, 3.0)
+                return
+        raise AssertionError(f"{text!r} never came; there was: {self.text[self._read_to :]!r}")
+
     def end(self, wait: float = 60.0) -> int:
         """Read to the end and return the exit status."""
         deadline = time.monotonic() + wait

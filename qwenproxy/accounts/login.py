@@ -201,9 +201,11 @@ class _Watch:
         Raises LoginFailed when the window has gone, NetworkFailed when the site never came up.
         """
         try:
-            view: dict[str, Any] = self._driver.execute_script(LOOK, SDK_WAIT * 1000)
+            view: dict[str, Any] | None = self._driver.execute_script(LOOK, SDK_WAIT * 1000)
         except DRIVER_ERRORS:
             self._follow_window()
+            return None
+        if view is None:  # the page went while it was looked at
             return None
         # Later on the person sees an error page too, and can load it again.
         if view["failed"] and not self._reached:

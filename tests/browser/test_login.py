@@ -291,6 +291,6 @@ def test_the_menu_adds_an_account_and_starts_with_it(door, screen, registry, env
         terminal.type("\n")
         terminal.expect("qwenproxy listens on")
         terminal.expect("browser opened in")
-        terminal.type("\x03")
+        terminal.process.terminate()
         assert terminal.end() == 0
     assert len(registry.all()) == 1
