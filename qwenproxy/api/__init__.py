@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from qwenproxy.api import chats, files, native, openai, status
+from qwenproxy.api import chats, files, native, openai, openapi, status
 from qwenproxy.api.errors import register_errors
 
 
@@ -15,4 +15,5 @@ def register(app: Flask) -> None:
     app.register_blueprint(chats.blueprint())
     app.register_blueprint(files.blueprint())
     app.register_blueprint(status.blueprint())
+    app.register_blueprint(openapi.blueprint())
     register_errors(app)

@@ -116,9 +116,16 @@ def _tool_calls(value: Any, where: str) -> tuple[ToolCall, ...]:
             raise RequestError(f"{where}[{index}] must be a function call.", param=where)
         arguments = function.get("arguments", "")
         if not isinstance(arguments, str):
-            arguments = orjson.dumps(arguments).decode()
+            arguments = _json_text(arguments, f"{where}[{index}].function.arguments")
         calls.append(ToolCall(str(each.get("id") or ""), function["name"], arguments))
     return tuple(calls)
+
+
+def _json_text(value: Any, where: str) -> str:
+    try:
+        return orjson.dumps(value).decode()
+    except orjson.JSONEncodeError:
+        raise RequestError(f"{where} is nested too deeply.", param=where) from None
 
 
 def _tool(value: Any, where: str) -> Tool:

@@ -1,0 +1,57 @@
+"""GET /openapi.json: what this server answers, as an OpenAPI 3.1 document.
+
+Written by hand in openapi_paths.py and openapi_schemas.py, from the contract rather than from the code, so that a test
+can hold the two against each other.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint
+from flask.typing import ResponseReturnValue
+
+from qwenproxy import __version__
+from qwenproxy.api.errors import json_response
+from qwenproxy.api.openapi_paths import PATHS
+from qwenproxy.api.openapi_schemas import SCHEMAS
+
+
+def blueprint() -> Blueprint:
+    """Return the route of the description."""
+    routes = Blueprint("openapi", __name__)
+    routes.add_url_rule("/openapi.json", view_func=describe)
+    return routes
+
+
+def describe() -> ResponseReturnValue:
+    """Answer GET /openapi.json."""
+    return json_response(document())
+
+
+def document() -> dict[str, Any]:
+    """Return the description of all routes."""
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "qwenproxy",
+            "version": __version__,
+            "description": "A local OpenAI-compatible endpoint for the Qwen chat site, through your own browser login.",
+        },
+        "servers": [{"url": "/"}],
+        # Either, since a server without keys lets everybody in.
+        "security": [{"key": []}, {}],
+        "tags": [
+            {"name": "OpenAI", "description": "As in the OpenAI API; under /v1, /api/v1 and /api alike."},
+            {"name": "Chat", "description": "Chats that the proxy remembers."},
+            {"name": "Files", "description": "Images and documents for messages."},
+            {"name": "Server", "description": "The state of the server."},
+        ],
+        "paths": PATHS,
+        "components": {
+            "schemas": SCHEMAS,
+            "securitySchemes": {
+                "key": {"type": "http", "scheme": "bearer", "description": "A line of Authorization.txt."}
+            },
+        },
+    }

@@ -1,0 +1,191 @@
+"""The routes of the API as OpenAPI path items (contract section 4). Data only; part of openapi.py."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from qwenproxy.api.openapi_schemas import Schema, ref
+
+Item = dict[str, Any]
+
+OPENAI_PREFIXES = ("/v1", "/api/v1", "/api")
+STATUS_TEXTS = {
+    400: "the request cannot be served",
+    401: "the key is missing or unknown",
+    403: "the Host or Origin header is that of a stranger",
+    404: "there is no such thing",
+    405: "not by this method",
+    413: "too large",
+    415: "not a type this route reads",
+    429: "every account rests or is busy; Retry-After tells how long",
+    502: "the site failed",
+    503: "no account can take the request; the message names the command that helps",
+    504: "the site was silent for too long",
+}
+ALWAYS = (401, 403, 405)
+READS_BODY = (400, 413, 415)
+ASKS_SITE = (429, 502, 503, 504)
+CHAT_ID: Item = {"name": "chatId", "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
+MODEL: Item = {"name": "name", "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
+IGNORED: Item = {"x-qwenproxy-ignored": {"description": "parameters that had no effect", "schema": {"type": "string"}}}
+EVENT_STREAM: Item = {
+    "text/event-stream": {
+        "schema": {"type": "string", "description": "chat.completion.chunk objects as data: frames, then data: [DONE]"}
+    }
+}
+
+
+def json_content(name: str) -> Item:
+    """Return a JSON body of one of the schemas."""
+    return {"application/json": {"schema": ref(name)}}
+
+
+def body_of(content: Item, *, required: bool = True) -> Item:
+    """Return a request body."""
+    return {"required": required, "content": content}
+
+
+def answers(description: str, content: Item, failures: tuple[int, ...] = (), *, error: str = "NativeError") -> Item:
+    """Return the responses of an operation: what 200 brings, and the statuses that it can fail with."""
+    found: Item = {"200": {"description": description, "content": content}}
+    for status in sorted({*ALWAYS, *failures}):
+        found[str(status)] = {"description": STATUS_TEXTS[status], "content": json_content(error)}
+    return found
+
+
+def operation(tag: str, summary: str, responses: Item, **more: Any) -> Item:
+    """Return an operation."""
+    return {"tags": [tag], "summary": summary, **more, "responses": responses}
+
+
+def _openai_paths(prefix: str) -> Item:
+    completion = answers(
+        "the answer, whole or as a stream",
+        {**json_content("Completion"), **EVENT_STREAM},
+        (404, *READS_BODY, *ASKS_SITE),
+        error="OpenAIError",
+    )
+    completion["200"]["headers"] = IGNORED
+    models = answers("all models and aliases", json_content("ModelList"), ASKS_SITE, error="OpenAIError")
+    model = answers("the model", json_content("Model"), (404, *ASKS_SITE), error="OpenAIError")
+    return {
+        f"{prefix}/chat/completions": {
+            "post": operation(
+                "OpenAI",
+                "Answer a conversation",
+                completion,
+                requestBody=body_of(json_content("CompletionRequest")),
+            )
+        },
+        f"{prefix}/models": {"get": operation("OpenAI", "List the models", models)},
+        f"{prefix}/models/{{name}}": {"get": operation("OpenAI", "Describe a model", model, parameters=[MODEL])},
+    }
+
+
+_TURN = operation(
+    "Chat",
+    "Say something in a kept chat, or begin one",
+    answers(
+        "the answer, whole or as a stream, with the chat's id",
+        {**json_content("TurnCompletion"), **EVENT_STREAM},
+        (404, *READS_BODY, *ASKS_SITE),
+    ),
+    requestBody=body_of(json_content("TurnRequest")),
+)
+_SOCKET: Schema = operation(
+    "Chat",
+    "Open a WebSocket for chats",
+    {
+        "101": {"description": "the socket is open"},
+        **{
+            str(status): {"description": STATUS_TEXTS[status], "content": json_content("NativeError")}
+            for status in sorted({*ALWAYS, 400, 404})
+        },
+    },
+    description=(
+        "Each message is a TurnRequest; the answer comes as SocketEvent messages, the last of them `done` or `error`. "
+        '`{"type":"cancel"}` stops the running answer, `{"type":"auth","key":"..."}` as the first message stands in '
+        "for the Authorization header."
+    ),
+    **{"x-messages": {"request": ref("TurnRequest"), "event": ref("SocketEvent")}},
+)
+
+CHAT_PATHS: Item = {
+    "/api/chat": {"post": _TURN},
+    "/api/chats": {
+        "get": operation("Chat", "List the kept chats, newest first", answers("the chats", json_content("ChatList"))),
+        "post": operation(
+            "Chat",
+            "Begin an empty chat",
+            answers("its id", json_content("ChatCreated"), READS_BODY),
+            requestBody=body_of(json_content("NewChat"), required=False),
+        ),
+    },
+    "/api/chats/cleanup": {
+        "post": operation(
+            "Chat",
+            "Delete the chats that meet all criteria",
+            answers("what was deleted", json_content("CleanedUp"), READS_BODY),
+            requestBody=body_of(json_content("Cleanup")),
+        )
+    },
+    "/api/chats/{chatId}": {
+        "parameters": [CHAT_ID],
+        "get": operation("Chat", "Read a chat", answers("the chat", json_content("Chat"), (404,))),
+        "delete": operation("Chat", "Delete a chat", answers("it is gone", json_content("Success"), (404,))),
+    },
+    "/api/chats/{chatId}/rename": {
+        "parameters": [CHAT_ID],
+        "put": operation(
+            "Chat",
+            "Rename a chat",
+            answers("its new name", json_content("ChatRenamed"), (404, *READS_BODY)),
+            requestBody=body_of(json_content("ChatName")),
+        ),
+    },
+    "/api/ws": {"get": _SOCKET},
+}
+
+FILE_PATHS: Item = {
+    "/api/files/upload": {
+        "post": operation(
+            "Files",
+            "Upload an image or a document",
+            answers("where it is", json_content("Uploaded"), (*READS_BODY, *ASKS_SITE)),
+            requestBody=body_of({"multipart/form-data": {"schema": ref("Upload")}}),
+        )
+    },
+    "/api/files/getstsToken": {
+        "post": operation(
+            "Files",
+            "Get the site's credentials for an upload of one's own",
+            answers("the credentials", json_content("Credentials"), (*READS_BODY, *ASKS_SITE)),
+            requestBody=body_of(json_content("CredentialsRequest")),
+        )
+    },
+}
+
+STATE_PATHS: Item = {
+    "/api/status": {
+        "get": operation("Server", "Tell how the accounts are", answers("the accounts", json_content("Status")))
+    },
+    "/health": {
+        "get": operation(
+            "Server", "Tell that the server is up", answers("it is", json_content("Health")), security=[{}]
+        )
+    },
+    "/openapi.json": {
+        "get": operation(
+            "Server",
+            "Describe all routes",
+            answers("this document", {"application/json": {"schema": {"type": "object"}}}),
+        )
+    },
+}
+
+PATHS: Item = {
+    **{path: item for prefix in OPENAI_PREFIXES for path, item in _openai_paths(prefix).items()},
+    **CHAT_PATHS,
+    **FILE_PATHS,
+    **STATE_PATHS,
+}

@@ -1,0 +1,385 @@
+"""Every route against all that may be thrown at it: never a 500, never a hang, never a secret, nothing harmed."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import stat
+import time
+from pathlib import Path
+
+import pytest
+import schemathesis
+from fakes import FakeResponse, jwt, refusal
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from kept_chats import ChatSite, KeptChats
+from schemathesis.checks import CHECKS
+
+from qwenproxy.accounts.registry import Registry
+from qwenproxy.api.openapi import document
+from qwenproxy.browser.page import PageRequest
+
+EXAMPLES = 10
+FUZZED = settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+)
+SCHEMA = schemathesis.openapi.from_dict(document())
+# The three prefixes have the same routes behind them.
+ONCE = SCHEMA.exclude(path_regex="^/api/(v1/)?(chat/completions|models)")
+CONFORMANCE = CHECKS.get_by_names(
+    [
+        "status_code_conformance",
+        "content_type_conformance",
+        "response_headers_conformance",
+        "response_schema_conformance",
+    ]
+)
+WRITING = [
+    ("POST", "/v1/chat/completions"),
+    ("POST", "/api/chat"),
+    ("POST", "/api/chats"),
+    ("POST", "/api/chats/cleanup"),
+    ("PUT", "/api/chats/none/rename"),
+    ("POST", "/api/files/upload"),
+    ("POST", "/api/files/getstsToken"),
+]
+TOKEN, KEY, MESSAGE = jwt(id="planted-token"), "planted-key-8f2c", "planted message text"
+
+
+class FullSite(ChatSite):
+    """A site that has an answer to every call of the proxy."""
+
+    def ask(self, account_id: str, request: PageRequest) -> FakeResponse:
+        if "getstsToken" in request.path:
+            response = FakeResponse(refusal("Bad_Request", "Invalid input file name", 400))
+            self.responses.append(response)
+            return response
+        return super().ask(account_id, request)
+
+
+@pytest.fixture(scope="module")
+def chats(tmp_path_factory):
+    """One server for all of this; nothing thrown at it may keep it from answering the next request."""
+    session = tmp_path_factory.mktemp("fuzz") / "session"
+    registry = Registry(session)
+    registry.add(TOKEN, "a")
+    chats = KeptChats(session, registry, time.time)
+    chats.site = FullSite()
+    yield chats.start()
+    assert chats.say("Still there?").status_code == 200
+    chats.close()
+
+
+@pytest.fixture
+def client(chats):
+    yield chats.client
+    assert chats.client.get("/api/status").json["authenticated"]
+
+
+def check(response):
+    """An answer is a success or an error in one of the two forms, and never a failure of ours."""
+    assert response.status_code != 500, response.text
+    if response.status_code >= 400:
+        error = response.json["error"]
+        code = error["code"] if isinstance(error, dict) else response.json["code"]
+        assert code
+    return response.status_code
+
+
+def send(client, method, path, body, content_type="application/json"):
+    with client.open(path, method=method, data=body, content_type=content_type) as response:
+        return check(response)
+
+
+@ONCE.parametrize()
+@FUZZED
+def test_all_that_the_description_suggests(case, chats):
+    response = case.call(app=chats.app)
+    assert response.status_code != 500, response.text
+    case.validate_response(response, checks=CONFORMANCE)
+
+
+def nested(depth, *, inside="1"):
+    return "[" * depth + inside + "]" * depth
+
+
+BROKEN = {
+    "nothing": "",
+    "one brace": "{",
+    "no json": "message=hello",
+    "two objects": "{}{}",
+    "a comment": '{"message":"x"}//',
+    "single quotes": "{'message':'x'}",
+    "nested a hundred thousand deep": nested(100_000),
+    "nested without an end": "[" * 100_000,
+    "objects a hundred thousand deep": '{"a":' * 100_000 + "1" + "}" * 100_000,
+    "not a number": '{"message":NaN}',
+    "infinity": '{"message":1e999}',
+    "a NUL": b"\x00",
+    "a NUL in a text": b'{"message":"a\x00b"}',
+    "a lone surrogate": '{"message":"\\ud800"}',
+    "a surrogate in UTF-8": b'{"message":"\xed\xa0\x80"}',
+    "half a character": b'{"message":"\xd0"}',
+    "UTF-16": '{"message":"x"}'.encode("utf-16"),
+    "a byte order mark": b'\xef\xbb\xbf{"message":"x"}',
+    "a list": "[1]",
+    "a text": '"x"',
+    "null": "null",
+}
+
+
+@pytest.mark.parametrize("body", BROKEN.values(), ids=BROKEN)
+@pytest.mark.parametrize(("method", "path"), WRITING)
+def test_what_is_no_json_object(client, method, path, body):
+    # an empty body is fine where everything in it is optional; cleaning up without a criterion is not
+    allowed = (200,) if body == "" and path == "/api/chats" else (400, 415)
+    assert send(client, method, path, body) in allowed
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        "",
+        "text/plain",
+        "application/xml",
+        "application/json; charset=utf-7",
+        "multipart/form-data",
+        "x" * 5000,
+        "a/b;;=;",
+    ],
+)
+@pytest.mark.parametrize(("method", "path"), WRITING)
+def test_other_content_types(client, method, path, content_type):
+    assert send(client, method, path, '{"message":"x"}', content_type) in (400, 404, 415, 200)
+
+
+def with_arguments(value):
+    function = {"name": "f", "arguments": value}
+    calls = [{"id": "1", "type": "function", "function": function}]
+    return {"messages": [{"role": "user", "content": "x"}, {"role": "assistant", "tool_calls": calls}]}
+
+
+def with_parameters(value):
+    tool = {"type": "function", "function": {"name": "f", "parameters": {"x": value}}}
+    return {"messages": [{"role": "user", "content": "x"}], "tools": [tool]}
+
+
+@pytest.mark.parametrize("depth", [200, 253, 254, 300, 900])
+@pytest.mark.parametrize(
+    "body", [with_arguments, with_parameters, lambda value: {"message": value}, lambda value: value]
+)
+@pytest.mark.parametrize(("method", "path"), WRITING[:4])
+def test_deep_values_in_their_place(client, method, path, body, depth):
+    send(client, method, path, json.dumps(body(json.loads(nested(depth)))))
+
+
+NUMBERS = [
+    "0",
+    "-1",
+    "-0",
+    "1.0",
+    "1e308",
+    "9" * 400,
+    "-" + "9" * 400,
+    "1e-400",
+    "18446744073709551616",
+    "true",
+    "null",
+]
+NUMBER_FIELDS = {
+    "/v1/chat/completions": ("n", "max_tokens", "max_completion_tokens", "thinking_budget", "temperature"),
+    "/api/chats/cleanup": ("olderThan", "userMessageCountLessThan", "messageCountLessThan", "maxChats"),
+    "/api/files/getstsToken": ("filesize",),
+}
+
+
+@pytest.mark.parametrize("number", NUMBERS, ids=lambda number: number[:12])
+def test_odd_numbers(client, number):
+    for path, fields in NUMBER_FIELDS.items():
+        for field in fields:
+            body = {"messages": [{"role": "user", "content": "x"}], "filename": "a.txt", "filetype": "file"}
+            send(client, "POST", path, json.dumps(body)[:-1] + f',"{field}":{number}}}')
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+ROLES = st.sampled_from(["system", "developer", "user", "assistant", "tool", "function", "clown"])
+PARTS = st.fixed_dictionaries(
+    {"type": st.sampled_from(["text", "image_url", "image", "file", "input_text", "video"])},
+    optional={"text": JSON, "image_url": JSON, "image": JSON, "file": JSON},
+)
+MESSAGES = st.fixed_dictionaries(
+    {"role": ROLES},
+    optional={
+        "content": JSON | st.lists(PARTS | JSON, max_size=2),
+        "tool_calls": JSON | st.lists(st.fixed_dictionaries({"function": st.just({"name": "f"}) | JSON})),
+        "tool_call_id": JSON,
+        "name": JSON,
+    },
+)
+FIELD_NAMES = [
+    "message", "model", "stream", "stream_options", "stop", "max_tokens", "n", "tools", "tool_choice", "chatId", "name",
+    "reasoning_effort", "enable_thinking", "filename", "filesize", "filetype", "olderThan", "maxChats",
+]  # fmt: skip
+FIELDS = st.fixed_dictionaries(
+    {"messages": st.lists(MESSAGES | JSON, max_size=3) | JSON}, optional=dict.fromkeys(FIELD_NAMES, JSON)
+)
+
+
+@settings(FUZZED, max_examples=50)
+@given(FIELDS)
+def test_right_names_and_wrong_types(chats, body):
+    for method, path in WRITING:
+        send(chats.client, method, path, json.dumps(body))
+
+
+IDS = [
+    "..%2F..%2Fsecret", "%2E%2E%2Fsecret", "..%5Csecret", "..", ".", "%00", "a%00b", "secret%00", "a" * 256, "a" * 5000,
+    "%ED%A0%80", "%FF", "*", "~", "%20", "con", "nul.json", "a/b", "/secret", "%252e%252e%252fsecret", "..;", "-",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("chat_id", IDS, ids=lambda chat_id: chat_id[:12])
+def test_ids_that_lead_elsewhere(client, chats, chat_id):
+    secret = chats.session_dir.parent / "secret.json"
+    secret.write_text("[]")
+    for method in ("GET", "DELETE"):
+        assert send(client, method, f"/api/chats/{chat_id}", None) in (400, 404, 308)
+    assert send(client, "PUT", f"/api/chats/{chat_id}/rename", '{"name":"x"}') in (400, 404, 308)
+    assert secret.read_text() == "[]"
+
+
+@pytest.mark.parametrize(
+    "chat_id", ["../secret", "..", ".", "", "a/b", "a\\b", "a\0b", "a" * 256, "/etc/passwd", "x\n", 7, [], {}, True]
+)
+def test_ids_in_bodies_that_lead_elsewhere(client, chats, chat_id):
+    secret = chats.session_dir.parent / "secret.json"
+    secret.write_text("[]")
+    assert send(client, "POST", "/api/chat", json.dumps({"message": "x", "chatId": chat_id})) == 400
+    assert secret.read_text() == "[]"
+    assert not list(chats.session_dir.parent.glob("*.lock"))
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Authorization": "Bearer " + "x" * 100_000},
+        {"Authorization": "\xff\xfe"},
+        {"Authorization": "Bearer \x00"},
+        {"Content-Length": "-1"},
+        {"Content-Length": "many"},
+        {"Content-Length": "1" * 100},
+        {"Accept": "*/*;q=x,,;"},
+        {"Cookie": "=;" * 1000},
+        {"Range": "bytes=-1"},
+        {"X-Forwarded-Host": "evil.example", "X-Forwarded-For": "\t", "Forwarded": "host=x"},
+        {"If-None-Match": '"' * 1000},
+        {"Transfer-Encoding": "chunked, chunked"},
+        {"Upgrade": "websocket", "Connection": "Upgrade"},
+        {"Origin": "http://localhost:\xff"},
+        {f"X-{number}": "x" for number in range(3000)},
+    ],
+    ids=lambda headers: next(iter(headers)),
+)
+def test_odd_headers(client, headers):
+    for method, path in [
+        ("GET", "/health"),
+        ("GET", "/api/status"),
+        *WRITING,
+        ("OPTIONS", "/api/chat"),
+        ("GET", "/nowhere"),
+    ]:
+        with client.open(path, method=method, headers=headers, data=b"{}", content_type="application/json") as response:
+            check(response)
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "//", "/%00", "/\xff", "/api/../api/status", "/v1/models/" + "x" * 9000, "/v1/models/%2e%2e"]
+)
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "TRACE", "BREW"])
+def test_odd_paths_and_methods(client, method, path):
+    with client.open(path, method=method, query_string="a=%00&a=\xff&" + "b" * 5000) as response:
+        assert response.status_code in (200, 308, 400, 403, 404, 405)
+
+
+class TestSecrets:
+    """Token, key and message text, planted and looked for in all that is logged and told."""
+
+    @pytest.fixture
+    def told(self, chats, caplog):
+        """Return what sends a request and remembers what came back; at the end all of it is searched."""
+        keys = chats.session_dir / "Authorization.txt"
+        before = keys.read_text()
+        keys.write_text(KEY + "\n")
+        caplog.set_level(logging.DEBUG)
+        answers = []
+
+        def ask(method, path, key=KEY, **more):
+            headers = {"Authorization": f"Bearer {key}"}
+            with chats.client.open(path, method=method, headers=headers, **more) as response:
+                answers.append(f"{response.headers}{response.text}")
+                return response
+
+        yield ask
+        keys.write_text(before)
+        log = "\n".join([caplog.text, *(str(record.__dict__) for record in caplog.records)])
+        for where, text in (("log", log), ("answers", "\n".join(answers))):
+            for secret in (TOKEN, KEY, MESSAGE):
+                assert secret not in text, f"{secret} is in the {where}"
+
+    def test_in_errors(self, told, chats):
+        body = {"message": MESSAGE, "messages": [{"role": "user", "content": MESSAGE}]}
+        for method, path in WRITING:
+            told(method, path, json={**body, "model": 1, "name": 1, "chatId": 1, "olderThan": "x", "filename": 1})
+            told(method, path, data=MESSAGE)
+            told(method, path, data=f'{{"message":"{MESSAGE}', content_type="application/json")
+            told(method, path, json=body, key=KEY[:-1])
+            told(method, path, json=body, key=KEY + "x")
+
+    def test_in_what_the_site_refuses(self, told, chats):
+        for reply in (refusal("Bad_Request", "no", 400), refusal("internal_error", "oops", 500), ValueError(MESSAGE)):
+            chats.site.script("a", reply, reply, reply, reply)
+            told("POST", "/v1/chat/completions", json={"messages": [{"role": "user", "content": MESSAGE}]})
+            chats.site._script.clear()
+
+    def test_in_successes(self, told, chats):
+        assert told("POST", "/api/chat", json={"message": MESSAGE}).status_code == 200
+        assert told("POST", "/api/chats", json={"name": "x"}).status_code == 200
+        for path in ("/api/status", "/health", "/v1/models", "/openapi.json", "/api/chats"):
+            assert told("GET", path).status_code == 200
+
+
+def test_nothing_on_the_disk_is_for_others(tmp_path):
+    session = tmp_path / "session"
+    before = os.umask(0)
+    try:
+        registry = Registry(session)
+        registry.add(TOKEN, "a")
+        chats = KeptChats(session, registry, time.time)
+        with contextlib.closing(chats.start()):
+            chat_id = chats.say("Hello?").json["chatId"]
+            chats.client.put(f"/api/chats/{chat_id}/rename", json={"name": "x"})
+            chats.client.post("/v1/chat/completions", json={"messages": [{"role": "user", "content": "x"}]})
+            chats.client.delete(f"/api/chats/{chat_id}")
+            chats.site.wait_for_deletions(("a", "up-1"))
+            registry.rest("a", until=4e9)
+    finally:
+        os.umask(before)
+    found = [session, *session.rglob("*")]
+    assert len(found) > 8
+    wrong = {str(path): oct(mode) for path in found if (mode := mode_of(path)) not in (0o700, 0o600)}
+    assert not wrong
+
+
+def mode_of(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
