@@ -23,6 +23,7 @@ from filelock import FileLock, Timeout
 
 from qwenproxy.api.client import ClientSocket
 from qwenproxy.api.wiring import RELAY
+from qwenproxy.api.ws import SOCKETS
 from qwenproxy.app import chrome_settings, create_app
 from qwenproxy.config import Config
 from qwenproxy.errors import ProxyError, SetupError
@@ -156,6 +157,7 @@ def _worker_class() -> type:
 
         def handle_exit(self, sig: int, frame: Any) -> None:
             relay: Relay = self.wsgi.extensions[RELAY]
+            self.wsgi.extensions[SOCKETS].stop()
             threading.Thread(target=_drain, args=(relay,), name="drain", daemon=True).start()
             super().handle_exit(sig, frame)
 
@@ -224,6 +226,7 @@ def _gunicorn_settings(config: Config, listener: socket.socket, worker: type) ->
 def _close(worker: Any) -> None:
     app = getattr(worker, "wsgi", None)
     if app is not None:
+        app.extensions[SOCKETS].stop()
         app.extensions[RELAY].close()
 
 

@@ -95,6 +95,19 @@ def endless(*chunks, then=": still here\n\n"):
     return Reply(stream())
 
 
+class Gated:
+    """Chunks of a reply, of which those after the second one wait for a gate."""
+
+    def __init__(self, gate, *chunks):
+        self.gate = gate
+        self.chunks = chunks
+
+    def __iter__(self):
+        yield from self.chunks[:2]
+        self.gate.wait(WAIT)
+        yield from self.chunks[2:]
+
+
 def say(ws, message, **more):
     ws.send(json.dumps({"message": message, **more}))
 
@@ -398,6 +411,29 @@ class TestBounds:
             assert events(ws)[-1]["type"] == "done"
             ws.close()
             ws.thread.join(WAIT)
+
+    def test_a_server_that_stops_lets_the_running_answer_end(self, connect, chats):
+        sent = threading.Event()
+        chats.site.script("a", Reply(Gated(sent, CREATED, delta("Half"), delta(" and half"), end())))
+        busy, idle = connect(), connect()
+        say(busy, "Hello?")
+        assert event(busy)["text"] == "Half"
+        chats.app.extensions[ws_module.SOCKETS].stop()
+        assert closing(idle) == ws_chat.GOING_AWAY
+        sent.set()
+        assert [each.get("text") for each in events(busy)] == [" and half", None]
+        assert closing(busy) == ws_chat.GOING_AWAY
+
+    def test_a_client_that_answers_no_ping_is_gone(self, serve, monkeypatch):
+        monkeypatch.setattr(ws_module, "PING_INTERVAL", 0.05)
+        with socket.create_connection(("127.0.0.1", serve()), WAIT) as silent:
+            lines = ["GET /api/ws HTTP/1.1", "Host: localhost", *(": ".join(pair) for pair in HANDSHAKE.items())]
+            silent.sendall(("\r\n".join(lines) + "\r\n\r\n").encode())
+            received = b""
+            while data := silent.recv(4096):
+                received += data
+        assert received.startswith(b"HTTP/1.1 101")
+        assert b"Ping/Pong timeout" in received
 
     def test_the_size_of_a_message(self, serve, connect):
         ws = connect(serve(max_body=1000))

@@ -27,10 +27,34 @@ from qwenproxy.errors import NotFound, QueueTimeout, RequestError
 
 log = logging.getLogger(__name__)
 
+SOCKETS = "qwenproxy.sockets"
 SERVER_SOCKETS = ("gunicorn.socket", "werkzeug.socket")
 PING_INTERVAL = 25  # seconds; a client that misses one whole interval is gone
 TRY_AGAIN_LATER = 1013  # WebSocket close code
 FAREWELL = 1.0  # seconds a client gets to answer the closing of its socket
+
+
+class Sockets:
+    """The open WebSockets of one server: how many there may be, and whether there may be any."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.stopping = threading.Event()
+        self._places = threading.BoundedSemaphore(most)
+
+    def stop(self) -> None:
+        """Close each socket once its running answer has ended. Idempotent."""
+        self.stopping.set()
+
+    def talk(self, ws: Server) -> None:
+        """Serve a socket until it is closed, or send it away at once."""
+        if not self._places.acquire(blocking=False):
+            _send_away(ws, f"{self.most} WebSockets are open already; try again later.")
+            return
+        try:
+            _talk(ws, self.stopping)
+        finally:
+            self._places.release()
 
 
 def register_ws(app: Flask, max_sockets: int) -> None:
@@ -39,26 +63,16 @@ def register_ws(app: Flask, max_sockets: int) -> None:
         "ping_interval": PING_INTERVAL,
         "max_message_size": app.config["MAX_CONTENT_LENGTH"],
     }
-    app.register_blueprint(blueprint(max_sockets))
+    sockets = app.extensions[SOCKETS] = Sockets(max_sockets)
+    app.register_blueprint(_blueprint(sockets))
 
 
-def blueprint(max_sockets: int) -> Blueprint:
+def _blueprint(sockets: Sockets) -> Blueprint:
     """Return the WebSocket route, and the same address for those who do not know that it is one."""
     routes = Blueprint("ws", __name__)
-    places = threading.BoundedSemaphore(max_sockets)
-
-    def talk(ws: Server) -> None:
-        if places.acquire(blocking=False):
-            try:
-                _talk(ws)
-            finally:
-                places.release()
-        else:
-            _send_away(ws, f"{max_sockets} WebSockets are open already; try again later.")
-
     routes.before_request(_prepare_handshake)
     routes.register_error_handler(RemoteProtocolError, _refuse_handshake)
-    Sock().route(SOCKET_ROUTE, bp=routes)(talk)
+    Sock().route(SOCKET_ROUTE, bp=routes)(sockets.talk)
     routes.add_url_rule(SOCKET_ROUTE, endpoint="explain", view_func=_explain)
     return routes
 
@@ -100,11 +114,11 @@ class FrameSocket:
             self._connection.shutdown(socket.SHUT_RD)
 
 
-def _talk(ws: Server) -> None:
+def _talk(ws: Server, stopping: threading.Event) -> None:
     ws.sock.backlog = lambda: len(ws.input_buffer)
     code = None
     try:
-        code = SocketChat(ws, sent_key()).serve()
+        code = SocketChat(ws, sent_key(), stopping).serve()
     except ConnectionClosed:
         log.info("the client closed its WebSocket")
     finally:

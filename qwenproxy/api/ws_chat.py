@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import secrets
+import threading
 import time
 from collections import deque
 from typing import TYPE_CHECKING, Any
@@ -32,19 +33,21 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 KEY_WAIT = 10.0  # seconds a client gets to send the key it needs
-LOOK_AGAIN = 1.0  # seconds until a socket is looked at that says nothing: the library may be late to tell of its end
+LOOK_AGAIN = 1.0  # seconds between two looks at whether a silent socket is still wanted
 MAX_WAITING = 8  # requests that may wait for the one being answered
 POLICY_VIOLATION = 1008  # WebSocket close codes
 INTERNAL_ERROR = 1011
+GOING_AWAY = 1001
 
 
 class SocketChat:
     """What is said over one socket. Not safe among threads."""
 
-    def __init__(self, ws: Server, key: str = "") -> None:
-        """`key` is the one sent with the handshake, if any."""
+    def __init__(self, ws: Server, key: str = "", stopping: threading.Event | None = None) -> None:
+        """`key` is the one sent with the handshake, if any; `stopping` is set when no more requests are wanted."""
         self._ws = ws
         self._key = key
+        self._stopping = stopping or threading.Event()
         self._waiting: deque[str | bytes] = deque()
         self._cancelled = False
 
@@ -55,8 +58,9 @@ class SocketChat:
         """
         try:
             self._let_in()
-            while True:
-                self._answer_next(self._next_message())
+            while (message := self._next_message()) is not None:
+                self._answer_next(message)
+            return GOING_AWAY
         except InvalidApiKey as error:
             self.tell_error(error)
             return POLICY_VIOLATION
@@ -86,12 +90,15 @@ class SocketChat:
         self._key = key if isinstance(key, str) else ""
         check_key(self._key)
 
-    def _next_message(self) -> str | bytes:
-        if self._waiting:
-            return self._waiting.popleft()
-        while (message := self._ws.receive(timeout=LOOK_AGAIN)) is None:
-            pass
-        return message  # type: ignore[no-any-return]
+    def _next_message(self) -> str | bytes | None:
+        """Wait for a message; None when the server stops."""
+        while not self._stopping.is_set():
+            if self._waiting:
+                return self._waiting.popleft()
+            message: str | bytes | None = self._ws.receive(timeout=LOOK_AGAIN)
+            if message is not None:
+                return message
+        return None
 
     def _answer_next(self, text: str | bytes) -> None:
         request_id.set(secrets.token_hex(4))
