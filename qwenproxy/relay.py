@@ -7,30 +7,30 @@ site's forms; knows neither HTTP clients nor Selenium nor JSON of the OpenAI kin
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from qwenproxy.accounts.pool import AccountPool, Lease
-from qwenproxy.browser.page import Page
 from qwenproxy.chat import ChatRequest
 from qwenproxy.deletions import UpstreamDeletions
 from qwenproxy.errors import (
+    AccountsResting,
     ChatBusy,
     ChatGone,
     ClientGone,
-    ModelNotFound,
     NoAccounts,
     NotLoggedIn,
     ProxyError,
+    QueueTimeout,
     Refusal,
     SetupError,
     Transient,
     UnsupportedParameter,
 )
 from qwenproxy.memory import UpstreamChat, UpstreamThread
+from qwenproxy.model_list import ModelList
 from qwenproxy.page_call import call
 from qwenproxy.run import ChatRun, Patience, Turn
 from qwenproxy.uploads.attachments import Attachments
@@ -41,7 +41,6 @@ log = logging.getLogger(__name__)
 
 BUSY_PAUSES = (0.5, 1.0, 2.0)  # seconds before the same account is asked again while it is busy
 ACCOUNTS_TRIED = 3  # accounts on which a passing failure is tried before the client hears of it
-MODELS_FRESH = 600.0  # seconds the model list is taken as it is
 
 ClientGoneCheck = Callable[[], bool]
 Result = TypeVar("Result")
@@ -80,9 +79,7 @@ class Relay:
         self._uploader = uploader
         self._deletions = deletions
         self._settings = settings
-        self._catalogue = models.FALLBACK
-        self._models_read = 0.0
-        self._models_lock = threading.Lock()
+        self._models = ModelList(settings.default_model, settings.unknown_model)
         # Called when a request finds every account INVALID; the server decides what follows.
         self.on_exhausted: Callable[[], None] = lambda: None
 
@@ -106,14 +103,20 @@ class Relay:
         return self.on_some_account(lambda lease: self._answer(lease, task, thread), client_gone, prefer)
 
     def on_some_account(
-        self, attempt: Callable[[Lease], Result], client_gone: ClientGoneCheck, prefer: str | None = None
+        self,
+        attempt: Callable[[Lease], Result],
+        client_gone: ClientGoneCheck,
+        prefer: str | None = None,
+        *,
+        takes_turn: bool = True,
     ) -> Result:
         """Return what `attempt` makes of a lease it closes, on the first account where it succeeds.
 
+        `takes_turn` moves the account to the end of the rotation.
         Raises NoAccounts, AccountsResting, QueueTimeout, ClientGone, or what the last account said.
         """
         try:
-            return self._try_accounts(attempt, client_gone, prefer)
+            return self._try_accounts(attempt, self.pool.leases(client_gone, prefer=prefer, takes_turn=takes_turn))
         except NoAccounts:
             if self.pool.registry.all():
                 self.on_exhausted()
@@ -127,18 +130,28 @@ class Relay:
     def catalogue(self, client_gone: ClientGoneCheck = lambda: False) -> models.Catalogue:
         """Return the site's models; waits for an account only where the list was never read.
 
-        Raises NoAccounts, AccountsResting, VerificationRequired, QueueTimeout, ClientGone.
+        While accounts only rest or fail, a list is better than an error: then the last known one. Raises NoAccounts,
+        ClientGone.
         """
-        if not self._models_read:
-            self.on_some_account(self._refresh_with, client_gone)
-        return self._catalogue
+        if not self._models.known:
+            try:
+                self.warm_up(client_gone)
+            except (AccountsResting, QueueTimeout, Refusal, Transient) as error:
+                log.warning("the model list could not be read, using the last known one: %s", error.message)
+        return self._models.catalogue
 
-    def warm_up(self) -> None:
+    def warm_up(self, client_gone: ClientGoneCheck = lambda: False) -> None:
         """Open the first account's browser and read the model list, so that no request has to wait for that.
 
         Raises what keeps every account from being opened.
         """
-        self.catalogue()
+
+        def refresh(lease: Lease) -> None:
+            self._models.refresh(lease.tab)
+            lease.close()
+
+        # No turn is taken: the first request shall find the account whose browser opens for this.
+        self.on_some_account(refresh, client_gone, takes_turn=False)
 
     def close(self) -> None:
         """Close every browser; running answers end with an error. Idempotent."""
@@ -152,12 +165,10 @@ class Relay:
             raise UnsupportedParameter("Images and files are not supported here.", param="messages")
         return Attachments(self._uploader, folding.attachments(chat.messages[thread.holds if thread else 0 :]))
 
-    def _try_accounts(
-        self, attempt: Callable[[Lease], Result], client_gone: ClientGoneCheck, prefer: str | None
-    ) -> Result:
+    def _try_accounts(self, attempt: Callable[[Lease], Result], leases: Iterable[Lease]) -> Result:
         last: ProxyError | None = None
         failures = 0
-        for lease in self.pool.leases(client_gone, prefer=prefer):
+        for lease in leases:
             try:
                 return attempt(lease)
             except (Refusal, Transient, SetupError) as error:
@@ -200,7 +211,8 @@ class Relay:
 
     def _start(self, lease: Lease, task: _Task, thread: UpstreamThread | None) -> ChatRun:
         page = lease.tab
-        model = self._resolve(task.chat.model, page)
+        self._models.refresh(page)
+        model = self._models.resolve(task.chat.model)
         parts = folding.attachments(task.chat.messages[thread.holds if thread else 0 :])
         files = task.attachments.entries(parts, site_calls(lease, task.client_gone)) if task.attachments else ()
         if thread:
@@ -240,46 +252,6 @@ class Relay:
             self.discard([chat])
         except SetupError as error:
             log.warning("account=%s upstream chat %s stays: %s", chat.account_id, chat.chat_id, error.message)
-
-    def _resolve(self, name: str | None, page: Page) -> models.Model:
-        self._refresh_models(page)
-        wanted = name or self._settings.default_model
-        model = self._catalogue.resolve(wanted)
-        if model is None and self._settings.unknown_model == "error":
-            raise ModelNotFound(f"The model {wanted!r} does not exist; GET /v1/models lists them.", param="model")
-        model = model or self._catalogue.resolve(self._settings.default_model)
-        if model is None:
-            raise ModelNotFound(f"Neither {wanted!r} nor the default model exists on the site.", param="model")
-        return model
-
-    def _refresh_with(self, lease: Lease) -> None:
-        self._refresh_models(lease.tab)
-        lease.close()
-
-    def _refresh_models(self, page: Page) -> None:
-        """Read the model list now if it never was, in the background if it has aged."""
-        if not self._models_read:
-            with self._models_lock:
-                if not self._models_read:
-                    self._read_models(page)
-        elif time.monotonic() - self._models_read > MODELS_FRESH and self._models_lock.acquire(blocking=False):
-            threading.Thread(target=self._read_and_unlock, args=(page,), name="models", daemon=True).start()
-
-    def _read_and_unlock(self, page: Page) -> None:
-        try:
-            self._read_models(page)
-        finally:
-            self._models_lock.release()
-
-    def _read_models(self, page: Page) -> None:
-        try:
-            body = call(page, calls.list_models())
-            self._catalogue = models.Catalogue(models.parse_models(body))
-            self._models_read = time.monotonic()
-        except ProxyError as error:
-            # Another minute with the list at hand: the names of a day ago nearly always still work.
-            log.warning("the model list could not be read, using the last known one: %s", error.message)
-            self._models_read = time.monotonic() - MODELS_FRESH + 60
 
 
 def site_calls(lease: Lease, client_gone: ClientGoneCheck) -> SiteCalls:

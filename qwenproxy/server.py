@@ -161,6 +161,13 @@ def _worker_class() -> type:
             threading.Thread(target=_drain, args=(relay,), name="drain", daemon=True).start()
             super().handle_exit(sig, frame)
 
+        def handle_quit(self, sig: int, frame: Any) -> None:
+            # A terminal's Ctrl-C comes twice, from the terminal and from the master: the second one must not cut short
+            # the closing of the browsers that the first one began.
+            for each in (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM):
+                signal.signal(each, signal.SIG_IGN)
+            super().handle_quit(sig, frame)
+
         def accept(self, listener: Any) -> None:
             try:
                 super().accept(listener)

@@ -130,6 +130,7 @@ def set_aside(path: Path, reason: str) -> Path:
     target = path.with_name(f"{path.name}.corrupt-{moment}")
     try:
         _replace(path, target)
+        make_private(target)
     except OSError as error:
         raise _refused("set aside", path, error) from error
     log.warning("%s is unreadable (%s): kept as %s", path, reason, target.name)

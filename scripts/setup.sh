@@ -28,6 +28,20 @@ ensure_venv() {
     echo "$wanted" >> "$stamp"
 }
 
+# ensure_window: what the tests of the login window need, a virtual screen and something that types.
+ensure_window() {
+    command -v Xvfb > /dev/null && command -v xdotool > /dev/null && return
+    [ "$(id -u)" = 0 ] && command -v apt-get > /dev/null && install_packages xvfb xdotool
+    return 0
+}
+
+# install_packages NAME...: with apt-get, as root; its last words where that fails.
+install_packages() {
+    echo "Installing $* (once) ..." >&2
+    { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "$@"; } > session/apt.log 2>&1 \
+        || { tail -n 5 session/apt.log >&2; return 1; }
+}
+
 # ensure_browser: Chrome or Chromium with a driver. Installs Debian's packages as root; elsewhere says what to do.
 ensure_browser() {
     [ -n "${QWENPROXY_CHROME:-}${CHROME_PATH:-}" ] && return
@@ -37,9 +51,7 @@ ensure_browser() {
     done
     [ -n "$found" ] && command -v chromedriver > /dev/null && return
     if [ "$(id -u)" = 0 ] && command -v apt-get > /dev/null; then
-        echo "Installing chromium and chromium-driver (once) ..." >&2
-        { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium chromium-driver; } \
-            > session/apt.log 2>&1 || { tail -n 5 session/apt.log >&2; return 1; }
+        install_packages chromium chromium-driver
     elif [ -z "$found" ] && [ "$(uname -s)" = Linux ] && command -v apt-get > /dev/null; then
         echo "No Chrome or Chromium found. Install one: sudo apt-get install chromium chromium-driver" >&2
         echo "Trying to fetch one with Selenium Manager meanwhile ..." >&2

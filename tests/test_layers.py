@@ -26,7 +26,7 @@ ROWS = (
     ("browser", "history", "keys"),
     ("accounts", "upstream"),
     ("page_call", "uploads"),
-    ("deletions", "run"),
+    ("deletions", "model_list", "run"),
     ("relay",),
     ("conversation", "filing"),
     ("api",),

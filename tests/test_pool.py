@@ -287,3 +287,15 @@ def take_all(pool):
         given.append(lease.account_id)
         lease.close()
     return given
+
+
+def test_a_lease_that_takes_no_turn_leaves_the_rotation_as_it_is(make_pool):
+    pool = make_pool(3)
+    next(pool.leases(lambda: False, takes_turn=False)).close()
+    served = []
+    for _ in range(3):
+        lease = next(pool.leases(lambda: False))
+        served.append(lease.account_id)
+        lease.close()
+    assert served == sorted(served)
+    assert len(set(served)) == 3

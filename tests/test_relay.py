@@ -30,8 +30,7 @@ from fakes import (
 )
 from transcripts import CREATED, frame
 
-from qwenproxy import page_call
-from qwenproxy import relay as relay_module
+from qwenproxy import model_list, page_call
 from qwenproxy.chat import ChatRequest, ImagePart, Message, Text
 from qwenproxy.errors import (
     ChatBusy,
@@ -238,20 +237,20 @@ def test_an_aged_model_list_is_read_in_the_background(make_relay, site, monkeypa
     relay = make_relay()
     relay.catalogue()
     read = threading.Event()
-    parse = relay_module.models.parse_models
+    parse = model_list.models.parse_models
 
     def parsing(body):
         read.set()
         return parse(body)
 
-    monkeypatch.setattr(relay_module.models, "parse_models", parsing)
-    monkeypatch.setattr(relay_module, "MODELS_FRESH", -1.0)
+    monkeypatch.setattr(model_list.models, "parse_models", parsing)
+    monkeypatch.setattr(model_list, "MODELS_FRESH", -1.0)
     newer = json.loads(MODELS.chunks[0])
     newer["data"]["data"].append({"id": "qwen9-max"})
     site.script("a", Reply((json.dumps(newer),), headers=JSON), call="models")
     said(relay.open(ask()))
     assert read.wait(5)
-    with relay._models_lock:
+    with relay._models._lock:
         assert relay.catalogue().resolve("qwen9-max") is not None
 
 

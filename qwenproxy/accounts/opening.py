@@ -42,7 +42,7 @@ class TabOpener:
     def _keep(self, account_id: str, token: str) -> None:
         """Keep a token that the site renewed in the account's page."""
         try:
-            self.registry.renew(account_id, token)
+            self.registry.keep_token(account_id, token)
             remember_token(self.registry.folder(account_id), self.site, token)
             log.info("account=%s token renewed by the site", account_id)
         except (ProxyError, OSError) as error:

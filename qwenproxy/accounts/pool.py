@@ -91,15 +91,18 @@ class AccountPool:
         self._janitor = threading.Thread(target=self._sweep_up, name="pool-janitor", daemon=True)
         self._janitor.start()
 
-    def leases(self, client_gone: Callable[[], bool], *, prefer: str | None = None) -> Iterator[Lease]:
+    def leases(
+        self, client_gone: Callable[[], bool], *, prefer: str | None = None, takes_turn: bool = True
+    ) -> Iterator[Lease]:
         """Yield a lease on one account after the other, each account once, for as long as the caller asks.
 
+        Without `takes_turn` the rotation stays as it is: for calls that answer nobody's request.
         Waits in the queue where all usable accounts are busy. Ends when every usable account was given out.
         Raises NoAccounts, AccountsResting, VerificationRequired, QueueTimeout, ClientGone.
         """
         tried: frozenset[str] = frozenset()
         while not tried or self._candidates(tried):
-            slot = self._wait_for_slot(Waiter(tried, prefer), client_gone)
+            slot = self._wait_for_slot(Waiter(tried, prefer, takes_turn), client_gone)
             if slot is None:
                 return
             tried |= {slot.id}
@@ -223,8 +226,9 @@ class AccountPool:
             if not free:
                 continue
             slot = min(free, key=lambda s: (s.id != waiter.prefer, s.served))
-            self._turn += 1
-            slot.served = self._turn
+            if waiter.takes_turn:
+                self._turn += 1
+                slot.served = self._turn
             slot.running += 1
             slot.has_place = True
             waiter.slot = slot

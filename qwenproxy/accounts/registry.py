@@ -112,6 +112,13 @@ class Registry:
         """
         return self._change(account_id, token=token, invalid=False, resetAt=None, reason=None)
 
+    def keep_token(self, account_id: str, token: str) -> bool:
+        """Take over a token that the site renewed by itself; a rest goes on. Raises SetupError.
+
+        False when there is no such account (any more).
+        """
+        return self._change(account_id, token=token)
+
     def remove(self, account_id: str) -> bool:
         """Delete an account with its whole folder; False when there was neither. Raises SetupError."""
         folder = self.folder(account_id)

@@ -45,5 +45,6 @@ class Waiter:
 
     excluded: frozenset[str]
     prefer: str | None
+    takes_turn: bool = True  # whether the account it gets moves to the end of the rotation
     granted: threading.Event = field(default_factory=threading.Event)
     slot: Slot | None = None
