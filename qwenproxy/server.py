@@ -22,11 +22,12 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from qwenproxy.api.client import ClientSocket
+from qwenproxy.api.errors import error_response
 from qwenproxy.api.wiring import RELAY
 from qwenproxy.api.ws import SOCKETS
 from qwenproxy.app import chrome_settings, create_app
 from qwenproxy.config import Config
-from qwenproxy.errors import ProxyError, SetupError
+from qwenproxy.errors import ProxyError, RequestError, SetupError
 from qwenproxy.relay import Relay
 from qwenproxy.storage import ensure_folder
 
@@ -37,6 +38,7 @@ DRAIN = 20.0  # seconds of them that running answers get to finish
 KEEP_ALIVE = 75  # seconds an idle client connection is kept
 EXIT_NO_ACCOUNTS = 3
 OPEN_FILES = 65536
+UNREADABLE = "This is not a request that an HTTP server can read."
 
 
 def run(config: Config, *, server: str = "", ready: Callable[[int], None] = lambda port: None) -> int:
@@ -117,6 +119,7 @@ def _warm_up(relay: Relay) -> None:
 
 def _serve_gunicorn(config: Config, listener: socket.socket) -> int:
     from gunicorn.app.base import BaseApplication  # noqa: PLC0415 - POSIX only
+    from gunicorn.http.errors import ParseException  # noqa: PLC0415
 
     status = multiprocessing.Value("i", 0)
     worker = _worker_class()
@@ -129,6 +132,7 @@ def _serve_gunicorn(config: Config, listener: socket.socket) -> int:
 
         def load(self) -> Any:
             app = create_app(config)
+            app.register_error_handler(ParseException, lambda _: error_response(RequestError(UNREADABLE)))
             relay: Relay = app.extensions[RELAY]
             if config.on_no_accounts == "exit":
                 relay.on_exhausted = lambda: _end_with(status)
@@ -205,7 +209,7 @@ def _worker_class() -> type:
 
 def _refuse(client: socket.socket, status: int) -> None:
     """Answer what never became a request, so no route could."""
-    body = b'{"error":"This is not a request that an HTTP server can read.","code":"invalid_request"}'
+    body = f'{{"error":"{UNREADABLE}","code":"invalid_request"}}'.encode()
     head = f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\nConnection: close\r\nContent-Type: application/json\r\n"
     with contextlib.suppress(OSError):
         client.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)

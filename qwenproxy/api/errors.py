@@ -68,10 +68,14 @@ def _http_error(error: HTTPException) -> Response:
         response.headers.extend((name, value) for name, value in error.get_headers() if name == "Allow")
         return response
     if error.code == 413:
-        return error_response(TooLarge("The request body is over the limit (QWENPROXY_MAX_BODY)."))
+        return error_response(_too_large())
     if error.code == 415:
         return error_response(UnsupportedMediaType("Send the body with Content-Type: application/json."))
     return error_response(RequestError(f"The request cannot be read ({error.name})."))
+
+
+def _too_large() -> TooLarge:
+    return TooLarge("The request body is over the limit (QWENPROXY_MAX_BODY).")
 
 
 def unforeseen(error: Exception) -> ProxyError:
@@ -95,8 +99,12 @@ def json_body() -> dict[str, Any]:
     """Return the request's JSON object. Raises InvalidJson, UnsupportedMediaType, TooLarge."""
     if not request.is_json:
         raise UnsupportedMediaType("Send the body with Content-Type: application/json.")
+    data = request.get_data(cache=False)
+    if request.content_length is None and len(data) >= (request.max_content_length or math.inf):
+        # Of a body in chunks Werkzeug hands on what is below the limit, and keeps silent about the rest.
+        raise _too_large()
     try:
-        body = orjson.loads(request.get_data(cache=False))
+        body = orjson.loads(data)
     except orjson.JSONDecodeError as error:
         raise InvalidJson(f"The body is not valid JSON: {error.msg} at position {error.pos}.") from None
     if not isinstance(body, dict):

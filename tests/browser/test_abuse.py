@@ -1,0 +1,254 @@
+"""Clients that mean no good, over real connections: the server goes on serving, and tells and leaves no secret.
+
+Most of it without an account: what never becomes an answer needs no browser.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import httpx
+import pytest
+from asking import ask
+from proxy_process import Proxy
+from small_server import MAX_BODY, THREADS, SmallServer
+
+from qwenproxy.sandbox import Sandbox
+
+pytestmark = pytest.mark.browser
+
+CROWD = 3 * THREADS
+HOST = b"Host: localhost\r\n"
+JSON_HEADERS = HOST + b"Content-Type: application/json\r\n"
+POST = b"POST /v1/chat/completions HTTP/1.1\r\n" + JSON_HEADERS
+CLOSE = b"Connection: close\r\n"
+FORM = b'--b\r\nContent-Disposition: form-data; name="file"; filename="a.txt"\r\n\r\n'
+KEY = "planted-key-5d1e"
+
+
+@pytest.fixture(scope="module")
+def small_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallServer]:
+    with SmallServer(tmp_path_factory.mktemp("small") / "session").running() as server:
+        yield server
+    for word in ("unexpected", "Traceback", KEY):
+        assert word not in server.log()
+
+
+@pytest.fixture
+def small(small_server: SmallServer) -> Iterator[SmallServer]:
+    """The server; it has to be well after each test."""
+    yield small_server
+    assert small_server.health() == 200
+
+
+def status_of(answer: bytes) -> int:
+    return int(answer.split(b" ", 2)[1])
+
+
+def body_of(answer: bytes) -> dict[str, object]:
+    """Return the JSON body of an answer."""
+    body: dict[str, object] = json.loads(answer.partition(b"\r\n\r\n")[2])
+    return body
+
+
+class TestSlowClients:
+    @pytest.mark.parametrize(
+        "begun",
+        [
+            b"G",
+            b"GET / HTTP/1.1\r\nX-A: ",
+            POST + b"Content-Length: 9\r\n\r\n{",
+            POST + b"Transfer-Encoding: chunked\r\n\r\n2",
+        ],
+        ids=["first byte", "head", "body", "chunked body"],
+    )
+    def test_requests_that_are_never_finished(self, small: SmallServer, begun: bytes) -> None:
+        with ExitStack() as crowd:
+            connections = [crowd.enter_context(small.connect()) for _ in range(CROWD)]
+            for connection in connections:
+                connection.sendall(begun)
+            assert small.health() == 200
+            for connection in connections:
+                while connection.recv(65536):
+                    pass  # its end is what is waited for
+
+    @pytest.mark.parametrize(
+        ("begun", "drop"),
+        [(b"GET /health HTTP/1.1\r\nX-A: ", b"a"), (POST + b"Content-Length: 1000000\r\n\r\n", b"[")],
+        ids=["head", "body"],
+    )
+    def test_dripping_gains_no_time(self, small: SmallServer, begun: bytes, drop: bytes) -> None:
+        with small.connect() as connection:
+            connection.sendall(begun)
+            connection.settimeout(0.05)
+            for _ in range(600):
+                try:
+                    connection.sendall(drop)
+                    if not connection.recv(65536):
+                        return
+                except TimeoutError:
+                    continue
+                except ConnectionError:
+                    return
+        pytest.fail("the server waited for every drop")
+
+    def test_clients_that_say_nothing(self, small: SmallServer) -> None:
+        with ExitStack() as crowd:
+            for _ in range(300):
+                crowd.enter_context(small.connect())
+            assert small.health() == 200
+
+    def test_clients_that_do_not_leave(self, small: SmallServer) -> None:
+        with ExitStack() as crowd:
+            connections = [crowd.enter_context(small.connect()) for _ in range(CROWD)]
+            for connection in connections:
+                connection.sendall(b"GET /health HTTP/1.1\r\n" + HOST + CLOSE + b"\r\n")
+            assert small.health() == 200
+            for connection in connections:
+                assert status_of(connection.recv(65536)) == 200
+
+    @pytest.mark.parametrize(
+        "sent", [b"", b"GET /hea", b"GET /health HTTP/1.1\r\n" + HOST + b"\r\n", POST + b"Content-Length: 9\r\n\r\n{"]
+    )
+    def test_a_thousand_clients_that_vanish(self, small: SmallServer, sent: bytes) -> None:
+        for _ in range(1000):
+            with small.connect() as connection:
+                connection.sendall(sent)
+
+
+class TestOddRequests:
+    @pytest.mark.parametrize(
+        "request_bytes",
+        [
+            b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\x00" * 200 + b"\r\n\r\n",
+            b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+            b"\x00" * 5000 + b"\r\n\r\n",
+            b"GET /health HTTP/9.9\r\n\r\n",
+            b"GET\r\n\r\n",
+            b"GET " + b"/x" * 10_000 + b" HTTP/1.1\r\n" + HOST + b"\r\n",
+            b"GET /health HTTP/1.1\r\n" + HOST + b"no colon\r\n\r\n",
+            b"GET /health HTTP/1.1\r\n" + HOST + b"Authorization: Bearer " + KEY.encode() + b"\x01\r\n\r\n",
+            b"GET /health HTTP/1.1\r\n" + HOST + b"".join(b"X-%d: x\r\n" % number for number in range(5000)) + b"\r\n",
+            b"GET /health HTTP/1.1\r\n" + HOST + b"X: " + b"x" * 1_000_000 + b"\r\n\r\n",
+            b"GET /health HTTP/1.1\r\nHost: localhost\r\n folded: x\r\n\r\n",
+            POST + b"Content-Length: -1\r\n\r\n",
+            POST + b"Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}",
+            POST + b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n{}",
+            POST + b"Transfer-Encoding: x\r\n\r\n",
+        ],
+        ids=lambda sent: repr(sent[:24]),
+    )
+    def test_what_is_no_request(self, small: SmallServer, request_bytes: bytes) -> None:
+        answer = small.answer(request_bytes)
+        assert status_of(answer) == 400
+        assert body_of(answer)["code"] == "invalid_request"
+        assert KEY.encode() not in answer
+
+    @pytest.mark.parametrize(
+        "chunk", [b"xyz\r\n", b"-1\r\n", b"f" * 10_000 + b"\r\n", b"2;" + b"x" * 10_000 + b"\r\n{}\r\n"]
+    )
+    def test_bad_chunks(self, small: SmallServer, chunk: bytes) -> None:
+        answer = small.answer(POST + b"Transfer-Encoding: chunked\r\n" + CLOSE + b"\r\n" + chunk)
+        assert status_of(answer) == 400
+
+    @pytest.mark.parametrize(
+        "path", [b"/v1/chat/completions", b"/api/chat", b"/api/chats/cleanup", b"/api/files/upload"]
+    )
+    @pytest.mark.parametrize("chunked", [False, True], ids=["length", "chunked"])
+    def test_a_huge_body(self, small: SmallServer, path: bytes, chunked: bool) -> None:
+        upload = path.endswith(b"upload")
+        pieces = [FORM if upload else b" ", *[b" " * 1_000_000] * 150]
+        kind = b"multipart/form-data; boundary=b" if upload else b"application/json"
+        head = b"POST " + path + b" HTTP/1.1\r\n" + HOST + b"Content-Type: " + kind + b"\r\n"
+        if chunked:
+            head += b"Transfer-Encoding: chunked\r\n\r\n"
+            pieces = [b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces]
+        else:
+            head += b"Content-Length: %d\r\n\r\n" % sum(map(len, pieces))
+        assert status_of(small.answer(head, *pieces)) == 413
+
+    def test_a_body_nobody_reads(self, small: SmallServer) -> None:
+        head = b"POST /nowhere HTTP/1.1\r\n" + HOST + b"Content-Length: %d\r\n\r\n" % (50 * MAX_BODY)
+        assert status_of(small.answer(head, *[b" " * MAX_BODY] * 50)) == 404
+
+
+def test_few_file_descriptors(tmp_path: Path) -> None:
+    with SmallServer(tmp_path / "session", open_files=64).running() as server, ExitStack() as crowd:
+        for _ in range(200):
+            crowd.enter_context(server.connect())
+        assert server.health() == 200
+    assert "Traceback" not in server.log()
+
+
+def test_waitress_is_not_worn_out_either(tmp_path: Path) -> None:
+    with SmallServer(tmp_path / "session", http_server="waitress").running() as server, ExitStack() as crowd:
+        for begun in (b"", b"G", POST + b"Content-Length: 9\r\n\r\n{"):
+            for _ in range(CROWD):
+                crowd.enter_context(server.connect()).sendall(begun)
+        assert server.health() == 200
+        assert status_of(server.answer(POST + CLOSE + b"Content-Length: %d\r\n\r\n" % (2 * MAX_BODY))) == 413
+
+
+class TestStrangers:
+    @pytest.fixture
+    def locked(self, proxy: Proxy) -> Iterator[Proxy]:
+        """The shared server, with a key."""
+        keys = proxy.session_dir / "Authorization.txt"
+        before = keys.read_text()
+        keys.write_text(f"{KEY}\n")
+        yield proxy
+        keys.write_text(before)
+        assert KEY not in proxy.log()
+
+    def test_guessing_a_key(self, locked: Proxy, site: Sandbox) -> None:
+        guesses = ["x", KEY[:-1], f"{KEY}0", KEY.upper(), "x" * 5000, "ключ", "*", f"{KEY},{KEY}"]
+        with httpx.Client(base_url=locked.url) as client:
+            for guess in guesses:
+                for path in ("/v1/models", "/api/status", "/api/chats", "/openapi.json", "/nowhere"):
+                    answer = client.get(path, headers={"Authorization": f"Bearer {guess}".encode()})
+                    assert answer.status_code == 401
+                    assert answer.headers["www-authenticate"] == "Bearer"
+                    assert KEY not in answer.text
+        assert site.requests == []
+
+    def test_the_key(self, locked: Proxy) -> None:
+        assert httpx.get(f"{locked.url}/api/status", headers={"Authorization": f"Bearer {KEY}"}).status_code == 200
+
+    @pytest.mark.parametrize(
+        "header", [{"Host": "page.example"}, {"Origin": "https://page.example"}, {"Origin": "null"}]
+    )
+    def test_foreign_pages(self, proxy: Proxy, site: Sandbox, header: dict[str, str]) -> None:
+        answer = httpx.post(f"{proxy.url}/api/chat", json={"message": "Hello?"}, headers=header)
+        assert (answer.status_code, answer.json()["code"]) == (403, "forbidden_host")
+        assert site.requests == []
+
+
+@pytest.fixture
+def umask() -> Iterator[Callable[[int], int]]:
+    before = os.umask(0o077)
+    yield os.umask
+    os.umask(before)
+
+
+def test_nothing_on_the_disk_is_for_others(site: Sandbox, tmp_path: Path, umask: Callable[[int], int]) -> None:
+    secret = "planted message text 9b1c"
+    proxy = Proxy(site, tmp_path / "session", on_no_accounts="wait")
+    account = site.accounts[-1]
+    umask(0)
+    proxy.registry.add(account.token, account.id)
+    with proxy:
+        assert ask(proxy.url, f"{{{{say Hello.}}}} {secret}").text
+        kept = httpx.post(f"{proxy.url}/api/chat", json={"message": f"{{{{say Hi.}}}} {secret}"}, timeout=60).json()
+        assert httpx.delete(f"{proxy.url}/api/chats/{kept['chatId']}").status_code == 200
+        profile = proxy.registry.profile(account.id)
+        assert profile.is_dir()
+        ours = [path for path in proxy.session_dir.rglob("*") if profile not in path.parents]
+        modes = {str(path): stat.S_IMODE(path.stat().st_mode) for path in [proxy.session_dir, *ours]}
+    assert not {path: oct(mode) for path, mode in modes.items() if mode not in (0o600, 0o700)}
+    for planted in (secret, account.token, "eyJ"):
+        assert planted not in proxy.log()
