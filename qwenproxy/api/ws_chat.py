@@ -120,7 +120,7 @@ class SocketChat:
         except ClientGone:
             self._send({"type": "done", "chatId": message.get("chatId"), "finish_reason": "cancelled"})
         except ProxyError as error:
-            log.info("WebSocket answer failed: %s", error.message)
+            log.info("WebSocket answer failed: %s", error.code)
             self.tell_error(error)
         except Exception as error:
             raise unforeseen(error) from error
