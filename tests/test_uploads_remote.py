@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import socket
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -105,8 +106,25 @@ def test_names_that_lead_nowhere(addresses):
         RemoteFetcher(resolver=resolver).fetch("http://unknown.example/a.png", 100)
 
 
-def test_the_systems_resolver():
+def test_the_systems_resolver(monkeypatch):
     assert "127.0.0.1" in resolve("127.0.0.1", 80)
+
+    def unknown(*_, **__):
+        raise socket.gaierror(socket.EAI_NONAME, "no such name")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    with pytest.raises(socket.gaierror, match="no such name"):
+        resolve("unknown.example", 80)
+
+
+def test_a_resolver_that_does_not_answer(monkeypatch):
+    gone = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: gone.wait(60) and [])
+    try:
+        with pytest.raises(TimeoutError):
+            resolve("silent.example", 80, resolve_timeout=0.05)
+    finally:
+        gone.set()
 
 
 class Web:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import ipaddress
+import queue
 import socket
 import ssl
 import threading
@@ -24,6 +25,7 @@ from qwenproxy.errors import RequestError, TooLarge
 from qwenproxy.uploads.addresses import IPAddress, Target, is_public, parse_target
 
 MAX_REDIRECTS = 3
+RESOLVE_TIMEOUT = 5.0  # seconds
 CONNECT_TIMEOUT = 5.0  # seconds
 TOTAL_TIMEOUT = 20.0  # seconds for all hops and the whole content
 _REDIRECTS = (301, 302, 303, 307, 308)
@@ -43,10 +45,26 @@ class RemoteFile:
     content_type: str
 
 
-def resolve(host: str, port: int) -> list[str]:
-    """Return a host's addresses. Raises OSError."""
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(row[4][0]) for row in found))
+def resolve(host: str, port: int, resolve_timeout: float = RESOLVE_TIMEOUT) -> list[str]:
+    """Return a host's addresses; `resolve_timeout` is in seconds. Raises OSError."""
+    outcome: queue.SimpleQueue[list[str] | OSError] = queue.SimpleQueue()
+
+    def look_up() -> None:
+        try:
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            outcome.put(list(dict.fromkeys(str(row[4][0]) for row in found)))
+        except OSError as error:
+            outcome.put(error)
+
+    # The system's own patience cannot be set, and without a network it may be half a minute.
+    threading.Thread(target=look_up, name="resolve", daemon=True).start()
+    try:
+        answer = outcome.get(timeout=resolve_timeout)
+    except queue.Empty:
+        raise TimeoutError("no answer about this name") from None
+    if isinstance(answer, OSError):
+        raise answer
+    return answer
 
 
 class RemoteFetcher:
