@@ -17,7 +17,7 @@ from qwenproxy import storage
 from qwenproxy.errors import SetupError
 
 posix_only = pytest.mark.skipif(os.name != "posix", reason="rights and signals of POSIX")
-as_person = pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may write everywhere")
+NOBODY = 65534  # a user without any rights; root may write everywhere
 
 
 @pytest.mark.parametrize("good", ["acc_1752745840684", "идентификатор_чата", "a", "a.b", "me@example.org", "a" * 128])
@@ -92,13 +92,28 @@ def test_a_failed_write_keeps_the_old_content_and_names_the_file(tmp_path, monke
     assert os.listdir(tmp_path) == ["file"]
 
 
-@as_person
+@posix_only
 def test_a_read_only_folder_is_a_clear_error(tmp_path):
-    tmp_path.chmod(0o500)
-    with pytest.raises(SetupError, match="cannot write"):
-        storage.write_atomic(tmp_path / "file", b"x")
-    with pytest.raises(SetupError, match="cannot lock"), storage.PathLock(tmp_path / "file"):
-        pass
+    # Imports come first and paths are relative, since the folders above may be closed to the user it becomes.
+    code = (
+        "import os, sys; from pathlib import Path; import pytest; from qwenproxy import storage\n"
+        "from qwenproxy.errors import SetupError\n"
+        "if os.geteuid() == 0:\n"
+        "    os.setgroups([]); os.setgid(int(sys.argv[1])); os.setuid(int(sys.argv[1]))\n"
+        "storage.write_atomic(Path('before'), b'x')\n"
+        "os.chmod('.', 0o500)\n"
+        "with pytest.raises(SetupError, match='cannot write file: Permission denied'):\n"
+        "    storage.write_atomic(Path('file'), b'x')\n"
+        "with pytest.raises(SetupError, match='cannot lock file: Permission denied'), storage.PathLock(Path('file')):\n"
+        "    pass\n"
+        "print(os.listdir('.'))\n"
+    )
+    if os.geteuid() == 0:
+        os.chown(tmp_path, NOBODY, NOBODY)
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(NOBODY)], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.stdout == "['before']\n", done.stderr
 
 
 def test_a_missing_folder_is_a_clear_error(tmp_path):
