@@ -5,14 +5,13 @@ Runs once per opened tab, before tab.py takes the driver over. Source: protocol 
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from qwenproxy.browser.chrome import DRIVER_ERRORS, Chrome
@@ -59,8 +58,12 @@ def load_site(chrome: Chrome, site: Site, folder: Path, token: str) -> None:
     """
     try:
         chrome.cdp("Page.addScriptToEvaluateOnNewDocument", source=site.bridge())
-        with _token_planted(chrome, site, folder, token):
+        if not token or _is_planted(folder, site, token):
             _navigate(chrome, site)
+        # A browser that was killed before it wrote its profile to disk has lost the login that the mark speaks of.
+        if token and not (_is_planted(folder, site, token) and _page_has_token(chrome, site)):
+            _navigate_with_token(chrome, site, token)
+            remember_token(folder, site, token)
         _await_challenge(chrome)
         if _origin(str(chrome.driver.current_url)) != site.origin:
             raise NotLoggedIn("The site sent the browser to its sign-in page.")
@@ -75,15 +78,22 @@ def remember_token(folder: Path, site: Site, token: str) -> None:
     mark.chmod(0o600)
 
 
-@contextlib.contextmanager
-def _token_planted(chrome: Chrome, site: Site, folder: Path, token: str) -> Iterator[None]:
+def _is_planted(folder: Path, site: Site, token: str) -> bool:
     mark = folder / "planted"
-    if not token or (mark.exists() and mark.read_text() == _mark(site, token)):
-        yield
-        return
+    return mark.exists() and mark.read_text() == _mark(site, token)
+
+
+def _page_has_token(chrome: Chrome, site: Site) -> bool:
+    stored = chrome.driver.execute_script("try { return localStorage.getItem('token') } catch { return null }")
+    cookies: Any = chrome.cdp("Network.getCookies", urls=[site.base_url + "/"])
+    return bool(stored) or any(cookie["name"] == "token" for cookie in cookies["cookies"])
+
+
+def _navigate_with_token(chrome: Chrome, site: Site, token: str) -> None:
+    """Go to the site's page with the token in localStorage and cookie before any script of the page runs."""
     origin = json.dumps(site.origin)
     source = f'if (location.origin === {origin}) localStorage.setItem("token", {json.dumps(token)});'
-    planted = chrome.cdp("Page.addScriptToEvaluateOnNewDocument", source=source)
+    planted: Any = chrome.cdp("Page.addScriptToEvaluateOnNewDocument", source=source)
     chrome.cdp(
         "Network.setCookie",
         name="token",
@@ -94,9 +104,8 @@ def _token_planted(chrome: Chrome, site: Site, folder: Path, token: str) -> Iter
         sameSite="Lax",
         expires=time.time() + COOKIE_DAYS * 86400,
     )
-    yield
-    chrome.cdp("Page.removeScriptToEvaluateOnNewDocument", identifier=planted["identifier"])  # type: ignore[index]
-    remember_token(folder, site, token)
+    _navigate(chrome, site)
+    chrome.cdp("Page.removeScriptToEvaluateOnNewDocument", identifier=planted["identifier"])
 
 
 def _navigate(chrome: Chrome, site: Site) -> None:

@@ -145,6 +145,17 @@ def test_a_fresh_profile_is_logged_in_before_its_first_call(proxy: Proxy, site: 
         registry.remove(newcomer.id)
 
 
+def test_a_login_that_chrome_had_no_time_to_write_down_is_not_lost(new_proxy: Callable[..., Proxy]) -> None:
+    proxy = new_proxy()
+    proxy.start()
+    for _ in range(2):
+        assert ask(proxy.url, "{{say hello}}").text == "hello"
+        chrome, _driver = proxy.browser("sandbox1")
+        chrome.kill()  # seconds after its first start: neither cookies nor localStorage are on disk yet
+    assert ask(proxy.url, "{{say hello}}").text == "hello"
+    assert [account.invalid for account in Registry(proxy.session_dir).all()] == [False]
+
+
 def test_a_login_that_ends_and_a_new_one(proxy: Proxy, site: Sandbox, registry: Registry, only_account: str) -> None:
     login = account_of(site, only_account)
     ask(proxy.url, "{{say ready}}")
