@@ -35,6 +35,13 @@ ensure_window() {
     return 0
 }
 
+# ensure_node: what the tests of JavaScript snippets need.
+ensure_node() {
+    command -v node > /dev/null && command -v npm > /dev/null && return
+    [ "$(id -u)" = 0 ] && command -v apt-get > /dev/null && install_packages nodejs npm
+    return 0
+}
+
 # install_packages NAME...: with apt-get, as root; its last words where that fails.
 install_packages() {
     echo "Installing $* (once) ..." >&2
