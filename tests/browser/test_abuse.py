@@ -22,7 +22,7 @@ from qwenproxy.sandbox import Sandbox
 
 pytestmark = pytest.mark.browser
 
-CROWD = 3 * THREADS
+CROWD = 2 * THREADS
 HOST = b"Host: localhost\r\n"
 JSON_HEADERS = HOST + b"Content-Type: application/json\r\n"
 POST = b"POST /v1/chat/completions HTTP/1.1\r\n" + JSON_HEADERS

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import http.client
 import json
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +29,8 @@ HANDSHAKE = {
     "Sec-WebSocket-Version": "13",
     "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
 }
+
+HEADERS = "".join(f"{name}: {value}\r\n" for name, value in HANDSHAKE.items())
 
 Connect = Callable[..., Client]
 
@@ -130,18 +130,6 @@ def test_a_client_that_leaves(connect: Connect, site: Sandbox, question: str, po
     site.wait_idle(NOTICED_WITHIN)
 
 
-def test_sockets_leave_room_for_requests(connect: Connect, proxy: Proxy) -> None:
-    most = 128 // 4
-    for number in range(most):
-        ws = connect()
-        ws.send("{")
-        assert event(ws)["code"] == "invalid_json", f"socket {number}"
-    surplus = connect()
-    assert event(surplus)["code"] == "queue_timeout"
-    assert closing(surplus) == 1013
-    assert httpx.get(f"{proxy.url}/api/status").status_code == 200
-
-
 @pytest.fixture
 def key(proxy: Proxy) -> Iterator[str]:
     """The key that the shared server wants."""
@@ -172,15 +160,19 @@ def test_foreign_pages_open_no_socket(proxy: Proxy, header: dict[str, str], stat
     assert (answer.status_code, answer.json()["code"]) == (status, "forbidden_host")
 
 
-def test_a_server_ends_with_sockets_open(tmp_path: Path) -> None:
-    with ExitStack() as stack:
-        server = stack.enter_context(SmallServer(tmp_path / "session").running())
-        for _ in range(max(1, THREADS // 4)):
-            connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=WAIT)
-            stack.callback(connection.close)
-            connection.request("GET", "/api/ws", headers=HANDSHAKE)
-            assert connection.sock.recv(4096).startswith(b"HTTP/1.1 101")
-        # leaving the server's block ends it, and checks that it ends well
+def test_a_server_with_sockets_open(tmp_path: Path) -> None:
+    with SmallServer(tmp_path / "session").running() as server:
+        kept = [Client.connect(f"ws://127.0.0.1:{server.port}/api/ws") for _ in range(THREADS // 4)]
+        for ws in kept:
+            ws.send("{")
+            assert event(ws)["code"] == "invalid_json"
+        refused = server.answer(f"GET /api/ws HTTP/1.1\r\nHost: localhost\r\n{HEADERS}\r\n".encode())
+        assert b'"code":"queue_timeout"' in refused
+        assert server.health() == 200
+        # leaving the block ends the server, and checks that it ends well
+    for ws in kept:
+        assert closing(ws) == 1001
+        ws.thread.join(WAIT)
 
 
 def test_waitress_says_that_it_cannot(tmp_path: Path) -> None:
