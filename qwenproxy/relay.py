@@ -153,6 +153,13 @@ class Relay:
         # No turn is taken: the first request shall find the account whose browser opens for this.
         self.on_some_account(refresh, client_gone, takes_turn=False)
 
+    def try_to_warm_up(self) -> None:
+        """Do the same in the background of a server's start: what fails is only told."""
+        try:
+            self.warm_up()
+        except ProxyError as error:
+            log.warning("no browser opened yet: %s", error.message)
+
     def close(self) -> None:
         """Close every browser; running answers end with an error. Idempotent."""
         self.pool.close()

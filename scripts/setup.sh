@@ -22,7 +22,7 @@ ensure_venv() {
     wanted="$1 $("$python" -c 'import sys; print(sys.version)' | tr '\n' ' ') $(cksum < setup.cfg)"
     [ -f "$stamp" ] && grep -qxF "$wanted" "$stamp" && return
     echo "Setting up .venv (once; takes a minute) ..." >&2
-    [ -x .venv/bin/python ] && [ "$(.venv/bin/python -c 'import sys; print(sys.version)' | tr '\n' ' ')" = \
+    .venv/bin/python -m pip --version > /dev/null 2>&1 && [ "$(.venv/bin/python -c 'import sys; print(sys.version)' | tr '\n' ' ')" = \
         "$("$python" -c 'import sys; print(sys.version)' | tr '\n' ' ')" ] || "$python" -m venv --clear .venv
     .venv/bin/python -m pip install --quiet --disable-pip-version-check --editable ".[$1]"
     echo "$wanted" >> "$stamp"

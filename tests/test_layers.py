@@ -31,6 +31,7 @@ ROWS = (
     ("conversation", "filing"),
     ("api",),
     ("app",),
+    ("server_gunicorn",),
     ("server",),
     ("cli",),
     ("__main__",),
@@ -50,7 +51,7 @@ NEVER = {
     "qwenproxy.relay": ("browser.chrome", "browser.tab", "config"),
     "qwenproxy.run": ("browser.chrome", "browser.tab", "config"),
 }
-CONFIG_READERS = ("qwenproxy.app", "qwenproxy.server", "qwenproxy.cli")
+CONFIG_READERS = ("qwenproxy.app", "qwenproxy.server", "qwenproxy.server_gunicorn", "qwenproxy.cli")
 
 DOORS = {
     "selenium": ("qwenproxy.browser",),
@@ -62,7 +63,7 @@ DOORS = {
     "flask_sock": ("qwenproxy.api", "qwenproxy.app"),
     "werkzeug": ("qwenproxy.api", "qwenproxy.app", "qwenproxy.sandbox"),
     "click": ("qwenproxy.cli",),
-    "gunicorn": ("qwenproxy.server",),
+    "gunicorn": ("qwenproxy.server_gunicorn",),
     "waitress": ("qwenproxy.server",),
     "quart": ("qwenproxy.sandbox",),
     "hypercorn": ("qwenproxy.sandbox",),

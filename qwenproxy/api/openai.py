@@ -18,7 +18,6 @@ from qwenproxy.api.errors import json_body, json_response
 from qwenproxy.api.openai_format import Answer, completion_object, parse_chat_request
 from qwenproxy.api.sse import Chunks, frames
 from qwenproxy.api.wiring import conversations, relay
-from qwenproxy.chat import Tick
 from qwenproxy.errors import ClientGone, ModelNotFound
 
 if TYPE_CHECKING:
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+LOOK_EVERY = 1.0  # seconds between two looks whether a client that waits for a whole answer is still there
 PREFIXES = ("/v1", "/api/v1", "/api")
 
 
@@ -82,10 +82,14 @@ def event_stream(body: object, run: ChatRun) -> Response:
 def collect(run: ChatRun, client_gone: Callable[[], bool]) -> dict[str, object]:
     """Read the run to its end and return the `chat.completion` object. Raises what broke the answer, ClientGone."""
     answer = Answer()
+    looked = time.monotonic()
     with run:
         for event in run:
-            if isinstance(event, Tick) and client_gone():
-                raise ClientGone("The client hung up.")
+            # Nothing is written to this client yet, so nothing else would tell that it left.
+            if time.monotonic() - looked >= LOOK_EVERY:
+                looked = time.monotonic()
+                if client_gone():
+                    raise ClientGone("The client hung up.")
             answer.add(event)
     return completion_object(answer, run.model, (message.text for message in run.chat.messages))
 

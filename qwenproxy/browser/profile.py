@@ -91,6 +91,13 @@ def profile_owner(folder: Path) -> int | None:
     return owner.pid if owner else None
 
 
+def end_leftovers(accounts: Path) -> None:
+    """End the browsers that a server left behind below this folder; profiles in use are left alone."""
+    for record in accounts.glob("*/browser.json"):
+        with contextlib.suppress(ProfileInUse):
+            ProfileClaim(record.parent).release()
+
+
 def end_processes(processes: list[psutil.Process]) -> None:
     """End the processes and all their descendants: politely first, then for certain."""
     family = list(processes)

@@ -112,7 +112,7 @@ class Tab:
             self._thread.join(CLOSE_WAIT)
 
     def _own(self) -> None:
-        reason = "The browser tab was closed."
+        reason = "The browser was closed: the server is stopping."
         try:
             self._chrome.driver.set_script_timeout(SCRIPT_TIMEOUT)
             while True:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -30,13 +33,19 @@ class SandboxAddress:
 
 
 @click.command()
-@click.option("--port", default=0, show_default="a free one", help="Port to listen on.")
+@click.option("--port", default=0, show_default="a free one", type=click.IntRange(0, 65535), help="Port to listen on.")
 @click.option("--accounts", default=1, show_default=True, type=click.IntRange(1, 100), help="Accounts it knows.")
 @click.option("--json", "as_json", is_flag=True, help="Print the address as one line of JSON and no advice.")
-def sandbox(port: int, accounts: int, as_json: bool) -> None:
+@click.option("--with-parent", is_flag=True, hidden=True, help="End when standard input does.")
+def sandbox(port: int, accounts: int, as_json: bool, with_parent: bool) -> None:
     """Run a stand-in of the site on this machine: no account, no internet."""
     site = _sandbox_class()(accounts=accounts, port=port)
-    site.start()
+    try:
+        site.start()
+    except OSError as error:
+        raise SetupError(f"The stand-in cannot listen on port {port}: {error.strerror or error}.") from error
+    if with_parent:
+        threading.Thread(target=_end_with_input, daemon=True).start()
     tokens = {account.id: account.token for account in site.accounts}
     if as_json:
         click.echo(json.dumps({"base_url": site.base_url, "spki": site.spki, "tokens": tokens}))
@@ -48,13 +57,21 @@ def sandbox(port: int, accounts: int, as_json: bool) -> None:
     site.run_forever()
 
 
+def _end_with_input() -> None:
+    """Wait until whoever started this process is gone, however it went, and follow."""
+    sys.stdin.read()
+    os.kill(os.getpid(), signal.SIGTERM)  # to the process, so that the waiting main thread hears it
+
+
 @contextmanager
 def sandbox_process(accounts: int = 1) -> Iterator[SandboxAddress]:
     """Run the stand-in in a process of its own for as long as the context lasts. Raises SetupError."""
     _sandbox_class()
-    command = [sys.executable, "-m", "qwenproxy", "sandbox", "--json", "--accounts", str(accounts)]
+    command = [sys.executable, "-m", "qwenproxy", "sandbox", "--json", "--accounts", str(accounts), "--with-parent"]
     # A session of its own: Ctrl-C is ours to handle, and the stand-in ends after the proxy.
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)
+    process = subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
     try:
         assert process.stdout is not None
         line = process.stdout.readline()
@@ -62,6 +79,8 @@ def sandbox_process(accounts: int = 1) -> Iterator[SandboxAddress]:
             raise SetupError("The stand-in of the site did not start; its own message is above.")
         yield SandboxAddress(**json.loads(line))
     finally:
+        if process.stdin:
+            process.stdin.close()
         process.terminate()
         try:
             process.wait(ENDING_WAIT)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import signal
 import sys
 import time
+from pathlib import Path
 
 import click
 
@@ -30,15 +32,19 @@ def start(
     """Start the proxy."""
     config = Config.load(options)
     logs.configure(config.log_level)
+    # Until the server takes the signal over: an orderly end, so that what was begun here is undone.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with contextlib.ExitStack() as stack:
         if use_sandbox:
+            folder = str(config.session_dir / "sandbox")
+            stack.enter_context(server.claimed_session(Path(folder)))
             click.echo("Starting the stand-in of the site ...")
             address = stack.enter_context(sandbox_process(sandbox_accounts))
-            folder = str(config.session_dir / "sandbox")
             told = {"base_url": address.base_url, "base_url_spki": address.spki, "session_dir": folder}
             config = Config.load({**options, **told})
             _register(config, address.tokens)
         else:
+            stack.enter_context(server.claimed_session(config.session_dir))
             show_menu(config)
         _check(config, insecure)
         sys.exit(server.run(config, server=http_server or "", ready=lambda port: _show_ready(config, port)))
@@ -46,11 +52,14 @@ def start(
 
 def _register(config: Config, tokens: dict[str, str]) -> None:
     registry = Registry(config.session_dir)
-    for account in registry.all():
-        if account.id not in tokens:
-            registry.remove(account.id)
+    known = {account.id for account in registry.all()}
+    for account_id in known - tokens.keys():
+        registry.remove(account_id)
     for account_id, token in tokens.items():
-        registry.add(token, account_id)
+        if account_id in known:
+            registry.renew(account_id, token)
+        else:
+            registry.add(token, account_id)
 
 
 def _check(config: Config, insecure: bool) -> None:
@@ -58,7 +67,8 @@ def _check(config: Config, insecure: bool) -> None:
     if not (config.is_loopback or insecure or keys.enabled):
         raise ConfigError(
             f"HOST {config.host} lets other machines in, and no API key is set. Make one with "
-            '"qwenproxy keys add", or start with --insecure if every one of them may use your accounts.'
+            f'"qwenproxy keys add --session-dir {config.session_dir}", '
+            "or start with --insecure if every one of them may use your accounts."
         )
     now = time.time()
     accounts = Registry(config.session_dir).all()

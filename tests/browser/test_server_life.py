@@ -55,12 +55,19 @@ def test_a_signal_ends_it_without_a_trace(new_proxy: Callable[..., Proxy], sent:
     assert_nothing_left(proxy)
 
 
-def test_a_running_answer_is_finished_before_the_end(new_proxy: Callable[..., Proxy], site: Sandbox) -> None:
+@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_running_answer_is_finished_before_the_end(
+    new_proxy: Callable[..., Proxy], site: Sandbox, sent: signal.Signals
+) -> None:
     proxy = new_proxy()
     proxy.start()
     with streaming(proxy.url, "{{stream chunks=60 interval_ms=50}}") as answer:
         answer.until_text()
-        psutil.Process(proxy.pid).terminate()
+        # a terminal sends Ctrl-C and its own closing to every process of the job
+        job = psutil.Process(proxy.pid)
+        for process in [job, *(child for child in job.children() if "python" in child.name())]:
+            if sent != signal.SIGTERM or process == job:
+                process.send_signal(sent)
         reply = answer.rest()
     assert reply.text.split()[-1].startswith("chunk-059")
     assert reply.done

@@ -1,0 +1,193 @@
+"""The gunicorn half of server.py: one worker with its threads, and how signals end it. POSIX only.
+
+The master waits for signals; the worker serves, and owns the browsers. Ctrl-C and SIGTERM let running answers finish
+for a while, a second Ctrl-C does not.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import multiprocessing
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from http import HTTPStatus
+from typing import Any
+
+from gunicorn.app.base import BaseApplication
+from gunicorn.arbiter import Arbiter
+from gunicorn.http.errors import ParseException
+from gunicorn.workers.gthread import ThreadWorker
+
+from qwenproxy.api.client import ClientSocket
+from qwenproxy.api.errors import error_response
+from qwenproxy.api.wiring import RELAY
+from qwenproxy.api.ws import SOCKETS
+from qwenproxy.app import create_app
+from qwenproxy.config import Config
+from qwenproxy.errors import RequestError
+from qwenproxy.relay import Relay
+
+log = logging.getLogger(__name__)
+
+GRACE = 30  # seconds from SIGTERM until the process is ended for certain
+DRAIN = 20.0  # seconds of them that running answers get to finish
+KEEP_ALIVE = 75  # seconds an idle client connection is kept
+EXIT_NO_ACCOUNTS = 3
+UNREADABLE = "This is not a request that an HTTP server can read."
+
+
+def serve_gunicorn(config: Config, listener: int) -> int:
+    """Serve on the bound socket of that descriptor until a signal; return the exit status. Closes the descriptor."""
+    status = multiprocessing.Value("i", 0)
+
+    class Server(BaseApplication):  # type: ignore[misc]
+        def load_config(self) -> None:
+            for name, value in _gunicorn_settings(config, listener).items():
+                if name in self.cfg.settings:
+                    self.cfg.set(name, value)
+
+        def run(self) -> None:
+            Master(self).run()
+
+        def load(self) -> Any:
+            app = create_app(config)
+            app.register_error_handler(ParseException, lambda _: error_response(RequestError(UNREADABLE)))
+            relay: Relay = app.extensions[RELAY]
+            if config.on_no_accounts == "exit":
+                relay.on_exhausted = lambda: _end_with(status)
+            threading.Thread(target=relay.try_to_warm_up, name="warm-up", daemon=True).start()
+            return app
+
+    master = os.getpid()
+    try:
+        Server().run()
+    except SystemExit as end:
+        if os.getpid() != master:
+            # The worker's end, with its browsers closed. Going further up would free the locks that the master still
+            # holds, and turn the worker's status into the server's.
+            sys.stderr.flush()
+            os._exit(int(end.code or 0))
+        return int(status.value) or int(end.code or 0)
+    return int(status.value)
+
+
+class Master(Arbiter):  # type: ignore[misc]
+    """A master whose worker is never more than one, because the browsers live in it."""
+
+    handle_int = Arbiter.handle_term  # Ctrl-C: as polite as SIGTERM; gunicorn takes a second one for impatience
+    handle_hup = Arbiter.handle_term  # the terminal was closed
+
+    def handle_ttin(self) -> None:
+        """Ignore the signal for one worker more."""
+
+    def handle_ttou(self) -> None:
+        """Ignore the signal for one worker less."""
+
+    def handle_usr2(self) -> None:
+        """Ignore the signal for a second master."""
+
+
+class Worker(ThreadWorker):  # type: ignore[misc]
+    """A worker whose answers end before the grace time does, and whose threads no client can keep for ever."""
+
+    def handle_exit(self, sig: int, frame: Any) -> None:
+        relay: Relay = self.wsgi.extensions[RELAY]
+        self.wsgi.extensions[SOCKETS].stop()
+        threading.Thread(target=_drain, args=(relay,), name="drain", daemon=True).start()
+        super().handle_exit(sig, frame)
+
+    def init_signals(self) -> None:
+        super().init_signals()
+        # A terminal sends these to every process of the job; the master hears them too, and decides.
+        for each in (signal.SIGINT, signal.SIGHUP):
+            signal.signal(each, signal.SIG_IGN)
+
+    def handle_quit(self, sig: int, frame: Any) -> None:
+        # Nothing may cut short the closing of the browsers that begins here.
+        for each in (signal.SIGQUIT, signal.SIGTERM):
+            signal.signal(each, signal.SIG_IGN)
+        super().handle_quit(sig, frame)
+
+    def accept(self, listener: Any) -> None:
+        try:
+            super().accept(listener)
+        except OSError as error:
+            # Out of file descriptors. Those of idle clients are the ones to spare; and the connection that could
+            # not be accepted stays announced, so without a pause this would be asked again at once.
+            log.warning("a connection could not be accepted: %s", error.strerror)
+            for conn in (*self.keepalived_conns, *self.pending_conns):
+                conn.timeout = 0.0
+            time.sleep(0.1)
+
+    def handle(self, conn: Any) -> Any:
+        if not isinstance(conn.sock, ClientSocket):
+            conn.sock = ClientSocket(conn.sock)
+            # Clients that say nothing wait in the poller, where it costs nothing, instead of in a thread.
+            conn.wait_for_data = lambda _timeout: conn.sock.has_input()
+        conn.sock.await_head()
+        kept = super().handle(conn)
+        if not kept:
+            # Here, because gunicorn would do its waiting in the one thread that accepts connections.
+            conn.sock.linger()
+        return kept
+
+    def handle_request(self, req: Any, conn: Any) -> Any:
+        conn.sock.await_body()
+        return super().handle_request(req, conn)
+
+    def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: Exception) -> None:
+        # Only the kind of error: its text may quote a header, and with it a key.
+        log.warning("a request could not be read: %s", type(exc).__name__)
+        _refuse(client, 400 if isinstance(exc, ParseException) else 500)
+
+
+def _refuse(client: socket.socket, status: int) -> None:
+    """Answer what never became a request, so no route could."""
+    body = f'{{"error":"{UNREADABLE}","code":"invalid_request"}}'.encode()
+    head = f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\nConnection: close\r\nContent-Type: application/json\r\n"
+    with contextlib.suppress(OSError):
+        client.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+
+
+def _gunicorn_settings(config: Config, listener: int) -> dict[str, Any]:
+    return {
+        "bind": f"fd://{listener}",
+        "workers": 1,
+        "worker_class": Worker,
+        "threads": config.threads,
+        "worker_connections": max(1000, 2 * config.threads),
+        "preload_app": False,
+        "max_requests": 0,
+        "timeout": 0,
+        "graceful_timeout": GRACE,
+        "keepalive": KEEP_ALIVE,
+        "control_socket_disable": True,
+        "loglevel": "warning",
+        "proc_name": "qwenproxy",
+        "worker_exit": lambda _server, worker: _close(worker),
+    }
+
+
+def _close(worker: Any) -> None:
+    app = getattr(worker, "wsgi", None)
+    if app is not None:
+        app.extensions[SOCKETS].stop()
+        app.extensions[RELAY].close()
+
+
+def _drain(relay: Relay) -> None:
+    deadline = time.monotonic() + DRAIN
+    while relay.pool.running() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    relay.close()
+
+
+def _end_with(status: Any) -> None:
+    status.value = EXIT_NO_ACCOUNTS
+    log.error("every account needs a new login; stopping. Run: qwenproxy account relogin")
+    os.kill(os.getppid(), signal.SIGTERM)
