@@ -47,7 +47,7 @@ def create_app(config: Config, relay: Relay | None = None) -> Flask:
     history = HistoryStore(config.session_dir / "history", config.max_history_length)
     app.extensions[RELAY] = relay
     app.extensions[FILING] = Filing(relay, uploader)
-    app.extensions[CONVERSATIONS] = Conversations(relay, history, config.max_history_length)
+    app.extensions[CONVERSATIONS] = Conversations(relay, history, config.max_history_length, config.queue_wait)
     _log_requests(app)
     register_cors(app, config.cors_origins)
     register_auth(app, KeyFile(config.session_dir / "Authorization.txt"), loopback_only=config.is_loopback)

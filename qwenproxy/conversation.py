@@ -15,7 +15,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from qwenproxy.chat import ChatRequest, Message, TextPart
-from qwenproxy.errors import ChatNotFound, ClientGone, ProxyError, SetupError
+from qwenproxy.errors import ChatNotFound, ProxyError, QueueTimeout, SetupError
 from qwenproxy.history import HistoryStore
 from qwenproxy.history_format import Chat, StoredMessage, trim
 from qwenproxy.history_messages import from_stored, to_stored
@@ -59,11 +59,15 @@ class _Question:
 class Conversations:
     """All chats of this server."""
 
-    def __init__(self, relay: Relay, history: HistoryStore, max_messages: int) -> None:
-        """`max_messages` bounds what the model sees of a chat, the new turn included; a system text comes on top."""
+    def __init__(self, relay: Relay, history: HistoryStore, max_messages: int, queue_wait: float) -> None:
+        """`max_messages` bounds what the model sees of a chat, the new turn included; a system text comes on top.
+
+        A turn waits for those before it on its chat for `queue_wait` seconds at most.
+        """
         self.history = history
         self._relay = relay
         self._max_messages = max_messages
+        self._queue_wait = queue_wait
         history.on_delete = self._delete_upstream
 
     def create(self, name: str | None = None) -> str:
@@ -74,15 +78,13 @@ class Conversations:
         """Start the answer to a turn of a chat (None or unknown: a new one); return the chat's id and the answer.
 
         Turns of one chat are answered one after the other: the next one starts when this run is closed or complete.
-        The turn is kept when its answer is complete; a failed one leaves no trace. Raises what Relay.open raises,
-        with the id of the chat in it if that exists, and SetupError.
+        The turn is kept when its answer is complete; a failed one leaves no trace. Raises what Relay.open raises, and
+        QueueTimeout when the chat stays busy, with the id of the chat in it if that exists, and SetupError.
         """
         with ExitStack() as waiting:
             chat = None
             if chat_id is not None:
-                waiting.enter_context(self.history.turn(chat_id))
-                if client_gone():
-                    raise ClientGone("The client hung up while another request on its chat was answered.")
+                self._wait_for_turn(waiting, chat_id, client_gone)
                 chat = self.history.get(chat_id)
             if chat is None:
                 waiting.close()
@@ -99,6 +101,14 @@ class Conversations:
         run = self._relay.open(request, client_gone)
         run.on_end = partial(self._record, run)
         return run
+
+    def _wait_for_turn(self, waiting: ExitStack, chat_id: str, client_gone: Callable[[], bool]) -> None:
+        try:
+            waiting.enter_context(self.history.turn(chat_id, self._queue_wait, client_gone))
+        except QueueTimeout as error:
+            if self.history.get(chat_id):
+                error.chat_id = chat_id
+            raise
 
     def _question(self, kept: Chat | None, turn: UserTurn) -> _Question:
         chat = kept or Chat(str(uuid.uuid4()), NEW_CHAT_NAME, 0)

@@ -7,6 +7,7 @@ runs, so a failed turn leaves no trace. Must not know HTTP, accounts or the site
 from __future__ import annotations
 
 import logging
+import math
 import os
 import threading
 import time
@@ -19,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from qwenproxy import storage
-from qwenproxy.errors import ChatNotFound, QueueTimeout, RequestError, SetupError
+from qwenproxy.errors import ChatNotFound, ClientGone, QueueTimeout, RequestError, SetupError
 from qwenproxy.history_format import (
     Chat,
     ChatSummary,
@@ -32,6 +33,9 @@ from qwenproxy.history_format import (
 )
 
 log = logging.getLogger(__name__)
+
+LOOK_AGAIN = 0.5  # seconds between two looks at whether the client that waits for its turn is still there
+RETRY_AFTER = 5  # seconds that a client is told to leave a busy chat alone
 
 
 class HistoryStore:
@@ -139,12 +143,14 @@ class HistoryStore:
         return doomed
 
     @contextmanager
-    def turn(self, chat_id: str, turn_wait: float | None = None) -> Iterator[None]:
+    def turn(
+        self, chat_id: str, turn_wait: float | None = None, client_gone: Callable[[], bool] = lambda: False
+    ) -> Iterator[None]:
         """Hold a chat for one turn; others wait, and get it in order of arrival. Not re-entrant.
 
-        `turn_wait` is in seconds, None for no bound. Raises QueueTimeout.
+        `turn_wait` is in seconds, None for no bound. Raises QueueTimeout, ClientGone.
         """
-        with self._turns.turn(chat_id, turn_wait):
+        with self._turns.turn(chat_id, turn_wait, client_gone):
             yield
 
     def _path(self, chat_id: str) -> Path:
@@ -240,15 +246,14 @@ class _TurnQueues:
         self._lines: dict[str, deque[threading.Event]] = {}
 
     @contextmanager
-    def turn(self, chat_id: str, turn_wait: float | None) -> Iterator[None]:
+    def turn(self, chat_id: str, turn_wait: float | None, client_gone: Callable[[], bool]) -> Iterator[None]:
         mine = threading.Event()
         with self._mutex:
             line = self._lines.setdefault(chat_id, deque())
             line.append(mine)
             line[0].set()
         try:
-            if not mine.wait(turn_wait):
-                raise QueueTimeout("another request on this chat still runs", retry_after=turn_wait)
+            self._wait(mine, math.inf if turn_wait is None else turn_wait, client_gone)
             yield
         finally:
             with self._mutex:
@@ -257,3 +262,18 @@ class _TurnQueues:
                     line[0].set()
                 else:
                     del self._lines[chat_id]
+
+    @staticmethod
+    def _wait(mine: threading.Event, turn_wait: float, client_gone: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + turn_wait
+        while True:
+            left = deadline - time.monotonic()
+            granted = mine.wait(max(0.0, min(left, LOOK_AGAIN)))
+            # Looked at last of all, so that nothing is asked for a client that left just before its turn came.
+            if client_gone():
+                raise ClientGone("The client hung up while another request on its chat was answered.")
+            if granted:
+                return
+            if left <= LOOK_AGAIN:
+                message = f"Another request on this chat still ran after {turn_wait:.0f} s. Try again soon."
+                raise QueueTimeout(message, retry_after=RETRY_AFTER)

@@ -10,13 +10,14 @@ import sys
 import threading
 import time
 import uuid
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from qwenproxy import history, storage
-from qwenproxy.errors import ChatNotFound, QueueTimeout, RequestError, SetupError
+from qwenproxy.errors import ChatNotFound, ClientGone, QueueTimeout, RequestError, SetupError
 from qwenproxy.history import HistoryStore
 from qwenproxy.history_format import ChatSummary, parse_chat, select_for_cleanup, trim
 
@@ -227,6 +228,34 @@ def test_a_corrupt_chat_is_kept_aside_and_the_rest_unharmed(store, folder, caplo
     assert store.get(good).name == "good"
 
 
+@pytest.mark.skipif(os.name != "posix", reason="links and pipes of POSIX")
+def test_what_is_no_regular_file_is_no_chat(store, folder, tmp_path):
+    chat_id = store.create("mine")
+    elsewhere = tmp_path / "elsewhere.json"
+    elsewhere.write_text("no chat")
+    elsewhere.chmod(0o644)
+    (folder / "dir.json").mkdir()
+    (folder / "dangling.json").symlink_to(tmp_path / "gone")
+    (folder / "link.json").symlink_to(elsewhere)
+    os.mkfifo(folder / "pipe.json")
+    seen = []
+
+    def look():
+        seen.append([chat.id for chat in store.list()])
+        seen.append([store.get(name) for name in ("dir", "dangling", "link", "pipe")])
+        seen.append(history.import_chats(folder, tmp_path / "imported"))
+
+    # A thread, since who reads a pipe waits for ever.
+    thread = threading.Thread(target=look, daemon=True)
+    thread.start()
+    thread.join(10)
+    assert seen == [[chat_id], [None] * 4, 1]
+    assert (elsewhere.read_text(), elsewhere.stat().st_mode & 0o777) == ("no chat", 0o644)
+    for name in ("dir", "pipe"):
+        with pytest.raises(ChatNotFound):
+            store.delete(name)
+
+
 def test_half_an_emoji_of_the_older_project_is_no_corruption(store, folder):
     (folder / "a.json").write_bytes(b'[{"role":"user","content":"x \\ud83d"}]')
     assert store.get("a").messages[0]["content"] == "x ?"
@@ -364,6 +393,38 @@ def test_a_wait_for_a_turn_can_end_and_leaves_the_line(store):
     with pytest.raises(KeyError), store.turn("a"):
         raise KeyError
     assert store._turns._lines == {}
+
+
+def test_a_client_that_leaves_while_it_waits_leaves_the_line(store, monkeypatch):
+    monkeypatch.setattr(history, "LOOK_AGAIN", 0.001)
+    looks = [True, False]
+    with store.turn("a"):
+        with pytest.raises(ClientGone), store.turn("a", client_gone=looks.pop):
+            pass
+        assert not looks
+        assert len(store._turns._lines["a"]) == 1
+    assert store._turns._lines == {}
+
+
+def test_one_that_leaves_the_line_changes_nothing_for_those_behind(store, monkeypatch):
+    monkeypatch.setattr(history, "LOOK_AGAIN", 0.001)
+    order, left = [], threading.Event()
+
+    def take(number):
+        with suppress(ClientGone), store.turn("a", 60, left.is_set if number == 1 else lambda: False):
+            order.append(number)
+
+    threads = [threading.Thread(target=take, args=(number,)) for number in range(4)]
+    with store.turn("a"):
+        for number, thread in enumerate(threads):
+            thread.start()
+            wait_until(lambda number=number: len(store._turns._lines["a"]) == number + 2)
+        left.set()
+        threads[1].join(10)
+        assert len(store._turns._lines["a"]) == 4
+    for thread in threads:
+        thread.join(10)
+    assert order == [0, 2, 3]
 
 
 def test_threads_that_append_at_once_lose_nothing(folder):

@@ -151,6 +151,27 @@ class TestTurnsAtOnce:
         chats.client.post("/api/chat", json={"message": "Q1", "chatId": chat_id}, environ_overrides=GONE)
         assert chats.site.texts() == ["Q0"]
 
+    def test_the_wait_for_a_turn_has_a_bound(self, chats):
+        chats.start(queue_wait="0.01")
+        chat_id = chats.say("Q0").json["chatId"]
+        with chats.history.turn(chat_id):
+            response = chats.say("Q1", chatId=chat_id)
+        assert (response.status_code, response.json["code"]) == (429, "queue_timeout")
+        assert response.json["chatId"] == chat_id
+        assert int(response.headers["Retry-After"]) > 0
+        assert chats.say("Q2", chatId=chat_id).status_code == 200
+        assert chats.site.texts() == ["Q0", "Q2"]
+
+    def test_a_client_that_leaves_while_it_waits_stops_waiting(self, chats, monkeypatch):
+        monkeypatch.setattr(history, "LOOK_AGAIN", 0.001)
+        chat_id = chats.say("Q0").json["chatId"]
+        body, looks = {"message": "Q1", "chatId": chat_id}, [True, False]
+        leaving = {"waitress.client_disconnected": looks.pop}
+        with chats.history.turn(chat_id):
+            response = chats.client.post("/api/chat", json=body, environ_overrides=leaving)
+        assert response.status_code == 499
+        assert chats.site.texts() == ["Q0"]
+
     @staticmethod
     def ask(chats, text, chat_id):
         body = {"message": text, **({"chatId": chat_id} if chat_id else {})}

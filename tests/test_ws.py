@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import threading
+from collections import deque
 
 import pytest
 from fakes import CUT, RATE_LIMITED, Reply, answer
@@ -13,7 +14,7 @@ from simple_websocket import Client, ConnectionClosed
 from transcripts import CREATED, delta, end
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from qwenproxy import deletions
+from qwenproxy import deletions, history
 from qwenproxy.api import ws as ws_module
 from qwenproxy.api import ws_chat
 
@@ -311,6 +312,29 @@ class TestCancelling:
         ws.send('{"type":"cancel"}')
         assert events(ws)[-1]["finish_reason"] == "cancelled"
         assert events(ws)[-1]["finish_reason"] == "stop"
+
+    def test_while_it_waits_for_its_turn(self, connect, chats, monkeypatch):
+        joined = threading.Semaphore(0)
+
+        class Line(deque):
+            def append(self, one):
+                super().append(one)
+                joined.release()
+
+        monkeypatch.setattr(history, "deque", Line)
+        ws = connect()
+        say(ws, "Hello?")
+        chat_id = events(ws)[-1]["chatId"]
+        with chats.history.turn(chat_id):
+            while joined.acquire(blocking=False):
+                pass
+            say(ws, "Go on", chatId=chat_id)
+            assert joined.acquire(timeout=WAIT)
+            ws.send('{"type":"cancel"}')
+            assert events(ws) == [{"type": "done", "chatId": chat_id, "finish_reason": "cancelled"}]
+        say(ws, "Go on", chatId=chat_id)
+        assert events(ws)[-1]["finish_reason"] == "stop"
+        assert chats.site.texts() == ["Hello?", "Go on"]
 
     def test_nothing_to_cancel(self, connect):
         ws = connect()
