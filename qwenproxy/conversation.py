@@ -86,9 +86,13 @@ class Conversations:
             if chat_id is not None:
                 self._wait_for_turn(waiting, chat_id, client_gone)
                 chat = self.history.get(chat_id)
+            kept = chat is not None
             if chat is None:
                 waiting.close()
-            question = self._question(chat, turn)
+                chat = Chat(str(uuid.uuid4()), NEW_CHAT_NAME, 0)
+                # A stream tells the id at its start: who goes on with it at once has to wait for this turn.
+                waiting.enter_context(self.history.turn(chat.id))
+            question = self._question(chat, turn, kept=kept)
             run = self._open(question, client_gone)
             run.on_end = partial(self._end_turn, waiting.pop_all(), run, question)
         return question.chat.id, run
@@ -110,8 +114,7 @@ class Conversations:
                 error.chat_id = chat_id
             raise
 
-    def _question(self, kept: Chat | None, turn: UserTurn) -> _Question:
-        chat = kept or Chat(str(uuid.uuid4()), NEW_CHAT_NAME, 0)
+    def _question(self, chat: Chat, turn: UserTurn, *, kept: bool) -> _Question:
         remembered = chat.extra.get(SYSTEM)
         system = turn.system or (remembered if isinstance(remembered, str) else None)
         said = to_stored(turn.message)
@@ -120,7 +123,7 @@ class Conversations:
         if system:
             messages.insert(0, Message("system", (TextPart(system),)))
         memory = UpstreamMemory.from_json(chat.extra.get(UPSTREAM))
-        return _Question(chat, kept is not None, system, said, ChatRequest(tuple(messages), turn.model), memory)
+        return _Question(chat, kept, system, said, ChatRequest(tuple(messages), turn.model), memory)
 
     def _open(self, question: _Question, client_gone: Callable[[], bool]) -> ChatRun:
         try:

@@ -112,6 +112,23 @@ class Gate:
         return ""
 
 
+def watch_joining(monkeypatch, chats, chat_id):
+    """Return the event that tells that a request waits, or asks, for its turn on this chat."""
+    joined, turn = threading.Event(), chats.history.turn
+
+    def join(wanted, turn_wait=None, client_gone=lambda: False):
+        def is_gone():
+            # The first look is after the first slice of the wait.
+            joined.set()
+            return client_gone()
+
+        return turn(wanted, turn_wait, is_gone if wanted == chat_id else client_gone)
+
+    monkeypatch.setattr(history, "LOOK_AGAIN", 0.001)
+    monkeypatch.setattr(chats.history, "turn", join)
+    return joined
+
+
 class TestTurnsAtOnce:
     def test_one_after_the_other_in_order(self, chats, monkeypatch):
         chat_id = chats.say("Q0").json["chatId"]
@@ -146,6 +163,28 @@ class TestTurnsAtOnce:
         gate.open.set()
         thread.join(10)
 
+    @pytest.mark.parametrize("kept", [True, False])
+    def test_the_id_in_the_first_chunk_holds_at_once(self, chats, kept, monkeypatch):
+        chats.site.script("a", answer("A1"))
+        response = chats.client.post("/api/chat", json={"message": "Q1", "stream": True})
+        frames = response.iter_encoded()
+        chat_id = json.loads(next(frames).removeprefix(b"data: "))["chatId"]
+        joined = watch_joining(monkeypatch, chats, chat_id)
+        answers = []
+        second = threading.Thread(target=lambda: answers.append(self.ask(chats, "Q2", chat_id)))
+        second.start()
+        assert joined.wait(10)
+        assert chats.site.texts() == ["Q1"]
+        if kept:
+            assert list(frames)[-1] == b"data: [DONE]\n\n"
+        response.close()
+        second.join(10)
+        (only,) = chats.files()
+        assert answers == [only]
+        said = ["Q2", "Hello world"]
+        assert [content for _, content in chats.kept(only)] == (["Q1", "A1", *said] if kept else said)
+        assert (only == chat_id) is kept
+
     def test_a_client_that_left_the_line_is_not_asked_for(self, chats):
         chat_id = chats.say("Q0").json["chatId"]
         chats.client.post("/api/chat", json={"message": "Q1", "chatId": chat_id}, environ_overrides=GONE)
@@ -175,4 +214,6 @@ class TestTurnsAtOnce:
     @staticmethod
     def ask(chats, text, chat_id):
         body = {"message": text, **({"chatId": chat_id} if chat_id else {})}
-        assert chats.app.test_client().post("/api/chat", json=body).status_code == 200
+        response = chats.app.test_client().post("/api/chat", json=body)
+        assert response.status_code == 200
+        return response.json["chatId"]
