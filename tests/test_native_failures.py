@@ -47,12 +47,18 @@ class TestFailures:
             assert "[DONE]" not in response.text
         else:
             assert response.status_code in (400, 502)
-            assert response.json.get("chatId") == (chat_id if reply is REFUSED_CONTENT else None)
+            assert response.json["chatId"] == chat_id
         assert chats.path(chat_id).read_bytes() == before
         journal = chats.session_dir / "upstream-deletions.json"
         assert not journal.exists(), "the chat of the site still holds the first turn"
         chats.say("And now?", chatId=chat_id)
         assert chats.site.places()[-1] == ("a", "up-1", "R7")
+
+    def test_a_cut_first_answer_leaves_no_chat_and_no_id(self, chats):
+        chats.site.script("a", CUT)
+        response = chats.say("Hello?", chatId="550e8400-e29b-41d4-a716-446655440000")
+        assert (response.status_code, list(response.json)) == (502, ["error", "code"])
+        assert not chats.files()
 
     @pytest.mark.parametrize("stream", [False, True])
     def test_a_client_that_leaves_in_the_middle(self, chats, stream):

@@ -20,7 +20,7 @@ from qwenproxy.api.sse import Chunks, frames
 from qwenproxy.api.wiring import conversations
 from qwenproxy.chat import Message
 from qwenproxy.conversation import UserTurn
-from qwenproxy.errors import RequestError
+from qwenproxy.errors import ProxyError, RequestError
 from qwenproxy.storage import valid_id
 
 
@@ -39,7 +39,13 @@ def create_turn() -> ResponseReturnValue:
     chat_id, run = conversations().answer_turn(wanted, turn, client_gone)
     if stream:
         return event_stream(frames(run, Chunks(run.model, {"chatId": chat_id}), client_gone), run)
-    return json_response({**collect(run, client_gone), "chatId": chat_id})
+    try:
+        return json_response({**collect(run, client_gone), "chatId": chat_id})
+    except ProxyError as error:
+        # A chat whose first turn fails never comes to be.
+        if chat_id == wanted:
+            error.chat_id = chat_id
+        raise
 
 
 def parse_turn(body: Mapping[str, Any]) -> UserTurn:
