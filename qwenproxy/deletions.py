@@ -45,6 +45,7 @@ class UpstreamDeletions:
     """The chats still to be deleted, and the worker that does it while there is anything it can do."""
 
     def __init__(self, session_dir: Path, registry: Registry, clock: Callable[[], float] = time.time) -> None:
+        """Clear what a crash left of an interrupted write. Raises SetupError."""
         self._path = session_dir / "upstream-deletions.json"
         self._lock = storage.PathLock(self._path)
         self._registry = registry
@@ -53,6 +54,9 @@ class UpstreamDeletions:
         self._tabs: dict[str, Page] = {}
         self._worker: threading.Thread | None = None
         self._news = threading.Event()
+        storage.ensure_folder(session_dir)
+        with self._lock:
+            storage.sweep(session_dir, self._path.name)
 
     def add(self, chats: Iterable[UpstreamChat]) -> None:
         """Write the chats down and delete them as soon as their accounts' tabs allow. Raises SetupError."""

@@ -62,11 +62,12 @@ class HistoryStore:
         if not storage.valid_id(chat_id):
             return None
         path = self._path(chat_id)
-        seen, data = storage.stamp(path), storage.read_bytes(path)
-        if seen is None or data is None:
+        status = storage.regular_status(path)
+        data = storage.read_bytes(path) if status else None
+        if status is None or data is None:
             return None
         try:
-            return parse_chat(chat_id, data, seen[0] // 1_000_000)
+            return parse_chat(chat_id, data, status.st_mtime_ns // 1_000_000)
         except ValueError as error:
             with self._lock:
                 if storage.read_bytes(path) == data:
@@ -210,8 +211,8 @@ class HistoryStore:
                 for entry in entries:
                     # A chat may go away while the folder is read.
                     with suppress(FileNotFoundError):
-                        if entry.name.endswith(".json"):
-                            yield entry.name[:-5], storage.stamp_of(entry.stat())
+                        if entry.name.endswith(".json") and entry.is_file(follow_symlinks=False):
+                            yield entry.name[:-5], storage.stamp_of(entry.stat(follow_symlinks=False))
         except OSError as error:
             raise SetupError(f"cannot list {self._folder}: {error.strerror}") from error
 
@@ -230,7 +231,7 @@ def import_chats(source: Path, target: Path) -> int:
     copied = 0
     with storage.PathLock(target):
         for path in sorted(source.glob("*.json")):
-            data = storage.read_bytes(path)
+            data = storage.read_bytes(path) if storage.regular_status(path) else None
             if data is None or not storage.valid_id(path.stem) or (target / path.name).exists():
                 continue
             storage.write_atomic(target / path.name, data)

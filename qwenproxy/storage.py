@@ -130,7 +130,9 @@ def set_aside(path: Path, reason: str) -> Path:
     target = path.with_name(f"{path.name}.corrupt-{moment}")
     try:
         _replace(path, target)
-        make_private(target)
+        # What a link leads to is not ours to change.
+        if regular_status(target):
+            make_private(target)
     except OSError as error:
         raise _refused("set aside", path, error) from error
     log.warning("%s is unreadable (%s): kept as %s", path, reason, target.name)
@@ -167,6 +169,20 @@ def format_json(value: object) -> bytes:
         return orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
     except orjson.JSONEncodeError:
         return _lenient_json(value)
+
+
+def regular_status(path: Path) -> os.stat_result | None:
+    """Return the status of a regular file, None for links, folders, pipes and for nothing. Raises SetupError.
+
+    Looks at the entry itself, which no link can lead astray and no pipe can hold up.
+    """
+    try:
+        status = path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise _refused("look at", path, error) from error
+    return status if stat.S_ISREG(status.st_mode) else None
 
 
 def stamp(path: Path) -> Stamp | None:

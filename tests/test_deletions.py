@@ -85,6 +85,13 @@ class TestWhatGoes:
         assert chats.files() == [chat_id]
 
 
+def test_what_an_interrupted_write_left_is_swept(chats):
+    leftover = chats.session_dir / ".upstream-deletions.json.0123abcd.tmp"
+    leftover.write_bytes(b"half")
+    chats.start()
+    assert not leftover.exists()
+
+
 class TestLater:
     def test_after_a_restart_when_the_account_is_open_again(self, chats):
         chat_id = chats.say("Hello?").json["chatId"]

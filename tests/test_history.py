@@ -261,13 +261,18 @@ def test_half_an_emoji_of_the_older_project_is_no_corruption(store, folder):
     assert store.get("a").messages[0]["content"] == "x ?"
 
 
-def test_a_chat_that_cannot_be_read_is_left_out_and_left_alone(store, folder, caplog):
-    (folder / "a.json").mkdir()
+def test_a_chat_that_cannot_be_read_is_left_out_and_left_alone(store, folder, caplog, monkeypatch):
+    (folder / "a.json").write_text("{")
+
+    def refuse(path):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(history.Path, "read_bytes", refuse)
     assert store.list() == ()
     assert "left out" in caplog.text
     with pytest.raises(SetupError, match="cannot read"):
         store.get("a")
-    assert (folder / "a.json").is_dir()
+    assert (folder / "a.json").read_text() == "{"
 
 
 def test_a_turn_that_cannot_be_written_changes_nothing(store, monkeypatch):

@@ -160,6 +160,38 @@ def test_set_aside_keeps_every_copy_and_reports(tmp_path, caplog):
     assert [record.levelname for record in caplog.records] == ["WARNING", "WARNING"]
 
 
+@posix_only
+def test_set_aside_moves_a_link_and_leaves_what_it_leads_to(tmp_path):
+    target = tmp_path / "target"
+    target.write_bytes(b"somebody else's")
+    target.chmod(0o644)
+    link = tmp_path / "file.json"
+    link.symlink_to(target)
+    moved = storage.set_aside(link, "bad")
+    assert (moved.readlink(), target.stat().st_mode & 0o777) == (target, 0o644)
+    assert not link.is_symlink()
+
+
+@posix_only
+def test_a_file_set_aside_becomes_private(tmp_path):
+    path = tmp_path / "file.json"
+    path.write_bytes(b"{")
+    path.chmod(0o644)
+    assert storage.set_aside(path, "bad").stat().st_mode & 0o777 == 0o600
+
+
+@posix_only
+def test_only_regular_files_have_a_regular_status(tmp_path):
+    (tmp_path / "file").write_bytes(b"abc")
+    (tmp_path / "link").symlink_to("file")
+    (tmp_path / "dangling").symlink_to("gone")
+    (tmp_path / "folder").mkdir()
+    os.mkfifo(tmp_path / "pipe")
+    assert storage.regular_status(tmp_path / "file").st_size == 3
+    for name in ("link", "dangling", "folder", "pipe", "nothing", "file/below"):
+        assert storage.regular_status(tmp_path / name) is None
+
+
 def test_delete_tells_whether_there_was_a_file(tmp_path):
     (tmp_path / "file").write_bytes(b"")
     assert storage.delete(tmp_path / "file")

@@ -448,3 +448,24 @@ def test_a_digest_that_is_a_path_is_not_read(tmp_path, ledger):
     rows[0]["digest"] = "../tokens.json"
     file.write_text(json.dumps(rows))
     assert Ledger(tmp_path / "session").find(stored("one").url) is None
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links and pipes of POSIX")
+def test_what_is_no_content_stops_nothing(tmp_path):
+    ledger = Ledger(tmp_path / "session")
+    upload = ledger.add(stored("one"), PNG)
+    folder = tmp_path / "session" / "uploads"
+    (folder / "a").symlink_to(tmp_path / "gone")
+    (folder / "b").mkdir()
+    os.mkfifo(folder / "c")
+    ledger.tidy()
+    (folder / upload.digest).unlink()
+    (folder / upload.digest).mkdir()
+    assert ledger.data_of(upload) is None
+
+
+def test_what_an_interrupted_write_left_is_swept(tmp_path):
+    leftover = tmp_path / "session" / ".uploads.json.0123abcd.tmp"
+    leftover.write_bytes(b"half")
+    Ledger(tmp_path / "session")
+    assert not leftover.exists()

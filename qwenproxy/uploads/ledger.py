@@ -47,12 +47,16 @@ class Ledger:
     """All uploads of a session folder. Threads and processes may share it."""
 
     def __init__(self, session_dir: Path, clock: Callable[[], float] = time.time) -> None:
+        """Clear what a crash left of an interrupted write. Raises SetupError."""
         self._file = session_dir / "uploads.json"
         self._contents = session_dir / "uploads"
         self._clock = clock
         self._lock = storage.PathLock(self._file)
         self._reading = threading.Lock()
         self._cached = storage.CachedFile(self._file, self._load)
+        storage.ensure_folder(session_dir)
+        with self._lock:
+            storage.sweep(session_dir, self._file.name)
 
     def find(self, url: str) -> Upload | None:
         """Return the upload behind a URL, whatever its query says. Raises SetupError."""
@@ -74,7 +78,8 @@ class Ledger:
 
     def data_of(self, upload: Upload) -> bytes | None:
         """Return the bytes if they are still at hand. Raises SetupError."""
-        return storage.read_bytes(self._contents / upload.digest) if upload.digest else None
+        path = self._contents / upload.digest
+        return storage.read_bytes(path) if upload.digest and storage.regular_status(path) else None
 
     def tidy(self) -> None:
         """Delete contents that are too old, and the oldest of too many. Raises SetupError."""
@@ -83,8 +88,8 @@ class Ledger:
         with self._lock:
             found = []
             for path in self._contents.glob("[0-9a-f]*"):
-                status = path.stat()
-                found.append((status.st_mtime, status.st_size, path))
+                if status := storage.regular_status(path):
+                    found.append((status.st_mtime, status.st_size, path))
             storage.sweep(self._contents, "*")
             room = KEPT_BYTES
             for modified, size, path in sorted(found, reverse=True):
