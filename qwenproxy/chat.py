@@ -28,9 +28,10 @@ class ImagePart:
 
 @dataclass(frozen=True, slots=True)
 class FilePart:
-    """A document, by URL."""
+    """A document, by URL. `name` is the bare file name its sender gave it."""
 
     url: str
+    name: str | None = None
 
 
 Part = TextPart | ImagePart | FilePart

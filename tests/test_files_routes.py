@@ -136,6 +136,9 @@ def test_what_is_refused_leaves_nothing(stack, site, temporary, name, data, refu
         (b"", "multipart/form-data; boundary=b", 400),
         (b"", "multipart/form-data", 400),
         (b'{"file":1}', "application/json", 415),
+        (b"", "application/json", 415),
+        (b"", "", 400),
+        (b"file=a", "application/x-www-form-urlencoded", 400),
         (b'--b\r\nContent-Disposition: form-data; name="file"; filename="a.txt"\r\n\r\ncut', None, 400),
         (b'--b\r\nContent-Disposition: form-data; name="file"; filename="a.t', None, 400),
         (b'--b\r\nContent-Disposition: form-data; name="other"; filename="a.txt"\r\n\r\nhi\r\n--b--\r\n', None, 400),
@@ -144,7 +147,7 @@ def test_what_is_refused_leaves_nothing(stack, site, temporary, name, data, refu
     ],
 )
 def test_a_form_that_is_none(stack, body, content_type, status):
-    sent = content_type or "multipart/form-data; boundary=b"
+    sent = "multipart/form-data; boundary=b" if content_type is None else content_type
     answer = stack.client.post("/api/files/upload", data=body, content_type=sent)
     assert answer.status_code == status
     assert stack.kept() == []
@@ -376,6 +379,39 @@ def test_image_urls_that_are_refused(stack, site, url, status, code):
     answer = stack.ask("hello", image(url))
     assert (answer.status_code, answer.get_json()["error"]["code"]) == (status, code)
     assert [each for each in site.requests if each.path == "/api/v2/chats/new"] == []
+
+
+@pytest.mark.parametrize(
+    "name, kept_name",
+    [("report 1.pdf", "report 1.pdf"), ("../../report.PDF", "report.PDF"), ("report.exe", "file.pdf")],
+)
+def test_a_file_inline_keeps_its_name(stack, site, name, kept_name):
+    [entry] = stack.seen({"type": "file", "file": {"filename": name, "file_data": data_url("application/pdf", PDF)}})
+    assert (entry["name"], site.files[-1].name) == (kept_name, kept_name)
+
+
+def test_a_file_inline_whose_name_does_not_fit(stack):
+    part = {"type": "file", "file": {"filename": "a.docx", "file_data": data_url("application/pdf", PDF)}}
+    assert stack.ask("hello", part).status_code == 400
+
+
+def test_a_long_conversation_takes_its_newest_attachments_along(stack, site, caplog):
+    stack.only("sandbox1")
+    caplog.set_level("INFO")
+    pictures = [PNG + bytes([number]) for number in range(attachments.MAX_ATTACHMENTS + 2)]
+    messages = [{"role": "user", "content": [image(data_url("image/png", each))]} for each in pictures]
+    before = len(site.files)
+    answer = stack.client.post("/v1/chat/completions", json={"messages": messages})
+    assert answer.status_code == 200, answer.text
+    assert [each.data for each in site.files[before:]] == pictures[2:]
+    assert "a conversation has 22 images and files: the newest 20 go along" in caplog.text
+
+
+@pytest.mark.parametrize("field", ["message", "messages"])
+def test_too_many_attachments_in_a_kept_chat(stack, field):
+    parts = [image(f"https://cdn.qwenlm.ai/{number}.png") for number in range(attachments.MAX_ATTACHMENTS + 1)]
+    body = {"message": parts} if field == "message" else {"messages": [{"role": "user", "content": parts}]}
+    assert stack.client.post("/api/chat", json=body).status_code == 400
 
 
 def test_too_many_attachments(stack):

@@ -71,11 +71,33 @@ def test_roles(role, meant):
         ([{"type": "image", "image": "https://x/y"}], (ImagePart("https://x/y"),)),
         ([{"type": "file", "file": "https://x/y.pdf"}], (FilePart("https://x/y.pdf"),)),
         ([{"type": "file", "file": {"file_data": "data:;base64,eA=="}}], (FilePart("data:;base64,eA=="),)),
+        (
+            [{"type": "file", "file": {"file_data": "data:;base64,eA==", "filename": "../a/x.pdf"}}],
+            (FilePart("data:;base64,eA==", "x.pdf"),),
+        ),
+        ([{"type": "file", "file": {"file_data": "data:,x", "filename": ""}}], (FilePart("data:,x"),)),
         ([{"type": "refusal", "refusal": "no"}], (TextPart("no"),)),
     ],
 )
 def test_contents(content, parts):
     assert message(content=content).parts == parts
+
+
+@pytest.mark.parametrize("name", [5, "..", "dir/"])
+def test_a_file_name_that_is_none(name):
+    with pytest.raises(RequestError):
+        message(content=[{"type": "file", "file": {"file_data": "data:,x", "filename": name}}])
+
+
+def test_only_the_newest_message_is_held_to_the_number_of_attachments():
+    many = {"role": "user", "content": [{"type": "image", "image": f"https://x/{number}"} for number in range(21)]}
+    next_one = {"role": "user", "content": "And now?"}
+    assert len(parse(messages=[many, next_one]).chat.messages[0].attachments) == 21
+    for messages in ([many], [next_one, many, {"role": "assistant", "content": "Yes."}]):
+        with pytest.raises(RequestError, match="20 images and files"):
+            parse(messages=messages)
+    twice = {"role": "user", "content": many["content"][:20] * 2}
+    assert len(parse(messages=[twice]).chat.messages[0].attachments) == 40
 
 
 def test_a_conversation_with_a_tool():

@@ -75,6 +75,8 @@ def _kind(filetype: str) -> str:
 
 def _read_upload(max_bytes: int) -> tuple[str, bytes]:
     """Return name and content of the form's `file`. Raises RequestError, TooLarge, UnsupportedMediaType."""
+    if request.mimetype in ("", "application/x-www-form-urlencoded"):
+        raise _no_file()
     if request.mimetype != "multipart/form-data":
         raise UnsupportedMediaType("Send the file as multipart/form-data in the field 'file'.")
     stream = get_input_stream(request.environ)
@@ -94,8 +96,12 @@ def _read_upload(max_bytes: int) -> tuple[str, bytes]:
         raise RequestError("The form is damaged or cut short.") from None
     file = files.get("file")
     if file is None:
-        raise RequestError("The form has no field 'file' with a file in it.", param="file")
+        raise _no_file()
     return file.filename or "", file.stream.read()
+
+
+def _no_file() -> RequestError:
+    return RequestError("Send the file as multipart/form-data in the field 'file': there is none.", param="file")
 
 
 class _Room:

@@ -9,6 +9,8 @@ import orjson
 
 from qwenproxy.chat import FilePart, ImagePart, Message, Part, Role, TextPart, Tool, ToolCall
 from qwenproxy.errors import RequestError, UnsupportedParameter
+from qwenproxy.uploads.attachments import MAX_ATTACHMENTS
+from qwenproxy.uploads.file_types import clean_name
 
 ROLES: dict[str, Role] = {
     "system": "system",
@@ -21,21 +23,22 @@ ROLES: dict[str, Role] = {
 
 
 def parse_messages(value: Any) -> tuple[Message, ...]:
-    """Translate a `messages` array. Raises RequestError naming the element at fault."""
+    """Translate a `messages` array. Raises RequestError naming the element at fault.
+
+    Only the user's last message has to keep to the number of attachments: a conversation may have gathered more.
+    """
     if not isinstance(value, list) or not value:
         raise RequestError("messages must be a non-empty array.", param="messages")
-    return tuple(_message(each, f"messages[{index}]") for index, each in enumerate(value))
+    messages = tuple(_message(each, f"messages[{index}]") for index, each in enumerate(value))
+    _check_attachments(next((each.parts for each in reversed(messages) if each.role == "user"), ()), "messages")
+    return messages
 
 
 def parse_content(value: Any, where: str) -> tuple[Part, ...]:
-    """Translate a message's `content`: a string, or an array of parts. Raises RequestError, UnsupportedParameter."""
-    if value is None:
-        return ()
-    if isinstance(value, str):
-        return (TextPart(value),)
-    if not isinstance(value, list):
-        raise RequestError(f"{where} must be a string or an array of parts.", param=where)
-    return tuple(_part(each, f"{where}[{index}]") for index, each in enumerate(value))
+    """Translate a new message: a string, or an array of parts. Raises RequestError, UnsupportedParameter."""
+    parts = _content(value, where)
+    _check_attachments(parts, where)
+    return parts
 
 
 def parse_tools(value: Any) -> tuple[Tool, ...]:
@@ -61,6 +64,21 @@ def parse_tool_choice(value: Any) -> str:
     raise RequestError("tool_choice must be auto, none, required or name a function.", param="tool_choice")
 
 
+def _check_attachments(parts: tuple[Part, ...], where: str) -> None:
+    if len({part for part in parts if not isinstance(part, TextPart)}) > MAX_ATTACHMENTS:
+        raise RequestError(f"A message may carry {MAX_ATTACHMENTS} images and files at most.", param=where)
+
+
+def _content(value: Any, where: str) -> tuple[Part, ...]:
+    if value is None:
+        return ()
+    if isinstance(value, str):
+        return (TextPart(value),)
+    if not isinstance(value, list):
+        raise RequestError(f"{where} must be a string or an array of parts.", param=where)
+    return tuple(_part(each, f"{where}[{index}]") for index, each in enumerate(value))
+
+
 def _message(value: Any, where: str) -> Message:
     if not isinstance(value, Mapping):
         raise RequestError(f"{where} must be an object.", param=where)
@@ -73,7 +91,7 @@ def _message(value: Any, where: str) -> Message:
         raise RequestError(f"{where}.content is missing.", param=f"{where}.content")
     return Message(
         ROLES[role],
-        parse_content(content, f"{where}.content"),
+        _content(content, f"{where}.content"),
         _optional_text(value.get("name"), f"{where}.name"),
         calls,
         _optional_text(value.get("tool_call_id"), f"{where}.tool_call_id"),
@@ -92,7 +110,7 @@ def _part(value: Any, where: str) -> Part:
     if kind in ("image_url", "image", "input_image"):
         return ImagePart(_url(value.get("image_url", value.get("image")), where))
     if kind in ("file", "input_file"):
-        return FilePart(_url(value.get("file"), where))
+        return FilePart(_url(value.get("file"), where), _file_name(value.get("file"), where))
     raise UnsupportedParameter(f"{where}: parts of type {str(kind)[:40]!r} are not supported.", param=where)
 
 
@@ -102,6 +120,11 @@ def _url(value: Any, where: str) -> str:
     if not isinstance(value, str) or not value:
         raise RequestError(f"{where} must carry a URL.", param=where)
     return value
+
+
+def _file_name(value: Any, where: str) -> str | None:
+    name = _optional_text(value.get("filename"), f"{where}.file.filename") if isinstance(value, Mapping) else None
+    return clean_name(name) if name else None
 
 
 def _tool_calls(value: Any, where: str) -> tuple[ToolCall, ...]:

@@ -27,7 +27,7 @@ from qwenproxy.upstream import files
 
 log = logging.getLogger(__name__)
 
-MAX_ATTACHMENTS = 20  # of one request; each may be as large as a file may be
+MAX_ATTACHMENTS = 20  # of one question; each may be as large as a file may be
 FETCH_TIMEOUT = 60.0  # seconds after which a request's further URLs are left to the site
 _OWN_HOSTS = re.compile(r"(cdn|image|img)\.qwenlm\.ai|[a-z0-9-]+\.oss-[a-z0-9-]+\.aliyuncs\.com")
 
@@ -48,11 +48,11 @@ class Attachments:
     """What a request's attachments are, each found out once."""
 
     def __init__(self, uploader: Uploader, parts: Sequence[Attachment]) -> None:
-        """Decode, look up or fetch each of `parts`. Raises RequestError, TooLarge, SetupError."""
+        """Decode, look up or fetch the newest of `parts`. Raises RequestError, TooLarge, SetupError."""
         self._uploader = uploader
         self._sources: dict[Attachment, Source] = {}
         self._fetch_until = time.monotonic() + FETCH_TIMEOUT
-        for part in _bounded(parts):
+        for part in parts[-MAX_ATTACHMENTS:]:
             self._source(part)
 
     @property
@@ -70,11 +70,15 @@ class Attachments:
                 self._bytes_at_hand(source)
 
     def entries(self, parts: Sequence[Attachment], site: SiteCalls) -> tuple[dict[str, Any], ...]:
-        """Return the entries for `parts`, after uploading what the account does not have.
+        """Return the entries for the newest of `parts`, after uploading what the account does not have.
 
+        A folded conversation may hold more than a question may carry; the oldest are left out.
         Raises RequestError, TooLarge, FileElsewhere, and what uploading raises.
         """
-        return tuple(self._entry(part, site) for part in _bounded(parts))
+        newest = parts[-MAX_ATTACHMENTS:]
+        if len(newest) < len(parts):
+            log.info("a conversation has %d images and files: the newest %d go along", len(parts), len(newest))
+        return tuple(self._entry(part, site) for part in newest)
 
     def _entry(self, part: Attachment, site: SiteCalls) -> dict[str, Any]:
         source = self._source(part)
@@ -134,6 +138,8 @@ class Attachments:
 
     def _local(self, part: Attachment, name: str, content_type: str, data: bytes) -> LocalFile:
         """Return content that came with or by a URL; a name of no allowed type counts for nothing."""
+        if isinstance(part, FilePart) and part.name and file_types.is_allowed_name(part.name):
+            name = part.name
         if not file_types.is_allowed_name(name):
             declared = file_types.type_of_content_type(content_type)
             name = f"{'image' if isinstance(part, ImagePart) else 'file'}{f'.{declared.extension}' if declared else ''}"
@@ -141,12 +147,6 @@ class Attachments:
         if isinstance(part, ImagePart) and file.type.kind != "image":
             raise RequestError("An image part carries something that is no image.", param="messages")
         return file
-
-
-def _bounded(parts: Sequence[Attachment]) -> Sequence[Attachment]:
-    if len(parts) > MAX_ATTACHMENTS:
-        raise RequestError(f"A request may carry {MAX_ATTACHMENTS} images and files at most.", param="messages")
-    return parts
 
 
 def _decoded(url: str, uploader: Uploader) -> tuple[str, str, bytes]:
