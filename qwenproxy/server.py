@@ -112,6 +112,7 @@ def _serve_waitress(config: Config, listener: socket.socket) -> int:
     import waitress  # noqa: PLC0415 - only where it serves
 
     status = 0
+    end_leftovers(config.session_dir / "accounts")
     app = create_app(config)
     relay: Relay = app.extensions[RELAY]
     server = waitress.create_server(

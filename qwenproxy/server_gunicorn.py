@@ -28,6 +28,7 @@ from qwenproxy.api.errors import error_response
 from qwenproxy.api.wiring import RELAY
 from qwenproxy.api.ws import SOCKETS
 from qwenproxy.app import create_app
+from qwenproxy.browser.profile import end_leftovers
 from qwenproxy.config import Config
 from qwenproxy.errors import RequestError
 from qwenproxy.relay import Relay
@@ -55,6 +56,7 @@ def serve_gunicorn(config: Config, listener: int) -> int:
             Master(self).run()
 
         def load(self) -> Any:
+            end_leftovers(config.session_dir / "accounts")  # of a worker or server that was killed
             app = create_app(config)
             app.register_error_handler(ParseException, lambda _: error_response(RequestError(UNREADABLE)))
             relay: Relay = app.extensions[RELAY]

@@ -11,7 +11,7 @@ import sys
 import psutil
 import pytest
 
-from qwenproxy.browser.profile import ProfileClaim, ProfileInUse, end_processes, profile_owner
+from qwenproxy.browser.profile import ProfileClaim, ProfileInUse, end_leftovers, end_processes, profile_owner
 
 WAITING = "import sys; print('up', flush=True); sys.stdin.read()"
 DEAF = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {WAITING}"
@@ -178,3 +178,20 @@ def test_who_does_not_listen_is_killed(launch, monkeypatch):
     assert up == "up"
     end_processes([psutil.Process(process.pid)])
     assert has_ended(process.pid)
+
+
+def test_what_a_killed_server_left_below_a_folder_is_ended(tmp_path):
+    killed, other = (subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) for _ in range(2))
+    with killed, other:
+        (tmp_path / "a").mkdir()
+        started = psutil.Process(killed.pid).create_time()
+        (tmp_path / "a" / "browser.json").write_text(
+            json.dumps({"owner": [1, 0], "processes": [[killed.pid, started]]})
+        )
+        held = ProfileClaim(tmp_path / "b")
+        held.add(other.pid)
+        end_leftovers(tmp_path)
+        assert killed.wait(10) != 0
+        assert other.poll() is None, "a browser in use was ended"
+        assert not (tmp_path / "a" / "browser.json").exists()
+        held.release()

@@ -461,3 +461,10 @@ def test_a_token_with_white_space_around_it_can_be_marked_invalid(session, regis
     (session / "tokens.json").write_text(json.dumps([{"id": "acc_1", "token": " t1\n"}]))
     assert registry.mark_invalid("acc_1", registry.get("acc_1").token)
     assert registry.get("acc_1").invalid
+
+
+def test_a_rest_beyond_all_calendars_ends_with_the_calendar(session, registry, clock):
+    (session / "tokens.json").write_text(json.dumps([{"id": "acc_1", "token": "t1", "resetAt": 99999999999999999}]))
+    account = registry.get("acc_1")
+    assert account.status(clock.now) == "WAIT"
+    assert iso_text(account.reset_at).startswith("9999-")

@@ -115,7 +115,7 @@ def _moment(reset_at: object) -> float | None:
         except ValueError:
             return None
         return (date if date.tzinfo else date.replace(tzinfo=timezone.utc)).timestamp()
-    return reset_at / 1000 if _is_number(reset_at) else None
+    return min(reset_at / 1000, _LATEST) if _is_number(reset_at) else None
 
 
 def _is_number(value: object) -> TypeGuard[float]:
