@@ -73,6 +73,7 @@ class DirectConnection(asyncio.Protocol):
 
     def __init__(self) -> None:
         self.h2 = h2.connection.H2Connection(h2.config.H2Configuration(client_side=True, header_encoding="utf-8"))
+        self.settled = asyncio.get_running_loop().create_future()
         self.sinks: dict[int, tuple[object, asyncio.Future[None]]] = {}
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -84,7 +85,9 @@ class DirectConnection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         for event in self.h2.receive_data(data):
             sink, done = self.sinks.get(getattr(event, "stream_id", 0) or 0, (None, None))
-            if isinstance(event, h2.events.DataReceived):
+            if isinstance(event, h2.events.RemoteSettingsChanged) and not self.settled.done():
+                self.settled.set_result(None)
+            elif isinstance(event, h2.events.DataReceived):
                 sink(event.data)
                 if event.flow_controlled_length:
                     self.h2.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
@@ -108,6 +111,7 @@ async def direct_load(target: dict, streams: int, prompt: str) -> list[Stream]:
     host, port = target["base_url"].removeprefix("https://").split(":")
     loop = asyncio.get_running_loop()
     _, connection = await loop.create_connection(DirectConnection, host, int(port), ssl=context)
+    await connection.settled  # the site's own limit of streams, instead of the 100 that hold until it is told
     fixed = [
         (":scheme", "https"),
         (":authority", f"{host}:{port}"),

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
+from hypercorn.protocol.h2 import H2Protocol
 
 from qwenproxy.sandbox.app import Front
 from qwenproxy.sandbox.tls import Identity
@@ -82,6 +83,7 @@ class Server:
             await stop.wait()
             await front.close()
 
+        H2Protocol._priority_updated = _no_priorities  # type: ignore[method-assign,assignment]
         with tempfile.TemporaryDirectory(prefix="qwenproxy-sandbox-") as folder:
             config = _config(self._identity, Path(folder))
             config.bind = [f"fd://{self._socket.detach()}"]
@@ -94,6 +96,13 @@ class Server:
             stopping.cancel()
             if serving.done():
                 serving.result()
+
+
+async def _no_priorities(_protocol: H2Protocol, _event: object) -> None:
+    """Ignore stream priorities, as RFC 9113 lets a server do.
+
+    Chrome makes each stream depend on the one before it, and hypercorn's tree takes a hundred of them for a loop.
+    """
 
 
 def _bound(port: int) -> socket.socket:
