@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 
 from qwenproxy.accounts import standing
 from qwenproxy.accounts.registry import Account, Registry
+from qwenproxy.accounts.rotation import Rotation
 from qwenproxy.accounts.slots import PoolLimits, Slot, Waiter
 from qwenproxy.browser.tab import Tab
 from qwenproxy.errors import (
@@ -30,6 +31,7 @@ __all__ = ["AccountPool", "Lease", "PoolLimits"]
 log = logging.getLogger(__name__)
 
 LOOK_AGAIN = 1.0  # seconds between two looks of a waiting request: accounts come back by the clock
+SWEEP_EVERY = 2.0  # seconds between two looks for browsers to close: the command line may be waiting for a profile
 
 
 class Lease:
@@ -85,7 +87,7 @@ class AccountPool:
         self._lock = threading.Lock()
         self._slots: dict[str, Slot] = {}
         self._waiters: deque[Waiter] = deque()
-        self._turn = 0
+        self._rotation = Rotation(limits)
         self._closed = False
         self._sweep = threading.Event()
         self._janitor = threading.Thread(target=self._sweep_up, name="pool-janitor", daemon=True)
@@ -96,7 +98,7 @@ class AccountPool:
     ) -> Iterator[Lease]:
         """Yield a lease on one account after the other, each account once, for as long as the caller asks.
 
-        Without `takes_turn` the rotation stays as it is: for calls that answer nobody's request.
+        Without `takes_turn` it does not count in the rotation: for calls that answer nobody's request.
         Waits in the queue where all usable accounts are busy. Ends when every usable account was given out.
         Raises NoAccounts, AccountsResting, VerificationRequired, QueueTimeout, ClientGone.
         """
@@ -141,6 +143,7 @@ class AccountPool:
         with self._lock:
             slot.running -= 1
             slot.idle_since = time.monotonic()
+            slot.kept_since = None
             self._dispatch()
         self._sweep.set()
 
@@ -220,29 +223,16 @@ class AccountPool:
         """Serve waiting requests in order of arrival, each with the account whose turn it is."""
         if not self._waiters:
             return
-        usable = [a.id for a in self._candidates(frozenset())]
+        usable = [self._slot(account.id) for account in self._candidates(frozenset())]
         for waiter in list(self._waiters):
-            free = [s for i in usable if i not in waiter.excluded and self._has_room(s := self._slot(i))]
-            if not free:
-                continue
-            slot = min(free, key=lambda s: (s.id != waiter.prefer, s.served))
-            if waiter.takes_turn:
-                self._turn += 1
-                slot.served = self._turn
-            slot.running += 1
-            slot.has_place = True
-            waiter.slot = slot
-            self._waiters.remove(waiter)
-            waiter.granted.set()
+            slot = self._rotation.grant(waiter, usable, self._slots.values(), time.monotonic())
+            if slot:
+                waiter.slot = slot
+                self._waiters.remove(waiter)
+                waiter.granted.set()
 
     def _slot(self, account_id: str) -> Slot:
         return self._slots.setdefault(account_id, Slot(account_id))
-
-    def _has_room(self, slot: Slot) -> bool:
-        if slot.running >= self._limits.account_concurrency:
-            return False
-        # Only idle browsers can make room, each for one newcomer: so no more accounts run than browsers may be open.
-        return slot.running > 0 or sum(s.running > 0 for s in self._slots.values()) < self._limits.max_browsers
 
     def _close_surplus(self, newcomer: Slot) -> None:
         """Make room for one more browser: close the least recently used ones that are idle."""
@@ -272,7 +262,7 @@ class AccountPool:
     def _sweep_up(self) -> None:
         idle = self._limits.idle_browser
         while not self._closed:
-            self._sweep.wait(min(idle, 30.0) if idle else 30.0)
+            self._sweep.wait(SWEEP_EVERY)
             self._sweep.clear()
             try:
                 self._close_unusable()

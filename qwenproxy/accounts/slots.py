@@ -1,6 +1,6 @@
 """What the pool keeps in mind: its limits, one slot per account, one waiter per queued request.
 
-Plain records; all of the pool's decisions are in pool.py.
+Plain records; the decisions are in pool.py and rotation.py.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ class PoolLimits:
     queue_wait: float = 60.0
     max_browsers: int = 8
     idle_browser: float = 900.0
+    turn_wait: float = 5.0
 
 
 @dataclass(eq=False, slots=True)
@@ -30,7 +31,9 @@ class Slot:
 
     id: str
     running: int = 0
-    served: int = 0  # the turn in which it last got a request
+    turns: int = 0  # requests it got, lifted where it was away for long
+    served: int = 0  # which request of all was its last
+    kept_since: float | None = None  # when its turn was first kept for it (s, monotonic); None again once it has room
     tab: Tab | None = None
     token: str = field(default="", repr=False)  # of the account, when the tab was last given out
     leaving: Tab | None = None  # was taken away to be closed: it may still hold the profile
@@ -45,6 +48,6 @@ class Waiter:
 
     excluded: frozenset[str]
     prefer: str | None
-    takes_turn: bool = True  # whether the account it gets moves to the end of the rotation
+    takes_turn: bool = True  # whether it counts in the rotation
     granted: threading.Event = field(default_factory=threading.Event)
     slot: Slot | None = None
