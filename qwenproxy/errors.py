@@ -24,14 +24,17 @@
     │   └── QueueTimeout        429 queue_timeout
     ├── ClientGone              the client hung up: nobody reads the answer         499
     └── SetupError              for the person at the terminal: exit status 1
+        ├── StorageError        503 storage_error: the disk is full, read-only, or in use by another qwenproxy
         ├── ConfigError         exit status 2
         └── NoUsableAccount     exit status 3
 
 Each class knows its HTTP status, stable code and OpenAI error type (contract section 4.3); the message is for a person
-and names the next step. Stands below everything: imports nothing of the package.
+and names the next step. Stands below everything but the catalogue of texts.
 """
 
 from __future__ import annotations
+
+from qwenproxy.texts import Phrase
 
 
 class ProxyError(Exception):
@@ -256,6 +259,22 @@ class SetupError(ProxyError):
     """Something about this machine or its files keeps a command from working."""
 
     exit_code = 1
+
+    def __init__(self, words: Phrase | str) -> None:
+        """`words` that are no phrase stand in one language for all."""
+        super().__init__(str(words))
+        self._words = words
+
+    def say(self, lang: str) -> str:
+        """Return the message in `lang`, en or ru; `message` is the English one."""
+        return self._words.say(lang) if isinstance(self._words, Phrase) else self._words
+
+
+class StorageError(SetupError):
+    """The session folder cannot be read or written as it should."""
+
+    status = 503
+    code = "storage_error"
 
 
 class ConfigError(SetupError):

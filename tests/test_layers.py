@@ -19,8 +19,9 @@ SOURCES = {
 # From the ground up. A module may import from the rows below its own, and within its own entry.
 ROWS = (
     ("qwenproxy",),
+    ("texts",),
     ("errors",),
-    ("chat",),
+    ("chat", "config_table"),
     ("config", "cutting", "history_messages", "logs", "memory", "storage"),
     ("history_format",),
     ("browser", "history", "keys"),
@@ -40,10 +41,10 @@ ROW = {f"qwenproxy.{name}" if row else name: row for row, names in enumerate(ROW
 
 # Within the rows: who may have only these of what is below.
 ONLY = {
-    "qwenproxy.accounts.account": ("errors", "storage"),
-    "qwenproxy.accounts.registry": ("accounts.account", "errors", "history", "storage"),
+    "qwenproxy.accounts.account": ("errors", "storage", "texts"),
+    "qwenproxy.accounts.registry": ("accounts.account", "errors", "history", "storage", "texts"),
     "qwenproxy.upstream": ("browser.page", "chat", "errors", "upstream"),
-    "qwenproxy.browser": ("browser", "errors"),
+    "qwenproxy.browser": ("browser", "errors", "texts"),
 }
 # What is handed over and not imported; types are free to be named.
 NEVER = {

@@ -18,6 +18,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from qwenproxy.errors import SetupError
+from qwenproxy.texts import Phrase
 
 log = logging.getLogger(__name__)
 
@@ -27,10 +28,6 @@ CHROME_PLACES = (
     "/Applications/Chromium.app/Contents/MacOS/Chromium",
     "C:/Program Files/Google/Chrome/Application/chrome.exe",
     "C:/Program Files (x86)/Google/Chrome/Application/chrome.exe",
-)
-INSTALL_ADVICE = (
-    "Install Chrome or Chromium with its driver (Debian/Ubuntu: apt-get install chromium chromium-driver), "
-    "or name them with QWENPROXY_CHROME and QWENPROXY_CHROMEDRIVER."
 )
 
 
@@ -60,7 +57,8 @@ def binary_version(path: str) -> str:
     try:
         done = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=20, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise SetupError(f"{path} does not run ({error}). {INSTALL_ADVICE}") from error
+        advice = Phrase("install_browser")
+        raise SetupError(Phrase("program_fails", path=path, reason=error, advice=advice)) from error
     found = re.search(r"\d+(?:\.\d+)+", done.stdout)
     return found.group() if found else ""
 
@@ -76,7 +74,7 @@ def cache_folder() -> Path:
 
 def _existing(path: str, setting: str) -> str:
     if path and not shutil.which(path):
-        raise SetupError(f"{setting} names {path}, which is no program that can be run.")
+        raise SetupError(Phrase("no_program", setting=setting, path=path))
     return path and str(shutil.which(path))
 
 
@@ -95,8 +93,9 @@ def _ask_selenium_manager(chrome: str, driver: str) -> tuple[str, str]:
     try:
         paths = SeleniumManager().binary_paths(["--browser", "chrome", *known])
     except (WebDriverException, OSError) as error:
-        missing = "no Chrome or Chromium" if not chrome else f"no driver for {chrome}"
-        raise SetupError(f"There is {missing} on this machine, and none could be fetched. {INSTALL_ADVICE}") from error
+        advice = Phrase("install_browser")
+        missing = Phrase("no_driver", browser=chrome, advice=advice) if chrome else Phrase("no_browser", advice=advice)
+        raise SetupError(missing) from error
     return chrome or paths["browser_path"], driver or paths["driver_path"]
 
 

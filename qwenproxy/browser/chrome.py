@@ -28,6 +28,7 @@ from urllib3.exceptions import HTTPError
 from qwenproxy.browser.binaries import Binaries
 from qwenproxy.browser.profile import ProfileClaim
 from qwenproxy.errors import SetupError, TabLost
+from qwenproxy.texts import Phrase
 
 log = logging.getLogger(__name__)
 
@@ -131,7 +132,7 @@ class Chrome:
                 command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
             )
         except OSError as error:
-            raise SetupError(f"{command[0]} cannot be started: {error}") from error
+            raise SetupError(Phrase("browser_cannot_start", path=command[0], reason=error)) from error
         self._processes.append(process)
         self._claim.add(process.pid)
 
@@ -165,10 +166,7 @@ def _free_port() -> int:
 def _await_port(process: subprocess.Popen[bytes], port: int, deadline: float, folder: Path) -> None:
     while time.monotonic() < deadline:
         if process.poll() is not None:
-            raise SetupError(
-                f"The browser or its driver ended at once with status {process.returncode}; "
-                f"{folder / 'chrome.log'} has its last words."
-            )
+            raise SetupError(Phrase("browser_ended", status=process.returncode, log=folder / "chrome.log"))
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
             return
         time.sleep(0.01)

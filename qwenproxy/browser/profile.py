@@ -17,6 +17,7 @@ import psutil
 from filelock import FileLock, Timeout
 
 from qwenproxy.errors import SetupError
+from qwenproxy.texts import Phrase
 
 log = logging.getLogger(__name__)
 
@@ -42,10 +43,7 @@ class ProfileClaim:
             self._lock.acquire()
         except Timeout:
             owner = profile_owner(folder)
-            raise ProfileInUse(
-                f"The browser profile of {folder.name} is in use by process {owner or 'unknown'}. "
-                "Stop that server first, then try again."
-            ) from None
+            raise ProfileInUse(Phrase("profile_held", id=folder.name, pid=owner or "?")) from None
         self._end_leftovers(folder.name)
         self.profile.mkdir(mode=0o700, exist_ok=True)
         self._write()

@@ -1,0 +1,185 @@
+"""The table of settings: their names, older names, defaults, and how the text of each is read.
+
+Read by config.py alone, which knows where the texts come from. Must not touch the disk or the network.
+"""
+
+from __future__ import annotations
+
+import base64
+import math
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from qwenproxy.texts import Phrase
+
+
+class Unreadable(ValueError):
+    """A text that a setting cannot have."""
+
+    def __init__(self, expected: Phrase) -> None:
+        """`expected` says what it could be."""
+        super().__init__(str(expected))
+        self.expected = expected
+
+
+def _text(text: str) -> str:
+    if not text.isprintable():
+        raise Unreadable(Phrase("expected_text"))
+    return text
+
+
+def _path(text: str) -> Path | None:
+    try:
+        return Path(_text(text)).expanduser().absolute() if text else None
+    except RuntimeError as error:
+        raise Unreadable(Phrase("expected_path")) from error
+
+
+def _flag(text: str) -> bool:
+    if text.lower() in ("1", "true", "yes", "on"):
+        return True
+    if text.lower() in ("0", "false", "no", "off"):
+        return False
+    raise Unreadable(Phrase("expected_flag"))
+
+
+def _whole(low: int, high: int | None = None) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        number = int(text) if re.fullmatch(r"[0-9]{1,18}", text) else -1
+        if number < low or (high is not None and number > high):
+            if high is None:
+                raise Unreadable(Phrase("expected_whole", low=low))
+            raise Unreadable(Phrase("expected_whole_between", low=low, high=high))
+        return number
+
+    return parse
+
+
+def _seconds(*, zero: bool) -> Callable[[str], float]:
+    def parse(text: str) -> float:
+        number = float(text) if re.fullmatch(r"[0-9]+(\.[0-9]*)?|\.[0-9]+", text) else -1.0
+        if number < 0 or (number == 0 and not zero) or not math.isfinite(number):
+            raise Unreadable(Phrase("expected_seconds") if zero else Phrase("expected_seconds_above"))
+        return number
+
+    return parse
+
+
+def _one_of(*words: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text.lower() not in words:
+            raise Unreadable(Phrase("expected_word", words=", ".join(words[:-1]), last=words[-1]))
+        return text.lower()
+
+    return parse
+
+
+def _version(text: str) -> str:
+    if not re.fullmatch(r"[0-9A-Za-z.+_-]{1,40}", text):
+        raise Unreadable(Phrase("expected_version"))
+    return text
+
+
+def _host(text: str) -> str:
+    if not re.fullmatch(r"\[[0-9a-fA-F:.%]+\]|[0-9a-fA-F:.]+|[\w.-]+", text):
+        raise Unreadable(Phrase("expected_host"))
+    return text.strip("[]")
+
+
+def _address(text: str) -> str:
+    try:
+        parts = urlsplit(text)
+        right = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        right = False
+    if not right or not re.fullmatch(r"[^\s\\?#]+", text):
+        raise Unreadable(Phrase("expected_address"))
+    return text.rstrip("/")
+
+
+def _origin(text: str) -> str:
+    text = _address(text)
+    if urlsplit(text).path or "@" in text:
+        raise Unreadable(Phrase("expected_origin"))
+    return text
+
+
+def _optional(parse: Callable[[str], str]) -> Callable[[str], str]:
+    return lambda text: parse(text) if text else ""
+
+
+def _key_hash(text: str) -> str:
+    try:
+        right = len(base64.b64decode(text, validate=True)) == 32
+    except ValueError:
+        right = False
+    if not right:
+        raise Unreadable(Phrase("expected_key_hash"))
+    return text
+
+
+def _origins(text: str) -> tuple[str, ...]:
+    origins = tuple(one.rstrip("/").lower() for one in re.split(r"[\s,]+", text) if one)
+    if not all(one == "*" or re.fullmatch(r"[a-z][a-z0-9+.-]*://[^/?#@]+", one) for one in origins):
+        raise Unreadable(Phrase("expected_origins"))
+    return origins
+
+
+def _log_level(text: str) -> str:
+    # The words on the right are those of the older project's logger.
+    level = {"warn": "warning", "http": "debug", "verbose": "debug", "silly": "debug"}.get(text.lower(), text.lower())
+    return _one_of("debug", "info", "warning", "error")(level)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One setting. `older` are the names the older project read; `parse` raises Unreadable naming what it expects."""
+
+    name: str
+    older: tuple[str, ...]
+    default: str
+    parse: Callable[[str], object]
+
+    @property
+    def meaning(self) -> Phrase:
+        """What the setting is for."""
+        return Phrase(f"setting_{self.name.lower()}")
+
+    @property
+    def help(self) -> str:
+        """What the setting is for, in English."""
+        return str(self.meaning)
+
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting("HOST", ("HOST",), "127.0.0.1", _host),
+    Setting("PORT", ("PORT",), "3264", _whole(0, 65535)),
+    Setting("BASE_URL", ("QWEN_BASE_URL",), "https://chat.qwen.ai", _origin),
+    Setting("BASE_URL_SPKI", (), "", _optional(_key_hash)),
+    Setting("SITE_VERSION", (), "", _optional(_version)),
+    Setting("SESSION_DIR", ("SESSION_DIR",), "./session", _path),
+    Setting("DEFAULT_MODEL", ("DEFAULT_MODEL",), "qwen-max-latest", _text),
+    Setting("CHROME", ("CHROME_PATH",), "", _path),
+    Setting("CHROMEDRIVER", (), "", _path),
+    Setting("DRIVER", (), "undetected", _one_of("undetected", "plain")),
+    Setting("HEADLESS", (), "1", _flag),
+    Setting("GRID_URL", (), "", _optional(_address)),
+    Setting("NO_MENU", ("SKIP_ACCOUNT_MENU", "NON_INTERACTIVE"), "0", _flag),
+    Setting("MAX_FILE_SIZE", ("MAX_FILE_SIZE",), "10485760", _whole(1)),
+    Setting("MAX_BODY", (), "67108864", _whole(1)),
+    Setting("MAX_HISTORY_LENGTH", ("MAX_HISTORY_LENGTH",), "100", _whole(2)),
+    Setting("ACCOUNT_CONCURRENCY", (), "2", _whole(1)),
+    Setting("QUEUE_WAIT", (), "60", _seconds(zero=True)),
+    Setting("STALL_TIMEOUT", (), "180", _seconds(zero=False)),
+    Setting("IDLE_BROWSER", (), "900", _seconds(zero=True)),
+    Setting("MAX_BROWSERS", (), "8", _whole(1)),
+    Setting("ON_NO_ACCOUNTS", (), "exit", _one_of("exit", "wait")),
+    Setting("UNKNOWN_MODEL", (), "default", _one_of("default", "error")),
+    Setting("THREADS", (), "128", _whole(1, 10_000)),
+    Setting("LOG_LEVEL", ("LOG_LEVEL",), "info", _log_level),
+    Setting("CORS_ORIGINS", (), "", _origins),
+    Setting("LANG", (), "", _one_of("en", "ru")),
+)

@@ -1,0 +1,93 @@
+"""The errors for people and the settings' meanings: complete in both languages, and each error used as it is worded."""
+
+from __future__ import annotations
+
+import ast
+import re
+import string
+from pathlib import Path
+
+import pytest
+
+import qwenproxy
+from qwenproxy.config import SETTINGS, Config
+from qwenproxy.errors import ConfigError, SetupError
+from qwenproxy.texts import EN, RU, Phrase
+
+ROOT = Path(qwenproxy.__file__).parent
+
+
+def _placeholders(text: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
+
+
+def _nodes():
+    for path in sorted(ROOT.rglob("*.py")):
+        if path.parent.name != "texts":
+            yield from ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+
+
+SETTING_KEYS = {f"setting_{setting.name.lower()}" for setting in SETTINGS}
+
+
+def test_both_languages_have_the_same_texts_in_the_same_order():
+    assert list(EN) == list(RU)
+
+
+@pytest.mark.parametrize("key", EN)
+def test_a_text_has_the_same_placeholders_and_is_in_its_language(key):
+    assert _placeholders(EN[key]) == _placeholders(RU[key])
+    assert not re.search("[а-яё]", EN[key], re.IGNORECASE)
+    assert re.search("[а-яё]", RU[key], re.IGNORECASE)
+    assert "\n" not in EN[key] + RU[key]
+
+
+def test_every_text_is_used():
+    named = {node.value for node in _nodes() if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    assert set(EN) - named == SETTING_KEYS
+
+
+def test_every_phrase_is_in_the_catalogue_and_is_given_its_values():
+    phrases = [node for node in _nodes() if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Phrase"]
+    spelled = [node for node in phrases if isinstance(node.args[0], ast.Constant)]
+    assert len(spelled) > 20
+    for node in spelled:
+        assert {each.arg for each in node.keywords} == _placeholders(EN[node.args[0].value])
+
+
+def test_no_error_for_people_is_in_one_language_only():
+    """What the layers below raise for the person at the terminal is a phrase, not a text."""
+    for path in ROOT.rglob("*.py"):
+        if "cli" in path.parts or path.name == "errors.py":
+            continue  # the command line's own errors are worded in its catalogue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args:
+                told = node.func.id in ("SetupError", "ConfigError", "NoUsableAccount", "ProfileInUse")
+                assert not told or not isinstance(node.args[0], ast.Constant | ast.JoinedStr), f"{path}:{node.lineno}"
+
+
+def test_a_phrase_within_a_phrase_is_said_in_the_same_language():
+    error = SetupError(Phrase("program_fails", path="/x", reason="?", advice=Phrase("install_browser")))
+    assert error.message == str(error) == f"/x does not run (?). {EN['install_browser']}"
+    assert error.say("ru") == f"/x не работает (?). {RU['install_browser']}"
+
+
+def test_words_that_are_no_phrase_stay_as_they_are():
+    assert SetupError("Account «я».").say("ru") == "Account «я»."
+
+
+@pytest.mark.parametrize(
+    ("environ", "said"),
+    [
+        ({"QWENPROXY_PORT": "x"}, "QWENPROXY_PORT: здесь нужно целое число от 0 до 65535, а не 'x'"),
+        ({"QWENPROXY_DRIVER": "x"}, "QWENPROXY_DRIVER: здесь нужно undetected или plain, а не 'x'"),
+        (
+            {"QWENPROXY_PROT": "1"},
+            "QWENPROXY_PROT: такой настройки нет; возможно, имелась в виду QWENPROXY_PORT?",
+        ),
+    ],
+)
+def test_what_is_wrong_with_a_setting_is_said_in_russian(environ, said):
+    with pytest.raises(ConfigError) as caught:
+        Config.load({}, environ)
+    assert caught.value.say("ru") == said
