@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import ssl
 import uuid
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
+import pytest
 
-from qwenproxy.sandbox import Sandbox, SandboxAccount
+from qwenproxy.sandbox import Sandbox, SandboxAccount, Switches
 
 COMPLETIONS = "/api/v2/chat/completions"
 
@@ -43,6 +45,30 @@ class Caller:
 
     def say(self, text: Any, **changes: Any) -> str:
         return said(self.ask(text, **changes))
+
+
+def sandbox_fixtures(accounts: int, **switches: Any) -> tuple[Any, Any, Any]:
+    """Return the fixtures `running`, `site` and `caller` of a module: one sandbox, cleared for each test."""
+
+    @pytest.fixture(scope="module")
+    def running() -> Iterator[Sandbox]:
+        with Sandbox(accounts, switches=Switches(interval_ms=1, **switches)) as site:
+            yield site
+
+    @pytest.fixture
+    def site(running: Sandbox) -> Iterator[Sandbox]:
+        running.clear()
+        yield running
+        running.wait_idle()
+        running.clear()
+
+    @pytest.fixture
+    def caller(site: Sandbox) -> Iterator[Caller]:
+        caller = Caller(site, site.accounts[0])
+        yield caller
+        caller.close()
+
+    return running, site, caller
 
 
 def trust(site: Sandbox) -> ssl.SSLContext:

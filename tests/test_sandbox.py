@@ -8,33 +8,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 
 import httpx
 import pytest
-from sandbox_caller import COMPLETIONS, Caller, payload, refusal, said
+from sandbox_caller import COMPLETIONS, Caller, payload, refusal, said, sandbox_fixtures
 
-from qwenproxy.sandbox import Fault, Sandbox, Switches
+from qwenproxy.sandbox import Fault, Sandbox
 
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[Sandbox]:
-    with Sandbox(accounts=3, switches=Switches(interval_ms=1, busy_release_s=0.05)) as site:
-        yield site
-
-
-@pytest.fixture
-def site(running: Sandbox) -> Iterator[Sandbox]:
-    running.clear()
-    yield running
-    running.wait_idle()
-
-
-@pytest.fixture
-def caller(site: Sandbox) -> Iterator[Caller]:
-    caller = Caller(site, site.accounts[0])
-    yield caller
-    caller.close()
+running, site, caller = sandbox_fixtures(accounts=3, busy_release_s=0.05)
 
 
 def test_speaks_http2_with_its_own_key(site: Sandbox, caller: Caller) -> None:

@@ -4,39 +4,21 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from typing import Any
 
 import httpx
 import pytest
-from sandbox_caller import COMPLETIONS, Caller, deltas, frames, payload, said, trust
+from sandbox_caller import COMPLETIONS, Caller, deltas, frames, payload, said, sandbox_fixtures, trust
 
-from qwenproxy.sandbox import Sandbox, Switches
+from qwenproxy.sandbox import Sandbox
 from qwenproxy.sandbox.script import UNICODE_TEXT
 
 THINKING = {"thinking_enabled": True, "thinking_format": "summary"}
 
 
-@pytest.fixture(scope="module")
-def running() -> Iterator[Sandbox]:
-    with Sandbox(accounts=2, switches=Switches(interval_ms=1, busy_release_s=0.3)) as site:
-        yield site
-
-
-@pytest.fixture
-def site(running: Sandbox) -> Iterator[Sandbox]:
-    running.clear()
-    yield running
-    running.wait_idle()
-
-
-@pytest.fixture
-def caller(site: Sandbox) -> Iterator[Caller]:
-    caller = Caller(site, site.accounts[0])
-    yield caller
-    caller.close()
+running, site, caller = sandbox_fixtures(accounts=2, busy_release_s=0.3)
 
 
 def test_frames_are_byte_faithful(caller: Caller) -> None:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from sandbox_caller import COMPLETIONS, Caller, frames, payload, refusal, said, trust
+from sandbox_caller import COMPLETIONS, Caller, frames, payload, refusal, said, sandbox_fixtures, trust
 
-from qwenproxy.sandbox import Fault, Sandbox, Switches
+from qwenproxy.sandbox import Fault, Sandbox
 from qwenproxy.sandbox.faults import KINDS, parse_fault
 
 ENVELOPES = [
@@ -71,25 +70,7 @@ RESHAPED = [
 ]
 
 
-@pytest.fixture(scope="module")
-def running() -> Iterator[Sandbox]:
-    with Sandbox(accounts=2, switches=Switches(interval_ms=1, busy_release_s=0)) as site:
-        yield site
-
-
-@pytest.fixture
-def site(running: Sandbox) -> Iterator[Sandbox]:
-    running.clear()
-    yield running
-    running.wait_idle()
-    running.clear()
-
-
-@pytest.fixture
-def caller(site: Sandbox) -> Iterator[Caller]:
-    caller = Caller(site, site.accounts[0])
-    yield caller
-    caller.close()
+running, site, caller = sandbox_fixtures(accounts=2, busy_release_s=0)
 
 
 def contains(whole: Any, part: Any) -> bool:

@@ -9,29 +9,11 @@ from typing import Any
 
 import httpx
 import pytest
-from sandbox_caller import COMPLETIONS, Caller, payload, refusal, said, trust
+from sandbox_caller import COMPLETIONS, Caller, payload, refusal, said, sandbox_fixtures, trust
 
-from qwenproxy.sandbox import Sandbox, Switches
+from qwenproxy.sandbox import Sandbox
 
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[Sandbox]:
-    with Sandbox(accounts=2, switches=Switches(interval_ms=1, busy_release_s=0.3)) as site:
-        yield site
-
-
-@pytest.fixture
-def site(running: Sandbox) -> Iterator[Sandbox]:
-    running.clear()
-    yield running
-    running.wait_idle()
-
-
-@pytest.fixture
-def caller(site: Sandbox) -> Iterator[Caller]:
-    caller = Caller(site, site.accounts[0])
-    yield caller
-    caller.close()
+running, site, caller = sandbox_fixtures(accounts=2, busy_release_s=0.3)
 
 
 @pytest.mark.parametrize(
