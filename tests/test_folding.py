@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qwenproxy.chat import FilePart, ImagePart, Message, TextPart, Tool, ToolCall
-from qwenproxy.upstream.folding import attachments, fold
+from qwenproxy.upstream.folding import MAX_ATTACHMENTS, attachments, fold
 
 WEATHER = Tool("weather", "Look at the sky", {"type": "object", "properties": {"city": {"type": "string"}}})
 
@@ -103,11 +103,20 @@ def test_attachments_keep_order_and_place():
         said("assistant", "ok"),
         Message("user", (second, first)),
     )
-    assert attachments(messages) == (first, paper, second)
+    assert attachments(messages) == (paper, second, first)
     folded = fold(messages)
-    assert marks_of(folded) == ["user", "image 1", "file 2", "assistant", "user", "image 3", "image 1"]
-    assert folded.index("one") < folded.index("[image 1") < folded.index("two") < folded.index("[file 2")
+    assert marks_of(folded) == ["user", "image 3", "file 1", "assistant", "user", "image 2", "image 3"]
+    assert folded.index("one") < folded.index("[image 3") < folded.index("two") < folded.index("[file 1")
     assert "base64" not in folded
+
+
+def test_only_attachments_that_go_along_have_a_number():
+    pictures = [ImagePart(f"https://a/{number}") for number in range(MAX_ATTACHMENTS + 1)]
+    one_each = [Message("user", (picture,)) for picture in pictures]
+    assert marks_of(fold(tuple(one_each)))[1::2] == ["image left out", *(f"image {n + 1}" for n in range(20))]
+    # the first one is named again, so it is one of the newest, and the second one is left out
+    again = marks_of(fold((*one_each, one_each[0])))[1::2]
+    assert again == ["image 20", "image left out", *(f"image {n + 1}" for n in range(19)), "image 20"]
 
 
 def test_address_of_an_image_and_of_a_file_are_two_attachments():

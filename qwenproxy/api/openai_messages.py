@@ -9,8 +9,8 @@ import orjson
 
 from qwenproxy.chat import FilePart, ImagePart, Message, Part, Role, TextPart, Tool, ToolCall
 from qwenproxy.errors import RequestError, UnsupportedParameter
-from qwenproxy.uploads.attachments import MAX_ATTACHMENTS
 from qwenproxy.uploads.file_types import clean_name
+from qwenproxy.upstream.folding import MAX_ATTACHMENTS
 
 ROLES: dict[str, Role] = {
     "system": "system",

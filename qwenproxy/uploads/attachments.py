@@ -24,10 +24,10 @@ from qwenproxy.uploads.ledger import Upload
 from qwenproxy.uploads.remote import Unreachable
 from qwenproxy.uploads.uploader import LocalFile, SiteCalls, Uploader
 from qwenproxy.upstream import files
+from qwenproxy.upstream.folding import MAX_ATTACHMENTS
 
 log = logging.getLogger(__name__)
 
-MAX_ATTACHMENTS = 20  # of one question; each may be as large as a file may be
 FETCH_TIMEOUT = 60.0  # seconds after which a request's further URLs are left to the site
 _OWN_HOSTS = re.compile(r"(cdn|image|img)\.qwenlm\.ai|[a-z0-9-]+\.oss-[a-z0-9-]+\.aliyuncs\.com")
 

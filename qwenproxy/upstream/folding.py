@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from qwenproxy.chat import FilePart, ImagePart, Message, TextPart, Tool
 from qwenproxy.upstream.tools import call_block, instructions
 
+MAX_ATTACHMENTS = 20  # images and files of one question; of more the newest go along
+
 
 def fold(messages: tuple[Message, ...], tools: tuple[Tool, ...] = (), tool_choice: str = "auto") -> str:
     """Return the conversation as one text; a lone question without tools stays as it is."""
@@ -23,8 +25,9 @@ def fold(messages: tuple[Message, ...], tools: tuple[Tool, ...] = (), tool_choic
 
 
 def attachments(messages: Sequence[Message]) -> tuple[ImagePart | FilePart, ...]:
-    """Return the images and files of all messages in order, each once."""
-    return tuple(dict.fromkeys(part for message in messages for part in message.attachments))
+    """Return the images and files of all messages in order, each once: where it was named last."""
+    newest_first = dict.fromkeys(part for message in reversed(messages) for part in reversed(message.attachments))
+    return tuple(reversed(newest_first))
 
 
 class _Folder:
@@ -33,7 +36,8 @@ class _Folder:
     def __init__(self, messages: tuple[Message, ...]) -> None:
         self._messages = messages
         self._key = _key(messages)
-        self._numbers = {part: number for number, part in enumerate(attachments(messages), 1)}
+        carried = attachments(messages)[-MAX_ATTACHMENTS:]
+        self._numbers = {part: str(number) for number, part in enumerate(carried, 1)}
         self._called = {call.id: call.name for message in messages for call in message.tool_calls}
 
     def fold(self, offer: str) -> str:
@@ -57,7 +61,7 @@ class _Folder:
                 lines.append(part.text)
             else:
                 kind = "image" if isinstance(part, ImagePart) else "file"
-                lines.append(self._mark(kind, str(self._numbers[part])))
+                lines.append(self._mark(kind, self._numbers.get(part, "left out")))
         for call in message.tool_calls:
             lines += [self._mark("assistant", "calls", f"id={_quoted(call.id)}"), call_block(call)]
         return "\n".join(lines)
