@@ -54,6 +54,10 @@ class ProxyError(Exception):
         self.retry_after = retry_after
         self.chat_id: str | None = None
 
+    def say(self, lang: str) -> str:
+        """Return the message in `lang`, en or ru, as far as it is told in both."""
+        return self.message
+
 
 class RequestError(ProxyError):
     """The request itself cannot be served, whichever account takes it."""
@@ -266,7 +270,6 @@ class SetupError(ProxyError):
         self._words = words
 
     def say(self, lang: str) -> str:
-        """Return the message in `lang`, en or ru; `message` is the English one."""
         return self._words.say(lang) if isinstance(self._words, Phrase) else self._words
 
 

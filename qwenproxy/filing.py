@@ -47,6 +47,7 @@ class Filing:
         self, name: str, size: int, kind: str, client_gone: ClientGoneCheck = lambda: False
     ) -> dict[str, Any]:
         """Return the site's own upload credentials for one file of `size` bytes. Raises as upload()."""
+        self._uploader.check_announced(name, size)
         return self._on_some_account(lambda site: self._uploader.issue_credentials(name, size, kind, site), client_gone)
 
     def _on_some_account(self, work: Callable[[SiteCalls], Result], client_gone: ClientGoneCheck) -> Result:

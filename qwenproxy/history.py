@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from qwenproxy import storage
-from qwenproxy.errors import ChatNotFound, ClientGone, QueueTimeout, RequestError, SetupError
+from qwenproxy.errors import ChatNotFound, ClientGone, QueueTimeout, RequestError, StorageError
 from qwenproxy.history_format import (
     Chat,
     ChatSummary,
@@ -31,6 +31,7 @@ from qwenproxy.history_format import (
     select_for_cleanup,
     trim,
 )
+from qwenproxy.texts import Phrase
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +43,7 @@ class HistoryStore:
     """All chats of one folder. Safe among threads and processes; `clock` gives seconds since 1970."""
 
     def __init__(self, folder: Path, max_messages: int, clock: Callable[[], float] = time.time) -> None:
-        """Create the folder if need be and clear what a crash left there. Raises SetupError."""
+        """Create the folder if need be and clear what a crash left there. Raises StorageError."""
         self._folder = folder
         self._max_messages = max_messages
         self._clock = clock
@@ -58,7 +59,7 @@ class HistoryStore:
             storage.sweep(folder, "*.json")
 
     def get(self, chat_id: str) -> Chat | None:
-        """Return a chat, None when there is no such chat or its file is corrupt. Raises SetupError."""
+        """Return a chat, None when there is no such chat or its file is corrupt. Raises StorageError."""
         if not storage.valid_id(chat_id):
             return None
         path = self._path(chat_id)
@@ -75,7 +76,7 @@ class HistoryStore:
             return None
 
     def list(self) -> tuple[ChatSummary, ...]:
-        """Return all chats, newest first. Raises SetupError.
+        """Return all chats, newest first. Raises StorageError.
 
         Looks at the folder only if that changed since the last call, and reads only the files that changed.
         """
@@ -92,7 +93,7 @@ class HistoryStore:
         """Write a new chat, its first turn included, in one step, and return its id (a new uuid unless given).
 
         `extra` fields are kept beside the documented ones.
-        Raises RequestError for an id that cannot be or is taken, SetupError when the disk refuses.
+        Raises RequestError for an id that cannot be or is taken, StorageError when the disk refuses.
         """
         chat_id = str(uuid.uuid4()) if chat_id is None else chat_id
         if not storage.valid_id(chat_id):
@@ -110,7 +111,8 @@ class HistoryStore:
         """Add the messages of one turn, all or none, and return the chat as it is now.
 
         Each needs `role` and `content`; id, timestamp (s) and chat_type are filled in. Over the limit the first message
-        stays and the oldest others go. `extra` fields replace those of the same name. Raises ChatNotFound, SetupError.
+        stays and the oldest others go. `extra` fields replace those of the same name.
+        Raises ChatNotFound, StorageError.
         """
         with self._lock:
             chat = self._existing(chat_id)
@@ -120,7 +122,7 @@ class HistoryStore:
         return chat
 
     def rename(self, chat_id: str, name: object) -> str:
-        """Give a chat another name and return it. Raises RequestError for a blank one, ChatNotFound, SetupError."""
+        """Give a chat another name and return it. Raises RequestError for a blank one, ChatNotFound, StorageError."""
         if not isinstance(name, str) or not name.strip():
             raise RequestError("name must be a text that is not blank", param="name")
         with self._lock:
@@ -128,14 +130,14 @@ class HistoryStore:
         return name.strip()
 
     def delete(self, chat_id: str) -> None:
-        """Remove a chat. Raises ChatNotFound, SetupError."""
+        """Remove a chat. Raises ChatNotFound, StorageError."""
         with self._lock:
             self._delete((self._existing(chat_id),))
 
     def cleanup(self, criteria: Mapping[str, object]) -> tuple[str, ...]:
         """Delete the chats that meet all given criteria, and the oldest beyond `maxChats`; return their ids.
 
-        Ages are in ms. Raises RequestError, with nothing deleted, for a bad criterion or none at all; SetupError.
+        Ages are in ms. Raises RequestError, with nothing deleted, for a bad criterion or none at all; StorageError.
         """
         limits = parse_criteria(criteria)
         with self._lock:
@@ -214,19 +216,19 @@ class HistoryStore:
                         if entry.name.endswith(".json") and entry.is_file(follow_symlinks=False):
                             yield entry.name[:-5], storage.stamp_of(entry.stat(follow_symlinks=False))
         except OSError as error:
-            raise SetupError(f"cannot list {self._folder}: {error.strerror}") from error
+            raise StorageError(Phrase("list_refused", path=self._folder, reason=error.strerror)) from error
 
     def _summarize(self, chat_id: str, seen: storage.Stamp) -> tuple[storage.Stamp, ChatSummary] | None:
         try:
             chat = self.get(chat_id)
-        except SetupError as error:
+        except StorageError as error:
             log.warning("left out of the list of chats: %s", error)
             return None
         return None if chat is None else (seen, chat.summary)
 
 
 def import_chats(source: Path, target: Path) -> int:
-    """Copy the chats of another history folder that `target` lacks; return their number. Raises SetupError."""
+    """Copy the chats of another history folder that `target` lacks; return their number. Raises StorageError."""
     storage.ensure_folder(target)
     copied = 0
     with storage.PathLock(target):

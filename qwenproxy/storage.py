@@ -1,7 +1,7 @@
 """Files that survive crashes and company: atomic writes, locks between processes, ids that may name a file.
 
 Stands below everything that keeps state on disk (registry, history, keys) and turns what the operating system refuses
-into a SetupError that names the path. Must not know what any file means.
+into a StorageError that names the path. Must not know what any file means.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ from typing import Any, Generic, TypeVar
 import orjson
 from filelock import FileLock, Timeout
 
-from qwenproxy.errors import SetupError
+from qwenproxy.errors import StorageError
+from qwenproxy.texts import Phrase
 
 T = TypeVar("T")
 Stamp = tuple[int, int, int]
@@ -55,14 +56,14 @@ def valid_id(text: object) -> bool:
 
 
 def ensure_folder(folder: Path) -> None:
-    """Create `folder` and its parents, for its owner alone (0700). Raises SetupError."""
+    """Create `folder` and its parents, for its owner alone (0700). Raises StorageError."""
     try:
         missing = [one for one in (folder, *folder.parents) if not one.exists()]
         for one in reversed(missing):
             one.mkdir(mode=0o700, exist_ok=True)
         make_private(folder)
     except OSError as error:
-        raise _refused("create the folder", folder, error) from error
+        raise _refused("folder_refused", folder, error) from error
 
 
 def make_private(path: Path) -> None:
@@ -77,7 +78,7 @@ def make_private(path: Path) -> None:
 
 
 def write_atomic(path: Path, data: bytes) -> None:
-    """Replace `path` by `data` so that a crash leaves either the old or the new content. Raises SetupError.
+    """Replace `path` by `data` so that a crash leaves either the old or the new content. Raises StorageError.
 
     The file gets mode 0600 and is on the disk when this returns.
     """
@@ -91,7 +92,7 @@ def write_atomic(path: Path, data: bytes) -> None:
         sync_folder(path.parent)
     except OSError as error:
         _forget(temporary)
-        raise _refused("write", path, error) from error
+        raise _refused("write_refused", path, error) from error
 
 
 def sweep(folder: Path, name: str) -> None:
@@ -104,13 +105,13 @@ def sweep(folder: Path, name: str) -> None:
 
 
 def delete(path: Path) -> bool:
-    """Remove a file; False when there was none. Raises SetupError. `sync_folder` makes it last."""
+    """Remove a file; False when there was none. Raises StorageError. `sync_folder` makes it last."""
     try:
         path.unlink()
     except FileNotFoundError:
         return False
     except OSError as error:
-        raise _refused("delete", path, error) from error
+        raise _refused("delete_refused", path, error) from error
     return True
 
 
@@ -125,7 +126,7 @@ def sync_folder(folder: Path) -> None:
 
 
 def set_aside(path: Path, reason: str) -> Path:
-    """Move an unreadable file out of the way, say so in the log, and return its new path. Raises SetupError."""
+    """Move an unreadable file out of the way, say so in the log, and return its new path. Raises StorageError."""
     moment = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%S.%fZ")
     target = path.with_name(f"{path.name}.corrupt-{moment}")
     try:
@@ -134,19 +135,19 @@ def set_aside(path: Path, reason: str) -> Path:
         if regular_status(target):
             make_private(target)
     except OSError as error:
-        raise _refused("set aside", path, error) from error
+        raise _refused("set_aside_refused", path, error) from error
     log.warning("%s is unreadable (%s): kept as %s", path, reason, target.name)
     return target
 
 
 def read_bytes(path: Path) -> bytes | None:
-    """Return the content without a byte order mark, None when there is no such file. Raises SetupError."""
+    """Return the content without a byte order mark, None when there is no such file. Raises StorageError."""
     try:
         return path.read_bytes().removeprefix(_BYTE_ORDER_MARK)
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise _refused("read", path, error) from error
+        raise _refused("read_refused", path, error) from error
 
 
 def parse_json(data: bytes) -> Any:
@@ -172,7 +173,7 @@ def format_json(value: object) -> bytes:
 
 
 def regular_status(path: Path) -> os.stat_result | None:
-    """Return the status of a regular file, None for links, folders, pipes and for nothing. Raises SetupError.
+    """Return the status of a regular file, None for links, folders, pipes and for nothing. Raises StorageError.
 
     Looks at the entry itself, which no link can lead astray and no pipe can hold up.
     """
@@ -181,18 +182,18 @@ def regular_status(path: Path) -> os.stat_result | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
-        raise _refused("look at", path, error) from error
+        raise _refused("look_refused", path, error) from error
     return status if stat.S_ISREG(status.st_mode) else None
 
 
 def stamp(path: Path) -> Stamp | None:
-    """Return what changes whenever the file changes (ns, size, inode), None without a file. Raises SetupError."""
+    """Return what changes whenever the file changes (ns, size, inode), None without a file. Raises StorageError."""
     try:
         return stamp_of(path.stat())
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise _refused("look at", path, error) from error
+        raise _refused("look_refused", path, error) from error
 
 
 def stamp_of(status: os.stat_result) -> Stamp:
@@ -232,7 +233,7 @@ class PathLock:
         self._processes = FileLock(path.with_name(f".{path.name}.lock"), mode=0o600, poll_interval=0.01)
 
     def __enter__(self) -> PathLock:
-        """Wait for the turn. Raises SetupError after `lock_wait`, or where the platform cannot lock."""
+        """Wait for the turn. Raises StorageError after `lock_wait`, or where the platform cannot lock."""
         if not self._threads.acquire(timeout=self._lock_wait):
             raise self._busy()
         try:
@@ -242,7 +243,7 @@ class PathLock:
             if isinstance(error, Timeout):
                 raise self._busy() from error
             if isinstance(error, OSError):
-                raise _refused("lock", self._path, error) from error
+                raise _refused("lock_refused", self._path, error) from error
             raise
         return self
 
@@ -252,15 +253,12 @@ class PathLock:
         self._processes.release()
         self._threads.release()
 
-    def _busy(self) -> SetupError:
-        return SetupError(
-            f"{self._path} is in use by another qwenproxy for more than {self._lock_wait:g} seconds: "
-            "let that command finish or end it, then try again"
-        )
+    def _busy(self) -> StorageError:
+        return StorageError(Phrase("path_busy", path=self._path, seconds=f"{self._lock_wait:g}"))
 
 
-def _refused(action: str, path: Path, error: OSError) -> SetupError:
-    return SetupError(f"cannot {action} {path}: {error.strerror or error}")
+def _refused(key: str, path: Path, error: OSError) -> StorageError:
+    return StorageError(Phrase(key, path=path, reason=error.strerror or error))
 
 
 def _open_private(path: str, flags: int) -> int:

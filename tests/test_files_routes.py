@@ -232,11 +232,23 @@ def test_the_sites_own_credentials(stack, site):
         {"filename": 1, "filesize": 1, "filetype": "image"},
         {"filename": "a.png", "filesize": 1},
         {"filename": "a.png", "filesize": 1, "filetype": "program"},
+        {"filename": "a.exe", "filesize": 1, "filetype": "file"},
+        {"filename": "a", "filesize": 1, "filetype": "file"},
     ],
 )
 def test_credentials_for_nothing_sensible(stack, body):
     answer = stack.client.post("/api/files/getstsToken", json=body)
     assert (answer.status_code, answer.get_json()["code"]) == (400, "invalid_request")
+
+
+def test_credentials_for_too_much(stack, site):
+    before = len(site.files)
+    for size, status in ((LIMIT, 200), (LIMIT + 1, 413)):
+        body = {"filename": "a.png", "filesize": size, "filetype": "image"}
+        answer = stack.client.post("/api/files/getstsToken", json=body)
+        assert answer.status_code == status
+    assert answer.get_json()["code"] == "file_too_large"
+    assert len(site.files) == before + 1
 
 
 def test_a_file_the_client_uploaded_itself_is_known_by_its_address(stack, site):

@@ -17,7 +17,8 @@ from typing import Any
 HEAD_WAIT = 10.0  # seconds from the first byte of a request until its headers must be there
 BODY_WAIT = 20.0  # seconds that a body may lag behind the slowest pace
 SLOWEST_BODY = 32 * 1024  # bytes a second
-SEND_WAIT = 300.0  # seconds without any progress until a client that does not read its answer is given up
+# Seconds in which a client with megabytes unread takes nothing, until it is given up; it holds an account's slot.
+SEND_WAIT = 60.0
 LINGER = 5.0  # seconds a client gets to take the last answer before the connection is closed
 LINGER_SILENCE = 0.5
 

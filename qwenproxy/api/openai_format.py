@@ -24,6 +24,7 @@ HONOURED = frozenset(
     }
 )  # fmt: skip
 MAX_STOP_SEQUENCES = 16
+THINKS_AT_EFFORT = {"none": False, "minimal": False, "low": True, "medium": True, "high": True, "xhigh": True}
 CHARACTERS_PER_TOKEN = 4
 
 
@@ -141,9 +142,9 @@ def completion_id() -> str:
 def _thinking(body: Mapping[str, Any]) -> bool | None:
     asked = _boolean(body, "enable_thinking")
     effort = _text(body, "reasoning_effort")
-    if asked is None and effort is not None:
-        return effort not in ("none", "minimal")
-    return asked
+    if effort is not None and effort not in THINKS_AT_EFFORT:
+        raise RequestError(f"reasoning_effort must be one of {', '.join(THINKS_AT_EFFORT)}.", param="reasoning_effort")
+    return THINKS_AT_EFFORT[effort] if asked is None and effort is not None else asked
 
 
 def _stop(value: Any) -> tuple[str, ...]:

@@ -19,11 +19,12 @@ STATUS_TEXTS = {
     415: "not a type this route reads",
     429: "every account rests or is busy; Retry-After tells how long",
     502: "the site failed",
-    503: "no account can take the request; the message names the command that helps",
+    503: "no account can take the request, or the disk refuses; the message names what helps",
     504: "the site was silent for too long",
 }
 ALWAYS = (401, 403, 405)
 READS_BODY = (400, 413, 415)
+USES_DISK = (503,)
 ASKS_SITE = (429, 502, 503, 504)
 CHAT_ID: Item = {"name": "chatId", "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
 MODEL: Item = {"name": "name", "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
@@ -113,11 +114,13 @@ _SOCKET: Schema = operation(
 CHAT_PATHS: Item = {
     "/api/chat": {"post": _TURN},
     "/api/chats": {
-        "get": operation("Chat", "List the kept chats, newest first", answers("the chats", json_content("ChatList"))),
+        "get": operation(
+            "Chat", "List the kept chats, newest first", answers("the chats", json_content("ChatList"), USES_DISK)
+        ),
         "post": operation(
             "Chat",
             "Begin an empty chat",
-            answers("its id", json_content("ChatCreated"), READS_BODY),
+            answers("its id", json_content("ChatCreated"), (*READS_BODY, *USES_DISK)),
             requestBody=body_of(json_content("NewChat"), required=False),
         ),
     },
@@ -125,21 +128,21 @@ CHAT_PATHS: Item = {
         "post": operation(
             "Chat",
             "Delete the chats that meet all criteria",
-            answers("what was deleted", json_content("CleanedUp"), READS_BODY),
+            answers("what was deleted", json_content("CleanedUp"), (*READS_BODY, *USES_DISK)),
             requestBody=body_of(json_content("Cleanup")),
         )
     },
     "/api/chats/{chatId}": {
         "parameters": [CHAT_ID],
-        "get": operation("Chat", "Read a chat", answers("the chat", json_content("Chat"), (404,))),
-        "delete": operation("Chat", "Delete a chat", answers("it is gone", json_content("Success"), (404,))),
+        "get": operation("Chat", "Read a chat", answers("the chat", json_content("Chat"), (404, *USES_DISK))),
+        "delete": operation("Chat", "Delete a chat", answers("it is gone", json_content("Success"), (404, *USES_DISK))),
     },
     "/api/chats/{chatId}/rename": {
         "parameters": [CHAT_ID],
         "put": operation(
             "Chat",
             "Rename a chat",
-            answers("its new name", json_content("ChatRenamed"), (404, *READS_BODY)),
+            answers("its new name", json_content("ChatRenamed"), (404, *READS_BODY, *USES_DISK)),
             requestBody=body_of(json_content("ChatName")),
         ),
     },
@@ -167,7 +170,9 @@ FILE_PATHS: Item = {
 
 STATE_PATHS: Item = {
     "/api/status": {
-        "get": operation("Server", "Tell how the accounts are", answers("the accounts", json_content("Status")))
+        "get": operation(
+            "Server", "Tell how the accounts are", answers("the accounts", json_content("Status"), USES_DISK)
+        )
     },
     "/health": {
         "get": operation(

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from qwenproxy.api.openai_format import THINKS_AT_EFFORT
+
 Schema = dict[str, Any]
 
 TEXT: Schema = {"type": "string"}
@@ -52,7 +54,7 @@ ERROR_CODES = [
     "invalid_json", "invalid_request", "unsupported_parameter", "content_filter", "invalid_api_key", "forbidden_host",
     "not_found", "model_not_found", "chat_not_found", "method_not_allowed", "file_too_large", "unsupported_media_type",
     "rate_limited", "queue_timeout", "upstream_error", "protocol_changed", "no_accounts", "verification_required",
-    "upstream_timeout", "client_gone",
+    "upstream_timeout", "client_gone", "storage_error",
 ]  # fmt: skip
 FUNCTION_CALL = an_object("name arguments", name=TEXT, arguments=_described(TEXT, "JSON text"))
 FUNCTION = an_object("name", name={**TEXT, "minLength": 1}, description=nullable(TEXT), parameters={"type": "object"})
@@ -102,7 +104,7 @@ CONVERSATION: dict[str, Schema] = {
                 ),
             ]
         },
-        reasoning_effort=_described(nullable(TEXT), "anything but none and minimal lets the model think"),
+        reasoning_effort=_described({"enum": [*THINKS_AT_EFFORT, None]}, "with none and minimal it does not think"),
         enable_thinking=nullable(FLAG),
         thinking_budget=_at_least(1, "tokens"),
     ),

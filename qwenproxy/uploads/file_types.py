@@ -83,6 +83,12 @@ def extension_of(name: str) -> str:
     return name.rpartition(".")[2].lower() if "." in name else ""
 
 
+def check_name(name: str) -> None:
+    """Judge a file nobody here gets to see, by its name alone. Raises RequestError for a type that is not allowed."""
+    if not is_allowed_name(name):
+        raise _not_allowed(f"The extension of {name[:100]!r} names no type that is allowed")
+
+
 def is_allowed_name(name: str) -> bool:
     """Tell whether a name's extension is one of those allowed."""
     return extension_of(name) in _BY_EXTENSION

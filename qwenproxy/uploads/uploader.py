@@ -85,6 +85,12 @@ class Uploader:
         name = file_types.clean_name(name)
         return LocalFile(name, data, file_types.identify(name, data))
 
+    def check_announced(self, name: str, size: int) -> None:
+        """Hold a client that uploads by itself to the limits of an upload. Raises RequestError, TooLarge."""
+        if size > self.max_file_size:
+            raise self.too_large()
+        file_types.check_name(name)
+
     def too_large(self) -> TooLarge:
         """Return the error for a file over the limit."""
         return TooLarge(f"The file is over {self.max_file_size} bytes (QWENPROXY_MAX_FILE_SIZE).", param="file")
