@@ -58,6 +58,7 @@ ENDINGS: list[tuple[str, int, Any]] = [
     ("internal_error_string after=2", 2, {"error": "Internal error!"}),
     ("moderation_mid_answer", 2, {"error": {"code": "data_inspection_failed"}}),
     ("status_error after=1", 1, {"choices": [{"delta": {"status": "error"}}]}),
+    ("token_expired after=1", 1, {"success": False, "data": {"code": "Unauthorized"}}),
     ("empty_after_created", 0, None),
     ("cut_before_end after=3", 3, None),
 ]
@@ -127,6 +128,14 @@ def test_cut_in_the_middle_of_a_character(caller: Caller) -> None:
     assert answer.content.count(b"chunk-") == 1
     with pytest.raises(UnicodeDecodeError):
         answer.content.decode()
+
+
+def test_cut_in_the_middle_of_a_frame(caller: Caller) -> None:
+    answer = caller.ask("{{stream chunks=9 interval_ms=0}}{{fault cut_mid_frame after=1}}")
+    *sound, begun = answer.content.split(b"\n\n")
+    assert sum(b"chunk-" in frame for frame in sound) == 1
+    with pytest.raises(json.JSONDecodeError):
+        json.loads(begun.removeprefix(b"data: "))
 
 
 @pytest.mark.parametrize("text", RESHAPED)
@@ -264,5 +273,5 @@ def test_a_misspelt_directive_is_told(caller: Caller) -> None:
 
 def test_every_kind_is_tested_here() -> None:
     tables = [text for text, *_ in (*ENVELOPES, *WHOLE_ANSWERS, *ENDINGS)] + RESHAPED
-    apart = {"captcha_sticky", "waf_page", "stall", "reset", "cut_mid_utf8"}
+    apart = {"captcha_sticky", "waf_page", "stall", "reset", "cut_mid_utf8", "cut_mid_frame"}
     assert {text.split()[0] for text in tables} | apart == set(KINDS)

@@ -32,6 +32,7 @@ _DAILY_LIMIT = "You've reached the upper limit for today's usage."
 _TOO_FAST = "We are currently experiencing high demand. Your request rate increased too quickly."
 _WAIT_HINT = "You have reached the daily usage limit. Please wait {{num}} hours before trying again."
 MODERATION = "Input data may contain inappropriate content."
+EXPIRED = "Token has expired"
 
 
 async def answer(fault: Fault, account_id: str | None) -> Response | None:
@@ -125,7 +126,7 @@ _ERRORS: Mapping[str, Callable[[Options], SiteError]] = {
     "quota_limit": lambda options: SiteError(402, options.get("code", "quota_limit"), "The quota is used up."),
     "unauthorized": lambda options: unauthorized(),
     "forbidden": lambda options: SiteError(403, "Forbidden", "Forbidden"),
-    "token_expired": lambda options: unauthorized("Token has expired"),
+    "token_expired": lambda options: unauthorized(EXPIRED),
     "not_found": lambda options: SiteError(404, "Not_Found", "Not Found"),
     "bad_request": lambda options: bad_request(*([options["details"]] if "details" in options else [])),
     "validation_error": lambda options: SiteError(

@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
-from qwenproxy.sandbox.fault_answers import MODERATION, flat_rate_limit, rate_limit_data
+from qwenproxy.sandbox.envelope import unauthorized
+from qwenproxy.sandbox.fault_answers import EXPIRED, MODERATION, flat_rate_limit, rate_limit_data
 from qwenproxy.sandbox.faults import Fault
 from qwenproxy.sandbox.stream import FrameWriter
 
@@ -107,6 +108,11 @@ def _half_a_character(options: Options, writer: FrameWriter) -> Iterable[bytes]:
     return [data[: data.index("🙂".encode()) + 2]]
 
 
+def _half_a_frame(options: Options, writer: FrameWriter) -> Iterable[bytes]:
+    data = writer.text("never seen")
+    return [data[: data.index(b"seen")]]
+
+
 def _rate_limit_frame(options: Options, writer: FrameWriter) -> Iterable[bytes]:
     if options.get("flat"):
         return [writer.frame(flat_rate_limit(options))]
@@ -126,6 +132,11 @@ _ENDED: Mapping[str, tuple[int, Callable[[Options, FrameWriter], Iterable[bytes]
     "empty_after_created": (0, lambda options, writer: []),
     "cut_before_end": (2, lambda options, writer: []),
     "cut_mid_utf8": (2, _half_a_character),
+    "cut_mid_frame": (2, _half_a_frame),
+    "token_expired": (
+        2,
+        lambda options, writer: [writer.frame({"success": False, "data": unauthorized(EXPIRED).data})],
+    ),
     "rate_limited": (0, _rate_limit_frame),
     "internal_error_frame": (
         0,

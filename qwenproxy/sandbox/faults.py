@@ -25,7 +25,7 @@ KINDS: Mapping[str, frozenset[str]] = {
     "unauthorized_http": frozenset(),
     "forbidden": frozenset(),
     "forbidden_http": frozenset(),
-    "token_expired": frozenset(),
+    "token_expired": frozenset({"after"}),
     "not_found": frozenset(),
     "bad_request": frozenset({"details"}),
     "validation_error": frozenset({"field"}),
@@ -53,18 +53,19 @@ KINDS: Mapping[str, frozenset[str]] = {
     "empty_after_created": frozenset(),
     "cut_before_end": frozenset({"after"}),
     "cut_mid_utf8": frozenset({"after"}),
+    "cut_mid_frame": frozenset({"after"}),
     "split_utf8": frozenset(),
     "split_data_prefix": frozenset(),
     "coalesce": frozenset({"group"}),
     "byte_by_byte": frozenset({"interval_ms"}),
     "drip": frozenset({"size", "interval_ms"}),
-    # either: before the head, or with `after` in the stream
+    # either: before the head, or with `after` in the stream, as token_expired
     "stall": frozenset({"seconds", "keepalives", "every_s", "after"}),
     "reset": frozenset({"scope", "after"}),
 }
 _STREAM_KINDS = frozenset(
     {"internal_error_frame", "internal_error_string", "status_error", "moderation_mid_answer"}
-    | {"empty_after_created", "cut_before_end", "cut_mid_utf8", "split_utf8", "split_data_prefix"}
+    | {"empty_after_created", "cut_before_end", "cut_mid_utf8", "cut_mid_frame", "split_utf8", "split_data_prefix"}
     | {"coalesce", "byte_by_byte", "drip"}
 )
 
@@ -95,7 +96,7 @@ class Fault:
     @property
     def in_stream(self) -> bool:
         """Whether the fault spoils the stream, so that the call is accepted first."""
-        if self.kind in ("stall", "reset"):
+        if self.kind in ("stall", "reset", "token_expired"):
             return "after" in self.options
         return self.kind in _STREAM_KINDS or bool(self.options.get("in_stream") or self.options.get("flat"))
 

@@ -159,7 +159,12 @@ def test_a_login_that_chrome_had_no_time_to_write_down_is_not_lost(new_proxy: Ca
 def test_a_login_that_ends_and_a_new_one(proxy: Proxy, site: Sandbox, registry: Registry, only_account: str) -> None:
     login = account_of(site, only_account)
     ask(proxy.url, "{{say ready}}")
-    login.revoke()
+    with streaming(proxy.url, "{{stream chunks=40 interval_ms=20}}") as answer:
+        answer.until_text()
+        login.revoke()
+        reply = answer.rest()
+    assert reply.text.split()[-1].startswith("chunk-039"), "an answer under way outlives its login"
+    assert reply.done
     ended = ask(proxy.url, "{{say never}}")
     assert registry.get(only_account).status(time.time()) == "INVALID"
     assert ended.status in (429, 503), ended.body
