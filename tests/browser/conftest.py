@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -14,6 +16,9 @@ from qwenproxy.sandbox import Sandbox, Switches
 
 SERVED = 2  # accounts the shared server knows; the site has one more, for tests with a server of their own
 ACCOUNT_CONCURRENCY = 2
+JAVASCRIPT_PACKAGES = ("openai", "axios", "form-data")
+NODE_WITH_FETCH = 18
+INSTALL_WAIT = 100  # seconds
 
 
 @pytest.fixture(scope="session")
@@ -86,3 +91,19 @@ def new_proxy(site: Sandbox, tmp_path: Path) -> Iterator[Callable[..., Proxy]]:
     yield make
     for proxy in made:
         proxy.close()
+
+
+@pytest.fixture(scope="session")
+def javascript(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A folder with the JavaScript packages that programs import; and why it lacks them, empty where it does not."""
+    folder = tmp_path_factory.mktemp("javascript")
+    for program in ("node", "npm"):
+        if not shutil.which(program):
+            return folder, f"{program} is missing: apt-get install -y nodejs npm"
+    version = subprocess.run(["node", "--version"], capture_output=True, text=True, timeout=30, check=True).stdout
+    if int(version[1:].partition(".")[0]) < NODE_WITH_FETCH:
+        return folder, f"node {version.strip()} is too old: version {NODE_WITH_FETCH} or later is needed"
+    command = ["npm", "install", "--no-audit", "--no-fund", "--prefix", str(folder), *JAVASCRIPT_PACKAGES]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=INSTALL_WAIT, check=False)
+    failed = f"npm cannot install {', '.join(JAVASCRIPT_PACKAGES)}:\n{done.stderr[-1000:]}"
+    return folder, failed if done.returncode else ""

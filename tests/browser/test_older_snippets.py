@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import subprocess
 import time
 from collections.abc import Iterator
@@ -28,9 +27,6 @@ FILE = (Path(__file__).parent.parent / "older_snippets.md").read_text("utf-8")
 OUR_ADDRESS = "http://localhost:3264"
 PICTURE = b"\xff\xd8\xff\xe0\x00\x10JFIF\x00" + bytes(range(64))
 PICTURE_NAME = "image.jpg"
-PACKAGES = ("openai", "axios", "form-data")
-INSTALL_WAIT = 100  # seconds
-NODE_WITH_FETCH = 18
 DAY = 24 * 60 * 60
 WORKS = "Everything works."  # the end of all that the stand-in model says of its own accord
 
@@ -135,20 +131,12 @@ class Desk:
         return str(json.loads(self.play(UPLOAD))["imageUrl"])
 
 
-@pytest.fixture(scope="session")
-def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture(scope="module")
+def packages(javascript: tuple[Path, str]) -> Path:
     """A folder with what the snippets import, installed as their users do it."""
-    for program in ("node", "npm"):
-        if not shutil.which(program):
-            pytest.fail(f"{program} is missing: apt-get install -y nodejs npm", pytrace=False)
-    version = subprocess.run(["node", "--version"], capture_output=True, text=True, timeout=30, check=True).stdout
-    if int(version[1:].partition(".")[0]) < NODE_WITH_FETCH:
-        pytest.fail(f"node {version.strip()} is too old: version {NODE_WITH_FETCH} or later is needed", pytrace=False)
-    folder = tmp_path_factory.mktemp("javascript")
-    command = ["npm", "install", "--no-audit", "--no-fund", "--prefix", str(folder), *PACKAGES]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=INSTALL_WAIT, check=False)
-    if done.returncode:
-        pytest.fail(f"npm cannot install {', '.join(PACKAGES)}:\n{done.stderr[-1000:]}", pytrace=False)
+    folder, missing = javascript
+    if missing:
+        pytest.fail(missing, pytrace=False)
     return folder
 
 
