@@ -12,6 +12,7 @@ from pathlib import Path
 
 from qwenproxy.errors import SetupError
 from qwenproxy.storage import CachedFile, PathLock, ensure_folder, read_bytes, sweep, write_atomic
+from qwenproxy.texts import Phrase
 
 _TEMPLATE = """\
 # API keys of the clients that may use this proxy: one key per line.
@@ -64,7 +65,7 @@ class KeyFile:
         """Add `key`, or a new random one, and return it. A known key stays as it is. Raises SetupError."""
         key = f"qp-{secrets.token_urlsafe(32)}" if key is None else key.strip()
         if not key or not key.isprintable() or " " in key or key.startswith("#"):
-            raise SetupError('an API key is one word of visible characters that does not begin with "#"')
+            raise SetupError(Phrase("bad_key"))
         with self._lock:
             text = self._read()
             if key not in _keys_in(text):
@@ -88,7 +89,7 @@ class KeyFile:
     def _read(self) -> str:
         data = read_bytes(self._path)
         if data is None:
-            raise SetupError(f"{self._path} has gone: start the proxy again, or create the file (empty for no keys)")
+            raise SetupError(Phrase("key_file_gone", path=self._path))
         try:
             text = data.decode()
         except UnicodeDecodeError as error:
@@ -98,7 +99,7 @@ class KeyFile:
         return text
 
     def _unreadable(self) -> SetupError:
-        return SetupError(f"{self._path} is not UTF-8 text: save it as UTF-8; until then no client is let in")
+        return SetupError(Phrase("key_file_unreadable", path=self._path))
 
 
 def _keys_in(text: str) -> tuple[str, ...]:

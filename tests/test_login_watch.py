@@ -3,122 +3,23 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
-from types import SimpleNamespace
+from dataclasses import replace
 
+import login_window
 import pytest
 from cli_runner import new_token
-from selenium.common.exceptions import NoSuchWindowException, TimeoutException, WebDriverException
+from login_window import CAPTCHA, GOING, NOBODY, SIGN_IN, SITE, SOMEBODY, STRANGE, FakeDriver, Script, View
+from selenium.common.exceptions import TimeoutException
 
 from qwenproxy.accounts import login
-from qwenproxy.accounts.login import LoginFailed, LoginWindow, add_account, renew_account
+from qwenproxy.accounts.login import LoginFailed, add_account, renew_account
 from qwenproxy.accounts.registry import Registry
 from qwenproxy.accounts.removal import remove_account
-from qwenproxy.browser.binaries import Binaries
-from qwenproxy.browser.chrome import ChromeSettings
 from qwenproxy.browser.profile import ProfileClaim, ProfileInUse
-from qwenproxy.browser.site import Site
-from qwenproxy.cli.checking import judge_profile
 from qwenproxy.errors import NetworkFailed, SetupError
-from qwenproxy.upstream import calls
 
-SITE = "https://localhost:4433"
-SOMEBODY = [200, {"content-type": "application/json"}, '{"id":"u1","role":"user"}']
-NOBODY = [200, {"x-actual-status-code": "401"}, '{"success":false,"data":{"code":"Unauthorized"}}']
-CAPTCHA = [200, {}, '{"ret":["FAIL_SYS_USER_VALIDATE","RGV587_ERROR"],"data":{"url":"/punish"}}']
-STRANGE = [200, {"content-type": "application/json"}, '{"something":"else"}']
-
-
-@dataclass(frozen=True)
-class View:
-    """What the window shows, and what the site would answer about who is logged in (None: no answer)."""
-
-    token: str = ""
-    origin: str = SITE
-    settled: bool = True
-    verification: bool = False
-    failed: bool = False
-    answer: object = None
-
-
-SIGN_IN = View(answer=NOBODY)
-GOING = View(origin="")  # a page that is going while it is looked at
-
-
-class FakeDriver:
-    """A driver over one scripted window. `view` None: the window is closed; an exception: the page does not answer."""
-
-    def __init__(self, view: View | Exception | None) -> None:
-        self.view = view
-        self.handles = ["first"]
-        self.asked: list[str] = []
-        self.opened: list[str] = []
-        self.turned_to = ""
-        self.switch_to = SimpleNamespace(window=self._turn)
-
-    def get(self, url: str) -> None:
-        self.opened.append(url)
-
-    def set_script_timeout(self, seconds: float) -> None:
-        assert seconds > 0
-
-    def set_window_rect(self, left: int, top: int, width: int, height: int) -> None:
-        assert width > left >= 0 and height > top >= 0
-
-    @property
-    def window_handles(self) -> list[str]:
-        if self.view is None and not self.turned_to and self.handles == ["first"]:
-            raise WebDriverException("disconnected: not connected to DevTools")
-        return self.handles
-
-    def execute_script(self, script: str, *args: object) -> dict[str, object] | None:
-        assert script == login.LOOK
-        if self.view is None:
-            raise NoSuchWindowException
-        if isinstance(self.view, Exception):
-            raise self.view
-        if self.view == GOING:
-            return None
-        fields = ("origin", "token", "settled", "verification", "failed")
-        return {name: getattr(self.view, name) for name in fields}
-
-    def execute_async_script(self, script: str, path: str, headers: dict[str, str], token: str) -> object:
-        assert (script, path) == (login.ASK, "/api/v1/auths/")
-        assert headers["x-request-id"]
-        self.asked.append(token)
-        if isinstance(self.view.answer, Exception):
-            raise self.view.answer
-        return self.view.answer
-
-    def _turn(self, handle: str) -> None:
-        self.turned_to = handle
-
-
-class Script:
-    """A person who does one thing at each pause: shows the window another view, presses ENTER, or lets time go by."""
-
-    def __init__(self, first: View | Exception | None, *then: object) -> None:
-        self.driver = FakeDriver(first)
-        self.then = list(then)
-        self.steps: list[str] = []
-        self.now = 1000.0
-        self.closed = 0
-
-    def show(self, step: str, remaining: float) -> None:
-        if self.steps[-1:] != [step]:
-            self.steps.append(step)
-
-    def pause(self, seconds: float) -> bool:
-        assert seconds > 0
-        self.now += seconds
-        action = self.then.pop(0) if self.then else "wait"
-        if action == "ctrl-c":
-            raise KeyboardInterrupt
-        if callable(action):
-            action(self.driver)
-        elif action not in ("enter", "wait"):
-            self.driver.view = action
-        return action == "enter"
+# an earlier and a later login of one person
+OLD, NEW = new_token(expires_at=3_000_000_000), new_token(expires_at=4_000_000_000)
 
 
 @pytest.fixture
@@ -129,30 +30,12 @@ def registry(tmp_path):
 @pytest.fixture
 def play(monkeypatch):
     """Return a function that puts a script in the place of the browser and returns it."""
-
-    def put(first: View | Exception | None, *then: object) -> Script:
-        script = Script(first, *then)
-
-        class FakeChrome:
-            def __init__(self, folder, settings) -> None:
-                self._claim = ProfileClaim(folder)
-                self.driver = script.driver
-
-            def close(self, *, politely: bool = True) -> None:
-                script.closed += 1
-                self._claim.release()
-
-        monkeypatch.setattr(login, "Chrome", FakeChrome)
-        monkeypatch.setattr(login, "time", SimpleNamespace(monotonic=lambda: script.now, time=time.time))
-        return script
-
-    return put
+    return lambda first, *then: login_window.play(monkeypatch, Script(first, *then))
 
 
 @pytest.fixture
 def window():
-    settings = ChromeSettings(Binaries("chrome", "chromedriver"), headless=False)
-    return LoginWindow(Site(SITE), settings, calls.profile(), judge_profile, login_wait=60.0)
+    return login_window.login_window()
 
 
 def _folders(registry: Registry) -> list[str]:
@@ -193,7 +76,7 @@ def test_nothing_stays_of_a_login_that_did_not_happen(registry, window, play, th
 
 
 def test_an_unfinished_relogin_leaves_the_account_as_it_was(registry, window, play):
-    registry.add(new_token("old"), "mine")
+    registry.add(OLD, "mine")
     registry.mark_invalid("mine")
     before = registry.get("mine")
     with pytest.raises(LoginFailed):
@@ -236,14 +119,14 @@ def test_the_site_is_asked_only_when_its_page_has_settled(registry, window, play
 
 
 def test_the_stale_login_of_a_profile_does_not_count(registry, window, play):
-    registry.add(new_token("old"), "mine")
+    registry.add(OLD, "mine")
     registry.mark_invalid("mine")
-    stale = View(new_token("old"), answer=NOBODY)
-    script = play(stale, *["wait"] * 3, View(new_token("new"), answer=SOMEBODY))
+    stale = View(OLD, answer=NOBODY)
+    script = play(stale, *["wait"] * 3, View(NEW, answer=SOMEBODY))
     renew_account(registry, window, script, registry.get("mine"))
-    assert registry.get("mine").token == new_token("new")
+    assert registry.get("mine").token == NEW
     assert registry.get("mine").status(time.time()) == "OK"
-    assert script.driver.asked == [new_token("old"), new_token("new")]
+    assert script.driver.asked == [OLD, NEW]
 
 
 def test_the_same_token_is_asked_about_again_only_after_a_while_or_at_enter(registry, window, play):
@@ -256,10 +139,10 @@ def test_the_same_token_is_asked_about_again_only_after_a_while_or_at_enter(regi
 
 
 def test_an_answer_of_unknown_form_counts_with_a_new_token_only(registry, window, play):
-    registry.add(new_token("old"), "mine")
-    script = play(View(new_token("old"), answer=STRANGE), "wait", View(new_token("new"), answer=STRANGE))
+    registry.add(OLD, "mine")
+    script = play(View(OLD, answer=STRANGE), "wait", View(NEW, answer=STRANGE))
     renew_account(registry, window, script, registry.get("mine"))
-    assert registry.get("mine").token == new_token("new")
+    assert registry.get("mine").token == NEW
 
 
 def test_an_expired_token_of_unknown_standing_does_not_count(registry, window, play):
@@ -362,12 +245,12 @@ def test_a_profile_that_an_ended_login_left_does_not_count(registry, window, pla
 
 
 def test_an_account_that_was_removed_meanwhile_does_not_come_back(registry, window, play):
-    registry.add(new_token("old"), "mine")
+    registry.add(OLD, "mine")
     account = registry.get("mine")
 
     def removed(driver: FakeDriver) -> None:
         Registry(registry.folder("mine").parent.parent).remove("mine")
-        driver.view = View(new_token("new"), answer=SOMEBODY)
+        driver.view = View(NEW, answer=SOMEBODY)
 
     with pytest.raises(SetupError, match="removed"):
         renew_account(registry, window, play(SIGN_IN, removed), account)
@@ -377,7 +260,7 @@ def test_an_account_that_was_removed_meanwhile_does_not_come_back(registry, wind
 def test_an_account_that_took_the_name_meanwhile_is_not_deleted(registry, window, play):
     def taken(driver: FakeDriver) -> None:
         registry.add(new_token("other"), "mine")
-        driver.view = View(new_token("new"), answer=SOMEBODY)
+        driver.view = View(NEW, answer=SOMEBODY)
 
     with pytest.raises(SetupError, match="already"):
         add_account(registry, window, play(SIGN_IN, taken), "mine")

@@ -16,8 +16,29 @@ from typing import Any, Literal, TypeGuard
 
 from qwenproxy.errors import SetupError
 from qwenproxy.storage import parse_json, valid_id
+from qwenproxy.texts import Phrase
 
 Status = Literal["OK", "WAIT", "INVALID"]
+
+
+class UserKnown(SetupError):
+    """The person behind a login has an account here already: `account_id`."""
+
+    def __init__(self, account_id: str) -> None:
+        """Name the account that the person has."""
+        super().__init__(Phrase("user_known", id=account_id))
+        self.account_id = account_id
+
+
+class OtherUser(SetupError):
+    """A login belongs to somebody else than the account it was meant for; `other` is that person's account, if any."""
+
+    def __init__(self, account_id: str, other: str | None) -> None:
+        """Name the account that was meant, and the one the login belongs to."""
+        known = Phrase("other_user_known", id=account_id, other=other)
+        super().__init__(known if other else Phrase("other_user", id=account_id))
+        self.other = other
+
 
 _LATEST = datetime(9999, 12, 31, tzinfo=timezone.utc).timestamp()
 
@@ -37,11 +58,34 @@ class Account:
         """When the token's own date ends it (s since 1970); None when it names none."""
         return token_expiry(self.token)
 
+    @cached_property
+    def user_id(self) -> str | None:
+        """Who it is at the site, None where the token does not tell."""
+        return token_user(self.token)
+
     def status(self, now: float) -> Status:
         """Tell how the account stands at a moment (s since 1970)."""
         if self.invalid or (self.expires_at is not None and self.expires_at <= now):
             return "INVALID"
         return "WAIT" if self.reset_at is not None and self.reset_at > now else "OK"
+
+
+def is_verify(account: Account, now: float) -> bool:
+    """Tell whether the account rests because the site wants to see a human (`now` in s since 1970)."""
+    return account.status(now) == "WAIT" and account.reason == "verification"
+
+
+def refuse_other_user(account: Account, user_id: str | None, accounts: Iterable[Account]) -> None:
+    """Raise OtherUser where a login is known to be somebody else's than the account's."""
+    if user_id and account.user_id and user_id != account.user_id:
+        others = (one.id for one in accounts if one.user_id == user_id)
+        raise OtherUser(account.id, next(others, None))
+
+
+def token_user(token: str) -> str | None:
+    """Return whose login a JWT says it is (the site's user id), unverified; None where it does not tell."""
+    user_id = (_claims(token) or {}).get("id")
+    return user_id if isinstance(user_id, str) and user_id else None
 
 
 def token_expiry(token: str) -> float | None:
@@ -55,10 +99,10 @@ def check_token(token: str, now: float) -> str:
     """Return a token that a person gave, without the space around it. Raises SetupError unless it is a live JWT."""
     token = token.strip()
     if _claims(token) is None:
-        raise SetupError("this is not a login token: it has three parts divided by dots and begins with eyJ")
+        raise SetupError(Phrase("no_token"))
     expires_at = token_expiry(token)
     if expires_at is not None and expires_at <= now:
-        raise SetupError(f"this token expired at {iso_text(expires_at)}: log in to the site again and copy the new one")
+        raise SetupError(Phrase("expired_token", moment=iso_text(expires_at)))
     return token
 
 
@@ -89,10 +133,26 @@ def parse_accounts(records: Iterable[Mapping[str, Any]]) -> dict[str, Account]:
     return {record["id"]: _account(record) for record in records}
 
 
+def one_per_user(records: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Keep the best record of each user, in their order: one that is not INVALID, then the one that lasts longest."""
+    best: dict[tuple[str, str], dict[str, Any]] = {}
+    for record in records:
+        user_id = token_user(record["token"])
+        key = ("user", user_id) if user_id else ("account", record["id"])
+        if key not in best or _promise(record) > _promise(best[key]):
+            best.pop(key, None)
+            best[key] = record
+    return list(best.values())
+
+
 def iso_text(moment: float) -> str:
     """Write a moment (s since 1970) as JavaScript's toISOString does."""
     date = datetime.fromtimestamp(min(max(moment, 0.0), _LATEST), timezone.utc)
     return date.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _promise(record: Mapping[str, Any]) -> tuple[bool, float]:
+    return not record.get("invalid"), token_expiry(record["token"]) or math.inf
 
 
 def _account(record: Mapping[str, Any]) -> Account:

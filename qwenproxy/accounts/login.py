@@ -11,17 +11,18 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from qwenproxy.accounts.account import Account, token_expiry
+from qwenproxy.accounts.account import Account, OtherUser, is_verify, refuse_other_user, token_expiry, token_user
 from qwenproxy.accounts.registry import Registry
-from qwenproxy.accounts.removal import abandoned_on_failure, remove_account
+from qwenproxy.accounts.removal import abandoned_on_failure, forget_profile, remove_account
 from qwenproxy.browser.chrome import DRIVER_ERRORS, Chrome, ChromeSettings
 from qwenproxy.browser.page import Head, PageRequest
 from qwenproxy.browser.site import Site, remember_token
 from qwenproxy.errors import NetworkFailed, NotLoggedIn, ProxyError, SetupError, VerificationRequired
+from qwenproxy.texts import Phrase
 
 SIGN_IN = "/auth?action=signin"
 LOOK_EVERY = 0.7  # seconds between two looks at the page
@@ -61,7 +62,7 @@ class LoginFailed(SetupError):
     """No login came of it; `outcome` says why. Nothing was changed."""
 
     def __init__(self, outcome: Outcome) -> None:
-        super().__init__(f"The login was not finished ({outcome}).")
+        super().__init__(Phrase("login_unfinished", outcome=outcome))
         self.outcome = outcome
 
 
@@ -76,24 +77,33 @@ class Person(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Login:
+    """A finished login; `user_id` says whose it is, None where neither token nor site tell."""
+
+    token: str = field(repr=False)
+    user_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class LoginWindow:
     """Where and how a login takes place.
 
-    `probe` is the call that tells who is logged in; `judge` raises what its answer means, nothing for a good login.
+    `probe` is the call that tells who is logged in; `judge` raises what its answer means, and returns the user
+    id of a good login.
     `login_wait` is in seconds.
     """
 
     site: Site
     chrome: ChromeSettings
     probe: PageRequest
-    judge: Callable[[Head, str], None]
+    judge: Callable[[Head, str], str]
     login_wait: float = 600.0
 
 
 def add_account(registry: Registry, window: LoginWindow, person: Person, account_id: str | None = None) -> str:
     """Let the person log in to a new account and return its id; without a login nothing stays behind.
 
-    Raises LoginFailed, NetworkFailed, TabLost, SetupError, KeyboardInterrupt.
+    Raises UserKnown, LoginFailed, NetworkFailed, TabLost, SetupError, KeyboardInterrupt.
     """
     if account_id and registry.get(account_id) is None:
         # Whoever is logged in to a profile that an ended process left there is not this person.
@@ -101,29 +111,33 @@ def add_account(registry: Registry, window: LoginWindow, person: Person, account
     new_id = account_id or registry.new_id()
     folder = registry.folder(new_id)
     with abandoned_on_failure(registry, new_id), _opened(folder, window, person) as chrome:
-        token = _Watch(chrome, window, person).run()
+        login = _Watch(chrome, window, person).run()
         _close(chrome, person)
-        remember_token(folder, window.site, token)
-        return registry.add(token, new_id)
+        remember_token(folder, window.site, login.token)
+        return registry.add(login.token, new_id, login.user_id)
 
 
 def renew_account(registry: Registry, window: LoginWindow, person: Person, account: Account) -> None:
     """Let the person log in to a known account again, or pass the site's check, which makes it usable.
 
-    Raises ProfileInUse, LoginFailed, NetworkFailed, TabLost, SetupError, KeyboardInterrupt.
+    Somebody else's login changes nothing but the profile, which begins anew: it holds that person's cookies.
+    Raises OtherUser, ProfileInUse, LoginFailed, NetworkFailed, TabLost, SetupError, KeyboardInterrupt.
     """
     folder = registry.folder(account.id)
     with _opened(folder, window, person) as chrome:
-        token = _Watch(chrome, window, person, account).run()
+        login = _Watch(chrome, window, person, account).run()
+        try:
+            refuse_other_user(account, login.user_id, registry.all())
+        except OtherUser:
+            # Noted before the profile is free: whatever opens it next puts the account's own token there.
+            remember_token(folder, window.site, "")
+            chrome.close()
+            forget_profile(folder)
+            raise
         _close(chrome, person)
-    if not registry.renew(account.id, token):
-        raise SetupError(f"Account {account.id} was removed while its window was open.")
-    remember_token(folder, window.site, token)
-
-
-def is_verify(account: Account, now: float) -> bool:
-    """Tell whether the account rests because the site wants to see a human (`now` in s since 1970)."""
-    return account.status(now) == "WAIT" and account.reason == "verification"
+    if not registry.renew(account.id, login.token):
+        raise SetupError(Phrase("account_removed_meanwhile", id=account.id))
+    remember_token(folder, window.site, login.token)
 
 
 @contextlib.contextmanager
@@ -176,17 +190,18 @@ class _Watch:
         self._lingers = account is not None and is_verify(account, time.time())
         self._linger_until = 0.0
         self._asked = ""
+        self._user_id = ""
         self._ask_again = 0.0
         self._step: Step = "waiting"
         self._reached = False
 
-    def run(self) -> str:
-        """Return the token of a finished login. Raises LoginFailed, NetworkFailed, KeyboardInterrupt."""
+    def run(self) -> Login:
+        """Return the finished login. Raises LoginFailed, NetworkFailed, KeyboardInterrupt."""
         deadline = time.monotonic() + self._window.login_wait
         while True:
             view = self._look()
             if view and self._is_finished(view):
-                return str(view["token"])
+                return Login(view["token"], token_user(view["token"]) or self._user_id or None)
             remaining = deadline - time.monotonic()
             if remaining <= 0:
                 raise LoginFailed("timeout")
@@ -263,8 +278,9 @@ class _Watch:
             return "silent"
         if answer is None:
             return "silent"
+        self._user_id = ""
         try:
-            self._window.judge(Head(answer[0], answer[1]), answer[2])
+            self._user_id = self._window.judge(Head(answer[0], answer[1]), answer[2])
         except NotLoggedIn:
             return "out"
         except VerificationRequired:

@@ -15,9 +15,20 @@ from pathlib import Path
 from typing import Any
 
 from qwenproxy import storage
-from qwenproxy.accounts.account import Account, check_token, iso_text, new_record, parse_accounts, parse_records
+from qwenproxy.accounts.account import (
+    Account,
+    UserKnown,
+    check_token,
+    iso_text,
+    new_record,
+    one_per_user,
+    parse_accounts,
+    parse_records,
+    token_user,
+)
 from qwenproxy.errors import SetupError
 from qwenproxy.history import import_chats
+from qwenproxy.texts import Phrase
 
 __all__ = ["Account", "Registry", "check_token"]
 
@@ -72,13 +83,20 @@ class Registry:
             storage.ensure_folder(self.folder(f"acc_{number}"))
         return f"acc_{number}"
 
-    def add(self, token: str, account_id: str | None = None) -> str:
-        """Register a logged-in account and return its id. Raises SetupError for an id that is taken or cannot be."""
-        account_id = self.new_id() if account_id is None else _checked(account_id)
+    def add(self, token: str, account_id: str | None = None, user_id: str | None = None) -> str:
+        """Register a logged-in account and return its id; `user_id` says whose login it is where the token does not.
+
+        Raises UserKnown for somebody who has an account, SetupError for an id that is taken or cannot be.
+        """
+        user_id = token_user(token) or user_id
         with self._lock:
             records = self._records()
+            for record in records:
+                if user_id and token_user(record["token"]) == user_id:
+                    raise UserKnown(record["id"])
+            account_id = self.new_id() if account_id is None else _checked(account_id)
             if any(record["id"].casefold() == account_id.casefold() for record in records):
-                raise SetupError(f"there is an account {account_id} already: relogin it, or choose another id")
+                raise SetupError(Phrase("account_exists", id=account_id))
             self._write_token(account_id, token)
             self._write([*records, new_record(account_id, token)])
         return account_id
@@ -134,18 +152,19 @@ class Registry:
             if had_folder:
                 shutil.rmtree(folder)
         except OSError as error:
-            raise SetupError(f"{account_id} is removed, but not its folder {folder}: {error.strerror}") from error
+            raise SetupError(Phrase("folder_stays", id=account_id, path=folder, reason=error.strerror)) from error
         return had_folder or len(kept) != len(records)
 
     def import_from(self, source: Path) -> tuple[str, ...]:
         """Take over accounts and chats of another session folder and return the ids of the accounts that were new.
 
-        What is here already stays as it is, and the source is only read. Raises SetupError.
+        What is here already stays as it is, nobody gets a second account, and the source is only read. Raises
+        SetupError.
         """
         if not any((source / name).exists() for name in ("tokens.json", "accounts", "history")):
-            raise SetupError(f"{source} holds neither tokens.json nor accounts nor history: name a session folder")
+            raise SetupError(Phrase("no_session_folder", path=source))
         if source.resolve() == self._session_dir.resolve():
-            raise SetupError(f"{source} is the session folder in use: there is nothing to take over")
+            raise SetupError(Phrase("same_session_folder", path=source))
         data = storage.read_bytes(source / "tokens.json")
         try:
             found = _from_folders(source / "accounts") if data is None else parse_records(data)
@@ -154,8 +173,9 @@ class Registry:
         with self._lock:
             records = self._records()
             ids = {record["id"].casefold() for record in records}
-            tokens = {record["token"] for record in records}
-            new = [one for one in found if one["id"].casefold() not in ids and one["token"] not in tokens]
+            logins = {token_user(record["token"]) or record["token"] for record in records}
+            others = [one for one in found if (token_user(one["token"]) or one["token"]) not in logins]
+            new = [one for one in one_per_user(others) if one["id"].casefold() not in ids]
             for record in new:
                 self._write_token(record["id"], record["token"])
             if new:
@@ -229,5 +249,5 @@ def _from_folders(accounts_dir: Path) -> _Records:
 
 def _checked(account_id: str) -> str:
     if not storage.valid_id(account_id):
-        raise SetupError("an account id is up to 128 characters long and can be the name of a folder")
+        raise SetupError(Phrase("bad_account_id"))
     return account_id

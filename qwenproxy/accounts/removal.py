@@ -6,6 +6,7 @@ Used by the login (what an unfinished one left) and by the command line. Knows f
 from __future__ import annotations
 
 import contextlib
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -39,6 +40,18 @@ def abandoned_on_failure(registry: Registry, account_id: str) -> Iterator[None]:
         if registry.get(account_id) is None:
             remove_account(registry, account_id)
         raise
+
+
+def forget_profile(folder: Path) -> None:
+    """Delete the browser profile in an account's folder, unless somebody has it open again by now."""
+    with contextlib.suppress(ProfileInUse):
+        claim = ProfileClaim(folder)
+        try:
+            _end_orphans(folder)
+            # What cannot be deleted now does no harm: the account's own token is put there over it.
+            shutil.rmtree(claim.profile, ignore_errors=True)
+        finally:
+            claim.release()
 
 
 def _end_orphans(folder: Path) -> None:

@@ -11,8 +11,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from qwenproxy.accounts.account import Account
-from qwenproxy.accounts.login import is_verify
+from qwenproxy.accounts.account import Account, is_verify
 from qwenproxy.accounts.opening import TabOpener
 from qwenproxy.accounts.registry import Registry
 from qwenproxy.accounts.standing import REST_FOR_VERIFICATION, REST_WITHOUT_HOURS
@@ -77,16 +76,18 @@ def check_account(registry: Registry, opener: TabOpener, account: Account) -> Ch
     return Check("ok", clock_error=clock_error)
 
 
-def judge_profile(head: Head, body: str) -> None:
-    """Raise what the answer to `calls.profile()` means; return when it shows somebody who is logged in."""
+def judge_profile(head: Head, body: str) -> str:
+    """Raise what the answer to `calls.profile()` means; return the user id of somebody who is logged in."""
     refusals.check(head, body)
     try:
         profile = json.loads(body)
     except ValueError:
         profile = None
     data = profile.get("data") if isinstance(profile, dict) else None
-    if not any(isinstance(place, dict) and place.get("id") for place in (profile, data)):
-        raise ProtocolChanged("The site did not say who is logged in. A newer qwenproxy may know the new form.")
+    for place in (profile, data):
+        if isinstance(place, dict) and place.get("id"):
+            return str(place["id"])
+    raise ProtocolChanged("The site did not say who is logged in. A newer qwenproxy may know the new form.")
 
 
 def _ask(opener: TabOpener, account: Account) -> float | None:

@@ -13,8 +13,8 @@ from datetime import datetime
 import click
 
 from qwenproxy import logs
-from qwenproxy.accounts.login import is_verify
-from qwenproxy.accounts.registry import Account, Registry
+from qwenproxy.accounts.account import Account, is_verify
+from qwenproxy.accounts.registry import Registry
 from qwenproxy.browser.profile import profile_owner
 from qwenproxy.cli.suggestions import closest
 from qwenproxy.cli.texts import Speaker, speaker

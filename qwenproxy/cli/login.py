@@ -16,8 +16,8 @@ from dataclasses import replace
 
 import click
 
-from qwenproxy.accounts.login import LoginFailed, LoginWindow, Step, add_account, is_verify, renew_account
-from qwenproxy.accounts.registry import Account
+from qwenproxy.accounts.account import Account, is_verify
+from qwenproxy.accounts.login import LoginFailed, LoginWindow, Step, add_account, renew_account
 from qwenproxy.app import chrome_settings
 from qwenproxy.browser.profile import ProfileInUse
 from qwenproxy.browser.site import Site

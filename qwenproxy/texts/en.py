@@ -41,6 +41,12 @@ EN = {
     "profile_held": "The browser profile of {id} is in use by process {pid}. Stop that server first, then try again.",
     "account_removed_meanwhile": "Account {id} was removed while its window was open.",
     "login_unfinished": "The login was not finished ({outcome}).",
+    "user_known": "This user of the site is account {id} already. To give it a new login: "
+    "qwenproxy account relogin {id}",
+    "other_user": "This login is another user's than that of account {id}, which stays as it was. Log in as its own "
+    "user, or give the other one an account: qwenproxy account add",
+    "other_user_known": "This login is that of account {other}, not of {id}, which stays as it was. Log in as the user "
+    "of {id}, or renew the other one: qwenproxy account relogin {other}",
     "no_token": "this is not a login token: it has three parts divided by dots and begins with eyJ",
     "expired_token": "this token expired at {moment}: log in to the site again and copy the new one",
     "account_exists": "there is an account {id} already: relogin it, or choose another id",

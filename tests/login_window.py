@@ -1,0 +1,140 @@
+"""A scripted login window and person, for the tests of what a login does: no browser, no clock, no waiting."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from types import SimpleNamespace
+
+import pytest
+from selenium.common.exceptions import NoSuchWindowException, WebDriverException
+
+from qwenproxy.accounts import login
+from qwenproxy.accounts.login import LoginWindow
+from qwenproxy.browser.binaries import Binaries
+from qwenproxy.browser.chrome import ChromeSettings
+from qwenproxy.browser.profile import ProfileClaim
+from qwenproxy.browser.site import Site
+from qwenproxy.cli.checking import judge_profile
+from qwenproxy.upstream import calls
+
+SITE = "https://localhost:4433"
+SOMEBODY = [200, {"content-type": "application/json"}, '{"id":"u1","role":"user"}']
+NOBODY = [200, {"x-actual-status-code": "401"}, '{"success":false,"data":{"code":"Unauthorized"}}']
+CAPTCHA = [200, {}, '{"ret":["FAIL_SYS_USER_VALIDATE","RGV587_ERROR"],"data":{"url":"/punish"}}']
+STRANGE = [200, {"content-type": "application/json"}, '{"something":"else"}']
+
+
+@dataclass(frozen=True)
+class View:
+    """What the window shows, and what the site would answer about who is logged in (None: no answer)."""
+
+    token: str = ""
+    origin: str = SITE
+    settled: bool = True
+    verification: bool = False
+    failed: bool = False
+    answer: object = None
+
+
+SIGN_IN = View(answer=NOBODY)
+GOING = View(origin="")  # a page that is going while it is looked at
+
+
+class FakeDriver:
+    """A driver over one scripted window. `view` None: the window is closed; an exception: the page does not answer."""
+
+    def __init__(self, view: View | Exception | None) -> None:
+        self.view = view
+        self.handles = ["first"]
+        self.asked: list[str] = []
+        self.opened: list[str] = []
+        self.turned_to = ""
+        self.switch_to = SimpleNamespace(window=self._turn)
+
+    def get(self, url: str) -> None:
+        self.opened.append(url)
+
+    def set_script_timeout(self, seconds: float) -> None:
+        assert seconds > 0
+
+    def set_window_rect(self, left: int, top: int, width: int, height: int) -> None:
+        assert width > left >= 0 and height > top >= 0
+
+    @property
+    def window_handles(self) -> list[str]:
+        if self.view is None and not self.turned_to and self.handles == ["first"]:
+            raise WebDriverException("disconnected: not connected to DevTools")
+        return self.handles
+
+    def execute_script(self, script: str, *args: object) -> dict[str, object] | None:
+        assert script == login.LOOK
+        if self.view is None:
+            raise NoSuchWindowException
+        if isinstance(self.view, Exception):
+            raise self.view
+        if self.view == GOING:
+            return None
+        fields = ("origin", "token", "settled", "verification", "failed")
+        return {name: getattr(self.view, name) for name in fields}
+
+    def execute_async_script(self, script: str, path: str, headers: dict[str, str], token: str) -> object:
+        assert (script, path) == (login.ASK, "/api/v1/auths/")
+        assert headers["x-request-id"]
+        self.asked.append(token)
+        if isinstance(self.view.answer, Exception):
+            raise self.view.answer
+        return self.view.answer
+
+    def _turn(self, handle: str) -> None:
+        self.turned_to = handle
+
+
+class Script:
+    """A person who does one thing at each pause: shows the window another view, presses ENTER, or lets time go by."""
+
+    def __init__(self, first: View | Exception | None, *then: object) -> None:
+        self.driver = FakeDriver(first)
+        self.then = list(then)
+        self.steps: list[str] = []
+        self.now = 1000.0
+        self.closed = 0
+
+    def show(self, step: str, remaining: float) -> None:
+        if self.steps[-1:] != [step]:
+            self.steps.append(step)
+
+    def pause(self, seconds: float) -> bool:
+        assert seconds > 0
+        self.now += seconds
+        action = self.then.pop(0) if self.then else "wait"
+        if action == "ctrl-c":
+            raise KeyboardInterrupt
+        if callable(action):
+            action(self.driver)
+        elif action not in ("enter", "wait"):
+            self.driver.view = action
+        return action == "enter"
+
+
+def login_window() -> LoginWindow:
+    """Return the place of a login that lasts a minute at most."""
+    settings = ChromeSettings(Binaries("chrome", "chromedriver"), headless=False)
+    return LoginWindow(Site(SITE), settings, calls.profile(), judge_profile, login_wait=60.0)
+
+
+def play(monkeypatch: pytest.MonkeyPatch, script: Script) -> Script:
+    """Put a script in the place of browser and clock."""
+
+    class FakeChrome:
+        def __init__(self, folder, settings) -> None:
+            self._claim = ProfileClaim(folder)
+            self.driver = script.driver
+
+        def close(self, *, politely: bool = True) -> None:
+            script.closed += 1
+            self._claim.release()
+
+    monkeypatch.setattr(login, "Chrome", FakeChrome)
+    monkeypatch.setattr(login, "time", SimpleNamespace(monotonic=lambda: script.now, time=time.time))
+    return script

@@ -1,0 +1,143 @@
+"""Whose login it is: an account keeps its person, and a person has one account, however a login comes in."""
+
+from __future__ import annotations
+
+import json
+
+import login_window
+import pytest
+from cli_runner import new_token, run_here
+from login_window import SIGN_IN, STRANGE, Script, View
+
+from qwenproxy.accounts.account import Account, OtherUser, UserKnown, token_user
+from qwenproxy.accounts.login import add_account, renew_account
+from qwenproxy.accounts.registry import Registry
+
+EARLIER, LATER = 3_000_000_000, 4_000_000_000
+
+
+def profile_of(user_id: str) -> list[object]:
+    """Return the site's answer about who is logged in."""
+    return [200, {"content-type": "application/json"}, json.dumps({"id": user_id, "role": "user"})]
+
+
+@pytest.fixture
+def registry(tmp_path):
+    """Return a registry in which ann is logged out and ben is not."""
+    registry = Registry(tmp_path / "session")
+    registry.add(new_token("ann", EARLIER), "hers")
+    registry.add(new_token("ben", EARLIER), "his")
+    registry.mark_invalid("hers")
+    return registry
+
+
+@pytest.fixture
+def play(monkeypatch):
+    """Return a function that lets somebody log in at a window with this token, of which the site says this."""
+    return lambda token, answer: login_window.play(monkeypatch, Script(SIGN_IN, View(token, answer=answer)))
+
+
+@pytest.fixture
+def session(registry, monkeypatch):
+    """Return the session folder, which the commands of this process use, in English."""
+    folder = registry.folder("x").parent.parent
+    monkeypatch.setenv("QWENPROXY_SESSION_DIR", str(folder))
+    monkeypatch.setenv("QWENPROXY_LANG", "en")
+    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    return folder
+
+
+def snapshot(registry: Registry) -> list[object]:
+    tokens = [(registry.folder(one.id) / "token.txt").read_text() for one in registry.all()]
+    return [registry.all(), tokens, sorted(path.name for path in registry.folder("x").parent.iterdir())]
+
+
+@pytest.mark.parametrize("token", ["t", "a.b.c", new_token(""), "a.eyJpZCI6NX0.c"])
+def test_a_token_may_name_nobody(token):
+    assert token_user(token) is None
+
+
+def test_a_token_names_its_person():
+    assert token_user(new_token("ann")) == Account("x", new_token("ann")).user_id == "ann"
+
+
+# in a window
+
+
+@pytest.mark.parametrize(
+    ("token", "answer"),
+    [
+        (new_token("ben", LATER), profile_of("ben")),
+        (new_token("ben", LATER), STRANGE),
+        ("no.claims.here", profile_of("ben")),
+    ],
+    ids=["token", "token-alone", "profile-call"],
+)
+def test_a_relogin_as_somebody_else_changes_nothing(registry, play, token, answer):
+    before = snapshot(registry)
+    (registry.profile("hers")).mkdir()
+    (registry.profile("hers") / "cookies").write_text("by now those of ben")
+    (registry.folder("hers") / "planted").write_text("the token of ann")
+    with pytest.raises(OtherUser) as raised:
+        renew_account(registry, login_window.login_window(), play(token, answer), registry.get("hers"))
+    assert raised.value.other == "his"
+    assert snapshot(registry) == before
+    # the next browser of the account begins anew, with the account's own token
+    assert not (registry.profile("hers") / "cookies").exists()
+    assert (registry.folder("hers") / "planted").read_text() != "the token of ann"
+
+
+def test_a_relogin_as_the_same_person_counts(registry, play):
+    script = play(new_token("ann", LATER), profile_of("ann"))
+    renew_account(registry, login_window.login_window(), script, registry.get("hers"))
+    assert registry.get("hers") == Account("hers", new_token("ann", LATER))
+
+
+def test_a_token_that_names_nobody_is_believed(registry, play):
+    registry.add("an older token", "older")
+    script = play(new_token("carl"), profile_of("carl"))
+    renew_account(registry, login_window.login_window(), script, registry.get("older"))
+    assert registry.get("older").token == new_token("carl")
+
+
+@pytest.mark.parametrize("token", [new_token("ben", LATER), "no.claims.here"])
+@pytest.mark.parametrize("account_id", [None, "mine"])
+def test_a_person_who_has_an_account_is_not_added_again(registry, play, token, account_id):
+    before = snapshot(registry)
+    with pytest.raises(UserKnown) as raised:
+        add_account(registry, login_window.login_window(), play(token, profile_of("ben")), account_id)
+    assert raised.value.account_id == "his"
+    assert snapshot(registry) == before
+
+
+# by a token
+
+
+def test_a_token_of_a_known_person_is_not_added(registry, session):
+    before = snapshot(registry)
+    ended = run_here("account", "add", "--token", new_token("ben", LATER))
+    assert ended.status == 1
+    assert "qwenproxy account relogin his" in ended.output
+    assert snapshot(registry) == before
+
+
+# import
+
+
+def test_import_does_not_bring_a_person_twice(registry, tmp_path):
+    source = tmp_path / "older"
+    source.mkdir()
+    records = [
+        {"id": "acc_1", "token": new_token("ben", LATER)},
+        {"id": "acc_2", "token": new_token("carl", LATER), "invalid": True},
+        {"id": "acc_3", "token": new_token("carl", EARLIER)},
+        {"id": "acc_4", "token": new_token("dora", EARLIER)},
+        {"id": "acc_5", "token": new_token("dora", LATER)},
+        {"id": "acc_6", "token": "no claims"},
+        {"id": "acc_7", "token": "none here"},
+    ]
+    (source / "tokens.json").write_text(json.dumps(records))
+    assert registry.import_from(source) == ("acc_3", "acc_5", "acc_6", "acc_7")
+    assert [one.id for one in registry.all()] == ["hers", "his", "acc_3", "acc_5", "acc_6", "acc_7"]
+    assert registry.import_from(source) == ()
