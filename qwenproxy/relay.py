@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from qwenproxy.accounts.pool import AccountPool, Lease
@@ -29,6 +29,7 @@ from qwenproxy.errors import (
     Transient,
     UnsupportedParameter,
 )
+from qwenproxy.laps import Laps
 from qwenproxy.memory import UpstreamChat, UpstreamThread
 from qwenproxy.model_list import ModelList
 from qwenproxy.page_call import call
@@ -62,6 +63,7 @@ class _Task:
     chat: ChatRequest
     attachments: Attachments | None
     client_gone: ClientGoneCheck
+    laps: Laps = field(default_factory=Laps)
 
 
 class Relay:
@@ -140,18 +142,23 @@ class Relay:
                 log.warning("the model list could not be read, using the last known one: %s", error.message)
         return self._models.catalogue
 
-    def warm_up(self, client_gone: ClientGoneCheck = lambda: False) -> None:
+    def warm_up(
+        self, client_gone: ClientGoneCheck = lambda: False, opening: Callable[[str], None] = lambda account_id: None
+    ) -> str:
         """Open the first account's browser and read the model list, so that no request has to wait for that.
 
-        Raises what keeps every account from being opened.
+        `opening` hears which account is tried; returned is the one that is open. Raises what keeps every account
+        from being opened.
         """
 
-        def refresh(lease: Lease) -> None:
+        def refresh(lease: Lease) -> str:
+            opening(lease.account_id)
             self._models.refresh(lease.tab)
             lease.close()
+            return lease.account_id
 
         # No turn is taken: the first request shall find the account whose browser opens for this.
-        self.on_some_account(refresh, client_gone, takes_turn=False)
+        return self.on_some_account(refresh, client_gone, takes_turn=False)
 
     def try_to_warm_up(self) -> None:
         """Do the same in the background of a server's start: what fails is only told."""
@@ -219,12 +226,15 @@ class Relay:
     def _start(self, lease: Lease, task: _Task, thread: UpstreamThread | None) -> ChatRun:
         page = lease.tab
         self._models.refresh(page)
+        task.laps.end("account")
         model = self._models.resolve(task.chat.model)
         parts = folding.attachments(task.chat.messages[thread.holds if thread else 0 :])
         files = task.attachments.entries(parts, site_calls(lease, task.client_gone)) if task.attachments else ()
+        task.laps.end("files")
         if thread:
             return self._ask(lease, task, model.id, thread, files)
         made = calls.chat_id_from(call(page, calls.new_chat(model.id), task.client_gone))
+        task.laps.end("chat")
         thread = UpstreamThread(UpstreamChat(lease.account_id, made))
         try:
             return self._ask(lease, task, model.id, thread, files)
@@ -245,10 +255,11 @@ class Relay:
             thinking_budget=chat.thinking_budget,
             files=files,
         )
-        turn = Turn(chat, thread, model_id, calls.completion(thread.chat.chat_id, question))
+        turn = Turn(chat, thread, model_id, calls.completion(thread.chat.chat_id, question), task.laps)
         run = ChatRun(lease, lease.tab, turn, Patience(self._settings.stall_timeout))
         try:
             run.prime(task.client_gone)
+            task.laps.end("first")
         except BaseException:
             run.abandon()
             raise

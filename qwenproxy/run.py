@@ -10,7 +10,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from qwenproxy.accounts.pool import Lease
 from qwenproxy.browser.page import Page, PageRequest
@@ -30,6 +30,7 @@ from qwenproxy.chat import (
 )
 from qwenproxy.cutting import cut
 from qwenproxy.errors import ClientGone, ProxyError, Refusal, UpstreamTimeout
+from qwenproxy.laps import Laps
 from qwenproxy.memory import UpstreamThread
 from qwenproxy.upstream import calls, refusals
 from qwenproxy.upstream.events import EventDecoder
@@ -58,6 +59,7 @@ class Turn:
     thread: UpstreamThread
     model: str
     request: PageRequest
+    laps: Laps = field(default_factory=Laps)
 
 
 class ChatRun:
@@ -73,6 +75,7 @@ class ChatRun:
         self.thread = turn.thread
         self.chat_id = turn.thread.chat.chat_id
         self.model = turn.model
+        self.laps = turn.laps
         self.usage: Usage | None = None
         # Called once: with the answer when it is complete, with None when the run is closed without one.
         self.on_end: Callable[[Message | None], None] = _ignore

@@ -64,6 +64,8 @@ def test_a_streamed_answer(client, path):
     assert response.status_code == 200
     assert response.mimetype == "text/event-stream"
     assert response.headers["Cache-Control"] == "no-cache"
+    stages = [stage.partition(";")[0] for stage in response.headers["Server-Timing"].split(", ")]
+    assert stages == ["account", "files", "chat", "first"]
     *chunks, done, rest = response.text.split("\n\n")
     assert (done, rest) == ("data: [DONE]", "")
     chunks = [json.loads(chunk.removeprefix("data: ")) for chunk in chunks]

@@ -75,6 +75,7 @@ def event_stream(body: object, run: ChatRun) -> Response:
     response = Response(body, mimetype="text/event-stream")  # type: ignore[arg-type]
     response.headers["Cache-Control"] = "no-cache"
     response.headers["X-Accel-Buffering"] = "no"
+    response.headers["Server-Timing"] = run.laps.header
     response.call_on_close(run.close)
     return response
 

@@ -1,0 +1,15 @@
+"""The stopwatch of a request, and the header it becomes."""
+
+from __future__ import annotations
+
+from qwenproxy import laps as laps_module
+from qwenproxy.laps import Laps
+
+
+def test_stages_in_milliseconds_those_repeated_added_up(monkeypatch):
+    moments = iter([10.0, 10.5, 10.75, 12.75, 12.75])
+    monkeypatch.setattr(laps_module.time, "monotonic", lambda: next(moments))
+    laps = Laps()
+    for stage in ("account", "chat", "account", "first"):
+        laps.end(stage)
+    assert laps.header == "account;dur=2500.0, chat;dur=250.0, first;dur=0.0"
