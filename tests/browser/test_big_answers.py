@@ -1,0 +1,96 @@
+"""Megabytes of answer, and clients that take a byte at a time: all of it arrives, nobody waits, memory is bounded."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import psutil
+import pytest
+from asking import ask, together
+from proxy_process import Proxy
+from test_client_gone import asked_and_unread
+
+from qwenproxy.sandbox import Sandbox
+
+pytestmark = pytest.mark.browser
+
+SIZE = 5_000_000
+BIG = f"{{{{long bytes={SIZE}}}}}"
+HUGE = 12_000_000  # more than all buffers between the site and a client hold together
+SLOW = 3
+HELD = 8 * 2**20  # bytes of memory that a reader may cost who does not read
+END_OF_CHUNKS = b"0\r\n\r\n"
+
+
+@pytest.fixture(scope="module")
+def wide(stand_in: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
+    """A server whose one account takes many questions at once."""
+    account = stand_in.accounts[-1]
+    proxy = Proxy(stand_in, tmp_path_factory.mktemp("wide") / "session", account_concurrency=2 * SLOW)
+    proxy.registry.add(account.token, account.id)
+    with proxy:
+        yield proxy
+
+
+def worker(proxy: Proxy) -> psutil.Process:
+    """Return the process that serves and owns the browsers."""
+    [child] = [each for each in psutil.Process(proxy.pid).children() if "python" in each.name()]
+    return child
+
+
+def peak(process: psutil.Process) -> int:
+    """Return the most memory a process ever had, in bytes."""
+    status = Path(f"/proc/{process.pid}/status").read_text()
+    [kilobytes] = [line.split()[1] for line in status.splitlines() if line.startswith("VmHWM")]
+    return int(kilobytes) * 1024
+
+
+def numbered_lines(size: int) -> str:
+    """Return what the stand-in model says when it is asked for so many bytes."""
+    return "".join(f"line {number:07d}\n" for number in range(size // 13 + 1))[:size]
+
+
+def test_five_megabytes_arrive_whole(wide: Proxy, site: Sandbox) -> None:
+    assert ask(wide.url, "{{say ready}}").text == "ready"
+    server = worker(wide)
+    before = peak(server)
+    streamed, plain = together(lambda: ask(wide.url, BIG, stream=True), lambda: ask(wide.url, BIG))
+    assert streamed.text == plain.text == numbered_lines(SIZE)
+    assert streamed.done
+    assert peak(server) - before < 24 * SIZE, "the two answers took more than a dozen times their size"
+
+
+def test_slow_readers_beside_fast_ones(wide: Proxy, site: Sandbox) -> None:
+    assert ask(wide.url, "{{say ready}}").text == "ready"
+    server = worker(wide)
+    before = peak(server)
+    question = f"{{{{long bytes={HUGE}}}}}"
+    with ExitStack() as stack:
+        slow = [stack.enter_context(asked_and_unread(wide, question, stream=True)) for _ in range(SLOW)]
+        taken = b""
+        for _ in range(3):
+            assert all(connection.recv(1) for connection in slow[1:])
+            taken += slow[0].recv(1)
+            fast = together(*[lambda: ask(wide.url, "{{say I do not wait.}}", stream=True)] * SLOW)
+            assert [reply.text for reply in fast] == ["I do not wait."] * SLOW
+        assert len(site.running_generations()) == SLOW, "somebody holds in memory what nobody has read yet"
+        assert peak(server) - before < SLOW * HELD
+        for connection in slow[1:]:
+            connection.close()
+        while data := slow[0].recv(1 << 20):
+            taken += data
+            if data.endswith(END_OF_CHUNKS):
+                break
+    site.wait_idle(15)
+    assert text_of(taken) == numbered_lines(HUGE)
+
+
+def text_of(answer: bytes) -> str:
+    """Return the text of a whole streamed answer as it came over the wire."""
+    frames = re.findall(rb"^data: (\{.+\})$", re.sub(rb"\r\n[0-9A-F]+\r\n", b"", answer), re.MULTILINE)
+    choices = [choice for frame in frames for choice in json.loads(frame)["choices"]]
+    return "".join(choice["delta"].get("content") or "" for choice in choices)
