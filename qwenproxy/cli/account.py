@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from qwenproxy.accounts.account import Account, check_token, iso_text, token_expiry
+from qwenproxy.accounts.account import Account, check_token, iso_text, refuse_other_user, token_expiry, token_user
 from qwenproxy.accounts.removal import remove_account
 from qwenproxy.browser.profile import ProfileInUse
 from qwenproxy.cli.checking import Check, check_account, opener_for
@@ -34,6 +34,7 @@ from qwenproxy.config import Config
 from qwenproxy.errors import NoUsableAccount, SetupError
 from qwenproxy.storage import valid_id
 
+RELOGIN_EXAMPLES = "qwenproxy account relogin\nqwenproxy account relogin acc_1 --token - <token.txt"
 wait_option = option(
     "--wait", "login_wait", type=click.FloatRange(min=1), default=LOGIN_WAIT, metavar="SECONDS", help="help_wait"
 )
@@ -64,13 +65,17 @@ def add(config: Config, token: str | None, account_id: str | None, login_wait: f
         click.echo(console.say("added_by_token", id=added))
 
 
-@account.command(help="help_account_relogin", epilog="qwenproxy account relogin\nqwenproxy account relogin acc_1")
+@account.command(help="help_account_relogin", epilog=RELOGIN_EXAMPLES)
 @click.argument("account_id", metavar="[ID]", required=False)
+@option("--token", metavar="TOKEN", help="help_relogin_token")
 @wait_option
 @click.pass_obj
-def relogin(config: Config, account_id: str | None, login_wait: float) -> None:
+def relogin(config: Config, account_id: str | None, token: str | None, login_wait: float) -> None:
     """Log in again to the named account, or to the one that needs it."""
     console = open_console(config)
+    if token is not None:
+        _renew_by_token(console, find_account(console, account_id) if account_id else _whose_token(console), token)
+        return
     chosen = find_account(console, account_id) if account_id else _who_needs_login(console)
     if chosen is not None:
         relogin_in_window(console, chosen, login_wait)
@@ -205,6 +210,25 @@ def _who_needs_login(console: Console) -> Account | None:
         click.echo(console.say("relogin_none"))
         return None
     return needy[0]
+
+
+def _whose_token(console: Console) -> Account:
+    """Return the account that a token is for where none was named: the only one that needs a login."""
+    accounts, now = console.registry.all(), time.time()
+    if not accounts:
+        raise NoUsableAccount(console.say("no_accounts"))
+    needy = [one for one in accounts if needs_person(one, now)]
+    if len(needy) != 1:
+        raise click.UsageError(console.say("relogin_whose_token", ids=", ".join(one.id for one in needy or accounts)))
+    return needy[0]
+
+
+def _renew_by_token(console: Console, known: Account, token: str) -> None:
+    new = _live_token(console, token)
+    refuse_other_user(known, token_user(new), console.registry.all())
+    if not console.registry.renew(known.id, new):
+        raise unknown_id(console, known.id)
+    click.echo(console.say("relogged_by_token", id=known.id))
 
 
 def _choose(console: Console, accounts: Sequence[Account], now: float) -> Account | None:

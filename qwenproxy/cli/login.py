@@ -34,7 +34,7 @@ LOGIN_WAIT = 600.0  # seconds a person gets to log in
 def add_in_window(console: Console, account_id: str | None = None, login_wait: float = LOGIN_WAIT) -> str:
     """Let the person log in to a new account and return its id. Raises SetupError and what else keeps it from that."""
     line = _LiveLine(console.say)
-    with _outcomes(console, account_id or "", console.say("nothing_added"), line):
+    with _outcomes(console, account_id, console.say("nothing_added"), line):
         window = _window(console, login_wait)
         click.echo(console.say("login_explained"))
         return add_account(console.registry, window, line, account_id)
@@ -61,15 +61,19 @@ def _window(console: Console, login_wait: float) -> LoginWindow:
 
 
 @contextlib.contextmanager
-def _outcomes(console: Console, account_id: str, unchanged: str, line: _LiveLine) -> Iterator[None]:
+def _outcomes(console: Console, account_id: str | None, unchanged: str, line: _LiveLine) -> Iterator[None]:
     """Turn every way a login can end without success into one message; `unchanged` says that nothing was done."""
     try:
         with _every_end_cancels():
             yield
     except LoginFailed as error:
-        raise SetupError(f"{console.say(f'login_{error.outcome}')} {unchanged}") from error
+        said = console.say(f"login_{error.outcome}")
+        if error.outcome == "no_display":
+            way_on = "no_display_relogin" if console.registry.get(account_id or "") else "no_display_add"
+            said = f"{said} {console.say(way_on, id=account_id)}"
+        raise SetupError(f"{said} {unchanged}") from error
     except ProfileInUse as error:
-        raise profile_in_use(console, account_id) from error
+        raise profile_in_use(console, account_id or "") from error
     except KeyboardInterrupt as error:
         raise SetupError(f"{console.say('login_cancelled')} {unchanged}") from error
     finally:

@@ -1,0 +1,112 @@
+"""`qwenproxy account relogin` without a screen, and for an account of which the site wants to see a human."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from cli_runner import Terminal, clean_environment, new_token, run_here
+
+from qwenproxy.accounts.registry import Registry
+
+EARLIER, LATER = 3_000_000_000, 4_000_000_000
+
+
+@pytest.fixture
+def session(tmp_path, monkeypatch):
+    """Return the session folder that the commands of this process use, in English and without a screen."""
+    folder = tmp_path / "session"
+    monkeypatch.setenv("QWENPROXY_SESSION_DIR", str(folder))
+    monkeypatch.setenv("QWENPROXY_LANG", "en")
+    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    return folder
+
+
+@pytest.fixture
+def registry(session):
+    """Return a registry in which ann is logged out, and ben is not."""
+    registry = Registry(session)
+    registry.add(new_token("ann", EARLIER), "hers")
+    registry.add(new_token("ben", EARLIER), "his")
+    registry.mark_invalid("hers")
+    return registry
+
+
+@pytest.mark.parametrize("named", [["hers"], []])
+@pytest.mark.parametrize("piped", [True, False])
+def test_a_token_renews_an_account_without_a_window(registry, named, piped):
+    token = new_token("ann", LATER)
+    ended = run_here(
+        "account", "relogin", *named, "--token", "-" if piped else token, text=f"{token}\n" if piped else ""
+    )
+    assert ended.status == 0, ended.output
+    account = registry.get("hers")
+    assert (account.token, account.status(time.time())) == (token, "OK")
+    assert (registry.folder("hers") / "token.txt").read_text() == token
+    assert "qwenproxy account check hers" in ended.output
+    assert token not in ended.output
+
+
+@pytest.mark.parametrize(
+    ("token", "words"),
+    [
+        ("nonsense", "no login token"),
+        ("", "no login token"),
+        (new_token("ann", 1_000_000_000), "expired at 2001-09-09"),
+        (new_token("ann", EARLIER), "hers has this very token"),
+        (new_token("ben", LATER), "qwenproxy account relogin his"),
+        (new_token("carl", LATER), "qwenproxy account add"),
+    ],
+)
+def test_a_token_that_is_not_a_new_login_of_the_account_changes_nothing(registry, token, words):
+    before = (registry.all(), (registry.folder("hers") / "token.txt").read_text())
+    ended = run_here("account", "relogin", "hers", "--token", token)
+    assert ended.status == 1
+    assert words in ended.output
+    assert (registry.all(), (registry.folder("hers") / "token.txt").read_text()) == before
+
+
+@pytest.mark.parametrize(("needy", "named"), [((), "hers, his"), (("hers", "his"), "hers, his")])
+def test_a_token_needs_an_id_unless_one_account_waits_for_it(registry, needy, named):
+    registry.mark_ok("hers")
+    for account_id in needy:
+        registry.mark_invalid(account_id)
+    before = registry.all()
+    ended = run_here("account", "relogin", "--token", new_token("ann", LATER))
+    assert (ended.status, named in ended.output) == (2, True)
+    assert registry.all() == before
+
+
+def test_a_token_for_no_account_at_all(session):
+    ended = run_here("account", "relogin", "--token", new_token())
+    assert (ended.status, "qwenproxy account add" in ended.output) == (3, True)
+
+
+def test_a_mistyped_id_suggests_the_right_one(registry):
+    ended = run_here("account", "relogin", "herz", "--token", new_token("ann", LATER))
+    assert (ended.status, 'Did you mean "hers"?' in ended.output) == (1, True)
+
+
+# no screen
+
+
+def test_without_a_screen_each_command_names_its_own_way_on(registry):
+    adding = run_here("account", "add")
+    assert adding.status == 1
+    assert "qwenproxy account add --token TOKEN" in adding.output
+    assert "relogin" not in adding.output
+    again = run_here("account", "relogin", "hers")
+    assert again.status == 1
+    assert "qwenproxy account relogin hers --token TOKEN" in again.output
+    assert "account add" not in again.output
+
+
+def test_the_menu_names_the_same_way_on(registry, session):
+    with Terminal(["start"], clean_environment(session)) as terminal:
+        terminal.expect("[3]: ")
+        terminal.type("2\n")
+        terminal.expect("[hers]: ")
+        terminal.type("\n")
+        terminal.expect("qwenproxy account relogin hers --token TOKEN")
+        terminal.interrupt("Stopped.")
