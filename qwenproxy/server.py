@@ -1,42 +1,43 @@
 """Run the application under a real HTTP server: gunicorn, or waitress where gunicorn does not exist.
 
-One process serves, because the browsers live in it. Whatever ends it, the browsers end with it; a lock file keeps a
-second server away from the same session folder.
+One process serves, because the browsers live in it. Whatever ends it, the browsers end with it.
 """
 
 from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from pathlib import Path
-
-from filelock import FileLock, Timeout
+from collections.abc import Callable
 
 from qwenproxy.api.wiring import RELAY
 from qwenproxy.app import chrome_settings, create_app
 from qwenproxy.browser.profile import end_leftovers
 from qwenproxy.config import Config
-from qwenproxy.errors import SetupError
+from qwenproxy.errors import NoUsableAccount, SetupError
 from qwenproxy.relay import Relay
-from qwenproxy.storage import ensure_folder
+from qwenproxy.texts import Phrase
 
 log = logging.getLogger(__name__)
 
-EXIT_NO_ACCOUNTS = 3
 OPEN_FILES = 65536
 
 
-def run(config: Config, *, server: str = "", ready: Callable[[int], None] = lambda port: None) -> int:
+def run(
+    config: Config,
+    *,
+    server: str = "",
+    ready: Callable[[int], None] = lambda port: None,
+    warm_up: Callable[[Relay], None] = Relay.try_to_warm_up,
+) -> int:
     """Serve until a signal or until every account is INVALID; return the exit status.
 
-    `server` is gunicorn or waitress ("": what fits the platform); `ready` hears the port once it is bound.
-    The caller holds the session folder (claimed_session). Raises SetupError: no browser, port taken.
+    `server` is gunicorn or waitress ("": what fits the platform); `ready` hears the port once it is bound; `warm_up`
+    runs in a thread of its own beside the first requests.
+    The caller holds the session folder (session_claim.py). Raises SetupError: no browser, port taken.
     """
     # The worker looks for it again; here a missing one can still be told to the person who starts the server.
     chrome_settings(config)
@@ -44,35 +45,13 @@ def run(config: Config, *, server: str = "", ready: Callable[[int], None] = lamb
     listener = _listen(config.host, config.port)
     ready(listener.getsockname()[1])
     if (server or _default_server()) == "waitress":
-        return _serve_waitress(config, listener)
+        return _serve_waitress(config, listener, warm_up)
     from qwenproxy.server_gunicorn import serve_gunicorn  # noqa: PLC0415 - POSIX only
 
     try:
-        return serve_gunicorn(config, listener.detach())
+        return serve_gunicorn(config, listener.detach(), warm_up)
     finally:
         end_leftovers(config.session_dir / "accounts")
-
-
-@contextlib.contextmanager
-def claimed_session(session_dir: Path) -> Iterator[None]:
-    """Hold the session folder for one server. Raises SetupError naming the server that has it."""
-    ensure_folder(session_dir)
-    lock = FileLock(session_dir / "server.lock", timeout=0, thread_local=False, mode=0o600)
-    pid_file = session_dir / "server.pid"
-    try:
-        lock.acquire()
-    except Timeout:
-        pid = pid_file.read_text().strip() if pid_file.exists() else "unknown"
-        raise SetupError(
-            f"qwenproxy is already running on {session_dir} (process {pid}). "
-            "Stop it first, or give this one its own folder with QWENPROXY_SESSION_DIR."
-        ) from None
-    try:
-        pid_file.write_text(str(os.getpid()))
-        pid_file.chmod(0o600)
-        yield
-    finally:
-        lock.release()
 
 
 def _default_server() -> str:
@@ -101,14 +80,12 @@ def _listen(host: str, port: int) -> socket.socket:
         listener.listen(1024)
     except OSError as error:
         listener.close()
-        raise SetupError(
-            f"Cannot listen on {host} port {port}: {error.strerror or error}. "
-            "Stop the program that has it, or choose another port with QWENPROXY_PORT."
-        ) from error
+        reason = error.strerror or error
+        raise SetupError(Phrase("cannot_listen", host=host, port=port, reason=reason)) from error
     return listener
 
 
-def _serve_waitress(config: Config, listener: socket.socket) -> int:
+def _serve_waitress(config: Config, listener: socket.socket, warm_up: Callable[[Relay], None]) -> int:
     import waitress  # noqa: PLC0415 - only where it serves
 
     status = 0
@@ -127,13 +104,13 @@ def _serve_waitress(config: Config, listener: socket.socket) -> int:
 
     def exhausted() -> None:
         nonlocal status
-        status = EXIT_NO_ACCOUNTS
+        status = NoUsableAccount.exit_code
         signal.raise_signal(signal.SIGTERM)
 
     if config.on_no_accounts == "exit":
         relay.on_exhausted = exhausted
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    threading.Thread(target=relay.try_to_warm_up, name="warm-up", daemon=True).start()
+    threading.Thread(target=warm_up, args=(relay,), name="warm-up", daemon=True).start()
     try:
         server.run()
     except SystemExit:

@@ -15,6 +15,7 @@ import socket
 import sys
 import threading
 import time
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
@@ -30,7 +31,7 @@ from qwenproxy.api.ws import SOCKETS
 from qwenproxy.app import create_app
 from qwenproxy.browser.profile import end_leftovers
 from qwenproxy.config import Config
-from qwenproxy.errors import RequestError
+from qwenproxy.errors import NoUsableAccount, RequestError
 from qwenproxy.relay import Relay
 
 log = logging.getLogger(__name__)
@@ -38,11 +39,10 @@ log = logging.getLogger(__name__)
 GRACE = 30  # seconds from SIGTERM until the process is ended for certain
 DRAIN = 20.0  # seconds of them that running answers get to finish
 KEEP_ALIVE = 75  # seconds an idle client connection is kept
-EXIT_NO_ACCOUNTS = 3
 UNREADABLE = "This is not a request that an HTTP server can read."
 
 
-def serve_gunicorn(config: Config, listener: int) -> int:
+def serve_gunicorn(config: Config, listener: int, warm_up: Callable[[Relay], None]) -> int:
     """Serve on the bound socket of that descriptor until a signal; return the exit status. Closes the descriptor."""
     status = multiprocessing.Value("i", 0)
 
@@ -62,7 +62,7 @@ def serve_gunicorn(config: Config, listener: int) -> int:
             relay: Relay = app.extensions[RELAY]
             if config.on_no_accounts == "exit":
                 relay.on_exhausted = lambda: _end_with(status)
-            threading.Thread(target=relay.try_to_warm_up, name="warm-up", daemon=True).start()
+            threading.Thread(target=warm_up, args=(relay,), name="warm-up", daemon=True).start()
             return app
 
     master = os.getpid()
@@ -190,6 +190,6 @@ def _drain(relay: Relay) -> None:
 
 
 def _end_with(status: Any) -> None:
-    status.value = EXIT_NO_ACCOUNTS
+    status.value = NoUsableAccount.exit_code
     log.error("every account needs a new login; stopping. Run: qwenproxy account relogin")
     os.kill(os.getppid(), signal.SIGTERM)

@@ -13,7 +13,6 @@ from types import SimpleNamespace
 
 import pytest
 from cli_runner import new_token, run_here
-from filelock import FileLock
 
 from qwenproxy.accounts.registry import Registry
 from qwenproxy.browser.page import Head
@@ -26,10 +25,10 @@ from qwenproxy.cli.findings import (
     folder_findings,
     port_finding,
     profile_findings,
-    running_server,
 )
 from qwenproxy.config import Config
 from qwenproxy.errors import NetworkFailed, NotLoggedIn, TabLost, VerificationRequired
+from qwenproxy.session_claim import RunningServer, claimed_session
 
 posix = pytest.mark.skipif(os.name != "posix", reason="rights and shell scripts are POSIX")
 
@@ -187,17 +186,17 @@ def test_a_taken_port_is_told_unless_our_own_server_has_it(console, settings):
         settings["QWENPROXY_PORT"] = str(taken.getsockname()[1])
         made = console()
         assert _levels([port_finding(made, None)]) == ["wrong"]
-        assert _levels([port_finding(made, 4711)]) == ["ok"]
+        assert _levels([port_finding(made, RunningServer(4711))]) == ["ok"]
     assert _levels([port_finding(made, None)]) == ["ok"]
 
 
-def test_a_running_server_is_known_by_its_lock(tmp_path):
-    assert running_server(tmp_path) is None
-    lock = FileLock(tmp_path / "server.lock", thread_local=False)
-    (tmp_path / "server.pid").write_text("4711")
-    with lock:
-        assert running_server(tmp_path) == 4711
-    assert running_server(tmp_path) is None
+def test_a_running_server_is_told_with_its_address_once_it_listens(console):
+    made = console()
+    silent = port_finding(made, RunningServer(4711))
+    assert (silent.level, "4711" in silent.text, "not listen yet" in silent.text) == ("ok", True, True)
+    listening = port_finding(made, RunningServer(4711, "0.0.0.0", 3270))
+    assert (listening.level, "4711" in listening.text) == ("ok", True)
+    assert "http://127.0.0.1:3270" in listening.text
 
 
 # clock
@@ -208,6 +207,12 @@ def test_a_running_server_is_known_by_its_lock(tmp_path):
 )
 def test_the_clock_may_be_off_a_little(console, error, level):
     assert _levels([clock_finding(console(), error)]) == [level]
+
+
+def test_a_clock_that_only_a_running_server_could_compare_is_no_trouble(console):
+    (level,) = _levels([clock_finding(console(), None, held=True)])
+    assert level == "ok"
+    assert _levels([clock_finding(console(), 600.0, held=True)]) == ["wrong"]
 
 
 # the site's word
@@ -285,25 +290,24 @@ def test_a_browser_that_does_not_open_is_told_apart(registry, error, kind, statu
     assert registry.get("mine").status(time.time()) == status
 
 
-def test_a_good_login_ends_invalid_and_verify(registry):
+def test_a_good_login_ends_invalid(registry):
     registry.mark_invalid("mine")
     _check(registry, _tab(IN))
     assert registry.get("mine").status(time.time()) == "OK"
-    registry.rest("mine", time.time() + 600, reason="verification")
-    _check(registry, _tab(IN))
-    assert registry.get("mine").status(time.time()) == "OK"
 
 
+@pytest.mark.parametrize("reason", [None, "verification"])
 @pytest.mark.parametrize("invalid", [False, True])
-def test_a_good_login_does_not_end_a_rate_limit(registry, invalid):
+def test_a_good_login_ends_no_rest(registry, invalid, reason):
     until = time.time() + 3600
-    registry.rest("mine", until)
+    registry.rest("mine", until, reason)
     if invalid:
         registry.mark_invalid("mine")
     assert _check(registry, _tab(IN)).kind == "ok"
     account = registry.get("mine")
     assert account.status(time.time()) == "WAIT"
     assert account.reset_at == pytest.approx(until, abs=0.01)
+    assert account.reason == reason
 
 
 def test_a_login_that_was_renewed_meanwhile_is_not_marked(registry):
@@ -344,6 +348,28 @@ def test_the_doctor_names_a_missing_browser_and_asks_no_account(settings, tmp_pa
     ended = run_here("doctor", "--roundtrip")
     assert (ended.status, "no working browser" in ended.output) == (1, True)
     assert "Round trip" not in ended.output
+
+
+@posix
+def test_beside_a_server_that_has_the_accounts_open_nothing_is_wrong(settings, tmp_path, monkeypatch):
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("QWENPROXY_CHROME", _program(tmp_path, "chrome", "156.0.1.2"))
+    monkeypatch.setenv("QWENPROXY_CHROMEDRIVER", _program(tmp_path, "driver", "156.0.1.2"))
+    registry = Registry(tmp_path / "session")
+    registry.add(new_token(), "mine")
+    claim = ProfileClaim(registry.folder("mine"))
+    try:
+        with claimed_session(tmp_path / "session"):
+            ended = run_here("doctor")
+            early = run_here("doctor", "--roundtrip")
+    finally:
+        claim.release()
+    assert ended.status == 0, ended.output
+    *findings, last = ended.output.splitlines()
+    assert all(line.startswith("✅") for line in findings), ended.output
+    assert last == "Nothing is wrong."
+    assert (early.status, "does not listen yet" in early.output) == (1, True)
 
 
 def test_a_session_folder_that_is_a_file_is_one_line(tmp_path, monkeypatch):

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import re
 import string
 from pathlib import Path
 
 import click
 import pytest
-from cli_runner import help_of
+from cli_runner import help_of, run_here
 
 from qwenproxy.accounts.login import Outcome, Step
-from qwenproxy.cli import account, doctor, keys
+from qwenproxy.cli import cli
 from qwenproxy.cli.checking import Kind
 from qwenproxy.cli.texts import EN, RU, speaker
 
@@ -71,11 +72,7 @@ def _commands(command: click.Command, path: tuple[str, ...]):
             yield from _commands(child, (*path, name))
 
 
-COMMANDS = [
-    found
-    for name, command in (("account", account), ("keys", keys), ("doctor", doctor))
-    for found in _commands(command, (name,))
-]
+COMMANDS = list(_commands(cli, ()))
 
 
 @pytest.mark.parametrize(
@@ -86,9 +83,9 @@ def test_help_tells_what_a_command_does_and_shows_an_example(path, command, monk
     text = help_of(*path)
     assert EN[command.help].partition("\n")[0][:40] in text
     examples = text.partition("Examples:")[2]
-    assert f"qwenproxy {' '.join(path)}" in examples
+    assert " ".join(["qwenproxy", *path]) in examples
     for parameter in command.params:
-        if isinstance(parameter, click.Option):
+        if isinstance(parameter, click.Option) and not parameter.hidden:
             assert parameter.opts[0] in text
     assert "help_" not in text
 
@@ -103,6 +100,52 @@ def test_help_speaks_russian(path, command, monkeypatch):
     assert "Примеры:" in text
 
 
+@pytest.mark.parametrize(("lang", "port"), [("en", "Port to listen on"), ("ru", "Порт, на котором работает прокси")])
+def test_help_of_a_setting_tells_its_default_and_its_variable(monkeypatch, lang, port):
+    monkeypatch.setenv("QWENPROXY_LANG", lang)
+    text = " ".join(help_of("start").split())
+    assert f"--port PORT {port}" in text
+    assert "[3264; QWENPROXY_PORT]" in text
+    assert "TEXT" not in text
+
+
+@pytest.mark.parametrize("path", [path for path, _ in COMMANDS], ids=" ".join)
+def test_nothing_of_the_help_is_left_in_english(path, monkeypatch):
+    monkeypatch.setenv("QWENPROXY_LANG", "ru")
+    for words in ("Usage", "Options:", "Commands:", "Examples", "Show ", "default"):
+        assert words not in help_of(*path)
+
+
 def test_help_survives_settings_that_cannot_be_read(monkeypatch):
     monkeypatch.setenv("QWENPROXY_LANG", "tlh")
     assert EN["help_keys"] in help_of("keys")
+
+
+@pytest.mark.parametrize(
+    ("typed", "english", "russian"),
+    [
+        (["start", "--prot", "1"], "There is no option --prot. Did you mean", "Параметра --prot нет. Возможно,"),
+        (["start", "--port"], "--port needs a value", "Параметру --port нужно значение"),
+        (["start", "--server", "x"], "--server cannot have this value", "--server не может иметь такое значение"),
+        (["account", "remove"], "ID is missing", "Не хватает ID"),
+        (["strat"], 'Did you mean "start"?', "имелась в виду «start»"),
+        (["--verson"], "There is no option --verson", "Параметра --verson нет"),
+        (["config", "--session-dir", "~nobody-here/x"], "--session-dir must be", "--session-dir: здесь нужно"),
+    ],
+)
+def test_what_was_mistyped_is_told_in_both_languages(monkeypatch, typed, english, russian):
+    for lang, said in (("en", english), ("ru", russian)):
+        monkeypatch.setenv("QWENPROXY_LANG", lang)
+        ended = run_here(*typed)
+        assert ended.status == 2
+        assert said in ended.output
+
+
+def test_config_tells_what_settings_mean_in_both_languages(monkeypatch, tmp_path):
+    for lang, meaning in (("en", "port to listen on"), ("ru", "порт, на котором")):
+        monkeypatch.setenv("QWENPROXY_LANG", lang)
+        ended = run_here("config", "--session-dir", str(tmp_path), "--json")
+        settings = json.loads(ended.stdout)
+        assert settings["QWENPROXY_SESSION_DIR"]["value"] == str(tmp_path)
+        assert settings["QWENPROXY_SESSION_DIR"]["origin"] == "option"
+        assert settings["QWENPROXY_PORT"]["meaning"].startswith(meaning)

@@ -57,12 +57,17 @@ def why_unavailable(accounts: Sequence[Account], now: float) -> ProxyError | Non
     if not resting:
         return NoAccounts("Every account needs a new login: qwenproxy account relogin")
     wait = max(1.0, min(account.reset_at or now for account in resting) - now)
-    if all(account.reason == "verification" for account in resting):
+    unverified = [account for account in resting if account.reason == "verification"]
+    if len(unverified) == len(resting):
         return VerificationRequired(
             f"The site wants to see a human. Open its window: qwenproxy account relogin {resting[0].id}"
         )
+    if unverified:
+        # Its window opens in no time; a limit takes hours.
+        why, sooner = "over its limit or has to show that a human uses it", f"relogin {unverified[0].id}"
+    else:
+        why, sooner = "over its limit", "add"
     return AccountsResting(
-        f"Every account is over its limit; the first one is back in {wait:.0f} s. "
-        "Add another account to go on now: qwenproxy account add",
+        f"Every account is {why}; the first one is back in {wait:.0f} s. To go on now: qwenproxy account {sooner}",
         retry_after=wait,
     )

@@ -10,15 +10,22 @@ import click
 from qwenproxy import __version__
 from qwenproxy.cli.account import account
 from qwenproxy.cli.doctor import doctor
-from qwenproxy.cli.help import refuse_mistyped
+from qwenproxy.cli.help import Group, Option, help_speaker
 from qwenproxy.cli.keys import keys
 from qwenproxy.cli.sandbox import sandbox
 from qwenproxy.cli.settings import config
 from qwenproxy.cli.start import start
+from qwenproxy.cli.usage_errors import show_usage_error
+from qwenproxy.config import language
 from qwenproxy.errors import ProxyError, SetupError
 
+EXAMPLES = """qwenproxy start --sandbox
+qwenproxy account add
+qwenproxy
+qwenproxy doctor"""
 
-class _Group(click.Group):
+
+class _Group(Group):
     """Runs `start` when no command is named, also with options alone: `qwenproxy --sandbox`."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -27,20 +34,11 @@ class _Group(click.Group):
             args = args if mistyped else ["start", *args]
         return super().parse_args(ctx, args)
 
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        refuse_mistyped(self, ctx, args[0])
-        return super().resolve_command(ctx, args)
 
-
-@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="qwenproxy")
+@click.group(cls=_Group, help="help_top", epilog=EXAMPLES, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="qwenproxy", cls=Option, help="help_version")
 def cli() -> None:
-    """A local OpenAI-compatible endpoint for the Qwen chat site, through your own logged-in browser.
-
-    Without a command: the same as "qwenproxy start".
-    """
+    """Run the command that is named."""
 
 
 for command in (start, account, keys, doctor, sandbox, config):
@@ -56,14 +54,11 @@ def main() -> None:
     try:
         sys.exit(cli(standalone_mode=False) or 0)
     except click.ClickException as error:
-        error.show()
+        show_usage_error(error, help_speaker())
         sys.exit(error.exit_code)
     except click.Abort:
-        click.echo("Stopped.", err=True)
+        click.echo(help_speaker()("stopped"), err=True)
         sys.exit(1)
-    except SetupError as error:
-        click.echo(error.message, err=True)
-        sys.exit(error.exit_code)
     except ProxyError as error:
-        click.echo(error.message, err=True)
-        sys.exit(1)
+        click.echo(error.say(language()), err=True)
+        sys.exit(error.exit_code if isinstance(error, SetupError) else 1)

@@ -22,12 +22,12 @@ from qwenproxy.cli.findings import (
     folder_findings,
     port_finding,
     profile_findings,
-    running_server,
 )
 from qwenproxy.cli.help import Command, option, session_option
 from qwenproxy.config import Config
 from qwenproxy.errors import ProxyError, SetupError
 from qwenproxy.keys import KeyFile
+from qwenproxy.session_claim import RunningServer, running_server
 
 QUESTION = "Answer with the single word: ready"
 CONNECT_WAIT = 5.0  # seconds for a running server to take the connection
@@ -58,24 +58,24 @@ def _findings(config: Config, roundtrip: bool) -> Iterator[Finding]:
     yield from profile_findings(console)
     if any(finding.level == "wrong" and finding.remedy for finding in browser[:1]):
         return
-    yield from _account_findings(console, server)
+    yield from _account_findings(console)
     if roundtrip:
         yield _roundtrip_finding(console, server)
 
 
-def _account_findings(console: Console, server: int | None) -> Iterator[Finding]:
+def _account_findings(console: Console) -> Iterator[Finding]:
     accounts = console.registry.all()
     if not accounts:
         yield Finding("wrong", console.say("menu_no_accounts"), console.say("doctor_add_remedy"))
         return
     opener = opener_for(console)
-    clock_errors = []
+    clock_error, held = None, False
     for account in accounts:
         result = check_account(console.registry, opener, account)
-        if result.clock_error is not None:
-            clock_errors.append(result.clock_error)
+        clock_error = result.clock_error if clock_error is None else clock_error
+        held = held or result.kind == "in_use"
         yield _account_finding(console, account, result.kind, result.detail)
-    yield clock_finding(console, clock_errors[0] if clock_errors else None)
+    yield clock_finding(console, clock_error, held=held)
 
 
 def _account_finding(console: Console, account: Account, kind: str, detail: str) -> Finding:
@@ -100,19 +100,21 @@ def _account_finding(console: Console, account: Account, kind: str, detail: str)
     )
 
 
-def _roundtrip_finding(console: Console, server: int | None) -> Finding:
+def _roundtrip_finding(console: Console, server: RunningServer | None) -> Finding:
     """Ask the model one question, streamed: through the running server, else through a browser of our own."""
+    if server is not None and not server.url:
+        return Finding("wrong", console.say("doctor_roundtrip_early"), console.say("doctor_roundtrip_early_remedy"))
     started = time.monotonic()
     try:
         pieces = 0
         first = 0.0
-        for _ in _ask_relay(console.config) if server is None else _ask_server(console.config):
+        for _ in _ask_relay(console.config) if server is None else _ask_server(console, server.url):
             first = first or time.monotonic() - started
             pieces += 1
         if not pieces:
             raise SetupError(console.say("doctor_roundtrip_empty"))
     except (ProxyError, requests.RequestException) as error:
-        reason = error.message if isinstance(error, ProxyError) else type(error).__name__
+        reason = error.say(console.config.lang) if isinstance(error, ProxyError) else type(error).__name__
         said = console.say("doctor_roundtrip_failed", reason=reason)
         return Finding("wrong", said, console.say("doctor_roundtrip_remedy"))
     took = time.monotonic() - started
@@ -131,22 +133,22 @@ def _ask_relay(config: Config) -> Iterator[str]:
         relay.close()
 
 
-def _ask_server(config: Config) -> Iterator[str]:
-    host = "127.0.0.1" if config.host in ("0.0.0.0", "::") else config.host
-    url = f"http://{f'[{host}]' if ':' in host else host}:{config.port}/v1/chat/completions"
+def _ask_server(console: Console, url: str) -> Iterator[str]:
+    config = console.config
     keys = KeyFile(config.session_dir / "Authorization.txt").keys()
     headers = {"Authorization": f"Bearer {keys[0]}"} if keys else {}
     body = {"stream": True, "messages": [{"role": "user", "content": QUESTION}]}
     patience = (CONNECT_WAIT, config.stall_timeout)
     with requests.Session() as direct:
         direct.trust_env = False  # straight to this machine, whatever proxy the environment names
-        with direct.post(url, json=body, headers=headers, stream=True, timeout=patience) as answer:
+        completions = f"{url}/v1/chat/completions"
+        with direct.post(completions, json=body, headers=headers, stream=True, timeout=patience) as answer:
             if answer.status_code != 200:
                 raise SetupError(f"HTTP {answer.status_code} {answer.text[:200]}")
-            yield from _texts(answer)
+            yield from _texts(console, answer)
 
 
-def _texts(answer: requests.Response) -> Iterator[str]:
+def _texts(console: Console, answer: requests.Response) -> Iterator[str]:
     for line in answer.iter_lines():
         if line == b"data: [DONE]":
             return
@@ -157,4 +159,4 @@ def _texts(answer: requests.Response) -> Iterator[str]:
             for choice in frame["choices"]:
                 if choice["delta"].get("content"):
                     yield choice["delta"]["content"]
-    raise SetupError("the answer broke off")
+    raise SetupError(console.say("doctor_roundtrip_broken"))

@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import Literal
 
 import psutil
-from filelock import FileLock, Timeout
 
 from qwenproxy.app import chrome_settings
 from qwenproxy.browser.binaries import binary_version
 from qwenproxy.browser.profile import profile_owner
 from qwenproxy.cli.console import Console
 from qwenproxy.errors import SetupError
+from qwenproxy.session_claim import RunningServer
 
 Level = Literal["ok", "warning", "wrong"]
 ICONS = {"ok": "✅", "warning": "⚠️ ", "wrong": "❌"}
@@ -47,7 +47,7 @@ def browser_findings(console: Console) -> Iterator[Finding]:
         binaries = chrome_settings(console.config).binaries
         browser, driver = binary_version(binaries.chrome), binary_version(binaries.chromedriver)
     except SetupError as error:
-        yield Finding("wrong", console.say("doctor_no_browser"), error.message)
+        yield Finding("wrong", console.say("doctor_no_browser"), error.say(console.config.lang))
         return
     yield Finding("ok", console.say("doctor_browser", path=binaries.chrome, version=browser))
     yield Finding("ok", console.say("doctor_driver", path=binaries.chromedriver, version=driver))
@@ -97,11 +97,12 @@ def profile_findings(console: Console) -> Iterator[Finding]:
         yield Finding("ok", console.say("doctor_profiles"))
 
 
-def port_finding(console: Console, server: int | None) -> Finding:
-    """Tell whether the proxy can listen, or already does (`server` is its process id)."""
+def port_finding(console: Console, server: RunningServer | None) -> Finding:
+    """Tell whether the proxy can listen, or already does: then `server` is there."""
     config = console.config
     if server is not None:
-        return Finding("ok", console.say("doctor_running", pid=server))
+        key = "doctor_running" if server.url else "doctor_running_silent"
+        return Finding("ok", console.say(key, pid=server.pid or "?", url=server.url))
     family = socket.AF_INET6 if ":" in config.host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         if os.name == "posix":
@@ -115,27 +116,20 @@ def port_finding(console: Console, server: int | None) -> Finding:
     return Finding("ok", console.say("doctor_port", host=config.host, port=config.port))
 
 
-def clock_finding(console: Console, clock_error: float | None) -> Finding:
-    """Tell whether this clock agrees with the site's (`clock_error` in seconds, None where it is not known)."""
+def clock_finding(console: Console, clock_error: float | None, *, held: bool = False) -> Finding:
+    """Tell whether this clock agrees with the site's.
+
+    `clock_error` is in seconds, None where it is not known; `held` says that a running process has accounts open,
+    which therefore were not asked.
+    """
+    if clock_error is None and held:
+        return Finding("ok", console.say("doctor_clock_held"))
     if clock_error is None:
         return Finding("warning", console.say("doctor_clock_unknown"), console.say("doctor_clock_unknown_remedy"))
     if abs(clock_error) > CLOCK_TOLERANCE:
         said = console.say("doctor_clock_wrong", seconds=f"{clock_error:+.0f}")
         return Finding("wrong", said, console.say("doctor_clock_remedy"))
     return Finding("ok", console.say("doctor_clock"))
-
-
-def running_server(session_dir: Path) -> int | None:
-    """Return the process id of the server on this session folder, None when there is none."""
-    lock = FileLock(session_dir / "server.lock", timeout=0, mode=0o600)
-    try:
-        with lock:
-            return None
-    except Timeout:
-        try:
-            return int((session_dir / "server.pid").read_text())
-        except (OSError, ValueError):
-            return 0
 
 
 def _foreign_browser(folder: Path) -> int | None:

@@ -7,98 +7,115 @@ from __future__ import annotations
 
 import copy
 import functools
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import click
 
 from qwenproxy.cli.suggestions import closest
 from qwenproxy.cli.texts import Speaker, speaker
-from qwenproxy.config import Config
-from qwenproxy.errors import ConfigError
+from qwenproxy.config import PREFIX, SETTINGS, language
 
 
 def help_speaker() -> Speaker:
-    """Return the texts in the configured language; English where the settings cannot be read."""
-    try:
-        return speaker(Config.load().lang)
-    except ConfigError:
-        return speaker("en")
+    """Return the texts in the person's language, also where settings cannot be read."""
+    return speaker(language())
+
+
+class Formatter(click.HelpFormatter):
+    """Writes click's own headings in the person's language."""
+
+    def write_usage(self, prog: str, args: str = "", prefix: str | None = None) -> None:
+        """Write the line that shows how the command is called."""
+        super().write_usage(prog, args, prefix or f"{help_speaker()('help_usage')} ")
+
+    @contextmanager
+    def section(self, name: str) -> Iterator[None]:
+        """Write a heading and what belongs to it."""
+        say = help_speaker()
+        headings = {"Options": say("help_options"), "Commands": say("help_commands")}
+        with super().section(headings.get(name, name)):
+            yield
+
+
+class Context(click.Context):
+    """A command's context that writes help with our formatter."""
+
+    formatter_class = Formatter
 
 
 class Command(click.Command):
     """A command with its help in the catalogue."""
 
+    context_class = Context
+
     def get_short_help_str(self, limit: int = 45) -> str:
         """Return the line for the list of commands."""
-        return _first_line(self)
+        return help_speaker()(self.help).partition("\n")[0] if self.help else ""
+
+    def get_help_option(self, ctx: click.Context) -> click.Option | None:
+        """Return the option --help, explained in the person's language."""
+        found = super().get_help_option(ctx)
+        if found is not None:
+            found.help = help_speaker()("help_help")
+        return found
 
     def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write what the command does."""
-        _write_help(self, formatter)
+        if self.help:
+            formatter.write_paragraph()
+            with formatter.indentation():
+                formatter.write_text(help_speaker()(self.help).replace("\n", "\n\n"))
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the examples."""
-        _write_examples(self, formatter)
+        if self.epilog:
+            with formatter.section(help_speaker()("help_examples")):
+                formatter.write_text("\b\n" + self.epilog)
 
 
-class Group(click.Group):
+class Group(Command, click.Group):
     """A group with its help in the catalogue, which suggests the right command for a mistyped one."""
 
     command_class = Command
-
-    def get_short_help_str(self, limit: int = 45) -> str:
-        """Return the line for the list of commands."""
-        return _first_line(self)
-
-    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write what the group is for."""
-        _write_help(self, formatter)
-
-    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the examples."""
-        _write_examples(self, formatter)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command that is meant. Raises UsageError naming the closest one."""
-        refuse_mistyped(self, ctx, args[0])
+        name = args[0]
+        if self.get_command(ctx, name) is None and not name.startswith("-"):
+            close = closest(name, self.list_commands(ctx))
+            said = ("no_command_close", close) if close else ("no_command", "")
+            ctx.fail(help_speaker()(said[0], name=name, close=said[1]))
         return super().resolve_command(ctx, args)
 
 
 class Option(click.Option):
     """An option with its help in the catalogue."""
 
+    def explanation(self) -> str:
+        """Return what the option does, in the person's language."""
+        return help_speaker()(self.help) if self.help else ""
+
     def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
         """Return the option's line of help."""
         worded = copy.copy(self)
-        worded.help = help_speaker()(self.help) if self.help else None
+        worded.help = self.explanation()
         return click.Option.get_help_record(worded, ctx)
 
 
+class SettingOption(Option):
+    """An option that overrides a setting, and is explained by it; `help=` is the setting's name."""
+
+    def explanation(self) -> str:
+        """Return what the setting is for, its default, and the variable that sets it."""
+        setting = next(one for one in SETTINGS if one.name == self.help)
+        told = setting.meaning.say(language())
+        default = f"{setting.default}; " if setting.default else ""
+        return f"{told[0].upper()}{told[1:]} [{default}{PREFIX}{setting.name}]."
+
+
 option = functools.partial(click.option, cls=Option)
-session_option = option("--session-dir", metavar="DIR", help="help_session_dir")
-
-
-def refuse_mistyped(group: click.Group, ctx: click.Context, name: str) -> None:
-    """Raise UsageError with the closest command where `name` is none of the group's."""
-    if group.get_command(ctx, name) is None and not name.startswith("-"):
-        close = closest(name, group.list_commands(ctx))
-        said = ("no_command_close", close) if close else ("no_command", "")
-        ctx.fail(help_speaker()(said[0], name=name, close=said[1]))
-
-
-def _first_line(command: click.Command) -> str:
-    return help_speaker()(command.help or "").partition("\n")[0] if command.help else ""
-
-
-def _write_help(command: click.Command, formatter: click.HelpFormatter) -> None:
-    if command.help:
-        formatter.write_paragraph()
-        with formatter.indentation():
-            formatter.write_text(help_speaker()(command.help).replace("\n", "\n\n"))
-
-
-def _write_examples(command: click.Command, formatter: click.HelpFormatter) -> None:
-    if command.epilog:
-        with formatter.section(help_speaker()("help_examples")):
-            formatter.write_text("\b\n" + command.epilog)
+setting_option = functools.partial(click.option, cls=SettingOption)
+session_option = setting_option("--session-dir", metavar="DIR", help="SESSION_DIR")

@@ -56,7 +56,7 @@ def _served(console: Console) -> bool:
     try:
         actions[choice](console)
     except ProxyError as error:
-        click.echo(error.message)
+        click.echo(error.say(console.config.lang))
     return False
 
 

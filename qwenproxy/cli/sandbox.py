@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from qwenproxy.cli.help import Command, help_speaker, option
 from qwenproxy.errors import SetupError
 
 if TYPE_CHECKING:
@@ -32,26 +33,27 @@ class SandboxAddress:
     tokens: dict[str, str]
 
 
-@click.command()
-@click.option("--port", default=0, show_default="a free one", type=click.IntRange(0, 65535), help="Port to listen on.")
-@click.option("--accounts", default=1, show_default=True, type=click.IntRange(1, 100), help="Accounts it knows.")
-@click.option("--json", "as_json", is_flag=True, help="Print the address as one line of JSON and no advice.")
-@click.option("--with-parent", is_flag=True, hidden=True, help="End when standard input does.")
+@click.command(cls=Command, help="help_sandbox", epilog="qwenproxy sandbox\nqwenproxy sandbox --port 8443 --json")
+@option("--port", default=0, type=click.IntRange(0, 65535), metavar="PORT", help="help_sandbox_port")
+@option("--accounts", default=1, type=click.IntRange(1, 100), metavar="N", help="help_sandbox_accounts")
+@option("--json", "as_json", is_flag=True, help="help_sandbox_json")
+@option("--with-parent", is_flag=True, hidden=True)
 def sandbox(port: int, accounts: int, as_json: bool, with_parent: bool) -> None:
     """Run a stand-in of the site on this machine: no account, no internet."""
+    say = help_speaker()
     site = _sandbox_class()(accounts=accounts, port=port)
     try:
         site.start()
     except OSError as error:
-        raise SetupError(f"The stand-in cannot listen on port {port}: {error.strerror or error}.") from error
+        raise SetupError(say("sandbox_port_taken", port=port, reason=error.strerror or error)) from error
     if with_parent:
         threading.Thread(target=_end_with_input, daemon=True).start()
     tokens = {account.id: account.token for account in site.accounts}
     if as_json:
         click.echo(json.dumps({"base_url": site.base_url, "spki": site.spki, "tokens": tokens}))
     else:
-        click.echo(f"The stand-in of the site runs at {site.base_url} with {accounts} account(s).")
-        click.echo("To use it from another terminal:")
+        click.echo(say("sandbox_runs", url=site.base_url, accounts=", ".join(tokens)))
+        click.echo(say("sandbox_use"))
         click.echo(f"  QWENPROXY_BASE_URL={site.base_url} QWENPROXY_BASE_URL_SPKI={site.spki} qwenproxy start")
     sys.stdout.flush()
     site.run_forever()
@@ -76,7 +78,7 @@ def sandbox_process(accounts: int = 1) -> Iterator[SandboxAddress]:
         assert process.stdout is not None
         line = process.stdout.readline()
         if not line:
-            raise SetupError("The stand-in of the site did not start; its own message is above.")
+            raise SetupError(help_speaker()("sandbox_failed"))
         yield SandboxAddress(**json.loads(line))
     finally:
         if process.stdin:
@@ -95,7 +97,5 @@ def _sandbox_class() -> type[Sandbox]:
     try:
         from qwenproxy import sandbox as stand_in  # noqa: PLC0415 - an extra that a plain installation lacks
     except ImportError as error:
-        raise SetupError(
-            f"The stand-in needs packages that are not installed ({error.name}): pip install 'qwenproxy[sandbox]'"
-        ) from error
+        raise SetupError(help_speaker()("sandbox_missing", package=error.name)) from error
     return stand_in.Sandbox

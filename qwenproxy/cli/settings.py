@@ -2,33 +2,51 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
 import click
 
-from qwenproxy.config import Config
+from qwenproxy.cli.help import Command, option, session_option, setting_option
+from qwenproxy.config import PREFIX, Config
 
-Command = Callable[..., Any]
+Decorated = Callable[..., Any]
 
 
-def server_options(command: Command) -> Command:
+def server_options(command: Decorated) -> Decorated:
     """Add the options that override settings; their values reach the command as `options`."""
     for decorate in (
-        click.option("--host", help="Address to listen on [QWENPROXY_HOST]."),
-        click.option("--port", help="Port to listen on [QWENPROXY_PORT]."),
-        click.option("--session-dir", help="Folder of all state [QWENPROXY_SESSION_DIR]."),
-        click.option("--base-url", help="The site [QWENPROXY_BASE_URL]."),
-        click.option("--log-level", help="debug, info, warning or error [QWENPROXY_LOG_LEVEL]."),
+        setting_option("--log-level", metavar="LEVEL", help="LOG_LEVEL"),
+        setting_option("--base-url", metavar="URL", help="BASE_URL"),
+        session_option,
+        setting_option("--port", metavar="PORT", help="PORT"),
+        setting_option("--host", metavar="HOST", help="HOST"),
     ):
         command = decorate(command)
     return command
 
 
-@click.command()
-def config() -> None:
+def command_line(config: Config, group: str, *words: str) -> str:
+    """Return a command as the person types it to reach the same session folder."""
+    named = config.set_by.get("SESSION_DIR") == "option"
+    options = ["--session-dir", f'"{config.session_dir}"'] if named else []
+    return " ".join(["qwenproxy", group, *options, *words])
+
+
+@click.command(cls=Command, help="help_config", epilog="qwenproxy config\nqwenproxy config --json")
+@option("--json", "as_json", is_flag=True, help="help_config_json")
+@session_option
+def config(as_json: bool, session_dir: str | None) -> None:
     """Show every setting: its value, where the value comes from, and what it means."""
-    rows = [(f"QWENPROXY_{name}", value, origin, text) for name, value, origin, text in Config.load().rows()]
-    widths = [max(len(row[column]) for row in rows) for column in range(3)]
-    for row in rows:
-        click.echo("  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[3]]).rstrip())
+    rows = Config.load({"session_dir": session_dir}).rows()
+    if as_json:
+        columns = ("value", "origin", "meaning")
+        told = {PREFIX + name: dict(zip(columns, rest, strict=True)) for name, *rest in rows}
+        click.echo(json.dumps(told, indent=2, ensure_ascii=False))
+        return
+    lines = [(PREFIX + name, value, origin, meaning) for name, value, origin, meaning in rows]
+    widths = [max(len(line[column]) for line in lines) for column in range(3)]
+    for line in lines:
+        cells = [cell.ljust(width) for cell, width in zip(line, widths, strict=False)]
+        click.echo("  ".join([*cells, line[3]]).rstrip())

@@ -3,28 +3,36 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import signal
 import sys
 import time
-from pathlib import Path
+from dataclasses import dataclass
 
 import click
 
 from qwenproxy import logs, server
 from qwenproxy.accounts.registry import Registry
+from qwenproxy.cli.help import Command, help_speaker, option
 from qwenproxy.cli.menu import show_menu
-from qwenproxy.cli.sandbox import sandbox_process
-from qwenproxy.cli.settings import server_options
+from qwenproxy.cli.progress import LiveLine, live_line
+from qwenproxy.cli.sandbox import SandboxAddress, sandbox_process
+from qwenproxy.cli.settings import command_line, server_options
+from qwenproxy.cli.texts import Speaker, speaker
 from qwenproxy.config import Config
-from qwenproxy.errors import ConfigError, NoUsableAccount
+from qwenproxy.errors import ConfigError, NoUsableAccount, ProxyError
 from qwenproxy.keys import KeyFile
+from qwenproxy.relay import Relay
+from qwenproxy.session_claim import SessionClaim, claimed_session, local_url
+
+log = logging.getLogger(__name__)
 
 
-@click.command()
-@click.option("--sandbox", "use_sandbox", is_flag=True, help="Use a stand-in of the site: no account, no internet.")
-@click.option("--sandbox-accounts", default=1, type=click.IntRange(1, 100), help="Accounts of the stand-in.")
-@click.option("--insecure", is_flag=True, help="Listen beyond this machine without any API key.")
-@click.option("--server", "http_server", type=click.Choice(["gunicorn", "waitress"]), help="HTTP server to run under.")
+@click.command(cls=Command, help="help_start", epilog="qwenproxy start --sandbox\nqwenproxy start --port 8080")
+@option("--sandbox", "use_sandbox", is_flag=True, help="help_use_sandbox")
+@option("--sandbox-accounts", default=1, type=click.IntRange(1, 100), metavar="N", help="help_sandbox_accounts")
+@option("--insecure", is_flag=True, help="help_insecure")
+@option("--server", "http_server", type=click.Choice(["gunicorn", "waitress"]), help="help_http_server")
 @server_options
 def start(
     use_sandbox: bool, sandbox_accounts: int, insecure: bool, http_server: str | None, **options: str | None
@@ -36,18 +44,28 @@ def start(
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with contextlib.ExitStack() as stack:
         if use_sandbox:
-            folder = str(config.session_dir / "sandbox")
-            stack.enter_context(server.claimed_session(Path(folder)))
-            click.echo("Starting the stand-in of the site ...")
-            address = stack.enter_context(sandbox_process(sandbox_accounts))
-            told = {"base_url": address.base_url, "base_url_spki": address.spki, "session_dir": folder}
+            folder = config.session_dir / "sandbox"
+            claim = stack.enter_context(claimed_session(folder))
+            address = _started_sandbox(stack, sandbox_accounts)
+            told = {"base_url": address.base_url, "base_url_spki": address.spki, "session_dir": str(folder)}
             config = Config.load({**options, **told})
             _register(config, address.tokens)
         else:
-            stack.enter_context(server.claimed_session(config.session_dir))
+            claim = stack.enter_context(claimed_session(config.session_dir))
             show_menu(config)
-        _check(config, insecure)
-        sys.exit(server.run(config, server=http_server or "", ready=lambda port: _show_ready(config, port)))
+        start_up = _StartUp(config, claim, speaker(config.lang))
+        start_up.check(insecure)
+        sys.exit(server.run(config, server=http_server or "", ready=start_up.ready, warm_up=start_up.warm_up))
+
+
+def _started_sandbox(stack: contextlib.ExitStack, accounts: int) -> SandboxAddress:
+    text = help_speaker()("sandbox_starting")
+    with live_line() as line:
+        if line.live:
+            line.show(text)
+        else:
+            click.echo(text)
+        return stack.enter_context(sandbox_process(accounts))
 
 
 def _register(config: Config, tokens: dict[str, str]) -> None:
@@ -62,38 +80,73 @@ def _register(config: Config, tokens: dict[str, str]) -> None:
             registry.add(token, account_id)
 
 
-def _check(config: Config, insecure: bool) -> None:
-    keys = KeyFile(config.session_dir / "Authorization.txt")
-    if not (config.is_loopback or insecure or keys.enabled):
-        raise ConfigError(
-            f"HOST {config.host} lets other machines in, and no API key is set. Make one with "
-            f'"qwenproxy keys add --session-dir {config.session_dir}", '
-            "or start with --insecure if every one of them may use your accounts."
-        )
-    now = time.time()
-    accounts = Registry(config.session_dir).all()
-    if not any(account.status(now) != "INVALID" for account in accounts) and config.on_no_accounts == "exit":
-        raise NoUsableAccount("There is no usable account. Add one: qwenproxy account add")
+@dataclass(frozen=True)
+class _StartUp:
+    """What the person at the terminal is told from the last check until the first account is ready."""
 
+    config: Config
+    claim: SessionClaim
+    say: Speaker
 
-def _show_ready(config: Config, port: int) -> None:
-    host = "127.0.0.1" if config.host in ("0.0.0.0", "::") else config.host
-    url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
-    click.echo(
-        f"""
-qwenproxy listens on {url}   (stop it with Ctrl-C)
+    def check(self, insecure: bool) -> None:
+        """Look for what keeps the proxy from being of use. Raises ConfigError, NoUsableAccount."""
+        config = self.config
+        if not (config.is_loopback or insecure or self._keys().enabled):
+            command = command_line(config, "keys", "add")
+            raise ConfigError(self.say("start_open", host=config.host, command=command))
+        accounts, now = Registry(config.session_dir).all(), time.time()
+        if any(account.status(now) != "INVALID" for account in accounts):
+            return
+        add = command_line(config, "account", "add")
+        if accounts:
+            relogin = command_line(config, "account", "relogin", accounts[0].id)
+            trouble = self.say("start_no_login", relogin=relogin, add=add)
+        else:
+            trouble = self.say("start_no_account", add=add)
+        if config.on_no_accounts == "exit":
+            raise NoUsableAccount(trouble)
+        click.echo(f"{trouble} {self.say('start_waits')}", err=True)
 
-Try it from another terminal:
+    def ready(self, port: int) -> None:
+        """Note where the proxy listens, and show how to use it."""
+        self.claim.announce(self.config.host, port)
+        url = local_url(self.config.host, port)
+        key = "YOUR-KEY" if self._keys().enabled else ""
+        header = f" -H 'Authorization: Bearer {key}'" if key else ""
+        click.echo(
+            f"""
+{self.say("start_ready", url=url)}
 
-curl -N {url}/v1/chat/completions -H 'Content-Type: application/json' \\
+{self.say("start_try")}
+
+curl -N {url}/v1/chat/completions{header} -H 'Content-Type: application/json' \\
   -d '{{"model":"qwen-max","stream":true,"messages":[{{"role":"user","content":"Hello!"}}]}}'
 
-or with the OpenAI SDK:
+{self.say("start_sdk")}
 
 from openai import OpenAI
-client = OpenAI(base_url="{url}/v1", api_key="not-needed")
+client = OpenAI(base_url="{url}/v1", api_key="{key or "not-needed"}")
 answer = client.chat.completions.create(model="qwen-max", messages=[{{"role": "user", "content": "Hello!"}}])
 print(answer.choices[0].message.content)
 """
-    )
-    sys.stdout.flush()
+        )
+        if key:
+            command = command_line(self.config, "keys", "list", "--show")
+            click.echo(f"{self.say('start_key', key=key, command=command)}\n")
+        sys.stdout.flush()
+
+    def warm_up(self, relay: Relay) -> None:
+        """Open the first account's browser; on a terminal, say when it is ready."""
+        line, begun = LiveLine(), time.monotonic()
+        try:
+            account_id = relay.warm_up(opening=lambda opened: line.show(self.say("start_opening", id=opened)))
+        except ProxyError as error:
+            line.end()
+            log.warning("no browser opened yet: %s", error.message)
+            return
+        line.end()
+        if line.live:
+            click.echo(self.say("start_opened", id=account_id, seconds=f"{time.monotonic() - begun:.1f}"))
+
+    def _keys(self) -> KeyFile:
+        return KeyFile(self.config.session_dir / "Authorization.txt")

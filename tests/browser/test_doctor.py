@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from asking import ask
 from cli_runner import CHECKOUT, clean_environment
 from proxy_process import Proxy
 
@@ -62,13 +63,22 @@ def test_a_round_trip_without_a_server_is_one_question(site, alone, tmp_path):
     assert _completions(site) == 1
 
 
-def test_a_round_trip_beside_a_server_goes_through_it(site, proxy: Proxy):
-    port = int(proxy.url.rpartition(":")[2])
-    doctor = _run(site, proxy.session_dir, "doctor", "--roundtrip", port=port)
+def test_a_round_trip_beside_a_server_goes_to_where_it_listens(site, proxy: Proxy):
+    # The settings name a free port, as they did when the server took whichever it got.
+    doctor = _run(site, proxy.session_dir, "doctor", "--roundtrip", port=0)
     assert doctor.returncode == 0, doctor.stdout
-    assert "The proxy is running on this session folder" in doctor.stdout
+    assert f"The proxy is running on this session folder at {proxy.url}, process {proxy.pid}" in doctor.stdout
     assert "Round trip: first words after" in doctor.stdout
     assert _completions(site) == 1
+
+
+def test_a_doctor_beside_a_healthy_server_finds_nothing(site, proxy: Proxy):
+    assert ask(proxy.url, "{{say hello}}").text == "hello"
+    doctor = _run(site, proxy.session_dir, "doctor")
+    assert doctor.returncode == 0, doctor.stdout
+    *findings, last = doctor.stdout.splitlines()
+    assert all(line.startswith("✅") for line in findings), doctor.stdout
+    assert last == "Nothing is wrong."
 
 
 def test_an_unreachable_site_is_no_verdict_on_the_account(site, alone, tmp_path):

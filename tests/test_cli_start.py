@@ -1,0 +1,130 @@
+"""What `qwenproxy start` says to the person before it serves: who may come in, and which account is missing."""
+
+from __future__ import annotations
+
+import pytest
+from cli_runner import new_token, run_here
+
+from qwenproxy.accounts.registry import Registry
+from qwenproxy.keys import KeyFile
+from qwenproxy.session_claim import claimed_session
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """Return the session folder that the settings name."""
+    monkeypatch.setenv("QWENPROXY_SESSION_DIR", str(tmp_path / "session"))
+    monkeypatch.setenv("QWENPROXY_LANG", "en")
+    monkeypatch.setenv("QWENPROXY_PORT", "0")
+    return tmp_path / "session"
+
+
+@pytest.fixture
+def served(monkeypatch):
+    """Stand in for the server; return the list of what it was started with."""
+    started = []
+
+    def run(config, *, server, ready, warm_up):
+        started.append((config, server))
+        ready(4711)
+        return 0
+
+    monkeypatch.setattr("qwenproxy.server.run", run)
+    # CliRunner's process keeps its own handler
+    monkeypatch.setattr("signal.signal", lambda *_: None)
+    return started
+
+
+def _invalid(folder, *ids):
+    registry = Registry(folder)
+    for account_id in ids:
+        registry.add(new_token(account_id), account_id)
+        registry.mark_invalid(account_id)
+
+
+def test_without_an_account_it_names_the_command_that_adds_one(folder, served):
+    ended = run_here("start")
+    assert (ended.status, served) == (3, [])
+    assert ended.output == "There is no account yet. Add one: qwenproxy account add\n"
+
+
+def test_with_invalid_accounts_only_it_names_the_login_of_the_first(folder, served):
+    _invalid(folder, "one", "two")
+    ended = run_here("start")
+    assert (ended.status, served) == (3, [])
+    assert "qwenproxy account relogin one" in ended.output
+    assert ended.output.count("\n") == 1
+
+
+def test_the_commands_named_reach_the_folder_that_was_named(folder, served, tmp_path):
+    other = tmp_path / "other folder"
+    _invalid(other, "one")
+    ended = run_here("start", "--session-dir", str(other))
+    assert f'qwenproxy account --session-dir "{other}" relogin one' in ended.output
+    assert f'qwenproxy account --session-dir "{other}" add' in ended.output
+
+
+@pytest.mark.parametrize(
+    ("ids", "command"), [((), "qwenproxy account add"), (("one",), "qwenproxy account relogin one")]
+)
+def test_it_can_wait_for_an_account_and_says_what_to_run(folder, served, monkeypatch, ids, command):
+    monkeypatch.setenv("QWENPROXY_ON_NO_ACCOUNTS", "wait")
+    _invalid(folder, *ids)
+    ended = run_here("start")
+    assert (ended.status, len(served)) == (0, 1)
+    assert command in ended.output
+    assert "503" in ended.output
+    assert "qwenproxy listens on http://127.0.0.1:4711" in ended.stdout
+
+
+def test_other_machines_need_a_key(folder, served):
+    Registry(folder).add(new_token(), "mine")
+    ended = run_here("start", "--host", "0.0.0.0")
+    assert (ended.status, served) == (2, [])
+    assert "qwenproxy keys add" in ended.output
+    assert run_here("start", "--host", "0.0.0.0", "--insecure").status == 0
+    KeyFile(folder / "Authorization.txt").add()
+    assert run_here("start", "--host", "0.0.0.0").status == 0
+
+
+def test_the_command_for_a_key_works_as_it_is_named(folder, served, tmp_path):
+    other = tmp_path / "other"
+    ended = run_here("start", "--host", "0.0.0.0", "--session-dir", str(other))
+    words = ended.output.partition("qwenproxy keys")[2].partition(" - ")[0].replace('"', "").split()
+    assert run_here("keys", *words).status == 0
+    assert KeyFile(other / "Authorization.txt").enabled
+
+
+def test_with_keys_the_snippets_carry_one_and_say_where_it_is(folder, served):
+    Registry(folder).add(new_token(), "mine")
+    assert "YOUR-KEY" not in run_here("start").output
+    key = KeyFile(folder / "Authorization.txt").add()
+    shown = run_here("start").output
+    assert "-H 'Authorization: Bearer YOUR-KEY'" in shown
+    assert 'api_key="YOUR-KEY"' in shown
+    assert "qwenproxy keys list --show" in shown
+    assert key not in shown
+
+
+def test_the_banner_speaks_russian(folder, served, monkeypatch):
+    monkeypatch.setenv("QWENPROXY_LANG", "ru")
+    Registry(folder).add(new_token(), "mine")
+    shown = run_here("start").stdout
+    assert "qwenproxy работает: http://127.0.0.1:4711" in shown
+    for words in ("listens", "Try it", "or with"):
+        assert words not in shown
+
+
+def test_what_keeps_it_from_starting_is_told_in_russian(folder, served, monkeypatch):
+    monkeypatch.setenv("QWENPROXY_LANG", "ru")
+    assert run_here("start").output == "Аккаунтов пока нет. Добавить: qwenproxy account add\n"
+
+
+def test_a_second_server_is_told_where_the_first_one_is(folder, served, monkeypatch):
+    monkeypatch.setenv("QWENPROXY_LANG", "ru")
+    with claimed_session(folder) as claim:
+        claim.announce("127.0.0.1", 4711)
+        ended = run_here("start")
+    assert (ended.status, served) == (1, [])
+    assert "уже работает" in ended.output
+    assert "http://127.0.0.1:4711" in ended.output
