@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 from selenium.common.exceptions import NoSuchWindowException, WebDriverException
 
-from qwenproxy.accounts import login
+from qwenproxy.accounts import login, watch
 from qwenproxy.accounts.login import LoginWindow
 from qwenproxy.browser.binaries import Binaries
 from qwenproxy.browser.chrome import ChromeSettings
@@ -68,7 +68,7 @@ class FakeDriver:
         return self.handles
 
     def execute_script(self, script: str, *args: object) -> dict[str, object] | None:
-        assert script == login.LOOK
+        assert script == watch.LOOK
         if self.view is None:
             raise NoSuchWindowException
         if isinstance(self.view, Exception):
@@ -79,7 +79,7 @@ class FakeDriver:
         return {name: getattr(self.view, name) for name in fields}
 
     def execute_async_script(self, script: str, path: str, headers: dict[str, str], token: str) -> object:
-        assert (script, path) == (login.ASK, "/api/v1/auths/")
+        assert (script, path) == (watch.ASK, "/api/v1/auths/")
         assert headers["x-request-id"]
         self.asked.append(token)
         if isinstance(self.view.answer, Exception):
@@ -99,6 +99,7 @@ class Script:
         self.steps: list[str] = []
         self.now = 1000.0
         self.closed = 0
+        self.present = True
 
     def show(self, step: str, remaining: float) -> None:
         if self.steps[-1:] != [step]:
@@ -136,5 +137,5 @@ def play(monkeypatch: pytest.MonkeyPatch, script: Script) -> Script:
             self._claim.release()
 
     monkeypatch.setattr(login, "Chrome", FakeChrome)
-    monkeypatch.setattr(login, "time", SimpleNamespace(monotonic=lambda: script.now, time=time.time))
+    monkeypatch.setattr(watch, "time", SimpleNamespace(monotonic=lambda: script.now, time=time.time))
     return script

@@ -11,7 +11,7 @@ from cli_runner import new_token
 from login_window import CAPTCHA, GOING, NOBODY, SIGN_IN, SITE, SOMEBODY, STRANGE, FakeDriver, Script, View
 from selenium.common.exceptions import TimeoutException
 
-from qwenproxy.accounts import login
+from qwenproxy.accounts import login, watch
 from qwenproxy.accounts.login import LoginFailed, add_account, renew_account
 from qwenproxy.accounts.registry import Registry
 from qwenproxy.accounts.removal import remove_account
@@ -190,8 +190,8 @@ def _verify(registry: Registry):
 def test_a_working_page_ends_verify_after_a_moment_for_the_check_to_show_up(registry, window, play):
     account = _verify(registry)
     script = play(View(new_token(), answer=SOMEBODY))
-    renew_account(registry, window, script, account)
-    assert login.LINGER <= script.now - 1000 <= login.LINGER + login.ASK_EVERY + 1
+    assert not renew_account(registry, window, script, account)
+    assert watch.LINGER <= script.now - 1000 <= watch.LINGER + watch.ASK_EVERY + 1
     assert script.steps == ["opening", "works", "closing"]
     assert registry.get("mine").status(time.time()) == "OK"
 
@@ -199,7 +199,8 @@ def test_a_working_page_ends_verify_after_a_moment_for_the_check_to_show_up(regi
 def test_a_solved_check_ends_verify_at_once(registry, window, play):
     account = _verify(registry)
     script = play(View(new_token(), verification=True), View(new_token(), answer=SOMEBODY))
-    renew_account(registry, window, script, account)
+    script.present = False  # who solved it sat at the window
+    assert renew_account(registry, window, script, account)
     assert script.now - 1000 < 2
     assert registry.get("mine").status(time.time()) == "OK"
 
@@ -207,8 +208,26 @@ def test_a_solved_check_ends_verify_at_once(registry, window, play):
 def test_enter_ends_the_wait_for_a_check(registry, window, play):
     account = _verify(registry)
     script = play(View(new_token(), answer=SOMEBODY), "enter")
-    renew_account(registry, window, script, account)
+    assert renew_account(registry, window, script, account)
     assert script.now - 1000 < 2
+
+
+def test_without_anybody_a_page_that_shows_no_check_proves_nothing(registry, window, play):
+    account = _verify(registry)
+    script = play(View(new_token(), answer=SOMEBODY))
+    script.present = False
+    with pytest.raises(LoginFailed, match="unproven"):
+        renew_account(registry, window, script, account)
+    assert script.now - 1000 >= watch.LINGER
+    assert registry.get("mine") == account
+
+
+def test_a_new_login_ends_verify_whoever_is_there(registry, window, play):
+    account = _verify(registry)
+    script = play(View(new_token(expires_at=5_000_000_000), answer=SOMEBODY))
+    script.present = False
+    assert renew_account(registry, window, script, account)
+    assert registry.get("mine").status(time.time()) == "OK"
 
 
 # profiles and folders

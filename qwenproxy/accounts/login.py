@@ -1,103 +1,29 @@
 """A person logs in: a visible browser window on the site's sign-in page, watched until the login is there.
 
-Called by the command line, never by the server. Looks at the page now and then and touches nothing in it: no typing,
-no clicking, no captcha solving. What the site's answers mean is told from outside (`LoginWindow.judge`); what the
-person reads is the command line's business.
-Source: protocol sections 1.2 and 1.4.
+Called by the command line, never by the server. Opens the window, lets watch.py look at it, and keeps what came of it
+in registry and profile.
 """
 
 from __future__ import annotations
 
 import contextlib
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal, Protocol
 
-from qwenproxy.accounts.account import Account, OtherUser, is_verify, refuse_other_user, token_expiry, token_user
+from qwenproxy.accounts.account import Account, OtherUser, refuse_other_user
 from qwenproxy.accounts.registry import Registry
 from qwenproxy.accounts.removal import abandoned_on_failure, forget_profile, remove_account
-from qwenproxy.browser.chrome import DRIVER_ERRORS, Chrome, ChromeSettings
-from qwenproxy.browser.page import Head, PageRequest
+from qwenproxy.accounts.watch import LoginFailed, LoginWindow, Outcome, Person, Step, Watch
+from qwenproxy.browser.chrome import DRIVER_ERRORS, Chrome
 from qwenproxy.browser.site import Site, remember_token
-from qwenproxy.errors import NetworkFailed, NotLoggedIn, ProxyError, SetupError, VerificationRequired
+from qwenproxy.errors import SetupError
 from qwenproxy.texts import Phrase
 
+__all__ = ["LoginFailed", "LoginWindow", "Outcome", "Person", "Step", "add_account", "renew_account"]
+
 SIGN_IN = "/auth?action=signin"
-LOOK_EVERY = 0.7  # seconds between two looks at the page
-ASK_EVERY = 5.0  # seconds until the site is asked again about the same token
-LINGER = 20.0  # seconds the window of a working VERIFY account stays open, for the check to show up
 WINDOW = (40, 40, 1100, 820)  # left, top, width, height in pixels
 SCRIPT_WAIT = 10.0
-SDK_WAIT = 10.0  # seconds the page's own scripts get to patch fetch before the site is asked without them
-
-LOOK = """
-const token = (() => { try { return localStorage.getItem("token") || ""; } catch { return ""; } })();
-const patched = window.__baxia__ || window.baxiaCommon
-  || !/\\[native code\\]/.test(Function.prototype.toString.call(window.fetch));
-return {
-  origin: location.origin,
-  failed: location.protocol === "chrome-error:",
-  token,
-  settled: document.readyState === "complete" && (!!patched || performance.now() > arguments[0]),
-  verification: document.title.includes("Verification") || location.pathname.includes("_____tmd_____")
-    || !!document.querySelector("#baxia-dialog-content"),
-};
-"""
-ASK = """
-const [path, headers, token, done] = arguments;
-if (!/(^|;\\s*)token=/.test(document.cookie)) headers.authorization = "Bearer " + token;
-window.fetch(path, { headers }).then(
-  async answer => done([answer.status, Object.fromEntries(answer.headers), await answer.text()]),
-).catch(() => done(null));
-"""
-
-Step = Literal["opening", "waiting", "verification", "works", "closing"]
-Outcome = Literal["closed", "timeout", "no_display"]
-Verdict = Literal["in", "out", "verification", "unclear", "silent"]
-
-
-class LoginFailed(SetupError):
-    """No login came of it; `outcome` says why. Nothing was changed."""
-
-    def __init__(self, outcome: Outcome) -> None:
-        super().__init__(Phrase("login_unfinished", outcome=outcome))
-        self.outcome = outcome
-
-
-class Person(Protocol):
-    """The one at the terminal, as far as a login needs to know."""
-
-    def show(self, step: Step, remaining: float) -> None:
-        """Tell how it stands; `remaining` is in seconds."""
-
-    def pause(self, seconds: float) -> bool:
-        """Wait, no longer than until ENTER is pressed; True when it was. Raises KeyboardInterrupt to cancel."""
-
-
-@dataclass(frozen=True, slots=True)
-class Login:
-    """A finished login; `user_id` says whose it is, None where neither token nor site tell."""
-
-    token: str = field(repr=False)
-    user_id: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class LoginWindow:
-    """Where and how a login takes place.
-
-    `probe` is the call that tells who is logged in; `judge` raises what its answer means, and returns the user
-    id of a good login.
-    `login_wait` is in seconds.
-    """
-
-    site: Site
-    chrome: ChromeSettings
-    probe: PageRequest
-    judge: Callable[[Head, str], str]
-    login_wait: float = 600.0
 
 
 def add_account(registry: Registry, window: LoginWindow, person: Person, account_id: str | None = None) -> str:
@@ -111,21 +37,23 @@ def add_account(registry: Registry, window: LoginWindow, person: Person, account
     new_id = account_id or registry.new_id()
     folder = registry.folder(new_id)
     with abandoned_on_failure(registry, new_id), _opened(folder, window, person) as chrome:
-        login = _Watch(chrome, window, person).run()
+        login = Watch(chrome, window, person).run()
         _close(chrome, person)
         remember_token(folder, window.site, login.token)
         return registry.add(login.token, new_id, login.user_id)
 
 
-def renew_account(registry: Registry, window: LoginWindow, person: Person, account: Account) -> None:
+def renew_account(registry: Registry, window: LoginWindow, person: Person, account: Account) -> bool:
     """Let the person log in to a known account again, or pass the site's check, which makes it usable.
 
+    A VERIFY account whose window shows no check for a while is released for the person at the terminal, and False is
+    returned: its next request will find out. With nobody there it rests on, since nothing was tried: LoginFailed.
     Somebody else's login changes nothing but the profile, which begins anew: it holds that person's cookies.
     Raises OtherUser, ProfileInUse, LoginFailed, NetworkFailed, TabLost, SetupError, KeyboardInterrupt.
     """
     folder = registry.folder(account.id)
     with _opened(folder, window, person) as chrome:
-        login = _Watch(chrome, window, person, account).run()
+        login = Watch(chrome, window, person, account).run()
         try:
             refuse_other_user(account, login.user_id, registry.all())
         except OtherUser:
@@ -134,10 +62,13 @@ def renew_account(registry: Registry, window: LoginWindow, person: Person, accou
             chrome.close()
             forget_profile(folder)
             raise
+        if not (login.proven or person.present):
+            raise LoginFailed("unproven")
         _close(chrome, person)
     if not registry.renew(account.id, login.token):
         raise SetupError(Phrase("account_removed_meanwhile", id=account.id))
     remember_token(folder, window.site, login.token)
+    return login.proven
 
 
 @contextlib.contextmanager
@@ -177,114 +108,3 @@ def _open_sign_in(chrome: Chrome, site: Site) -> None:
         # The profile remembers the size its headless windows had, in which a sign-in page hardly fits.
         chrome.driver.set_window_rect(*WINDOW)
         chrome.driver.get(site.base_url + SIGN_IN)
-
-
-class _Watch:
-    """The looks at one login window, until the login is there."""
-
-    def __init__(self, chrome: Chrome, window: LoginWindow, person: Person, account: Account | None = None) -> None:
-        self._driver = chrome.driver
-        self._window = window
-        self._person = person
-        self._old_token = account.token if account else ""
-        self._lingers = account is not None and is_verify(account, time.time())
-        self._linger_until = 0.0
-        self._asked = ""
-        self._user_id = ""
-        self._ask_again = 0.0
-        self._step: Step = "waiting"
-        self._reached = False
-
-    def run(self) -> Login:
-        """Return the finished login. Raises LoginFailed, NetworkFailed, KeyboardInterrupt."""
-        deadline = time.monotonic() + self._window.login_wait
-        while True:
-            view = self._look()
-            if view and self._is_finished(view):
-                return Login(view["token"], token_user(view["token"]) or self._user_id or None)
-            remaining = deadline - time.monotonic()
-            if remaining <= 0:
-                raise LoginFailed("timeout")
-            self._person.show(self._step, remaining)
-            if self._person.pause(min(LOOK_EVERY, remaining)):
-                self._ask_again = 0.0
-                self._lingers = False
-
-    def _look(self) -> dict[str, Any] | None:
-        """Return what the page shows, None while it shows nothing.
-
-        Raises LoginFailed when the window has gone, NetworkFailed when the site never came up.
-        """
-        try:
-            view: dict[str, Any] | None = self._driver.execute_script(LOOK, SDK_WAIT * 1000)
-        except DRIVER_ERRORS:
-            self._follow_window()
-            return None
-        if view is None:  # the page went while it was looked at
-            return None
-        # Later on the person sees an error page too, and can load it again.
-        if view["failed"] and not self._reached:
-            raise NetworkFailed(f"The browser cannot reach {self._window.site.base_url}. Is it up?")
-        self._reached = self._reached or str(view["origin"]).startswith("http")
-        return view
-
-    def _follow_window(self) -> None:
-        """Turn to the newest tab that is left: sign-in by another service may close the one it began in."""
-        try:
-            handles = self._driver.window_handles
-            if handles:
-                self._driver.switch_to.window(handles[-1])
-                return
-        except DRIVER_ERRORS as error:
-            raise LoginFailed("closed") from error
-        raise LoginFailed("closed")
-
-    def _is_finished(self, view: dict[str, Any]) -> bool:
-        if view["verification"]:
-            self._step = "verification"
-            self._lingers = False
-            return False
-        self._step = "works" if self._linger_until else "waiting"
-        if not view["settled"] or not view["token"] or view["origin"].lower() != self._window.site.base_url.lower():
-            return False
-        if view["token"] == self._asked and time.monotonic() < self._ask_again:
-            return False
-        verdict = self._ask(view["token"])
-        self._asked, self._ask_again = view["token"], time.monotonic() + ASK_EVERY
-        if verdict == "verification":
-            self._step = "verification"
-            self._lingers = False
-        return verdict in ("in", "unclear") and (verdict == "in" or self._is_new(view["token"])) and not self._stays()
-
-    def _is_new(self, token: str) -> bool:
-        """Tell whether a token must come from a login in this window, should the site not say so in a known form."""
-        expires_at = token_expiry(token)
-        return token != self._old_token and expires_at is not None and expires_at > time.time()
-
-    def _stays(self) -> bool:
-        """Keep the window of a VERIFY account a little: the check may show up only when a message is sent."""
-        if not self._lingers:
-            return False
-        now = time.monotonic()
-        self._linger_until = self._linger_until or now + LINGER
-        self._step = "works"
-        return now < self._linger_until
-
-    def _ask(self, token: str) -> Verdict:
-        probe = self._window.probe
-        try:
-            answer = self._driver.execute_async_script(ASK, probe.path, dict(probe.headers), token)
-        except DRIVER_ERRORS:
-            return "silent"
-        if answer is None:
-            return "silent"
-        self._user_id = ""
-        try:
-            self._user_id = self._window.judge(Head(answer[0], answer[1]), answer[2])
-        except NotLoggedIn:
-            return "out"
-        except VerificationRequired:
-            return "verification"
-        except ProxyError:
-            return "unclear"
-        return "in"

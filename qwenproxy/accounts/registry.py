@@ -123,6 +123,13 @@ class Registry:
         """Say that an account is usable. False when there is no such account (any more). Raises SetupError."""
         return self._change(account_id, invalid=False, resetAt=None, reason=None)
 
+    def mark_logged_in(self, account_id: str) -> bool:
+        """Say that the site knows an account's login: ends INVALID, while a rest goes on. Raises SetupError.
+
+        False when there is no such account (any more).
+        """
+        return self._change(account_id, invalid=False)
+
     def renew(self, account_id: str, token: str) -> bool:
         """Give an account a new token, which makes it usable again. Raises SetupError.
 

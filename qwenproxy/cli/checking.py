@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from qwenproxy.accounts.account import Account, is_verify
+from qwenproxy.accounts.account import Account
 from qwenproxy.accounts.opening import TabOpener
 from qwenproxy.accounts.registry import Registry
 from qwenproxy.accounts.standing import REST_FOR_VERIFICATION, REST_WITHOUT_HOURS
@@ -72,7 +72,9 @@ def check_account(registry: Registry, opener: TabOpener, account: Account) -> Ch
         return Check("limited", error.message)
     except ProxyError as error:
         return Check("unreachable", error.message)
-    _note_login(registry, account.id)
+    # That a profile may be read proves nothing about messages: a limit, or a check that the site wants to see solved,
+    # goes on until its time.
+    registry.mark_logged_in(account.id)
     return Check("ok", clock_error=clock_error)
 
 
@@ -114,15 +116,3 @@ def _clock_error(head: Head) -> float | None:
     except ValueError:
         return None
     return time.time() - told.timestamp()
-
-
-def _note_login(registry: Registry, account_id: str) -> None:
-    """End INVALID and VERIFY, but not a rest that a rate limit demands: a profile may be read during one."""
-    account = registry.get(account_id)
-    now = time.time()
-    if account is None or not (account.invalid or is_verify(account, now)):
-        return
-    rests_until = None if is_verify(account, now) else account.reset_at
-    registry.mark_ok(account_id)
-    if rests_until is not None and rests_until > now:
-        registry.rest(account_id, rests_until, account.reason)

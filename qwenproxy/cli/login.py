@@ -48,7 +48,9 @@ def relogin_in_window(console: Console, account: Account, login_wait: float = LO
         click.echo(console.say("login_explained"))
         if is_verify(account, time.time()):
             click.echo(console.say("verify_explained"))
-        renew_account(console.registry, window, line, account)
+        proven = renew_account(console.registry, window, line, account)
+    if not proven:
+        click.echo(console.say("verify_unseen"))
 
 
 def _window(console: Console, login_wait: float) -> LoginWindow:
@@ -99,6 +101,11 @@ class _LiveLine:
         self._say = say
         self._live = sys.stdout.isatty()
         self._shown: Step | None = None
+
+    @property
+    def present(self) -> bool:
+        """Whether there is somebody who can press ENTER."""
+        return is_interactive()
 
     def show(self, step: Step, remaining: float) -> None:
         """Tell how it stands, on a terminal with the time that is left."""

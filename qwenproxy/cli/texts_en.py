@@ -121,6 +121,7 @@ EN = {
     "2. Log in there as usual; your password is typed by you and seen by nobody else.\n"
     "3. The window closes by itself after that. ENTER looks at once, Ctrl-C cancels.",
     "verify_explained": "The site wants to see a human: solve its check. If it shows none, send a message there.",
+    "verify_unseen": "The page showed no check; the next request will tell whether the site is content.",
     "step_opening": "The browser is starting ...",
     "step_waiting": "Waiting for your login, {left} left ...",
     "step_verification": "The site wants to see a human: solve its check in the window, {left} left ...",
@@ -132,6 +133,7 @@ EN = {
     "no_display_add": "Log in on another machine, then use here: qwenproxy account add --token TOKEN, or: "
     "qwenproxy account import DIR.",
     "no_display_relogin": "Log in on another machine, then use here: qwenproxy account relogin {id} --token TOKEN.",
+    "login_unproven": "The page showed no check, and there is no terminal to say on (ENTER) that it works.",
     "login_cancelled": "Cancelled.",
     "nothing_added": "No account was added.",
     "nothing_changed": "Account {id} is as it was.",

@@ -1,0 +1,214 @@
+"""The watch over a login window: looks at its page now and then until a login is there.
+
+Told by login.py which window, and by the command line who sits before it. Touches nothing in the page: no typing, no
+clicking, no captcha solving. What the site's answers mean is told from outside (`LoginWindow.judge`); what the person
+reads is the command line's business.
+Source: protocol sections 1.2 and 1.4.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+from qwenproxy.accounts.account import Account, is_verify, token_expiry, token_user
+from qwenproxy.browser.chrome import DRIVER_ERRORS, Chrome, ChromeSettings
+from qwenproxy.browser.page import Head, PageRequest
+from qwenproxy.browser.site import Site
+from qwenproxy.errors import NetworkFailed, NotLoggedIn, ProxyError, SetupError, VerificationRequired
+from qwenproxy.texts import Phrase
+
+LOOK_EVERY = 0.7  # seconds between two looks at the page
+ASK_EVERY = 5.0  # seconds until the site is asked again about the same token
+LINGER = 20.0  # seconds the window of a working VERIFY account stays open, for the check to show up
+SDK_WAIT = 10.0  # seconds the page's own scripts get to patch fetch before the site is asked without them
+
+LOOK = """
+const token = (() => { try { return localStorage.getItem("token") || ""; } catch { return ""; } })();
+const patched = window.__baxia__ || window.baxiaCommon
+  || !/\\[native code\\]/.test(Function.prototype.toString.call(window.fetch));
+return {
+  origin: location.origin,
+  failed: location.protocol === "chrome-error:",
+  token,
+  settled: document.readyState === "complete" && (!!patched || performance.now() > arguments[0]),
+  verification: document.title.includes("Verification") || location.pathname.includes("_____tmd_____")
+    || !!document.querySelector("#baxia-dialog-content"),
+};
+"""
+ASK = """
+const [path, headers, token, done] = arguments;
+if (!/(^|;\\s*)token=/.test(document.cookie)) headers.authorization = "Bearer " + token;
+window.fetch(path, { headers }).then(
+  async answer => done([answer.status, Object.fromEntries(answer.headers), await answer.text()]),
+).catch(() => done(null));
+"""
+
+Step = Literal["opening", "waiting", "verification", "works", "closing"]
+Outcome = Literal["closed", "timeout", "no_display", "unproven"]
+Verdict = Literal["in", "out", "verification", "unclear", "silent"]
+
+
+class LoginFailed(SetupError):
+    """No login came of it; `outcome` says why. Nothing was changed."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__(Phrase("login_unfinished", outcome=outcome))
+        self.outcome = outcome
+
+
+class Person(Protocol):
+    """The one at the terminal, as far as a login needs to know."""
+
+    @property
+    def present(self) -> bool:
+        """Whether there is somebody who can press ENTER."""
+
+    def show(self, step: Step, remaining: float) -> None:
+        """Tell how it stands; `remaining` is in seconds."""
+
+    def pause(self, seconds: float) -> bool:
+        """Wait, no longer than until ENTER is pressed; True when it was. Raises KeyboardInterrupt to cancel."""
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """A finished login; `user_id` says whose it is, None where neither token nor site tell.
+
+    `proven` is False for a VERIFY account of which nobody did anything: no new login, no check solved, no ENTER.
+    """
+
+    token: str = field(repr=False)
+    user_id: str | None
+    proven: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LoginWindow:
+    """Where and how a login takes place.
+
+    `probe` is the call that tells who is logged in; `judge` raises what its answer means, and returns the user
+    id of a good login.
+    `login_wait` is in seconds.
+    """
+
+    site: Site
+    chrome: ChromeSettings
+    probe: PageRequest
+    judge: Callable[[Head, str], str]
+    login_wait: float = 600.0
+
+
+class Watch:
+    """The looks at one login window, until the login is there."""
+
+    def __init__(self, chrome: Chrome, window: LoginWindow, person: Person, account: Account | None = None) -> None:
+        self._driver = chrome.driver
+        self._window = window
+        self._person = person
+        self._old_token = account.token if account else ""
+        self._lingers = account is not None and is_verify(account, time.time())
+        self._linger_until = 0.0
+        self._asked = ""
+        self._user_id = ""
+        self._ask_again = 0.0
+        self._step: Step = "waiting"
+        self._reached = False
+
+    def run(self) -> Login:
+        """Return the finished login. Raises LoginFailed, NetworkFailed, KeyboardInterrupt."""
+        deadline = time.monotonic() + self._window.login_wait
+        while True:
+            view = self._look()
+            if view and self._is_finished(view):
+                token = view["token"]
+                proven = not self._lingers or token != self._old_token
+                return Login(token, token_user(token) or self._user_id or None, proven)
+            remaining = deadline - time.monotonic()
+            if remaining <= 0:
+                raise LoginFailed("timeout")
+            self._person.show(self._step, remaining)
+            if self._person.pause(min(LOOK_EVERY, remaining)):
+                self._ask_again = 0.0
+                self._lingers = False
+
+    def _look(self) -> dict[str, Any] | None:
+        """Return what the page shows, None while it shows nothing.
+
+        Raises LoginFailed when the window has gone, NetworkFailed when the site never came up.
+        """
+        try:
+            view: dict[str, Any] | None = self._driver.execute_script(LOOK, SDK_WAIT * 1000)
+        except DRIVER_ERRORS:
+            self._follow_window()
+            return None
+        if view is None:  # the page went while it was looked at
+            return None
+        # Later on the person sees an error page too, and can load it again.
+        if view["failed"] and not self._reached:
+            raise NetworkFailed(f"The browser cannot reach {self._window.site.base_url}. Is it up?")
+        self._reached = self._reached or str(view["origin"]).startswith("http")
+        return view
+
+    def _follow_window(self) -> None:
+        """Turn to the newest tab that is left: sign-in by another service may close the one it began in."""
+        try:
+            handles = self._driver.window_handles
+            if handles:
+                self._driver.switch_to.window(handles[-1])
+                return
+        except DRIVER_ERRORS as error:
+            raise LoginFailed("closed") from error
+        raise LoginFailed("closed")
+
+    def _is_finished(self, view: dict[str, Any]) -> bool:
+        if view["verification"]:
+            self._step = "verification"
+            self._lingers = False
+            return False
+        self._step = "works" if self._linger_until else "waiting"
+        if not view["settled"] or not view["token"] or view["origin"].lower() != self._window.site.base_url.lower():
+            return False
+        if view["token"] == self._asked and time.monotonic() < self._ask_again:
+            return False
+        verdict = self._ask(view["token"])
+        self._asked, self._ask_again = view["token"], time.monotonic() + ASK_EVERY
+        if verdict == "verification":
+            self._step = "verification"
+            self._lingers = False
+        return verdict in ("in", "unclear") and (verdict == "in" or self._is_new(view["token"])) and not self._stays()
+
+    def _is_new(self, token: str) -> bool:
+        """Tell whether a token must come from a login in this window, should the site not say so in a known form."""
+        expires_at = token_expiry(token)
+        return token != self._old_token and expires_at is not None and expires_at > time.time()
+
+    def _stays(self) -> bool:
+        """Keep the window of a VERIFY account a little: the check may show up only when a message is sent."""
+        if not self._lingers:
+            return False
+        now = time.monotonic()
+        self._linger_until = self._linger_until or now + LINGER
+        self._step = "works"
+        return now < self._linger_until
+
+    def _ask(self, token: str) -> Verdict:
+        probe = self._window.probe
+        try:
+            answer = self._driver.execute_async_script(ASK, probe.path, dict(probe.headers), token)
+        except DRIVER_ERRORS:
+            return "silent"
+        if answer is None:
+            return "silent"
+        self._user_id = ""
+        try:
+            self._user_id = self._window.judge(Head(answer[0], answer[1]), answer[2])
+        except NotLoggedIn:
+            return "out"
+        except VerificationRequired:
+            return "verification"
+        except ProxyError:
+            return "unclear"
+        return "in"
