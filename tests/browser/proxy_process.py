@@ -25,12 +25,16 @@ T = TypeVar("T")
 
 
 class Proxy:
-    """One server over `session_dir`, facing `site`; further settings by name. `url` is set once it serves."""
+    """One server over `session_dir`, facing `site`; further settings by name. `url` is set once it serves.
+
+    `command` is what the interpreter is told to run.
+    """
 
     def __init__(self, site: Sandbox, session_dir: Path, **settings: object) -> None:
         self.session_dir = session_dir
         self.registry = Registry(session_dir)
         self.url = ""
+        self.command = ["-m", "qwenproxy", "start"]
         self._log = session_dir.parent / f"{session_dir.name}.log"
         told = {"base_url": site.base_url, "base_url_spki": site.spki, "session_dir": session_dir, "port": 0}
         self._environment = environment(**{**told, "no_menu": 1, "log_level": "debug", **settings})
@@ -47,7 +51,7 @@ class Proxy:
         """Start the server and wait until it says where it listens."""
         with open(self._log, "a") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "qwenproxy", "start"],
+                [sys.executable, *self.command],
                 env=self._environment,
                 stdout=subprocess.PIPE,
                 stderr=log,
@@ -108,6 +112,12 @@ class Proxy:
         record = json.loads((self.registry.folder(account_id) / "browser.json").read_text())
         chrome, driver = (psutil.Process(int(pid)) for pid, _ in record["processes"])
         return chrome, driver
+
+
+def worker(proxy: Proxy) -> psutil.Process:
+    """Return the process of a server that answers requests and owns the browsers."""
+    [child] = [each for each in psutil.Process(proxy.pid).children() if "python" in each.name()]
+    return child
 
 
 def environment(**settings: object) -> dict[str, str]:

@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 from asking import ask, together
-from proxy_process import Proxy
+from proxy_process import Proxy, worker
 from test_client_gone import asked_and_unread
 
 from qwenproxy.sandbox import Sandbox
@@ -34,12 +34,6 @@ def wide(stand_in: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     proxy.registry.add(account.token, account.id)
     with proxy:
         yield proxy
-
-
-def worker(proxy: Proxy) -> psutil.Process:
-    """Return the process that serves and owns the browsers."""
-    [child] = [each for each in psutil.Process(proxy.pid).children() if "python" in each.name()]
-    return child
 
 
 def peak(process: psutil.Process) -> int:

@@ -1,0 +1,50 @@
+"""`qwenproxy start` on a machine whose clock jumps, with little time to stop in: for tests that cannot wait for either.
+
+Run as a program: the first argument is a file that holds by how many seconds the clock is wrong at the moment.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+DRAIN = 4.0  # seconds that running answers get when the server is told to stop
+
+
+def odd_command(session_dir: Path, seconds: int = 0) -> list[str]:
+    """Return what the interpreter has to run for the server over `session_dir`; the clock goes wrong by `seconds`."""
+    shift_clock(session_dir, seconds)
+    return [__file__, str(_shift_file(session_dir))]
+
+
+def shift_clock(session_dir: Path, seconds: int) -> None:
+    """Let the clock of that server be wrong by so many seconds from now on."""
+    unfinished = _shift_file(session_dir).with_suffix(".new")
+    unfinished.write_text(str(seconds))
+    unfinished.replace(_shift_file(session_dir))
+
+
+def _shift_file(session_dir: Path) -> Path:
+    return session_dir.with_name(f"{session_dir.name}.clock")
+
+
+def shifted(clock: Callable[[], float], file: Path, unit: int) -> Callable[[], float]:
+    """Return a clock that is wrong by what `file` says."""
+    return lambda: clock() + unit * int(file.read_text())
+
+
+def main(file: Path) -> None:
+    """Spoil the clock, before anybody takes hold of it, and serve."""
+    time.time = shifted(time.time, file, 1)
+    time.time_ns = shifted(time.time_ns, file, 10**9)  # type: ignore[assignment]
+    from qwenproxy import cli, server_gunicorn  # noqa: PLC0415 - after the clock
+
+    server_gunicorn.DRAIN = DRAIN
+    sys.argv[1:] = ["start"]
+    cli.main()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -1,0 +1,72 @@
+"""Many at once: clients that vanish by the hundred, and a server that is told to stop while many answers run."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from urllib.parse import urlsplit
+
+import psutil
+import pytest
+from asking import COMPLETIONS, ask, request_body, streaming, together
+from odd_server import odd_command
+from proxy_process import Proxy, eventually, worker
+from test_server_life import assert_nothing_left
+
+from qwenproxy.sandbox import Sandbox
+
+pytestmark = pytest.mark.browser
+
+STREAMS = 32
+VANISHING = 1000
+FEW = 8  # connections and threads of somebody else
+THREADS = 128  # as many as the server may begin to answer requests
+SOON_DONE = "{{stream chunks=40 interval_ms=50}}"
+ENDLESS = "{{stream chunks=100000 interval_ms=50}}"
+
+
+def test_told_to_stop_with_many_answers_under_way(new_proxy: Callable[..., Proxy], site: Sandbox) -> None:
+    proxy = new_proxy(account_concurrency=STREAMS, threads=2 * STREAMS)
+    proxy.command = odd_command(proxy.session_dir)
+    proxy.start()
+    with ExitStack() as stack:
+        questions = [SOON_DONE, ENDLESS] * (STREAMS // 2)
+        answers = [stack.enter_context(streaming(proxy.url, question)) for question in questions]
+        for answer in answers:
+            answer.until_text()
+        psutil.Process(proxy.pid).terminate()
+        replies = together(*[answer.rest for answer in answers])
+    for reply in replies[::2]:
+        assert reply.done
+        assert reply.text.split()[-1].startswith("chunk-039")
+    for reply in replies[1::2]:
+        assert reply.text.startswith("chunk-")
+        assert not reply.done
+        assert reply.error["code"] == "upstream_error"
+    assert proxy.wait() == 0
+    assert_nothing_left(proxy)
+    site.wait_idle(15)
+
+
+def test_a_thousand_clients_that_ask_and_vanish(proxy: Proxy, site: Sandbox) -> None:
+    address = urlsplit(proxy.url)
+    body = json.dumps(request_body(ENDLESS, stream=True)).encode()
+    head = f"POST {COMPLETIONS} HTTP/1.1\r\nHost: {address.netloc}\r\nContent-Type: application/json\r\n"
+    request = f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
+
+    def ask_and_vanish(_: int) -> None:
+        with socket.create_connection((address.hostname, address.port), timeout=30) as connection:
+            connection.sendall(request)
+
+    assert ask(proxy.url, "{{say ready}}").text == "ready"
+    server = worker(proxy)
+    files, threads = server.num_fds(), server.num_threads()
+    with ThreadPoolExecutor(8) as clients:
+        list(clients.map(ask_and_vanish, range(VANISHING)))
+    assert ask(proxy.url, "{{say Who is left?}}").text == "Who is left?"
+    site.wait_idle(30)
+    assert eventually(lambda: server.num_fds() <= files + FEW), "connections or files are left open"
+    assert server.num_threads() <= threads + THREADS + FEW

@@ -1,0 +1,41 @@
+"""Who may read the clock on the wall, which people and time servers set: nobody who waits."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import qwenproxy
+
+ROOT = Path(qwenproxy.__file__).parent
+WALL = {"time.time", "time.time_ns", "datetime.now", "datetime.utcnow", "datetime.today"}
+# What they tell by it: a moment that is written down, sent, or was written down before. The command line talks to
+# people, and the sandbox is not the product.
+MAY_LOOK = {
+    "accounts/pool.py",  # how long an account rests
+    "accounts/registry.py",  # the same, and ids of accounts
+    "accounts/watch.py",  # whether a token has expired
+    "api/openai.py",  # `created` of a model
+    "api/openai_format.py",  # `created` of an answer
+    "api/sse.py",  # the same
+    "api/status.py",  # which accounts rest
+    "browser/site.py",  # until when a cookie is good
+    "deletions.py",  # which accounts rest
+    "history.py",  # when a chat was made
+    "storage.py",  # names of files set aside, and the age of others
+    "uploads/ledger.py",  # the age of contents
+    "uploads/object_store.py",  # the time in a signature
+    "uploads/uploader.py",  # when a file was uploaded
+    "upstream/calls.py",  # times that the site wants to hear
+}
+
+
+def looks_at_the_wall(path: Path) -> bool:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return any(isinstance(node, ast.Attribute) and ast.unparse(node) in WALL for node in ast.walk(tree))
+
+
+def test_only_these_look_at_the_clock_on_the_wall():
+    paths = {path.relative_to(ROOT).as_posix(): path for path in ROOT.rglob("*.py")}
+    product = {name: path for name, path in paths.items() if not name.startswith(("cli/", "sandbox/"))}
+    assert {name for name, path in product.items() if looks_at_the_wall(path)} == MAY_LOOK
