@@ -23,7 +23,7 @@ CHECKOUT = Path(__file__).parent.parent
 ON_TERMINAL = """
 import fcntl, os, sys, termios
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-os.execv(sys.executable, [sys.executable, "-m", "qwenproxy", *sys.argv[1:]])
+os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
 """
 
 
@@ -92,12 +92,15 @@ def _package_log_restored():
 class Terminal:
     """A command in a process of its own, on a pseudo-terminal that the test types into."""
 
-    def __init__(self, args: list[str], environment: dict[str, str]) -> None:
+    def __init__(
+        self, args: list[str], environment: dict[str, str], python: tuple[str, ...] = ("-m", "qwenproxy")
+    ) -> None:
+        """`python` is what Python runs with these arguments."""
         import pty  # noqa: PLC0415 - POSIX only
 
         self._master, slave = pty.openpty()
         self.process = subprocess.Popen(
-            [sys.executable, "-c", ON_TERMINAL, *args],
+            [sys.executable, "-c", ON_TERMINAL, *python, *args],
             stdin=slave,
             stdout=slave,
             stderr=slave,
@@ -134,15 +137,6 @@ class Terminal:
                 raise AssertionError(f"{text!r} never came; there was: {self.text[self._read_to :]!r}")
         start, self._read_to = self._read_to, found + len(text)
         return self.text[start : self._read_to]
-
-    def interrupt(self, text: str) -> None:
-        """Type Ctrl-C until `text` comes: Python loses a signal that arrives just before it reads a line."""
-        for _ in range(20):
-            self.type("\x03")
-            with contextlib.suppress(AssertionError):
-                self.expect(text, 3.0)
-                return
-        raise AssertionError(f"{text!r} never came; there was: {self.text[self._read_to :]!r}")
 
     def end(self, wait: float = 60.0) -> int:
         """Read to the end and return the exit status."""

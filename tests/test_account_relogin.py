@@ -109,4 +109,5 @@ def test_the_menu_names_the_same_way_on(registry, session):
         terminal.expect("[hers]: ")
         terminal.type("\n")
         terminal.expect("qwenproxy account relogin hers --token TOKEN")
-        terminal.interrupt("Stopped.")
+        terminal.type("\x03")
+        terminal.expect("Stopped.")

@@ -66,7 +66,8 @@ def test_the_menu_shows_accounts_and_entries_and_starts_by_default(registry, env
 def test_without_a_command_it_is_the_same_menu(registry, environment):
     with Terminal([], environment) as terminal:
         terminal.expect(PROMPT)
-        terminal.interrupt("Stopped.")
+        terminal.type("\x03")
+        terminal.expect("Stopped.")
         assert terminal.end() == 1
 
 

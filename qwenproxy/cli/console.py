@@ -16,6 +16,7 @@ from qwenproxy import logs
 from qwenproxy.accounts.account import Account, is_verify
 from qwenproxy.accounts.registry import Registry
 from qwenproxy.browser.profile import profile_owner
+from qwenproxy.cli.asking import ask
 from qwenproxy.cli.suggestions import closest
 from qwenproxy.cli.texts import Speaker, speaker
 from qwenproxy.config import Config
@@ -91,7 +92,7 @@ def choose_account(
     """Ask for one of the listed accounts, by number or id; None when the person wants none."""
     shown = default.id if default else ""
     while True:
-        answer = str(click.prompt(console.say(question), default=shown, show_default=bool(shown))).strip()
+        answer = ask(console.say(question), shown)
         if answer in ("", "0"):
             return None
         for number, account in enumerate(accounts, 1):
@@ -102,8 +103,7 @@ def choose_account(
 
 def confirmed(console: Console, question: str) -> bool:
     """Ask a question that is answered yes or no; no is the default. Raises click.Abort."""
-    answer = click.prompt(question, default="", show_default=False)
-    return str(answer).strip().casefold() in ("y", "yes", "д", "да")
+    return ask(question).casefold() in ("y", "yes", "д", "да")
 
 
 def profile_in_use(console: Console, account_id: str) -> SetupError:

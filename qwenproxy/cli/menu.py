@@ -9,6 +9,7 @@ import click
 
 from qwenproxy import logs
 from qwenproxy.cli.account import remove_from_disk
+from qwenproxy.cli.asking import ask
 from qwenproxy.cli.console import (
     Console,
     choose_account,
@@ -46,7 +47,7 @@ def _served(console: Console) -> bool:
     click.echo(f"\n=== {console.say('menu_title')} ===")
     for number, name in enumerate(("add", "relogin", "start", "remove"), 1):
         click.echo(f"{number} - {console.say(f'menu_{name}')}")
-    choice = str(click.prompt(console.say("menu_choice"), default=START)).strip()
+    choice = ask(console.say("menu_choice"), START)
     if choice == START:
         return _may_start(console)
     actions: dict[str, Callable[[Console], None]] = {"1": _add, "2": _relogin, "4": _remove}
