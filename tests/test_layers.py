@@ -42,7 +42,8 @@ ROW = {f"qwenproxy.{name}" if row else name: row for row, names in enumerate(ROW
 # Within the rows: who may have only these of what is below.
 ONLY = {
     "qwenproxy.accounts.account": ("errors", "storage", "texts"),
-    "qwenproxy.accounts.registry": ("accounts.account", "errors", "history", "storage", "texts"),
+    "qwenproxy.accounts.salvage": ("accounts.account", "storage"),
+    "qwenproxy.accounts.registry": ("accounts.account", "accounts.salvage", "errors", "history", "storage", "texts"),
     "qwenproxy.upstream": ("browser.page", "chat", "errors", "upstream"),
     "qwenproxy.browser": ("browser", "errors", "texts"),
 }

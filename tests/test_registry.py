@@ -310,7 +310,6 @@ def test_an_empty_registry_takes_nothing_in(session, clock):
         b'[{"id":"a","token":5}]',
         b'[{"id":"../a","token":"t"}]',
         b'[{"id":7,"token":"t"}]',
-        b'[{"id":"a","token":"t"},{"id":"a","token":"u"}]',
     ],
 )
 def test_a_corrupt_registry_is_kept_aside_and_no_account_is_lost(session, clock, caplog, content):

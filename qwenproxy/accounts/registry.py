@@ -26,6 +26,7 @@ from qwenproxy.accounts.account import (
     parse_records,
     token_user,
 )
+from qwenproxy.accounts.salvage import salvaged, tokens_in
 from qwenproxy.errors import SetupError
 from qwenproxy.history import import_chats
 from qwenproxy.texts import Phrase
@@ -174,9 +175,9 @@ class Registry:
             raise SetupError(Phrase("same_session_folder", path=source))
         data = storage.read_bytes(source / "tokens.json")
         try:
-            found = _from_folders(source / "accounts") if data is None else parse_records(data)
+            found = parse_records(data or b"")
         except ValueError:
-            found = _from_folders(source / "accounts")
+            found = salvaged(data or b"", tokens_in(source / "accounts"))
         with self._lock:
             records = self._records()
             ids = {record["id"].casefold() for record in records}
@@ -209,25 +210,43 @@ class Registry:
     def _load(self) -> dict[str, Account]:
         data = storage.read_bytes(self._file)
         try:
-            if data is not None:
-                return parse_accounts(parse_records(data))
+            records = parse_records(data or b"")
+            if not self._without_token_file(records):
+                return parse_accounts(records)
         except ValueError:
             pass
         with self._lock:
-            return parse_accounts(self._records())
+            records = self._records()
+            self._complete_token_files(records)
+            return parse_accounts(records)
 
     def _records(self) -> _Records:
-        """Return the file's records, mended from the accounts' folders if need be. The lock is held."""
+        """Return the file's records, mended from the accounts' folders if need be. The lock is held.
+
+        Where nothing at all can be kept no file is written: it would say that there are no accounts.
+        """
         data = storage.read_bytes(self._file)
         if data is not None:
             try:
                 return parse_records(data)
             except ValueError as error:
-                storage.set_aside(self._file, str(error))
-        records = _from_folders(self._accounts_dir)
-        if records or data is not None:
+                reason = str(error)
+        records = salvaged(data or b"", tokens_in(self._accounts_dir))
+        if data is not None:
+            # Whatever happens between the two writes, no token is lost.
+            self._complete_token_files(records)
+            storage.set_aside(self._file, reason)
+        if records:
             self._write(records)
         return records
+
+    def _without_token_file(self, records: _Records) -> _Records:
+        """Return the records of the older project, or of a mended file, whose token stands in tokens.json alone."""
+        return [one for one in records if one["token"].strip() and not (self.folder(one["id"]) / "token.txt").exists()]
+
+    def _complete_token_files(self, records: _Records) -> None:
+        for record in self._without_token_file(records):
+            self._write_token(record["id"], record["token"])
 
     def _write(self, records: _Records) -> None:
         storage.write_atomic(self._file, storage.format_json(records))
@@ -243,15 +262,6 @@ class Registry:
             storage.sweep(token_file.parent, token_file.name)
             storage.make_private(token_file.parent)
             storage.make_private(token_file)
-
-
-def _from_folders(accounts_dir: Path) -> _Records:
-    records = []
-    for token_file in sorted(accounts_dir.glob("*/token.txt")):
-        token = (storage.read_bytes(token_file) or b"").decode("utf-8", "replace").strip()
-        if token and storage.valid_id(token_file.parent.name):
-            records.append(new_record(token_file.parent.name, token))
-    return records
 
 
 def _checked(account_id: str) -> str:

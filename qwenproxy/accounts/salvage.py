@@ -1,0 +1,64 @@
+"""What can be kept where tokens.json is damaged or missing: its good records, and the tokens in the accounts' folders.
+
+Asked by the registry, which decides when; changes nothing on the disk.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from qwenproxy import storage
+from qwenproxy.accounts.account import new_record
+
+_BETWEEN = re.compile(r"[\s,]*")
+
+
+def tokens_in(accounts_dir: Path) -> dict[str, str]:
+    """Return the tokens of the accounts' folders by account id. Raises SetupError."""
+    tokens = {}
+    for token_file in sorted(accounts_dir.glob("*/token.txt")):
+        token = (storage.read_bytes(token_file) or b"").decode("utf-8", "replace").strip()
+        if token and storage.valid_id(token_file.parent.name):
+            tokens[token_file.parent.name] = token
+    return tokens
+
+
+def salvaged(data: bytes, tokens: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Return the good records of a damaged tokens.json, then new ones for the accounts that only `tokens` knows.
+
+    A record without a token gets its own from `tokens`, which also tells the right one of two with the same id.
+    """
+    kept: dict[str, dict[str, Any]] = {}
+    for entry in _entries(data):
+        if not isinstance(entry, dict) or not storage.valid_id(entry.get("id")):
+            continue
+        account_id = entry["id"]
+        record = entry if isinstance(entry.get("token"), str) else {**entry, "token": tokens.get(account_id)}
+        confirmed = record["token"] == tokens.get(account_id)
+        if record["token"] is not None and (account_id not in kept or confirmed):
+            kept[account_id] = record
+    return [*kept.values(), *(new_record(one, token) for one, token in tokens.items() if one not in kept)]
+
+
+def _entries(data: bytes) -> list[Any]:
+    try:
+        found = storage.parse_json(data)
+    except ValueError:
+        return list(_leading_entries(data.decode("utf-8", "replace")))
+    return found if isinstance(found, list) else [found]
+
+
+def _leading_entries(text: str) -> Iterator[Any]:
+    """Yield the whole entries of a list that breaks off, or is damaged further on."""
+    decoder = json.JSONDecoder()
+    position = text.find("[") + 1
+    while between := _BETWEEN.match(text, position):
+        try:
+            entry, position = decoder.raw_decode(text, between.end())
+        except (ValueError, RecursionError):
+            return
+        yield entry

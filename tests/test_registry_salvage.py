@@ -1,0 +1,135 @@
+"""A tokens.json that is damaged, or older than the accounts' own token files: no account is lost, nor what is known."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from qwenproxy.accounts.account import Account
+from qwenproxy.accounts.registry import Registry
+
+NOW = 1_760_000_000.0
+LATER = "2099-01-01T00:00:00.000Z"
+GOOD = [
+    {"id": "a", "token": "ta", "resetAt": None, "invalid": True, "email": "a@example.org"},
+    {"id": "b", "token": "tb", "resetAt": LATER, "reason": "verification"},
+]
+
+
+@pytest.fixture
+def session(tmp_path):
+    (tmp_path / "session").mkdir()
+    return tmp_path / "session"
+
+
+def write(session, content):
+    data = content if isinstance(content, bytes) else json.dumps(content).encode()
+    (session / "tokens.json").write_bytes(data)
+    return data
+
+
+def write_token(session, account_id, token):
+    (session / "accounts" / account_id).mkdir(parents=True)
+    (session / "accounts" / account_id / "token.txt").write_text(token)
+
+
+def records_in(session):
+    return json.loads((session / "tokens.json").read_bytes())
+
+
+def kept_aside(session):
+    return [path.read_bytes() for path in session.glob("tokens.json.corrupt-*")]
+
+
+BAD = [
+    {"id": 5},
+    {"token": "t"},
+    {"id": "no-token", "resetAt": None},
+    {"id": "odd-token", "token": 5},
+    {"id": "../up", "token": "t"},
+    7,
+    None,
+    "text",
+    [],
+]
+
+
+@pytest.mark.parametrize("bad", BAD, ids=repr)
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_one_bad_record_costs_only_itself(session, caplog, bad, place):
+    damaged = write(session, [*GOOD[:place], bad, *GOOD[place:]])
+    registry = Registry(session, lambda: NOW)
+    assert registry.all() == Registry(session, lambda: NOW).all()
+    assert registry.get("a") == Account("a", "ta", invalid=True)
+    assert registry.get("b").status(NOW) == "WAIT"
+    assert records_in(session) == GOOD
+    assert kept_aside(session) == [damaged]
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+
+
+def test_a_token_that_is_missing_comes_from_its_file_and_the_rest_of_the_record_stays(session):
+    write_token(session, "b", "tb")
+    write_token(session, "c", "tc")
+    write(session, [GOOD[0], {name: value for name, value in GOOD[1].items() if name != "token"}])
+    registry = Registry(session, lambda: NOW)
+    assert [(one.id, one.token) for one in registry.all()] == [("a", "ta"), ("b", "tb"), ("c", "tc")]
+    assert {**GOOD[1]} == records_in(session)[1]
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_of_two_records_with_one_id_the_token_file_tells_the_right_one(session, order):
+    write_token(session, "b", "tb")
+    write(session, [GOOD[1], {"id": "b", "token": "stale"}][::order])
+    Registry(session, lambda: NOW).all()
+    assert records_in(session) == [GOOD[1]]
+
+
+@pytest.mark.parametrize("cut", range(1, 60, 7))
+def test_a_file_that_is_cut_off_keeps_its_whole_records(session, cut):
+    data = json.dumps(GOOD, indent=2).encode()
+    write(session, data[:-cut])
+    registry = Registry(session, lambda: NOW)
+    assert registry.get("a") == Account("a", "ta", invalid=True)
+    assert records_in(session)[0] == GOOD[0]
+
+
+@pytest.mark.parametrize("content", [b"", b"[{", b"{}", b"null", b"[1]", b'[{"id":5}]', b"\xff\xfe", b"[" * 100_000])
+def test_where_nothing_can_be_kept_no_file_says_that_there_are_no_accounts(session, content):
+    write(session, content)
+    registry = Registry(session, lambda: NOW)
+    assert registry.all() == ()
+    assert not (session / "tokens.json").exists()
+    assert kept_aside(session) == [content]
+    assert registry.add("t", "a") == "a"
+    assert [one["id"] for one in records_in(session)] == ["a"]
+
+
+def test_an_older_registry_gets_its_token_files(session):
+    before = write(session, GOOD)
+    registry = Registry(session, lambda: NOW)
+    assert len(registry.all()) == 2
+    assert (session / "tokens.json").read_bytes() == before
+    for record in GOOD:
+        assert (registry.folder(record["id"]) / "token.txt").read_text() == record["token"]
+    write(session, b"")  # from now on a corruption loses no account
+    assert [(one.id, one.token) for one in registry.all()] == [("a", "ta"), ("b", "tb")]
+
+
+def test_a_removed_account_gets_no_token_file_back(session):
+    write(session, GOOD)
+    registry = Registry(session, lambda: NOW)
+    registry.remove("a")
+    assert [one.id for one in registry.all()] == ["b"]
+    assert not registry.folder("a").exists()
+
+
+def test_import_takes_what_a_damaged_registry_still_tells(session, tmp_path):
+    source = tmp_path / "older"
+    source.mkdir()
+    write_token(source, "c", "tc")
+    damaged = write(source, [*GOOD, {"id": 5}])
+    assert Registry(session, lambda: NOW).import_from(source) == ("a", "b", "c")
+    assert records_in(session)[:2] == GOOD
+    assert (source / "tokens.json").read_bytes() == damaged
+    assert not kept_aside(source)
