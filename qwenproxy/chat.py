@@ -81,7 +81,8 @@ class ChatRequest:
     """One question to the model, complete in itself, so that any account can answer it.
 
     `model` is the name the client used (None: the default). `thinking` None leaves the choice to the product.
-    `max_tokens` and `stop` cut the answer. `tool_choice` is `auto`, `none`, `required` or a function's name.
+    `max_tokens` and `stop` cut the answer. `tool_choice` is `auto`, `none`, `required` or a function's name. `streamed`
+    tells that the client reads the answer as it comes.
     """
 
     messages: tuple[Message, ...]
@@ -92,6 +93,7 @@ class ChatRequest:
     max_tokens: int | None = None
     tools: tuple[Tool, ...] = ()
     tool_choice: str = "auto"
+    streamed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

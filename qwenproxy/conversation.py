@@ -42,6 +42,7 @@ class UserTurn:
     message: Message
     model: str | None = None
     system: str | None = None
+    streamed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +124,8 @@ class Conversations:
         if system:
             messages.insert(0, Message("system", (TextPart(system),)))
         memory = UpstreamMemory.from_json(chat.extra.get(UPSTREAM))
-        return _Question(chat, kept, system, said, ChatRequest(tuple(messages), turn.model), memory)
+        request = ChatRequest(tuple(messages), turn.model, streamed=turn.streamed)
+        return _Question(chat, kept, system, said, request, memory)
 
     def _open(self, question: _Question, client_gone: Callable[[], bool]) -> ChatRun:
         try:

@@ -45,10 +45,14 @@ REAL = (Text, Reasoning, ToolCall, Search, Image, Finish)
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long to wait, in seconds: for any sign of the site, and for the first event before streaming starts."""
+    """How long to wait, in seconds: for any sign of the site, and for the first event until an answer counts as begun.
+
+    A client that reads along is not left without a sign of life for longer than `streamed_prime_wait` (contract 6).
+    """
 
     stall_timeout: float = 180.0
     prime_wait: float = 30.0
+    streamed_prime_wait: float = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +91,7 @@ class ChatRun:
         self._primed: deque[Event] = deque()
         self._texts: list[str] = []
         self._called: list[ToolCall] = []
+        self.begun = False  # whether the first real event was there in time
         self._complete = False
         self._finished = False
         self._closed = False
@@ -104,15 +109,17 @@ class ChatRun:
         return started.response_id or None if started and self._complete else None
 
     def prime(self, client_gone: Callable[[], bool]) -> None:
-        """Wait for the first real event, so that a refusal is still a status code; bounded by prime_wait.
+        """Wait for the first real event, so that a refusal is still a status code; bounded as Patience says.
 
         Raises any ProxyError the site's answer means, ClientGone.
         """
-        deadline = time.monotonic() + self._patience.prime_wait
+        patience = self._patience.streamed_prime_wait if self.chat.streamed else self._patience.prime_wait
+        deadline = time.monotonic() + patience
         for event in self._events:
             if not isinstance(event, Tick):
                 self._primed.append(event)
-            if isinstance(event, REAL) or time.monotonic() > deadline:
+            self.begun = isinstance(event, REAL)
+            if self.begun or time.monotonic() >= deadline:
                 return
             if client_gone():
                 raise ClientGone("The client hung up.")

@@ -42,7 +42,7 @@ def test_a_bare_request():
     wanted = parse()
     assert wanted.chat.messages == (Message("user", (TextPart("Hello"),)),)
     assert (wanted.chat.model, wanted.chat.thinking, wanted.chat.max_tokens, wanted.chat.stop) == (None, None, None, ())
-    assert (wanted.stream, wanted.include_usage, wanted.ignored) == (False, False, ())
+    assert (wanted.chat.streamed, wanted.include_usage, wanted.ignored) == (False, False, ())
 
 
 @pytest.mark.parametrize(
@@ -156,7 +156,7 @@ def test_tools():
 
 
 def test_streaming_options():
-    assert parse(stream=True).stream
+    assert parse(stream=True).chat.streamed
     assert parse(stream=True, stream_options={"include_usage": True}).include_usage
     assert not parse(stream=True, stream_options={}).include_usage
 

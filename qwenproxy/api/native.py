@@ -34,10 +34,10 @@ def blueprint() -> Blueprint:
 def create_turn() -> ResponseReturnValue:
     """Answer POST /api/chat."""
     body = json_body()
-    turn, stream, wanted = parse_turn(body), _stream(body), parse_chat_id(body)
+    turn, wanted = parse_turn(body), parse_chat_id(body)
     client_gone = client_gone_check(request.environ)
     chat_id, run = conversations().answer_turn(wanted, turn, client_gone)
-    if stream:
+    if turn.streamed:
         return event_stream(frames(run, Chunks(run.model, {"chatId": chat_id}), client_gone), run)
     try:
         return json_response({**collect(run, client_gone), "chatId": chat_id})
@@ -49,7 +49,7 @@ def create_turn() -> ResponseReturnValue:
 
 
 def parse_turn(body: Mapping[str, Any]) -> UserTurn:
-    """Translate `message` or `messages`, and `model`. Raises RequestError, UnsupportedParameter naming the field.
+    """Translate `message` or `messages`, `model`, `stream`. Raises RequestError, UnsupportedParameter naming the field.
 
     Of `messages` the last one of the user is taken, and all system messages together.
     """
@@ -70,7 +70,7 @@ def parse_turn(body: Mapping[str, Any]) -> UserTurn:
             "There is nothing to answer: message must hold a text, an image or a file, or messages one of the user.",
             param=name,
         )
-    return UserTurn(message, model or None, system or None)
+    return UserTurn(message, model or None, system or None, _stream(body))
 
 
 def parse_chat_id(body: Mapping[str, Any]) -> str | None:

@@ -45,7 +45,7 @@ def create_completion() -> ResponseReturnValue:
     wanted = parse_chat_request(json_body())
     client_gone = client_gone_check(request.environ)
     run = conversations().answer_once(wanted.chat, client_gone)
-    if wanted.stream:
+    if wanted.chat.streamed:
         prompt = tuple(message.text for message in wanted.chat.messages)
         body = frames(run, Chunks(run.model), client_gone, include_usage=wanted.include_usage, prompt=prompt)
         response = event_stream(body, run)

@@ -33,7 +33,6 @@ class CompletionRequest:
     """A parsed body: the neutral request, and how the answer shall be sent. `ignored` names parameters."""
 
     chat: ChatRequest
-    stream: bool = False
     include_usage: bool = False
     ignored: tuple[str, ...] = ()
 
@@ -52,14 +51,13 @@ def parse_chat_request(body: Mapping[str, Any]) -> CompletionRequest:
         max_tokens=_max_tokens(body),
         tools=() if tool_choice == "none" else parse_tools(body.get("tools")),
         tool_choice=tool_choice,
+        streamed=bool(_boolean(body, "stream")),
     )
     options = body.get("stream_options")
     if options is not None and not isinstance(options, Mapping):
         raise RequestError("stream_options must be an object.", param="stream_options")
     ignored = tuple(name for name, value in body.items() if name not in HONOURED and value is not None)
-    return CompletionRequest(
-        chat, bool(_boolean(body, "stream")), bool(_boolean(options or {}, "include_usage")), _printable(ignored)
-    )
+    return CompletionRequest(chat, bool(_boolean(options or {}, "include_usage")), _printable(ignored))
 
 
 @dataclass(slots=True)

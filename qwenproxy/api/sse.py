@@ -101,6 +101,8 @@ def frames(
     silent = 0
     said: list[str] = []
     yield chunks.delta({"role": "assistant", "content": ""}, edge=True)
+    if not run.begun:
+        yield KEEP_ALIVE
     try:
         for event in run:
             if isinstance(event, Tick):
