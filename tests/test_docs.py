@@ -1,32 +1,196 @@
-"""What the README says of the settings is what config.py says."""
+"""What the two READMEs say of settings, routes, codes, commands and files is so, and both say the same."""
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
+import re
+import shlex
 
+import click
 import pytest
+from readmes import BLOCK, READMES, ROOT, all_blocks, anchors, blocks, links, marked, prose, quoted, rows
 
+from qwenproxy.api.openapi import document
+from qwenproxy.api.openapi_paths import OPENAI_PREFIXES
+from qwenproxy.api.openapi_schemas import ERROR_CODES
+from qwenproxy.cli import cli
+from qwenproxy.cli.texts import speaker
+from qwenproxy.cli.texts_en import EN as CLI_EN
+from qwenproxy.cli.texts_ru import RU as CLI_RU
 from qwenproxy.config import SETTINGS
+from qwenproxy.errors import ProxyError
+from qwenproxy.texts import EN, RU
 
-README = Path(__file__).parent.parent / "README.md"
+METHODS = ("get", "post", "put", "delete")
+NEVER_SENT = {"client_gone"}  # nobody is there to read it
+# what a reader's language changes in a program: comments, and the texts that are said or named
+SAID = re.compile(r"""((?:"(?:content|message|text|name)": ?"|printf '))[^"']*(?=["'])|#.*""")
+
+both = pytest.mark.parametrize("lang", READMES)
 
 
-def settings_table() -> list[str]:
-    """Return the rows that the README's settings table must have."""
+def settings_table(lang: str) -> list[str]:
+    """Return the rows that the settings table of a README must have."""
     return [
         f"| `QWENPROXY_{one.name}` | {', '.join(f'`{older}`' for older in one.older)} "
-        f"| {f'`{one.default}`' if one.default else ''} | {one.help} |"
+        f"| {f'`{one.default}`' if one.default else ''} | {one.meaning.say(lang)} |"
         for one in SETTINGS
     ]
 
 
-def test_the_settings_table_is_that_of_the_code() -> None:
-    text = README.read_text(encoding="utf-8")
-    shown = text.split("<!-- settings -->")[1].split("<!-- /settings -->")[0].strip().splitlines()
-    assert shown[2:] == settings_table()
+def described_routes() -> set[tuple[str, str]]:
+    """Return method and path of all routes in the OpenAPI document."""
+    return {
+        (method.upper(), path) for path, item in document()["paths"].items() for method in item if method in METHODS
+    }
 
 
-@pytest.mark.parametrize("command", ["scripts/start", "scripts/test", "scripts/check", "scripts/bench"])
-def test_the_commands_it_names_exist(command: str) -> None:
-    assert command in README.read_text(encoding="utf-8")
-    assert (README.parent / command).stat().st_mode & 0o111
+def on_every_prefix(method: str, path: str) -> set[tuple[str, str]]:
+    """Return a route under all the addresses that the READMEs promise for it."""
+    prefixes = OPENAI_PREFIXES if path.startswith("/v1/") else ("",)
+    return {(method, prefix + path.removeprefix("/v1" if prefix else "")) for prefix in prefixes}
+
+
+def statuses_of_codes() -> set[tuple[int, str]]:
+    """Return all pairs of HTTP status and code that a client can get."""
+    kinds = [ProxyError]
+    for kind in kinds:
+        kinds.extend(kind.__subclasses__())
+    return {(kind.status, kind.code) for kind in kinds if kind.code not in NEVER_SENT}
+
+
+def asked_routes() -> set[tuple[str, str]]:
+    """Return method and path of everything that the code blocks ask for."""
+    found = {("GET", path) for block in all_blocks("python") for path in re.findall(r"ws://[^/]+(/[\w/]+)", block)}
+    for line in "\n".join(all_blocks("bash")).replace("\\\n", " ").splitlines():
+        for address, rest in re.findall(r"curl (?:.*?)http://[^/]+(/[\w./$-]+)(.*)", line):
+            method = re.search(r"-X (\w+)", line)
+            sends = re.search(r" -[dF] ", line)
+            path = re.sub(r"\$CHAT", "{chatId}", re.sub(r"/models/.+", "/models/{name}", address))
+            found.add((method[1] if method else "POST" if sends else "GET", path))
+            assert "curl" not in rest, f"two requests on one line: {line}"
+    return found
+
+
+@both
+def test_the_settings_table_is_that_of_the_code(lang: str) -> None:
+    shown = marked(READMES[lang], "settings").strip().splitlines()
+    assert shown[2:] == settings_table(lang)
+
+
+@both
+def test_the_endpoints_are_those_of_the_server(lang: str) -> None:
+    listed = [route.split(" ", 1) for row in rows(marked(READMES[lang], "endpoints")) for route in quoted(row[:1])]
+    named = {(method, path.replace("<", "{").replace(">", "}")) for method, path in listed}
+    assert len(named) == len(listed), "a route is listed twice"
+    assert set().union(*(on_every_prefix(*route) for route in named)) == described_routes()
+
+
+def test_every_endpoint_is_shown_in_use() -> None:
+    assert set().union(*(on_every_prefix(*route) for route in asked_routes())) == described_routes()
+
+
+@both
+def test_the_error_codes_are_those_of_the_server(lang: str) -> None:
+    table = rows(marked(READMES[lang], "errors"))
+    listed = [(statuses.split(", "), quoted([codes])) for statuses, codes, _ in table]
+    assert sorted(code for _, codes in listed for code in codes) == sorted(set(ERROR_CODES) - NEVER_SENT)
+    for statuses, codes in listed:
+        each = statuses if len(statuses) > 1 else statuses * len(codes)
+        assert {(int(status), code) for status, code in zip(each, codes, strict=True)} <= statuses_of_codes()
+    assert {int(status) for statuses, _ in listed for status in statuses} == {each for each, _ in statuses_of_codes()}
+
+
+@both
+def test_statuses_beside_codes_in_the_text_are_right(lang: str) -> None:
+    for status, code in re.findall(r"\b([45]\d\d) `([a-z_]+)`", READMES[lang]):
+        assert (int(status), code) in statuses_of_codes()
+
+
+@both
+def test_every_command_exists(lang: str) -> None:
+    text = READMES[lang]
+    lines = [line for block in blocks(text, "sh") for line in block.splitlines()]
+    written = [line.split("qwenproxy ", 1)[1] for line in lines if re.match(r"(\S*/)?qwenproxy ", line)]
+    inline = re.findall(r"`(?:\S*/)?qwenproxy ([^`]+)`", prose(text).split("<!-- trouble -->")[0])
+    assert written
+    assert inline
+    for words in [*written, *inline]:
+        check_command(words)
+
+
+def check_command(words: str) -> None:
+    """Walk down the command line as far as it names commands and options."""
+    command: click.Command = cli
+    arguments = []
+    for word in shlex.split(words.replace("…", "")):
+        if word.startswith("--"):
+            assert word == "--help" or any(word in each.opts for each in command.params), f"{words}: no {word}"
+        elif isinstance(command, click.Group):
+            assert word in command.commands, f"{words}: no command {word}"
+            command = command.commands[word]
+        else:
+            arguments.append(word)
+    takes = sum(isinstance(each, click.Argument) or "--token" in each.opts for each in command.params)
+    assert len(arguments) <= takes, f"{words}: {command.name} takes no {arguments[-1]}"
+
+
+@both
+def test_what_it_names_exists(lang: str) -> None:
+    text = READMES[lang]
+    for script in set(re.findall(r"\bscripts/\w+", text)):
+        assert os.access(ROOT / script, os.X_OK), f"{script} cannot be run"
+    assert set(re.findall(r"\bQWENPROXY_[A-Z_]+\b", text)) <= {f"QWENPROXY_{one.name}" for one in SETTINGS}
+
+
+@both
+def test_messages_it_explains_are_said(lang: str) -> None:
+    said = "\n".join([*({"en": EN, "ru": RU}[lang]).values(), *({"en": CLI_EN, "ru": CLI_RU}[lang]).values()])
+    messages = [cell for cell in quoted(row[0] for row in rows(marked(READMES[lang], "trouble"))) if " " in cell]
+    assert messages
+    for message in messages:
+        assert message.removesuffix(" …") in said, message
+
+
+@both
+def test_the_menu_is_shown_as_it_is(lang: str) -> None:
+    say = speaker(lang)
+    [menu] = [block for block in blocks(READMES[lang], "text") if "===" in block]
+    entries = [
+        f"{number} - {say(f'menu_{name}')}" for number, name in enumerate(("add", "relogin", "start", "remove"), 1)
+    ]
+    wanted = [say("menu_accounts"), say("menu_no_accounts"), "", f"=== {say('menu_title')} ===", *entries]
+    assert [line.strip() for line in menu.splitlines()] == [*wanted, f"{say('menu_choice')} [3]:"]
+
+
+@both
+def test_the_ready_line_is_shown_as_it_is(lang: str) -> None:
+    line = speaker(lang)("start_ready", url="http://127.0.0.1:3264")
+    assert f"{line}\n" in blocks(READMES[lang], "text")
+
+
+@both
+def test_every_link_leads_somewhere(lang: str) -> None:
+    text = READMES[lang]
+    assert links(text)
+    for target in links(text):
+        if target.startswith("#"):
+            assert target[1:] in anchors(text), target
+        elif "://" not in target:
+            assert (ROOT / target).exists(), target
+
+
+def test_both_languages_have_the_same_parts() -> None:
+    shapes = [
+        [line.split(" ")[0] for line in prose(text).splitlines() if re.match(r"#+ |\|", line)]
+        for text in READMES.values()
+    ]
+    assert shapes[0] == shapes[1], "headings or table rows differ"
+    codes = [[(language, SAID.sub(r"\1", code)) for _, language, code in BLOCK.findall(t)] for t in READMES.values()]
+    shown = [[block for block in each if block[0] != "text"] for each in codes]
+    assert shown[0] == shown[1]
+    assert [language for language, _ in codes[0]] == [language for language, _ in codes[1]]
+    words = [
+        {word for word in quoted([prose(text)]) if word.isascii() and " " not in word} for text in READMES.values()
+    ]
+    assert words[0] == words[1], words[0] ^ words[1]
