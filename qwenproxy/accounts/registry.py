@@ -145,23 +145,28 @@ class Registry:
         """
         return self._change(account_id, token=token)
 
-    def remove(self, account_id: str) -> bool:
-        """Delete an account with its whole folder; False when there was neither. Raises SetupError."""
-        folder = self.folder(account_id)
+    def forget(self, account_id: str) -> bool:
+        """Delete an account's record and token; False when there was no such account. Raises SetupError."""
         with self._lock:
             records = self._records()
             kept = [record for record in records if record["id"] != account_id]
             # First of all the token: what a failed removal leaves behind must never count as an account again.
-            storage.delete(folder / "token.txt")
+            storage.delete(self.folder(account_id) / "token.txt")
             if len(kept) != len(records):
                 self._write(kept)
+        return len(kept) != len(records)
+
+    def remove(self, account_id: str) -> bool:
+        """Delete an account with its whole folder; False when there was neither. Raises SetupError."""
+        folder = self.folder(account_id)
+        was_known = self.forget(account_id)
         had_folder = folder.exists()
         try:
             if had_folder:
                 shutil.rmtree(folder)
         except OSError as error:
             raise SetupError(Phrase("folder_stays", id=account_id, path=folder, reason=error.strerror)) from error
-        return had_folder or len(kept) != len(records)
+        return had_folder or was_known
 
     def import_from(self, source: Path) -> tuple[str, ...]:
         """Take over accounts and chats of another session folder and return the ids of the accounts that were new.

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
@@ -15,18 +16,24 @@ import psutil
 from qwenproxy.accounts.registry import Registry
 from qwenproxy.browser.profile import ProfileClaim, ProfileInUse, end_processes
 
+LOOK_EVERY = 0.2  # seconds between two looks whether a profile is free
 
-def remove_account(registry: Registry, account_id: str) -> bool:
+
+def remove_account(
+    registry: Registry, account_id: str, release_wait: float = 0.0, on_held: Callable[[], None] = lambda: None
+) -> bool:
     """Delete an account, or what an unfinished login left; False when there was neither.
 
-    Raises ProfileInUse, SetupError.
+    Record and token go at once, which makes a running server close the account's browser; the folder goes when it has,
+    for which there are `release_wait` seconds. `on_held` is called once if there is need to wait.
+    Raises ProfileInUse where the profile stays in use (of an account, the folder is then all that is left), SetupError.
     """
     folder = registry.folder(account_id)
+    was_known = registry.get(account_id) is not None and registry.forget(account_id)
     if folder.exists():
-        # Claiming ends browsers that a killed process left, which would write into the folder while it is deleted.
-        ProfileClaim(folder).release()
+        _await_release(folder, release_wait if was_known else 0.0, on_held)
         _end_orphans(folder)
-    return registry.remove(account_id)
+    return registry.remove(account_id) or was_known
 
 
 @contextlib.contextmanager
@@ -52,6 +59,26 @@ def forget_profile(folder: Path) -> None:
             shutil.rmtree(claim.profile, ignore_errors=True)
         finally:
             claim.release()
+
+
+def _await_release(folder: Path, release_wait: float, on_held: Callable[[], None]) -> None:
+    """Claim the profile, which ends browsers that a killed process left: they would write while it is deleted."""
+    try:
+        ProfileClaim(folder).release()
+        return
+    except ProfileInUse:
+        if not release_wait:
+            raise
+    on_held()
+    deadline = time.monotonic() + release_wait
+    while True:
+        try:
+            ProfileClaim(folder).release()
+            return
+        except ProfileInUse:
+            if time.monotonic() > deadline:
+                raise
+        time.sleep(LOOK_EVERY)
 
 
 def _end_orphans(folder: Path) -> None:

@@ -12,7 +12,7 @@ import click
 
 from qwenproxy.accounts.account import Account, check_token, iso_text, refuse_other_user, token_expiry, token_user
 from qwenproxy.accounts.removal import remove_account
-from qwenproxy.browser.profile import ProfileInUse
+from qwenproxy.browser.profile import ProfileInUse, profile_owner
 from qwenproxy.cli.checking import Check, check_account, opener_for
 from qwenproxy.cli.console import (
     ICONS,
@@ -34,6 +34,7 @@ from qwenproxy.config import Config
 from qwenproxy.errors import NoUsableAccount, SetupError
 from qwenproxy.storage import valid_id
 
+RELEASE_WAIT = 40.0  # seconds a running server gets to close the browser of an account that is removed
 RELOGIN_EXAMPLES = "qwenproxy account relogin\nqwenproxy account relogin acc_1 --token - <token.txt"
 wait_option = option(
     "--wait", "login_wait", type=click.FloatRange(min=1), default=LOGIN_WAIT, metavar="SECONDS", help="help_wait"
@@ -101,11 +102,20 @@ def remove(config: Config, account_id: str, yes: bool) -> None:
 
 
 def remove_from_disk(console: Console, account_id: str) -> None:
-    """Delete an account and say so. Raises SetupError, also where its profile is in use."""
+    """Delete an account and say so. Raises SetupError, also where its profile stays in use."""
+    was_known = console.registry.get(account_id) is not None
+    holder = profile_owner(console.registry.folder(account_id)) or "?"
+
+    def tell_of_wait() -> None:
+        if sys.stdout.isatty():
+            click.echo(console.say("remove_waits", id=account_id, pid=holder))
+
     try:
-        if not remove_account(console.registry, account_id):
+        if not remove_account(console.registry, account_id, RELEASE_WAIT, tell_of_wait):
             raise unknown_id(console, account_id)
     except ProfileInUse as error:
+        if was_known:
+            raise SetupError(console.say("removed_but_folder", id=account_id, pid=holder)) from error
         raise profile_in_use(console, account_id) from error
     click.echo(console.say("removed", id=account_id))
 
@@ -136,23 +146,28 @@ def check(config: Config, account_id: str | None) -> None:
     failed = False
     for one in accounts:
         result = check_account(console.registry, opener, one)
-        failed = failed or result.kind != "ok"
-        click.echo(check_text(console, one, result))
+        on_record = console.registry.get(one.id) or one
+        is_fine = result.kind == "ok" or (result.kind == "in_use" and on_record.status(time.time()) == "OK")
+        failed = failed or not is_fine
+        click.echo(check_text(console, on_record, result))
     if all(one.status(time.time()) == "INVALID" for one in console.registry.all()):
         sys.exit(NoUsableAccount.exit_code)
     sys.exit(1 if failed else 0)
 
 
-def check_text(console: Console, asked: Account, result: Check) -> str:
+def check_text(console: Console, on_record: Account, result: Check) -> str:
     """Return what came of asking the site about an account, with what to do about it."""
-    current = console.registry.get(asked.id) or asked
+    now = time.time()
     if result.kind == "in_use":
-        return f"{ICONS['WAIT']} {asked.id}: {profile_in_use(console, asked.id).message}"
-    text = console.say(f"check_{result.kind}", id=asked.id, detail=result.detail)
+        holder = profile_owner(console.registry.folder(on_record.id))
+        text = console.say("check_held", pid=holder or "?")
+    else:
+        text = console.say(f"check_{result.kind}", id=on_record.id, detail=result.detail)
     if result.kind == "unreachable":
-        return f"{ICONS['INVALID']} {asked.id}: {text}"
-    remedy = f"; {console.say('remedy_relogin', id=asked.id)}" if result.kind in ("invalid", "verify") else ""
-    return f"{asked.id}: {status_text(current, console.say, time.time())} - {text}{remedy}"
+        return f"{ICONS['INVALID']} {on_record.id}: {text}"
+    helps = result.kind in ("invalid", "verify") or (result.kind == "in_use" and needs_person(on_record, now))
+    remedy = f"; {console.say('remedy_relogin', id=on_record.id)}" if helps else ""
+    return f"{on_record.id}: {status_text(on_record, console.say, now)} - {text}{remedy}"
 
 
 @account.command("import", help="help_account_import", epilog="qwenproxy account import ../FreeQwenApi/session")

@@ -108,6 +108,9 @@ EN = {
     "remove_sure": "Delete account {id} with its token and browser profile? [y/N]",
     "remove_kept": "Account {id} stays.",
     "removed": "Account {id} is removed.",
+    "remove_waits": "Account {id} is removed; waiting for process {pid} to close its browser ...",
+    "removed_but_folder": "Account {id} is removed, but process {pid} still has its profile open. When that has ended, "
+    "delete the profile too: qwenproxy account remove {id}",
     "imported": "Taken over: {id}",
     "imported_total": "Accounts taken over: {count}.",
     "imported_none": "No account there is new; chats that were missing here are taken over.",
@@ -143,6 +146,8 @@ EN = {
     "check_limited": "the site limits this account: {detail}",
     "check_unreachable": "could not be asked: {detail}",
     "check_in_use": "in use by a running process, which watches its login; not asked",
+    "check_held": "status on record; not asked, since a running qwenproxy (process {pid}) has it open and watches its "
+    "login",
     "keys_none": "There is no key: every client that reaches the proxy is let in.",
     "key_added": "Key {key} is added.",
     "key_known": "Key {key} is there already.",

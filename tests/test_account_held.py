@@ -1,0 +1,125 @@
+"""Accounts whose browser a running server has open: what `account check` says of them, and how they are removed."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import threading
+import time
+
+import pytest
+from cli_runner import Terminal, clean_environment, new_token, run_here
+
+from qwenproxy.accounts import removal
+from qwenproxy.accounts.registry import Registry
+from qwenproxy.accounts.removal import remove_account
+from qwenproxy.browser.profile import ProfileClaim, ProfileInUse
+
+# The module: as an attribute of the package the name stands for the group of commands.
+commands = importlib.import_module("qwenproxy.cli.account")
+
+
+@pytest.fixture
+def session(tmp_path, monkeypatch):
+    """Return the session folder that the commands of this process use, in English."""
+    folder = tmp_path / "session"
+    monkeypatch.setenv("QWENPROXY_SESSION_DIR", str(folder))
+    monkeypatch.setenv("QWENPROXY_LANG", "en")
+    return folder
+
+
+@pytest.fixture
+def registry(session):
+    registry = Registry(session)
+    registry.add(new_token("ann"), "mine")
+    registry.add(new_token("ben"), "other")
+    return registry
+
+
+@pytest.fixture
+def claim(registry):
+    """Hold the profile of "mine" as a server does that has it open."""
+    claim = ProfileClaim(registry.folder("mine"))
+    yield claim
+    claim.release()
+
+
+# check
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "shown"),
+    [
+        (lambda registry: None, 0, "OK"),
+        (lambda registry: registry.rest("mine", time.time() + 600), 1, "WAIT"),
+        (lambda registry: registry.mark_invalid("mine"), 1, "INVALID"),
+    ],
+    ids=["ok", "resting", "invalid"],
+)
+def test_check_says_what_is_on_record_of_an_account_that_is_held(registry, claim, monkeypatch, change, status, shown):
+    monkeypatch.setattr(commands, "opener_for", lambda console: lambda one: ProfileClaim(registry.folder(one.id)))
+    change(registry)
+    before = registry.all()
+    ended = run_here("account", "check", "mine")
+    assert ended.status == status, ended.output
+    assert f"process {os.getpid()}" in ended.output
+    assert shown in ended.output
+    assert "stop it" not in ended.output
+    assert ("qwenproxy account relogin mine" in ended.output) == (shown == "INVALID")
+    assert registry.all() == before
+
+
+# remove
+
+
+def test_the_record_goes_at_once_and_the_folder_when_the_server_lets_go(registry, claim):
+    def server_sees_it() -> None:
+        assert Registry(registry.folder("x").parent.parent).get("mine") is None
+        assert not (registry.folder("mine") / "token.txt").exists()
+        threading.Timer(0.3, claim.release).start()
+
+    assert remove_account(registry, "mine", 30.0, server_sees_it)
+    assert not registry.folder("mine").exists()
+    assert [one.id for one in registry.all()] == ["other"]
+
+
+def test_a_server_that_does_not_let_go_keeps_the_folder_only(registry, claim):
+    told = []
+    with pytest.raises(ProfileInUse):
+        remove_account(registry, "mine", 0.3, lambda: told.append("held"))
+    assert told == ["held"]
+    assert registry.folder("mine").exists()
+    assert [one.id for one in registry.all()] == ["other"]
+    assert [one.id for one in Registry(registry.folder("x").parent.parent).all()] == ["other"]
+
+
+def test_a_login_under_way_without_an_account_is_not_waited_for(registry, monkeypatch):
+    monkeypatch.setattr(removal, "time", None)
+    claim = ProfileClaim(registry.folder("newcomer"))
+    try:
+        with pytest.raises(ProfileInUse):
+            remove_account(registry, "newcomer", 30.0)
+    finally:
+        claim.release()
+
+
+def test_the_command_tells_that_the_folder_stays_and_takes_it_the_next_time(registry, claim, session, monkeypatch):
+    monkeypatch.setattr(commands, "RELEASE_WAIT", 0.3)
+    ended = run_here("account", "remove", "mine", "--yes")
+    assert ended.status == 1
+    assert "Account mine is removed" in ended.output
+    assert f"process {os.getpid()}" in ended.output
+    assert "qwenproxy account remove mine" in ended.output
+    assert registry.get("mine") is None
+    claim.release()
+    assert run_here("account", "remove", "mine", "--yes").status == 0
+    assert not (session / "accounts" / "mine").exists()
+
+
+def test_the_command_waits_visibly_on_a_terminal(registry, claim, session):
+    with Terminal(["account", "remove", "mine", "-y"], clean_environment(session)) as terminal:
+        terminal.expect(f"waiting for process {os.getpid()} to close its browser")
+        claim.release()
+        terminal.expect("Account mine is removed.")
+        assert terminal.end() == 0
+    assert not (session / "accounts" / "mine").exists()
