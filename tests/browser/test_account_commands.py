@@ -1,0 +1,92 @@
+"""The account commands beside a running server, which has the browsers of the accounts open."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+
+import pytest
+from asking import ask, streaming
+from proxy_process import Proxy, environment, eventually
+
+from qwenproxy.sandbox import Sandbox
+
+pytestmark = pytest.mark.browser
+
+
+def account_command(proxy: Proxy, site: Sandbox, *args: str) -> subprocess.CompletedProcess[str]:
+    told = environment(
+        session_dir=proxy.session_dir, base_url=site.base_url, base_url_spki=site.spki, lang="en", no_menu=1
+    )
+    command = [sys.executable, "-m", "qwenproxy", "account", *args]
+    return subprocess.run(command, env=told, capture_output=True, text=True, timeout=90, check=False)
+
+
+@pytest.fixture
+def two_accounts(new_proxy: Callable[..., Proxy], site: Sandbox) -> Proxy:
+    """A server of its own with two accounts, both with an open browser."""
+    proxy = new_proxy()
+    proxy.registry.add(site.accounts[1].token, site.accounts[1].id)
+    proxy.start()
+    for _ in range(2):
+        assert ask(proxy.url, "{{say ready}}").text == "ready"
+    for account in proxy.registry.all():
+        assert (proxy.registry.folder(account.id) / "browser.json").exists()
+    return proxy
+
+
+def test_an_account_is_removed_while_the_server_has_its_browser_open(two_accounts: Proxy, site: Sandbox) -> None:
+    proxy = two_accounts
+    chrome, driver = proxy.browser("sandbox1")
+    removed = account_command(proxy, site, "remove", "sandbox1", "--yes")
+    assert (removed.returncode, removed.stdout, removed.stderr) == (0, "Account sandbox1 is removed.\n", "")
+    assert not proxy.registry.folder("sandbox1").exists()
+    assert not chrome.is_running() and not driver.is_running()
+    site.clear()
+    for _ in range(3):
+        assert ask(proxy.url, "{{say still here}}").text == "still here"
+    assert {one.account_id for one in site.requests} == {"sandbox2"}
+    assert not proxy.registry.folder("sandbox1").exists()
+    assert proxy.end() == 0
+
+
+def test_an_answer_under_way_outlives_the_removal_of_its_account(two_accounts: Proxy, site: Sandbox) -> None:
+    proxy = two_accounts
+    site.clear()
+    with streaming(proxy.url, "{{stream chunks=60 interval_ms=50}}") as answer:
+        answer.until_text()
+        busy = next(one.account_id for one in site.requests if one.path.endswith("/chat/completions"))
+        command = account_command(proxy, site, "remove", str(busy), "--yes")
+        reply = answer.rest()
+    assert reply.done
+    assert reply.text.split()[-1].startswith("chunk-059")
+    assert command.returncode == 0, command.stderr
+    assert not proxy.registry.folder(str(busy)).exists()
+    assert ask(proxy.url, "{{say next}}").text == "next"
+    assert proxy.end() == 0
+
+
+def test_a_token_that_is_given_while_the_server_runs_is_used_at_once(
+    new_proxy: Callable[..., Proxy], site: Sandbox
+) -> None:
+    proxy, login = new_proxy(on_no_accounts="wait"), site.accounts[0]
+    proxy.start()
+    assert ask(proxy.url, "{{say ready}}").text == "ready"
+    login.revoke()
+    assert ask(proxy.url, "{{say never}}").status == 503
+    renewed = account_command(proxy, site, "relogin", "--token", login.renew())
+    assert (renewed.returncode, renewed.stderr) == (0, "")
+    assert ask(proxy.url, "{{say back}}").text == "back"
+
+
+def test_check_beside_the_server_tells_what_is_on_record(two_accounts: Proxy, site: Sandbox) -> None:
+    proxy = two_accounts
+    checked = account_command(proxy, site, "check")
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    lines = checked.stdout.splitlines()
+    assert [line.split(":")[0] for line in lines] == ["sandbox1", "sandbox2"]
+    assert all("✅ OK" in line and "watches its login" in line for line in lines)
+    proxy.registry.mark_invalid("sandbox2")
+    assert eventually(lambda: not (proxy.registry.folder("sandbox2") / "browser.json").exists())
+    assert account_command(proxy, site, "check", "sandbox1").returncode == 0
