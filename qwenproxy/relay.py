@@ -167,6 +167,13 @@ class Relay:
         except ProxyError as error:
             log.warning("no browser opened yet: %s", error.message)
 
+    def finish(self, drain_wait: float) -> None:
+        """Let running answers end for up to `drain_wait` seconds, then close."""
+        deadline = time.monotonic() + drain_wait
+        while self.pool.running() and time.monotonic() < deadline:
+            time.sleep(0.1)
+        self.close()
+
     def close(self) -> None:
         """Close every browser; running answers end with an error. Idempotent."""
         self.pool.close()

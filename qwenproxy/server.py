@@ -7,17 +7,14 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import signal
 import socket
 import sys
-import threading
 from collections.abc import Callable
 
-from qwenproxy.api.wiring import RELAY
-from qwenproxy.app import chrome_settings, create_app
+from qwenproxy.app import chrome_settings
 from qwenproxy.browser.profile import end_leftovers
 from qwenproxy.config import Config
-from qwenproxy.errors import NoUsableAccount, SetupError
+from qwenproxy.errors import SetupError
 from qwenproxy.relay import Relay
 from qwenproxy.texts import Phrase
 
@@ -45,7 +42,9 @@ def run(
     listener = _listen(config.host, config.port)
     ready(listener.getsockname()[1])
     if (server or _default_server()) == "waitress":
-        return _serve_waitress(config, listener, warm_up)
+        from qwenproxy.server_waitress import serve_waitress  # noqa: PLC0415 - only where it serves
+
+        return serve_waitress(config, listener, warm_up)
     from qwenproxy.server_gunicorn import serve_gunicorn  # noqa: PLC0415 - POSIX only
 
     try:
@@ -83,39 +82,3 @@ def _listen(host: str, port: int) -> socket.socket:
         reason = error.strerror or error
         raise SetupError(Phrase("cannot_listen", host=host, port=port, reason=reason)) from error
     return listener
-
-
-def _serve_waitress(config: Config, listener: socket.socket, warm_up: Callable[[Relay], None]) -> int:
-    import waitress  # noqa: PLC0415 - only where it serves
-
-    status = 0
-    end_leftovers(config.session_dir / "accounts")
-    app = create_app(config)
-    relay: Relay = app.extensions[RELAY]
-    server = waitress.create_server(
-        app,
-        sockets=[listener],
-        threads=config.threads,
-        channel_request_lookahead=1,
-        send_bytes=1,
-        max_request_body_size=config.max_body,
-        ident=None,
-    )
-
-    def exhausted() -> None:
-        nonlocal status
-        status = NoUsableAccount.exit_code
-        signal.raise_signal(signal.SIGTERM)
-
-    if config.on_no_accounts == "exit":
-        relay.on_exhausted = exhausted
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    threading.Thread(target=warm_up, args=(relay,), name="warm-up", daemon=True).start()
-    try:
-        server.run()
-    except SystemExit:
-        pass
-    finally:
-        relay.close()
-        server.close()
-    return status

@@ -100,7 +100,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     def handle_exit(self, sig: int, frame: Any) -> None:
         relay: Relay = self.wsgi.extensions[RELAY]
         self.wsgi.extensions[SOCKETS].stop()
-        threading.Thread(target=_drain, args=(relay,), name="drain", daemon=True).start()
+        threading.Thread(target=relay.finish, args=(DRAIN,), name="drain", daemon=True).start()
         super().handle_exit(sig, frame)
 
     def init_signals(self) -> None:
@@ -180,13 +180,6 @@ def _close(worker: Any) -> None:
     if app is not None:
         app.extensions[SOCKETS].stop()
         app.extensions[RELAY].close()
-
-
-def _drain(relay: Relay) -> None:
-    deadline = time.monotonic() + DRAIN
-    while relay.pool.running() and time.monotonic() < deadline:
-        time.sleep(0.1)
-    relay.close()
 
 
 def _end_with(status: Any) -> None:

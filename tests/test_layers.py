@@ -32,7 +32,7 @@ ROWS = (
     ("conversation", "filing"),
     ("api",),
     ("app",),
-    ("server_gunicorn",),
+    ("server_gunicorn", "server_waitress"),
     ("server",),
     ("cli",),
     ("__main__",),
@@ -53,7 +53,13 @@ NEVER = {
     "qwenproxy.relay": ("browser.chrome", "browser.tab", "config"),
     "qwenproxy.run": ("browser.chrome", "browser.tab", "config"),
 }
-CONFIG_READERS = ("qwenproxy.app", "qwenproxy.server", "qwenproxy.server_gunicorn", "qwenproxy.cli")
+CONFIG_READERS = (
+    "qwenproxy.app",
+    "qwenproxy.server",
+    "qwenproxy.server_gunicorn",
+    "qwenproxy.server_waitress",
+    "qwenproxy.cli",
+)
 
 DOORS = {
     "selenium": ("qwenproxy.browser",),
@@ -66,7 +72,7 @@ DOORS = {
     "werkzeug": ("qwenproxy.api", "qwenproxy.app", "qwenproxy.sandbox"),
     "click": ("qwenproxy.cli",),
     "gunicorn": ("qwenproxy.server_gunicorn",),
-    "waitress": ("qwenproxy.server",),
+    "waitress": ("qwenproxy.server_waitress",),
     "quart": ("qwenproxy.sandbox",),
     "hypercorn": ("qwenproxy.sandbox",),
     "cryptography": ("qwenproxy.sandbox",),

@@ -30,6 +30,7 @@ from qwenproxy.cli.console import (
 )
 from qwenproxy.cli.help import Group, option, session_option
 from qwenproxy.cli.login import LOGIN_WAIT, add_in_window, relogin_in_window
+from qwenproxy.cli.progress import live_line
 from qwenproxy.config import Config
 from qwenproxy.errors import NoUsableAccount, SetupError
 from qwenproxy.storage import valid_id
@@ -144,8 +145,10 @@ def check(config: Config, account_id: str | None) -> None:
         raise NoUsableAccount(console.say("no_accounts"))
     opener = opener_for(console)
     failed = False
-    for one in accounts:
-        result = check_account(console.registry, opener, one)
+    for number, one in enumerate(accounts, 1):
+        with live_line() as line:
+            line.show(console.say("checking", id=one.id, number=number, count=len(accounts)))
+            result = check_account(console.registry, opener, one)
         on_record = console.registry.get(one.id) or one
         is_fine = result.kind == "ok" or (result.kind == "in_use" and on_record.status(time.time()) == "OK")
         failed = failed or not is_fine

@@ -24,6 +24,7 @@ from qwenproxy.cli.findings import (
     profile_findings,
 )
 from qwenproxy.cli.help import Command, option, session_option
+from qwenproxy.cli.progress import live_line
 from qwenproxy.config import Config
 from qwenproxy.errors import ProxyError, SetupError
 from qwenproxy.keys import KeyFile
@@ -70,8 +71,10 @@ def _account_findings(console: Console) -> Iterator[Finding]:
         return
     opener = opener_for(console)
     clock_error, held = None, False
-    for account in accounts:
-        result = check_account(console.registry, opener, account)
+    for number, account in enumerate(accounts, 1):
+        with live_line() as line:
+            line.show(console.say("checking", id=account.id, number=number, count=len(accounts)))
+            result = check_account(console.registry, opener, account)
         clock_error = result.clock_error if clock_error is None else clock_error
         held = held or result.kind == "in_use"
         yield _account_finding(console, account, result.kind, result.detail)
@@ -108,9 +111,11 @@ def _roundtrip_finding(console: Console, server: RunningServer | None) -> Findin
     try:
         pieces = 0
         first = 0.0
-        for _ in _ask_relay(console.config) if server is None else _ask_server(console, server.url):
-            first = first or time.monotonic() - started
-            pieces += 1
+        with live_line() as line:
+            line.show(console.say("doctor_asking"))
+            for _ in _ask_relay(console.config) if server is None else _ask_server(console, server.url):
+                first = first or time.monotonic() - started
+                pieces += 1
         if not pieces:
             raise SetupError(console.say("doctor_roundtrip_empty"))
     except (ProxyError, requests.RequestException) as error:

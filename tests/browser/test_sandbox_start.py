@@ -14,6 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 from asking import ask
+from cli_runner import Terminal
 from proxy_process import environment, eventually, runs
 
 from qwenproxy.accounts.registry import Registry
@@ -45,6 +46,19 @@ def test_it_starts_again_in_the_same_folder(tmp_path: Path) -> None:
         assert server.returncode == 0
 
 
+def test_on_a_terminal_it_tells_when_the_first_account_is_ready(tmp_path: Path) -> None:
+    told = environment(session_dir=tmp_path / "session", port=0, lang="en")
+    with Terminal(["start", "--sandbox"], told) as terminal:
+        terminal.expect("Starting the stand-in of the site ...")
+        terminal.expect("\r\x1b[K")
+        terminal.expect("print(answer.choices[0].message.content)\n\n")
+        told_first = terminal.expect("Account sandbox1 is ready after ")
+        assert told_first.replace("\r", "").startswith("Opening the browser of sandbox1 ...\x1b[K")
+        assert float(terminal.expect(" s.").removesuffix(" s.")) < 60
+        terminal.type("\x03")
+        assert terminal.end() == 0
+
+
 def test_a_second_one_leaves_the_first_alone(tmp_path: Path) -> None:
     with started(tmp_path / "session", "--sandbox-accounts", "2") as (server, url):
         before = Registry(tmp_path / "session/sandbox").all()
@@ -52,6 +66,7 @@ def test_a_second_one_leaves_the_first_alone(tmp_path: Path) -> None:
         second = subprocess.run(START, env=told, capture_output=True, text=True, timeout=60, check=False)
         assert second.returncode == 1
         assert f"already running on {tmp_path / 'session/sandbox'} (process {server.pid})" in second.stderr
+        assert f"listens on {url}" in second.stderr
         assert Registry(tmp_path / "session/sandbox").all() == before
         assert ask(url, "{{say Undisturbed.}}").text == "Undisturbed."
 

@@ -1,0 +1,99 @@
+"""The waitress half of server.py, for Windows, where gunicorn does not exist: threads in this very process.
+
+Ctrl-C and SIGTERM let running answers finish for a while, a second one does not.
+"""
+
+from __future__ import annotations
+
+import logging
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import waitress
+
+from qwenproxy.api.wiring import RELAY
+from qwenproxy.app import create_app
+from qwenproxy.browser.profile import end_leftovers
+from qwenproxy.config import Config
+from qwenproxy.errors import NoUsableAccount
+from qwenproxy.relay import Relay
+
+log = logging.getLogger(__name__)
+
+DRAIN = 20.0  # seconds that running answers get to finish
+LAST_WORDS_WAIT = 3.0  # seconds for what ended them to reach their clients
+CONNECTIONS = 450  # at once; what select() takes on Windows is 512, browsers and files included
+
+
+def serve_waitress(config: Config, listener: socket.socket, warm_up: Callable[[Relay], None]) -> int:
+    """Serve on the bound socket until a signal; return the exit status. Closes the socket."""
+    end_leftovers(config.session_dir / "accounts")
+    app = create_app(config)
+    relay: Relay = app.extensions[RELAY]
+    server = waitress.create_server(
+        app,
+        sockets=[listener],
+        threads=config.threads,
+        connection_limit=CONNECTIONS,
+        asyncore_use_poll=sys.platform != "win32",
+        channel_request_lookahead=1,  # so that a client that leaves is noticed
+        send_bytes=1,  # each piece of an answer at once
+        max_request_body_size=config.max_body,
+        ident=None,
+    )
+    end = _End(relay, server)
+    if config.on_no_accounts == "exit":
+        relay.on_exhausted = end.for_want_of_accounts
+    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), end.on_signal)
+    threading.Thread(target=warm_up, args=(relay,), name="warm-up", daemon=True).start()
+    try:
+        server.run()
+    finally:
+        relay.close()
+        server.close()
+    return end.status
+
+
+class _End:
+    """How the server ends: the first signal asks for it, the second one does not wait any longer."""
+
+    def __init__(self, relay: Relay, server: Any) -> None:
+        self.status = 0
+        self._relay = relay
+        self._server = server
+        self._begun = False
+
+    def on_signal(self, *_: object) -> None:
+        """Begin the end, or end. Runs in the main thread, which serves the connections."""
+        if self._begun:
+            sys.exit(self.status)
+        self._begun = True
+        self._server.accepting = False
+        threading.Thread(target=self._drain, name="drain", daemon=True).start()
+
+    def for_want_of_accounts(self) -> None:
+        """Begin the end because every account needs a new login; whoever asked hears of it first."""
+        if not self.status:
+            self.status = NoUsableAccount.exit_code
+            log.error("every account needs a new login; stopping. Run: qwenproxy account relogin")
+            self._signal()
+
+    def _drain(self) -> None:
+        self._relay.finish(DRAIN)
+        deadline = time.monotonic() + LAST_WORDS_WAIT
+        while any(channel.requests for channel in list(self._server.active_channels.values())):
+            if time.monotonic() > deadline:
+                break
+            time.sleep(0.05)
+        self._signal()
+
+    def _signal(self) -> None:
+        signal.raise_signal(signal.SIGTERM)
+        self._server.pull_trigger()  # its thread sleeps in select(), which another thread's signal does not end

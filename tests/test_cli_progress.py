@@ -1,0 +1,64 @@
+"""The line that tells what goes on: there on a terminal, gone when it is done, and nowhere else."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+from cli_runner import CHECKOUT, Terminal, clean_environment, new_token
+
+from qwenproxy.accounts.registry import Registry
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals are POSIX")
+
+ERASED = "\r\x1b[K"
+
+
+@pytest.fixture
+def environment(tmp_path):
+    """Return settings with two accounts, whose browsers fail to start at once."""
+    registry = Registry(tmp_path / "session")
+    for name in ("first", "second"):
+        registry.add(new_token(name), name)
+    chrome = {"QWENPROXY_CHROME": "/bin/false", "QWENPROXY_CHROMEDRIVER": "/bin/false", "QWENPROXY_DRIVER": "plain"}
+    return clean_environment(tmp_path / "session", QWENPROXY_NO_MENU="1", QWENPROXY_PORT="0", **chrome)
+
+
+@pytest.mark.parametrize("command", [["account", "check"], ["doctor"]], ids=" ".join)
+def test_which_account_is_asked(environment, command):
+    with Terminal(command, environment) as terminal:
+        for number, name in ((1, "first"), (2, "second")):
+            terminal.expect(f"Asking the site about {name} ({number} of 2) ...")
+            terminal.expect(ERASED)
+            terminal.expect(f"{name}: could not be asked")
+        assert terminal.end() == 1
+
+
+@pytest.mark.parametrize("command", [["account", "check"], ["doctor"]], ids=" ".join)
+def test_nothing_of_it_without_a_terminal(environment, command):
+    told = {**environment, "PYTHONIOENCODING": "utf-8"}
+    done = subprocess.run(
+        [sys.executable, "-m", "qwenproxy", *command],
+        env=told,
+        cwd=CHECKOUT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert "could not be asked" in done.stdout
+    for trace in ("\x1b", "Asking the site"):
+        assert trace not in done.stdout + done.stderr
+
+
+def test_the_browser_that_opens_at_the_start(environment):
+    with Terminal(["start"], environment) as terminal:
+        terminal.expect("listens on")
+        terminal.expect("print(answer.choices[0].message.content)")
+        terminal.expect("Opening the browser of first ...")
+        terminal.expect(ERASED)
+        terminal.expect("no browser opened yet")
+        terminal.type("\x03")
+        assert terminal.end() == 0
+    assert "is ready after" not in terminal.text
