@@ -16,6 +16,7 @@ from qwenproxy.errors import (
     NotFound,
     ProxyError,
     RequestError,
+    StorageError,
     TooLarge,
     UnsupportedMediaType,
 )
@@ -43,6 +44,8 @@ def native_error(error: ProxyError) -> dict[str, Any]:
 
 def error_response(error: ProxyError) -> Response:
     """Return the answer for an error raised before the first byte, in the form of the route asked for."""
+    if isinstance(error, StorageError):
+        log.error("%s", error.message)
     body = openai_error(error) if request.path.startswith(OPENAI_ROUTES) else native_error(error)
     response = json_response(body, error.status)
     if error.retry_after is not None:

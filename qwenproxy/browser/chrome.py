@@ -26,7 +26,7 @@ from selenium.webdriver.remote.webdriver import WebDriver
 from urllib3.exceptions import HTTPError
 
 from qwenproxy.browser.binaries import Binaries
-from qwenproxy.browser.profile import ProfileClaim
+from qwenproxy.browser.profile import ProfileClaim, disk_refuses
 from qwenproxy.errors import SetupError, TabLost
 from qwenproxy.texts import Phrase
 
@@ -87,12 +87,18 @@ class Chrome:
     """A running Chrome on one profile, with a driver attached."""
 
     def __init__(self, folder: Path, settings: ChromeSettings) -> None:
-        """Launch on `folder/profile`. Raises ProfileInUse, SetupError (cannot start), TabLost (died while starting)."""
+        """Launch on `folder/profile`.
+
+        Raises ProfileInUse, StorageError, SetupError (cannot start), TabLost (died while starting).
+        """
         self._claim = ProfileClaim(folder)
         self._processes: list[subprocess.Popen[bytes]] = []
         self._driver: WebDriver | None = None
         try:
             self._driver = self._launch(folder, settings)
+        except OSError as error:
+            self.close()
+            raise disk_refuses(folder, error) from error
         except BaseException:
             self.close()
             raise

@@ -16,7 +16,7 @@ from typing import Any
 import psutil
 from filelock import FileLock, Timeout
 
-from qwenproxy.errors import SetupError
+from qwenproxy.errors import SetupError, StorageError
 from qwenproxy.texts import Phrase
 
 log = logging.getLogger(__name__)
@@ -32,21 +32,27 @@ class ProfileClaim:
     """The right to open one profile, from claim to release."""
 
     def __init__(self, folder: Path) -> None:
-        """Claim the profile of the account folder. Raises ProfileInUse naming the process that has it."""
+        """Claim the profile of the account folder.
+
+        Raises ProfileInUse naming the process that has it, StorageError when the disk refuses.
+        """
         self.profile = folder / "profile"
         self._record = folder / "browser.json"
         self._processes: list[psutil.Process] = []
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         # Held for as long as the browser is open; the system frees it when this process dies, however it dies.
         self._lock = FileLock(folder / "browser.lock", timeout=0, thread_local=False, mode=0o600)
         try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._lock.acquire()
+            self._end_leftovers(folder.name)
+            self.profile.mkdir(mode=0o700, exist_ok=True)
+            self._write()
         except Timeout:
             owner = profile_owner(folder)
             raise ProfileInUse(Phrase("profile_held", id=folder.name, pid=owner or "?")) from None
-        self._end_leftovers(folder.name)
-        self.profile.mkdir(mode=0o700, exist_ok=True)
-        self._write()
+        except OSError as error:
+            self._lock.release()
+            raise disk_refuses(folder, error) from error
 
     def add(self, pid: int) -> None:
         """Record a process that lives for this profile."""
@@ -60,7 +66,11 @@ class ProfileClaim:
             return  # the profile may have a new owner, with a record of its own
         end_processes(self._processes)
         self._processes = []
-        self._record.unlink(missing_ok=True)
+        try:
+            self._record.unlink(missing_ok=True)
+        except OSError as error:
+            # It names processes that have ended, and is written anew at the next start.
+            log.warning("%s stays behind: %s", self._record, error.strerror)
         self._lock.release()
 
     def _write(self) -> None:
@@ -92,8 +102,17 @@ def profile_owner(folder: Path) -> int | None:
 def end_leftovers(accounts: Path) -> None:
     """End the browsers that a server left behind below this folder; profiles in use are left alone."""
     for record in accounts.glob("*/browser.json"):
-        with contextlib.suppress(ProfileInUse):
+        try:
             ProfileClaim(record.parent).release()
+        except ProfileInUse:
+            continue
+        except StorageError as error:
+            log.warning("account=%s what a browser left stays behind: %s", record.parent.name, error.message)
+
+
+def disk_refuses(folder: Path, error: OSError) -> StorageError:
+    """Return the error for an account folder that does not take what a browser needs."""
+    return StorageError(Phrase("write_refused", path=error.filename or folder, reason=error.strerror or error))
 
 
 def end_processes(processes: list[psutil.Process]) -> None:

@@ -1,0 +1,145 @@
+"""A disk that is full, and one that may only be read: answers flow on, nothing that was kept is lost, all is told."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from asking import Reply, ask
+from proxy_process import Proxy, environment
+
+from qwenproxy.sandbox import Fault, Sandbox
+
+pytestmark = pytest.mark.browser
+
+MEGABYTES = 256  # room for two browser profiles
+STATE = ("tokens.json", "Authorization.txt", "history/*.json", "accounts/*/token.txt")
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of its own, small enough to be filled."""
+    folder = tmp_path / "session"
+    folder.mkdir()
+    try:
+        mount("-t", "tmpfs", "-o", f"size={MEGABYTES}m", "tmpfs", folder)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("a disk that can be filled has to be mounted, which this user may not do")
+    yield folder
+    unmount(folder)
+
+
+@pytest.fixture
+def proxy(disk: Path, site: Sandbox) -> Iterator[Proxy]:
+    """A server whose session folder is that disk. Only the first account's browser is open."""
+    proxy = Proxy(site, disk, on_no_accounts="wait")
+    for account in site.accounts[:2]:
+        proxy.registry.add(account.token, account.id)
+    with proxy:
+        yield proxy
+        assert "unexpected" not in proxy.log()
+
+
+def mount(*arguments: object) -> None:
+    subprocess.run(["mount", *map(str, arguments)], check=True, capture_output=True, timeout=10)
+
+
+def unmount(folder: Path) -> None:
+    subprocess.run(["umount", "--lazy", str(folder)], check=True, timeout=10)
+
+
+@contextlib.contextmanager
+def full(disk: Path) -> Iterator[str]:
+    """Leave not a byte on the disk; yield what the system says then."""
+    filler = disk / "filler"
+    with open(filler, "wb", buffering=0) as file, contextlib.suppress(OSError):
+        while file.write(b"x" * 4096):
+            pass
+    try:
+        yield "No space left on device"
+    finally:
+        filler.unlink()
+
+
+@contextlib.contextmanager
+def read_only(disk: Path) -> Iterator[str]:
+    """Let nobody write to the disk, not even the superuser; yield what the system says then."""
+    mount("--bind", disk, disk)
+    try:
+        mount("-o", "remount,bind,ro", disk)
+        yield "Read-only file system"
+    finally:
+        unmount(disk)
+
+
+def say(proxy: Proxy, message: str, **more: object) -> Reply:
+    """Say something in a chat that the proxy keeps."""
+    answer = httpx.post(f"{proxy.url}/api/chat", json={"message": message, **more}, timeout=60)
+    return Reply(answer.status_code, answer.headers, answer.text)
+
+
+def state(disk: Path) -> dict[Path, bytes]:
+    """Return all that must not get lost."""
+    return {path: path.read_bytes() for pattern in STATE for path in disk.glob(pattern)}
+
+
+@pytest.mark.parametrize("trouble", [full, read_only])
+def test_a_disk_that_takes_nothing(
+    proxy: Proxy, disk: Path, site: Sandbox, trouble: Callable[[Path], contextlib.AbstractContextManager[str]]
+) -> None:
+    first, second, third = site.accounts
+    chat_id = str(json.loads(say(proxy, "{{say One.}}").body)["chatId"])
+    chats = httpx.get(f"{proxy.url}/api/chats").json()
+    before = state(disk)
+    with trouble(disk) as reason:
+        for stream in (False, True):
+            assert ask(proxy.url, "{{say Flowing.}}", stream=stream).text == "Flowing."
+        assert_told(say(proxy, "{{say Two.}}", chatId=chat_id), reason)
+        streamed = say(proxy, "{{say Two.}}", chatId=chat_id, stream=True)
+        assert (streamed.text, streamed.error["code"], streamed.done) == ("Two.", "storage_error", False)
+        for method, path in (("POST", ""), ("PUT", f"/{chat_id}/rename"), ("DELETE", f"/{chat_id}")):
+            answer = httpx.request(method, f"{proxy.url}/api/chats{path}", json={"name": "x"})
+            assert_told(Reply(answer.status_code, answer.headers, answer.text), reason)
+        assert httpx.get(f"{proxy.url}/api/chats").json() == chats
+        site.add_fault(Fault("rate_limited", account=first.id, times=None))
+        assert_told(ask(proxy.url, "{{say The other browser cannot open.}}"), reason)
+        assert_refused(proxy, reason, "account", "add", "--token", third.token)
+        assert_refused(proxy, reason, "keys", "add")
+        assert state(disk) == before
+
+    site.clear()
+    assert say(proxy, "{{say Two.}}", chatId=chat_id).text == "Two."
+    kept = httpx.get(f"{proxy.url}/api/chats/{chat_id}").json()["history"]["messages"]
+    assert [message["content"] for message in kept][1::2] == ["One.", "Two."]
+    site.add_fault(Fault("rate_limited", account=first.id, times=None))
+    assert ask(proxy.url, "{{say Open at last.}}").text == "Open at last."
+    assert site.requests[-1].account_id == second.id
+    proxy.registry.rest(second.id, until=4e9)
+    assert ask(proxy.url, "{{say never}}").status == 429
+    assert {account.reset_at is None for account in proxy.registry.all()} == {False}, "a limit is not noted"
+
+
+def assert_told(reply: Reply, reason: str) -> None:
+    """Check that a client learns what the matter is."""
+    error = json.loads(reply.body)
+    error = error["error"] if isinstance(error["error"], dict) else {**error, "message": error["error"]}
+    assert (reply.status, error["code"]) == (503, "storage_error")
+    assert reason in error["message"]
+
+
+def assert_refused(proxy: Proxy, reason: str, *command: str) -> None:
+    """Check that a command ends with one line that says why."""
+    told = environment(session_dir=proxy.session_dir, lang="en")
+    done = subprocess.run(
+        [sys.executable, "-m", "qwenproxy", *command], env=told, capture_output=True, text=True, timeout=60, check=False
+    )
+    [line] = done.stderr.strip().splitlines()
+    assert done.returncode == 1
+    assert reason in line
+    assert str(proxy.session_dir) in line
