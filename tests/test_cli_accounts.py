@@ -1,4 +1,4 @@
-"""`qwenproxy account` and `qwenproxy keys` without a browser: what they do to the session folder, and what they say."""
+"""`qwenproxy account` without a browser: what they do to the session folder, and what they say."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import pytest
 from cli_runner import Terminal, clean_environment, new_token, run_here
 
 from qwenproxy.accounts.registry import Registry
-from qwenproxy.keys import KeyFile
 
 HOUR = 3600.0
 
@@ -135,6 +134,23 @@ def test_the_session_folder_may_be_named_on_the_command_line(session, tmp_path):
     assert not session.exists()
 
 
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["account", "list", "--session-dir", "{b}"],
+        ["account", "--session-dir", "{a}", "list", "--session-dir", "{b}"],
+        ["account", "remove", "there", "-y", "--session-dir", "{b}"],
+        ["account", "relogin", "there", "--session-dir={b}", "--token", new_token("there", 4_100_000_000)],
+    ],
+    ids=" ".join,
+)
+def test_the_session_folder_may_be_named_behind_the_command_too(session, tmp_path, args):
+    Registry(tmp_path / "b").add(new_token("there"), "there")
+    ended = run_here(*(arg.format(a=tmp_path / "a", b=tmp_path / "b") for arg in args))
+    assert (ended.status, "there" in ended.output) == (0, True)
+    assert not session.exists()
+
+
 # names
 
 
@@ -242,56 +258,6 @@ def test_import_of_something_else_says_so(session, tmp_path):
     (tmp_path / "empty").mkdir()
     assert run_here("account", "import", str(tmp_path / "empty")).status == 1
     assert run_here("account", "import", str(tmp_path / "missing")).status == 2
-
-
-# keys
-
-
-def test_a_new_key_alone_goes_to_standard_output(session):
-    ended = run_here("keys", "add")
-    (key,) = KeyFile(session / "Authorization.txt").keys()
-    assert (ended.status, ended.stdout) == (0, f"{key}\n")
-    assert "every client needs a key" in ended.output
-
-
-def test_keys_are_listed_masked_unless_shown(session):
-    key = run_here("keys", "add").stdout.strip()
-    masked = run_here("keys", "list")
-    assert (masked.status, masked.stdout.count("\n"), key in masked.output) == (0, 1, False)
-    assert run_here("keys", "list", "--show").stdout == f"{key}\n"
-
-
-def test_a_key_of_ones_own_is_not_repeated(session):
-    ended = run_here("keys", "add", "my-secret-key-of-many-letters")
-    assert ended.status == 0
-    assert "my-secret-key-of-many-letters" not in ended.output
-    assert KeyFile(session / "Authorization.txt").keys() == ("my-secret-key-of-many-letters",)
-    assert "already" in run_here("keys", "add", "my-secret-key-of-many-letters").output
-
-
-def test_a_key_that_cannot_be_is_refused(session):
-    assert run_here("keys", "add", "two words").status == 1
-    assert run_here("keys", "add", "# comment").status == 1
-    assert KeyFile(session / "Authorization.txt").keys() == ()
-
-
-def test_keys_are_removed_in_full_or_as_the_list_shows_them(session):
-    first, second = (run_here("keys", "add").stdout.strip() for _ in range(2))
-    shown = run_here("keys", "list").stdout.splitlines()
-    assert run_here("keys", "remove", first).status == 0
-    last = run_here("keys", "remove", shown[1])
-    assert (last.status, second in last.output) == (0, False)
-    assert "let in" in last.output
-    assert run_here("keys", "remove", first).status == 1
-    assert "let in" in run_here("keys", "list").output
-
-
-def test_a_masked_key_that_fits_two_removes_none(session):
-    keys = ["aaaaaa-one-of-many-letters-zzz", "aaaaaa-two-of-many-letters-zzz"]
-    for key in keys:
-        run_here("keys", "add", key)
-    assert run_here("keys", "remove", "aaaaaa...zzz").status == 1
-    assert KeyFile(session / "Authorization.txt").keys() == tuple(keys)
 
 
 # language and settings

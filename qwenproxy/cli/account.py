@@ -31,6 +31,7 @@ from qwenproxy.cli.console import (
 from qwenproxy.cli.help import Group, option, session_option
 from qwenproxy.cli.login import LOGIN_WAIT, add_in_window, relogin_in_window
 from qwenproxy.cli.progress import live_line
+from qwenproxy.cli.session import late_session_option
 from qwenproxy.config import Config
 from qwenproxy.errors import NoUsableAccount, SetupError
 from qwenproxy.storage import valid_id
@@ -54,6 +55,7 @@ def account(ctx: click.Context, session_dir: str | None) -> None:
 @option("--token", metavar="TOKEN", help="help_add_token")
 @option("--id", "account_id", metavar="ID", help="help_add_id")
 @wait_option
+@late_session_option
 @click.pass_obj
 def add(config: Config, token: str | None, account_id: str | None, login_wait: float) -> None:
     """Add an account, by a window or by a token."""
@@ -71,6 +73,7 @@ def add(config: Config, token: str | None, account_id: str | None, login_wait: f
 @click.argument("account_id", metavar="[ID]", required=False)
 @option("--token", metavar="TOKEN", help="help_relogin_token")
 @wait_option
+@late_session_option
 @click.pass_obj
 def relogin(config: Config, account_id: str | None, token: str | None, login_wait: float) -> None:
     """Log in again to the named account, or to the one that needs it."""
@@ -87,6 +90,7 @@ def relogin(config: Config, account_id: str | None, token: str | None, login_wai
 @account.command(help="help_account_remove", epilog="qwenproxy account remove acc_1\nqwenproxy account remove acc_1 -y")
 @click.argument("account_id", metavar="ID")
 @option("--yes", "-y", is_flag=True, help="help_remove_yes")
+@late_session_option
 @click.pass_obj
 def remove(config: Config, account_id: str, yes: bool) -> None:
     """Delete an account with its token and profile."""
@@ -123,6 +127,7 @@ def remove_from_disk(console: Console, account_id: str) -> None:
 
 @account.command("list", help="help_account_list", epilog="qwenproxy account list\nqwenproxy account list --json")
 @option("--json", "as_json", is_flag=True, help="help_list_json")
+@late_session_option
 @click.pass_obj
 def list_accounts(config: Config, as_json: bool) -> None:
     """Show the accounts and how they stand."""
@@ -136,6 +141,7 @@ def list_accounts(config: Config, as_json: bool) -> None:
 
 @account.command(help="help_account_check", epilog="qwenproxy account check\nqwenproxy account check acc_1")
 @click.argument("account_id", metavar="[ID]", required=False)
+@late_session_option
 @click.pass_obj
 def check(config: Config, account_id: str | None) -> None:
     """Ask the site whether accounts are logged in."""
@@ -175,6 +181,7 @@ def check_text(console: Console, on_record: Account, result: Check) -> str:
 
 @account.command("import", help="help_account_import", epilog="qwenproxy account import ../FreeQwenApi/session")
 @click.argument("folder", metavar="DIR", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@late_session_option
 @click.pass_obj
 def import_folder(config: Config, folder: Path) -> None:
     """Take over the accounts and chats of an older session folder."""

@@ -5,10 +5,13 @@ from __future__ import annotations
 import click
 
 from qwenproxy.cli.help import Group, option, session_option
+from qwenproxy.cli.session import late_session_option
 from qwenproxy.cli.texts import Speaker, speaker
 from qwenproxy.config import Config
 from qwenproxy.errors import SetupError
 from qwenproxy.keys import KeyFile
+
+SHORT = 8  # characters below which a key can be guessed; such keys of older files go on working
 
 
 @click.group(cls=Group, help="help_keys", epilog="qwenproxy keys add\nqwenproxy keys list --show")
@@ -21,6 +24,7 @@ def keys(ctx: click.Context, session_dir: str | None) -> None:
 
 @keys.command("list", help="help_keys_list", epilog="qwenproxy keys list\nqwenproxy keys list --show")
 @option("--show", is_flag=True, help="help_keys_show")
+@late_session_option
 @click.pass_obj
 def list_keys(config: Config, show: bool) -> None:
     """List the keys."""
@@ -34,6 +38,7 @@ def list_keys(config: Config, show: bool) -> None:
 
 @keys.command(help="help_keys_add", epilog="qwenproxy keys add\nqwenproxy keys add my-own-key-of-many-letters")
 @click.argument("key", metavar="[KEY]", required=False)
+@late_session_option
 @click.pass_obj
 def add(config: Config, key: str | None) -> None:
     """Add a key; the new one alone goes to standard output, so that scripts can take it from there."""
@@ -46,12 +51,15 @@ def add(config: Config, key: str | None) -> None:
     if key is None:
         click.echo(added)
     click.echo(say("key_added", key=masked(added)), err=key is None)
+    if len(added) < SHORT:
+        click.echo(say("key_short", length=SHORT), err=True)
     if not known:
         click.echo(say("keys_on"), err=True)
 
 
 @keys.command(help="help_keys_remove", epilog="qwenproxy keys remove qp-2vX...")
 @click.argument("key", metavar="KEY")
+@late_session_option
 @click.pass_obj
 def remove(config: Config, key: str) -> None:
     """Remove a key, given in full or as the list shows it."""
@@ -67,7 +75,9 @@ def remove(config: Config, key: str) -> None:
 
 def masked(key: str) -> str:
     """Return enough of a key to recognise it, and too little to use it."""
-    return f"{key[:6]}...{key[-3:]}" if len(key) > 16 else f"{key[:2]}..."
+    if len(key) > 16:
+        return f"{key[:6]}...{key[-3:]}"
+    return f"{key[:2]}..." if len(key) >= SHORT else "..."
 
 
 def _opened(config: Config) -> tuple[KeyFile, Speaker]:

@@ -154,6 +154,7 @@ EN = {
     "key_known": "Key {key} is there already.",
     "key_removed": "Key {key} is removed.",
     "key_unknown": "There is no such key; see: qwenproxy keys list --show",
+    "key_short": "A key of fewer than {length} characters can be guessed; qwenproxy keys add makes a long one.",
     "keys_on": "From now on every client needs a key.",
     "keys_off": "That was the last key: every client that reaches the proxy is let in.",
     "doctor_no_browser": "There is no working browser with a driver.",

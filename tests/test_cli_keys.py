@@ -1,0 +1,82 @@
+"""`qwenproxy keys`: what it does to the key file, what it shows, and what it keeps to itself."""
+
+from __future__ import annotations
+
+import pytest
+from cli_runner import run_here
+
+from qwenproxy.keys import KeyFile
+
+
+@pytest.fixture
+def session(tmp_path, monkeypatch):
+    """Return an empty session folder that commands of this process use, in English."""
+    folder = tmp_path / "session"
+    monkeypatch.setenv("QWENPROXY_SESSION_DIR", str(folder))
+    monkeypatch.setenv("QWENPROXY_LANG", "en")
+    return folder
+
+
+def test_a_new_key_alone_goes_to_standard_output(session):
+    ended = run_here("keys", "add")
+    (key,) = KeyFile(session / "Authorization.txt").keys()
+    assert (ended.status, ended.stdout) == (0, f"{key}\n")
+    assert "every client needs a key" in ended.output
+
+
+def test_keys_are_listed_masked_unless_shown(session):
+    key = run_here("keys", "add").stdout.strip()
+    masked = run_here("keys", "list")
+    assert (masked.status, masked.stdout.count("\n"), key in masked.output) == (0, 1, False)
+    assert run_here("keys", "list", "--show").stdout == f"{key}\n"
+
+
+def test_a_key_of_ones_own_is_not_repeated(session):
+    ended = run_here("keys", "add", "my-secret-key-of-many-letters")
+    assert ended.status == 0
+    assert "my-secret-key-of-many-letters" not in ended.output
+    assert KeyFile(session / "Authorization.txt").keys() == ("my-secret-key-of-many-letters",)
+    assert "already" in run_here("keys", "add", "my-secret-key-of-many-letters").output
+
+
+def test_a_key_that_cannot_be_is_refused(session):
+    assert run_here("keys", "add", "two words").status == 1
+    assert run_here("keys", "add", "# comment").status == 1
+    assert KeyFile(session / "Authorization.txt").keys() == ()
+
+
+def test_keys_are_removed_in_full_or_as_the_list_shows_them(session):
+    first, second = (run_here("keys", "add").stdout.strip() for _ in range(2))
+    shown = run_here("keys", "list").stdout.splitlines()
+    assert run_here("keys", "remove", first).status == 0
+    last = run_here("keys", "remove", shown[1])
+    assert (last.status, second in last.output) == (0, False)
+    assert "let in" in last.output
+    assert run_here("keys", "remove", first).status == 1
+    assert "let in" in run_here("keys", "list").output
+
+
+def test_a_masked_key_that_fits_two_removes_none(session):
+    keys = ["aaaaaa-one-of-many-letters-zzz", "aaaaaa-two-of-many-letters-zzz"]
+    for key in keys:
+        run_here("keys", "add", key)
+    assert run_here("keys", "remove", "aaaaaa...zzz").status == 1
+    assert KeyFile(session / "Authorization.txt").keys() == tuple(keys)
+
+
+@pytest.mark.parametrize(("key", "warned"), [("a", True), ("1234567", True), ("12345678", False)])
+def test_a_key_that_can_be_guessed_is_accepted_with_a_warning(session, key, warned):
+    ended = run_here("keys", "add", key)
+    assert (ended.status, "can be guessed" in ended.output) == (0, warned)
+    assert KeyFile(session / "Authorization.txt").check(key)
+    assert key not in run_here("keys", "list").output
+
+
+def test_a_made_key_is_no_short_one(session):
+    assert "guessed" not in run_here("keys", "add").output
+
+
+def test_the_session_folder_may_be_named_behind_the_command(session, tmp_path):
+    key = run_here("keys", "add", "--session-dir", str(tmp_path / "b")).stdout.strip()
+    assert KeyFile(tmp_path / "b" / "Authorization.txt").keys() == (key,)
+    assert not session.exists()
