@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import signal
-import subprocess
-import sys
 import threading
 import time
 import uuid
 from contextlib import suppress
 
 import pytest
+from fakes import NOW
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,22 +19,8 @@ from qwenproxy.errors import ChatNotFound, ClientGone, QueueTimeout, RequestErro
 from qwenproxy.history import HistoryStore
 from qwenproxy.history_format import ChatSummary, parse_chat, select_for_cleanup, trim
 
-NOW = 1_760_000_000.0
 DAY_MS = 86_400_000
 TURN = ({"role": "user", "content": "question"}, {"role": "assistant", "content": "answer"})
-
-
-class Clock:
-    def __init__(self):
-        self.now = NOW
-
-    def __call__(self):
-        return self.now
-
-
-@pytest.fixture
-def clock():
-    return Clock()
 
 
 @pytest.fixture
@@ -448,33 +432,6 @@ def test_threads_that_append_at_once_lose_nothing(folder):
     contents = {m["content"] for chat_id in chat_ids for m in store.get(chat_id).messages}
     assert contents == {f"{name}-{number}" for name in range(6) for number in range(15)}
     assert sum(chat.message_count for chat in store.list()) == 90
-
-
-@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
-def test_no_acknowledged_message_is_lost_when_the_process_is_killed(folder):
-    code = (
-        "import os, sys, threading; from pathlib import Path; from qwenproxy.history import HistoryStore\n"
-        "store = HistoryStore(Path(sys.argv[1]), 100000)\n"
-        "def work(name):\n"
-        "    chat_id = store.create(name)\n"
-        "    for number in range(100000):\n"
-        "        store.append_turn(chat_id, [{'role': 'user', 'content': f'{name}-{number}'}])\n"
-        "        os.write(1, f'{chat_id} {name}-{number}\\n'.encode())\n"
-        "[threading.Thread(target=work, args=(f't{n}',)).start() for n in range(8)]\n"
-    )
-    with subprocess.Popen([sys.executable, "-c", code, str(folder)], stdout=subprocess.PIPE, text=True) as writer:
-        assert writer.stdout is not None
-        acknowledged = [writer.stdout.readline() for _ in range(300)]
-        writer.send_signal(signal.SIGKILL)
-        acknowledged += [line for line in writer.stdout if line.endswith("\n")]
-    store = HistoryStore(folder, 100000)
-    contents = {chat.id: {m["content"] for m in store.get(chat.id).messages} for chat in store.list()}
-    assert len(contents) == len(list(folder.glob("*.json")))
-    assert not list(folder.glob(".*"))
-    assert not list(folder.glob("*.corrupt-*"))
-    for line in acknowledged:
-        chat_id, content = line.split()
-        assert content in contents[chat_id]
 
 
 def test_import_copies_only_what_is_missing(folder, tmp_path, store):

@@ -12,13 +12,13 @@ import sys
 import threading
 
 import pytest
+from fakes import NOW
 
 from qwenproxy import storage
 from qwenproxy.accounts.account import iso_text, token_expiry
 from qwenproxy.accounts.registry import Account, Registry, check_token
 from qwenproxy.errors import SetupError
 
-NOW = 1_760_000_000.0
 OLDER = [
     {"id": "acc_1", "token": "t1", "resetAt": None, "invalid": False},
     {"id": "acc_2", "token": "t2", "resetAt": "2025-10-09T09:53:20.500Z", "email": "me@example.org"},
@@ -32,27 +32,9 @@ def jwt(**claims):
     return ".".join([*encoded, "c2lnbmF0dXJl"])
 
 
-class Clock:
-    def __init__(self):
-        self.now = NOW
-
-    def __call__(self):
-        return self.now
-
-
-@pytest.fixture
-def clock():
-    return Clock()
-
-
 @pytest.fixture
 def session(tmp_path):
     return tmp_path / "session"
-
-
-@pytest.fixture
-def registry(session, clock):
-    return Registry(session, clock)
 
 
 def records_in(session):
