@@ -29,7 +29,7 @@ def served(stand_in: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Itera
     """A server under waitress with one account that answers one question at a time."""
     account = stand_in.accounts[0]
     proxy = Proxy(stand_in, tmp_path_factory.mktemp("waitress") / "session", account_concurrency=1)
-    proxy.options = ("--server", "waitress")
+    proxy.command += ["--server", "waitress"]
     proxy.registry.add(account.token, account.id)
     with proxy:
         yield proxy
@@ -48,9 +48,15 @@ def proxy(served: Proxy, site: Sandbox) -> Proxy:
 def new_waitress(new_proxy: Callable[..., Proxy]) -> Proxy:
     """A server of the test's own, serving."""
     proxy = new_proxy(on_no_accounts="exit", lang="en")
-    proxy.options = ("--server", "waitress")
+    proxy.command += ["--server", "waitress"]
     proxy.start()
     return proxy
+
+
+def test_it_is_one_process_with_its_browser(proxy: Proxy) -> None:
+    """gunicorn would have a worker below."""
+    below = psutil.Process(proxy.pid).children()
+    assert [process.name() for process in below if "python" in process.name().lower()] == []
 
 
 def test_each_piece_of_an_answer_arrives_by_itself(proxy: Proxy) -> None:
