@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 
+import httpx
 import pytest
 from asking import ask
 from proxy_process import Proxy
 
+from qwenproxy.sandbox import Sandbox
+
 pytestmark = pytest.mark.browser
 
 UNICODE = 'Привет 你好 שלום 👩‍👩‍👧‍👦 é\u0301 next\x85 line\u2028 paragraph\u2029 tab\t quote" back\\slash {brace} end'
+ODD = ["a\0b", "\ufeffa", "\uffff\U0010ffff", "\x1b[31m\x7f\x80", "a\r\nb\rc", "\u202ea\u2066"]
 
 
 def seen_by_model(proxy: Proxy, messages: list[dict[str, object]]) -> list[dict[str, str]]:
@@ -109,3 +113,27 @@ def test_requests_do_not_see_each_other(proxy: Proxy) -> None:
     ask(proxy.url, "My secret is swordfish.")
     [message] = seen_by_model(proxy, [{"role": "user", "content": "What is my secret?"}])
     assert "swordfish" not in message["content"]
+
+
+@pytest.mark.parametrize(
+    "text", ["a\0b", "\ufeffa", "\uffff\U0010ffff", "\x1b[31m\x7f\x80", "a\r\nb\rc", "\u202ea\u2066"]
+)
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/api/chat"])
+def test_characters_that_nobody_types_survive(proxy: Proxy, path: str, text: str) -> None:
+    said = {"role": "user", "content": f"<{text}> {{{{echo}}}}"}
+    answer = httpx.post(f"{proxy.url}{path}", json={"messages": [said]}, timeout=60)
+    [message] = json.loads(answer.json()["choices"][0]["message"]["content"])
+    assert message["content"] == said["content"]
+    kept = httpx.get(f"{proxy.url}/api/chats").json()["chats"][0]["id"]
+    history = httpx.get(f"{proxy.url}/api/chats/{kept}").json()["history"]["messages"]
+    assert history[0]["content"] == said["content"]
+
+
+@pytest.mark.parametrize("body", [rb'"\ud83d"', rb'"\udc00\ud800"', b'"\xed\xa0\xbd"', b'"\xff"', b'"a\x00b"'])
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/api/chat"])
+def test_what_is_no_text_is_refused(proxy: Proxy, site: Sandbox, path: str, body: bytes) -> None:
+    content = b'{"messages":[{"role":"user","content":%b}],"stream":true}' % body
+    answer = httpx.post(f"{proxy.url}{path}", content=content, headers={"content-type": "application/json"})
+    assert answer.status_code == 400
+    assert "invalid_json" in answer.text
+    assert site.requests == []
