@@ -66,7 +66,9 @@ def request_body(content: str | list[dict[str, Any]], **more: Any) -> dict[str, 
 
 def ask(url: str, content: str | list[dict[str, Any]], **more: Any) -> Reply:
     """Ask the proxy at `url` and read its answer to the end."""
-    answer = httpx.post(f"{url}{COMPLETIONS}", json=request_body(content, **more), timeout=ANSWER_WAIT, verify=UNENCRYPTED)
+    answer = httpx.post(
+        f"{url}{COMPLETIONS}", json=request_body(content, **more), timeout=ANSWER_WAIT, verify=UNENCRYPTED
+    )
     return Reply(answer.status_code, answer.headers, answer.content.decode())
 
 
