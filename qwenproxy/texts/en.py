@@ -74,7 +74,7 @@ EN = {
     "setting_chromedriver": "driver program; found when empty",
     "setting_driver": "how Selenium drives the browser",
     "setting_headless": "0 shows the browser windows",
-    "setting_grid_url": "a Selenium Grid to open browsers on",
+    "setting_grid_url": "a Selenium Grid to open browsers on (has no effect yet)",
     "setting_no_menu": "1 skips the menu at start",
     "setting_max_file_size": "bytes per uploaded file",
     "setting_max_body": "bytes of a JSON body",

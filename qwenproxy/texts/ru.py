@@ -74,7 +74,7 @@ RU = {
     "setting_chromedriver": "программа драйвера; если пусто, будет найдена",
     "setting_driver": "как Selenium управляет браузером",
     "setting_headless": "0 показывает окна браузера",
-    "setting_grid_url": "Selenium Grid, на котором открывать браузеры",
+    "setting_grid_url": "Selenium Grid, на котором открывать браузеры (пока не действует)",
     "setting_no_menu": "1 - без меню при запуске",
     "setting_max_file_size": "байт на загружаемый файл",
     "setting_max_body": "байт на тело JSON",
