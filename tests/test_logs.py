@@ -6,6 +6,8 @@ import contextvars
 import io
 import logging
 import re
+import subprocess
+import sys
 from types import SimpleNamespace
 
 import pytest
@@ -60,6 +62,24 @@ def test_a_level_keeps_lesser_lines_out(written):
 def test_other_packages_are_not_touched(written):
     logging.getLogger("selenium").warning("not ours")
     assert "not ours" not in written()
+
+
+def test_what_libraries_say_for_debugging_reaches_nobody():
+    """A driver's debug lines hold every call and every answer of the page, login and all."""
+    code = (
+        "import logging; from qwenproxy import logs, server\n"
+        "import alibabacloud_oss_v2, gunicorn.glogging, requests, undetected_chromedriver, waitress\n"
+        "logs.configure('debug')\n"
+        "names = ['', *logging.root.manager.loggerDict]\n"
+        "assert {'selenium.webdriver.remote.remote_connection', 'urllib3.connectionpool'} <= set(names), names\n"
+        "for name in names:\n"
+        "    if name.partition('.')[0] != 'qwenproxy':\n"
+        f"        logging.getLogger(name).debug('{KEY}'); logging.getLogger(name).info('{KEY}')\n"
+        "logging.getLogger('qwenproxy.x').debug('ours')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stderr.endswith(" DEBUG request=- ours\n")
+    assert KEY not in done.stderr + done.stdout
 
 
 def test_no_secret_reaches_the_log(written, make_client, site, registry, tmp_path):

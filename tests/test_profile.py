@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import subprocess
@@ -12,6 +13,7 @@ import psutil
 import pytest
 
 from qwenproxy.browser.profile import ProfileClaim, ProfileInUse, end_leftovers, end_processes, profile_owner
+from qwenproxy.errors import StorageError
 
 WAITING = "import sys; print('up', flush=True); sys.stdin.read()"
 DEAF = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {WAITING}"
@@ -23,6 +25,26 @@ CLAIMING = (
     "import pathlib, sys; from qwenproxy.browser.profile import ProfileClaim; "
     "claim = ProfileClaim(pathlib.Path(sys.argv[1])); print('up', flush=True); sys.stdin.read()"
 )
+
+
+def test_a_disk_that_refuses_is_told_and_the_profile_stays_free(tmp_path, monkeypatch):
+    def refuse(*_args):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(ProfileClaim, "_write", refuse)
+        with pytest.raises(StorageError, match="cannot write .*account: No space left"):
+            ProfileClaim(tmp_path / "account")
+    ProfileClaim(tmp_path / "account").release()
+
+
+def test_what_cannot_be_deleted_keeps_no_profile(tmp_path):
+    claim = ProfileClaim(tmp_path)
+    (tmp_path / "browser.json").unlink()
+    (tmp_path / "browser.json").mkdir()
+    claim.release()
+    (tmp_path / "browser.json").rmdir()
+    ProfileClaim(tmp_path).release()
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""`qwenproxy start` on a machine whose clock jumps, with little time to stop in: for tests that cannot wait for either.
+"""`qwenproxy start` on a machine whose clock jumps, and with little patience: for tests that cannot wait for either.
 
 Run as a program: the first argument is a file that holds by how many seconds the clock is wrong at the moment.
 """
@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 DRAIN = 4.0  # seconds that running answers get when the server is told to stop
+SEND_WAIT = 2.0  # seconds that a client gets who takes nothing of its answer
 
 
 def odd_command(session_dir: Path, seconds: int = 0) -> list[str]:
@@ -40,7 +41,9 @@ def main(file: Path) -> None:
     time.time = shifted(time.time, file, 1)
     time.time_ns = shifted(time.time_ns, file, 10**9)  # type: ignore[assignment]
     from qwenproxy import cli, server_gunicorn  # noqa: PLC0415 - after the clock
+    from qwenproxy.api import client  # noqa: PLC0415
 
+    client.SEND_WAIT = SEND_WAIT
     server_gunicorn.DRAIN = DRAIN
     sys.argv[1:] = ["start"]
     cli.main()

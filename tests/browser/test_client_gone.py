@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import json
 import socket
+from collections.abc import Callable
 from contextlib import ExitStack
 from urllib.parse import urlsplit
 
 import pytest
 from asking import COMPLETIONS, ask, request_body, streaming
 from conftest import ACCOUNT_CONCURRENCY
+from odd_server import odd_command
 from proxy_process import Proxy
 
 from qwenproxy.sandbox import Recorded, Sandbox
@@ -80,6 +82,15 @@ def test_the_account_is_free_for_the_next_client(
 
 def asked(site: Sandbox) -> int:
     return sum(request.path == sandbox_faults.COMPLETIONS for request in site.requests)
+
+
+def test_a_client_that_stays_and_takes_nothing_is_given_up(new_proxy: Callable[..., Proxy], site: Sandbox) -> None:
+    proxy = new_proxy(account_concurrency=1)
+    proxy.command = odd_command(proxy.session_dir)
+    proxy.start()
+    with asked_and_unread(proxy, "{{long bytes=20000000}}", stream=True):
+        site.wait_for(lambda site: site.running_generations(), 30)
+        assert ask(proxy.url, "{{say It is my turn.}}").text == "It is my turn."
 
 
 def test_a_slow_reader_does_not_hold_up_others(proxy: Proxy, site: Sandbox, only_account: str) -> None:
