@@ -62,3 +62,10 @@ def test_the_browser_that_opens_at_the_start(environment):
         terminal.type("\x03")
         assert terminal.end() == 0
     assert "is ready after" not in terminal.text
+
+
+def test_a_browser_that_does_not_start_is_told_in_russian(environment):
+    with Terminal(["account", "check", "first"], {**environment, "QWENPROXY_LANG": "ru"}) as terminal:
+        terminal.expect("Спрашиваем сайт об аккаунте first (1 из 1) ...")
+        terminal.expect("Браузер или его драйвер сразу завершился с кодом 1")
+        assert terminal.end() == 1

@@ -154,7 +154,7 @@ def check(config: Config, account_id: str | None) -> None:
     for number, one in enumerate(accounts, 1):
         with live_line() as line:
             line.show(console.say("checking", id=one.id, number=number, count=len(accounts)))
-            result = check_account(console.registry, opener, one)
+            result = check_account(console.registry, opener, one, config.lang)
         on_record = console.registry.get(one.id) or one
         is_fine = result.kind == "ok" or (result.kind == "in_use" and on_record.status(time.time()) == "OK")
         failed = failed or not is_fine

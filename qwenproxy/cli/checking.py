@@ -55,8 +55,11 @@ def opener_for(console: Console) -> TabOpener:
     return TabOpener(console.registry, Site(config.base_url, config.site_version), chrome)
 
 
-def check_account(registry: Registry, opener: TabOpener, account: Account) -> Check:
-    """Ask the site about an account and write its status down. Never raises for what the site or a browser does."""
+def check_account(registry: Registry, opener: TabOpener, account: Account, lang: str = "en") -> Check:
+    """Ask the site about an account and write its status down. Never raises for what the site or a browser does.
+
+    `lang` is that of `detail`, as far as errors are told in both.
+    """
     try:
         clock_error = _ask(opener, account)
     except ProfileInUse as error:
@@ -71,7 +74,7 @@ def check_account(registry: Registry, opener: TabOpener, account: Account) -> Ch
         registry.rest(account.id, time.time() + (error.hours * 3600 if error.hours else REST_WITHOUT_HOURS))
         return Check("limited", error.message)
     except ProxyError as error:
-        return Check("unreachable", error.message)
+        return Check("unreachable", error.say(lang))
     # That a profile may be read proves nothing about messages: a limit, or a check that the site wants to see solved,
     # goes on until its time.
     registry.mark_logged_in(account.id)

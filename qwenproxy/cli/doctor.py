@@ -74,7 +74,7 @@ def _account_findings(console: Console) -> Iterator[Finding]:
     for number, account in enumerate(accounts, 1):
         with live_line() as line:
             line.show(console.say("checking", id=account.id, number=number, count=len(accounts)))
-            result = check_account(console.registry, opener, account)
+            result = check_account(console.registry, opener, account, console.config.lang)
         clock_error = result.clock_error if clock_error is None else clock_error
         held = held or result.kind == "in_use"
         yield _account_finding(console, account, result.kind, result.detail)
