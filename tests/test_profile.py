@@ -33,7 +33,7 @@ def test_a_disk_that_refuses_is_told_and_the_profile_stays_free(tmp_path, monkey
 
     with monkeypatch.context() as patched:
         patched.setattr(ProfileClaim, "_write", refuse)
-        with pytest.raises(StorageError, match="cannot write .*account: No space left"):
+        with pytest.raises(StorageError, match=r"cannot write .*account: No space left"):
             ProfileClaim(tmp_path / "account")
     ProfileClaim(tmp_path / "account").release()
 
