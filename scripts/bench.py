@@ -335,6 +335,7 @@ def _environment(target: dict, folder: Path) -> dict[str, str]:
         "QWENPROXY_PORT": "0",
         "QWENPROXY_LOG_LEVEL": "warning",
         "QWENPROXY_NO_MENU": "1",
+        "QWENPROXY_LANG": "en",
     }
 
 

@@ -36,7 +36,13 @@ class Proxy:
         self.url = ""
         self.command = ["-m", "qwenproxy", "start"]
         self._log = session_dir.parent / f"{session_dir.name}.log"
-        told = {"base_url": site.base_url, "base_url_spki": site.spki, "session_dir": session_dir, "port": 0}
+        told = {
+            "lang": "en",
+            "base_url": site.base_url,
+            "base_url_spki": site.spki,
+            "session_dir": session_dir,
+            "port": 0,
+        }
         self._environment = environment(**{**told, "no_menu": 1, "log_level": "debug", **settings})
         self._process: subprocess.Popen[str] | None = None
 
