@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -14,6 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 from cli_runner import CHECKOUT, Terminal, clean_environment
+from login_screen import Screen
 
 from qwenproxy.accounts.registry import Registry
 from qwenproxy.browser.profile import ProfileClaim
@@ -25,58 +25,6 @@ pytestmark = [
 ]
 
 PROFILE_CALL = "/api/v1/auths/"
-
-
-class Screen:
-    """A virtual screen, and hands on its keyboard and mouse."""
-
-    def __init__(self) -> None:
-        for program in ("Xvfb", "xdotool"):
-            if not shutil.which(program):
-                pytest.fail(f"{program} is missing: apt-get install -y xvfb xdotool", pytrace=False)
-        told, tell = os.pipe()
-        self._server = subprocess.Popen(
-            ["Xvfb", "-displayfd", str(tell), "-screen", "0", "1200x900x24", "-nolisten", "tcp"],
-            pass_fds=[tell],
-            stderr=subprocess.DEVNULL,
-        )
-        os.close(tell)
-        with os.fdopen(told) as answer:
-            self.display = f":{answer.readline().strip()}"
-
-    def close(self) -> None:
-        """Switch the screen off."""
-        self._server.terminate()
-        self._server.wait(10)
-
-    def hands(self, *doing: str) -> str:
-        """Let xdotool do something and return what it says."""
-        done = subprocess.run(
-            ["xdotool", *doing],
-            env={**os.environ, "DISPLAY": self.display},
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=True,
-        )
-        return done.stdout
-
-    def turn_to(self, title: str) -> None:
-        """Wait for a window with that title and click into its empty lower part."""
-        window = self.hands("search", "--sync", "--onlyvisible", "--name", title).split()[-1]
-        self.hands("windowfocus", "--sync", window)
-        geometry = dict(line.split("=") for line in self.hands("getwindowgeometry", "--shell", window).split())
-        across, down = int(geometry["WIDTH"]) // 2, int(geometry["HEIGHT"]) - 40
-        self.hands("mousemove", "--window", window, str(across), str(down), "click", "1")
-
-    def log_in(self, email: str, password: str) -> None:
-        """Fill the form of the sign-in page."""
-        self.turn_to("Sign in")
-        self.hands("key", "Tab")
-        self.hands("type", "--delay", "15", email)
-        self.hands("key", "Tab")
-        self.hands("type", "--delay", "15", password)
-        self.hands("key", "Return")
 
 
 @pytest.fixture(scope="module")
@@ -192,6 +140,45 @@ def test_relogin_heals_an_account_whose_password_changed(door, screen, registry,
     assert _check(environment, "mine") == 0
 
 
+def test_a_relogin_as_somebody_else_changes_nothing(door, screen, registry, environment):
+    hers, his = door.accounts
+    registry.add(hers.renew(), "hers")
+    registry.add(his.renew(), "his")
+    assert _check(environment, "hers") == 0  # its profile is logged in
+    registry.mark_invalid("hers")
+    hers.revoke()
+    before = registry.all()
+    with Terminal(["account", "relogin", "hers"], environment) as terminal:
+        _log_in(screen, door, 1)
+        terminal.expect("This login is that of account his, not of hers")
+        assert terminal.end() == 1
+    assert registry.all() == before
+    door.clear()
+    assert _check(environment, "hers") == 1  # its own login still, which has ended
+    assert {one.account_id for one in door.requests if one.path == PROFILE_CALL} == {hers.id}
+    # Once more as oneself: nothing in the profile is the other's any more.
+    door.clear()
+    with Terminal(["account", "relogin", "hers"], environment) as terminal:
+        _log_in(screen, door, 0)
+        terminal.expect("Account hers is logged in again.")
+        assert terminal.end() == 0
+    assert registry.get("hers").token == hers.token
+    door.clear()
+    assert _check(environment, "hers") == 0
+    assert {one.account_id for one in door.requests if one.path == PROFILE_CALL} == {hers.id}
+
+
+def test_a_user_who_is_here_already_is_not_added_again(door, screen, registry, environment):
+    registry.add(door.accounts[0].renew(), "mine")
+    before = registry.all()
+    with Terminal(["account", "add"], environment) as terminal:
+        _log_in(screen, door)
+        terminal.expect("qwenproxy account relogin mine")
+        assert terminal.end() == 1
+    assert registry.all() == before
+    assert _folders(registry) == ["mine"]
+
+
 def test_a_window_that_is_closed_leaves_nothing(door, screen, registry, environment):
     with Terminal(["account", "add"], environment) as terminal:
         _sign_in_shown(door)
@@ -252,6 +239,21 @@ def test_enter_ends_verify_at_once_when_the_page_works(door, registry, environme
         terminal.expect("Account mine is logged in again.")
         assert terminal.end() == 0
     assert registry.get("mine").status(time.time()) == "OK"
+
+
+def test_verify_stays_where_nobody_could_say_that_the_page_works(door, registry, environment):
+    registry.add(door.accounts[0].renew(), "mine")
+    assert _check(environment, "mine") == 0
+    registry.rest("mine", time.time() + 600, reason="verification")
+    before = registry.get("mine")
+    assert _check(environment, "mine") == 0  # a login that is there proves nothing about the check
+    assert registry.get("mine") == before
+    command = [sys.executable, "-m", "qwenproxy", "account", "relogin", "mine"]
+    ended = subprocess.run(
+        command, env=environment, cwd=CHECKOUT, stdin=subprocess.DEVNULL, timeout=90, check=False, capture_output=True
+    )
+    assert (ended.returncode, b"Account mine is as it was" in ended.stderr) == (1, True)
+    assert registry.get("mine") == before
 
 
 def test_a_profile_in_use_is_one_line_with_the_process(registry, door, environment):
