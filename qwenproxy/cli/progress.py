@@ -21,7 +21,8 @@ class LiveLine:
         """Put the text in the place of the last one."""
         if self.live:
             width = shutil.get_terminal_size().columns - 1
-            click.echo(f"\r{text[:width]}\x1b[K", nl=False)
+            # The cursor waits at the start of the line: a log line that comes meanwhile takes its place.
+            click.echo(f"\r{text[:width]}\x1b[K\r", nl=False)
             self._shown = True
 
     def end(self) -> None:
