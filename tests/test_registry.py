@@ -1,4 +1,4 @@
-"""The registry on disk: the older project's files, statuses, several writers, corrupt files, import."""
+"""The registry on disk: the older project's files, statuses, tokens and dates."""
 
 from __future__ import annotations
 
@@ -6,24 +6,15 @@ import base64
 import json
 import logging
 import os
-import re
-import subprocess
-import sys
-import threading
 
 import pytest
 from fakes import NOW
+from session_files import OLDER, records_in, write_older
 
 from qwenproxy import storage
 from qwenproxy.accounts.account import iso_text, token_expiry
 from qwenproxy.accounts.registry import Account, Registry, check_token
 from qwenproxy.errors import SetupError
-
-OLDER = [
-    {"id": "acc_1", "token": "t1", "resetAt": None, "invalid": False},
-    {"id": "acc_2", "token": "t2", "resetAt": "2025-10-09T09:53:20.500Z", "email": "me@example.org"},
-    {"id": "acc_3", "token": "t3", "resetAt": 1760000001000, "invalid": True},
-]
 
 
 def jwt(**claims):
@@ -35,20 +26,6 @@ def jwt(**claims):
 @pytest.fixture
 def session(tmp_path):
     return tmp_path / "session"
-
-
-def records_in(session):
-    return json.loads((session / "tokens.json").read_text(encoding="utf-8"))
-
-
-def write_older(session, records=OLDER):
-    session.mkdir(exist_ok=True)
-    (session / "tokens.json").write_text(json.dumps(records, indent=2), encoding="utf-8")
-
-
-def write_token(session, account_id, token):
-    (session / "accounts" / account_id).mkdir(parents=True)
-    (session / "accounts" / account_id / "token.txt").write_text(token, encoding="utf-8")
 
 
 def test_nothing_there_is_no_account(registry, session):
@@ -260,173 +237,6 @@ def test_a_look_at_an_unchanged_file_reads_nothing(registry, session, monkeypatc
 
     monkeypatch.setattr(storage, "read_bytes", no_reading)
     assert registry.get("a") == Account("a", "t")
-
-
-def test_without_a_registry_the_account_folders_are_taken_in(session, clock):
-    write_token(session, "acc_2", "t2\n")
-    write_token(session, "acc_1", "t1")
-    write_token(session, "acc_3", "  ")
-    (session / "accounts" / "acc_4").mkdir()
-    assert Registry(session, clock).all() == (Account("acc_1", "t1"), Account("acc_2", "t2"))
-    assert [record["id"] for record in records_in(session)] == ["acc_1", "acc_2"]
-
-
-def test_an_empty_registry_takes_nothing_in(session, clock):
-    write_older(session, [])
-    write_token(session, "acc_1", "t1")
-    assert Registry(session, clock).all() == ()
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        b"",
-        b"[{",
-        b"\xff\xfe\x00",
-        b"{}",
-        b"null",
-        b'"text"',
-        b"[1]",
-        b'[{"id":"a"}]',
-        b'[{"token":"t"}]',
-        b'[{"id":"a","token":5}]',
-        b'[{"id":"../a","token":"t"}]',
-        b'[{"id":7,"token":"t"}]',
-    ],
-)
-def test_a_corrupt_registry_is_kept_aside_and_no_account_is_lost(session, clock, caplog, content):
-    write_token(session, "acc_1", "secret-1")
-    write_token(session, "acc_2", "secret-2")
-    (session / "tokens.json").write_bytes(content)
-    registry = Registry(session, clock)
-    assert [account.token for account in registry.all()] == ["secret-1", "secret-2"]
-    kept = list(session.glob("tokens.json.corrupt-*"))
-    assert [path.read_bytes() for path in kept] == [content]
-    assert [record.levelname for record in caplog.records] == ["WARNING"]
-    assert "secret" not in caplog.text
-    assert len(records_in(session)) == 2
-    assert registry.all() == Registry(session, clock).all()
-    assert len(list(session.glob("tokens.json.corrupt-*"))) == 1
-
-
-def test_a_registry_that_becomes_corrupt_under_way_is_mended_by_a_change_too(registry, session):
-    registry.add("t1", "a")
-    (session / "tokens.json").write_bytes(b"[{")
-    registry.add("t2", "b")
-    assert [account.id for account in registry.all()] == ["a", "b"]
-    assert len(list(session.glob("tokens.json.corrupt-*"))) == 1
-
-
-def test_a_registry_that_cannot_be_read_is_not_touched(session, clock):
-    (session / "tokens.json").mkdir(parents=True)
-    registry = Registry(session, clock)
-    for act in (registry.all, lambda: registry.add("t")):
-        with pytest.raises(SetupError, match="cannot read"):
-            act()
-    assert (session / "tokens.json").is_dir()
-
-
-def test_leftovers_of_a_crash_are_swept_at_start(session, clock):
-    write_token(session, "acc_1", "t1")
-    for leftover in (session / ".tokens.json.abcd.tmp", session / "accounts" / "acc_1" / ".token.txt.abcd.tmp"):
-        leftover.write_bytes(b"half")
-    Registry(session, clock)
-    assert not list(session.rglob("*.tmp"))
-
-
-def test_processes_that_write_at_once_lose_nothing(registry, session):
-    registry.add("t", "shared")
-    code = (
-        "import sys; from pathlib import Path; from qwenproxy.accounts.registry import Registry\n"
-        "registry = Registry(Path(sys.argv[1])); name = sys.argv[2]; sys.stdin.readline()\n"
-        "for number in range(25):\n"
-        "    registry.add('t', f'{name}-{number}'); registry.add('t')\n"
-        "    registry.rest(f'{name}-{number}', 2e9); registry.mark_invalid(f'{name}-{number}')\n"
-        "    registry.rest('shared', 2e9 + number)\n"
-    )
-    writers = [
-        subprocess.Popen([sys.executable, "-c", code, str(session), name], stdin=subprocess.PIPE) for name in ("x", "y")
-    ]
-    for writer in writers:
-        assert writer.stdin is not None
-        writer.stdin.write(b"go\n")
-        writer.stdin.flush()
-    for number in range(25):
-        registry.add("t", f"z-{number}")
-    for writer in writers:
-        writer.communicate(timeout=60)
-    assert [writer.returncode for writer in writers] == [0, 0]
-    accounts = {account.id: account for account in registry.all()}
-    for number in range(25):
-        assert f"z-{number}" in accounts
-        for name in "xy":
-            account = accounts[f"{name}-{number}"]
-            assert (account.reset_at, account.invalid) == (2e9, True)
-    assert len(accounts) == 1 + 25 + 2 * 50
-    assert sum(bool(re.fullmatch(r"acc_\d+", one)) for one in accounts) == 50
-    assert accounts["shared"].reset_at == 2e9 + 24
-
-
-def test_threads_that_write_at_once_lose_nothing(registry):
-    def work(name):
-        for number in range(10):
-            account_id = registry.add("t")
-            registry.rest(account_id, NOW + 5, reason=f"{name}-{number}")
-            registry.all()
-
-    threads = [threading.Thread(target=work, args=(name,)) for name in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    accounts = registry.all()
-    assert len({account.id for account in accounts}) == 60
-    assert {account.reason for account in accounts} == {f"{name}-{n}" for name in range(6) for n in range(10)}
-
-
-def snapshot(folder):
-    return {path.relative_to(folder): path.is_dir() or path.read_bytes() for path in folder.rglob("*")}
-
-
-def test_import_brings_accounts_and_chats_once(registry, session, tmp_path):
-    source = tmp_path / "older"
-    write_older(source)
-    (source / "history").mkdir()
-    for name in ("c1.json", "c2.json", "..json", "notes.txt"):
-        (source / "history" / name).write_bytes(b"[]")
-    registry.add("mine", "acc_1")
-    registry.add("t3", "same-login")
-    (session / "history").mkdir()
-    (session / "history" / "c2.json").write_bytes(b'{"messages":[]}')
-    before = snapshot(source)
-    assert registry.import_from(source) == ("acc_2",)
-    after = snapshot(session)
-    assert registry.get("acc_1").token == "mine"
-    assert records_in(session)[2] == OLDER[1]
-    assert (registry.folder("acc_2") / "token.txt").read_text() == "t2"
-    assert sorted(os.listdir(session / "history")) == ["c1.json", "c2.json"]
-    assert (session / "history" / "c2.json").read_bytes() == b'{"messages":[]}'
-    assert registry.import_from(source) == ()
-    assert snapshot(session) == after
-    assert snapshot(source) == before
-
-
-@pytest.mark.parametrize("tokens", [None, b"[{"])
-def test_import_reads_account_folders_where_there_is_no_registry(registry, tmp_path, tokens):
-    source = tmp_path / "older"
-    write_token(source, "acc_9", "t9")
-    if tokens is not None:
-        (source / "tokens.json").write_bytes(tokens)
-    before = snapshot(source)
-    assert registry.import_from(source) == ("acc_9",)
-    assert snapshot(source) == before
-
-
-def test_import_refuses_what_is_no_session_folder(registry, session, tmp_path):
-    with pytest.raises(SetupError, match="neither"):
-        registry.import_from(tmp_path / "nowhere")
-    with pytest.raises(SetupError, match="in use"):
-        registry.import_from(session)
 
 
 def test_tokens_reach_neither_log_nor_repr(registry, session, caplog):

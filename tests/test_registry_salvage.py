@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 
 import pytest
+from fakes import NOW
+from session_files import records_in, write_older, write_token
 
 from qwenproxy.accounts.account import Account
 from qwenproxy.accounts.registry import Registry
+from qwenproxy.errors import SetupError
 
-NOW = 1_760_000_000.0
 LATER = "2099-01-01T00:00:00.000Z"
 GOOD = [
     {"id": "a", "token": "ta", "resetAt": None, "invalid": True, "email": "a@example.org"},
@@ -19,7 +21,7 @@ GOOD = [
 
 @pytest.fixture
 def session(tmp_path):
-    (tmp_path / "session").mkdir()
+    (tmp_path / "session").mkdir(exist_ok=True)
     return tmp_path / "session"
 
 
@@ -27,15 +29,6 @@ def write(session, content):
     data = content if isinstance(content, bytes) else json.dumps(content).encode()
     (session / "tokens.json").write_bytes(data)
     return data
-
-
-def write_token(session, account_id, token):
-    (session / "accounts" / account_id).mkdir(parents=True)
-    (session / "accounts" / account_id / "token.txt").write_text(token)
-
-
-def records_in(session):
-    return json.loads((session / "tokens.json").read_bytes())
 
 
 def kept_aside(session):
@@ -133,3 +126,75 @@ def test_import_takes_what_a_damaged_registry_still_tells(session, tmp_path):
     assert records_in(session)[:2] == GOOD
     assert (source / "tokens.json").read_bytes() == damaged
     assert not kept_aside(source)
+
+
+def test_without_a_registry_the_account_folders_are_taken_in(session, clock):
+    write_token(session, "acc_2", "t2\n")
+    write_token(session, "acc_1", "t1")
+    write_token(session, "acc_3", "  ")
+    (session / "accounts" / "acc_4").mkdir()
+    assert Registry(session, clock).all() == (Account("acc_1", "t1"), Account("acc_2", "t2"))
+    assert [record["id"] for record in records_in(session)] == ["acc_1", "acc_2"]
+
+
+def test_an_empty_registry_takes_nothing_in(session, clock):
+    write_older(session, [])
+    write_token(session, "acc_1", "t1")
+    assert Registry(session, clock).all() == ()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"[{",
+        b"\xff\xfe\x00",
+        b"{}",
+        b"null",
+        b'"text"',
+        b"[1]",
+        b'[{"id":"a"}]',
+        b'[{"token":"t"}]',
+        b'[{"id":"a","token":5}]',
+        b'[{"id":"../a","token":"t"}]',
+        b'[{"id":7,"token":"t"}]',
+    ],
+)
+def test_a_corrupt_registry_is_kept_aside_and_no_account_is_lost(session, clock, caplog, content):
+    write_token(session, "acc_1", "secret-1")
+    write_token(session, "acc_2", "secret-2")
+    (session / "tokens.json").write_bytes(content)
+    registry = Registry(session, clock)
+    assert [account.token for account in registry.all()] == ["secret-1", "secret-2"]
+    kept = list(session.glob("tokens.json.corrupt-*"))
+    assert [path.read_bytes() for path in kept] == [content]
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert "secret" not in caplog.text
+    assert len(records_in(session)) == 2
+    assert registry.all() == Registry(session, clock).all()
+    assert len(list(session.glob("tokens.json.corrupt-*"))) == 1
+
+
+def test_a_registry_that_becomes_corrupt_under_way_is_mended_by_a_change_too(registry, session):
+    registry.add("t1", "a")
+    (session / "tokens.json").write_bytes(b"[{")
+    registry.add("t2", "b")
+    assert [account.id for account in registry.all()] == ["a", "b"]
+    assert len(list(session.glob("tokens.json.corrupt-*"))) == 1
+
+
+def test_a_registry_that_cannot_be_read_is_not_touched(session, clock):
+    (session / "tokens.json").mkdir(parents=True)
+    registry = Registry(session, clock)
+    for act in (registry.all, lambda: registry.add("t")):
+        with pytest.raises(SetupError, match="cannot read"):
+            act()
+    assert (session / "tokens.json").is_dir()
+
+
+def test_leftovers_of_a_crash_are_swept_at_start(session, clock):
+    write_token(session, "acc_1", "t1")
+    for leftover in (session / ".tokens.json.abcd.tmp", session / "accounts" / "acc_1" / ".token.txt.abcd.tmp"):
+        leftover.write_bytes(b"half")
+    Registry(session, clock)
+    assert not list(session.rglob("*.tmp"))

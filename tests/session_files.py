@@ -1,0 +1,25 @@
+"""What stands in a session folder, written and read by hand as the older project or a crash may have left it."""
+
+from __future__ import annotations
+
+import json
+
+OLDER = [
+    {"id": "acc_1", "token": "t1", "resetAt": None, "invalid": False},
+    {"id": "acc_2", "token": "t2", "resetAt": "2025-10-09T09:53:20.500Z", "email": "me@example.org"},
+    {"id": "acc_3", "token": "t3", "resetAt": 1760000001000, "invalid": True},
+]
+
+
+def records_in(session):
+    return json.loads((session / "tokens.json").read_text(encoding="utf-8"))
+
+
+def write_older(session, records=OLDER):
+    session.mkdir(exist_ok=True)
+    (session / "tokens.json").write_text(json.dumps(records, indent=2), encoding="utf-8")
+
+
+def write_token(session, account_id, token):
+    (session / "accounts" / account_id).mkdir(parents=True)
+    (session / "accounts" / account_id / "token.txt").write_text(token, encoding="utf-8")
