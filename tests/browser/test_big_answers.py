@@ -73,7 +73,9 @@ def test_slow_readers_beside_fast_ones(wide: Proxy, site: Sandbox) -> None:
             assert [reply.text for reply in fast] == ["I do not wait."] * SLOW
         # megabytes for those who read; meanwhile there is time enough to send all of it to those who do not
         while not taken.endswith(END_OF_CHUNKS):
-            taken += slow[0].recv(1 << 20)
+            data = slow[0].recv(1 << 20)
+            assert data, "the answer was cut short"
+            taken += data
         assert ask(wide.url, BIG, stream=True).text == numbered_lines(SIZE)
         assert len(site.running_generations()) == SLOW - 1, "somebody holds in memory what nobody has read yet"
         assert server.memory_info().rss - before < (SLOW - 1) * HELD
