@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 
 import psutil
 import pytest
@@ -213,7 +214,16 @@ def test_what_a_killed_server_left_below_a_folder_is_ended(tmp_path):
         held = ProfileClaim(tmp_path / "b")
         held.add(other.pid)
         end_leftovers(tmp_path)
-        assert not psutil.pid_exists(killed.pid)
+        assert has_ended(killed.pid)
         assert other.poll() is None, "a browser in use was ended"
         assert not (tmp_path / "a" / "browser.json").exists()
         held.release()
+
+
+def test_an_end_that_nobody_takes_note_of_is_an_end(launch, monkeypatch):
+    monkeypatch.setattr("qwenproxy.browser.profile.END_WAIT", 3600.0)
+    _, child = launch(PARENT)
+    ending = threading.Thread(target=end_processes, args=([psutil.Process(int(child))],), daemon=True)
+    ending.start()
+    ending.join(30)
+    assert not ending.is_alive(), "it waits for somebody to read the exit status"

@@ -10,6 +10,8 @@ import contextlib
 import json
 import logging
 import os
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -101,13 +103,18 @@ def profile_owner(folder: Path) -> int | None:
 
 def end_leftovers(accounts: Path) -> None:
     """End the browsers that a server left behind below this folder; profiles in use are left alone."""
-    for record in accounts.glob("*/browser.json"):
-        try:
-            ProfileClaim(record.parent).release()
-        except ProfileInUse:
-            continue
-        except StorageError as error:
-            log.warning("account=%s what a browser left stays behind: %s", record.parent.name, error.message)
+    # All at once: each takes its seconds to write down what it knows, and a server that starts waits for them.
+    with ThreadPoolExecutor(thread_name_prefix="leftovers") as threads:
+        list(threads.map(_end_leftover, [record.parent for record in accounts.glob("*/browser.json")]))
+
+
+def _end_leftover(folder: Path) -> None:
+    try:
+        ProfileClaim(folder).release()
+    except ProfileInUse:
+        pass
+    except StorageError as error:
+        log.warning("account=%s what a browser left stays behind: %s", folder.name, error.message)
 
 
 def disk_refuses(folder: Path, error: OSError) -> StorageError:
@@ -124,11 +131,29 @@ def end_processes(processes: list[psutil.Process]) -> None:
     for process in processes:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.terminate()
-    _, alive = psutil.wait_procs(family, timeout=END_WAIT)
+    alive = _await_end(family)
     for process in alive:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.kill()
-    psutil.wait_procs(alive, timeout=END_WAIT)
+    _await_end(alive)
+
+
+def _await_end(processes: list[psutil.Process]) -> list[psutil.Process]:
+    """Wait until the processes have ended; return those that run on after END_WAIT.
+
+    One that ended counts even while its parent has not taken note of it: in a container nobody may ever do so.
+    """
+    deadline = time.monotonic() + END_WAIT
+    while (running := [process for process in processes if _runs(process)]) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return running
+
+
+def _runs(process: psutil.Process) -> bool:
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _named(process: psutil.Process) -> list[float]:
@@ -142,7 +167,7 @@ def _running(named: Any) -> psutil.Process | None:
     try:
         process = psutil.Process(int(named[0]))
         same = abs(process.create_time() - float(named[1])) < 1.0
-        return process if same and process.status() != psutil.STATUS_ZOMBIE else None
+        return process if same and _runs(process) else None
     except (TypeError, ValueError, LookupError, psutil.Error):
         return None
 
