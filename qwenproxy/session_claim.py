@@ -13,7 +13,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from qwenproxy.errors import SetupError
+from qwenproxy.errors import SetupError, StorageError
 from qwenproxy.storage import delete, ensure_folder, format_json, parse_json, read_bytes, write_atomic
 from qwenproxy.texts import Phrase
 
@@ -57,6 +57,8 @@ def claimed_session(session_dir: Path) -> Iterator[SessionClaim]:
         lock.acquire()
     except Timeout:
         raise SetupError(_already_running(session_dir)) from None
+    except OSError as error:
+        raise _no_lock(session_dir, error) from error
     try:
         yield SessionClaim(session_dir)
     finally:
@@ -66,12 +68,14 @@ def claimed_session(session_dir: Path) -> Iterator[SessionClaim]:
 
 
 def running_server(session_dir: Path) -> RunningServer | None:
-    """Return the server that has this session folder now, None when there is none."""
+    """Return the server that has this session folder now, None when there is none. Raises StorageError."""
     try:
         with _lock(session_dir):
             return None
     except Timeout:
         return _noted(session_dir)
+    except OSError as error:
+        raise _no_lock(session_dir, error) from error
 
 
 def local_url(host: str, port: int) -> str:
@@ -94,6 +98,10 @@ def _note(session_dir: Path) -> Path:
 
 def _lock(session_dir: Path) -> FileLock:
     return FileLock(session_dir / "server.lock", timeout=0, thread_local=False, mode=0o600)
+
+
+def _no_lock(session_dir: Path, error: OSError) -> StorageError:
+    return StorageError(Phrase("lock_refused", path=session_dir, reason=error.strerror or error))
 
 
 def _noted(session_dir: Path) -> RunningServer:

@@ -18,7 +18,7 @@ from qwenproxy.sandbox import Fault, Sandbox
 
 pytestmark = pytest.mark.browser
 
-MEGABYTES = 256  # room for two browser profiles
+MEGABYTES = 8
 STATE = ("tokens.json", "Authorization.txt", "history/*.json", "accounts/*/token.txt")
 
 
@@ -36,12 +36,24 @@ def disk(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.fixture
-def proxy(disk: Path, site: Sandbox) -> Iterator[Proxy]:
-    """A server whose session folder is that disk. Only the first account's browser is open."""
-    proxy = Proxy(site, disk, on_no_accounts="wait")
+def stopped(disk: Path, site: Sandbox) -> Proxy:
+    """A server whose session folder is that disk, not yet started. It has two accounts.
+
+    Their profiles are elsewhere: what Chrome deletes there must not make room for others in the middle of a test.
+    """
+    proxy = Proxy(site, disk, on_no_accounts="wait", lang="en")
     for account in site.accounts[:2]:
         proxy.registry.add(account.token, account.id)
-    with proxy:
+        profile = disk.parent / f"profile of {account.id}"
+        profile.mkdir()
+        proxy.registry.profile(account.id).symlink_to(profile)
+    return proxy
+
+
+@pytest.fixture
+def proxy(stopped: Proxy) -> Iterator[Proxy]:
+    """The same, serving. Only the first account's browser is open."""
+    with stopped as proxy:
         yield proxy
         assert "unexpected" not in proxy.log()
 
@@ -125,6 +137,16 @@ def test_a_disk_that_takes_nothing(
     assert {account.reset_at is None for account in proxy.registry.all()} == {False}, "a limit is not noted"
 
 
+@pytest.mark.parametrize("trouble", [full, read_only])
+def test_a_server_that_finds_no_disk_to_write_on(
+    stopped: Proxy, disk: Path, trouble: Callable[[Path], contextlib.AbstractContextManager[str]]
+) -> None:
+    with trouble(disk) as reason:
+        assert_refused(stopped, reason, "start", "--port", "0")
+    with stopped as proxy:
+        assert ask(proxy.url, "{{say Room again.}}").text == "Room again."
+
+
 def assert_told(reply: Reply, reason: str) -> None:
     """Check that a client learns what the matter is."""
     error = json.loads(reply.body)
@@ -135,9 +157,14 @@ def assert_told(reply: Reply, reason: str) -> None:
 
 def assert_refused(proxy: Proxy, reason: str, *command: str) -> None:
     """Check that a command ends with one line that says why."""
-    told = environment(session_dir=proxy.session_dir, lang="en")
     done = subprocess.run(
-        [sys.executable, "-m", "qwenproxy", *command], env=told, capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-m", "qwenproxy", *command],
+        env=environment(session_dir=proxy.session_dir, lang="en"),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
     [line] = done.stderr.strip().splitlines()
     assert done.returncode == 1
