@@ -38,7 +38,11 @@ def asked_and_unread(proxy: Proxy, question: str, *, stream: bool) -> socket.soc
     body = json.dumps(request_body(question, stream=stream)).encode()
     address = urlsplit(proxy.url)
     head = f"POST {COMPLETIONS} HTTP/1.1\r\nHost: {address.netloc}\r\nContent-Type: application/json\r\n"
-    connection = socket.create_connection((address.hostname, address.port), timeout=30)
+    connection = socket.socket()
+    connection.settimeout(30)
+    # else the system takes tens of megabytes on the client's behalf
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 16)
+    connection.connect((address.hostname, address.port))
     connection.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
     return connection
 
