@@ -38,21 +38,23 @@ from qwenproxy.upstream.tools import ToolCallParser
 
 log = logging.getLogger(__name__)
 
+LOOK_EVERY = 1.0  # seconds between two looks whether a client that is sent nothing yet is still there
 AFTER_FINISH = 2  # ticks to wait for the connection to end once the answer is finished
+
+REFUSAL_WAIT = 30.0  # seconds for the rest of an answer that is no stream
 
 REAL = (Text, Reasoning, ToolCall, Search, Image, Finish)
 
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long to wait, in seconds: for any sign of the site, and for the first event until an answer counts as begun.
+    """How long to wait, in seconds: for any sign of the site, and for the first event of a streamed answer.
 
-    A client that reads along is not left without a sign of life for longer than `streamed_prime_wait` (contract 6).
+    After `prime_wait` the client gets signs of life, and with them a status that cannot be taken back (contract 6).
     """
 
     stall_timeout: float = 180.0
-    prime_wait: float = 30.0
-    streamed_prime_wait: float = 10.0
+    prime_wait: float = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,20 +111,27 @@ class ChatRun:
         return started.response_id or None if started and self._complete else None
 
     def prime(self, client_gone: Callable[[], bool]) -> None:
-        """Wait for the first real event, so that a refusal is still a status code; bounded as Patience says.
+        """Wait for what has to be there before the client is told anything: until then another account can take over.
 
+        Of a streamed answer that is the first real event, bounded by prime_wait; of any other the whole answer.
         Raises any ProxyError the site's answer means, ClientGone.
         """
-        patience = self._patience.streamed_prime_wait if self.chat.streamed else self._patience.prime_wait
-        deadline = time.monotonic() + patience
+        looked = time.monotonic()
+        deadline = looked + self._patience.prime_wait
         for event in self._events:
             if not isinstance(event, Tick):
                 self._primed.append(event)
-            self.begun = isinstance(event, REAL)
-            if self.begun or time.monotonic() >= deadline:
-                return
-            if client_gone():
-                raise ClientGone("The client hung up.")
+            now = time.monotonic()
+            if self.chat.streamed:
+                self.begun = isinstance(event, REAL)
+                if self.begun or now >= deadline:
+                    return
+            # Nothing is written to this client yet, so nothing else would tell that it left.
+            if self.chat.streamed or isinstance(event, Tick) or now - looked >= LOOK_EVERY:
+                looked = now
+                if client_gone():
+                    raise ClientGone("The client hung up.")
+        self.begun = True
 
     def __iter__(self) -> Iterator[Event]:
         while self._primed:
@@ -216,7 +225,7 @@ class ChatRun:
             yield Tick()
         if not refusals.is_stream(head):
             self._complete = True
-            raise refusals.error_from(head, self._response.read(self._patience.prime_wait))
+            raise refusals.error_from(head, self._response.read(REFUSAL_WAIT))
 
 
 def _ignore(_answer: Message | None) -> None:

@@ -241,8 +241,8 @@ def jwt(**claims: object) -> str:
     return ".".join([*(base64.urlsafe_b64encode(part).rstrip(b"=").decode() for part in parts), "c2ln"])
 
 
-def ask(text="Hello?", **more):
-    return ChatRequest((Message("user", (TextPart(text),)),), **more)
+def ask(text="Hello?", *, streamed=True, **more):
+    return ChatRequest((Message("user", (TextPart(text),)),), streamed=streamed, **more)
 
 
 def said(run):

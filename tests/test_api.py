@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 
 import pytest
@@ -23,9 +22,6 @@ from fakes import (
 from transcripts import CREATED, delta, end
 
 from qwenproxy import page_call
-from qwenproxy.api import openai
-from qwenproxy.chat import Text
-from qwenproxy.errors import ClientGone
 from qwenproxy.relay import RelaySettings
 
 ASK = {"messages": [{"role": "user", "content": "Hello?"}]}
@@ -318,23 +314,3 @@ def test_a_slow_model_list_is_no_reason_to_wait_for_ever(make_client, site, monk
 
 def test_a_wrong_method_is_told_the_right_ones(client):
     assert "POST" in client.get("/v1/chat/completions").headers["Allow"]
-
-
-def test_a_client_that_leaves_while_its_whole_answer_flows_is_noticed(monkeypatch):
-    monkeypatch.setattr(openai, "LOOK_EVERY", 0.0)
-    closed = []
-
-    class EndlessRun:
-        def __enter__(self):
-            return self
-
-        def __exit__(self, *_):
-            closed.append(self)
-
-        def __iter__(self):
-            return itertools.repeat(Text("more "))
-
-    looks = iter([False, False, True])
-    with pytest.raises(ClientGone):
-        openai.collect(EndlessRun(), lambda: next(looks))
-    assert len(closed) == 1

@@ -28,9 +28,10 @@ from fakes import (
     refusal,
     said,
 )
-from transcripts import CREATED, frame
+from transcripts import CREATED, delta, end, frame
 
 from qwenproxy import model_list, page_call
+from qwenproxy import run as run_module
 from qwenproxy.chat import ChatRequest, ImagePart, Message, Text
 from qwenproxy.errors import (
     ChatBusy,
@@ -291,6 +292,42 @@ def test_a_cut_answer_is_told_not_repeated(make_relay, site):
         list(run)
     assert (caught.value.status, caught.value.code) == (502, "upstream_error")
     assert site.asked() == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("failure", "asked"),
+    [
+        (frame({"success": False, "data": {"code": "RateLimited", "num": 2}}), ["a", "b"]),
+        (frame({"error": {"code": "internal_error", "details": "d"}}), ["a", "a"]),
+        (TabLost("The tab went away."), ["a", "a"]),
+        (NetworkFailed("x"), ["a", "a"]),
+    ],
+)
+def test_a_whole_answer_is_begun_again_as_long_as_nothing_was_sent(make_relay, site, failure, asked):
+    relay = make_relay(2)
+    site.script("a", Reply((CREATED, delta("Half an"), failure)))
+    assert said(relay.open(ask(streamed=False))) == "Hello world"
+    assert site.asked() == asked
+    assert relay.pool.running() == 0
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_a_cut_answer_is_never_repeated(make_relay, site, streamed):
+    site.script("a", CUT)
+    with pytest.raises(UpstreamError):
+        said(make_relay(2).open(ask(streamed=streamed)))
+    assert site.asked() == ["a"]
+
+
+def test_who_leaves_while_a_whole_answer_flows_is_noticed(make_relay, site, monkeypatch):
+    monkeypatch.setattr(run_module, "LOOK_EVERY", 0.0)
+    site.script("a", Reply((CREATED, *[delta("more ")] * 50, end())))
+    looks = iter([False, False, False, True])
+    relay = make_relay()
+    with pytest.raises(ClientGone):
+        relay.open(ask(streamed=False), lambda: next(looks))
+    assert site.responses[-1].closed
+    assert relay.pool.running() == 0
 
 
 def test_an_answer_may_be_long_in_coming(make_relay, site):

@@ -40,7 +40,7 @@ def create_turn() -> ResponseReturnValue:
     if turn.streamed:
         return event_stream(frames(run, Chunks(run.model, {"chatId": chat_id}), client_gone), run)
     try:
-        return json_response({**collect(run, client_gone), "chatId": chat_id})
+        return json_response({**collect(run), "chatId": chat_id})
     except ProxyError as error:
         # A chat whose first turn fails never comes to be.
         if chat_id == wanted:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response, request
@@ -18,7 +17,7 @@ from qwenproxy.api.errors import json_body, json_response
 from qwenproxy.api.openai_format import Answer, completion_object, parse_chat_request
 from qwenproxy.api.sse import Chunks, frames
 from qwenproxy.api.wiring import conversations, relay
-from qwenproxy.errors import ClientGone, ModelNotFound
+from qwenproxy.errors import ModelNotFound
 
 if TYPE_CHECKING:
     from qwenproxy.run import ChatRun
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-LOOK_EVERY = 1.0  # seconds between two looks whether a client that waits for a whole answer is still there
 PREFIXES = ("/v1", "/api/v1", "/api")
 
 
@@ -50,7 +48,7 @@ def create_completion() -> ResponseReturnValue:
         body = frames(run, Chunks(run.model), client_gone, include_usage=wanted.include_usage, prompt=prompt)
         response = event_stream(body, run)
     else:
-        response = json_response(collect(run, client_gone))
+        response = json_response(collect(run))
     if wanted.ignored:
         response.headers["x-qwenproxy-ignored"] = ",".join(wanted.ignored)
     return response
@@ -80,17 +78,11 @@ def event_stream(body: object, run: ChatRun) -> Response:
     return response
 
 
-def collect(run: ChatRun, client_gone: Callable[[], bool]) -> dict[str, object]:
-    """Read the run to its end and return the `chat.completion` object. Raises what broke the answer, ClientGone."""
+def collect(run: ChatRun) -> dict[str, object]:
+    """Read the run to its end and return the `chat.completion` object. Raises what broke the answer."""
     answer = Answer()
-    looked = time.monotonic()
     with run:
         for event in run:
-            # Nothing is written to this client yet, so nothing else would tell that it left.
-            if time.monotonic() - looked >= LOOK_EVERY:
-                looked = time.monotonic()
-                if client_gone():
-                    raise ClientGone("The client hung up.")
             answer.add(event)
     return completion_object(answer, run.model, (message.text for message in run.chat.messages))
 

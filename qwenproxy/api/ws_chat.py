@@ -12,6 +12,7 @@ import secrets
 import threading
 import time
 from collections import deque
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -126,7 +127,7 @@ class SocketChat:
             raise unforeseen(error) from error
 
     def _answer(self, message: dict[str, Any]) -> None:
-        turn, wanted = parse_turn(message), parse_chat_id(message)
+        turn, wanted = replace(parse_turn(message), streamed=True), parse_chat_id(message)
         chat_id, run = conversations().answer_turn(wanted, turn, self._is_unwanted)
         with run:
             try:

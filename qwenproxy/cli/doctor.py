@@ -129,7 +129,7 @@ def _roundtrip_finding(console: Console, server: RunningServer | None) -> Findin
 def _ask_relay(config: Config) -> Iterator[str]:
     relay = build_relay(config)
     try:
-        run = relay.open(ChatRequest((Message("user", (TextPart(QUESTION),)),)))
+        run = relay.open(ChatRequest((Message("user", (TextPart(QUESTION),)),), streamed=True))
         try:
             yield from (event.text for event in run if isinstance(event, Text))
         finally:

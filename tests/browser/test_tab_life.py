@@ -8,7 +8,7 @@ from contextlib import ExitStack
 
 import psutil
 import pytest
-from asking import Reply, ask, streaming
+from asking import Reply, ask, streaming, together
 from devtools import devtools, evaluate
 from proxy_process import Proxy, eventually, runs
 
@@ -80,6 +80,22 @@ def test_in_mid_answer_every_client_is_told_and_the_next_is_served(
         assert proxy.browser(only_account) == (chrome, driver)
     else:
         assert eventually(lambda: not any(map(runs, before))), "processes of the lost browser are left"
+
+
+@pytest.mark.parametrize("disturb", [reload_page, kill_chrome, kill_driver])
+def test_who_gets_whole_answers_does_not_notice(
+    proxy: Proxy, site: Sandbox, only_account: str, disturb: Callable[..., None]
+) -> None:
+    question = "{{stream chunks=40 interval_ms=50}}"
+
+    def disturb_in_mid_answer() -> None:
+        site.wait_for(lambda site: len(site.running_generations()) == 2)
+        disturb(*proxy.browser(only_account), site)
+
+    ask(proxy.url, "{{say ready}}")
+    *replies, _ = together(*[lambda: ask(proxy.url, question)] * 2, disturb_in_mid_answer)
+    assert [reply.status for reply in replies] == [200, 200]
+    assert {reply.text.count("chunk-") for reply in replies} == {40}
 
 
 @pytest.mark.parametrize("disturb", DISTURBANCES)
