@@ -29,6 +29,7 @@ from qwenproxy.api.errors import error_response
 from qwenproxy.api.wiring import RELAY
 from qwenproxy.api.ws import SOCKETS
 from qwenproxy.app import create_app
+from qwenproxy.browser.guard import guard_browsers
 from qwenproxy.browser.profile import end_leftovers
 from qwenproxy.config import Config
 from qwenproxy.errors import NoUsableAccount, RequestError
@@ -57,6 +58,7 @@ def serve_gunicorn(config: Config, listener: int, warm_up: Callable[[Relay], Non
 
         def load(self) -> Any:
             end_leftovers(config.session_dir / "accounts")  # of a worker or server that was killed
+            guard_browsers(config.session_dir / "accounts")
             app = create_app(config)
             app.register_error_handler(ParseException, lambda _: error_response(RequestError(UNREADABLE)))
             relay: Relay = app.extensions[RELAY]

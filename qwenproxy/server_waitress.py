@@ -18,6 +18,7 @@ import waitress
 
 from qwenproxy.api.wiring import RELAY
 from qwenproxy.app import create_app
+from qwenproxy.browser.guard import guard_browsers
 from qwenproxy.browser.profile import end_leftovers
 from qwenproxy.config import Config
 from qwenproxy.errors import NoUsableAccount
@@ -33,6 +34,7 @@ CONNECTIONS = 450  # at once; what select() takes on Windows is 512, browsers an
 def serve_waitress(config: Config, listener: socket.socket, warm_up: Callable[[Relay], None]) -> int:
     """Serve on the bound socket until a signal; return the exit status. Closes the socket."""
     end_leftovers(config.session_dir / "accounts")
+    guard_browsers(config.session_dir / "accounts")
     app = create_app(config)
     relay: Relay = app.extensions[RELAY]
     server = waitress.create_server(

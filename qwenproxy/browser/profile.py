@@ -86,8 +86,7 @@ class ProfileClaim:
         os.replace(fresh, self._record)
 
     def _end_leftovers(self, account: str) -> None:
-        named = _read(self._record).get("processes")
-        left = [process for each in (named if isinstance(named, list) else ()) if (process := _running(each))]
+        left = _left(self._record)
         if left:
             log.warning("account=%s ending %d browser processes a killed server left", account, len(left))
             end_processes(left)
@@ -106,6 +105,15 @@ def end_leftovers(accounts: Path) -> None:
     # All at once: each takes its seconds to write down what it knows, and a server that starts waits for them.
     with ThreadPoolExecutor(thread_name_prefix="leftovers") as threads:
         list(threads.map(_end_leftover, [record.parent for record in accounts.glob("*/browser.json")]))
+
+
+def end_orphans(accounts: Path) -> None:
+    """End the browsers below this folder whose owner has ended, without a claim: a new owner may be about to come."""
+    orphans = []
+    for record in accounts.glob("*/browser.json"):
+        if profile_owner(record.parent) is None:
+            orphans += _left(record)
+    end_processes(orphans)
 
 
 def _end_leftover(folder: Path) -> None:
@@ -170,6 +178,12 @@ def _running(named: Any) -> psutil.Process | None:
         return process if same and _runs(process) else None
     except (TypeError, ValueError, LookupError, psutil.Error):
         return None
+
+
+def _left(record: Path) -> list[psutil.Process]:
+    """Return the recorded processes that still run."""
+    named = _read(record).get("processes")
+    return [process for each in (named if isinstance(named, list) else ()) if (process := _running(each))]
 
 
 def _read(record: Path) -> dict[str, Any]:
