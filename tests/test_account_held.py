@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import importlib
+import json
 import os
+import subprocess
+import sys
 import threading
 import time
 
@@ -13,7 +16,7 @@ from cli_runner import Terminal, clean_environment, new_token, run_here
 from qwenproxy.accounts import removal
 from qwenproxy.accounts.registry import Registry
 from qwenproxy.accounts.removal import remove_account
-from qwenproxy.browser.profile import ProfileClaim, ProfileInUse
+from qwenproxy.browser.profile import ProfileClaim, ProfileInUse, profile_owner
 
 # The module: as an attribute of the package the name stands for the group of commands.
 commands = importlib.import_module("qwenproxy.cli.account")
@@ -67,6 +70,27 @@ def test_check_says_what_is_on_record_of_an_account_that_is_held(registry, claim
     assert "stop it" not in ended.output
     assert ("qwenproxy account relogin mine" in ended.output) == (shown == "INVALID")
     assert registry.all() == before
+
+
+@pytest.mark.parametrize("started_by_server", [True, False])
+def test_of_a_server_and_the_process_it_started_the_server_is_named(registry, session, started_by_server):
+    claiming = (
+        "import sys, pathlib; from qwenproxy.browser.profile import ProfileClaim;"
+        "claim = ProfileClaim(pathlib.Path(sys.argv[1])); print('up', flush=True); sys.stdin.read()"
+    )
+    command = [sys.executable, "-c", claiming, str(registry.folder("mine"))]
+    server = os.getpid() if started_by_server else 1
+    (session / "server.json").write_text(json.dumps({"pid": server, "host": "", "port": 0}))
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
+        try:
+            assert holder.stdout.readline() == "up\n"
+            expected = os.getpid() if started_by_server else holder.pid
+            assert profile_owner(registry.folder("mine")) == expected
+            with pytest.raises(ProfileInUse, match=rf"process {expected}\b"):
+                ProfileClaim(registry.folder("mine"))
+        finally:
+            holder.kill()
+    assert profile_owner(registry.folder("mine")) is None
 
 
 # remove

@@ -95,9 +95,18 @@ class ProfileClaim:
 
 
 def profile_owner(folder: Path) -> int | None:
-    """Return the id of the running process that has the account folder's profile open, None when it is free."""
+    """Return the id of the process to stop for the account folder's profile to become free, None when it is.
+
+    It is the one that has it open, or the server that started that one and would start it anew.
+    """
     owner = _running(_read(folder / "browser.json").get("owner"))
-    return owner.pid if owner else None
+    if owner is None:
+        return None
+    server = _read(folder.parent.parent / "server.json").get("pid")
+    with contextlib.suppress(psutil.Error):
+        if server == owner.ppid():
+            return int(server)
+    return owner.pid
 
 
 def end_leftovers(accounts: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -15,10 +16,14 @@ from qwenproxy.sandbox import Sandbox
 pytestmark = pytest.mark.browser
 
 
+DEAD_DISPLAY = ":4711"
+
+
 def account_command(proxy: Proxy, site: Sandbox, *args: str) -> subprocess.CompletedProcess[str]:
     told = environment(
         session_dir=proxy.session_dir, base_url=site.base_url, base_url_spki=site.spki, lang="en", no_menu=1
     )
+    told["DISPLAY"] = DEAD_DISPLAY
     command = [sys.executable, "-m", "qwenproxy", "account", *args]
     return subprocess.run(command, env=told, capture_output=True, text=True, timeout=90, check=False)
 
@@ -90,3 +95,15 @@ def test_check_beside_the_server_tells_what_is_on_record(two_accounts: Proxy, si
     proxy.registry.mark_invalid("sandbox2")
     assert eventually(lambda: not (proxy.registry.folder("sandbox2") / "browser.json").exists())
     assert account_command(proxy, site, "check", "sandbox1").returncode == 0
+
+
+def test_the_process_to_stop_is_the_one_that_frees_the_profile(two_accounts: Proxy, site: Sandbox) -> None:
+    proxy = two_accounts
+    for words in (("check", "sandbox1"), ("relogin", "sandbox1")):
+        said = account_command(proxy, site, *words)
+        assert re.findall(r"process (\d+)", said.stdout + said.stderr) == [str(proxy.pid)], said
+    assert "stop it" in said.stderr
+    assert proxy.end() == 0
+    further = account_command(proxy, site, "relogin", "sandbox1")
+    assert "no screen" in further.stderr
+    assert "process" not in further.stderr
