@@ -72,6 +72,15 @@ def test_a_key_that_can_be_guessed_is_accepted_with_a_warning(session, key, warn
     assert key not in run_here("keys", "list").output
 
 
+def test_short_keys_are_told_apart_and_removed_as_the_list_shows_them(session):
+    for key in ("x", "abc", "abcdefg", "bcdefgh", "abcdefghij"):
+        run_here("keys", "add", key)
+    shown = run_here("keys", "list").stdout.splitlines()
+    assert shown == ["...+1", "...+3", "a...+6", "b...+6", "ab...+8"]
+    assert run_here("keys", "remove", "b...+6").status == 0
+    assert KeyFile(session / "Authorization.txt").keys() == ("x", "abc", "abcdefg", "abcdefghij")
+
+
 def test_a_made_key_is_no_short_one(session):
     assert "guessed" not in run_here("keys", "add").output
 

@@ -74,10 +74,14 @@ def remove(config: Config, key: str) -> None:
 
 
 def masked(key: str) -> str:
-    """Return enough of a key to recognise it, and too little to use it."""
+    """Return enough of a key to recognise it, and too little to use it.
+
+    Of a short one that is at most a letter, and how many more there are: `a...+6`.
+    """
     if len(key) > 16:
         return f"{key[:6]}...{key[-3:]}"
-    return f"{key[:2]}..." if len(key) >= SHORT else "..."
+    shown = key[: 2 if len(key) >= SHORT else len(key) // 4]
+    return f"{shown}...+{len(key) - len(shown)}"
 
 
 def _opened(config: Config) -> tuple[KeyFile, Speaker]:
