@@ -93,6 +93,22 @@ def test_of_a_server_and_the_process_it_started_the_server_is_named(registry, se
     assert profile_owner(registry.folder("mine")) is None
 
 
+# login
+
+
+@pytest.mark.parametrize("command", [("relogin", "mine"), ("add", "--id", "newcomer")], ids=" ".join)
+def test_a_login_whose_profile_is_held_is_not_explained(registry, monkeypatch, command):
+    monkeypatch.setenv("DISPLAY", ":4711")
+    claim = ProfileClaim(registry.folder(command[-1]))
+    try:
+        ended = run_here("account", *command)
+    finally:
+        claim.release()
+    assert ended.status == 1
+    [line] = ended.output.splitlines()
+    assert f"in use by process {os.getpid()}: stop it" in line
+
+
 # remove
 
 

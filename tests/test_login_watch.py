@@ -159,7 +159,7 @@ def test_no_answer_is_no_login(registry, window, play, answer):
 def test_a_verification_waits_for_the_person(registry, window, play, shown):
     script = play(shown, "wait", SIGN_IN, View(new_token("human"), answer=SOMEBODY))
     assert registry.get(add_account(registry, window, script)).token == new_token("human")
-    assert script.steps == ["opening", "verification", "waiting", "closing"]
+    assert script.steps == ["opening", "waiting", "verification", "waiting", "closing"]
 
 
 def test_a_page_that_does_not_answer_is_looked_at_again(registry, window, play):
@@ -191,7 +191,7 @@ def test_a_working_page_ends_verify_after_a_moment_for_the_check_to_show_up(regi
     script = play(View(new_token(), answer=SOMEBODY))
     assert not renew_account(registry, window, script, account)
     assert watch.LINGER <= script.now - 1000 <= watch.LINGER + watch.ASK_EVERY + 1
-    assert script.steps == ["opening", "works", "closing"]
+    assert script.steps == ["opening", "waiting", "works", "closing"]
     assert registry.get("mine").status(time.time()) == "OK"
 
 

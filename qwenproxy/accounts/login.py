@@ -81,6 +81,7 @@ def _opened(folder: Path, window: LoginWindow, person: Person) -> Iterator[Chrom
             raise LoginFailed("no_display") from error
         raise
     try:
+        person.show("waiting", window.login_wait)
         _open_sign_in(chrome, window.site)
         yield chrome
     finally:

@@ -19,7 +19,7 @@ import click
 from qwenproxy.accounts.account import Account, is_verify
 from qwenproxy.accounts.login import LoginFailed, LoginWindow, Step, add_account, renew_account
 from qwenproxy.app import chrome_settings
-from qwenproxy.browser.profile import ProfileInUse
+from qwenproxy.browser.profile import ProfileInUse, profile_owner
 from qwenproxy.browser.site import Site
 from qwenproxy.cli.checking import judge_profile
 from qwenproxy.cli.console import Console, is_interactive, profile_in_use
@@ -33,29 +33,28 @@ LOGIN_WAIT = 600.0  # seconds a person gets to log in
 
 def add_in_window(console: Console, account_id: str | None = None, login_wait: float = LOGIN_WAIT) -> str:
     """Let the person log in to a new account and return its id. Raises SetupError and what else keeps it from that."""
-    line = _LiveLine(console.say)
+    line = _LiveLine(console.say, console.say("login_explained"))
     with _outcomes(console, account_id, console.say("nothing_added"), line):
-        window = _window(console, login_wait)
-        click.echo(console.say("login_explained"))
+        window = _window(console, account_id, login_wait)
         return add_account(console.registry, window, line, account_id)
 
 
 def relogin_in_window(console: Console, account: Account, login_wait: float = LOGIN_WAIT) -> None:
     """Let the person log in to a known account again. Raises SetupError and what else keeps it from that."""
-    line = _LiveLine(console.say)
+    explained = ["login_explained", *(["verify_explained"] if is_verify(account, time.time()) else [])]
+    line = _LiveLine(console.say, "\n".join(map(console.say, explained)))
     with _outcomes(console, account.id, console.say("nothing_changed", id=account.id), line):
-        window = _window(console, login_wait)
-        click.echo(console.say("login_explained"))
-        if is_verify(account, time.time()):
-            click.echo(console.say("verify_explained"))
+        window = _window(console, account.id, login_wait)
         proven = renew_account(console.registry, window, line, account)
     if not proven:
         click.echo(console.say("verify_unseen"))
 
 
-def _window(console: Console, login_wait: float) -> LoginWindow:
+def _window(console: Console, account_id: str | None, login_wait: float) -> LoginWindow:
     if sys.platform.startswith("linux") and not display_name():
         raise LoginFailed("no_display")
+    if account_id and profile_owner(console.registry.folder(account_id)) is not None:
+        raise profile_in_use(console, account_id)
     config = console.config
     settings = replace(chrome_settings(config), headless=False)
     site = Site(config.base_url, config.site_version)
@@ -95,10 +94,14 @@ def _every_end_cancels() -> Iterator[None]:
 
 
 class _LiveLine:
-    """How a login stands, on one line that is written again and again; the Person of accounts/login.py."""
+    """How a login stands, on one line that is written again and again; the Person of accounts/login.py.
 
-    def __init__(self, say: Speaker) -> None:
+    `explanation` comes before it once the window is there: whoever gets none needs not read what to do in it.
+    """
+
+    def __init__(self, say: Speaker, explanation: str) -> None:
         self._say = say
+        self._explanation = explanation
         self._live = sys.stdout.isatty()
         self._shown: Step | None = None
 
@@ -109,6 +112,10 @@ class _LiveLine:
 
     def show(self, step: Step, remaining: float) -> None:
         """Tell how it stands, on a terminal with the time that is left."""
+        if step not in ("opening", "closing") and self._explanation:
+            self.end()
+            click.echo(self._explanation)
+            self._explanation = ""
         text = self._say(f"step_{step}", left=f"{int(remaining) // 60}:{int(remaining) % 60:02}")
         if self._live:
             width = shutil.get_terminal_size().columns - 1

@@ -265,6 +265,7 @@ def test_a_profile_in_use_is_one_line_with_the_process(registry, door, environme
     finally:
         claim.release()
     assert f"in use by process {os.getpid()}: stop it" in terminal.text
+    assert "A browser window" not in terminal.text
 
 
 def test_a_site_that_is_down_is_named(registry, environment):
@@ -279,6 +280,7 @@ def test_a_display_that_is_not_there_says_what_else_to_do(registry, environment)
         terminal.expect("--token")
         terminal.expect("No account was added.")
         assert terminal.end() == 1
+    assert "A browser window" not in terminal.text
     assert _folders(registry) == []
 
 
