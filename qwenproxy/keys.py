@@ -10,7 +10,7 @@ import secrets
 import threading
 from pathlib import Path
 
-from qwenproxy.errors import SetupError
+from qwenproxy.errors import SetupError, StorageError
 from qwenproxy.storage import CachedFile, PathLock, ensure_folder, read_bytes, sweep, write_atomic
 from qwenproxy.texts import Phrase
 
@@ -40,10 +40,15 @@ class KeyFile:
         self._lock = PathLock(path)
         self._cache = CachedFile(path, self._load)
         ensure_folder(path.parent)
-        with self._lock:
-            sweep(path.parent, path.name)
+        try:
+            with self._lock:
+                sweep(path.parent, path.name)
+                if read_bytes(path) is None:
+                    write_atomic(path, _TEMPLATE.encode())
+        except StorageError:
+            # Where nothing may be written, keys that are there can be read all the same.
             if read_bytes(path) is None:
-                write_atomic(path, _TEMPLATE.encode())
+                raise
 
     @property
     def enabled(self) -> bool:

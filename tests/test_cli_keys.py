@@ -31,6 +31,17 @@ def test_keys_are_listed_masked_unless_shown(session):
     assert run_here("keys", "list", "--show").stdout == f"{key}\n"
 
 
+def test_listing_keys_writes_nothing(session):
+    assert run_here("keys", "list").status == 0
+    assert not session.exists()
+    key = run_here("keys", "add").stdout
+    (session / ".Authorization.txt.lock").unlink(missing_ok=True)
+    (session / ".Authorization.txt.lock").mkdir()  # a lock that cannot be had, even by the superuser
+    ended = run_here("keys", "list", "--show")
+    assert (ended.status, ended.output) == (0, key)
+    assert run_here("keys", "add").status == 1
+
+
 def test_a_key_of_ones_own_is_not_repeated(session):
     ended = run_here("keys", "add", "my-secret-key-of-many-letters")
     assert ended.status == 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from qwenproxy.cli.help import Group, option, session_option
@@ -10,6 +12,7 @@ from qwenproxy.cli.texts import Speaker, speaker
 from qwenproxy.config import Config
 from qwenproxy.errors import SetupError
 from qwenproxy.keys import KeyFile
+from qwenproxy.storage import stamp
 
 SHORT = 8  # characters below which a key can be guessed; such keys of older files go on working
 
@@ -28,8 +31,9 @@ def keys(ctx: click.Context, session_dir: str | None) -> None:
 @click.pass_obj
 def list_keys(config: Config, show: bool) -> None:
     """List the keys."""
-    key_file, say = _opened(config)
-    known = key_file.keys()
+    say = speaker(config.lang)
+    # Looking makes no file, so that it works on a disk that may only be read.
+    known = () if stamp(_path(config)) is None else KeyFile(_path(config)).keys()
     for key in known:
         click.echo(key if show else masked(key))
     if not known:
@@ -85,4 +89,8 @@ def masked(key: str) -> str:
 
 
 def _opened(config: Config) -> tuple[KeyFile, Speaker]:
-    return KeyFile(config.session_dir / "Authorization.txt"), speaker(config.lang)
+    return KeyFile(_path(config)), speaker(config.lang)
+
+
+def _path(config: Config) -> Path:
+    return config.session_dir / "Authorization.txt"
