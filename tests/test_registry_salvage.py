@@ -10,7 +10,7 @@ from session_files import records_in, write_older, write_token
 
 from qwenproxy.accounts.account import Account
 from qwenproxy.accounts.registry import Registry
-from qwenproxy.errors import SetupError
+from qwenproxy.errors import SetupError, StorageError
 
 LATER = "2099-01-01T00:00:00.000Z"
 GOOD = [
@@ -70,6 +70,34 @@ def test_a_token_that_is_missing_comes_from_its_file_and_the_rest_of_the_record_
     assert {**GOOD[1]} == records_in(session)[1]
 
 
+@pytest.mark.parametrize("blank", ["", " ", "\n\t"])
+def test_a_blank_token_comes_from_its_file_too_and_the_registry_is_not_set_aside(session, blank):
+    write_token(session, "b", "tb")
+    write(session, [GOOD[0], {**GOOD[1], "token": blank}])
+    registry = Registry(session, lambda: NOW)
+    assert [(one.id, one.token) for one in registry.all()] == [("a", "ta"), ("b", "tb")]
+    assert registry.get("b").status(NOW) == "WAIT"
+    assert registry.mark_ok("a")
+    assert records_in(session)[1] == GOOD[1]
+    assert not kept_aside(session)
+
+
+@pytest.mark.parametrize("beside", [[], [{"id": 5}]], ids=["whole", "damaged"])
+def test_an_account_without_any_token_is_kept_and_needs_its_person(session, beside):
+    write(session, [{"id": "a", "token": " ", "email": "a@example.org"}, *beside])
+    account = Registry(session, lambda: NOW).get("a")
+    assert (account.token, account.status(NOW)) == ("", "INVALID")
+    assert "a@example.org" in (session / "tokens.json").read_text()
+    assert Registry(session, lambda: NOW).renew("a", "new")
+    assert Registry(session, lambda: NOW).get("a").status(NOW) == "OK"
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_of_two_damaged_records_the_one_with_a_token_is_kept(session, order):
+    write(session, [{"id": "b", "token": ""}, GOOD[1]][::order])
+    assert [one.token for one in Registry(session, lambda: NOW).all()] == ["tb"]
+
+
 @pytest.mark.parametrize("order", [1, -1])
 def test_of_two_records_with_one_id_the_token_file_tells_the_right_one(session, order):
     write_token(session, "b", "tb")
@@ -117,13 +145,35 @@ def test_a_removed_account_gets_no_token_file_back(session):
     assert not registry.folder("a").exists()
 
 
+def test_import_fills_blank_tokens_and_passes_over_accounts_without_any(session, tmp_path, caplog):
+    source = tmp_path / "older"
+    source.mkdir()
+    write_token(source, "b", "tb")
+    write(source, [{**GOOD[0], "token": ""}, {**GOOD[1], "token": " "}])
+    registry = Registry(session, lambda: NOW)
+    assert registry.import_from(source) == ("b",)
+    assert [(one.id, one.token, one.status(NOW)) for one in registry.all()] == [("b", "tb", "INVALID")]
+    assert caplog.messages == ["not taken over, since they have no token: a"]
+
+
+@pytest.mark.parametrize("content", [GOOD, [*GOOD, 7]], ids=["older", "damaged"])
+def test_what_cannot_be_mended_can_be_read(session, content):
+    written = write(session, content)
+    (session / ".tokens.json.lock").mkdir()  # a lock that cannot be had, even by the superuser
+    registry = Registry(session, lambda: NOW)
+    assert [(one.id, one.token) for one in registry.all()] == [("a", "ta"), ("b", "tb")]
+    with pytest.raises(StorageError, match="cannot lock"):
+        registry.mark_ok("a")
+    assert (session / "tokens.json").read_bytes() == written
+
+
 def test_import_takes_what_a_damaged_registry_still_tells(session, tmp_path):
     source = tmp_path / "older"
     source.mkdir()
     write_token(source, "c", "tc")
     damaged = write(source, [*GOOD, {"id": 5}])
     assert Registry(session, lambda: NOW).import_from(source) == ("a", "b", "c")
-    assert records_in(session)[:2] == GOOD
+    assert records_in(session)[:2] == [{**one, "invalid": True} for one in GOOD], "their tokens are none of the site's"
     assert (source / "tokens.json").read_bytes() == damaged
     assert not kept_aside(source)
 

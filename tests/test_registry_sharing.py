@@ -88,7 +88,7 @@ def test_import_brings_accounts_and_chats_once(registry, session, tmp_path):
     assert registry.import_from(source) == ("acc_2",)
     after = snapshot(session)
     assert registry.get("acc_1").token == "mine"
-    assert records_in(session)[2] == OLDER[1]
+    assert records_in(session)[2] == {**OLDER[1], "invalid": True}, "t2 is no token of the site"
     assert (registry.folder("acc_2") / "token.txt").read_text() == "t2"
     assert sorted(os.listdir(session / "history")) == ["c1.json", "c2.json"]
     assert (session / "history" / "c2.json").read_bytes() == b'{"messages":[]}'

@@ -65,7 +65,7 @@ class Account:
 
     def status(self, now: float) -> Status:
         """Tell how the account stands at a moment (s since 1970)."""
-        if self.invalid or (self.expires_at is not None and self.expires_at <= now):
+        if self.invalid or not self.token or (self.expires_at is not None and self.expires_at <= now):
             return "INVALID"
         return "WAIT" if self.reset_at is not None and self.reset_at > now else "OK"
 
@@ -95,10 +95,15 @@ def token_expiry(token: str) -> float | None:
     return float(expires_at) if _is_number(expires_at) else None
 
 
+def is_token(text: str) -> bool:
+    """Tell whether a text has the form of a login token, a JWT."""
+    return _claims(text) is not None
+
+
 def check_token(token: str, now: float) -> str:
     """Return a token that a person gave, without the space around it. Raises SetupError unless it is a live JWT."""
     token = token.strip()
-    if _claims(token) is None:
+    if not is_token(token):
         raise SetupError(Phrase("no_token"))
     expires_at = token_expiry(token)
     if expires_at is not None and expires_at <= now:

@@ -7,6 +7,8 @@ browsers or leases; never logs a token.
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import shutil
 import threading
 import time
@@ -19,6 +21,7 @@ from qwenproxy.accounts.account import (
     Account,
     UserKnown,
     check_token,
+    is_token,
     iso_text,
     new_record,
     one_per_user,
@@ -26,12 +29,14 @@ from qwenproxy.accounts.account import (
     parse_records,
     token_user,
 )
-from qwenproxy.accounts.salvage import salvaged, tokens_in
-from qwenproxy.errors import SetupError
+from qwenproxy.accounts.salvage import completed, salvaged, tokens_in
+from qwenproxy.errors import SetupError, StorageError
 from qwenproxy.history import import_chats
 from qwenproxy.texts import Phrase
 
 __all__ = ["Account", "Registry", "check_token"]
+
+log = logging.getLogger(__name__)
 
 _Records = list[dict[str, Any]]
 
@@ -48,10 +53,12 @@ class Registry:
         self._mutex = threading.Lock()
         self._cache = storage.CachedFile(self._file, self._load)
         storage.ensure_folder(session_dir)
-        storage.ensure_folder(self._accounts_dir)
         self._lock = storage.PathLock(self._file)
-        with self._lock:
-            self._tidy()
+        # What may only be read can be listed all the same; the first change says what the disk refuses.
+        with contextlib.suppress(StorageError):
+            storage.ensure_folder(self._accounts_dir)
+            with self._lock:
+                self._tidy()
 
     def all(self) -> tuple[Account, ...]:
         """Return the accounts in the order of the file, as they are on disk now. Raises SetupError."""
@@ -171,8 +178,8 @@ class Registry:
     def import_from(self, source: Path) -> tuple[str, ...]:
         """Take over accounts and chats of another session folder and return the ids of the accounts that were new.
 
-        What is here already stays as it is, nobody gets a second account, and the source is only read. Raises
-        SetupError.
+        What is here already stays as it is, nobody gets a second account, and the source is only read. An account
+        whose token is none has to be logged in to again; one without any token is passed over. Raises SetupError.
         """
         if not any((source / name).exists() for name in ("tokens.json", "accounts", "history")):
             raise SetupError(Phrase("no_session_folder", path=source))
@@ -180,15 +187,23 @@ class Registry:
             raise SetupError(Phrase("same_session_folder", path=source))
         data = storage.read_bytes(source / "tokens.json")
         try:
-            found = parse_records(data or b"")
+            found = completed(parse_records(data or b""), source / "accounts")
         except ValueError:
             found = salvaged(data or b"", tokens_in(source / "accounts"))
+        tokenless = [one["id"] for one in found if not one["token"].strip()]
+        if tokenless:
+            log.warning("not taken over, since they have no token: %s", ", ".join(tokenless))
         with self._lock:
             records = self._records()
             ids = {record["id"].casefold() for record in records}
             logins = {token_user(record["token"]) or record["token"] for record in records}
-            others = [one for one in found if (token_user(one["token"]) or one["token"]) not in logins]
+            others = [
+                one
+                for one in found
+                if one["id"] not in tokenless and (token_user(one["token"]) or one["token"]) not in logins
+            ]
             new = [one for one in one_per_user(others) if one["id"].casefold() not in ids]
+            new = [one if is_token(one["token"]) else {**one, "invalid": True} for one in new]
             for record in new:
                 self._write_token(record["id"], record["token"])
             if new:
@@ -215,15 +230,16 @@ class Registry:
     def _load(self) -> dict[str, Account]:
         data = storage.read_bytes(self._file)
         try:
-            records = parse_records(data or b"")
+            records = completed(parse_records(data or b""), self._accounts_dir)
             if not self._without_token_file(records):
                 return parse_accounts(records)
         except ValueError:
-            pass
-        with self._lock:
+            records = salvaged(data or b"", tokens_in(self._accounts_dir))
+        # A disk that does not let them be mended lets them be read.
+        with contextlib.suppress(StorageError), self._lock:
             records = self._records()
             self._complete_token_files(records)
-            return parse_accounts(records)
+        return parse_accounts(records)
 
     def _records(self) -> _Records:
         """Return the file's records, mended from the accounts' folders if need be. The lock is held.
@@ -233,7 +249,7 @@ class Registry:
         data = storage.read_bytes(self._file)
         if data is not None:
             try:
-                return parse_records(data)
+                return completed(parse_records(data), self._accounts_dir)
             except ValueError as error:
                 reason = str(error)
         records = salvaged(data or b"", tokens_in(self._accounts_dir))

@@ -27,6 +27,14 @@ def tokens_in(accounts_dir: Path) -> dict[str, str]:
     return tokens
 
 
+def completed(records: list[dict[str, Any]], accounts_dir: Path) -> list[dict[str, Any]]:
+    """Return the records, those with a blank token with the one of their account's folder. Raises StorageError."""
+    if all(record["token"].strip() for record in records):
+        return records
+    tokens = tokens_in(accounts_dir)
+    return [one if one["token"].strip() else {**one, "token": tokens.get(one["id"], "")} for one in records]
+
+
 def salvaged(data: bytes, tokens: Mapping[str, str]) -> list[dict[str, Any]]:
     """Return the good records of a damaged tokens.json, then new ones for the accounts that only `tokens` knows.
 
@@ -37,9 +45,14 @@ def salvaged(data: bytes, tokens: Mapping[str, str]) -> list[dict[str, Any]]:
         if not isinstance(entry, dict) or not storage.valid_id(entry.get("id")):
             continue
         account_id = entry["id"]
-        record = entry if isinstance(entry.get("token"), str) else {**entry, "token": tokens.get(account_id)}
+        noted = entry.get("token")
+        if isinstance(noted, str) and noted.strip():
+            record = entry
+        else:
+            record = {**entry, "token": tokens.get(account_id, "" if isinstance(noted, str) else None)}
         confirmed = record["token"] == tokens.get(account_id)
-        if record["token"] is not None and (account_id not in kept or confirmed):
+        better = account_id not in kept or confirmed or not kept[account_id]["token"].strip()
+        if record["token"] is not None and better:
             kept[account_id] = record
     return [*kept.values(), *(new_record(one, token) for one, token in tokens.items() if one not in kept)]
 

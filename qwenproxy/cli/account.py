@@ -187,8 +187,9 @@ def import_folder(config: Config, folder: Path) -> None:
     """Take over the accounts and chats of an older session folder."""
     console = open_console(config)
     imported = console.registry.import_from(_session_folder(folder))
-    for account_id in imported:
-        click.echo(console.say("imported", id=account_id))
+    for one in [find_account(console, account_id) for account_id in imported]:
+        usable = one.status(time.time()) != "INVALID"
+        click.echo(console.say("imported" if usable else "imported_invalid", id=one.id))
     click.echo(console.say("imported_total" if imported else "imported_none", count=len(imported)))
 
 

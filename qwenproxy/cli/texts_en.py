@@ -112,6 +112,7 @@ EN = {
     "removed_but_folder": "Account {id} is removed, but process {pid} still has its profile open. When that has ended, "
     "delete the profile too: qwenproxy account remove {id}",
     "imported": "Taken over: {id}",
+    "imported_invalid": "Taken over: {id}. It needs a new login: qwenproxy account relogin {id}",
     "imported_total": "Accounts taken over: {count}.",
     "imported_none": "No account there is new; chats that were missing here are taken over.",
     "bad_id": "An account id can name a folder: up to 128 characters, no / \\ : * ? and no dot at either end.",

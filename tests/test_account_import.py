@@ -1,0 +1,68 @@
+"""`qwenproxy account import`: what is taken over of an older session folder, and what is said of it."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import pytest
+from cli_runner import new_token, run_here
+
+from qwenproxy.accounts.registry import Registry
+
+
+@pytest.fixture
+def session(tmp_path, monkeypatch):
+    """Return an empty session folder that commands of this process use, in English."""
+    folder = tmp_path / "session"
+    monkeypatch.setenv("QWENPROXY_SESSION_DIR", str(folder))
+    monkeypatch.setenv("QWENPROXY_LANG", "en")
+    return folder
+
+
+@pytest.fixture
+def older_folder(tmp_path):
+    """Return a session folder as the older project wrote it, inside its checkout."""
+    folder = tmp_path / "older" / "session"
+    (folder / "accounts" / "acc_1").mkdir(parents=True)
+    (folder / "accounts" / "acc_1" / "token.txt").write_text(new_token("old"))
+    entry = {"id": "acc_1", "token": new_token("old"), "resetAt": None}
+    (folder / "tokens.json").write_text(json.dumps([entry]))
+    return folder
+
+
+@pytest.mark.parametrize("named", ["session", "checkout"])
+def test_import_takes_accounts_over_once(session, older_folder, named):
+    source = older_folder if named == "session" else older_folder.parent
+    before = {path: path.read_bytes() for path in older_folder.rglob("*") if path.is_file()}
+    first = run_here("account", "import", str(source))
+    assert first.status == 0
+    assert "acc_1" in first.output
+    again = run_here("account", "import", str(source))
+    assert (again.status, "acc_1" in again.output) == (0, False)
+    assert [(one.id, one.token) for one in Registry(session).all()] == [("acc_1", new_token("old"))]
+    assert {path: path.read_bytes() for path in older_folder.rglob("*") if path.is_file()} == before
+
+
+def test_import_says_which_accounts_need_a_login_and_which_have_none(session, tmp_path):
+    records = [
+        {"id": "good", "token": new_token("good")},
+        {"id": "odd", "token": "no-jwt"},
+        {"id": "blank", "token": " "},
+    ]
+    (tmp_path / "older").mkdir()
+    (tmp_path / "older" / "tokens.json").write_text(json.dumps(records))
+    ended = run_here("account", "import", str(tmp_path / "older"))
+    assert ended.stdout.splitlines() == [
+        "Taken over: good",
+        "Taken over: odd. It needs a new login: qwenproxy account relogin odd",
+        "Accounts taken over: 2.",
+    ]
+    assert "no token: blank" in ended.output
+    assert [one.status(time.time()) for one in Registry(session).all()] == ["OK", "INVALID"]
+
+
+def test_import_of_something_else_says_so(session, tmp_path):
+    (tmp_path / "empty").mkdir()
+    assert run_here("account", "import", str(tmp_path / "empty")).status == 1
+    assert run_here("account", "import", str(tmp_path / "missing")).status == 2
