@@ -6,6 +6,7 @@ into a StorageError that names the path. Must not know what any file means.
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import os
@@ -59,6 +60,8 @@ def ensure_folder(folder: Path) -> None:
     """Create `folder` and its parents, for its owner alone (0700). Raises StorageError."""
     try:
         missing = [one for one in (folder, *folder.parents) if not one.exists()]
+        if not missing and not folder.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
         for one in reversed(missing):
             one.mkdir(mode=0o700, exist_ok=True)
         make_private(folder)
