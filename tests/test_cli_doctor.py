@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import shutil
 import socket
@@ -27,9 +28,11 @@ from qwenproxy.cli.findings import (
     profile_findings,
 )
 from qwenproxy.config import Config
-from qwenproxy.errors import NetworkFailed, NotLoggedIn, TabLost, VerificationRequired
+from qwenproxy.errors import NetworkFailed, NotLoggedIn, StorageError, TabLost, VerificationRequired
 from qwenproxy.session_claim import RunningServer, claimed_session
 
+# The module: as an attribute of the package the name stands for the command.
+doctor_module = importlib.import_module("qwenproxy.cli.doctor")
 posix = pytest.mark.skipif(os.name != "posix", reason="rights and shell scripts are POSIX")
 
 
@@ -350,8 +353,9 @@ def test_the_doctor_names_a_missing_browser_and_asks_no_account(settings, tmp_pa
     assert "Round trip" not in ended.output
 
 
-@posix
-def test_beside_a_server_that_has_the_accounts_open_nothing_is_wrong(settings, tmp_path, monkeypatch):
+@pytest.fixture
+def beside_a_server(settings, tmp_path, monkeypatch):
+    """Return the registry whose only account "mine" a running server has open, which does not listen yet."""
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("QWENPROXY_CHROME", _program(tmp_path, "chrome", "156.0.1.2"))
@@ -359,17 +363,61 @@ def test_beside_a_server_that_has_the_accounts_open_nothing_is_wrong(settings, t
     registry = Registry(tmp_path / "session")
     registry.add(new_token(), "mine")
     claim = ProfileClaim(registry.folder("mine"))
-    try:
-        with claimed_session(tmp_path / "session"):
-            ended = run_here("doctor")
-            early = run_here("doctor", "--roundtrip")
-    finally:
-        claim.release()
+    with claimed_session(tmp_path / "session"):
+        yield registry
+    claim.release()
+
+
+@posix
+def test_beside_a_server_that_has_the_accounts_open_nothing_is_wrong(beside_a_server):
+    ended, early = run_here("doctor"), run_here("doctor", "--roundtrip")
     assert ended.status == 0, ended.output
     *findings, last = ended.output.splitlines()
     assert all(line.startswith("✅") for line in findings), ended.output
     assert last == "Nothing is wrong."
     assert (early.status, "does not listen yet" in early.output) == (1, True)
+
+
+LATER = 4_000_000_000.0  # a rest that no run of these tests outlasts
+STANDINGS = [
+    (lambda registry: registry.rest("mine", LATER), (0, "⚠️  mine: ⏳ WAIT (until 2", "It returns by itself")),
+    (lambda registry: registry.rest("mine", LATER, "verification"), (1, "❌ mine: ⏳ WAIT", "relogin mine")),
+    (lambda registry: registry.mark_invalid("mine"), (1, "❌ mine: ❌ INVALID", "relogin mine")),
+]
+
+
+@posix
+@pytest.mark.parametrize(("change", "expected"), STANDINGS, ids=["limited", "verify", "invalid"])
+@pytest.mark.parametrize("held", [True, False])
+def test_how_an_account_stands_counts_whether_it_could_be_asked_or_not(
+    beside_a_server, monkeypatch, held, change, expected
+):
+    status, shown, remedy = expected
+    if not held:
+        # That the site says "logged in" ends no rest.
+        answer = OUT if "INVALID" in shown else IN
+        monkeypatch.setattr(doctor_module, "opener_for", lambda console: lambda account: _tab(answer))
+    change(beside_a_server)
+    ended = run_here("doctor")
+    lines = ended.output.splitlines()
+    [number] = [number for number, line in enumerate(lines) if "mine: " in line]
+    assert lines[number].startswith(shown)
+    assert remedy in lines[number + 1]
+    assert ended.status == status
+    assert lines[-1] != "Nothing is wrong."
+
+
+@posix
+def test_a_disk_that_refuses_is_no_matter_of_the_site(beside_a_server, monkeypatch):
+    def refusing(account):
+        raise StorageError("cannot write tokens.json: No space left on device")
+
+    monkeypatch.setattr(doctor_module, "opener_for", lambda console: refusing)
+    ended = run_here("doctor")
+    assert ended.status == 1
+    assert (
+        "mine: could not be asked: cannot write tokens.json: No space left on device\n   -> Make room" in ended.output
+    )
 
 
 def test_a_session_folder_that_is_a_file_is_one_line(tmp_path, monkeypatch):

@@ -172,8 +172,9 @@ def check_text(console: Console, on_record: Account, result: Check) -> str:
         text = console.say("check_held", pid=holder or "?")
     else:
         text = console.say(f"check_{result.kind}", id=on_record.id, detail=result.detail)
-    if result.kind == "unreachable":
-        return f"{ICONS['INVALID']} {on_record.id}: {text}"
+    if result.kind in ("unreachable", "disk"):
+        remedy = f"; {console.say('doctor_disk_remedy')}" if result.kind == "disk" else ""
+        return f"{ICONS['INVALID']} {on_record.id}: {text}{remedy}"
     helps = result.kind in ("invalid", "verify") or (result.kind == "in_use" and needs_person(on_record, now))
     remedy = f"; {console.say('remedy_relogin', id=on_record.id)}" if helps else ""
     return f"{on_record.id}: {status_text(on_record, console.say, now)} - {text}{remedy}"

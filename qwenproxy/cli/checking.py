@@ -25,6 +25,7 @@ from qwenproxy.errors import (
     ProtocolChanged,
     ProxyError,
     RateLimited,
+    StorageError,
     UpstreamTimeout,
     VerificationRequired,
 )
@@ -32,7 +33,7 @@ from qwenproxy.upstream import calls, refusals
 
 ANSWER_WAIT = 30.0  # seconds for the site to answer
 
-Kind = Literal["ok", "invalid", "verify", "limited", "unreachable", "in_use"]
+Kind = Literal["ok", "invalid", "verify", "limited", "unreachable", "in_use", "disk"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +57,17 @@ def opener_for(console: Console) -> TabOpener:
 
 
 def check_account(registry: Registry, opener: TabOpener, account: Account, lang: str = "en") -> Check:
-    """Ask the site about an account and write its status down. Never raises for what the site or a browser does.
+    """Ask the site about an account and write its status down. Never raises for what site, browser or disk do.
 
     `lang` is that of `detail`, as far as errors are told in both.
     """
+    try:
+        return _checked(registry, opener, account, lang)
+    except StorageError as error:
+        return Check("disk", error.say(lang))
+
+
+def _checked(registry: Registry, opener: TabOpener, account: Account, lang: str) -> Check:
     try:
         clock_error = _ask(opener, account)
     except ProfileInUse as error:
@@ -73,6 +81,8 @@ def check_account(registry: Registry, opener: TabOpener, account: Account, lang:
     except RateLimited as error:
         registry.rest(account.id, time.time() + (error.hours * 3600 if error.hours else REST_WITHOUT_HOURS))
         return Check("limited", error.message)
+    except StorageError:
+        raise
     except ProxyError as error:
         return Check("unreachable", error.say(lang))
     # That a profile may be read proves nothing about messages: a limit, or a check that the site wants to see solved,

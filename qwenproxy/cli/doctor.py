@@ -13,8 +13,8 @@ import requests
 from qwenproxy.accounts.account import Account
 from qwenproxy.app import build_relay
 from qwenproxy.chat import ChatRequest, Message, Text, TextPart
-from qwenproxy.cli.checking import check_account, opener_for
-from qwenproxy.cli.console import Console, open_console
+from qwenproxy.cli.checking import Check, check_account, opener_for
+from qwenproxy.cli.console import Console, needs_person, open_console, status_text
 from qwenproxy.cli.findings import (
     Finding,
     browser_findings,
@@ -26,11 +26,12 @@ from qwenproxy.cli.findings import (
 from qwenproxy.cli.help import Command, option, session_option
 from qwenproxy.cli.progress import live_line
 from qwenproxy.config import Config
-from qwenproxy.errors import ProxyError, SetupError
+from qwenproxy.errors import ProxyError, SetupError, StorageError
 from qwenproxy.keys import KeyFile
 from qwenproxy.session_claim import RunningServer, running_server
 
 QUESTION = "Answer with the single word: ready"
+_UNASKED = {"unreachable": "doctor_unreachable_remedy", "disk": "doctor_disk_remedy"}
 CONNECT_WAIT = 5.0  # seconds for a running server to take the connection
 
 
@@ -40,18 +41,21 @@ CONNECT_WAIT = 5.0  # seconds for a running server to take the connection
 def doctor(roundtrip: bool, session_dir: str | None) -> None:
     """Look at everything, print each finding as it comes, end with 1 when something is wrong."""
     config = Config.load({"session_dir": session_dir})
-    wrong = 0
-    for finding in _findings(config, roundtrip):
-        click.echo(str(finding))
-        wrong += finding.level == "wrong"
     console = open_console(config)
-    click.echo(console.say("doctor_wrong", count=wrong) if wrong else console.say("doctor_fine"))
+    levels = []
+    for finding in _findings(console, roundtrip):
+        click.echo(str(finding))
+        levels.append(finding.level)
+    wrong, noted = levels.count("wrong"), levels.count("warning")
+    if wrong:
+        click.echo(console.say("doctor_wrong", count=wrong))
+    else:
+        click.echo(console.say("doctor_warning", count=noted) if noted else console.say("doctor_fine"))
     sys.exit(1 if wrong else 0)
 
 
-def _findings(config: Config, roundtrip: bool) -> Iterator[Finding]:
-    console = open_console(config)
-    server = running_server(config.session_dir)
+def _findings(console: Console, roundtrip: bool) -> Iterator[Finding]:
+    server = _server(console)
     browser = list(browser_findings(console))
     yield from browser
     yield from folder_findings(console)
@@ -62,6 +66,13 @@ def _findings(config: Config, roundtrip: bool) -> Iterator[Finding]:
     yield from _account_findings(console)
     if roundtrip:
         yield _roundtrip_finding(console, server)
+
+
+def _server(console: Console) -> RunningServer | None:
+    try:
+        return running_server(console.config.session_dir)
+    except StorageError:
+        return None  # no lock is to be had in a folder that cannot be written, which is a finding of its own
 
 
 def _account_findings(console: Console) -> Iterator[Finding]:
@@ -77,30 +88,24 @@ def _account_findings(console: Console) -> Iterator[Finding]:
             result = check_account(console.registry, opener, account, console.config.lang)
         clock_error = result.clock_error if clock_error is None else clock_error
         held = held or result.kind == "in_use"
-        yield _account_finding(console, account, result.kind, result.detail)
+        yield _account_finding(console, account, result)
     yield clock_finding(console, clock_error, held=held)
 
 
-def _account_finding(console: Console, account: Account, kind: str, detail: str) -> Finding:
-    said = f"{account.id}: {console.say(f'check_{kind}', id=account.id, detail=detail)}"
-    if kind == "ok":
-        return Finding("ok", said)
-    if kind == "in_use":
-        # The server that has it knows best; what it last wrote down is in the registry.
-        if account.status(time.time()) != "INVALID":
-            return Finding("ok", said)
-        kind = "invalid"
-    remedies = {
-        "invalid": "remedy_relogin",
-        "verify": "remedy_relogin",
-        "limited": "doctor_limited_remedy",
-        "unreachable": "doctor_unreachable_remedy",
-    }
-    return Finding(
-        "warning" if kind == "limited" else "wrong",
-        said,
-        console.say(remedies[kind], id=account.id, url=console.config.base_url),
-    )
+def _account_finding(console: Console, account: Account, result: Check) -> Finding:
+    """Tell what the site said of an account, and what the registry says of it by now: a server may know it best."""
+    now = time.time()
+    record = console.registry.get(account.id) or account
+    said = console.say(f"check_{result.kind}", id=account.id, detail=result.detail)
+    if result.kind in _UNASKED:
+        remedy = console.say(_UNASKED[result.kind], url=console.config.base_url)
+        return Finding("wrong", f"{account.id}: {said}", remedy)
+    if record.status(now) == "OK" and result.kind in ("ok", "in_use"):
+        return Finding("ok", f"{account.id}: {said}")
+    text = f"{account.id}: {status_text(record, console.say, now)} - {said}"
+    if needs_person(record, now) or result.kind in ("invalid", "verify"):
+        return Finding("wrong", text, console.say("remedy_relogin", id=account.id))
+    return Finding("warning", text, console.say("doctor_limited_remedy"))
 
 
 def _roundtrip_finding(console: Console, server: RunningServer | None) -> Finding:
@@ -121,7 +126,8 @@ def _roundtrip_finding(console: Console, server: RunningServer | None) -> Findin
     except (ProxyError, requests.RequestException) as error:
         reason = error.say(console.config.lang) if isinstance(error, ProxyError) else type(error).__name__
         said = console.say("doctor_roundtrip_failed", reason=reason)
-        return Finding("wrong", said, console.say("doctor_roundtrip_remedy"))
+        remedy = "doctor_disk_remedy" if isinstance(error, StorageError) else "doctor_roundtrip_remedy"
+        return Finding("wrong", said, console.say(remedy))
     took = time.monotonic() - started
     return Finding("ok", console.say("doctor_roundtrip", first=f"{first:.1f}", took=f"{took:.1f}", pieces=pieces))
 

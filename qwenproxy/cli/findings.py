@@ -7,8 +7,10 @@ asked for in doctor.py.
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import stat
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +27,7 @@ from qwenproxy.session_claim import RunningServer
 
 Level = Literal["ok", "warning", "wrong"]
 ICONS = {"ok": "✅", "warning": "⚠️ ", "wrong": "❌"}
+ROOM = 1_000_000  # bytes that have to be free for chats, tokens and what a browser writes at its start
 CLOCK_TOLERANCE = 120.0  # seconds the clock may be off: tokens and rests are compared with it
 
 
@@ -61,6 +64,12 @@ def browser_findings(console: Console) -> Iterator[Finding]:
 def folder_findings(console: Console) -> Iterator[Finding]:
     """Tell whether the session folder can be written, and by nobody else."""
     folder = console.config.session_dir
+    if _read_only(folder):
+        # Whoever owns it and whatever its rights are: no command on files helps.
+        yield Finding("wrong", console.say("doctor_read_only", path=folder), console.say("doctor_read_only_remedy"))
+        return
+    if shutil.disk_usage(folder).free < ROOM:
+        yield Finding("wrong", console.say("doctor_disk_full", path=folder), console.say("doctor_disk_remedy"))
     inside = (path for pattern in ("*", "accounts/*", "accounts/*/token.txt") for path in folder.glob(pattern))
     paths = [folder, *sorted(inside)]
     locked = [path for path in paths if not os.access(path, os.W_OK)]
@@ -75,6 +84,10 @@ def folder_findings(console: Console) -> Iterator[Finding]:
     for path in paths:
         if ".corrupt-" in path.name:
             yield Finding("warning", console.say("doctor_corrupt", path=path), console.say("doctor_corrupt_remedy"))
+
+
+def _read_only(folder: Path) -> bool:
+    return sys.platform != "win32" and bool(os.statvfs(folder).f_flag & os.ST_RDONLY)
 
 
 def profile_findings(console: Console) -> Iterator[Finding]:

@@ -147,6 +147,7 @@ EN = {
     "check_verify": "the site wants to see a human",
     "check_limited": "the site limits this account: {detail}",
     "check_unreachable": "could not be asked: {detail}",
+    "check_disk": "could not be asked: {detail}",
     "check_in_use": "in use by a running process, which watches its login; not asked",
     "check_held": "status on record; not asked, since a running qwenproxy (process {pid}) has it open and watches its "
     "login",
@@ -167,6 +168,10 @@ EN = {
     "doctor_folder": "Session folder: {path}, for its owner alone",
     "doctor_locked": "{path} cannot be written.",
     "doctor_locked_remedy": 'Make it yours: chown "$USER" "{path}" && chmod u+rwX "{path}"',
+    "doctor_read_only": "{path} is on a disk that may only be read.",
+    "doctor_read_only_remedy": "Mount the disk for writing, or name a folder elsewhere with QWENPROXY_SESSION_DIR.",
+    "doctor_disk_full": "There is no room left on the disk of {path}.",
+    "doctor_disk_remedy": "Make room on the disk, or make the folder writable; then try again.",
     "doctor_open": "The rights of {path} let others in.",
     "doctor_open_remedy": 'chmod go-rwx "{path}"',
     "doctor_corrupt": "An unreadable file was set aside: {path}",
@@ -201,5 +206,6 @@ EN = {
     "doctor_roundtrip_failed": "Round trip failed: {reason}",
     "doctor_roundtrip_remedy": "Mend what is named above; with QWENPROXY_LOG_LEVEL=debug the log tells more.",
     "doctor_fine": "Nothing is wrong.",
+    "doctor_warning": "Nothing is wrong; warnings: {count}.",
     "doctor_wrong": "Troubles found: {count}.",
 }

@@ -143,6 +143,7 @@ RU = {
     "check_verify": "сайт хочет убедиться, что вы человек",
     "check_limited": "сайт ограничил этот аккаунт: {detail}",
     "check_unreachable": "спросить сайт не удалось: {detail}",
+    "check_disk": "спросить сайт не удалось: {detail}",
     "check_in_use": "занят работающим процессом, который сам следит за входом; не проверялся",
     "check_held": "состояние по записи; не спрошен: его держит открытым и следит за входом работающий qwenproxy "
     "(процесс {pid})",
@@ -163,6 +164,10 @@ RU = {
     "doctor_folder": "Папка данных: {path}, доступна только владельцу",
     "doctor_locked": "В {path} нельзя писать.",
     "doctor_locked_remedy": 'Верните её себе: chown "$USER" "{path}" && chmod u+rwX "{path}"',
+    "doctor_read_only": "{path} находится на диске, доступном только для чтения.",
+    "doctor_read_only_remedy": "Подключите диск для записи или укажите другую папку в QWENPROXY_SESSION_DIR.",
+    "doctor_disk_full": "На диске, где находится {path}, не осталось места.",
+    "doctor_disk_remedy": "Освободите место на диске или разрешите запись в папку и повторите.",
     "doctor_open": "Права на {path} открывают доступ посторонним.",
     "doctor_open_remedy": 'chmod go-rwx "{path}"',
     "doctor_corrupt": "Нечитаемый файл отложен в сторону: {path}",
@@ -197,5 +202,6 @@ RU = {
     "doctor_roundtrip_failed": "Ответа модели получить не удалось: {reason}",
     "doctor_roundtrip_remedy": "Устраните названное выше; подробнее в журнале при QWENPROXY_LOG_LEVEL=debug.",
     "doctor_fine": "Всё в порядке.",
+    "doctor_warning": "Неполадок нет; предупреждений: {count}.",
     "doctor_wrong": "Найдено неполадок: {count}.",
 }

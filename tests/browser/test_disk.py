@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import subprocess
 import sys
@@ -147,6 +148,36 @@ def test_a_server_that_finds_no_disk_to_write_on(
         assert ask(proxy.url, "{{say Room again.}}").text == "Room again."
 
 
+def test_on_a_disk_that_may_only_be_read_lists_are_shown_and_the_doctor_names_it(stopped: Proxy, disk: Path) -> None:
+    with read_only(disk) as reason:
+        listed = command(stopped, "account", "list")
+        assert (listed.returncode, listed.stdout.count("OK")) == (0, 2), listed
+        assert command(stopped, "keys", "list").returncode == 0
+        doctor = command(stopped, "doctor")
+    assert doctor.returncode == 1
+    assert f"{disk} is on a disk that may only be read.\n   -> Mount the disk" in doctor.stdout
+    assert_advised(doctor.stdout, reason)
+
+
+def test_on_a_full_disk_the_doctor_says_so(stopped: Proxy, disk: Path) -> None:
+    with full(disk) as reason:
+        doctor = command(stopped, "doctor")
+        checked = command(stopped, "account", "check")
+    assert doctor.returncode == 1
+    assert f"There is no room left on the disk of {disk}.\n   -> Make room" in doctor.stdout
+    assert_advised(doctor.stdout, reason)
+    assert (checked.returncode, checked.stdout.count("Make room on the disk")) == (1, 2)
+
+
+def assert_advised(output: str, reason: str) -> None:
+    """Check that the doctor sends nobody to the site for what the disk does to both accounts."""
+    lines = output.splitlines()
+    remedies = [after for line, after in itertools.pairwise(lines) if reason in line]
+    assert len(remedies) == 2, output
+    assert all("Make room on the disk" in remedy for remedy in remedies)
+    assert "opens in a browser" not in output
+
+
 def assert_told(reply: Reply, reason: str) -> None:
     """Check that a client learns what the matter is."""
     error = json.loads(reply.body)
@@ -155,18 +186,23 @@ def assert_told(reply: Reply, reason: str) -> None:
     assert reason in error["message"]
 
 
-def assert_refused(proxy: Proxy, reason: str, *command: str) -> None:
+def assert_refused(proxy: Proxy, reason: str, *words: str) -> None:
     """Check that a command ends with one line that says why."""
-    done = subprocess.run(
-        [sys.executable, "-m", "qwenproxy", *command],
-        env=environment(session_dir=proxy.session_dir, lang="en"),
+    done = command(proxy, *words)
+    [line] = done.stderr.strip().splitlines()
+    assert done.returncode == 1
+    assert reason in line
+    assert str(proxy.session_dir) in line
+
+
+def command(proxy: Proxy, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run a command on the disk of a server and wait for its end."""
+    return subprocess.run(
+        [sys.executable, "-m", "qwenproxy", *words],
+        env=environment(session_dir=proxy.session_dir, lang="en", port=0),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
     )
-    [line] = done.stderr.strip().splitlines()
-    assert done.returncode == 1
-    assert reason in line
-    assert str(proxy.session_dir) in line
