@@ -134,6 +134,8 @@ class ChatRun:
         self.begun = True
 
     def __iter__(self) -> Iterator[Event]:
+        # However slowly a client reads, its account is free once the site has said everything.
+        self._response.when_complete(self._give_back)
         while self._primed:
             yield self._primed.popleft()
         try:
@@ -161,6 +163,13 @@ class ChatRun:
         except ProxyError as error:
             # Nobody is left to be told.
             log.warning("account=%s the end of an answer was not taken note of: %s", self.account_id, error.message)
+
+    def _give_back(self) -> None:
+        try:
+            self._lease.close()
+        except ProxyError as error:
+            # Whoever waits for the account looks again by itself.
+            log.warning("account=%s given back, but nobody was told: %s", self.account_id, error.message)
 
     def abandon(self) -> None:
         """Stop the answer, but keep the lease: it goes to another try. Idempotent."""

@@ -99,6 +99,11 @@ class Master(Arbiter):  # type: ignore[misc]
 class Worker(ThreadWorker):  # type: ignore[misc]
     """A worker whose answers end before the grace time does, and whose threads no client can keep for ever."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # Half of the threads are left to those who say what they want.
+        self._slow_places = threading.BoundedSemaphore(max(1, self.cfg.threads // 2))
+
     def handle_exit(self, sig: int, frame: Any) -> None:
         relay: Relay = self.wsgi.extensions[RELAY]
         self.wsgi.extensions[SOCKETS].stop()
@@ -130,7 +135,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
     def handle(self, conn: Any) -> Any:
         if not isinstance(conn.sock, ClientSocket):
-            conn.sock = ClientSocket(conn.sock)
+            conn.sock = ClientSocket(conn.sock, self._slow_places)
             # Clients that say nothing wait in the poller, where it costs nothing, instead of in a thread.
             conn.wait_for_data = lambda _timeout: conn.sock.has_input()
         conn.sock.await_head()

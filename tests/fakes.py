@@ -9,7 +9,7 @@ import base64
 import json
 import threading
 from collections import defaultdict, deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from transcripts import CREATED, counts, delta, end
@@ -100,6 +100,7 @@ class FakeResponse:
     def __init__(self, reply: Reply) -> None:
         self._reply = reply
         self._head_after = reply.head_after
+        self._on_complete: Callable[[], None] = lambda: None
         self.closed = False
 
     def head(self, wait: float) -> Head | None:
@@ -115,11 +116,15 @@ class FakeResponse:
             yield str(chunk)
         while self._reply.endless:
             yield TICK
+        self._on_complete()
 
     def read(self, read_timeout: float) -> str:
         if self._reply.endless:
             raise UpstreamTimeout("The answer never ends.")
         return "".join(self.iter_text())
+
+    def when_complete(self, call: Callable[[], None]) -> None:
+        self._on_complete = call
 
     def close(self) -> None:
         self.closed = True

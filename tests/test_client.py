@@ -15,7 +15,7 @@ from qwenproxy.api.client import ClientSocket, client_gone_check
 @pytest.fixture
 def pair():
     ours, theirs = socket.socketpair()
-    with ClientSocket(ours) as connection, theirs:
+    with ClientSocket(ours, threading.Semaphore()) as connection, theirs:
         yield connection, theirs
 
 
@@ -109,6 +109,21 @@ class TestReading:
             connection.recv(1)
         assert connection.gettimeout() == 0.01
 
+    def test_only_so_many_may_be_slow_at_once(self, monkeypatch):
+        monkeypatch.setattr(client, "CROWDED_WAIT", 0.01)
+        places = threading.Semaphore(0)
+        ours, theirs = socket.socketpair()
+        with ClientSocket(ours, places) as connection, theirs:
+            connection.await_head()
+            theirs.send(b"x")
+            assert connection.recv(1) == b"x", "what is there is read"
+            with pytest.raises(ConnectionResetError):
+                connection.recv(1)
+            places.release()
+            threading.Timer(0.1, theirs.send, [b"y"]).start()
+            assert connection.recv(1) == b"y"
+        assert places.acquire(blocking=False), "the place is given back"
+
     def test_input_is_seen_without_taking_it(self, pair):
         connection, theirs = pair
         assert not connection.has_input()
@@ -122,7 +137,7 @@ class TestReading:
 def test_a_client_that_does_not_read_is_given_up(monkeypatch):
     monkeypatch.setattr(client, "SEND_WAIT", 0.05)
     ours, theirs = socket.socketpair()
-    with ClientSocket(ours) as connection, theirs, pytest.raises(ConnectionResetError):
+    with ClientSocket(ours, threading.Semaphore()) as connection, theirs, pytest.raises(ConnectionResetError):
         connection.sendall(b"x" * (1 << 24))
 
 

@@ -253,6 +253,31 @@ def test_a_slow_reader_holds_its_stream_in_the_page(opened, monkeypatch):
     assert response.read(5) == ""
 
 
+def test_that_all_is_there_is_told_before_it_is_read(opened):
+    number, response = opened.fetch()
+    told = queue.SimpleQueue()
+    response.when_complete(lambda: told.put("early"))
+    opened.answer(number, "all of it")
+    assert told.get(timeout=5) == "early"
+    response.when_complete(lambda: told.put("late"))
+    assert told.get(timeout=5) == "late"
+    assert response.head(5) is not None
+    assert list(response.iter_text()) == ["all of it"]
+
+
+def test_what_breaks_off_is_never_complete(opened):
+    number, response = opened.fetch()
+    told = []
+    response.when_complete(lambda: told.append("early"))
+    opened.page.push(number, "head", [200, {}])
+    opened.page.push(number, "error", "TypeError")
+    assert response.head(5) is not None
+    with pytest.raises(NetworkFailed):
+        list(response.iter_text())
+    response.when_complete(lambda: told.append("late"))
+    assert told == []
+
+
 def test_a_hold_that_comes_after_its_reader_caught_up_is_lifted(opened, monkeypatch):
     """The reader may empty the queue between the owner's count and its note."""
     monkeypatch.setattr(response_module, "TICK", 0.005)

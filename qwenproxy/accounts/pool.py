@@ -40,6 +40,7 @@ class Lease:
     def __init__(self, pool: AccountPool, slot: Slot) -> None:
         self._pool = pool
         self._slot = slot
+        self._closing = threading.Lock()
         self._closed = False
         self.account_id = slot.id
 
@@ -52,9 +53,10 @@ class Lease:
         return self._pool.tab_of(self._slot)
 
     def close(self) -> None:
-        """Give the account back. Idempotent."""
-        if not self._closed:
-            self._closed = True
+        """Give the account back. Idempotent, from any thread."""
+        with self._closing:
+            closed, self._closed = self._closed, True
+        if not closed:
             self._pool.release(self._slot)
 
     def reject(self, error: ProxyError) -> None:

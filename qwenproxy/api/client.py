@@ -8,8 +8,10 @@ check of its own.
 from __future__ import annotations
 
 import errno
+import select
 import socket
 import struct
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -17,8 +19,9 @@ from typing import Any
 HEAD_WAIT = 10.0  # seconds from the first byte of a request until its headers must be there
 BODY_WAIT = 20.0  # seconds that a body may lag behind the slowest pace
 SLOWEST_BODY = 32 * 1024  # bytes a second
+CROWDED_WAIT = 0.2  # seconds a client gets to go on with its request where too many others are slow with theirs
 # Seconds in which a client with megabytes unread takes nothing, until it is given up; it holds an account's slot.
-SEND_WAIT = 60.0
+SEND_WAIT = 30.0
 LINGER = 5.0  # seconds a client gets to take the last answer before the connection is closed
 LINGER_SILENCE = 0.5
 
@@ -40,9 +43,13 @@ class ClientSocket(socket.socket):
     ends with ConnectionResetError, as if the client had left.
     """
 
-    def __init__(self, accepted: socket.socket) -> None:
-        """Take over an accepted connection; `accepted` is of no use afterwards."""
+    def __init__(self, accepted: socket.socket, places: threading.Semaphore) -> None:
+        """Take over an accepted connection; `accepted` is of no use afterwards.
+
+        `places` says how many clients may be slow with their requests at once, each with a thread that waits for it.
+        """
         super().__init__(fileno=accepted.detach())
+        self._places = places
         self._deadline: float | None = None
         self._pace: float | None = None  # bytes a second
         self._finished = False
@@ -63,13 +70,9 @@ class ClientSocket(socket.socket):
 
     def has_input(self) -> bool:
         """Tell whether a read would not have to wait, be it that the client left."""
-        try:
-            super().recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
-        except BlockingIOError:
-            return False
-        except OSError:
-            return True
-        return True
+        poll = select.poll()  # unlike a read it never waits, whatever timeout the socket has
+        poll.register(self, select.POLLIN)
+        return bool(poll.poll(0))
 
     def recv(self, size: int, flags: int = 0, /) -> bytes:
         """Read as any socket does, within the request's time. Raises ConnectionResetError when that is over."""
@@ -106,15 +109,21 @@ class ClientSocket(socket.socket):
         self._finished = True
 
     def _recv_within(self, size: int, seconds: float) -> bytes:
-        before = self.gettimeout()
         if seconds > 0:
-            self.settimeout(seconds if before is None else min(seconds, before))
+            if self.has_input():
+                return super().recv(size)
+            has_place = self._places.acquire(blocking=False)
+            before = self.gettimeout()
+            patience = seconds if has_place else min(seconds, CROWDED_WAIT)
+            self.settimeout(patience if before is None else min(patience, before))
             try:
                 return super().recv(size)
             except TimeoutError:
                 pass
             finally:
                 self.settimeout(before)
+                if has_place:
+                    self._places.release()
         raise ConnectionResetError(errno.ECONNRESET, "the client takes too long over its request")
 
 

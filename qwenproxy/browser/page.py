@@ -5,7 +5,7 @@ The relay and its tests know only these types; the tab (real) and FakeTab (tests
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -49,6 +49,12 @@ class PageResponse(Protocol):
 
     def read(self, read_timeout: float) -> str:
         """Return the whole body as text. Raises UpstreamTimeout, NetworkFailed, TabLost."""
+
+    def when_complete(self, call: Callable[[], None]) -> None:
+        """Have `call` called, from any thread, once the whole body has left the site; what broke off never has.
+
+        It may be long before all of it is read here.
+        """
 
     def close(self) -> None:
         """Abort the fetch if it still runs. Idempotent."""

@@ -6,6 +6,7 @@ Made by Tab.fetch. Knows no driver and no page, only a queue and the two orders 
 from __future__ import annotations
 
 import queue
+import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -13,8 +14,8 @@ from typing import Any
 from qwenproxy.browser.page import Head
 from qwenproxy.errors import ProxyError, UpstreamTimeout
 
-HIGH_WATER = 1 << 20  # unread characters at which a slow reader's stream is held in the page
-LOW_WATER = 1 << 18
+HIGH_WATER = 1 << 22  # unread characters at which a slow reader's stream is held in the page: above any usual answer
+LOW_WATER = 1 << 20
 TICK = 1.0  # seconds of silence after which a reader is told so
 
 Message = tuple[str, Any]
@@ -37,6 +38,9 @@ class TabResponse:
         self._head: Head | None = None
         self._ended = False
         self._closed = False
+        self._complete = False
+        self._on_complete: Callable[[], None] | None = None
+        self._completing = threading.Lock()
         # Each counter has one writer: the owner thread, and the reader.
         self._delivered = 0
         self._consumed = 0
@@ -78,6 +82,14 @@ class TabResponse:
                 raise UpstreamTimeout(f"The site did not finish its answer within {read_timeout:.0f} s.")
         return "".join(texts)
 
+    def when_complete(self, call: Callable[[], None]) -> None:
+        """Have `call` called once the page has the whole body: at once, or by the owner thread."""
+        with self._completing:
+            if not self._complete:
+                self._on_complete = call
+                return
+        call()
+
     def close(self) -> None:
         """Abort the fetch if it still runs. Idempotent."""
         if not self._closed:
@@ -90,11 +102,20 @@ class TabResponse:
         if kind == "data":
             self._delivered += len(payload)
         self._inbox.put((kind, payload))
+        if kind == "end":
+            self._note_complete()
         return self._delivered - self._consumed > HIGH_WATER
 
     def fail(self, error: ProxyError) -> None:
         """End the response with an error, from the owner thread."""
         self._inbox.put(("error", error))
+
+    def _note_complete(self) -> None:
+        with self._completing:
+            self._complete = True
+            call = self._on_complete
+        if call:
+            call()
 
     def _take(self, message: Message) -> str:
         """Return the text of this message and of all that wait behind it; note an end; raise an error in its place."""

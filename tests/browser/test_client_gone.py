@@ -19,6 +19,7 @@ from proxy_process import Proxy
 
 from qwenproxy.sandbox import Recorded, Sandbox
 from qwenproxy.sandbox import faults as sandbox_faults
+from qwenproxy.sandbox.faults import COMPLETIONS as QUESTIONS
 
 pytestmark = pytest.mark.browser
 
@@ -95,6 +96,16 @@ def test_a_client_that_stays_and_takes_nothing_is_given_up(new_proxy: Callable[.
     with asked_and_unread(proxy, "{{long bytes=20000000}}", stream=True):
         site.wait_for(lambda site: site.running_generations(), 30)
         assert ask(proxy.url, "{{say It is my turn.}}").text == "It is my turn."
+
+
+def test_who_reads_slowly_keeps_no_account_busy(proxy: Proxy, site: Sandbox, only_account: str) -> None:
+    with ExitStack() as stack:
+        for _ in range(2 * ACCOUNT_CONCURRENCY):
+            stack.enter_context(asked_and_unread(proxy, "{{long bytes=3000000}}", stream=True))
+        # the second half is asked only once accounts are given back for the first
+        site.wait_for(lambda site: sum(one.path == QUESTIONS for one in site.requests) == 2 * ACCOUNT_CONCURRENCY, 30)
+        assert ask(proxy.url, "{{say My turn.}}", stream=True).text == "My turn."
+    site.wait_idle(NOTICED_WITHIN)
 
 
 def test_a_slow_reader_does_not_hold_up_others(proxy: Proxy, site: Sandbox, only_account: str) -> None:
