@@ -45,6 +45,7 @@ ensure_node() {
 # install_packages NAME...: with apt-get, as root; its last words where that fails.
 install_packages() {
     echo "Installing $* (once) ..." >&2
+    mkdir -p -m 700 session # which may have been deleted to begin afresh
     { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "$@"; } > session/apt.log 2>&1 \
         || { tail -n 5 session/apt.log >&2; return 1; }
 }
