@@ -28,7 +28,7 @@ from qwenproxy.deletions import UpstreamDeletions
 from qwenproxy.filing import Filing
 from qwenproxy.history import HistoryStore
 from qwenproxy.keys import KeyFile
-from qwenproxy.logs import request_id
+from qwenproxy.logs import forget_request, request_id
 from qwenproxy.relay import Relay, RelaySettings
 from qwenproxy.uploads.uploader import Uploader
 
@@ -88,4 +88,6 @@ def _log_requests(app: Flask) -> None:
         log.info(
             "%s %s %d %.3f s", request.method, request.path[:120], response.status_code, time.monotonic() - g.begun
         )
+        # Not before: a streamed answer is made, and logs, while the server reads it.
+        response.call_on_close(forget_request)
         return response

@@ -40,7 +40,8 @@ from qwenproxy.texts import Phrase
 class ProxyError(Exception):
     """Base of all errors raised on purpose.
 
-    `param` names the request field at fault, `retry_after` is in seconds, `chat_id` is the kept chat it was about.
+    `client_message` is what clients are told, `param` names the request field at fault, `retry_after` is in seconds,
+    `chat_id` is the kept chat it was about.
     """
 
     status = 502
@@ -50,6 +51,7 @@ class ProxyError(Exception):
     def __init__(self, message: str, *, param: str | None = None, retry_after: float | None = None) -> None:
         super().__init__(message)
         self.message = message
+        self.client_message = message
         self.param = param
         self.retry_after = retry_after
         self.chat_id: str | None = None
@@ -268,6 +270,8 @@ class SetupError(ProxyError):
         """`words` that are no phrase stand in one language for all."""
         super().__init__(str(words))
         self._words = words
+        if isinstance(words, Phrase):
+            self.client_message = words.without_folders()  # where things are on this machine is not for them
 
     def say(self, lang: str) -> str:
         return self._words.say(lang) if isinstance(self._words, Phrase) else self._words

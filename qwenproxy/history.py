@@ -75,6 +75,13 @@ class HistoryStore:
                     storage.set_aside(path, str(error))
             return None
 
+    def existing(self, chat_id: str) -> Chat:
+        """Return a chat. Raises ChatNotFound, StorageError."""
+        chat = self.get(chat_id)
+        if chat is None:
+            raise ChatNotFound("There is no such chat; GET /api/chats lists them.")
+        return chat
+
     def list(self) -> tuple[ChatSummary, ...]:
         """Return all chats, newest first. Raises StorageError.
 
@@ -115,7 +122,7 @@ class HistoryStore:
         Raises ChatNotFound, StorageError.
         """
         with self._lock:
-            chat = self._existing(chat_id)
+            chat = self.existing(chat_id)
             kept = self._complete(chat.messages, messages)
             chat = replace(chat, messages=kept, extra={**chat.extra, **(extra or {})})
             self._save(chat)
@@ -126,13 +133,13 @@ class HistoryStore:
         if not isinstance(name, str) or not name.strip():
             raise RequestError("name must be a text that is not blank", param="name")
         with self._lock:
-            self._save(replace(self._existing(chat_id), name=name.strip()))
+            self._save(replace(self.existing(chat_id), name=name.strip()))
         return name.strip()
 
     def delete(self, chat_id: str) -> None:
         """Remove a chat. Raises ChatNotFound, StorageError."""
         with self._lock:
-            self._delete((self._existing(chat_id),))
+            self._delete((self.existing(chat_id),))
 
     def cleanup(self, criteria: Mapping[str, object]) -> tuple[str, ...]:
         """Delete the chats that meet all given criteria, and the oldest beyond `maxChats`; return their ids.
@@ -158,12 +165,6 @@ class HistoryStore:
 
     def _path(self, chat_id: str) -> Path:
         return self._folder / f"{chat_id}.json"
-
-    def _existing(self, chat_id: str) -> Chat:
-        chat = self.get(chat_id)
-        if chat is None:
-            raise ChatNotFound("there is no such chat")
-        return chat
 
     def _complete(self, before: Sequence[StoredMessage], new: Sequence[StoredMessage]) -> tuple[StoredMessage, ...]:
         timestamp = int(self._clock())

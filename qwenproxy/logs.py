@@ -9,7 +9,13 @@ import logging
 import sys
 from contextvars import ContextVar
 
-request_id: ContextVar[str] = ContextVar("request_id", default="-")
+NO_REQUEST = "-"
+request_id: ContextVar[str] = ContextVar("request_id", default=NO_REQUEST)
+
+
+def forget_request() -> None:
+    """End the request this thread works for: what it logs from now on belongs to none."""
+    request_id.set(NO_REQUEST)
 
 
 class _RequestFilter(logging.Filter):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 
 import pytest
 from kept_chats import KeptChats
@@ -36,6 +38,17 @@ def error_of(response):
     assert list(response.json) == ["error", "code"]
     assert response.json["error"]
     return response.status_code, response.json["code"]
+
+
+def test_what_the_disk_refuses_is_told_without_where_it_is(chats, client, tmp_path, caplog):
+    folder = chats.path("x").parent
+    shutil.rmtree(folder)
+    folder.write_text("")
+    response = client.post("/api/chats")
+    assert error_of(response) == (503, "storage_error")
+    assert re.fullmatch(r"cannot [a-z ]+ [\w.-]+: [\w ]+", response.json["error"]), response.json
+    assert str(tmp_path) not in response.text
+    assert str(folder) in caplog.text
 
 
 class TestCreate:
@@ -109,6 +122,7 @@ class TestNoSuchChat:
         write(chats, "mine", 1)
         response = client.open(path.format(chat_id), method=method, json={"name": "x"})
         assert error_of(response) == (404, "chat_not_found")
+        assert response.json["error"] == "There is no such chat; GET /api/chats lists them."
         assert chats.files() == ["mine"]
 
     def test_nor_is_a_path(self, chats, client, method, path):

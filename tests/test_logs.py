@@ -125,6 +125,20 @@ def test_each_line_of_a_request_has_its_id(written, make_client, site):
     assert all(f"request={ours} " in line for line in lines)
 
 
+def test_a_request_that_is_over_lends_its_id_to_no_other_line(make_client, site):
+    site.script("a", answer("One", "Two"))
+    client = make_client()
+    for path, body in (
+        ("/v1/models", None),
+        ("/v1/chat/completions", {"stream": True, "messages": [{"role": "user", "content": "x"}]}),
+    ):
+        response = client.post(path, json=body) if body else client.get(path)
+        seen = {logs.request_id.get() for _ in response.iter_encoded()}
+        assert seen == {response.headers["x-request-id"]}
+        response.close()
+        assert logs.request_id.get() == logs.NO_REQUEST
+
+
 def test_a_made_up_path_cannot_forge_a_line(written, make_client):
     make_client().get("/v1/x%0a2026-01-01 00:00:00,000 INFO request=- forged")
     (line,) = (line for line in written().splitlines() if "forged" in line)

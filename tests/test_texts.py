@@ -11,7 +11,7 @@ import pytest
 
 import qwenproxy
 from qwenproxy.config import SETTINGS, Config
-from qwenproxy.errors import ConfigError, SetupError
+from qwenproxy.errors import ConfigError, SetupError, StorageError
 from qwenproxy.texts import EN, RU, Phrase
 
 ROOT = Path(qwenproxy.__file__).parent
@@ -70,6 +70,16 @@ def test_a_phrase_within_a_phrase_is_said_in_the_same_language():
     error = SetupError(Phrase("program_fails", path="/x", reason="?", advice=Phrase("install_browser")))
     assert error.message == str(error) == f"/x does not run (?). {EN['install_browser']}"
     assert error.say("ru") == f"/x не работает (?). {RU['install_browser']}"
+
+
+def test_a_client_is_told_the_name_of_a_file_but_not_where_it_is():
+    error = StorageError(Phrase("write_refused", path=Path("/home/me/session/tokens.json"), reason="full"))
+    assert (error.message, error.client_message) == (
+        "cannot write /home/me/session/tokens.json: full",
+        "cannot write tokens.json: full",
+    )
+    assert StorageError(Phrase("write_refused", path="/", reason="full")).client_message == "cannot write /: full"
+    assert StorageError("in these words").client_message == "in these words"
 
 
 def test_words_that_are_no_phrase_stay_as_they_are():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import socket
 import threading
 from collections import deque
@@ -14,7 +15,7 @@ from simple_websocket import Client, ConnectionClosed
 from transcripts import CREATED, delta, end
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from qwenproxy import deletions, history
+from qwenproxy import deletions, history, logs
 from qwenproxy.api import ws as ws_module
 from qwenproxy.api import ws_chat
 
@@ -82,6 +83,20 @@ def connect(serve):
         if each.connected:
             each.close()
         each.thread.join(WAIT)
+
+
+@pytest.fixture
+def noted():
+    """Return the log as pairs of request and text, which grows."""
+    lines = []
+    package, handler = logging.getLogger("qwenproxy"), logging.Handler()
+    handler.emit = lambda record: lines.append((logs.request_id.get(), record.getMessage()))
+    before = package.level
+    package.addHandler(handler)
+    package.setLevel(logging.INFO)
+    yield lines
+    package.removeHandler(handler)
+    package.setLevel(before)
 
 
 def endless(*chunks, then=": still here\n\n"):
@@ -180,6 +195,33 @@ class TestAnswers:
         say(ws, "And now?", chatId=chat_id)
         assert events(ws)[-1]["chatId"] == chat_id
         assert chats.site.places() == [("a", "up-1", None), ("a", "up-1", "R7")]
+
+    def test_each_has_an_id_in_the_log_and_what_comes_after_has_none(self, serve, connect, chats, noted):
+        port = serve()
+        inner, over = chats.app.wsgi_app, threading.Event()
+
+        def around(*called):
+            try:
+                return inner(*called)
+            finally:
+                noted.append((logs.request_id.get(), "over"))
+                over.set()
+
+        chats.app.wsgi_app = around
+        ws = connect(port)
+        for _ in range(2):
+            say(ws, "Hello?")
+            events(ws)
+        ws.close()
+        assert over.wait(WAIT)
+
+        def ids(words):
+            return [request for request, text in noted if words in text]
+
+        [handshake] = ids("GET /api/ws")
+        assert ids("the client closed") == [handshake]
+        assert len({handshake, logs.NO_REQUEST, *ids("WebSocket answer ended")}) == 4
+        assert ids("over") == [logs.NO_REQUEST]
 
     def test_requests_that_came_early_are_answered_in_order(self, connect, chats):
         chats.site.script("a", answer("One"), answer("Two"), answer("Three"))

@@ -12,7 +12,7 @@ from flask.typing import ResponseReturnValue
 
 from qwenproxy.api.errors import json_body, json_response
 from qwenproxy.api.wiring import conversations
-from qwenproxy.errors import ChatNotFound, RequestError
+from qwenproxy.errors import RequestError
 
 
 def blueprint() -> Blueprint:
@@ -52,9 +52,7 @@ def list_chats() -> ResponseReturnValue:
 
 def get_chat(chat_id: str) -> ResponseReturnValue:
     """Answer GET /api/chats/<id>."""
-    chat = conversations().history.get(chat_id)
-    if chat is None:
-        raise ChatNotFound("There is no such chat; GET /api/chats lists them.")
+    chat = conversations().history.existing(chat_id)
     return json_response({"chatId": chat.id, "history": chat.to_json()})
 
 

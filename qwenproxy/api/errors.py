@@ -33,12 +33,12 @@ def json_response(value: Any, status: int = 200) -> Response:
 
 def openai_error(error: ProxyError) -> dict[str, Any]:
     """Return OpenAI's error object."""
-    return {"error": {"message": error.message, "type": error.type, "param": error.param, "code": error.code}}
+    return {"error": {"message": error.client_message, "type": error.type, "param": error.param, "code": error.code}}
 
 
 def native_error(error: ProxyError) -> dict[str, Any]:
     """Return the native routes' error object, with the id of the chat it was about where one exists."""
-    body = {"error": error.message, "code": error.code}
+    body = {"error": error.client_message, "code": error.code}
     return {**body, "chatId": error.chat_id} if error.chat_id else body
 
 

@@ -24,6 +24,7 @@ from qwenproxy.api.client import ClientSocket
 from qwenproxy.api.errors import error_response
 from qwenproxy.api.ws_chat import MAX_WAITING, SocketChat
 from qwenproxy.errors import NotFound, QueueTimeout, RequestError
+from qwenproxy.logs import forget_request
 
 log = logging.getLogger(__name__)
 
@@ -71,6 +72,8 @@ def _blueprint(sockets: Sockets) -> Blueprint:
     """Return the WebSocket route, and the same address for those who do not know that it is one."""
     routes = Blueprint("ws", __name__)
     routes.before_request(_prepare_handshake)
+    # The answer to a handshake is never closed, so that what the app does then has to be done here.
+    routes.teardown_request(lambda _: forget_request())
     routes.register_error_handler(RemoteProtocolError, _refuse_handshake)
     Sock().route(SOCKET_ROUTE, bp=routes)(sockets.talk)
     routes.add_url_rule(SOCKET_ROUTE, endpoint="explain", view_func=_explain)

@@ -71,7 +71,7 @@ class SocketChat:
 
     def tell_error(self, error: ProxyError) -> None:
         """Send an error event. Raises ConnectionClosed."""
-        event = {"type": "error", "code": error.code, "message": error.message}
+        event = {"type": "error", "code": error.code, "message": error.client_message}
         if error.chat_id:
             event["chatId"] = error.chat_id
         self._send(event)
@@ -102,7 +102,7 @@ class SocketChat:
         return None
 
     def _answer_next(self, text: str | bytes) -> None:
-        request_id.set(secrets.token_hex(4))
+        of_the_socket = request_id.set(secrets.token_hex(4))
         begun = time.monotonic()
         self._cancelled = False
         try:
@@ -125,6 +125,8 @@ class SocketChat:
             self.tell_error(error)
         except Exception as error:
             raise unforeseen(error) from error
+        finally:
+            request_id.reset(of_the_socket)
 
     def _answer(self, message: dict[str, Any]) -> None:
         turn, wanted = replace(parse_turn(message), streamed=True), parse_chat_id(message)

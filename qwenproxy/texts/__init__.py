@@ -6,6 +6,8 @@ has a catalogue of its own for what it says by itself. Stands below everything: 
 
 from __future__ import annotations
 
+from pathlib import PurePath
+
 from qwenproxy.texts.en import EN
 from qwenproxy.texts.ru import RU
 
@@ -23,6 +25,13 @@ class Phrase:
     def __str__(self) -> str:
         """Return the English text."""
         return self.say("en")
+
+    def without_folders(self) -> str:
+        """Return the English text with the names of files in place of their paths."""
+        values = dict(self.values)
+        for name in values.keys() & {"path", "log"}:
+            values[name] = PurePath(str(values[name])).name or values[name]
+        return Phrase(self.key, **values).say("en")
 
     def say(self, lang: str) -> str:
         """Return the text in `lang`, en or ru."""

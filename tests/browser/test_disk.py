@@ -169,6 +169,14 @@ def test_on_a_full_disk_the_doctor_says_so(stopped: Proxy, disk: Path) -> None:
     assert (checked.returncode, checked.stdout.count("Make room on the disk")) == (1, 2)
 
 
+def test_beside_a_running_server_the_doctor_names_a_full_disk_too(proxy: Proxy, disk: Path) -> None:
+    with full(disk):
+        doctor = command(proxy, "doctor")
+    assert doctor.returncode == 1
+    assert f"There is no room left on the disk of {disk}.\n   -> Make room" in doctor.stdout
+    assert f"at {proxy.url}" in doctor.stdout
+
+
 def assert_advised(output: str, reason: str) -> None:
     """Check that the doctor sends nobody to the site for what the disk does to both accounts."""
     lines = output.splitlines()
@@ -184,6 +192,7 @@ def assert_told(reply: Reply, reason: str) -> None:
     error = error["error"] if isinstance(error["error"], dict) else {**error, "message": error["error"]}
     assert (reply.status, error["code"]) == (503, "storage_error")
     assert reason in error["message"]
+    assert "/" not in error["message"], "a client learns where on this machine things are"
 
 
 def assert_refused(proxy: Proxy, reason: str, *words: str) -> None:
