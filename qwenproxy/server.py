@@ -6,6 +6,7 @@ One process serves, because the browsers live in it. Whatever ends it, the brows
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
 import socket
 import sys
@@ -21,6 +22,7 @@ from qwenproxy.texts import Phrase
 log = logging.getLogger(__name__)
 
 OPEN_FILES = 65536
+_FOREIGN = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 
 
 def run(
@@ -34,7 +36,7 @@ def run(
 
     `server` is gunicorn or waitress ("": what fits the platform); `ready` hears the port once it is bound; `warm_up`
     runs in a thread of its own beside the first requests.
-    The caller holds the session folder (session_claim.py). Raises SetupError: no browser, port taken.
+    The caller holds the session folder (session_claim.py). Raises SetupError: no browser, address or port refused.
     """
     # The worker looks for it again; here a missing one can still be told to the person who starts the server.
     chrome_settings(config)
@@ -70,15 +72,34 @@ def _allow_many_files() -> None:
 
 def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener = socket.socket(family, socket.SOCK_STREAM)
+    except OSError as error:  # this machine has no IPv6
+        raise _refused(host, port, error) from error
     try:
         if sys.platform != "win32":
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         listener.bind((host, port))
         listener.listen(1024)
-    except OSError as error:
+    except (OSError, TypeError) as error:  # the latter for a name that can be none
         listener.close()
-        reason = error.strerror or error
-        raise SetupError(Phrase("cannot_listen", host=host, port=port, reason=reason)) from error
+        raise _refused(host, port, error) from error
     return listener
+
+
+def _refused(host: str, port: int, error: OSError | TypeError) -> SetupError:
+    reason = getattr(error, "strerror", None) or error
+    advice = listening_advice(host, error)
+    return SetupError(Phrase("cannot_listen", host=host, port=port, reason=reason, advice=advice))
+
+
+def listening_advice(host: str, error: OSError | TypeError) -> Phrase:
+    """Return what helps when nobody can listen on `host` because of `error`."""
+    if isinstance(error, socket.gaierror | TypeError) or error.errno in _FOREIGN:
+        return Phrase("advice_host", host=host)
+    if isinstance(error, PermissionError):
+        return Phrase("advice_port_right")
+    if error.errno == errno.EADDRINUSE:
+        return Phrase("advice_port_taken")
+    return Phrase("advice_listen")

@@ -193,6 +193,14 @@ def test_a_taken_port_is_told_unless_our_own_server_has_it(console, settings):
     assert _levels([port_finding(made, None)]) == ["ok"]
 
 
+@pytest.mark.parametrize("host", ["203.0.113.9", "a..b", ".é"])
+def test_an_address_this_machine_does_not_have_is_told(console, settings, host):
+    settings["QWENPROXY_HOST"] = host
+    finding = port_finding(console(), None)
+    assert (finding.level, host in finding.text) == ("wrong", True)
+    assert f"{host} is no address of this machine" in finding.remedy
+
+
 def test_a_running_server_is_told_with_its_address_once_it_listens(console):
     made = console()
     silent = port_finding(made, RunningServer(4711))
@@ -418,6 +426,15 @@ def test_a_disk_that_refuses_is_no_matter_of_the_site(beside_a_server, monkeypat
     assert (
         "mine: could not be asked: cannot write tokens.json: No space left on device\n   -> Make room" in ended.output
     )
+
+
+@posix
+def test_beside_a_server_a_full_disk_is_named(beside_a_server, monkeypatch):
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=0))
+    ended = run_here("doctor")
+    assert ended.status == 1
+    assert "❌ There is no room left on the disk of" in ended.output
+    assert ended.output.splitlines()[-1] == "Troubles found: 1."
 
 
 def test_a_session_folder_that_is_a_file_is_one_line(tmp_path, monkeypatch):

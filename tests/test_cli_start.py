@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+import socket
+
 import pytest
 from cli_runner import new_token, run_here
 
 from qwenproxy.accounts.registry import Registry
 from qwenproxy.keys import KeyFile
+from qwenproxy.server import listening_advice
 from qwenproxy.session_claim import claimed_session
 
 
@@ -75,6 +79,43 @@ def test_it_can_wait_for_an_account_and_says_what_to_run(folder, served, monkeyp
     assert command in ended.output
     assert "503" in ended.output
     assert "qwenproxy listens on http://127.0.0.1:4711" in ended.stdout
+
+
+LISTENING = [
+    ("203.0.113.9", "203.0.113.9 is no address of this machine", "У этой машины нет адреса 203.0.113.9"),
+    ("a..b", "a..b is no address of this machine", "У этой машины нет адреса a..b"),
+    (".é", ".é is no address of this machine", "У этой машины нет адреса .é"),
+    ("127.0.0.1", "Stop the program that has the port", "Остановите программу, которая занимает порт"),
+]
+
+
+@pytest.mark.parametrize(("host", "english", "russian"), LISTENING)
+@pytest.mark.parametrize("lang", ["en", "ru"])
+def test_where_it_cannot_listen_it_says_what_helps(folder, monkeypatch, host, english, russian, lang):
+    Registry(folder).add(new_token(), "mine")
+    monkeypatch.setenv("QWENPROXY_LANG", lang)
+    monkeypatch.setattr("qwenproxy.server.chrome_settings", lambda _: None)
+    monkeypatch.setattr("signal.signal", lambda *_: None)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        ended = run_here("start", "--host", host, "--port", str(port), "--insecure")
+    assert (ended.status, ended.output.count("\n")) == (1, 1)
+    assert host in ended.output and str(port) in ended.output
+    assert [said in ended.output for said in (english, russian)] == [lang == "en", lang == "ru"]
+
+
+@pytest.mark.parametrize(
+    ("error", "advice"),
+    [
+        (PermissionError(errno.EACCES, "Permission denied"), "from 1024 up"),
+        (OSError(errno.EAFNOSUPPORT, "Address family not supported"), "no address of this machine"),
+        (OSError(errno.ENOBUFS, "No buffer space available"), "another address"),
+    ],
+)
+def test_what_helps_follows_from_what_the_system_says(error, advice):
+    assert advice in str(listening_advice("::1", error))
 
 
 def test_other_machines_need_a_key(folder, served):

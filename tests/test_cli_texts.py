@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import string
+import sys
 from pathlib import Path
 
 import click
@@ -112,7 +113,7 @@ def test_help_of_a_setting_tells_its_default_and_its_variable(monkeypatch, lang,
 @pytest.mark.parametrize("path", [path for path, _ in COMMANDS], ids=" ".join)
 def test_nothing_of_the_help_is_left_in_english(path, monkeypatch):
     monkeypatch.setenv("QWENPROXY_LANG", "ru")
-    for words in ("Usage", "Options:", "Commands:", "Examples", "Show ", "default"):
+    for words in ("Usage", "Options:", "OPTIONS", "COMMAND", "ARGS", "Commands:", "Examples", "Show ", "default"):
         assert words not in help_of(*path)
 
 
@@ -121,24 +122,107 @@ def test_help_survives_settings_that_cannot_be_read(monkeypatch):
     assert EN["help_keys"] in help_of("keys")
 
 
-@pytest.mark.parametrize(
-    ("typed", "english", "russian"),
-    [
-        (["start", "--prot", "1"], "There is no option --prot. Did you mean", "Параметра --prot нет. Возможно,"),
-        (["start", "--port"], "--port needs a value", "Параметру --port нужно значение"),
-        (["start", "--server", "x"], "--server cannot have this value", "--server не может иметь такое значение"),
-        (["account", "remove"], "ID is missing", "Не хватает ID"),
-        (["strat"], 'Did you mean "start"?', "имелась в виду «start»"),
-        (["--verson"], "There is no option --verson", "Параметра --verson нет"),
-        (["config", "--session-dir", "~nobody-here/x"], "--session-dir must be", "--session-dir: здесь нужно"),
-    ],
-)
-def test_what_was_mistyped_is_told_in_both_languages(monkeypatch, typed, english, russian):
-    for lang, said in (("en", english), ("ru", russian)):
+NO_VALUE_EN, NO_VALUE_RU = "cannot have this value: it takes", "не может иметь такое значение: нужно"
+MISTYPED = [
+    (
+        "start --prot 1",
+        "There is no option --prot. Did you mean --port?",
+        "Параметра --prot нет. Возможно, имелся в виду --port?",
+    ),
+    ("start --port", "The option --port needs a value.", "Параметру --port нужно значение."),
+    ("config --json=1", "The option --json takes no value.", "Параметр --json пишется без значения."),
+    (
+        "start --server nginx",
+        f"--server {NO_VALUE_EN} one of gunicorn, waitress.",
+        f"--server {NO_VALUE_RU} одно из gunicorn, waitress.",
+    ),
+    (
+        "start --sandbox-accounts 1x",
+        f"--sandbox-accounts {NO_VALUE_EN} a whole number from 1 to 100.",
+        f"--sandbox-accounts {NO_VALUE_RU} целое число от 1 до 100.",
+    ),
+    (
+        "sandbox --port 65536",
+        f"--port {NO_VALUE_EN} a whole number from 0 to 65535.",
+        f"--port {NO_VALUE_RU} целое число от 0 до 65535.",
+    ),
+    (
+        "account add --wait 0",
+        f"--wait {NO_VALUE_EN} a number from 1 up.",
+        f"--wait {NO_VALUE_RU} число от 1.",
+    ),
+    (
+        "account import ./nowhere",
+        f"DIR {NO_VALUE_EN} a folder that exists and can be read.",
+        "DIR не может иметь такое значение: нужна папка, которая существует и которую можно читать.",
+    ),
+    ("account remove", "ID is missing.", "Не хватает ID."),
+    ("account remove one two", "There is too much here: two", "Здесь лишнее: two"),
+    ("config extra more", "There is too much here: extra more", "Здесь лишнее: extra more"),
+    (
+        "account --session-dir x",
+        "A command is missing; --help lists them.",
+        "Не хватает команды; список покажет --help.",
+    ),
+    (
+        "strat",
+        'There is no command "strat". Did you mean "start"?',
+        "Команды «strat» нет. Возможно, имелась в виду «start»?",
+    ),
+    ("keys xyz", 'There is no command "xyz"; --help lists them.', "Команды «xyz» нет; список покажет --help."),
+]
+# What stays as it is typed: the program, its commands and options, the names of places in a command, values.
+TYPED = re.compile(r"qwenproxy|--[a-z-]+|\b(?:DIR|ID|port|start|gunicorn|waitress)\b")
+
+
+@pytest.fixture
+def called_by_name(monkeypatch):
+    """Let click take the program's name from the command, not from how the tests were started."""
+    monkeypatch.setattr(sys.modules["__main__"], "__package__", None)
+
+
+@pytest.mark.parametrize(("typed", "english", "russian"), MISTYPED, ids=[typed for typed, *_ in MISTYPED])
+def test_what_was_mistyped_is_told_in_both_languages(monkeypatch, called_by_name, typed, english, russian):
+    monkeypatch.setenv("QWENPROXY_LANG", "en")
+    ended = run_here(*typed.split())
+    usage, hint, *rest = ended.output.splitlines()
+    assert (ended.status, ended.stdout, rest) == (2, "", ["", f"Error: {english}"])
+    assert re.fullmatch(r"Usage: (qwenproxy[a-z ]*) (\[OPTIONS\]) ?(COMMAND \[ARGS\]\.\.\.|DIR|ID)?", usage)
+    assert re.fullmatch(r"Help: qwenproxy[a-z ]* --help", hint)
+    monkeypatch.setenv("QWENPROXY_LANG", "ru")
+    ended = run_here(*typed.split())
+    assert (ended.status, ended.output.splitlines()[2:]) == (2, ["", f"Ошибка: {russian}"])
+    left = TYPED.sub("", ended.output)
+    for word in typed.split():
+        left = re.sub(rf"(?<!\w){re.escape(word)}(?!\w)", "", left)
+    assert re.findall("[A-Za-z]+", left) == []
+
+
+@pytest.mark.parametrize("lang", ["en", "ru"])
+@pytest.mark.parametrize("group", ["account", "keys"])
+def test_a_group_alone_shows_its_help(monkeypatch, called_by_name, group, lang):
+    monkeypatch.setenv("QWENPROXY_LANG", lang)
+    assert run_here(group).output == run_here(group, "--help").output
+    assert "qwenproxy" in run_here(group).output
+
+
+def test_a_setting_that_cannot_be_read_is_told_in_both_languages(monkeypatch):
+    for lang, said in (("en", "--session-dir must be"), ("ru", "--session-dir: здесь нужно")):
         monkeypatch.setenv("QWENPROXY_LANG", lang)
-        ended = run_here(*typed)
-        assert ended.status == 2
+        ended = run_here("config", "--session-dir", "~nobody-here/x")
+        assert (ended.status, ended.output.count("\n")) == (2, 1)
         assert said in ended.output
+
+
+def test_config_says_where_a_value_comes_from_in_both_languages(monkeypatch, tmp_path):
+    monkeypatch.setenv("QWENPROXY_PORT", "3270")
+    for lang, default, option in (("en", "default", "option"), ("ru", "по умолчанию", "параметр")):
+        monkeypatch.setenv("QWENPROXY_LANG", lang)
+        rows = run_here("config", "--session-dir", str(tmp_path)).stdout.splitlines()
+        origins = {row.split()[0]: row for row in rows}
+        assert f"  {default}  " in origins["QWENPROXY_HOST"]
+        assert f"  {option}  " in origins["QWENPROXY_SESSION_DIR"]
+        assert "  QWENPROXY_PORT  " in origins["QWENPROXY_PORT"]
 
 
 def test_config_tells_what_settings_mean_in_both_languages(monkeypatch, tmp_path):

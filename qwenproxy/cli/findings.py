@@ -23,6 +23,7 @@ from qwenproxy.browser.binaries import binary_version
 from qwenproxy.browser.profile import profile_owner
 from qwenproxy.cli.console import Console
 from qwenproxy.errors import SetupError
+from qwenproxy.server import listening_advice
 from qwenproxy.session_claim import RunningServer
 
 Level = Literal["ok", "warning", "wrong"]
@@ -117,15 +118,16 @@ def port_finding(console: Console, server: RunningServer | None) -> Finding:
         key = "doctor_running" if server.url else "doctor_running_silent"
         return Finding("ok", console.say(key, pid=server.pid or "?", url=server.url))
     family = socket.AF_INET6 if ":" in config.host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        if os.name == "posix":
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
+    try:
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            if os.name == "posix":
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((config.host, config.port))
             probe.listen()
-        except OSError as error:
-            said = console.say("doctor_port_taken", host=config.host, port=config.port, reason=error.strerror or error)
-            return Finding("wrong", said, console.say("doctor_port_remedy"))
+    except (OSError, TypeError) as error:
+        reason = getattr(error, "strerror", None) or error
+        said = console.say("doctor_port_taken", host=config.host, port=config.port, reason=reason)
+        return Finding("wrong", said, listening_advice(config.host, error).say(config.lang))
     return Finding("ok", console.say("doctor_port", host=config.host, port=config.port))
 
 

@@ -38,6 +38,10 @@ class Formatter(click.HelpFormatter):
             yield
 
 
+class WordedUsageError(click.UsageError):
+    """A usage error that is told in the person's language already."""
+
+
 class Context(click.Context):
     """A command's context that writes help with our formatter."""
 
@@ -48,6 +52,24 @@ class Command(click.Command):
     """A command with its help in the catalogue."""
 
     context_class = Context
+    allow_extra_args = True  # they are refused here, in the person's language
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Take in what was typed behind the command. Raises UsageError, which knows the command."""
+        try:
+            rest = super().parse_args(ctx, args)
+        except click.UsageError as error:
+            error.ctx = error.ctx or ctx
+            raise
+        if rest and not isinstance(self, click.Group) and not ctx.resilient_parsing:
+            raise WordedUsageError(help_speaker()("usage_extra", words=" ".join(rest)), ctx)
+        return rest
+
+    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
+        """Return what stands behind the command's name where it is shown how to call it."""
+        say = help_speaker()
+        worded = {"[OPTIONS]": say("help_place_options"), "COMMAND [ARGS]...": say("help_place_command")}
+        return [worded.get(piece, piece) for piece in super().collect_usage_pieces(ctx)]
 
     def get_short_help_str(self, limit: int = 45) -> str:
         """Return the line for the list of commands."""
@@ -87,7 +109,7 @@ class Group(Command, click.Group):
         if self.get_command(ctx, name) is None and not name.startswith("-"):
             close = closest(name, self.list_commands(ctx))
             said = ("no_command_close", close) if close else ("no_command", "")
-            ctx.fail(help_speaker()(said[0], name=name, close=said[1]))
+            raise WordedUsageError(help_speaker()(said[0], name=name, close=said[1]), ctx)
         return super().resolve_command(ctx, args)
 
 

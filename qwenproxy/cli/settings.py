@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from qwenproxy.cli.help import Command, option, session_option, setting_option
+from qwenproxy.cli.help import Command, help_speaker, option, session_option, setting_option
 from qwenproxy.config import PREFIX, Config
 
 Decorated = Callable[..., Any]
@@ -45,7 +45,9 @@ def config(as_json: bool, session_dir: str | None) -> None:
         told = {PREFIX + name: dict(zip(columns, rest, strict=True)) for name, *rest in rows}
         click.echo(json.dumps(told, indent=2, ensure_ascii=False))
         return
-    lines = [(PREFIX + name, value, origin, meaning) for name, value, origin, meaning in rows]
+    say = help_speaker()
+    origins = {"default": say("config_default"), "option": say("config_option")}
+    lines = [(PREFIX + name, value, origins.get(origin, origin), meaning) for name, value, origin, meaning in rows]
     widths = [max(len(line[column]) for line in lines) for column in range(3)]
     for line in lines:
         cells = [cell.ljust(width) for cell, width in zip(line, widths, strict=False)]

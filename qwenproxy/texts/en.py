@@ -61,8 +61,13 @@ EN = {
     "own folder with QWENPROXY_SESSION_DIR.",
     "already_running_at": "qwenproxy is already running on {path} (process {pid}) and listens on {url}. Stop it first, "
     "or give this one its own folder with QWENPROXY_SESSION_DIR.",
-    "cannot_listen": "Cannot listen on {host} port {port}: {reason}. Stop the program that has it, or choose another "
-    "port with QWENPROXY_PORT.",
+    "cannot_listen": "Cannot listen on {host} port {port}: {reason}. {advice}",
+    "advice_host": "{host} is no address of this machine: set QWENPROXY_HOST to one it has (127.0.0.1 for programs on "
+    "this machine alone, 0.0.0.0 for every address).",
+    "advice_port_right": "Only an administrator may use that port: choose another one, from 1024 up, with "
+    "QWENPROXY_PORT.",
+    "advice_port_taken": "Stop the program that has the port, or choose another one with QWENPROXY_PORT.",
+    "advice_listen": "Choose another address with QWENPROXY_HOST or another port with QWENPROXY_PORT.",
     "setting_host": "address to listen on; beyond this machine only with an API key",
     "setting_port": "port to listen on; 0 takes a free one",
     "setting_base_url": "the site",
