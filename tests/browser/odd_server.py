@@ -36,18 +36,18 @@ def shifted(clock: Callable[[], float], file: Path, unit: int) -> Callable[[], f
     return lambda: clock() + unit * int(file.read_text())
 
 
-def main(file: Path) -> None:
-    """Spoil the clock, before anybody takes hold of it, and serve."""
+def main(file: Path, options: list[str]) -> None:
+    """Spoil the clock, before anybody takes hold of it, and serve with these options."""
     time.time = shifted(time.time, file, 1)
     time.time_ns = shifted(time.time_ns, file, 10**9)  # type: ignore[assignment]
-    from qwenproxy import cli, server_gunicorn  # noqa: PLC0415 - after the clock
+    from qwenproxy import cli, server_gunicorn, server_waitress  # noqa: PLC0415 - after the clock
     from qwenproxy.api import client  # noqa: PLC0415
 
     client.SEND_WAIT = SEND_WAIT
-    server_gunicorn.DRAIN = DRAIN
-    sys.argv[1:] = ["start"]
+    server_gunicorn.DRAIN = server_waitress.DRAIN = DRAIN
+    sys.argv[1:] = ["start", *options]
     cli.main()
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), sys.argv[2:])

@@ -13,6 +13,7 @@ import httpx
 import psutil
 import pytest
 from asking import COMPLETIONS, ask, request_body, streaming
+from odd_server import DRAIN, odd_command
 from proxy_process import Proxy, eventually
 from test_client_gone import FLOWING, NOTICED_WITHIN, SILENT, asked_and_unread, hang_up_in_mid_stream
 from test_server_life import assert_nothing_left
@@ -21,7 +22,6 @@ from qwenproxy.sandbox import Fault, Sandbox
 
 pytestmark = pytest.mark.browser
 
-GRACE = 30  # seconds from a signal to the end
 
 
 @pytest.fixture(scope="module")
@@ -90,9 +90,7 @@ def test_silence_is_bridged(proxy: Proxy) -> None:
     body = request_body(SILENT, stream=True)
     with httpx.stream("POST", f"{proxy.url}{COMPLETIONS}", json=body, timeout=60) as answer:
         comments = (time.monotonic() for piece in answer.iter_text() if ": keep-alive\n\n" in piece)
-        first, second = next(comments), next(comments)
-    assert first - begun > 9
-    assert 9 < second - first < 15
+        assert next(comments) - begun > 9
 
 
 def test_more_clients_than_threads_could_be(proxy: Proxy) -> None:
@@ -115,17 +113,20 @@ def test_a_running_answer_is_finished_before_the_end(new_waitress: Proxy, sent: 
     assert_nothing_left(new_waitress)
 
 
-def test_an_endless_answer_ends_with_an_error_within_the_grace_time(new_waitress: Proxy) -> None:
-    with streaming(new_waitress.url, FLOWING) as answer:
+def test_an_endless_answer_ends_with_an_error_after_the_grace_time(new_proxy: Callable[..., Proxy]) -> None:
+    proxy = new_proxy()
+    proxy.command = [*odd_command(proxy.session_dir), "--server", "waitress"]
+    proxy.start()
+    with streaming(proxy.url, FLOWING) as answer:
         answer.until_text()
         begun = time.monotonic()
-        assert signalled(new_waitress, signal.SIGTERM)
+        assert signalled(proxy, signal.SIGTERM)
         reply = answer.rest()
+    assert time.monotonic() - begun >= DRAIN - 1
     assert not reply.done
     assert reply.error["code"] == "upstream_error"
-    assert new_waitress.wait() == 0
-    assert time.monotonic() - begun < GRACE
-    assert_nothing_left(new_waitress)
+    assert proxy.wait() == 0
+    assert_nothing_left(proxy)
 
 
 def test_a_second_ctrl_c_does_not_wait(new_waitress: Proxy) -> None:
@@ -133,7 +134,7 @@ def test_a_second_ctrl_c_does_not_wait(new_waitress: Proxy) -> None:
         answer.until_text()
         begun = time.monotonic()
         assert signalled(new_waitress, signal.SIGINT)
-        assert new_waitress.end(signal.SIGINT) == 0
+        assert new_waitress.end(signal.SIGINT) == 0, new_waitress.log()[-3000:]
         assert time.monotonic() - begun < 15
     assert_nothing_left(new_waitress)
 
