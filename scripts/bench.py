@@ -76,6 +76,7 @@ class DirectConnection(asyncio.Protocol):
     def __init__(self) -> None:
         self.h2 = h2.connection.H2Connection(h2.config.H2Configuration(client_side=True, header_encoding="utf-8"))
         self.settled = asyncio.get_running_loop().create_future()
+        self.news = asyncio.Event()
         self.sinks: dict[int, tuple[object, asyncio.Future[None]]] = {}
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -88,6 +89,8 @@ class DirectConnection(asyncio.Protocol):
         for event in self.h2.receive_data(data):
             sink, done = self.sinks.get(getattr(event, "stream_id", 0) or 0, (None, None))
             if isinstance(event, h2.events.RemoteSettingsChanged) and not self.settled.done():
+                # As Chrome does it: what the site does not take at once waits.
+                self.room = asyncio.Semaphore(min(self.h2.remote_settings.max_concurrent_streams, 10_000))
                 self.settled.set_result(None)
             elif isinstance(event, h2.events.DataReceived):
                 sink(event.data)
@@ -96,8 +99,16 @@ class DirectConnection(asyncio.Protocol):
             elif isinstance(event, (h2.events.StreamEnded, h2.events.StreamReset)) and done and not done.done():
                 done.set_result(None)
         self.transport.write(self.h2.data_to_send())
+        self.news.set()
 
     async def post(self, path: str, headers: list[tuple[str, str]], body: bytes, sink) -> None:
+        async with self.room:
+            await self._post(path, headers, body, sink)
+
+    async def _post(self, path: str, headers: list[tuple[str, str]], body: bytes, sink) -> None:
+        while self.h2.outbound_flow_control_window < len(body):
+            self.news.clear()
+            await self.news.wait()
         number = self.h2.get_next_available_stream_id()
         done = asyncio.get_running_loop().create_future()
         self.sinks[number] = (sink, done)
@@ -261,6 +272,12 @@ def pss_of(processes: list[psutil.Process]) -> float:
     return total / 2**20
 
 
+def pss_text(process: psutil.Process) -> str:
+    sizes = {part: pss_of(processes) for part, processes in family(process).items()}
+    shown = ", ".join(f"{part} {size:.0f}" for part, size in sizes.items())
+    return f"{sum(sizes.values()):.0f} MiB ({shown})"
+
+
 def one_round(target: dict) -> dict:
     command = [sys.executable, __file__, "--load", json.dumps(target)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=STREAM_WAIT + 60, check=False)
@@ -318,6 +335,7 @@ def bench(arguments: argparse.Namespace, folder: Path) -> None:
                 f"process start to the end of the first answer: {time.monotonic() - begun:.2f} s"
                 f"{'' if not first['errors'] else ' (FAILED)'}"
             )
+            print(f"PSS of the proxy's process tree then: {pss_text(psutil.Process(proxy.pid))}")
             if arguments.soak:
                 soak(target, arguments.soak, psutil.Process(proxy.pid))
             else:
@@ -368,10 +386,8 @@ def report(arguments: argparse.Namespace, target: dict, site: psutil.Process, pr
                 f"| {cpu} |",
                 flush=True,
             )
-    parts = family(proxy)
-    shown = ", ".join(f"{part} {pss_of(processes):.0f}" for part, processes in parts.items())
-    print(f"\nPSS of the proxy's process tree, MiB: {shown}, together {sum(map(pss_of, parts.values())):.0f}")
-    idle = [each for processes in parts.values() for each in processes]
+    print(f"\nPSS after all of this: {pss_text(proxy)}")
+    idle = [each for processes in family(proxy).values() for each in processes]
     before = cpu_of(idle)
     time.sleep(5)
     print(f"CPU of the idle proxy with its open tab: {(cpu_of(idle) - before) / 5 * 100:.1f} % of one core")
