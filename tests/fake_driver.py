@@ -108,7 +108,13 @@ class FakeChrome:
 
     def __init__(self, driver: FakeDriver) -> None:
         self.driver = driver
+        self.commands: list[str] = []
         self.closed: list[bool] = []
+
+    def cdp(self, command: str, **_parameters: object) -> None:
+        if self.driver.always:
+            raise self.driver.always
+        self.commands.append(command)
 
     def close(self, *, politely: bool = True) -> None:
         self.closed.append(politely)

@@ -291,6 +291,31 @@ def test_a_hold_that_comes_after_its_reader_caught_up_is_lifted(opened, monkeypa
     response.close()
 
 
+def test_the_page_is_tidied_after_so_many_calls(opened, monkeypatch):
+    monkeypatch.setattr(tab_module, "TIDY_IDLE", 3)
+    monkeypatch.setattr(tab_module, "TIDY_BUSY", 5)
+
+    def call():
+        number, response = opened.fetch()
+        opened.answer(number, "x")
+        assert response.head(5) is not None
+        assert list(response.iter_text()) == ["x"]
+
+    for _ in range(6):
+        call()
+    opened.tab.close()
+    assert opened.chrome.commands == ["HeapProfiler.collectGarbage"] * 2
+
+
+def test_while_answers_run_the_page_is_tidied_less_often(opened, monkeypatch):
+    monkeypatch.setattr(tab_module, "TIDY_IDLE", 2)
+    monkeypatch.setattr(tab_module, "TIDY_BUSY", 4)
+    answers = [opened.fetch() for _ in range(5)]
+    assert opened.chrome.commands == ["HeapProfiler.collectGarbage"]
+    for _, response in answers:
+        response.close()
+
+
 def test_a_renewed_token_is_told_once(opened):
     number, response = opened.fetch()
     opened.page.push(0, "token", "new-token")
