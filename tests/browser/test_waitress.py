@@ -23,7 +23,6 @@ from qwenproxy.sandbox import Fault, Sandbox
 pytestmark = pytest.mark.browser
 
 
-
 @pytest.fixture(scope="module")
 def served(stand_in: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
     """A server under waitress with one account that answers one question at a time."""
