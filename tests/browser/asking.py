@@ -11,6 +11,8 @@ from typing import Any, TypeVar
 
 import httpx
 
+from qwenproxy.sandbox import Recorded, Sandbox
+
 ANSWER_WAIT = 90.0  # seconds; far over what any answer here takes
 COMPLETIONS = "/v1/chat/completions"
 UNENCRYPTED = False  # as `verify`: spares every call the reading of all the machine's certificates
@@ -107,3 +109,8 @@ def streaming(url: str, content: str) -> Iterator[Streaming]:
     body = request_body(content, stream=True)
     with httpx.stream("POST", f"{url}{COMPLETIONS}", json=body, timeout=ANSWER_WAIT, verify=UNENCRYPTED) as answer:
         yield Streaming(answer)
+
+
+def asked_of(site: Sandbox) -> list[Recorded]:
+    """Return the calls that reached the site, but for the deletions that follow earlier answers in the background."""
+    return [request for request in site.requests if request.method != "DELETE"]

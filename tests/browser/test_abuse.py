@@ -14,7 +14,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from asking import ask
+from asking import ask, asked_of
 from proxy_process import Proxy
 from small_server import MAX_BODY, THREADS, SmallServer
 
@@ -214,7 +214,7 @@ class TestStrangers:
                     assert answer.status_code == 401
                     assert answer.headers["www-authenticate"] == "Bearer"
                     assert KEY not in answer.text
-        assert site.requests == []
+        assert asked_of(site) == []
 
     def test_the_key(self, locked: Proxy) -> None:
         assert httpx.get(f"{locked.url}/api/status", headers={"Authorization": f"Bearer {KEY}"}).status_code == 200
@@ -225,7 +225,7 @@ class TestStrangers:
     def test_foreign_pages(self, proxy: Proxy, site: Sandbox, header: dict[str, str]) -> None:
         answer = httpx.post(f"{proxy.url}/api/chat", json={"message": "Hello?"}, headers=header)
         assert (answer.status_code, answer.json()["code"]) == (403, "forbidden_host")
-        assert site.requests == []
+        assert asked_of(site) == []
 
 
 @pytest.fixture

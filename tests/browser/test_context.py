@@ -6,7 +6,7 @@ import json
 
 import httpx
 import pytest
-from asking import ask
+from asking import ask, asked_of
 from proxy_process import Proxy
 
 from qwenproxy.sandbox import Sandbox
@@ -136,4 +136,4 @@ def test_what_is_no_text_is_refused(proxy: Proxy, site: Sandbox, path: str, body
     answer = httpx.post(f"{proxy.url}{path}", content=content, headers={"content-type": "application/json"})
     assert answer.status_code == 400
     assert "invalid_json" in answer.text
-    assert site.requests == []
+    assert asked_of(site) == []

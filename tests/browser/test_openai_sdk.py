@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import openai
 import pytest
-from asking import ANSWER_WAIT
+from asking import ANSWER_WAIT, asked_of
 from proxy_process import Proxy
 
 from qwenproxy.keys import KeyFile
@@ -162,7 +162,7 @@ def test_bad_request_error(site: Sandbox, client: openai.OpenAI) -> None:
     with pytest.raises(openai.BadRequestError) as refused:
         client.chat.completions.create(model="qwen-max", messages=HELLO, n=2)
     assert (refused.value.code, refused.value.param) == ("unsupported_parameter", "n")
-    assert site.requests == [], "a bad request reached the site"
+    assert asked_of(site) == [], "a bad request reached the site"
 
 
 def test_rate_limit_error(site: Sandbox, client: openai.OpenAI) -> None:

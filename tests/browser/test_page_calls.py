@@ -7,7 +7,7 @@ import uuid
 
 import psutil
 import pytest
-from asking import ask
+from asking import ask, asked_of
 from devtools import devtools, evaluate
 from proxy_process import Proxy
 
@@ -122,4 +122,4 @@ def test_authorization_only_where_the_cookie_is_gone(
 def test_a_question_nobody_can_send_reaches_nobody(proxy: Proxy, site: Sandbox, chrome: psutil.Process) -> None:
     assert ask(proxy.url, "hello", model=3).status == 400
     assert ask(proxy.url, []).status == 400
-    assert site.requests == []
+    assert asked_of(site) == []

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from asking import ask, request_body
+from asking import ask, asked_of, request_body
 from proxy_process import Proxy
 from small_server import SmallServer
 from test_abuse import CLOSE, HOST, JSON_HEADERS, body_of, status_of
@@ -86,7 +86,7 @@ def test_no_url_leads_inside(proxy: Proxy, site: Sandbox) -> None:
                 assert answer.json()["error"]["code"] == "invalid_request"
         with pytest.raises(BlockingIOError):
             inside.accept()
-    assert site.requests == []
+    assert asked_of(site) == []
 
 
 @pytest.fixture(scope="module")
