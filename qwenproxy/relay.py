@@ -114,7 +114,7 @@ class Relay:
     ) -> Result:
         """Return what `attempt` makes of a lease it closes, on the first account where it succeeds.
 
-        `takes_turn` moves the account to the end of the rotation.
+        `takes_turn` makes it count in the rotation.
         Raises NoAccounts, AccountsResting, QueueTimeout, ClientGone, or what the last account said.
         """
         try:

@@ -122,3 +122,12 @@ def make_client(make_relay, tmp_path):
 @pytest.fixture
 def client(make_client):
     return make_client()
+
+
+@pytest.fixture
+def session(tmp_path, monkeypatch):
+    """Return an empty session folder that commands of this process use, in English."""
+    folder = tmp_path / "session"
+    monkeypatch.setenv("QWENPROXY_SESSION_DIR", str(folder))
+    monkeypatch.setenv("QWENPROXY_LANG", "en")
+    return folder

@@ -23,15 +23,6 @@ commands = importlib.import_module("qwenproxy.cli.account")
 
 
 @pytest.fixture
-def session(tmp_path, monkeypatch):
-    """Return the session folder that the commands of this process use, in English."""
-    folder = tmp_path / "session"
-    monkeypatch.setenv("QWENPROXY_SESSION_DIR", str(folder))
-    monkeypatch.setenv("QWENPROXY_LANG", "en")
-    return folder
-
-
-@pytest.fixture
 def registry(session):
     registry = Registry(session)
     registry.add(new_token("ann"), "mine")

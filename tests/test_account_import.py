@@ -12,15 +12,6 @@ from qwenproxy.accounts.registry import Registry
 
 
 @pytest.fixture
-def session(tmp_path, monkeypatch):
-    """Return an empty session folder that commands of this process use, in English."""
-    folder = tmp_path / "session"
-    monkeypatch.setenv("QWENPROXY_SESSION_DIR", str(folder))
-    monkeypatch.setenv("QWENPROXY_LANG", "en")
-    return folder
-
-
-@pytest.fixture
 def older_folder(tmp_path):
     """Return a session folder as the older project wrote it, inside its checkout."""
     folder = tmp_path / "older" / "session"

@@ -13,14 +13,11 @@ EARLIER, LATER = 3_000_000_000, 4_000_000_000
 
 
 @pytest.fixture
-def session(tmp_path, monkeypatch):
-    """Return the session folder that the commands of this process use, in English and without a screen."""
-    folder = tmp_path / "session"
-    monkeypatch.setenv("QWENPROXY_SESSION_DIR", str(folder))
-    monkeypatch.setenv("QWENPROXY_LANG", "en")
+def session(session, monkeypatch):
+    """Return that folder, for commands without a screen."""
     for name in ("DISPLAY", "WAYLAND_DISPLAY"):
         monkeypatch.delenv(name, raising=False)
-    return folder
+    return session
 
 
 @pytest.fixture

@@ -14,14 +14,11 @@ HOUR = 3600.0
 
 
 @pytest.fixture
-def session(tmp_path, monkeypatch):
-    """Return an empty session folder that commands of this process use, in English."""
-    folder = tmp_path / "session"
+def session(session, monkeypatch):
+    """Return that folder, with nothing else said about menu or screen."""
     for name in ("SKIP_ACCOUNT_MENU", "NON_INTERACTIVE", "DISPLAY", "WAYLAND_DISPLAY"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("QWENPROXY_SESSION_DIR", str(folder))
-    monkeypatch.setenv("QWENPROXY_LANG", "en")
-    return folder
+    return session
 
 
 @pytest.fixture

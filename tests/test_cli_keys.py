@@ -8,15 +8,6 @@ from cli_runner import run_here
 from qwenproxy.keys import KeyFile
 
 
-@pytest.fixture
-def session(tmp_path, monkeypatch):
-    """Return an empty session folder that commands of this process use, in English."""
-    folder = tmp_path / "session"
-    monkeypatch.setenv("QWENPROXY_SESSION_DIR", str(folder))
-    monkeypatch.setenv("QWENPROXY_LANG", "en")
-    return folder
-
-
 def test_a_new_key_alone_goes_to_standard_output(session):
     ended = run_here("keys", "add")
     (key,) = KeyFile(session / "Authorization.txt").keys()

@@ -12,9 +12,9 @@ from xml.etree import ElementTree
 
 import httpx
 import pytest
-from sandbox_caller import Caller, refusal, said
+from sandbox_caller import Caller, refusal, said, sandbox_fixtures
 
-from qwenproxy.sandbox import Fault, Sandbox, Switches
+from qwenproxy.sandbox import Fault, Sandbox
 from qwenproxy.sandbox.signatures import Signable, v1_signature, v4_signature
 
 VECTOR_PATH = "00000000-0000-4000-8000-000000000001/11111111-1111-4111-8111-111111111111_my photo.png"
@@ -31,26 +31,14 @@ SECRET = "ExampleSecret0123456789"
 V2, V1 = "/api/v2/files/getstsToken", "/api/v1/files/getstsToken"
 
 
-@pytest.fixture(scope="module")
-def running() -> Iterator[Sandbox]:
-    with Sandbox(accounts=2, switches=Switches(interval_ms=1, busy_release_s=0.05)) as site:
-        yield site
+running, cleared, caller = sandbox_fixtures(accounts=2, busy_release_s=0.05)
 
 
 @pytest.fixture
-def site(running: Sandbox) -> Iterator[Sandbox]:
-    running.clear()
-    yield running
-    running.switches.clock_ahead_s = 0.0
-    running.switches.parse_outcome = "success"
-    running.wait_idle()
-
-
-@pytest.fixture
-def caller(site: Sandbox) -> Iterator[Caller]:
-    caller = Caller(site, site.accounts[0])
-    yield caller
-    caller.close()
+def site(cleared: Sandbox) -> Iterator[Sandbox]:
+    yield cleared
+    cleared.switches.clock_ahead_s = 0.0
+    cleared.switches.parse_outcome = "success"
 
 
 def store(method: str, url: str, **options: Any) -> httpx.Response:
