@@ -104,17 +104,24 @@ class FakeDriver:
 
 
 class FakeChrome:
-    """The browser around a FakeDriver; `closed` says how each closing was done."""
+    """The browser around a FakeDriver; `commands` came in this order, `closed` says how each closing was done."""
 
     def __init__(self, driver: FakeDriver) -> None:
         self.driver = driver
         self.commands: list[str] = []
+        self.gone: Exception | None = None
         self.closed: list[bool] = []
 
     def cdp(self, command: str, **_parameters: object) -> None:
         if self.driver.always:
             raise self.driver.always
         self.commands.append(command)
+
+    def renew_session(self) -> None:
+        if self.gone:
+            raise self.gone
+        self.commands.append("renew_session")
+        self.driver.script_timeout = 0.0
 
     def close(self, *, politely: bool = True) -> None:
         self.closed.append(politely)

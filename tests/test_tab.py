@@ -291,9 +291,12 @@ def test_a_hold_that_comes_after_its_reader_caught_up_is_lifted(opened, monkeypa
     response.close()
 
 
+TIDYING = ["renew_session", "Page.addScriptToEvaluateOnNewDocument", "HeapProfiler.collectGarbage"]
+
+
 def test_the_page_is_tidied_after_so_many_calls(opened, monkeypatch):
-    monkeypatch.setattr(tab_module, "TIDY_IDLE", 3)
-    monkeypatch.setattr(tab_module, "TIDY_BUSY", 5)
+    monkeypatch.setattr(tab_module, "TIDY_IDLE", 3 * tab_module.CALL_LITTER)
+    monkeypatch.setattr(tab_module, "TIDY_BUSY", 5 * tab_module.CALL_LITTER)
 
     def call():
         number, response = opened.fetch()
@@ -304,16 +307,38 @@ def test_the_page_is_tidied_after_so_many_calls(opened, monkeypatch):
     for _ in range(6):
         call()
     opened.tab.close()
-    assert opened.chrome.commands == ["HeapProfiler.collectGarbage"] * 2
+    assert opened.chrome.commands == TIDYING * 2
+    assert opened.driver.script_timeout == tab_module.SCRIPT_TIMEOUT
 
 
 def test_while_answers_run_the_page_is_tidied_less_often(opened, monkeypatch):
-    monkeypatch.setattr(tab_module, "TIDY_IDLE", 2)
-    monkeypatch.setattr(tab_module, "TIDY_BUSY", 4)
+    monkeypatch.setattr(tab_module, "TIDY_IDLE", 2 * tab_module.CALL_LITTER)
+    monkeypatch.setattr(tab_module, "TIDY_BUSY", 4 * tab_module.CALL_LITTER)
     answers = [opened.fetch() for _ in range(5)]
-    assert opened.chrome.commands == ["HeapProfiler.collectGarbage"]
+    assert opened.chrome.commands == TIDYING
     for _, response in answers:
         response.close()
+
+
+def test_what_came_back_counts_for_tidying_too(opened, monkeypatch):
+    monkeypatch.setattr(tab_module, "TIDY_IDLE", tab_module.CALL_LITTER + 10_000)
+    number, response = opened.fetch()
+    opened.answer(number, "x" * 10_000)
+    assert response.head(5) is not None
+    assert list(response.iter_text()) == ["x" * 10_000]
+    opened.tab.close()
+    assert opened.chrome.commands == TIDYING
+
+
+def test_a_browser_found_dead_when_it_is_tidied_is_lost_as_ever(opened, monkeypatch):
+    monkeypatch.setattr(tab_module, "TIDY_BUSY", 2 * tab_module.CALL_LITTER)
+    opened.chrome.gone = InvalidSessionIdException()
+    _, waiting = opened.fetch()
+    _, too = opened.fetch()
+    for response in (waiting, too):
+        with pytest.raises(TabLost, match="InvalidSessionId"):
+            response.head(5)
+    assert not opened.tab.alive
 
 
 def test_a_renewed_token_is_told_once(opened):

@@ -32,9 +32,10 @@ BUSY_WAIT = 25  # milliseconds the page may hold an exchange open: how long a ne
 QUIET_WAIT = 100  # the same once every stream has been silent for a second
 SCRIPT_TIMEOUT = 2.2  # seconds; a page that navigates answers nothing but a script timeout
 PAGE_BACK_WAIT = 10.0  # seconds a reloading page gets to come back
-# What fetches leave behind in the page Chrome lets pile up, 40 MB for a thousand answers, until somebody collects it:
-TIDY_IDLE = 100  # calls after which that is done once nothing is live
-TIDY_BUSY = 500  # calls after which it is done all the same, for a pause of some 50 ms
+# The page lets pile up what fetches leave behind, and the driver's session holds on to every reply, until we tidy up:
+CALL_LITTER = 40_000  # bytes that stay of a call, beside its share of the replies
+TIDY_IDLE = 4_000_000  # bytes from which we do so once nothing is live
+TIDY_BUSY = 20_000_000  # bytes from which we do so all the same, for a pause of some 50 ms
 CLOSE_WAIT = 8.0  # seconds the owner thread gets to close its browser before that is done for it
 
 
@@ -72,7 +73,7 @@ class Tab:
         self._acknowledged = 0
         self._last_message = time.monotonic()
         self._silent_since: float | None = None  # when the page began to leave exchanges unanswered
-        self._untidied = 0  # calls since the page's garbage was collected
+        self._litter = 0  # bytes left in the page since it was tidied
         self._closing = False
         self._thread = threading.Thread(target=self._own, name=f"tab-{name}", daemon=True)
         self._thread.start()
@@ -146,11 +147,15 @@ class Tab:
         self._chrome.close(politely=self._closing)
 
     def _tidy(self) -> None:
-        if self._untidied >= (TIDY_BUSY if self._streams or self._orders else TIDY_IDLE):
-            self._untidied = 0
-            # A page that just navigates has none; whatever else is wrong shows at the next exchange.
-            with contextlib.suppress(WebDriverException):
-                self._chrome.cdp("HeapProfiler.collectGarbage")
+        if self._litter < (TIDY_BUSY if self._streams or self._orders else TIDY_IDLE):
+            return
+        self._litter = 0
+        self._chrome.renew_session()
+        self._chrome.driver.set_script_timeout(SCRIPT_TIMEOUT)
+        # A page that just navigates may have neither; whatever else is wrong shows at the next exchange.
+        with contextlib.suppress(WebDriverException):
+            self._chrome.cdp("Page.addScriptToEvaluateOnNewDocument", source=self._bridge)
+            self._chrome.cdp("HeapProfiler.collectGarbage")
 
     def _take_orders(self) -> None:
         if not self._streams and not self._orders:
@@ -177,7 +182,7 @@ class Tab:
     def _exchange(self) -> None:
         now = time.monotonic()
         orders, self._orders = self._orders, Orders()
-        self._untidied += len(orders.start)
+        self._litter += CALL_LITTER * len(orders.start)
         quiet = now - self._last_message > TICK
         wait = 0 if not self._streams else QUIET_WAIT if quiet else BUSY_WAIT
         order = {
@@ -195,6 +200,7 @@ class Tab:
             self._bring_back_bridge(error)
             return
         self._silent_since = None
+        self._litter += len(reply)
         self._receive(orjson.loads(reply))
 
     def _bring_back_bridge(self, error: WebDriverException) -> None:
