@@ -182,11 +182,7 @@ class HistoryStore:
         return trim((*before, *stamped), self._max_messages)
 
     def _save(self, chat: Chat) -> None:
-        path = self._path(chat.id)
-        storage.write_atomic(path, format_chat(chat))
-        seen = storage.stamp(path)
-        if seen is not None:
-            self._index[chat.id] = (seen, chat.summary)
+        storage.write_atomic(self._path(chat.id), format_chat(chat))
 
     def _delete(self, chats: Sequence[Chat]) -> None:
         self.on_delete(chats)
