@@ -48,6 +48,7 @@ FEATURES_OFF = (
     "WebUIOmniboxAimPopup",
     "SpareRendererForSitePerProcess",
 )
+FEATURES_ON = ("NetworkServiceInProcess2",)  # a process less, which is 18 MB
 # Keep Chrome from calling home and from slowing a tab that nobody looks at.
 FLAGS = (
     "--no-first-run",
@@ -65,6 +66,7 @@ FLAGS = (
     "--password-store=basic",
     "--use-mock-keychain",
     "--disable-features=" + ",".join(FEATURES_OFF),
+    "--enable-features=" + ",".join(FEATURES_ON),
     "--disable-background-timer-throttling",
     "--disable-backgrounding-occluded-windows",
     "--disable-renderer-backgrounding",
