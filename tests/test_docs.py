@@ -14,12 +14,9 @@ from qwenproxy.api.openapi import document
 from qwenproxy.api.openapi_paths import OPENAI_PREFIXES
 from qwenproxy.api.openapi_schemas import ERROR_CODES
 from qwenproxy.cli import cli
-from qwenproxy.cli.texts import speaker
-from qwenproxy.cli.texts_en import EN as CLI_EN
-from qwenproxy.cli.texts_ru import RU as CLI_RU
 from qwenproxy.config import SETTINGS
 from qwenproxy.errors import ProxyError
-from qwenproxy.texts import EN, RU
+from qwenproxy.texts import EN, RU, speaker
 
 METHODS = ("get", "post", "put", "delete")
 NEVER_SENT = {"client_gone"}  # nobody is there to read it
@@ -145,7 +142,7 @@ def test_what_it_names_exists(lang: str) -> None:
 
 @both
 def test_messages_it_explains_are_said(lang: str) -> None:
-    said = "\n".join([*({"en": EN, "ru": RU}[lang]).values(), *({"en": CLI_EN, "ru": CLI_RU}[lang]).values()])
+    said = "\n".join({"en": EN, "ru": RU}[lang].values())
     messages = [cell for cell in quoted(row[0] for row in rows(marked(READMES[lang], "trouble"))) if " " in cell]
     assert messages
     for message in messages:

@@ -1,4 +1,4 @@
-"""The errors for people and the settings' meanings: complete in both languages, and each error used as it is worded."""
+"""The catalogue of texts: complete in both languages, used in full, and each text given its values."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 
 import qwenproxy
+from qwenproxy.accounts.login import Outcome, Step
+from qwenproxy.cli.checking import Kind
 from qwenproxy.config import SETTINGS, Config
 from qwenproxy.errors import ConfigError, SetupError, StorageError
-from qwenproxy.texts import EN, RU, Phrase
+from qwenproxy.texts import EN, RU, Phrase, commands_en, errors_en
 
 ROOT = Path(qwenproxy.__file__).parent
 
@@ -27,24 +29,48 @@ def _nodes():
             yield from ast.walk(ast.parse(path.read_text(encoding="utf-8")))
 
 
-SETTING_KEYS = {f"setting_{setting.name.lower()}" for setting in SETTINGS}
+# Keys whose last part is put in at run time.
+COMPOSED = {
+    *(f"setting_{setting.name.lower()}" for setting in SETTINGS),
+    *(f"step_{step}" for step in Step.__args__),
+    *(f"login_{outcome}" for outcome in Outcome.__args__),
+    *(f"check_{kind}" for kind in Kind.__args__),
+    *(f"menu_{entry}" for entry in ("add", "relogin", "start", "remove")),
+}
 
 
 def test_both_languages_have_the_same_texts_in_the_same_order():
     assert list(EN) == list(RU)
 
 
+def test_no_text_stands_twice():
+    assert len(EN) == len(errors_en.EN) + len(commands_en.EN)
+
+
 @pytest.mark.parametrize("key", EN)
 def test_a_text_has_the_same_placeholders_and_is_in_its_language(key):
     assert _placeholders(EN[key]) == _placeholders(RU[key])
     assert not re.search("[а-яё]", EN[key], re.IGNORECASE)
-    assert re.search("[а-яё]", RU[key], re.IGNORECASE)
-    assert "\n" not in EN[key] + RU[key]
+    commands_alone = re.fullmatch(r"[\x00-\x7f]*", RU[key])
+    assert not commands_alone or EN[key] == RU[key], "a Russian text without Russian in it"
+
+
+@pytest.mark.parametrize("key", EN)
+def test_a_text_has_no_more_lines_in_one_language_than_in_the_other(key):
+    assert EN[key].count("\n") == RU[key].count("\n")
+    assert key not in errors_en.EN or "\n" not in EN[key]
 
 
 def test_every_text_is_used():
     named = {node.value for node in _nodes() if isinstance(node, ast.Constant) and isinstance(node.value, str)}
-    assert set(EN) - named == SETTING_KEYS
+    assert set(EN) - named == COMPOSED - named
+
+
+def test_every_text_the_command_line_asks_for_exists():
+    source = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "cli").glob("*.py"))
+    asked = set(re.findall(r"""say\(\s*["']([a-z_]+)["']""", source)) | set(re.findall(r'help="(help_\w+)"', source))
+    assert len(asked) > 80
+    assert (asked | COMPOSED) - set(EN) == set()
 
 
 def test_every_phrase_is_in_the_catalogue_and_is_given_its_values():

@@ -18,9 +18,9 @@ from qwenproxy.accounts.registry import Registry
 from qwenproxy.browser.profile import profile_owner
 from qwenproxy.cli.asking import ask
 from qwenproxy.cli.suggestions import closest
-from qwenproxy.cli.texts import Speaker, speaker
 from qwenproxy.config import Config
 from qwenproxy.errors import SetupError
+from qwenproxy.texts import Speaker, speaker
 
 ICONS = {"OK": "✅", "WAIT": "⏳", "INVALID": "❌"}
 

@@ -13,8 +13,8 @@ from contextlib import contextmanager
 import click
 
 from qwenproxy.cli.suggestions import closest
-from qwenproxy.cli.texts import Speaker, speaker
 from qwenproxy.config import PREFIX, SETTINGS, language
+from qwenproxy.texts import Speaker, speaker
 
 
 def help_speaker() -> Speaker:

@@ -8,11 +8,11 @@ import click
 
 from qwenproxy.cli.help import Group, option, session_option
 from qwenproxy.cli.session import late_session_option
-from qwenproxy.cli.texts import Speaker, speaker
 from qwenproxy.config import Config
 from qwenproxy.errors import SetupError
 from qwenproxy.keys import KeyFile
 from qwenproxy.storage import stamp
+from qwenproxy.texts import Speaker, speaker
 
 SHORT = 8  # characters below which a key can be guessed; such keys of older files go on working
 

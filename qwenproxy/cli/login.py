@@ -23,9 +23,9 @@ from qwenproxy.browser.profile import ProfileInUse, profile_owner
 from qwenproxy.browser.site import Site
 from qwenproxy.cli.checking import judge_profile
 from qwenproxy.cli.console import Console, is_interactive, profile_in_use
-from qwenproxy.cli.texts import Speaker
 from qwenproxy.config import display_name
 from qwenproxy.errors import SetupError
+from qwenproxy.texts import Speaker
 from qwenproxy.upstream import calls
 
 LOGIN_WAIT = 600.0  # seconds a person gets to log in

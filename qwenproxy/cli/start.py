@@ -18,12 +18,12 @@ from qwenproxy.cli.menu import show_menu
 from qwenproxy.cli.progress import LiveLine, live_line
 from qwenproxy.cli.sandbox import SandboxAddress, sandbox_process
 from qwenproxy.cli.settings import command_line, server_options
-from qwenproxy.cli.texts import Speaker, speaker
 from qwenproxy.config import Config
 from qwenproxy.errors import ConfigError, NoUsableAccount, ProxyError
 from qwenproxy.keys import KeyFile
 from qwenproxy.relay import Relay
 from qwenproxy.session_claim import SessionClaim, claimed_session, local_url
+from qwenproxy.texts import Speaker, speaker
 
 log = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import click
 
-from qwenproxy.cli.texts import Speaker
+from qwenproxy.texts import Speaker
 
 # What click raises for a group alone; before 8.2 it shows the help by itself.
 _HELP_ALONE: type[click.UsageError] | tuple[()] = getattr(click.exceptions, "NoArgsIsHelpError", ())

@@ -1,17 +1,20 @@
-"""What the layers below the command line say to the person at the terminal, in English and Russian.
+"""The catalogue of all that is said to the person at the terminal, in English and Russian.
 
-en.py and ru.py are the catalogue; its keys are those of the errors for people and of the settings. The command line
-has a catalogue of its own for what it says by itself. Stands below everything: imports nothing of the package.
+errors_*.py holds the errors for people and what the settings mean, commands_*.py what the command line says by itself.
+Stands below everything: imports nothing of the package.
 """
 
 from __future__ import annotations
 
 from pathlib import PurePath
+from typing import Protocol
 
-from qwenproxy.texts.en import EN
-from qwenproxy.texts.ru import RU
+from qwenproxy.texts import commands_en, commands_ru, errors_en, errors_ru
 
-__all__ = ["EN", "RU", "Phrase"]
+__all__ = ["EN", "RU", "Phrase", "Speaker", "speaker"]
+
+EN = errors_en.EN | commands_en.EN
+RU = errors_ru.RU | commands_ru.RU
 
 
 class Phrase:
@@ -37,3 +40,19 @@ class Phrase:
         """Return the text in `lang`, en or ru."""
         values = {name: value.say(lang) if isinstance(value, Phrase) else value for name, value in self.values.items()}
         return (RU if lang == "ru" else EN)[self.key].format(**values)
+
+
+class Speaker(Protocol):
+    """Says a text in the person's language."""
+
+    def __call__(self, key: str, /, **values: object) -> str:
+        """Return the text of that key with its placeholders filled."""
+
+
+def speaker(lang: str) -> Speaker:
+    """Return what says the texts in `lang`, en or ru."""
+
+    def say(key: str, /, **values: object) -> str:
+        return Phrase(key, **values).say(lang)
+
+    return say

@@ -1,4 +1,4 @@
-"""What the command line says to people, in Russian; the keys are those of texts_en.py."""
+"""What the command line says to people by itself, in Russian; the keys are those of commands_en.py."""
 
 from __future__ import annotations
 

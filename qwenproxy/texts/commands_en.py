@@ -1,4 +1,4 @@
-"""What the command line says to people, in English. texts.py hands it out."""
+"""What the command line says to people by itself, in English."""
 
 from __future__ import annotations
 
