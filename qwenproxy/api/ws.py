@@ -48,8 +48,9 @@ class Sockets:
         self.stopping.set()
 
     def talk(self, ws: Server) -> None:
-        """Serve a socket until it is closed, or send it away at once."""
-        if not self._places.acquire(blocking=False):
+        """Serve a socket until it is closed, or send it away where no place is free."""
+        # Whoever comes back at once comes before their old socket has said farewell.
+        if not self._places.acquire(timeout=FAREWELL):
             _send_away(ws, f"{self.most} WebSockets are open already; try again later.")
             return
         try:
