@@ -27,8 +27,8 @@ def answer(client: OpenAI, model: str, conversation: list[dict[str, str]]) -> st
 def main() -> None:
     parser = argparse.ArgumentParser(description="Talk with the model.")
     parser.add_argument("--model", default="qwen-max")
-    parser.add_argument("--url", default=os.environ.get("QWEN_PROXY_URL", "http://127.0.0.1:3264"))
-    parser.add_argument("--key", default=os.environ.get("QWEN_PROXY_KEY", "not-needed"))
+    parser.add_argument("--url", default=os.environ.get("QWEN_PROXY_URL", "http://127.0.0.1:3264"), help="the proxy")
+    parser.add_argument("--key", default=os.environ.get("QWEN_PROXY_KEY", "not-needed"), help="its API key")
     options = parser.parse_args()
 
     client = OpenAI(base_url=f"{options.url}/v1", api_key=options.key)

@@ -16,8 +16,8 @@ def main() -> None:
     parser.add_argument("question", nargs="?", default="What is a decorator in Python?")
     parser.add_argument("--system", default="You are a patient teacher. Answer in two sentences.")
     parser.add_argument("--model", default="qwen-plus")
-    parser.add_argument("--url", default=os.environ.get("QWEN_PROXY_URL", "http://127.0.0.1:3264"))
-    parser.add_argument("--key", default=os.environ.get("QWEN_PROXY_KEY", "not-needed"))
+    parser.add_argument("--url", default=os.environ.get("QWEN_PROXY_URL", "http://127.0.0.1:3264"), help="the proxy")
+    parser.add_argument("--key", default=os.environ.get("QWEN_PROXY_KEY", "not-needed"), help="its API key")
     options = parser.parse_args()
 
     client = OpenAI(base_url=f"{options.url}/v1", api_key=options.key)

@@ -33,8 +33,8 @@ def ask(session: requests.Session, url: str, message: str, chat_id: str | None) 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Say one thing after another in one chat.")
     parser.add_argument("messages", nargs="*", default=["My name is Alex.", "What is my name?"])
-    parser.add_argument("--url", default=os.environ.get("QWEN_PROXY_URL", "http://127.0.0.1:3264"))
-    parser.add_argument("--key", default=os.environ.get("QWEN_PROXY_KEY", "not-needed"))
+    parser.add_argument("--url", default=os.environ.get("QWEN_PROXY_URL", "http://127.0.0.1:3264"), help="the proxy")
+    parser.add_argument("--key", default=os.environ.get("QWEN_PROXY_KEY", "not-needed"), help="its API key")
     options = parser.parse_args()
     chat_id = None
     try:

@@ -27,8 +27,8 @@ def answer(ws: websocket.WebSocket, message: str, chat_id: str | None) -> str | 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Talk over the WebSocket.")
-    parser.add_argument("--url", default=os.environ.get("QWEN_PROXY_URL", "http://127.0.0.1:3264"))
-    parser.add_argument("--key", default=os.environ.get("QWEN_PROXY_KEY", "not-needed"))
+    parser.add_argument("--url", default=os.environ.get("QWEN_PROXY_URL", "http://127.0.0.1:3264"), help="the proxy")
+    parser.add_argument("--key", default=os.environ.get("QWEN_PROXY_KEY", "not-needed"), help="its API key")
     options = parser.parse_args()
 
     address = options.url.replace("http", "ws", 1) + "/api/ws"

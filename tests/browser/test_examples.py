@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import shutil
 import signal
@@ -127,6 +128,29 @@ def test_every_example_is_short_and_listed() -> None:
     for name in NAMES:
         lines = (EXAMPLES / name).read_text("utf-8").splitlines()
         assert len(lines) <= MOST_LINES, name
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_help(name: str, javascript: tuple[Path, str], tmp_path: Path) -> None:
+    need(name, javascript)
+    done = Desk(laid_out(tmp_path, javascript[0]), "").run(name, "--help")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert all(word in done.stdout for word in ("--url", "--key"))
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name.endswith(".py")])
+def test_a_program_uses_no_package_but_those_it_names(name: str) -> None:
+    program = ast.parse((EXAMPLES / name).read_text("utf-8"))
+    used = {
+        (node.module or "") if isinstance(node, ast.ImportFrom) else alias.name
+        for node in ast.walk(program)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for alias in node.names
+    } - sys.stdlib_module_names
+    [named] = re.findall(r"^pip install (.+)$", ast.get_docstring(program) or "", re.M)
+    assert used == {"websocket" if package == "websocket-client" else package for package in named.split()}
+    [listed] = re.findall(rf"{name}\) \| `pip install (.+?)`", (EXAMPLES / "README.md").read_text("utf-8"))
+    assert listed == named
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in SAME_CLIENT])

@@ -10,8 +10,13 @@ const { values, positionals } = parseArgs({
   options: {
     url: { type: 'string', default: process.env.QWEN_PROXY_URL ?? 'http://127.0.0.1:3264' },
     key: { type: 'string', default: process.env.QWEN_PROXY_KEY ?? 'not-needed' },
+    help: { type: 'boolean' },
   },
 });
+if (values.help) {
+  console.log('node chat.mjs [--url ADDRESS_OF_THE_PROXY] [--key API_KEY] [FIRST_QUESTION [SECOND_QUESTION]]');
+  process.exit();
+}
 const [question = 'What is the capital of France?', another = 'Tell me a story about it.'] = positionals;
 const client = new OpenAI({ baseURL: `${values.url}/v1`, apiKey: values.key });
 

@@ -9,8 +9,13 @@ const { values, positionals } = parseArgs({
   options: {
     url: { type: 'string', default: process.env.QWEN_PROXY_URL ?? 'http://127.0.0.1:3264' },
     key: { type: 'string', default: process.env.QWEN_PROXY_KEY ?? 'not-needed' },
+    help: { type: 'boolean' },
   },
 });
+if (values.help) {
+  console.log('node fetch.mjs [--url ADDRESS_OF_THE_PROXY] [--key API_KEY] [FIRST_QUESTION [SECOND_QUESTION]]');
+  process.exit();
+}
 
 async function post(body) {
   const headers = { 'Content-Type': 'application/json', Authorization: `Bearer ${values.key}` };
