@@ -6,6 +6,7 @@ import contextlib
 import errno
 import json
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -24,7 +25,8 @@ PARENT = (
 )
 CLAIMING = (
     "import pathlib, sys; from qwenproxy.browser.profile import ProfileClaim; "
-    "claim = ProfileClaim(pathlib.Path(sys.argv[1])); print('up', flush=True); sys.stdin.read()"
+    "claim = ProfileClaim(pathlib.Path(sys.argv[1])); "
+    "[claim.add(int(pid)) for pid in sys.argv[2:]]; print('up', flush=True); sys.stdin.read()"
 )
 
 
@@ -91,7 +93,7 @@ def test_a_claim_records_its_owner_and_its_processes(folder, launch):
     claim.add(process.pid)
     assert claim.profile.is_dir()
     assert record_of(folder)["owner"][0] == os.getpid()
-    assert record_of(folder)["processes"] == [[process.pid, psutil.Process(process.pid).create_time()]]
+    assert [pid for pid, _ in record_of(folder)["processes"]] == [process.pid]
     assert profile_owner(folder) == os.getpid()
     if os.name == "posix":
         modes = [path.stat().st_mode & 0o777 for path in (folder, claim.profile, folder / "browser.json")]
@@ -147,13 +149,92 @@ def test_what_a_killed_server_left_is_ended(folder, launch):
     claim.release()
 
 
-def test_a_process_that_only_has_the_same_number_is_left_alone(folder, launch):
+@pytest.fixture
+def orphan(folder, launch):
+    """A process that a server recorded and left behind when it was killed."""
     process, _ = launch(WAITING)
-    began = psutil.Process(process.pid).create_time()
-    write_record(folder, {"owner": [process.pid, began - 60], "processes": [[process.pid, began - 60]]})
+    server, _ = launch(CLAIMING, str(folder), str(process.pid))
+    server.kill()
+    server.wait()
+    return process
+
+
+def test_a_process_that_only_has_the_same_number_is_left_alone(folder, orphan, launch):
+    other, _ = launch(WAITING)
+    (_, start) = record_of(folder)["processes"][0]
+    write_record(folder, {"owner": [other.pid, start], "processes": [[other.pid, start]]})
     assert profile_owner(folder) is None
     ProfileClaim(folder).release()
-    assert process.poll() is None
+    assert other.poll() is None
+    assert orphan.poll() is None, "the record named it no more"
+
+
+def test_a_process_that_ended_stays_recorded_as_it_was(folder, launch):
+    gone, other = launch(WAITING)[0], launch(WAITING)[0]
+    claim = ProfileClaim(folder)
+    claim.add(gone.pid)
+    named = record_of(folder)["processes"][0]
+    gone.kill()
+    gone.wait()
+    claim.add(other.pid)
+    assert record_of(folder)["processes"][0] == named
+    claim.release()
+
+
+@pytest.mark.parametrize("seconds", [-86400, -1, 1, 86400])
+def test_a_clock_that_is_set_hides_nobody(folder, orphan, monkeypatch, seconds):
+    """psutil reckons the start of a process from the time of day, so it gives another one once the clock was set."""
+    at_start = psutil.Process.create_time
+    monkeypatch.setattr(psutil.Process, "create_time", lambda process: at_start(process) + seconds)
+    ProfileClaim(folder).release()
+    assert has_ended(orphan.pid)
+
+
+def test_a_clock_that_is_set_hides_no_owner(folder, launch, monkeypatch):
+    owner, _ = launch(CLAIMING, str(folder))
+    at_start = psutil.Process.create_time
+    monkeypatch.setattr(psutil.Process, "create_time", lambda process: at_start(process) + 3600)
+    assert profile_owner(folder) == owner.pid
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the boot is part of the start on Linux only")
+def test_what_another_boot_recorded_is_not_ours(folder, orphan, monkeypatch, tmp_path):
+    monkeypatch.setattr("qwenproxy.browser.profile.BOOT_ID", tmp_path / "boot_id")
+    (tmp_path / "boot_id").write_text("another-boot\n")
+    ProfileClaim(folder).release()
+    assert orphan.poll() is None
+
+
+def test_a_start_without_boot_and_ticks_is_a_time_of_day(folder, launch, monkeypatch, tmp_path):
+    monkeypatch.setattr("qwenproxy.browser.profile.BOOT_ID", tmp_path / "none")
+    process, _ = launch(WAITING)
+    claim = ProfileClaim(folder)
+    claim.add(process.pid)
+    assert record_of(folder)["processes"] == [[process.pid, psutil.Process(process.pid).create_time()]]
+    assert profile_owner(folder) == os.getpid()
+    claim.release()
+
+
+def test_a_browser_on_the_profile_is_ended_though_no_record_names_it(folder, launch):
+    folder.mkdir(parents=True)
+    browser, _ = launch(WAITING, f"--user-data-dir={folder / 'profile'}")
+    neighbour, _ = launch(WAITING, f"--user-data-dir={folder / 'profile2'}")
+    ProfileClaim(folder).release()
+    assert has_ended(browser.pid)
+    assert neighbour.poll() is None
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="read from the system's files on Linux only")
+def test_the_start_is_not_mistaken_in_what_the_program_is_called(folder, tmp_path):
+    odd = tmp_path / "a) S 1 ("
+    odd.symlink_to(shutil.which("sleep"))
+    claim = ProfileClaim(folder)
+    with subprocess.Popen([odd, "600"]) as process:
+        claim.add(process.pid)
+        _, start = record_of(folder)["processes"][0]
+        since_boot = int(start.partition("/")[2]) / os.sysconf("SC_CLK_TCK")
+        assert since_boot == pytest.approx(psutil.Process(process.pid).create_time() - psutil.boot_time(), abs=2)
+        claim.release()
 
 
 @pytest.mark.parametrize(

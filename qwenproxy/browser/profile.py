@@ -1,7 +1,8 @@
 """Who holds a Chrome profile: the ownership record beside it, and the ending of browsers that a killed server left.
 
 A lock file says whether the profile is held. The record `browser.json` in the account's folder names the processes that
-belong to it, by id *and* start time, so that a reused id is never mistaken for ours: only those are ever ended.
+belong to it, by id *and* start, so that a reused id is never mistaken for ours. Only those are ever ended, and whatever
+runs as a browser on a profile that was claimed.
 """
 
 from __future__ import annotations
@@ -24,6 +25,9 @@ from qwenproxy.texts import Phrase
 log = logging.getLogger(__name__)
 
 END_WAIT = 3.0  # seconds a process gets to end by itself before it is killed
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")  # another one after each start of the machine; Linux only
+
+_Named = list[int | str | float]  # a process's id and start
 
 
 class ProfileInUse(SetupError):
@@ -41,6 +45,7 @@ class ProfileClaim:
         self.profile = folder / "profile"
         self._record = folder / "browser.json"
         self._processes: list[psutil.Process] = []
+        self._named: list[_Named] = []  # the same, as they were at their start: a number may be another's later
         # Held for as long as the browser is open; the system frees it when this process dies, however it dies.
         self._lock = FileLock(folder / "browser.lock", timeout=0, thread_local=False, mode=0o600)
         try:
@@ -59,7 +64,9 @@ class ProfileClaim:
     def add(self, pid: int) -> None:
         """Record a process that lives for this profile."""
         with contextlib.suppress(psutil.NoSuchProcess):
-            self._processes.append(psutil.Process(pid))
+            process = psutil.Process(pid)
+            self._named.append(_named(process))
+            self._processes.append(process)
         self._write()
 
     def release(self) -> None:
@@ -67,7 +74,7 @@ class ProfileClaim:
         if not self._lock.is_locked:
             return  # the profile may have a new owner, with a record of its own
         end_processes(self._processes)
-        self._processes = []
+        self._processes, self._named = [], []
         try:
             self._record.unlink(missing_ok=True)
         except OSError as error:
@@ -76,17 +83,14 @@ class ProfileClaim:
         self._lock.release()
 
     def _write(self) -> None:
-        entry = {
-            "owner": _named(psutil.Process()),
-            "processes": [_named(process) for process in self._processes],
-        }
+        entry = {"owner": _named(psutil.Process()), "processes": self._named}
         fresh = self._record.with_name("browser.json.new")
         fresh.write_text(json.dumps(entry))
         fresh.chmod(0o600)
         os.replace(fresh, self._record)
 
     def _end_leftovers(self, account: str) -> None:
-        left = _left(self._record)
+        left = list({*_left(self._record), *_browsers_on(self.profile)})
         if left:
             log.warning("account=%s ending %d browser processes a killed server left", account, len(left))
             end_processes(left)
@@ -173,20 +177,43 @@ def _runs(process: psutil.Process) -> bool:
         return False
 
 
-def _named(process: psutil.Process) -> list[float]:
+def _named(process: psutil.Process) -> _Named:
+    return [process.pid, _start(process)]
+
+
+def _start(process: psutil.Process) -> str | float:
+    """Return when a process started, in a form that no later one with its number shares.
+
+    On Linux in clock ticks since this boot: as a time of day it would be another one once the clock is set. Elsewhere
+    in Unix seconds.
+    """
     try:
-        return [process.pid, process.create_time()]
-    except psutil.NoSuchProcess:
-        return [process.pid, 0.0]
+        boot = BOOT_ID.read_text().strip()
+        # What stands in brackets is the program's name, which may hold brackets and spaces itself.
+        fields = Path(f"/proc/{process.pid}/stat").read_bytes().rpartition(b")")[2].split()
+    except OSError:
+        return process.create_time()
+    return f"{boot}/{int(fields[19])}"
 
 
 def _running(named: Any) -> psutil.Process | None:
     try:
         process = psutil.Process(int(named[0]))
-        same = abs(process.create_time() - float(named[1])) < 1.0
-        return process if same and _runs(process) else None
+        return process if _started(process, named[1]) and _runs(process) else None
     except (TypeError, ValueError, LookupError, psutil.Error):
         return None
+
+
+def _started(process: psutil.Process, start: Any) -> bool:
+    if isinstance(start, str):
+        return start == _start(process)
+    return abs(process.create_time() - float(start)) < 1.0  # not on Linux, or written by an earlier version
+
+
+def _browsers_on(profile: Path) -> list[psutil.Process]:
+    """Return the browsers that run on the profile, recorded or not."""
+    mark = f"--user-data-dir={profile.resolve()}"
+    return [process for process in psutil.process_iter(["cmdline"]) if mark in (process.info["cmdline"] or ())]
 
 
 def _left(record: Path) -> list[psutil.Process]:
