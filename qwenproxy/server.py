@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import functools
 import logging
+import os
 import socket
 import sys
 from collections.abc import Callable
@@ -43,16 +45,41 @@ def run(
     _allow_many_files()
     listener = _listen(config.host, config.port)
     ready(listener.getsockname()[1])
+    drain = functools.partial(_drain, config.lang)
     if (server or _default_server()) == "waitress":
         from qwenproxy.server_waitress import serve_waitress  # noqa: PLC0415 - only where it serves
 
-        return serve_waitress(config, listener, warm_up)
-    from qwenproxy.server_gunicorn import serve_gunicorn  # noqa: PLC0415 - POSIX only
+        status = serve_waitress(config, listener, warm_up, drain)
+    else:
+        from qwenproxy.server_gunicorn import serve_gunicorn  # noqa: PLC0415 - POSIX only
 
+        try:
+            status = serve_gunicorn(config, listener.detach(), warm_up, drain)
+        finally:
+            end_leftovers(config.session_dir / "accounts")
+    _tell(Phrase("server_stopped").say(config.lang))
+    return status
+
+
+def _drain(lang: str, relay: Relay, drain_wait: float) -> None:
+    """Let running answers end for up to `drain_wait` seconds, then close; tell the person who stopped the server."""
+    if relay.pool.running():
+        said = Phrase("server_stopping_busy", seconds=round(drain_wait))
+    else:
+        said = Phrase("server_stopping")
+    _tell(said.say(lang))
+    relay.finish(drain_wait)
+
+
+def _tell(text: str) -> None:
+    """Say something where the server said that it listens."""
+    over = "\r" if sys.stdout.isatty() else ""  # the ^C that the terminal has shown
     try:
-        return serve_gunicorn(config, listener.detach(), warm_up)
-    finally:
-        end_leftovers(config.session_dir / "accounts")
+        sys.stdout.write(f"{over}{text}\n")
+        sys.stdout.flush()
+    except OSError:
+        # The terminal was closed. What it did not take would be written once more when Python ends, and fail again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _default_server() -> str:

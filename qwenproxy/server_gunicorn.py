@@ -37,14 +37,19 @@ from qwenproxy.relay import Relay
 
 log = logging.getLogger(__name__)
 
-GRACE = 30  # seconds from SIGTERM until the process is ended for certain
-DRAIN = 20.0  # seconds of them that running answers get to finish
+GRACE = 40  # seconds from SIGTERM until the process is ended for certain
+DRAIN = 20.0  # seconds of them that running answers get to finish; what is left is enough for a browser that hangs
 KEEP_ALIVE = 75  # seconds an idle client connection is kept
 UNREADABLE = "This is not a request that an HTTP server can read."
 
 
-def serve_gunicorn(config: Config, listener: int, warm_up: Callable[[Relay], None]) -> int:
-    """Serve on the bound socket of that descriptor until a signal; return the exit status. Closes the descriptor."""
+def serve_gunicorn(
+    config: Config, listener: int, warm_up: Callable[[Relay], None], drain: Callable[[Relay, float], None]
+) -> int:
+    """Serve on the bound socket of that descriptor until a signal; return the exit status. Closes the descriptor.
+
+    `drain` lets running answers end for up to so many seconds, then closes the relay.
+    """
     status = multiprocessing.Value("i", 0)
 
     class Server(BaseApplication):  # type: ignore[misc]
@@ -55,6 +60,9 @@ def serve_gunicorn(config: Config, listener: int, warm_up: Callable[[Relay], Non
 
         def run(self) -> None:
             Master(self).run()
+
+        def drain(self, relay: Relay) -> None:
+            drain(relay, DRAIN)
 
         def load(self) -> Any:
             end_leftovers(config.session_dir / "accounts")  # of a worker or server that was killed
@@ -105,21 +113,22 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         self._slow_places = threading.BoundedSemaphore(max(1, self.cfg.threads // 2))
 
     def handle_exit(self, sig: int, frame: Any) -> None:
-        relay: Relay = self.wsgi.extensions[RELAY]
+        if not hasattr(self, "wsgi"):
+            sys.exit(0)  # nothing is served yet
         self.wsgi.extensions[SOCKETS].stop()
-        threading.Thread(target=relay.finish, args=(DRAIN,), name="drain", daemon=True).start()
+        threading.Thread(target=self.app.drain, args=(self.wsgi.extensions[RELAY],), name="drain", daemon=True).start()
         super().handle_exit(sig, frame)
 
     def init_signals(self) -> None:
         super().init_signals()
         # A terminal sends these to every process of the job; the master hears them too, and decides.
         for each in (signal.SIGINT, signal.SIGHUP):
-            signal.signal(each, signal.SIG_IGN)
+            signal.signal(each, _do_nothing)
 
     def handle_quit(self, sig: int, frame: Any) -> None:
         # Nothing may cut short the closing of the browsers that begins here.
         for each in (signal.SIGQUIT, signal.SIGTERM):
-            signal.signal(each, signal.SIG_IGN)
+            signal.signal(each, _do_nothing)
         super().handle_quit(sig, frame)
 
     def accept(self, listener: Any) -> None:
@@ -153,6 +162,10 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         # Only the kind of error: its text may quote a header, and with it a key.
         log.warning("a request could not be read: %s", type(exc).__name__)
         _refuse(client, 400 if isinstance(exc, ParseException) else 500)
+
+
+def _do_nothing(_signal: int, _frame: Any) -> None:
+    """Handle a signal by nothing: of one that came just before SIG_IGN was set, Python would complain."""
 
 
 def _refuse(client: socket.socket, status: int) -> None:

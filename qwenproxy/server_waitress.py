@@ -5,6 +5,7 @@ Ctrl-C and SIGTERM let running answers finish for a while, a second one does not
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import signal
 import socket
@@ -31,8 +32,13 @@ LAST_WORDS_WAIT = 3.0  # seconds for what ended them to reach their clients
 CONNECTIONS = 450  # at once; what select() takes on Windows is 512, browsers and files included
 
 
-def serve_waitress(config: Config, listener: socket.socket, warm_up: Callable[[Relay], None]) -> int:
-    """Serve on the bound socket until a signal; return the exit status. Closes the socket."""
+def serve_waitress(
+    config: Config, listener: socket.socket, warm_up: Callable[[Relay], None], drain: Callable[[Relay, float], None]
+) -> int:
+    """Serve on the bound socket until a signal; return the exit status. Closes the socket.
+
+    `drain` lets running answers end for up to so many seconds, then closes the relay.
+    """
     end_leftovers(config.session_dir / "accounts")
     guard_browsers(config.session_dir / "accounts")
     app = create_app(config)
@@ -48,7 +54,7 @@ def serve_waitress(config: Config, listener: socket.socket, warm_up: Callable[[R
         max_request_body_size=config.max_body,
         ident=None,
     )
-    end = _End(relay, server)
+    end = _End(server, lambda: drain(relay, DRAIN))
     if config.on_no_accounts == "exit":
         relay.on_exhausted = end.for_want_of_accounts
     for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"):
@@ -66,19 +72,23 @@ def serve_waitress(config: Config, listener: socket.socket, warm_up: Callable[[R
 class _End:
     """How the server ends: the first signal asks for it, the second one does not wait any longer."""
 
-    def __init__(self, relay: Relay, server: Any) -> None:
+    def __init__(self, server: Any, drain: Callable[[], None]) -> None:
         self.status = 0
-        self._relay = relay
         self._server = server
+        self._drain = drain
         self._begun = False
+        self._over = False
 
     def on_signal(self, *_: object) -> None:
         """Begin the end, or end. Runs in the main thread, which serves the connections."""
+        if self._over:
+            return  # nothing may cut short the closing of the browsers
         if self._begun:
+            self._over = True
             sys.exit(self.status)
         self._begun = True
         self._server.accepting = False
-        threading.Thread(target=self._drain, name="drain", daemon=True).start()
+        threading.Thread(target=self._finish, name="drain", daemon=True).start()
 
     def for_want_of_accounts(self) -> None:
         """Begin the end because every account needs a new login; whoever asked hears of it first."""
@@ -87,8 +97,8 @@ class _End:
             log.error("every account needs a new login; stopping. Run: qwenproxy account relogin")
             self._signal()
 
-    def _drain(self) -> None:
-        self._relay.finish(DRAIN)
+    def _finish(self) -> None:
+        self._drain()
         deadline = time.monotonic() + LAST_WORDS_WAIT
         while any(channel.requests for channel in list(self._server.active_channels.values())):
             if time.monotonic() > deadline:
@@ -98,4 +108,5 @@ class _End:
 
     def _signal(self) -> None:
         signal.raise_signal(signal.SIGTERM)
-        self._server.pull_trigger()  # its thread sleeps in select(), which another thread's signal does not end
+        with contextlib.suppress(OSError):  # a second Ctrl-C has closed it
+            self._server.pull_trigger()  # its thread sleeps in select(), which another thread's signal does not end

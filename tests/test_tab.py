@@ -423,6 +423,72 @@ def test_close_ends_who_waits(opened):
     assert not opened.tab.alive
 
 
+@pytest.fixture
+def hung(opened, monkeypatch):
+    """The same with a driver that has stopped answering: its owner thread is stuck in a call from the next one on."""
+    monkeypatch.setattr(tab_module, "CLOSE_WAIT", 60.0)
+    monkeypatch.setattr(response_module, "TICK", 0.005)
+
+    def hang():
+        opened.driver.hang = threading.Event()
+        assert opened.driver.hanging.wait(5)
+        closing = threading.Thread(target=opened.tab.close)
+        closing.start()
+        closings.append(closing)
+
+    closings = []
+    opened.hang_and_close = hang
+    yield opened
+    opened.driver.hang.set()
+    for closing in closings:
+        closing.join(10)
+        assert not closing.is_alive()
+
+
+def test_close_ends_answers_though_the_owner_thread_is_stuck(hung):
+    answers = [hung.fetch() for _ in range(3)]
+    for number, response in answers:
+        hung.page.push(number, "head", [200, {}])
+        hung.page.push(number, "data", "half")
+        assert response.head(5)
+    hung.hang_and_close()
+    for _, response in answers:
+        texts = []
+        with pytest.raises(TabLost, match="server is stopping"):
+            for text in response.iter_text():
+                texts.append(text)
+        assert "".join(texts) == "half", "what came before the end is not lost"
+    assert hung.tab._thread.is_alive(), "nobody waited for the owner thread"
+    assert hung.chrome.closed == []
+
+
+def test_close_ends_who_waits_for_the_head_though_the_owner_thread_is_stuck(hung):
+    _, response = hung.fetch()
+    hung.hang_and_close()
+    with pytest.raises(TabLost, match="server is stopping"):
+        for _ in range(1000):
+            response.head(0.005)
+    with pytest.raises(TabLost, match="server is stopping"):
+        hung.tab.fetch(ASK)
+    assert hung.chrome.closed == []
+
+
+def test_an_answer_that_close_has_ended_is_not_ended_again(hung):
+    number, response = hung.fetch()
+    hung.page.push(number, "head", [200, {}])
+    assert response.head(5)
+    hung.hang_and_close()
+    with pytest.raises(TabLost):
+        list(response.iter_text())
+    hung.driver.hang.set()
+    hung.tab._thread.join(5)
+    assert not hung.tab._thread.is_alive()
+    assert list(response.iter_text()) == []
+    with pytest.raises(TabLost, match="server is stopping"):
+        hung.tab.fetch(ASK)
+    response.close()
+
+
 def test_close_does_not_wait_for_a_driver_that_hangs(opened, monkeypatch):
     _, response = opened.fetch()
     opened.driver.hang = threading.Event()

@@ -55,7 +55,10 @@ def find_binaries(chrome: str = "", chromedriver: str = "", *, undetected: bool 
 def binary_version(path: str) -> str:
     """Return the version a browser or driver prints of itself, "" when it prints none. Raises SetupError."""
     try:
-        done = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=20, check=False)
+        # A session of its own: Ctrl-C in the terminal is for the server, whose browser must not seem broken by it.
+        done = subprocess.run(
+            [path, "--version"], capture_output=True, text=True, timeout=20, check=False, start_new_session=True
+        )
     except (OSError, subprocess.TimeoutExpired) as error:
         advice = Phrase("install_browser")
         raise SetupError(Phrase("program_fails", path=path, reason=error, advice=advice)) from error

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from qwenproxy.browser.page import Head
-from qwenproxy.errors import ProxyError, UpstreamTimeout
+from qwenproxy.errors import ProxyError, TabLost, UpstreamTimeout
 
 HIGH_WATER = 1 << 22  # unread characters at which a slow reader's stream is held in the page: above any usual answer
 LOW_WATER = 1 << 20
@@ -29,10 +29,13 @@ class TabResponse:
         number: int,
         abort: Callable[[TabResponse], None],
         resume: Callable[[TabResponse], None],
+        lost: Callable[[], TabLost | None] = lambda: None,
     ) -> None:
+        """`lost` says why the tab is lost, if it is: its owner thread may hang and tell nobody."""
         self.number = number
         self._abort = abort
         self._resume = resume
+        self._lost = lost
         self.epoch = ""  # of the page that runs it, once known; owner thread only
         self._inbox: queue.SimpleQueue[Message] = queue.SimpleQueue()
         self._head: Head | None = None
@@ -52,6 +55,7 @@ class TabResponse:
             try:
                 kind, payload = self._inbox.get(timeout=wait)
             except queue.Empty:
+                self._raise_if_lost()
                 return None
             if kind == "error":
                 self._ended = True
@@ -65,6 +69,7 @@ class TabResponse:
             try:
                 message = self._inbox.get(timeout=TICK)
             except queue.Empty:
+                self._raise_if_lost()
                 # Also here: the owner may have noted the hold after the last text was taken.
                 self._let_flow()
                 yield ""
@@ -116,6 +121,13 @@ class TabResponse:
             call = self._on_complete
         if call:
             call()
+
+    def _raise_if_lost(self) -> None:
+        lost = self._lost()
+        # Whatever the owner thread had to say before the loss is in the queue by now, and comes first.
+        if lost and self._inbox.empty():
+            self._ended = True
+            raise TabLost(lost.message)
 
     def _take(self, message: Message) -> str:
         """Return the text of this message and of all that wait behind it; note an end; raise an error in its place."""

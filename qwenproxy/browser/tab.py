@@ -37,6 +37,7 @@ CALL_LITTER = 40_000  # bytes that stay of a call, beside its share of the repli
 TIDY_IDLE = 4_000_000  # bytes from which we do so once nothing is live
 TIDY_BUSY = 20_000_000  # bytes from which we do so all the same, for a pause of some 50 ms
 CLOSE_WAIT = 8.0  # seconds the owner thread gets to close its browser before that is done for it
+CLOSED = "The browser was closed: the server is stopping."
 
 
 @dataclass(slots=True)
@@ -89,7 +90,7 @@ class Tab:
             if self._lost:
                 raise TabLost(self._lost.message)
             self._numbers += 1
-            response = TabResponse(self._numbers, self.abort, self.resume)
+            response = TabResponse(self._numbers, self.abort, self.resume, self._why_lost)
             self._inbox.put(("start", (response, request)))
         return response
 
@@ -110,15 +111,23 @@ class Tab:
         self._inbox.put(("hold", (response.number, False)))
 
     def close(self) -> None:
-        """Close tab and browser; every response under way ends with TabLost. Bounded in time, idempotent."""
+        """Close tab and browser; every response under way ends with TabLost. Bounded in time, idempotent.
+
+        The responses do not wait for the browser: a reader that gets nothing looks each second whether the tab is lost.
+        """
+        with self._gate:
+            self._lost = self._lost or TabLost(CLOSED)
         self._inbox.put(("close", None))
         self._thread.join(CLOSE_WAIT)
         if self._thread.is_alive():
             self._chrome.close(politely=False)  # makes the driver call that hangs fail
             self._thread.join(CLOSE_WAIT)
 
+    def _why_lost(self) -> TabLost | None:
+        return self._lost
+
     def _own(self) -> None:
-        reason = "The browser was closed: the server is stopping."
+        reason = CLOSED
         try:
             self._chrome.driver.set_script_timeout(SCRIPT_TIMEOUT)
             while True:
@@ -134,11 +143,11 @@ class Tab:
             reason = f"The browser tab died ({type(error).__name__})."
             log.warning("account=%s tab lost: %s", self.name, reason)
         finally:
-            self._end(TabLost(reason))
+            self._end(reason)
 
-    def _end(self, error: TabLost) -> None:
+    def _end(self, reason: str) -> None:
         with self._gate:
-            self._lost = error
+            error = self._lost = self._lost or TabLost(reason)
         while not self._inbox.empty():
             self._note(*self._inbox.get())
         for stream in self._streams.values():

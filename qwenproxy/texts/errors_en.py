@@ -1,4 +1,4 @@
-"""The errors for people and what the settings mean, in English."""
+"""The errors for people, what the server says when it stops, and what the settings mean, in English."""
 
 from __future__ import annotations
 
@@ -68,6 +68,10 @@ EN = {
     "QWENPROXY_PORT.",
     "advice_port_taken": "Stop the program that has the port, or choose another one with QWENPROXY_PORT.",
     "advice_listen": "Choose another address with QWENPROXY_HOST or another port with QWENPROXY_PORT.",
+    "server_stopping": "Stopping.",
+    "server_stopping_busy": "Stopping: what is still under way gets up to {seconds} seconds to finish; Ctrl-C once "
+    "more ends it at once.",
+    "server_stopped": "Stopped.",
     "setting_host": "address to listen on; beyond this machine only with an API key",
     "setting_port": "port to listen on; 0 takes a free one",
     "setting_base_url": "the site",

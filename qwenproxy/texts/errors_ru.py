@@ -67,6 +67,10 @@ RU = {
     "advice_port_right": "Этот порт доступен только администратору: задайте в QWENPROXY_PORT другой, от 1024.",
     "advice_port_taken": "Остановите программу, которая занимает порт, или задайте другой в QWENPROXY_PORT.",
     "advice_listen": "Задайте другой адрес в QWENPROXY_HOST или другой порт в QWENPROXY_PORT.",
+    "server_stopping": "Остановка.",
+    "server_stopping_busy": "Остановка: на завершение начатого есть до {seconds} с; повторное Ctrl-C "
+    "прервёт его сразу.",
+    "server_stopped": "Остановлено.",
     "setting_host": "адрес, на котором работает прокси; вне этой машины только с API-ключом",
     "setting_port": "порт, на котором работает прокси; 0 - любой свободный",
     "setting_base_url": "адрес сайта",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -12,10 +13,13 @@ from urllib.parse import urlsplit
 import psutil
 import pytest
 from asking import COMPLETIONS, ask, request_body, streaming, together
-from odd_server import odd_command
+from odd_server import DRAIN, odd_command
 from proxy_process import Proxy, eventually, worker
 from test_server_life import assert_nothing_left
 
+from qwenproxy import server_gunicorn
+from qwenproxy.browser.profile import END_WAIT
+from qwenproxy.browser.tab import CLOSE_WAIT
 from qwenproxy.sandbox import Sandbox
 
 pytestmark = pytest.mark.browser
@@ -49,6 +53,35 @@ def test_told_to_stop_with_many_answers_under_way(new_proxy: Callable[..., Proxy
     assert proxy.wait() == 0
     assert_nothing_left(proxy)
     site.wait_idle(15)
+
+
+def test_told_to_stop_while_the_browser_hangs(new_proxy: Callable[..., Proxy]) -> None:
+    """The answers do not wait for a browser that will never say a word again, nor does it live on."""
+    proxy = new_proxy(account_concurrency=STREAMS, threads=2 * STREAMS)
+    proxy.command = odd_command(proxy.session_dir)
+    proxy.start()
+    with ExitStack() as stack:
+        answers = [stack.enter_context(streaming(proxy.url, ENDLESS)) for _ in range(STREAMS // 2)]
+        for answer in answers:
+            answer.until_text()
+        chrome, driver = proxy.browser("sandbox1")
+        for process in (*chrome.children(recursive=True), chrome, driver):
+            process.suspend()
+        begun = time.monotonic()
+        psutil.Process(proxy.pid).terminate()
+        replies = together(*[answer.rest for answer in answers])
+        assert time.monotonic() - begun < DRAIN + CLOSE_WAIT, "the answers waited for the browser"
+    for reply in replies:
+        assert not reply.done
+        assert (reply.error["code"], "server is stopping" in reply.error["message"]) == ("upstream_error", True)
+    assert proxy.wait() == 0
+    assert "SIGKILL" not in proxy.log(), "the worker was killed"
+    assert_nothing_left(proxy)
+
+
+def test_a_browser_that_hangs_leaves_time_to_end_it() -> None:
+    """Until it is taken for one, then until it is killed, and a moment to note that."""
+    assert server_gunicorn.DRAIN + CLOSE_WAIT + END_WAIT + 5 <= server_gunicorn.GRACE
 
 
 def test_a_thousand_clients_that_ask_and_vanish(proxy: Proxy, site: Sandbox) -> None:

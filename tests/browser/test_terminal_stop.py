@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from asking import ask
+from asking import ask, streaming
 from cli_runner import Terminal
 from proxy_process import environment, eventually, family
 
@@ -15,21 +17,63 @@ from qwenproxy.sandbox import Sandbox
 
 pytestmark = pytest.mark.browser
 
+TOLD = {"en": ("Stopping.", "Stopped."), "ru": ("Остановка.", "Остановлено.")}
 
-@pytest.mark.parametrize("times", [1, 2])
-def test_ctrl_c_ends_it_without_a_trace(site: Sandbox, tmp_path: Path, times: int) -> None:
+
+ENDLESS = "{{stream chunks=100000 interval_ms=20}}"
+
+
+@pytest.fixture(params=["gunicorn", "waitress"])
+def start(request: pytest.FixtureRequest, site: Sandbox, tmp_path: Path) -> Iterator[Callable[..., Terminal]]:
+    """A starter of one server on a terminal, in that language; nothing of it may be left when the test ends."""
     account = site.accounts[0]
     Registry(tmp_path).add(account.token, account.id)
-    told = environment(
-        session_dir=tmp_path, port=0, no_menu=1, lang="en", base_url=site.base_url, base_url_spki=site.spki
-    )
-    with Terminal(["start"], told) as terminal:
-        line = terminal.expect("(stop it with Ctrl-C)")
-        url = re.search(r"http://[\d.:]+", line)
-        assert url
-        assert ask(url.group(), "{{say hello}}").text == "hello"
-        for _ in range(times):
-            terminal.type("\x03")
-        assert terminal.process.wait(60) == 0
+    told = {"session_dir": tmp_path, "port": 0, "no_menu": 1, "base_url": site.base_url, "base_url_spki": site.spki}
+    with ExitStack() as stack:
+        yield lambda lang="en": stack.enter_context(
+            Terminal(["start", "--server", request.param], environment(**told, lang=lang))
+        )
     assert eventually(lambda: not family(tmp_path)), "processes are left behind"
     assert not (tmp_path / f"accounts/{account.id}/browser.json").exists()
+
+
+def url_shown(terminal: Terminal) -> str:
+    line = terminal.expect("Ctrl-C)")
+    url = re.search(r"http://[\d.:]+", line)
+    assert url
+    return url.group()
+
+
+def ended_well(terminal: Terminal) -> bool:
+    return terminal.end() == 0 and "Traceback" not in terminal.text and "Exception" not in terminal.text
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_ctrl_c_ends_it_without_a_trace(start: Callable[..., Terminal], times: int) -> None:
+    terminal = start()
+    assert ask(url_shown(terminal), "{{say hello}}").text == "hello"
+    for _ in range(times):
+        terminal.type("\x03")
+    assert ended_well(terminal), terminal.text
+
+
+@pytest.mark.parametrize(("lang", "stopping", "stopped"), [(lang, *texts) for lang, texts in TOLD.items()])
+def test_who_stops_it_is_told(start: Callable[..., Terminal], lang: str, stopping: str, stopped: str) -> None:
+    terminal = start(lang)
+    assert ask(url_shown(terminal), "{{say hello}}").text == "hello"
+    terminal.type("\x03")
+    terminal.expect(f"\r{stopping}\n")
+    terminal.expect(f"\r{stopped}\n")
+    assert ended_well(terminal), terminal.text
+
+
+def test_who_stops_it_while_answers_run_is_told_how_long_that_takes(start: Callable[..., Terminal]) -> None:
+    terminal = start()
+    with streaming(url_shown(terminal), ENDLESS) as answer:
+        answer.until_text()
+        terminal.type("\x03")
+        terminal.expect("\rStopping: what is still under way gets up to 20 seconds")
+        assert terminal.process.poll() is None
+        terminal.type("\x03")
+        terminal.expect("\rStopped.\n")
+    assert ended_well(terminal), terminal.text

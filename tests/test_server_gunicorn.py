@@ -1,0 +1,54 @@
+"""How a worker takes signals; what they do to a whole server is in browser/test_server_life.py."""
+
+from __future__ import annotations
+
+import signal
+import sys
+
+import pytest
+
+if sys.platform == "win32":
+    pytest.skip("gunicorn is not for Windows", allow_module_level=True)
+
+from gunicorn.workers.gthread import ThreadWorker
+
+from qwenproxy.server_gunicorn import Worker
+
+
+@pytest.fixture
+def worker(monkeypatch):
+    """A worker that serves nothing; its quitting ends no process."""
+    monkeypatch.setattr(ThreadWorker, "handle_quit", lambda *_: None)
+    return Worker.__new__(Worker)
+
+
+@pytest.fixture
+def kept_handlers():
+    """Leave the signals' handlers as they were."""
+    before = {each: signal.getsignal(each) for each in (signal.SIGQUIT, signal.SIGTERM)}
+    yield
+    for each, handler in before.items():
+        signal.signal(each, handler)
+
+
+@pytest.mark.usefixtures("kept_handlers")
+def test_a_signal_that_comes_together_with_the_one_to_quit_makes_no_noise(worker, monkeypatch):
+    complaints = []
+    monkeypatch.setattr(sys, "unraisablehook", complaints.append)
+    ended = []
+    signal.signal(signal.SIGQUIT, worker.handle_quit)
+    signal.signal(signal.SIGTERM, lambda *_: ended.append("the closing of the browsers was cut short"))
+    both = {signal.SIGQUIT, signal.SIGTERM}
+    signal.pthread_sigmask(signal.SIG_BLOCK, both)
+    for each in both:
+        signal.raise_signal(each)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, both)
+    signal.raise_signal(signal.SIGTERM)
+    assert complaints == []
+    assert ended == []
+
+
+def test_a_worker_that_is_told_to_end_while_it_loads_ends_well(worker):
+    with pytest.raises(SystemExit) as end:
+        worker.handle_exit(signal.SIGTERM, None)
+    assert not end.value.code
