@@ -10,6 +10,7 @@ from flask import Flask, Response, request
 
 from qwenproxy.api import chats, files, native, openai, openapi, status
 from qwenproxy.api.errors import register_errors
+from qwenproxy.api.unread import end_unread
 
 
 def register(app: Flask) -> None:
@@ -21,7 +22,7 @@ def register(app: Flask) -> None:
     app.register_blueprint(status.blueprint())
     app.register_blueprint(openapi.blueprint())
     register_errors(app)
-    app.wsgi_app = _single_slashes(app.wsgi_app)  # type: ignore[method-assign]
+    app.wsgi_app = end_unread(_single_slashes(app.wsgi_app))  # type: ignore[method-assign]
 
     @app.after_request
     def bare_options(response: Response) -> Response:

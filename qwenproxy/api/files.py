@@ -6,6 +6,7 @@ An upload is read into memory and never onto a disk, whatever becomes of it.
 from __future__ import annotations
 
 import io
+from contextlib import suppress
 from typing import IO, Any
 
 from flask import Blueprint, request
@@ -92,7 +93,7 @@ def _read_upload(max_bytes: int) -> tuple[str, bytes]:
     except RequestEntityTooLarge:
         _drain(stream)
         raise RequestError("The form has too much beside the file.") from None
-    except ValueError:
+    except (ValueError, OSError):  # the latter where the client leaves, stalls, or sends what are no chunks
         raise RequestError("The form is damaged or cut short.") from None
     file = files.get("file")
     if file is None:
@@ -133,5 +134,6 @@ class _Buffer(io.BytesIO):
 
 def _drain(stream: IO[bytes]) -> None:
     left = DRAINED
-    while left > 0 and (chunk := stream.read(1 << 16)):
-        left -= len(chunk)
+    with suppress(OSError):
+        while left > 0 and (chunk := stream.read(1 << 16)):
+            left -= len(chunk)

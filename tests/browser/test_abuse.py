@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -39,6 +40,12 @@ def small_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallServ
         assert word not in server.log()
 
 
+@pytest.fixture(scope="module")
+def waitress(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallServer]:
+    with SmallServer(tmp_path_factory.mktemp("waitress") / "session", http_server="waitress").running() as server:
+        yield server
+
+
 @pytest.fixture
 def small(small_server: SmallServer) -> Iterator[SmallServer]:
     """The server; it has to be well after each test."""
@@ -54,6 +61,14 @@ def body_of(answer: bytes) -> dict[str, object]:
     """Return the JSON body of an answer."""
     body: dict[str, object] = json.loads(answer.partition(b"\r\n\r\n")[2])
     return body
+
+
+def all_of(connection: socket.socket) -> bytes:
+    """Return all that comes until the server ends the connection."""
+    received = b""
+    while data := connection.recv(65536):
+        received += data
+    return received
 
 
 class TestSlowClients:
@@ -172,9 +187,96 @@ class TestOddRequests:
             head += b"Content-Length: %d\r\n\r\n" % sum(map(len, pieces))
         assert status_of(small.answer(head, *pieces)) == 413
 
+    @pytest.mark.parametrize("form", [FORM, b"--"], ids=["file", "boundary"])
+    @pytest.mark.parametrize("chunked", [False, True], ids=["length", "chunked"])
+    @pytest.mark.parametrize("leaves", [False, True], ids=["stalls", "leaves"])
+    def test_an_upload_that_breaks_off(self, small: SmallServer, form: bytes, chunked: bool, leaves: bool) -> None:
+        head = b"POST /api/files/upload HTTP/1.1\r\n" + HOST + b"Content-Type: multipart/form-data; boundary=b\r\n"
+        framing = b"Transfer-Encoding: chunked\r\n\r\n100\r\n" if chunked else b"Content-Length: 5000\r\n\r\n"
+        with small.connect() as connection:
+            connection.sendall(head + framing + form)
+            if leaves:
+                connection.shutdown(socket.SHUT_WR)
+            answer = all_of(connection)
+        assert (status_of(answer), body_of(answer)["code"]) == (400, "invalid_request")
+        assert b"\r\nConnection: close\r\n" in answer
+
+    def test_an_upload_that_is_too_large_and_breaks_off(self, small: SmallServer) -> None:
+        head = b"POST /api/files/upload HTTP/1.1\r\n" + HOST + b"Content-Type: multipart/form-data; boundary=b\r\n"
+        head += b"Content-Length: %d\r\n\r\n" % (200 * MAX_BODY) + FORM
+        assert status_of(small.answer(head, *[b" " * MAX_BODY] * 101)) == 413
+
     def test_a_body_nobody_reads(self, small: SmallServer) -> None:
         head = b"POST /nowhere HTTP/1.1\r\n" + HOST + b"Content-Length: %d\r\n\r\n" % (50 * MAX_BODY)
         assert status_of(small.answer(head, *[b" " * MAX_BODY] * 50)) == 404
+
+
+REFUSED = [
+    (b"POST /v1/chat/completions", b"Content-Type: text/plain\r\n", 415),
+    (b"POST /api/files/upload", b"Content-Type: text/plain\r\n", 415),
+    (b"POST /nowhere", b"", 404),
+    (b"POST /v1/models", b"", 405),
+    (b"POST /api/chat", b"Origin: https://page.example\r\n", 403),
+]
+
+
+class TestRefusalsBeforeTheBody:
+    """What a client asks next over the same connection must not get lost without a word."""
+
+    @pytest.mark.parametrize(("line", "header", "status"), REFUSED)
+    @pytest.mark.parametrize("size", [1, 200_000])
+    @pytest.mark.parametrize("chunked", [False, True], ids=["length", "chunked"])
+    def test_the_connection_ends_as_it_says(
+        self, small: SmallServer, line: bytes, header: bytes, status: int, size: int, chunked: bool
+    ) -> None:
+        with small.connect() as connection:
+            connection.sendall(request_of(line, header, size, chunked=chunked))
+            answer = all_of(connection)
+        assert status_of(answer) == status
+        assert b"\r\nConnection: close\r\n" in answer
+
+    @pytest.mark.parametrize(("line", "header", "status"), REFUSED)
+    def test_waitress_has_read_it_and_goes_on(
+        self, waitress: SmallServer, line: bytes, header: bytes, status: int
+    ) -> None:
+        asked = request_of(line, header, 200_000) + b"GET /health HTTP/1.1\r\n" + HOST + CLOSE + b"\r\n"
+        refusal, _, rest = waitress.answer(asked).partition(b"HTTP/1.1 200")
+        assert status_of(refusal) == status
+        assert b"close" not in refusal
+        assert b"\r\nConnection: close\r\n" in rest
+
+    @pytest.mark.parametrize(
+        ("line", "body", "chunked", "status"),
+        [
+            (b"POST /v1/chat/completions", b"no JSON", False, 400),
+            (b"POST /v1/chat/completions", b"no JSON", True, 400),
+            (b"POST /api/chats/cleanup", b"{}", False, 400),
+            (b"POST /api/chats/cleanup", b"{}", True, 400),
+            (b"GET /nowhere", b"", False, 404),
+            (b"POST /nowhere", b"", False, 404),
+        ],
+    )
+    def test_one_that_was_read_keeps_it(
+        self, small: SmallServer, line: bytes, body: bytes, chunked: bool, status: int
+    ) -> None:
+        head = line + b" HTTP/1.1\r\n" + JSON_HEADERS
+        asked = head + framed(body, chunked=chunked) + b"GET /health HTTP/1.1\r\n" + HOST + CLOSE + b"\r\n"
+        refusal, _, rest = small.answer(asked).partition(b"HTTP/1.1 200")
+        assert status_of(refusal) == status
+        assert b"\r\nConnection: keep-alive\r\n" in refusal
+        assert rest
+
+
+def request_of(line: bytes, header: bytes, size: int, *, chunked: bool = False) -> bytes:
+    """Return a request with a body of `size` bytes."""
+    return line + b" HTTP/1.1\r\n" + HOST + header + framed(b"x" * size, chunked=chunked)
+
+
+def framed(body: bytes, *, chunked: bool) -> bytes:
+    """Return the end of a request's head, and its body."""
+    if chunked:
+        return b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)
+    return b"Content-Length: %d\r\n\r\n" % len(body) + body
 
 
 def test_few_file_descriptors(tmp_path: Path) -> None:
