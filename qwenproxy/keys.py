@@ -18,7 +18,8 @@ _TEMPLATE = """\
 # API keys of the clients that may use this proxy: one key per line.
 # Blank lines and lines that begin with "#" do not count.
 #
-# Without any key every client that reaches the proxy is let in.
+# Without any key a proxy that only this machine can reach lets every client in;
+# one that others can reach lets nobody in, unless it was started with --insecure.
 # With at least one key a client has to send the header
 #     Authorization: Bearer <key>
 #

@@ -14,14 +14,26 @@ from qwenproxy.keys import KeyFile
 
 log = logging.getLogger(__name__)
 
-KEYS = "qwenproxy.keys"
+DOOR = "qwenproxy.door"
 OPEN_ROUTES = ("/health",)
 SOCKET_ROUTE = "/api/ws"
 
+WRONG_KEY = (
+    "Send a valid key: Authorization: Bearer <key>. The keys are in Authorization.txt; "
+    "where the proxy runs, `qwenproxy keys list --show` shows them."
+)
+NO_KEY_LEFT = (
+    "The proxy listens beyond its machine and has no API key left, so it lets nobody in. "
+    "Where it runs, `qwenproxy keys add` makes one."
+)
 
-def register_auth(app: Flask, keys: KeyFile, *, loopback_only: bool) -> None:
-    """Check every request; `loopback_only` refuses Host headers that name another machine (DNS rebinding)."""
-    app.extensions[KEYS] = keys
+
+def register_auth(app: Flask, keys: KeyFile, *, loopback_only: bool, key_required: bool = False) -> None:
+    """Check every request; `loopback_only` refuses Host headers that name another machine (DNS rebinding).
+
+    With `key_required` nobody is let in while there is no key at all; without it everybody is.
+    """
+    app.extensions[DOOR] = _Door(keys, key_required=key_required)
 
     @app.before_request
     def check_request() -> None:
@@ -33,15 +45,13 @@ def register_auth(app: Flask, keys: KeyFile, *, loopback_only: bool) -> None:
 
 def check_key(key: str) -> None:
     """Raise InvalidApiKey unless the key is a valid one, or none is needed."""
-    keys = cast(KeyFile, current_app.extensions[KEYS])
+    door = cast(_Door, current_app.extensions[DOOR])
     try:
-        valid = not keys.enabled or keys.check(key)
+        door.check(key)
     except SetupError as error:
         # The text names a place on this machine, which is nothing for a stranger to read.
         log.error("no client is let in: %s", error.message)
         raise InvalidApiKey("The proxy cannot read its keys, so it lets nobody in; its log says why.") from None
-    if not valid:
-        raise InvalidApiKey("Send a valid key: Authorization: Bearer <key>. The keys are in Authorization.txt.")
 
 
 def sent_key() -> str:
@@ -62,6 +72,27 @@ def is_loopback_host(host: str) -> bool:
         return ipaddress.ip_address(name).is_loopback
     except ValueError:
         return False
+
+
+class _Door:
+    """The keys, and what holds without any."""
+
+    def __init__(self, keys: KeyFile, *, key_required: bool) -> None:
+        self._keys = keys
+        self._key_required = key_required
+        self._warned = False
+
+    def check(self, key: str) -> None:
+        """Raise InvalidApiKey unless `key` opens the door, SetupError where the keys cannot be read."""
+        if self._keys.enabled:
+            self._warned = False
+            if not self._keys.check(key):
+                raise InvalidApiKey(WRONG_KEY)
+        elif self._key_required:
+            if not self._warned:
+                log.warning("%s", NO_KEY_LEFT)
+            self._warned = True
+            raise InvalidApiKey(NO_KEY_LEFT)
 
 
 def _key_comes_later() -> bool:

@@ -1,0 +1,69 @@
+"""A proxy whose last key was removed: who is let in then, and what the others are told."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+from qwenproxy.keys import KeyFile
+
+PATHS = ("/v1/models", "/api/status", "/api/chats", "/openapi.json", "/nowhere")
+
+
+@pytest.fixture
+def keys(tmp_path):
+    keys = KeyFile(tmp_path / "session" / "Authorization.txt")
+    keys.add("qp-one")
+    return keys
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("sent", [{}, {"Authorization": "Bearer qp-one"}, {"Authorization": "Bearer "}])
+def test_beyond_this_machine_nobody(make_client, keys, path, sent):
+    client = make_client(config={"host": "0.0.0.0"})
+    keys.remove("qp-one")
+    response = client.get(path, headers=sent)
+    assert response.status_code == 401
+    assert "invalid_api_key" in response.text
+    assert "beyond its machine" in response.text
+    assert "`qwenproxy keys add`" in response.text
+    assert client.get("/health").status_code == 200
+
+
+def test_it_opens_with_the_next_key_and_says_when_it_is_shut(make_client, keys, caplog):
+    client = make_client(config={"host": "0.0.0.0"})
+    with caplog.at_level(logging.WARNING, logger="qwenproxy.api.auth"):
+        for _ in range(2):
+            keys.remove("qp-one")
+            for _ in range(3):
+                assert client.get("/api/chats").status_code == 401
+            keys.add("qp-one")
+            assert client.get("/api/chats").status_code == 401
+            assert client.get("/api/chats", headers={"Authorization": "Bearer qp-one"}).status_code == 200
+    assert [record.levelname for record in caplog.records] == ["WARNING"] * 2
+
+
+def test_on_this_machine_everybody(make_client, keys):
+    client = make_client()
+    keys.remove("qp-one")
+    assert client.get("/api/chats").status_code == 200
+
+
+def test_with_none_from_the_start_everybody(make_client):
+    assert make_client(config={"host": "0.0.0.0"}).get("/api/chats").status_code == 200
+
+
+def test_keys_that_cannot_be_read_at_the_start_open_nothing_later(make_client, keys, tmp_path):
+    path = tmp_path / "session" / "Authorization.txt"
+    path.write_bytes(b"\xff\xfe\xff")
+    client = make_client(config={"host": "0.0.0.0"})
+    assert client.get("/api/chats").status_code == 401
+    path.write_text("# none\n")
+    assert client.get("/api/chats").status_code == 401
+
+
+def test_a_wrong_key_is_told_where_the_right_one_is(make_client, keys):
+    response = make_client().get("/api/chats", headers={"Authorization": "Bearer qp-two"})
+    assert response.status_code == 401
+    assert "`qwenproxy keys list --show`" in response.json["error"]
