@@ -79,8 +79,9 @@ class Conversations:
         """Start the answer to a turn of a chat (None or unknown: a new one); return the chat's id and the answer.
 
         Turns of one chat are answered one after the other: the next one starts when this run is closed or complete.
-        The turn is kept when its answer is complete; a failed one leaves no trace. Raises what Relay.open raises, and
-        QueueTimeout when the chat stays busy, with the id of the chat in it if that exists, and SetupError.
+        The turn is kept when its answer is complete; a failed one leaves no trace. Raises what Relay.open raises,
+        QueueTimeout when the chat stays busy, with the id of the chat in it if that exists, and SetupError, before the
+        site is asked where no answer could be kept.
         """
         with ExitStack() as waiting:
             chat = None

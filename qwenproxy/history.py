@@ -158,9 +158,11 @@ class HistoryStore:
     ) -> Iterator[None]:
         """Hold a chat for one turn; others wait, and get it in order of arrival. Not re-entrant.
 
-        `turn_wait` is in seconds, None for no bound. Raises QueueTimeout, ClientGone.
+        `turn_wait` is in seconds, None for no bound. Raises QueueTimeout, ClientGone, and StorageError where no turn
+        could be kept.
         """
         with self._turns.turn(chat_id, turn_wait, client_gone):
+            storage.ensure_writable(self._folder)
             yield
 
     def _path(self, chat_id: str) -> Path:
@@ -182,9 +184,12 @@ class HistoryStore:
         return trim((*before, *stamped), self._max_messages)
 
     def _save(self, chat: Chat) -> None:
+        storage.ensure_folder(self._folder)
         storage.write_atomic(self._path(chat.id), format_chat(chat))
 
     def _delete(self, chats: Sequence[Chat]) -> None:
+        if not chats:
+            return
         self.on_delete(chats)
         for chat in chats:
             storage.delete(self._path(chat.id))
@@ -212,6 +217,8 @@ class HistoryStore:
                     with suppress(FileNotFoundError):
                         if entry.name.endswith(".json") and entry.is_file(follow_symlinks=False):
                             yield entry.name[:-5], storage.stamp_of(entry.stat(follow_symlinks=False))
+        except FileNotFoundError:
+            return  # somebody removed the folder; the next chat makes it anew
         except OSError as error:
             raise StorageError(Phrase("list_refused", path=self._folder, reason=error.strerror)) from error
 

@@ -69,6 +69,15 @@ def ensure_folder(folder: Path) -> None:
         raise _refused("folder_refused", folder, error) from error
 
 
+def ensure_writable(folder: Path) -> None:
+    """Create `folder` if need be, and see whether files may be made there. Raises StorageError."""
+    ensure_folder(folder)
+    if not os.access(folder, os.W_OK):
+        is_read_only = os.name == "posix" and os.statvfs(folder).f_flag & os.ST_RDONLY
+        reason = errno.EROFS if is_read_only else errno.EACCES
+        raise _refused("write_refused", folder, OSError(reason, os.strerror(reason)))
+
+
 def make_private(path: Path) -> None:
     """Take the rights of group and others away from `path`. Never raises."""
     try:

@@ -9,9 +9,11 @@ from collections import deque
 import pytest
 from fakes import CUT, REFUSED_CONTENT, TICK, Reply, answer
 from kept_chats import KeptChats, full_disk
+from simple_websocket import ConnectionClosed
 from transcripts import CREATED, delta, end
 
 from qwenproxy import deletions, history, storage
+from qwenproxy.api.ws_chat import SocketChat
 
 GONE = {"waitress.client_disconnected": lambda: True}
 ONE_TURN = [("user", "Hello?"), ("assistant", "Hello world")]
@@ -23,6 +25,25 @@ def chats(tmp_path, registry, clock, pauses, monkeypatch):
     chats = KeptChats(tmp_path / "session", registry, clock)
     yield chats.start()
     chats.close()
+
+
+class Spoken:
+    """The client's end of a WebSocket: says one thing, hears the answer to its end and leaves."""
+
+    def __init__(self, message):
+        self.connected = True
+        self.events = []
+        self._messages = [message]
+
+    def receive(self, timeout=None):
+        if self._messages:
+            return self._messages.pop()
+        if timeout == 0:
+            return None
+        raise ConnectionClosed
+
+    def send(self, text):
+        self.events.append(json.loads(text))
 
 
 class TestFailures:
@@ -92,7 +113,51 @@ class TestFailures:
         response = chats.say("Hello?", stream=stream)
         assert "disk is full" in response.text
         assert "[DONE]" not in response.text
+        assert '"finish_reason":"stop"' not in response.text
         assert not chats.files()
+
+    def test_a_disk_that_fails_is_told_over_a_websocket(self, chats, monkeypatch):
+        monkeypatch.setattr(storage, "write_atomic", full_disk)
+        spoken = Spoken('{"message":"Hello?"}')
+        with chats.app.test_request_context(), pytest.raises(ConnectionClosed):
+            SocketChat(spoken).serve()
+        *deltas, error = spoken.events
+        assert {event["type"] for event in deltas} == {"delta"}
+        assert (error["type"], "disk is full" in error["message"]) == ("error", True)
+        assert "chatId" not in error
+
+    @pytest.mark.parametrize("stream", [False, True])
+    def test_where_nothing_can_be_kept_the_site_is_not_asked(self, chats, stream):
+        folder = chats.session_dir / "history"
+        folder.rmdir()
+        folder.write_text("a file")
+        response = chats.say("Hello?", stream=stream)
+        assert (response.status_code, response.json["code"]) == (503, "storage_error")
+        assert chats.site.texts() == []
+
+    @pytest.mark.parametrize("stream", [False, True])
+    def test_a_history_folder_that_went_away_is_made_anew(self, chats, stream):
+        folder = chats.session_dir / "history"
+        folder.rmdir()
+        assert chats.client.get("/api/chats").json == {"chats": []}
+        assert chats.client.post("/api/chats/cleanup", json={"maxChats": 1}).json["deletedCount"] == 0
+        assert chats.say("Hello?", stream=stream).status_code == 200
+        (chat_id,) = chats.files()
+        assert chats.kept(chat_id) == ONE_TURN
+        assert folder.stat().st_mode & 0o777 == 0o700
+
+    def test_a_history_folder_that_goes_away_during_a_turn_is_made_anew(self, chats):
+        gate = Gate()
+        chats.site.script("a", Reply((CREATED, delta("Hello world"), gate, end())))
+        answers = []
+        asking = threading.Thread(target=lambda: answers.append(chats.say("Hello?")))
+        asking.start()
+        assert gate.reached.wait(10)
+        (chats.session_dir / "history").rmdir()
+        gate.open.set()
+        asking.join(10)
+        assert answers[0].status_code == 200
+        assert chats.kept(answers[0].json["chatId"]) == ONE_TURN
 
     def test_a_chat_deleted_in_the_middle_stays_deleted(self, chats):
         chat_id = chats.say("Hello?").json["chatId"]

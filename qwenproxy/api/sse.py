@@ -42,7 +42,7 @@ class Chunks:
             "created": int(time.time()),
             "model": model,
         }
-        self._extra = extra or {}
+        self.extra = extra or {}
         self._calls = 0
         frame = orjson.dumps({**self._head, "choices": [{"index": 0, "delta": {"@": ""}, "finish_reason": None}]})
         self._before, self._after = frame.split(b'"@":""')
@@ -75,7 +75,7 @@ class Chunks:
     def delta(self, delta: dict[str, Any], finish_reason: str | None = None, *, edge: bool = False) -> bytes:
         """Return a chunk with any delta; `edge` marks the first and the last one of the answer."""
         choice = {"index": 0, "delta": delta, "finish_reason": finish_reason}
-        return self._frame({**self._head, "choices": [choice], **(self._extra if edge else {})})
+        return self._frame({**self._head, "choices": [choice], **(self.extra if edge else {})})
 
     def usage(self, usage: dict[str, Any]) -> bytes:
         """Return the chunk without choices that carries the counts."""
@@ -104,7 +104,7 @@ def frames(
     if not run.begun:
         yield KEEP_ALIVE
     try:
-        for event in run:
+        for event in _finished_last(run) if chunks.extra else run:
             if isinstance(event, Tick):
                 silent += 1
                 if client_gone():
@@ -125,3 +125,17 @@ def frames(
     if include_usage:
         yield chunks.usage(usage_object(run.usage or estimated_usage(prompt, said)))
     yield DONE
+
+
+def _finished_last(run: ChatRun) -> Iterator[Event]:
+    """Yield the run's events, but Finish when the run has ended, and what was said is kept.
+
+    For chunks that name a chat: to a client the last one says that this chat exists.
+    """
+    finish: list[Event] = []
+    for event in run:
+        if isinstance(event, Finish):
+            finish.append(event)
+        else:
+            yield event
+    yield from finish

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from asking import Reply, ask
+from asking import Reply, ask, asked_of
 from proxy_process import Proxy, environment
 
 from qwenproxy.sandbox import Fault, Sandbox
@@ -113,9 +113,15 @@ def test_a_disk_that_takes_nothing(
     with trouble(disk) as reason:
         for stream in (False, True):
             assert ask(proxy.url, "{{say Flowing.}}", stream=stream).text == "Flowing."
+        asked = len(asked_of(site))
         assert_told(say(proxy, "{{say Two.}}", chatId=chat_id), reason)
         streamed = say(proxy, "{{say Two.}}", chatId=chat_id, stream=True)
-        assert (streamed.text, streamed.error["code"], streamed.done) == ("Two.", "storage_error", False)
+        if trouble is read_only:
+            assert_told(streamed, reason)
+            assert len(asked_of(site)) == asked, "the site was asked for what cannot be kept"
+        else:
+            assert (streamed.text, streamed.error["code"], streamed.done) == ("Two.", "storage_error", False)
+            assert '"finish_reason":"stop"' not in streamed.body
         for method, path in (("POST", ""), ("PUT", f"/{chat_id}/rename"), ("DELETE", f"/{chat_id}")):
             answer = httpx.request(method, f"{proxy.url}/api/chats{path}", json={"name": "x"})
             assert_told(Reply(answer.status_code, answer.headers, answer.text), reason)
