@@ -48,9 +48,30 @@ def test_import_says_which_accounts_need_a_login_and_which_have_none(session, tm
         "Taken over: good",
         "Taken over: odd. It needs a new login: qwenproxy account relogin odd",
         "Accounts taken over: 2.",
+        "Chats taken over: 0; here already: 0.",
     ]
     assert "no token: blank" in ended.output
     assert [one.status(time.time()) for one in Registry(session).all()] == ["OK", "INVALID"]
+
+
+def test_import_counts_chats_and_names_what_is_none(session, older_folder):
+    history = older_folder / "history"
+    history.mkdir()
+    for name in ("one", "two"):
+        (history / f"{name}.json").write_text('[{"role": "user", "content": "Hello"}]')
+    (history / "bad.json").write_text("{")
+    first = run_here("account", "import", str(older_folder))
+    assert "Chats taken over: 2; here already: 0." in first.stdout
+    assert "copied as they are: bad.json" in first.output
+    (history / "three.json").write_text("[]")
+    again = run_here("account", "import", str(older_folder))
+    assert again.stdout.splitlines() == ["No account there is new.", "Chats taken over: 1; here already: 2."]
+    assert sorted(one.name for one in (session / "history").glob("*.json")) == [
+        "bad.json",
+        "one.json",
+        "three.json",
+        "two.json",
+    ]
 
 
 def test_import_of_something_else_says_so(session, tmp_path):

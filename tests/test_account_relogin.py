@@ -91,20 +91,58 @@ def test_a_mistyped_id_suggests_the_right_one(registry):
 def test_without_a_screen_each_command_names_its_own_way_on(registry):
     adding = run_here("account", "add")
     assert adding.status == 1
-    assert "qwenproxy account add --token TOKEN" in adding.output
+    assert "qwenproxy account add --token -" in adding.output
     assert "relogin" not in adding.output
     again = run_here("account", "relogin", "hers")
     assert again.status == 1
-    assert "qwenproxy account relogin hers --token TOKEN" in again.output
+    assert "qwenproxy account relogin hers --token -" in again.output
     assert "account add" not in again.output
 
 
-def test_the_menu_names_the_same_way_on(registry, session):
+def test_the_menu_takes_a_token_where_no_window_can_open(registry, session):
     with Terminal(["start"], clean_environment(session)) as terminal:
         terminal.expect("[3]: ")
         terminal.type("2\n")
         terminal.expect("[hers]: ")
         terminal.type("\n")
-        terminal.expect("qwenproxy account relogin hers --token TOKEN")
+        terminal.expect("no screen to open a window on")
+        terminal.expect("(ENTER alone: back): ")
+        terminal.type(f"{new_token('ann', LATER)}\n")
+        terminal.expect("Account hers has the new login.")
+        terminal.expect("[3]: ")
+        terminal.type("1\n")
+        terminal.expect("(ENTER alone: back): ")
+        terminal.type(f"{new_token('cem', LATER)}\n")
+        terminal.expect("is registered")
+        terminal.expect("[3]: ")
         terminal.type("\x03")
         terminal.expect("Stopped.")
+        assert terminal.end() == 0
+    assert "eyJ" not in terminal.text
+    accounts = Registry(session).all()
+    assert [one.token for one in accounts] == [
+        new_token("ann", LATER),
+        new_token("ben", EARLIER),
+        new_token("cem", LATER),
+    ]
+    assert accounts[0].status(time.time()) == "OK"
+
+
+@pytest.mark.parametrize("command", ["add", "relogin"])
+def test_a_token_typed_at_the_terminal_is_asked_for_and_never_shown(registry, session, command):
+    with Terminal(["account", command, "--token", "-"], clean_environment(session)) as terminal:
+        terminal.expect("Login token (it stays hidden): ")
+        terminal.type(f"{new_token('ann' if command == 'relogin' else 'cem', LATER)}\n")
+        terminal.expect("To see whether the site accepts it")
+        assert terminal.end() == 0
+    assert "eyJ" not in terminal.text
+    assert LATER in [one.expires_at for one in Registry(session).all()]
+
+
+def test_a_question_for_a_token_ends_with_ctrl_c(registry, session):
+    with Terminal(["account", "add", "--token", "-"], clean_environment(session)) as terminal:
+        terminal.expect("hidden): ")
+        terminal.type("\x03")
+        terminal.expect("Stopped.")
+        assert terminal.end() == 1
+    assert len(Registry(session).all()) == 2

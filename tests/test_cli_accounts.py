@@ -238,7 +238,7 @@ def test_russian_is_spoken_where_it_is_set(accounts, monkeypatch):
     monkeypatch.setenv("QWENPROXY_LANG", "ru")
     assert "статус" in run_here("account", "list").output
     assert "Возможно, имелся в виду «limited»?" in run_here("account", "check", "limitde").output
-    assert "Окно открыть негде" in run_here("account", "add").output
+    assert "Нет экрана, чтобы открыть окно" in run_here("account", "add").output
 
 
 def test_a_bad_setting_is_a_usage_error(session, monkeypatch):

@@ -23,12 +23,14 @@ from qwenproxy.cli.console import open_console
 from qwenproxy.cli.findings import (
     browser_findings,
     clock_finding,
+    door_findings,
     folder_findings,
     port_finding,
     profile_findings,
 )
 from qwenproxy.config import Config
 from qwenproxy.errors import NetworkFailed, NotLoggedIn, StorageError, TabLost, VerificationRequired
+from qwenproxy.keys import KeyFile
 from qwenproxy.session_claim import RunningServer, claimed_session
 
 # The module: as an attribute of the package the name stands for the command.
@@ -48,12 +50,13 @@ def settings(tmp_path):
 
 
 @pytest.fixture
-def console(settings, monkeypatch):
+def console(settings, monkeypatch, tmp_path):
     """Return a maker of consoles."""
 
     def make():
         # The package's log is none of these tests' business.
         monkeypatch.setattr("qwenproxy.logs.configure", lambda level: None)
+        (tmp_path / "session").mkdir(mode=0o700, exist_ok=True)
         return open_console(Config.load(environ=settings))
 
     return make
@@ -112,6 +115,15 @@ def test_files_that_others_can_read_are_named_with_the_command_that_ends_it(cons
     assert (finding.level, str(secret) in finding.text) == ("wrong", True)
     subprocess.run(["sh", "-c", finding.remedy], check=True, timeout=10)
     assert _levels(folder_findings(made)) == ["ok"]
+
+
+@posix
+def test_what_git_passes_over_is_no_secret(console):
+    made = console()
+    for name, level in ((".gitignore", "ok"), ("server.json", "wrong")):
+        (made.config.session_dir / name).write_text("")
+        (made.config.session_dir / name).chmod(0o644)
+        assert _levels(folder_findings(made)) == [level]
 
 
 def test_a_file_that_cannot_be_written_is_named(console, monkeypatch):
@@ -199,6 +211,18 @@ def test_an_address_this_machine_does_not_have_is_told(console, settings, host):
     finding = port_finding(console(), None)
     assert (finding.level, host in finding.text) == ("wrong", True)
     assert f"{host} is no address of this machine" in finding.remedy
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "nonsense.invalid", "0.0.0.0"])
+def test_an_address_for_other_machines_needs_a_key(console, settings, host):
+    settings["QWENPROXY_HOST"] = host
+    made = console()
+    found = list(door_findings(made))
+    assert _levels(found) == (["wrong"] if host == "0.0.0.0" else [])
+    if found:
+        assert found[0].remedy == "qwenproxy keys add"
+        KeyFile(made.config.session_dir / "Authorization.txt").add()
+        assert list(door_findings(made)) == []
 
 
 def test_a_running_server_is_told_with_its_address_once_it_listens(console):
@@ -435,6 +459,17 @@ def test_beside_a_server_a_full_disk_is_named(beside_a_server, monkeypatch):
     assert ended.status == 1
     assert "❌ There is no room left on the disk of" in ended.output
     assert ended.output.splitlines()[-1] == "Troubles found: 1."
+
+
+@pytest.mark.parametrize(
+    "words", [("doctor",), ("account", "list"), ("account", "check"), ("keys", "list"), ("config",)]
+)
+def test_looking_makes_no_session_folder(settings, tmp_path, monkeypatch, words):
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    ended = run_here(*words)
+    assert (ended.status in (0, 1, 3), str(tmp_path / "session") in ended.output) == (True, True)
+    assert not (tmp_path / "session").exists()
 
 
 def test_a_session_folder_that_is_a_file_is_one_line(tmp_path, monkeypatch):

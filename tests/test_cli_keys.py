@@ -6,13 +6,15 @@ import pytest
 from cli_runner import run_here
 
 from qwenproxy.keys import KeyFile
+from qwenproxy.session_claim import claimed_session
 
 
 def test_a_new_key_alone_goes_to_standard_output(session):
     ended = run_here("keys", "add")
     (key,) = KeyFile(session / "Authorization.txt").keys()
     assert (ended.status, ended.stdout) == (0, f"{key}\n")
-    assert "every client needs a key" in ended.output
+    assert "every client" in ended.output
+    assert str(session / "Authorization.txt") in ended.output
 
 
 def test_keys_are_listed_masked_unless_shown(session):
@@ -29,7 +31,7 @@ def test_listing_keys_writes_nothing(session):
     (session / ".Authorization.txt.lock").unlink(missing_ok=True)
     (session / ".Authorization.txt.lock").mkdir()  # a lock that cannot be had, even by the superuser
     ended = run_here("keys", "list", "--show")
-    assert (ended.status, ended.output) == (0, key)
+    assert (ended.status, ended.stdout) == (0, key)
     assert run_here("keys", "add").status == 1
 
 
@@ -54,6 +56,7 @@ def test_keys_are_removed_in_full_or_as_the_list_shows_them(session):
     last = run_here("keys", "remove", shown[1])
     assert (last.status, second in last.output) == (0, False)
     assert "let in" in last.output
+    assert "lets nobody in" in last.output
     assert run_here("keys", "remove", first).status == 1
     assert "let in" in run_here("keys", "list").output
 
@@ -71,7 +74,7 @@ def test_a_key_that_can_be_guessed_is_accepted_with_a_warning(session, key, warn
     ended = run_here("keys", "add", key)
     assert (ended.status, "can be guessed" in ended.output) == (0, warned)
     assert KeyFile(session / "Authorization.txt").check(key)
-    assert key not in run_here("keys", "list").output
+    assert key not in run_here("keys", "list").stdout
 
 
 def test_short_keys_are_told_apart_and_removed_as_the_list_shows_them(session):
@@ -91,3 +94,16 @@ def test_the_session_folder_may_be_named_behind_the_command(session, tmp_path):
     key = run_here("keys", "add", "--session-dir", str(tmp_path / "b")).stdout.strip()
     assert KeyFile(tmp_path / "b" / "Authorization.txt").keys() == (key,)
     assert not session.exists()
+
+
+def test_beside_a_sandbox_they_say_whose_keys_these_are(session):
+    key = run_here("keys", "add").stdout.strip()
+    hint = f"--session-dir {session / 'sandbox'}"
+    with claimed_session(session / "sandbox"):
+        for words in (["list"], ["add"], ["remove", key]):
+            assert hint in run_here("keys", *words).output
+        assert hint in run_here("account", "list").output
+        assert hint not in run_here("keys", "list", "--session-dir", str(session / "sandbox")).output
+        with claimed_session(session):
+            assert hint not in run_here("keys", "list").output
+    assert hint not in run_here("keys", "list").output

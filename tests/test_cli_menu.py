@@ -68,7 +68,7 @@ def test_without_a_command_it_is_the_same_menu(registry, environment):
         terminal.expect(PROMPT)
         terminal.type("\x03")
         terminal.expect("Stopped.")
-        assert terminal.end() == 1
+        assert terminal.end() == 0
 
 
 def test_start_needs_a_usable_account(session, environment):
@@ -101,6 +101,8 @@ def test_adding_without_a_display_says_why_and_comes_back(session, environment):
         terminal.expect(PROMPT)
         terminal.type("1\n")
         terminal.expect("DISPLAY")
+        terminal.expect("(ENTER alone: back): ")
+        terminal.type("\n")
         terminal.expect("No account was added.")
         terminal.expect(PROMPT)
     assert Registry(session).all() == ()
@@ -113,6 +115,8 @@ def test_relogin_offers_the_one_that_needs_it(registry, environment):
         terminal.expect("[acc_1752745890062]: ")
         terminal.type("limtied\n")
         terminal.expect('Did you mean "limited"?')
+        terminal.type("\n")
+        terminal.expect("(ENTER alone: back): ")
         terminal.type("\n")
         terminal.expect("Account acc_1752745890062 is as it was.")
         terminal.expect(PROMPT)

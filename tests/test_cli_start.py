@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import importlib
+import os
 import socket
+import stat
 
 import pytest
 from cli_runner import new_token, run_here
 
 from qwenproxy.accounts.registry import Registry
+from qwenproxy.cli.sandbox import SandboxAddress
 from qwenproxy.keys import KeyFile
 from qwenproxy.server import listening_advice
 from qwenproxy.session_claim import claimed_session
+
+# The module: as an attribute of the package the name stands for the command.
+start_module = importlib.import_module("qwenproxy.cli.start")
 
 
 @pytest.fixture
@@ -126,6 +134,24 @@ def test_other_machines_need_a_key(folder, served):
     assert run_here("start", "--host", "0.0.0.0", "--insecure").status == 0
     KeyFile(folder / "Authorization.txt").add()
     assert run_here("start", "--host", "0.0.0.0").status == 0
+
+
+def test_an_address_that_no_machine_has_lets_nobody_in(folder, served):
+    Registry(folder).add(new_token(), "mine")
+    ended = run_here("start", "--host", "nonsense.invalid")
+    assert (ended.status, served, "other machines" in ended.output) == (1, [], False)
+    assert "nonsense.invalid is no address of this machine" in ended.output
+    assert "QWENPROXY_HOST" in ended.output
+
+
+@pytest.mark.skipif(os.name != "posix", reason="rights are POSIX")
+def test_the_folder_around_the_sandboxs_is_for_its_owner_too(folder, served, monkeypatch):
+    folder.mkdir(mode=0o755)
+    folder.chmod(0o755)
+    address = SandboxAddress("https://127.0.0.1:9", "", {"sandbox1": new_token()})
+    monkeypatch.setattr(start_module, "sandbox_process", lambda accounts: contextlib.nullcontext(address))
+    assert run_here("start", "--sandbox").status == 0
+    assert [stat.S_IMODE(one.stat().st_mode) for one in (folder, folder / "sandbox")] == [0o700, 0o700]
 
 
 def test_the_command_for_a_key_works_as_it_is_named(folder, served, tmp_path):

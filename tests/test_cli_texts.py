@@ -8,9 +8,10 @@ import sys
 
 import click
 import pytest
-from cli_runner import help_of, run_here
+from cli_runner import Terminal, clean_environment, help_of, run_here
 
 from qwenproxy.cli import cli
+from qwenproxy.config import SETTINGS
 from qwenproxy.texts import EN, RU, speaker
 
 
@@ -76,7 +77,7 @@ def test_help_survives_settings_that_cannot_be_read(monkeypatch):
     assert EN["help_keys"] in help_of("keys")
 
 
-NO_VALUE_EN, NO_VALUE_RU = "cannot have this value: it takes", "не может иметь такое значение: нужно"
+NO_VALUE_EN, NO_VALUE_RU = "cannot have this value: it takes", "Недопустимое значение"
 MISTYPED = [
     (
         "start --prot 1",
@@ -88,27 +89,27 @@ MISTYPED = [
     (
         "start --server nginx",
         f"--server {NO_VALUE_EN} one of gunicorn, waitress.",
-        f"--server {NO_VALUE_RU} одно из gunicorn, waitress.",
+        f"{NO_VALUE_RU} --server: нужно одно из gunicorn, waitress.",
     ),
     (
         "start --sandbox-accounts 1x",
         f"--sandbox-accounts {NO_VALUE_EN} a whole number from 1 to 100.",
-        f"--sandbox-accounts {NO_VALUE_RU} целое число от 1 до 100.",
+        f"{NO_VALUE_RU} --sandbox-accounts: нужно целое число от 1 до 100.",
     ),
     (
         "sandbox --port 65536",
         f"--port {NO_VALUE_EN} a whole number from 0 to 65535.",
-        f"--port {NO_VALUE_RU} целое число от 0 до 65535.",
+        f"{NO_VALUE_RU} --port: нужно целое число от 0 до 65535.",
     ),
     (
         "account add --wait 0",
         f"--wait {NO_VALUE_EN} a number from 1 up.",
-        f"--wait {NO_VALUE_RU} число от 1.",
+        f"{NO_VALUE_RU} --wait: нужно число от 1.",
     ),
     (
         "account import ./nowhere",
         f"DIR {NO_VALUE_EN} a folder that exists and can be read.",
-        "DIR не может иметь такое значение: нужна папка, которая существует и которую можно читать.",
+        f"{NO_VALUE_RU} DIR: нужна папка, которая существует и которую можно читать.",
     ),
     ("account remove", "ID is missing.", "Не хватает ID."),
     ("account remove one two", "There is too much here: two", "Здесь лишнее: two"),
@@ -187,3 +188,26 @@ def test_config_tells_what_settings_mean_in_both_languages(monkeypatch, tmp_path
         assert settings["QWENPROXY_SESSION_DIR"]["value"] == str(tmp_path)
         assert settings["QWENPROXY_SESSION_DIR"]["origin"] == "option"
         assert settings["QWENPROXY_PORT"]["meaning"].startswith(meaning)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals are POSIX")
+@pytest.mark.parametrize(("columns", "rows_per_setting"), [(60, 2), (400, 1)])
+def test_config_gives_meanings_lines_of_their_own_where_the_terminal_is_narrow(tmp_path, columns, rows_per_setting):
+    environment = clean_environment(tmp_path, COLUMNS=str(columns))
+    with Terminal(["config"], environment) as terminal:
+        assert terminal.end() == 0
+    lines = terminal.text.splitlines()
+    names = [line for line in lines if line.startswith("QWENPROXY_")]
+    assert len(names) == len(SETTINGS)
+    assert (len(lines) >= rows_per_setting * len(names), len(lines) == len(names)) == (True, rows_per_setting == 1)
+    assert all(len(line) < columns for line in lines if line.startswith(" "))
+    [port] = [number for number, line in enumerate(lines) if line.startswith("QWENPROXY_PORT ")]
+    assert "port to listen on" in lines[port + rows_per_setting - 1]
+
+
+@pytest.mark.parametrize("lang", ["en", "ru"])
+def test_words_that_are_typed_as_they_stand_stay_in_lower_case(monkeypatch, lang):
+    monkeypatch.setenv("QWENPROXY_LANG", lang)
+    text = " ".join(help_of("start").split())
+    assert "debug, info, warning " in text
+    assert "Debug" not in text

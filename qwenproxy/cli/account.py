@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from qwenproxy.accounts.account import Account, check_token, iso_text, refuse_other_user, token_expiry, token_user
+from qwenproxy.accounts.account import Account, iso_text
 from qwenproxy.accounts.removal import remove_account
 from qwenproxy.browser.profile import ProfileInUse, profile_owner
 from qwenproxy.cli.checking import Check, check_account, opener_for
@@ -22,6 +22,7 @@ from qwenproxy.cli.console import (
     find_account,
     is_interactive,
     needs_person,
+    no_accounts,
     open_console,
     profile_in_use,
     status_text,
@@ -32,9 +33,11 @@ from qwenproxy.cli.help import Group, option, session_option
 from qwenproxy.cli.login import LOGIN_WAIT, add_in_window, relogin_in_window
 from qwenproxy.cli.progress import live_line
 from qwenproxy.cli.session import late_session_option
+from qwenproxy.cli.tokens import add_by_token, renew_by_token
 from qwenproxy.config import Config
 from qwenproxy.errors import NoUsableAccount, SetupError
-from qwenproxy.storage import valid_id
+from qwenproxy.history_format import parse_chat
+from qwenproxy.storage import read_bytes, regular_status, valid_id
 
 RELEASE_WAIT = 40.0  # seconds a running server gets to close the browser of an account that is removed
 RELOGIN_EXAMPLES = "qwenproxy account relogin\nqwenproxy account relogin acc_1 --token - <token.txt"
@@ -65,8 +68,7 @@ def add(config: Config, token: str | None, account_id: str | None, login_wait: f
         added = add_in_window(console, account_id, login_wait)
         click.echo(console.say("added", id=added))
     else:
-        added = console.registry.add(_live_token(console, token), account_id)
-        click.echo(console.say("added_by_token", id=added))
+        add_by_token(console, token, account_id)
 
 
 @account.command(help="help_account_relogin", epilog=RELOGIN_EXAMPLES)
@@ -79,7 +81,7 @@ def relogin(config: Config, account_id: str | None, token: str | None, login_wai
     """Log in again to the named account, or to the one that needs it."""
     console = open_console(config)
     if token is not None:
-        _renew_by_token(console, find_account(console, account_id) if account_id else _whose_token(console), token)
+        renew_by_token(console, find_account(console, account_id) if account_id else _whose_token(console), token)
         return
     chosen = find_account(console, account_id) if account_id else _who_needs_login(console)
     if chosen is not None:
@@ -132,11 +134,11 @@ def remove_from_disk(console: Console, account_id: str) -> None:
 def list_accounts(config: Config, as_json: bool) -> None:
     """Show the accounts and how they stand."""
     console = open_console(config)
-    accounts, now = console.registry.all(), time.time()
+    accounts, now = console.accounts(), time.time()
     if as_json:
         click.echo(json.dumps([_as_json(one, now) for one in accounts], indent=2, ensure_ascii=False))
     else:
-        click.echo(table(accounts, console.say, now) if accounts else console.say("no_accounts"))
+        click.echo(table(accounts, console.say, now) if accounts else no_accounts(console))
 
 
 @account.command(help="help_account_check", epilog="qwenproxy account check\nqwenproxy account check acc_1")
@@ -146,9 +148,9 @@ def list_accounts(config: Config, as_json: bool) -> None:
 def check(config: Config, account_id: str | None) -> None:
     """Ask the site whether accounts are logged in."""
     console = open_console(config)
-    accounts = [find_account(console, account_id)] if account_id else console.registry.all()
+    accounts = [find_account(console, account_id)] if account_id else console.accounts()
     if not accounts:
-        raise NoUsableAccount(console.say("no_accounts"))
+        raise NoUsableAccount(no_accounts(console))
     opener = opener_for(console)
     failed = False
     for number, one in enumerate(accounts, 1):
@@ -187,11 +189,36 @@ def check_text(console: Console, on_record: Account, result: Check) -> str:
 def import_folder(config: Config, folder: Path) -> None:
     """Take over the accounts and chats of an older session folder."""
     console = open_console(config)
-    imported = console.registry.import_from(_session_folder(folder))
+    source = _session_folder(folder)
+    new, known, unreadable = _sorted_chats(source / "history", config.session_dir / "history")
+    imported = console.registry.import_from(source)
     for one in [find_account(console, account_id) for account_id in imported]:
         usable = one.status(time.time()) != "INVALID"
         click.echo(console.say("imported" if usable else "imported_invalid", id=one.id))
     click.echo(console.say("imported_total" if imported else "imported_none", count=len(imported)))
+    click.echo(console.say("imported_chats", count=len(new), known=len(known)))
+    if unreadable:
+        click.echo(console.say("imported_unreadable", names=", ".join(unreadable)), err=True)
+
+
+def _sorted_chats(source: Path, target: Path) -> tuple[list[str], list[str], list[str]]:
+    """Return the files of a history folder: chats that `target` lacks, chats it has, and what is no readable chat.
+
+    Raises StorageError.
+    """
+    new: list[str] = []
+    known: list[str] = []
+    unreadable = []
+    for path in sorted(source.glob("*.json")):
+        if not (regular_status(path) and valid_id(path.stem)):
+            continue
+        try:
+            parse_chat(path.stem, read_bytes(path) or b"", 0)
+        except ValueError:
+            unreadable.append(path.name)
+        else:
+            (known if (target / path.name).exists() else new).append(path.name)
+    return new, known, unreadable
 
 
 def _session_folder(folder: Path) -> Path:
@@ -210,26 +237,11 @@ def _refuse_bad_id(console: Console, account_id: str | None) -> None:
             raise SetupError(console.say("id_taken", id=taken.id))
 
 
-def _live_token(console: Console, token: str) -> str:
-    text = sys.stdin.readline().strip() if token == "-" else token.strip()
-    try:
-        text = check_token(text, time.time())
-    except SetupError as error:
-        expires_at = token_expiry(text)
-        if expires_at is None:
-            raise SetupError(console.say("token_malformed")) from error
-        raise SetupError(console.say("token_expired", moment=iso_text(expires_at))) from error
-    for known in console.registry.all():
-        if known.token == text:
-            raise SetupError(console.say("token_known", id=known.id))
-    return text
-
-
 def _who_needs_login(console: Console) -> Account | None:
     """Return the account to log in to where none was named; None when there is nothing to do."""
-    accounts, now = console.registry.all(), time.time()
+    accounts, now = console.accounts(), time.time()
     if not accounts:
-        raise NoUsableAccount(console.say("no_accounts"))
+        raise NoUsableAccount(no_accounts(console))
     needy = [one for one in accounts if needs_person(one, now)]
     if is_interactive() and len(needy) != 1:
         return _choose(console, needy or accounts, now)
@@ -241,21 +253,13 @@ def _who_needs_login(console: Console) -> Account | None:
 
 def _whose_token(console: Console) -> Account:
     """Return the account that a token is for where none was named: the only one that needs a login."""
-    accounts, now = console.registry.all(), time.time()
+    accounts, now = console.accounts(), time.time()
     if not accounts:
-        raise NoUsableAccount(console.say("no_accounts"))
+        raise NoUsableAccount(no_accounts(console))
     needy = [one for one in accounts if needs_person(one, now)]
     if len(needy) != 1:
         raise click.UsageError(console.say("relogin_whose_token", ids=", ".join(one.id for one in needy or accounts)))
     return needy[0]
-
-
-def _renew_by_token(console: Console, known: Account, token: str) -> None:
-    new = _live_token(console, token)
-    refuse_other_user(known, token_user(new), console.registry.all())
-    if not console.registry.renew(known.id, new):
-        raise unknown_id(console, known.id)
-    click.echo(console.say("relogged_by_token", id=known.id))
 
 
 def _choose(console: Console, accounts: Sequence[Account], now: float) -> Account | None:

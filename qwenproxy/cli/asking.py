@@ -6,28 +6,41 @@ waits there for the next ENTER.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import signal
 import sys
+from collections.abc import Callable, Iterator
 
 import click
 
 
 def ask(question: str, default: str = "") -> str:
     """Return what the person types, without space around it, or `default` for nothing. Raises click.Abort."""
+    return _answer(f"{question} [{default}]: " if default else f"{question}: ", _read_line) or default
+
+
+def ask_hidden(question: str) -> str:
+    """Return what the person types or pastes at the terminal, which does not show it. Raises click.Abort."""
+    with _echo_off():  # before the question shows: a token may be pasted as soon as it does
+        return _answer(f"{question}: ", _read_hidden_line)
+
+
+def _answer(question: str, read_line: Callable[[], str]) -> str:
     try:
-        click.echo(f"{question} [{default}]: " if default else f"{question}: ", nl=False)
-        line = _read_line()
+        click.echo(question, nl=False)
+        line = read_line()
     except KeyboardInterrupt:
         line = ""
     if not line:
         click.echo()
         raise click.Abort()
-    return line.strip() or default
+    return line.strip()
 
 
 if sys.platform == "win32":
+    import getpass
 
     def _read_line() -> str:
         try:
@@ -35,13 +48,36 @@ if sys.platform == "win32":
         except EOFError:
             return ""
 
+    def _read_hidden_line() -> str:
+        return getpass.getpass("") + "\n"
+
+    _echo_off = contextlib.nullcontext  # getpass sees to it
+
 else:
+    import termios
 
     def _read_line() -> str:
         """Return the next line, "" at the end of the input. Raises KeyboardInterrupt."""
         if sys.stdin.isatty():
             _await_line()
         return sys.stdin.readline()
+
+    def _read_hidden_line() -> str:
+        line = _read_line()
+        if line:
+            click.echo()  # the ENTER was not shown either
+        return line
+
+    @contextlib.contextmanager
+    def _echo_off() -> Iterator[None]:
+        before = termios.tcgetattr(sys.stdin)
+        unseen = [*before]
+        unseen[3] &= ~termios.ECHO
+        termios.tcsetattr(sys.stdin, termios.TCSADRAIN, unseen)
+        try:
+            yield
+        finally:
+            termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
 
     def _await_line() -> None:
         """Wait until a line is there, awake for signals: each leaves a byte in a pipe, however early it comes."""

@@ -5,6 +5,7 @@ Used by the account commands, the menu and the doctor. Knows the terminal; must 
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,9 +18,12 @@ from qwenproxy.accounts.account import Account, is_verify
 from qwenproxy.accounts.registry import Registry
 from qwenproxy.browser.profile import profile_owner
 from qwenproxy.cli.asking import ask
+from qwenproxy.cli.session import served_below
+from qwenproxy.cli.settings import command_line
 from qwenproxy.cli.suggestions import closest
 from qwenproxy.config import Config
 from qwenproxy.errors import SetupError
+from qwenproxy.storage import stamp
 from qwenproxy.texts import Speaker, speaker
 
 ICONS = {"OK": "✅", "WAIT": "⏳", "INVALID": "❌"}
@@ -30,15 +34,25 @@ class Console:
     """One command's surroundings."""
 
     config: Config
-    registry: Registry
     say: Speaker
+
+    @functools.cached_property
+    def registry(self) -> Registry:
+        """The accounts on disk; makes the session folder where there is none. Raises SetupError."""
+        return Registry(self.config.session_dir)
+
+    def accounts(self) -> tuple[Account, ...]:
+        """Return the accounts, and make nothing where there is no session folder. Raises SetupError."""
+        return self.registry.all() if stamp(self.config.session_dir) else ()
 
 
 def open_console(config: Config) -> Console:
     """Return the surroundings these settings give. Raises SetupError."""
     # Progress belongs to people, not into their log: only what they asked for or should be worried by.
     logs.configure("warning" if config.set_by.get("LOG_LEVEL") == "default" else config.log_level)
-    return Console(config, Registry(config.session_dir), speaker(config.lang))
+    console = Console(config, speaker(config.lang))
+    console.accounts()  # what is wrong with the folder is said before anything else
+    return console
 
 
 def is_interactive() -> bool:
@@ -72,7 +86,7 @@ def table(accounts: Sequence[Account], say: Speaker, now: float) -> str:
 
 def find_account(console: Console, account_id: str) -> Account:
     """Return the account of that id. Raises SetupError that suggests the closest one."""
-    accounts = console.registry.all()
+    accounts = console.accounts()
     for account in accounts:
         if account.id == account_id:
             return account
@@ -81,9 +95,17 @@ def find_account(console: Console, account_id: str) -> Account:
 
 def unknown_id(console: Console, account_id: str) -> SetupError:
     """Return the error for an id that no account has, with the closest one."""
-    close = closest(account_id, [account.id for account in console.registry.all()])
+    close = closest(account_id, [account.id for account in console.accounts()])
     key = "no_account_close" if close else "no_account"
     return SetupError(console.say(key, id=account_id, close=close or ""))
+
+
+def no_accounts(console: Console) -> str:
+    """Return that the session folder has no account, which folder that is, and whether another one is in use."""
+    config, say = console.config, console.say
+    said = say("no_accounts", folder=config.session_dir, command=command_line(config, "account", "add"))
+    elsewhere = served_below(config, say)
+    return f"{said}\n{elsewhere}" if elsewhere else said
 
 
 def choose_account(

@@ -19,16 +19,18 @@ from qwenproxy.cli.findings import (
     Finding,
     browser_findings,
     clock_finding,
+    door_findings,
     folder_findings,
     port_finding,
     profile_findings,
 )
 from qwenproxy.cli.help import Command, option, session_option
+from qwenproxy.cli.keys import known_keys
 from qwenproxy.cli.progress import live_line
+from qwenproxy.cli.session import server_of
 from qwenproxy.config import Config
 from qwenproxy.errors import ProxyError, SetupError, StorageError
-from qwenproxy.keys import KeyFile
-from qwenproxy.session_claim import RunningServer, running_server
+from qwenproxy.session_claim import RunningServer
 
 QUESTION = "Answer with the single word: ready"
 _UNASKED = {"unreachable": "doctor_unreachable_remedy", "disk": "doctor_disk_remedy"}
@@ -55,11 +57,12 @@ def doctor(roundtrip: bool, session_dir: str | None) -> None:
 
 
 def _findings(console: Console, roundtrip: bool) -> Iterator[Finding]:
-    server = _server(console)
+    server = server_of(console.config.session_dir)
     browser = list(browser_findings(console))
     yield from browser
     yield from folder_findings(console)
     yield port_finding(console, server)
+    yield from door_findings(console)
     yield from profile_findings(console)
     if any(finding.level == "wrong" and finding.remedy for finding in browser[:1]):
         return
@@ -68,15 +71,8 @@ def _findings(console: Console, roundtrip: bool) -> Iterator[Finding]:
         yield _roundtrip_finding(console, server)
 
 
-def _server(console: Console) -> RunningServer | None:
-    try:
-        return running_server(console.config.session_dir)
-    except StorageError:
-        return None  # no lock is to be had in a folder that cannot be written, which is a finding of its own
-
-
 def _account_findings(console: Console) -> Iterator[Finding]:
-    accounts = console.registry.all()
+    accounts = console.accounts()
     if not accounts:
         yield Finding("wrong", console.say("menu_no_accounts"), console.say("doctor_add_remedy"))
         return
@@ -146,7 +142,7 @@ def _ask_relay(config: Config) -> Iterator[str]:
 
 def _ask_server(console: Console, url: str) -> Iterator[str]:
     config = console.config
-    keys = KeyFile(config.session_dir / "Authorization.txt").keys()
+    keys = known_keys(config)
     headers = {"Authorization": f"Bearer {keys[0]}"} if keys else {}
     body = {"stream": True, "messages": [{"role": "user", "content": QUESTION}]}
     patience = (CONNECT_WAIT, config.stall_timeout)

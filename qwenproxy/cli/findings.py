@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import stat
 import sys
 from collections.abc import Iterator
@@ -22,6 +21,9 @@ from qwenproxy.app import chrome_settings
 from qwenproxy.browser.binaries import binary_version
 from qwenproxy.browser.profile import profile_owner
 from qwenproxy.cli.console import Console
+from qwenproxy.cli.keys import known_keys
+from qwenproxy.cli.listening import listening_error
+from qwenproxy.cli.settings import command_line
 from qwenproxy.errors import SetupError
 from qwenproxy.server import listening_advice
 from qwenproxy.session_claim import RunningServer
@@ -64,17 +66,21 @@ def browser_findings(console: Console) -> Iterator[Finding]:
 
 def folder_findings(console: Console) -> Iterator[Finding]:
     """Tell whether the session folder can be written, and by nobody else."""
-    folder = console.config.session_dir
+    named = console.config.session_dir
+    folder = next((one for one in (named, *named.absolute().parents) if one.exists()), named)
     if _read_only(folder):
         # Whoever owns it and whatever its rights are: no command on files helps.
         yield Finding("wrong", console.say("doctor_read_only", path=folder), console.say("doctor_read_only_remedy"))
         return
     if shutil.disk_usage(folder).free < ROOM:
         yield Finding("wrong", console.say("doctor_disk_full", path=folder), console.say("doctor_disk_remedy"))
+    if folder != named:
+        yield from _place_findings(console, folder)
+        return
     inside = (path for pattern in ("*", "accounts/*", "accounts/*/token.txt") for path in folder.glob(pattern))
     paths = [folder, *sorted(inside)]
     locked = [path for path in paths if not os.access(path, os.W_OK)]
-    open_to_all = [path for path in paths if os.name == "posix" and stat.S_IMODE(path.stat().st_mode) & 0o077]
+    open_to_all = [path for path in paths if _is_open(path)]
     for path in locked:
         yield Finding("wrong", console.say("doctor_locked", path=path), console.say("doctor_locked_remedy", path=path))
     for path in open_to_all:
@@ -87,13 +93,27 @@ def folder_findings(console: Console) -> Iterator[Finding]:
             yield Finding("warning", console.say("doctor_corrupt", path=path), console.say("doctor_corrupt_remedy"))
 
 
+def _place_findings(console: Console, place: Path) -> Iterator[Finding]:
+    """Tell whether a session folder that is not there yet can be made in `place`."""
+    if os.access(place, os.W_OK):
+        yield Finding("ok", console.say("doctor_no_folder", path=console.config.session_dir))
+    else:
+        remedy = console.say("doctor_locked_remedy", path=place)
+        yield Finding("wrong", console.say("doctor_locked", path=place), remedy)
+
+
+def _is_open(path: Path) -> bool:
+    """Tell whether others may read or change what is kept here; what git shall pass over is told to everybody."""
+    return os.name == "posix" and path.name != ".gitignore" and bool(stat.S_IMODE(path.stat().st_mode) & 0o077)
+
+
 def _read_only(folder: Path) -> bool:
     return sys.platform != "win32" and bool(os.statvfs(folder).f_flag & os.ST_RDONLY)
 
 
 def profile_findings(console: Console) -> Iterator[Finding]:
     """Tell which profiles are open elsewhere, and what interrupted logins left."""
-    known = {account.id for account in console.registry.all()}
+    known = {account.id for account in console.accounts()}
     held = False
     for folder in sorted((console.config.session_dir / "accounts").glob("*/")):
         owner, stranger = profile_owner(folder), _foreign_browser(folder)
@@ -117,18 +137,23 @@ def port_finding(console: Console, server: RunningServer | None) -> Finding:
     if server is not None:
         key = "doctor_running" if server.url else "doctor_running_silent"
         return Finding("ok", console.say(key, pid=server.pid or "?", url=server.url))
-    family = socket.AF_INET6 if ":" in config.host else socket.AF_INET
-    try:
-        with socket.socket(family, socket.SOCK_STREAM) as probe:
-            if os.name == "posix":
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind((config.host, config.port))
-            probe.listen()
-    except (OSError, TypeError) as error:
+    error = listening_error(config.host, config.port)
+    if error is not None:
         reason = getattr(error, "strerror", None) or error
         said = console.say("doctor_port_taken", host=config.host, port=config.port, reason=reason)
         return Finding("wrong", said, listening_advice(config.host, error).say(config.lang))
     return Finding("ok", console.say("doctor_port", host=config.host, port=config.port))
+
+
+def door_findings(console: Console) -> Iterator[Finding]:
+    """Tell whether other machines are to be let in without any key, which `start` refuses."""
+    config = console.config
+    try:
+        if not (config.is_loopback or listening_error(config.host, 0) or known_keys(config)):
+            said = console.say("doctor_no_key", host=config.host)
+            yield Finding("wrong", said, command_line(config, "keys", "add"))
+    except SetupError as error:
+        yield Finding("wrong", error.say(config.lang), command_line(config, "keys", "list"))
 
 
 def clock_finding(console: Console, clock_error: float | None, *, held: bool = False) -> Finding:

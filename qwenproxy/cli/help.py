@@ -135,7 +135,9 @@ class SettingOption(Option):
         setting = next(one for one in SETTINGS if one.name == self.help)
         told = setting.meaning.say(language())
         default = f"{setting.default}; " if setting.default else ""
-        return f"{told[0].upper()}{told[1:]} [{default}{PREFIX}{setting.name}]."
+        # Words that are typed as they stand begin no sentence.
+        sentence = help_speaker()("help_log_level") if setting.name == "LOG_LEVEL" else f"{told[0].upper()}{told[1:]}"
+        return f"{sentence} [{default}{PREFIX}{setting.name}]."
 
 
 option = functools.partial(click.option, cls=Option)

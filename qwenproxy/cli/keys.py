@@ -7,7 +7,8 @@ from pathlib import Path
 import click
 
 from qwenproxy.cli.help import Group, option, session_option
-from qwenproxy.cli.session import late_session_option
+from qwenproxy.cli.session import late_session_option, served_below
+from qwenproxy.cli.settings import command_line
 from qwenproxy.config import Config
 from qwenproxy.errors import SetupError
 from qwenproxy.keys import KeyFile
@@ -32,12 +33,11 @@ def keys(ctx: click.Context, session_dir: str | None) -> None:
 def list_keys(config: Config, show: bool) -> None:
     """List the keys."""
     say = speaker(config.lang)
-    # Looking makes no file, so that it works on a disk that may only be read.
-    known = () if stamp(_path(config)) is None else KeyFile(_path(config)).keys()
+    known = known_keys(config)
+    click.echo(say("keys_in" if known else "keys_none", path=_path(config)), err=True)
     for key in known:
         click.echo(key if show else masked(key))
-    if not known:
-        click.echo(say("keys_none"), err=True)
+    _tell_of_sandbox(config)
 
 
 @keys.command(help="help_keys_add", epilog="qwenproxy keys add\nqwenproxy keys add my-own-key-of-many-letters")
@@ -49,19 +49,20 @@ def add(config: Config, key: str | None) -> None:
     key_file, say = _opened(config)
     known = key_file.keys()
     if key is not None and key.strip() in known:
-        click.echo(say("key_known", key=masked(key.strip())))
+        click.echo(say("key_known", key=masked(key.strip()), path=_path(config)))
         return
     added = key_file.add(key)
     if key is None:
         click.echo(added)
-    click.echo(say("key_added", key=masked(added)), err=key is None)
+    click.echo(say("key_added", key=masked(added), path=_path(config)), err=key is None)
     if len(added) < SHORT:
         click.echo(say("key_short", length=SHORT), err=True)
     if not known:
         click.echo(say("keys_on"), err=True)
+    _tell_of_sandbox(config)
 
 
-@keys.command(help="help_keys_remove", epilog="qwenproxy keys remove qp-2vX...")
+@keys.command(help="help_keys_remove", epilog="qwenproxy keys remove qp-JHq...vmA")
 @click.argument("key", metavar="KEY")
 @late_session_option
 @click.pass_obj
@@ -71,10 +72,18 @@ def remove(config: Config, key: str) -> None:
     known = key_file.keys()
     meant = [one for one in known if one == key.strip()] or [one for one in known if masked(one) == key.strip()]
     if len(meant) != 1 or not key_file.remove(meant[0]):
-        raise SetupError(say("key_unknown"))
-    click.echo(say("key_removed", key=masked(meant[0])))
+        _tell_of_sandbox(config)
+        command = command_line(config, "keys", "list", "--show")
+        raise SetupError(say("key_unknown", path=_path(config), command=command))
+    click.echo(say("key_removed", key=masked(meant[0]), path=_path(config)))
     if not key_file.enabled:
         click.echo(say("keys_off"), err=True)
+    _tell_of_sandbox(config)
+
+
+def known_keys(config: Config) -> tuple[str, ...]:
+    """Return the keys of the session folder without making a file: a disk may be read only. Raises SetupError."""
+    return () if stamp(_path(config)) is None else KeyFile(_path(config)).keys()
 
 
 def masked(key: str) -> str:
@@ -86,6 +95,12 @@ def masked(key: str) -> str:
         return f"{key[:6]}...{key[-3:]}"
     shown = key[: 2 if len(key) >= SHORT else len(key) // 4]
     return f"{shown}...+{len(key) - len(shown)}"
+
+
+def _tell_of_sandbox(config: Config) -> None:
+    elsewhere = served_below(config, speaker(config.lang))
+    if elsewhere:
+        click.echo(elsewhere, err=True)
 
 
 def _opened(config: Config) -> tuple[KeyFile, Speaker]:

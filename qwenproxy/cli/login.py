@@ -31,8 +31,14 @@ from qwenproxy.upstream import calls
 LOGIN_WAIT = 600.0  # seconds a person gets to log in
 
 
+class NoScreen(SetupError):
+    """No window can open on this machine; the message says what else can be done."""
+
+
 def add_in_window(console: Console, account_id: str | None = None, login_wait: float = LOGIN_WAIT) -> str:
-    """Let the person log in to a new account and return its id. Raises SetupError and what else keeps it from that."""
+    """Let the person log in to a new account and return its id. Raises SetupError (NoScreen) and what else keeps it
+    from that.
+    """
     line = _LiveLine(console.say, console.say("login_explained"))
     with _outcomes(console, account_id, console.say("nothing_added"), line):
         window = _window(console, account_id, login_wait)
@@ -40,7 +46,9 @@ def add_in_window(console: Console, account_id: str | None = None, login_wait: f
 
 
 def relogin_in_window(console: Console, account: Account, login_wait: float = LOGIN_WAIT) -> None:
-    """Let the person log in to a known account again. Raises SetupError and what else keeps it from that."""
+    """Let the person log in to a known account again. Raises SetupError (NoScreen) and what else keeps it
+    from that.
+    """
     explained = ["login_explained", *(["verify_explained"] if is_verify(account, time.time()) else [])]
     line = _LiveLine(console.say, "\n".join(map(console.say, explained)))
     with _outcomes(console, account.id, console.say("nothing_changed", id=account.id), line):
@@ -71,7 +79,7 @@ def _outcomes(console: Console, account_id: str | None, unchanged: str, line: _L
         said = console.say(f"login_{error.outcome}")
         if error.outcome == "no_display":
             way_on = "no_display_relogin" if console.registry.get(account_id or "") else "no_display_add"
-            said = f"{said} {console.say(way_on, id=account_id)}"
+            raise NoScreen(f"{said} {console.say(way_on, id=account_id)} {unchanged}") from error
         raise SetupError(f"{said} {unchanged}") from error
     except ProfileInUse as error:
         raise profile_in_use(console, account_id or "") from error

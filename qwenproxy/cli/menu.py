@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable
 
@@ -9,7 +10,7 @@ import click
 
 from qwenproxy import logs
 from qwenproxy.cli.account import remove_from_disk
-from qwenproxy.cli.asking import ask
+from qwenproxy.cli.asking import ask, ask_hidden
 from qwenproxy.cli.console import (
     Console,
     choose_account,
@@ -19,7 +20,8 @@ from qwenproxy.cli.console import (
     open_console,
     table,
 )
-from qwenproxy.cli.login import add_in_window, relogin_in_window
+from qwenproxy.cli.login import NoScreen, add_in_window, relogin_in_window
+from qwenproxy.cli.tokens import add_by_token, renew_by_token
 from qwenproxy.config import Config
 from qwenproxy.errors import ProxyError
 
@@ -29,7 +31,7 @@ START = "3"
 def show_menu(config: Config) -> None:
     """Let the person look after the accounts until the proxy shall start.
 
-    Returns at once where NO_MENU says so or nobody sits at a terminal. Raises click.Abort at Ctrl-C, SetupError.
+    Returns at once where NO_MENU says so or nobody sits at a terminal. Raises SetupError, and SystemExit at Ctrl-C.
     """
     if config.no_menu or not is_interactive():
         return
@@ -37,6 +39,9 @@ def show_menu(config: Config) -> None:
     try:
         while not _served(console):
             click.echo()
+    except click.Abort:
+        click.echo(console.say("stopped"), err=True)
+        sys.exit(0)  # which is what the menu offers
     finally:
         logs.configure(config.log_level)
 
@@ -76,7 +81,14 @@ def _may_start(console: Console) -> bool:
 
 
 def _add(console: Console) -> None:
-    click.echo(console.say("added", id=add_in_window(console)))
+    try:
+        click.echo(console.say("added", id=add_in_window(console)))
+    except NoScreen:
+        token = _token_instead(console)
+        if token:
+            add_by_token(console, token)
+        else:
+            click.echo(console.say("nothing_added"))
 
 
 def _relogin(console: Console) -> None:
@@ -86,9 +98,23 @@ def _relogin(console: Console) -> None:
         return
     default = next((account for account in accounts if needs_person(account, now)), None)
     chosen = choose_account(console, accounts, "choose_relogin", default)
-    if chosen is not None:
+    if chosen is None:
+        return
+    try:
         relogin_in_window(console, chosen)
         click.echo(console.say("relogged", id=chosen.id))
+    except NoScreen:
+        token = _token_instead(console)
+        if token:
+            renew_by_token(console, chosen, token)
+        else:
+            click.echo(console.say("nothing_changed", id=chosen.id))
+
+
+def _token_instead(console: Console) -> str:
+    """Ask for the token of a login made elsewhere; "" for none. Raises click.Abort."""
+    click.echo(console.say("login_no_display"))
+    return ask_hidden(console.say("token_menu"))
 
 
 def _remove(console: Console) -> None:

@@ -21,6 +21,7 @@ from qwenproxy.errors import SetupError
 if TYPE_CHECKING:
     from qwenproxy.sandbox import Sandbox
 
+OWN_SESSION = "session/sandbox-alone"  # the stand-in is no place for accounts of the site
 ENDING_WAIT = 10.0  # seconds the stand-in gets to end
 
 
@@ -54,7 +55,10 @@ def sandbox(port: int, accounts: int, as_json: bool, with_parent: bool) -> None:
     else:
         click.echo(say("sandbox_runs", url=site.base_url, accounts=", ".join(tokens)))
         click.echo(say("sandbox_use"))
-        click.echo(f"  QWENPROXY_BASE_URL={site.base_url} QWENPROXY_BASE_URL_SPKI={site.spki} qwenproxy start")
+        for account_id, token in tokens.items():
+            click.echo(f"  qwenproxy account add --session-dir {OWN_SESSION} --id {account_id} --token {token}")
+        address = f"QWENPROXY_BASE_URL={site.base_url} QWENPROXY_BASE_URL_SPKI={site.spki}"
+        click.echo(f"  {address} qwenproxy start --session-dir {OWN_SESSION}")
     sys.stdout.flush()
     site.run_forever()
 

@@ -1,14 +1,21 @@
-"""`--session-dir` behind a command of a group: `account list --session-dir X`, where people write it too.
+"""The session folder as commands name it: `account list --session-dir X`, and the server that runs on one.
 
-The group has read the settings by then; a folder named here replaces its own.
+The group has read the settings by the time its command reads `--session-dir`; a folder named there replaces its own.
 """
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import click
 
 from qwenproxy.cli.help import setting_option
 from qwenproxy.config import Config
+from qwenproxy.errors import StorageError
+from qwenproxy.session_claim import RunningServer, running_server
+from qwenproxy.texts import Speaker
+
+SANDBOX = "sandbox"  # the folder below the session folder that `start --sandbox` uses
 
 
 def _use_folder(ctx: click.Context, parameter: click.Parameter, session_dir: str | None) -> None:
@@ -19,3 +26,21 @@ def _use_folder(ctx: click.Context, parameter: click.Parameter, session_dir: str
 late_session_option = setting_option(
     "--session-dir", metavar="DIR", help="SESSION_DIR", expose_value=False, callback=_use_folder
 )
+
+
+def server_of(folder: Path) -> RunningServer | None:
+    """Return the server that has a session folder now, None where there is none or nothing can tell."""
+    try:
+        # To ask makes a lock file, for which a folder without a server is no place.
+        return running_server(folder) if (folder / "server.lock").exists() else None
+    except (StorageError, OSError):
+        return None
+
+
+def served_below(config: Config, say: Speaker) -> str:
+    """Return the line for whoever looks into the session folder while the server runs on the sandbox's, else ""."""
+    folder = config.session_dir / SANDBOX
+    if server_of(folder) is None or server_of(config.session_dir) is not None:
+        return ""
+    option = f'"{folder}"' if " " in str(folder) else str(folder)
+    return say("served_below", folder=folder, here=config.session_dir, option=option)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
+import sys
+import textwrap
 from collections.abc import Callable
 from typing import Any
 
@@ -39,16 +42,28 @@ def command_line(config: Config, group: str, *words: str) -> str:
 @session_option
 def config(as_json: bool, session_dir: str | None) -> None:
     """Show every setting: its value, where the value comes from, and what it means."""
-    rows = Config.load({"session_dir": session_dir}).rows()
+    found = Config.load({"session_dir": session_dir}).rows()
     if as_json:
         columns = ("value", "origin", "meaning")
-        told = {PREFIX + name: dict(zip(columns, rest, strict=True)) for name, *rest in rows}
+        told = {PREFIX + name: dict(zip(columns, rest, strict=True)) for name, *rest in found}
         click.echo(json.dumps(told, indent=2, ensure_ascii=False))
         return
     say = help_speaker()
     origins = {"default": say("config_default"), "option": say("config_option")}
-    lines = [(PREFIX + name, value, origins.get(origin, origin), meaning) for name, value, origin, meaning in rows]
+    lines = [(PREFIX + name, value, origins.get(origin, origin), meaning) for name, value, origin, meaning in found]
     widths = [max(len(line[column]) for line in lines) for column in range(3)]
+    rows = []
     for line in lines:
         cells = [cell.ljust(width) for cell, width in zip(line, widths, strict=False)]
-        click.echo("  ".join([*cells, line[3]]).rstrip())
+        rows.append("  ".join([*cells, line[3]]).rstrip())
+    room = shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
+    if room and max(map(len, rows)) > room:
+        rows = [_narrow(line, room) for line in lines]
+    click.echo("\n".join(rows))
+
+
+def _narrow(line: tuple[str, str, str, str], room: int) -> str:
+    """Return a setting with its meaning on lines of its own, for a terminal that is too narrow for the table."""
+    name, value, origin, meaning = line
+    told = textwrap.fill(meaning, max(room - 1, 20), initial_indent="    ", subsequent_indent="    ")
+    return "  ".join([name, *([value] if value else []), f"({origin})"]) + f"\n{told}"

@@ -14,15 +14,18 @@ import click
 from qwenproxy import logs, server
 from qwenproxy.accounts.registry import Registry
 from qwenproxy.cli.help import Command, help_speaker, option
+from qwenproxy.cli.listening import refuse_foreign_host
 from qwenproxy.cli.menu import show_menu
 from qwenproxy.cli.progress import LiveLine, live_line
 from qwenproxy.cli.sandbox import SandboxAddress, sandbox_process
+from qwenproxy.cli.session import SANDBOX
 from qwenproxy.cli.settings import command_line, server_options
 from qwenproxy.config import Config
 from qwenproxy.errors import ConfigError, NoUsableAccount, ProxyError
 from qwenproxy.keys import KeyFile
 from qwenproxy.relay import Relay
 from qwenproxy.session_claim import SessionClaim, claimed_session, local_url
+from qwenproxy.storage import ensure_folder
 from qwenproxy.texts import Speaker, speaker
 
 log = logging.getLogger(__name__)
@@ -44,7 +47,8 @@ def start(
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with contextlib.ExitStack() as stack:
         if use_sandbox:
-            folder = config.session_dir / "sandbox"
+            folder = config.session_dir / SANDBOX
+            ensure_folder(config.session_dir)  # for its owner alone, also where it was there before
             claim = stack.enter_context(claimed_session(folder))
             address = _started_sandbox(stack, sandbox_accounts)
             told = {"base_url": address.base_url, "base_url_spki": address.spki, "session_dir": str(folder)}
@@ -89,9 +93,10 @@ class _StartUp:
     say: Speaker
 
     def check(self, insecure: bool) -> None:
-        """Look for what keeps the proxy from being of use. Raises ConfigError, NoUsableAccount."""
+        """Look for what keeps the proxy from being of use. Raises SetupError, also ConfigError, NoUsableAccount."""
         config = self.config
         if not (config.is_loopback or insecure or self._keys().enabled):
+            refuse_foreign_host(config.host, config.port)
             command = command_line(config, "keys", "add")
             raise ConfigError(self.say("start_open", host=config.host, command=command))
         accounts, now = Registry(config.session_dir).all(), time.time()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import shlex
 import signal
 import subprocess
 import sys
@@ -53,3 +54,27 @@ def test_sandbox_alone_tells_where_it_is(sent: signal.Signals) -> None:
         process.send_signal(sent)
         assert process.communicate(timeout=30) == (b"", b"")
     assert process.returncode == 0
+
+
+def test_the_lines_that_the_sandbox_prints_work_one_after_the_other(tmp_path: Path) -> None:
+    told = environment(lang="en")
+    told.pop("QWENPROXY_SESSION_DIR", None)
+    command = [*QWENPROXY, "sandbox", "--accounts", "2"]
+    with subprocess.Popen(command, env=told, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            *adding, start = [process.stdout.readline().strip() for _ in range(5)][2:]
+            for line in adding:
+                words = shlex.split(line)
+                assert words[0] == "qwenproxy"
+                added = [*QWENPROXY, *words[1:]]
+                subprocess.run(added, env=told, cwd=tmp_path, check=True, capture_output=True, timeout=60)
+            settings, _, options = start.partition(" qwenproxy start ")
+            site = dict(one.split("=", 1) for one in settings.split())
+            check = [*QWENPROXY, "account", *shlex.split(options), "check"]
+            done = subprocess.run(
+                check, env={**told, **site}, cwd=tmp_path, capture_output=True, text=True, timeout=90, check=False
+            )
+        finally:
+            process.terminate()
+    assert (done.returncode, done.stdout.count("the site says: logged in")) == (0, 2), done.stdout + done.stderr
