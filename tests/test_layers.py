@@ -65,7 +65,7 @@ DOORS = {
     "selenium": ("qwenproxy.browser",),
     "undetected_chromedriver": ("qwenproxy.browser",),
     "urllib3": ("qwenproxy.browser",),
-    "psutil": ("qwenproxy.browser", "qwenproxy.accounts.removal", "qwenproxy.cli"),
+    "psutil": ("qwenproxy.browser", "qwenproxy.cli"),
     "requests": ("qwenproxy.uploads", "qwenproxy.cli"),
     "flask": ("qwenproxy.api", "qwenproxy.app"),
     "flask_sock": ("qwenproxy.api", "qwenproxy.app"),

@@ -11,10 +11,8 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import psutil
-
 from qwenproxy.accounts.registry import Registry
-from qwenproxy.browser.profile import ProfileClaim, ProfileInUse, end_processes
+from qwenproxy.browser.profile import ProfileClaim, ProfileInUse
 
 LOOK_EVERY = 0.2  # seconds between two looks whether a profile is free
 
@@ -32,7 +30,6 @@ def remove_account(
     was_known = registry.get(account_id) is not None and registry.forget(account_id)
     if folder.exists():
         _await_release(folder, release_wait if was_known else 0.0, on_held)
-        _end_orphans(folder)
     return registry.remove(account_id) or was_known
 
 
@@ -54,7 +51,6 @@ def forget_profile(folder: Path) -> None:
     with contextlib.suppress(ProfileInUse):
         claim = ProfileClaim(folder)
         try:
-            _end_orphans(folder)
             # What cannot be deleted now does no harm: the account's own token is put there over it.
             shutil.rmtree(claim.profile, ignore_errors=True)
         finally:
@@ -79,10 +75,3 @@ def _await_release(folder: Path, release_wait: float, on_held: Callable[[], None
             if time.monotonic() > deadline:
                 raise
         time.sleep(LOOK_EVERY)
-
-
-def _end_orphans(folder: Path) -> None:
-    """End what a browser that died at its start leaves for a moment: its children make the profile's folder anew."""
-    mark = f"--user-data-dir={(folder / 'profile').resolve()}"
-    running = psutil.process_iter(["cmdline"])
-    end_processes([one for one in running if mark in " ".join(one.info["cmdline"] or ())])

@@ -211,9 +211,14 @@ def _started(process: psutil.Process, start: Any) -> bool:
 
 
 def _browsers_on(profile: Path) -> list[psutil.Process]:
-    """Return the browsers that run on the profile, recorded or not."""
+    """Return the browsers that run on the profile, recorded or not, and what is left of one that died."""
     mark = f"--user-data-dir={profile.resolve()}"
-    return [process for process in psutil.process_iter(["cmdline"]) if mark in (process.info["cmdline"] or ())]
+    found = []
+    for process in psutil.process_iter(["cmdline"]):
+        words = process.info["cmdline"] or [""]
+        if mark in words or mark in words[0]:  # Chrome's children write theirs as one word
+            found.append(process)
+    return found
 
 
 def _left(record: Path) -> list[psutil.Process]:
