@@ -130,14 +130,8 @@ MISTYPED = [
 TYPED = re.compile(r"qwenproxy|--[a-z-]+|\b(?:DIR|ID|port|start|gunicorn|waitress)\b")
 
 
-@pytest.fixture
-def called_by_name(monkeypatch):
-    """Let click take the program's name from the command, not from how the tests were started."""
-    monkeypatch.setattr(sys.modules["__main__"], "__package__", None)
-
-
 @pytest.mark.parametrize(("typed", "english", "russian"), MISTYPED, ids=[typed for typed, *_ in MISTYPED])
-def test_what_was_mistyped_is_told_in_both_languages(monkeypatch, called_by_name, typed, english, russian):
+def test_what_was_mistyped_is_told_in_both_languages(monkeypatch, typed, english, russian):
     monkeypatch.setenv("QWENPROXY_LANG", "en")
     ended = run_here(*typed.split())
     usage, hint, *rest = ended.output.splitlines()
@@ -155,7 +149,7 @@ def test_what_was_mistyped_is_told_in_both_languages(monkeypatch, called_by_name
 
 @pytest.mark.parametrize("lang", ["en", "ru"])
 @pytest.mark.parametrize("group", ["account", "keys"])
-def test_a_group_alone_shows_its_help(monkeypatch, called_by_name, group, lang):
+def test_a_group_alone_shows_its_help(monkeypatch, group, lang):
     monkeypatch.setenv("QWENPROXY_LANG", lang)
     assert run_here(group).output == run_here(group, "--help").output
     assert "qwenproxy" in run_here(group).output

@@ -52,7 +52,7 @@ def main() -> None:
             # A terminal without emoji or Cyrillic shows question marks; it is no reason to fail.
             stream.reconfigure(errors="replace")
     try:
-        sys.exit(cli(standalone_mode=False) or 0)
+        sys.exit(cli(prog_name="qwenproxy", standalone_mode=False) or 0)
     except click.ClickException as error:
         show_usage_error(error, help_speaker())
         sys.exit(error.exit_code)
