@@ -25,7 +25,6 @@ from qwenproxy.browser.site import Site
 from qwenproxy.config import Config
 from qwenproxy.conversation import Conversations
 from qwenproxy.deletions import UpstreamDeletions
-from qwenproxy.errors import SetupError
 from qwenproxy.filing import Filing
 from qwenproxy.history import HistoryStore
 from qwenproxy.keys import KeyFile
@@ -52,7 +51,7 @@ def create_app(config: Config, relay: Relay | None = None) -> Flask:
     _log_requests(app)
     register_cors(app, config.cors_origins)
     keys = KeyFile(config.session_dir / "Authorization.txt")
-    register_auth(app, keys, loopback_only=config.is_loopback, key_required=_key_required(config, keys))
+    register_auth(app, keys, loopback_only=config.is_loopback, key_required=not (config.is_loopback or config.insecure))
     api.register(app)
     register_ws(app, max(1, config.threads // SOCKET_SHARE))
     return app
@@ -76,17 +75,6 @@ def chrome_settings(config: Config) -> ChromeSettings:
     named = (str(config.chrome or ""), str(config.chromedriver or ""))
     binaries = find_binaries(*named, undetected=config.driver == "undetected")
     return ChromeSettings(binaries, config.headless, config.base_url_spki)
-
-
-def _key_required(config: Config, keys: KeyFile) -> bool:
-    """Tell whether the last key, once removed, leaves the proxy shut instead of open.
-
-    Beyond this machine the command line starts nothing without a key, unless it is told to with --insecure.
-    """
-    try:
-        return not config.is_loopback and keys.enabled
-    except SetupError:
-        return True
 
 
 def _log_requests(app: Flask) -> None:

@@ -57,6 +57,7 @@ class Config:
     cors_origins: tuple[str, ...]
     lang: str
     set_by: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
+    insecure: bool = False  # no setting: `start --insecure` alone lets other machines in without any key
 
     @classmethod
     def load(cls, options: Mapping[str, object] | None = None, environ: Mapping[str, str] | None = None) -> Config:

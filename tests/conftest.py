@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -110,10 +111,10 @@ def pauses(monkeypatch):
 def make_client(make_relay, tmp_path):
     """Return a maker of test clients; relay settings and pool limits as for make_relay, settings in `config`."""
 
-    def make(count=1, settings=None, config=None, **limits):
+    def make(count=1, settings=None, config=None, insecure=False, **limits):
         relay = make_relay(count, settings, **limits)
         options = {"session_dir": str(tmp_path / "session"), **(config or {})}
-        app = create_app(Config.load(options, {}), relay)
+        app = create_app(replace(Config.load(options, {}), insecure=insecure), relay)
         return app.test_client()
 
     return make

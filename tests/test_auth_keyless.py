@@ -50,8 +50,16 @@ def test_on_this_machine_everybody(make_client, keys):
     assert client.get("/api/chats").status_code == 200
 
 
-def test_with_none_from_the_start_everybody(make_client):
-    assert make_client(config={"host": "0.0.0.0"}).get("/api/chats").status_code == 200
+def test_whoever_starts_it_insecure_gets_it_so(make_client, keys):
+    client = make_client(config={"host": "0.0.0.0"}, insecure=True)
+    assert client.get("/api/chats").status_code == 401
+    keys.remove("qp-one")
+    assert client.get("/api/chats").status_code == 200
+
+
+def test_a_worker_that_is_started_again_knows_of_it(make_client, keys):
+    keys.remove("qp-one")
+    assert make_client(config={"host": "0.0.0.0"}).get("/api/chats").status_code == 401
 
 
 def test_keys_that_cannot_be_read_at_the_start_open_nothing_later(make_client, keys, tmp_path):

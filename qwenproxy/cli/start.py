@@ -7,7 +7,7 @@ import logging
 import signal
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import click
 
@@ -57,8 +57,9 @@ def start(
         else:
             claim = stack.enter_context(claimed_session(config.session_dir))
             show_menu(config)
+        config = replace(config, insecure=insecure)
         start_up = _StartUp(config, claim, speaker(config.lang))
-        start_up.check(insecure)
+        start_up.check()
         sys.exit(server.run(config, server=http_server or "", ready=start_up.ready, warm_up=start_up.warm_up))
 
 
@@ -92,10 +93,10 @@ class _StartUp:
     claim: SessionClaim
     say: Speaker
 
-    def check(self, insecure: bool) -> None:
+    def check(self) -> None:
         """Look for what keeps the proxy from being of use. Raises SetupError, also ConfigError, NoUsableAccount."""
         config = self.config
-        if not (config.is_loopback or insecure or self._keys().enabled):
+        if not (config.is_loopback or config.insecure or self._keys().enabled):
             refuse_foreign_host(config.host, config.port)
             command = command_line(config, "keys", "add")
             raise ConfigError(self.say("start_open", host=config.host, command=command))

@@ -178,7 +178,7 @@ EN = {
     "key_short": "A key of fewer than {length} characters can be guessed; qwenproxy keys add makes a long one.",
     "keys_on": "From now on every client of a proxy with this session folder needs a key.",
     "keys_off": "That was the last key: programs on this machine are let in without one. A proxy that listens "
-    "beyond it lets nobody in until a key is added, unless it was started without one (--insecure).",
+    "beyond it lets nobody in until a key is added, unless it was started with --insecure.",
     "doctor_no_browser": "There is no working browser with a driver.",
     "doctor_browser": "Browser: {path}, version {version}",
     "doctor_driver": "Driver: {path}, version {version}",
