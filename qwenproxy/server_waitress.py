@@ -54,6 +54,8 @@ def serve_waitress(
         max_request_body_size=config.max_body,
         ident=None,
     )
+    # At its end it would wait some seconds for running answers, which end when the relay is closed, right after it.
+    server.task_dispatcher.shutdown = lambda: server.task_dispatcher.set_thread_count(0)
     end = _End(server, lambda: drain(relay, DRAIN))
     if config.on_no_accounts == "exit":
         relay.on_exhausted = end.for_want_of_accounts

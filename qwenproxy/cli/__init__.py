@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 
 import click
@@ -47,6 +48,9 @@ for command in (start, account, keys, doctor, sandbox, config):
 
 def main() -> None:
     """Run the command line. Exit status: 0 ok, 1 failure, 2 usage or setting, 3 no usable account."""
+    # Whoever starts it may have closed them: then there is nobody to read what is said.
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115 - open to the end
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # A terminal without emoji or Cyrillic shows question marks; it is no reason to fail.

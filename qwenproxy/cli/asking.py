@@ -73,11 +73,18 @@ else:
         before = termios.tcgetattr(sys.stdin)
         unseen = [*before]
         unseen[3] &= ~termios.ECHO
-        termios.tcsetattr(sys.stdin, termios.TCSADRAIN, unseen)
+        # Left to themselves these would end the process and leave the terminal mute.
+        handlers = {each: signal.signal(each, _exit) for each in (signal.SIGTERM, signal.SIGHUP)}
         try:
+            termios.tcsetattr(sys.stdin, termios.TCSADRAIN, unseen)
             yield
         finally:
             termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
+            for each, handler in handlers.items():
+                signal.signal(each, handler)
+
+    def _exit(signal_number: int, _frame: object) -> None:
+        sys.exit(128 + signal_number)
 
     def _await_line() -> None:
         """Wait until a line is there, awake for signals: each leaves a byte in a pipe, however early it comes."""

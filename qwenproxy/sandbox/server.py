@@ -50,6 +50,8 @@ class Server:
 
     def start(self) -> None:
         """Serve; returns when connections are taken. Raises RuntimeError if that fails."""
+        # It has a line for each piece that is written for a client that has just gone.
+        logging.getLogger("asyncio").setLevel(logging.ERROR)
         self._thread.start()
         if not self._ready.wait(_START_WAIT) or self._failure is not None:
             raise RuntimeError("the sandbox's server did not start") from self._failure
