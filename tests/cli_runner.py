@@ -125,6 +125,13 @@ class Terminal:
             self.process.wait()
         os.close(self._master)
 
+    @property
+    def echoes(self) -> bool:
+        """Whether the terminal shows what is typed."""
+        import termios  # noqa: PLC0415 - POSIX only
+
+        return bool(termios.tcgetattr(self._master)[3] & termios.ECHO)
+
     def type(self, text: str) -> None:
         """Type as on a keyboard; "\\x03" is Ctrl-C."""
         os.write(self._master, text.encode())

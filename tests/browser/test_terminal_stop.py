@@ -77,3 +77,4 @@ def test_who_stops_it_while_answers_run_is_told_how_long_that_takes(start: Calla
         terminal.type("\x03")
         terminal.expect("\rStopped.\n")
     assert ended_well(terminal), terminal.text
+    assert "still running" not in terminal.text, "the server waited for the answer first"
