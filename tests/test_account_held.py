@@ -147,6 +147,12 @@ def test_the_command_tells_that_the_folder_stays_and_takes_it_the_next_time(regi
     assert not (session / "accounts" / "mine").exists()
 
 
+def test_the_command_for_the_next_time_names_the_same_folder(registry, claim, session, monkeypatch):
+    monkeypatch.setattr(commands, "RELEASE_WAIT", 0.3)
+    ended = run_here("account", "remove", "mine", "--yes", "--session-dir", str(session))
+    assert f'qwenproxy account --session-dir "{session}" remove mine\n' in ended.output
+
+
 def test_the_command_waits_visibly_on_a_terminal(registry, claim, session):
     with Terminal(["account", "remove", "mine", "-y"], clean_environment(session)) as terminal:
         terminal.expect(f"waiting for process {os.getpid()} to close its browser")

@@ -52,6 +52,8 @@ def test_import_says_which_accounts_need_a_login_and_which_have_none(session, tm
     ]
     assert "no token: blank" in ended.output
     assert [one.status(time.time()) for one in Registry(session).all()] == ["OK", "INVALID"]
+    elsewhere = run_here("account", "import", str(tmp_path / "older"), "--session-dir", str(tmp_path / "b"))
+    assert f'login: qwenproxy account --session-dir "{tmp_path / "b"}" relogin odd\n' in elsewhere.stdout
 
 
 def test_import_counts_chats_and_names_what_is_none(session, older_folder):
@@ -64,13 +66,17 @@ def test_import_counts_chats_and_names_what_is_none(session, older_folder):
     assert "Chats taken over: 2; here already: 0." in first.stdout
     assert "copied as they are: bad.json" in first.output
     (history / "three.json").write_text("[]")
+    (history / "worse.json").write_text("[")
     again = run_here("account", "import", str(older_folder))
     assert again.stdout.splitlines() == ["No account there is new.", "Chats taken over: 1; here already: 2."]
+    assert again.output.splitlines()[-1].endswith("copied as they are: worse.json")
+    assert "Unreadable" not in run_here("account", "import", str(older_folder)).output
     assert sorted(one.name for one in (session / "history").glob("*.json")) == [
         "bad.json",
         "one.json",
         "three.json",
         "two.json",
+        "worse.json",
     ]
 
 

@@ -63,8 +63,7 @@ def test_a_token_that_is_none_is_refused(session, token, words):
     ended = run_here("account", "add", "--token", token)
     assert ended.status == 1
     assert words in ended.output
-    assert Registry(session).all() == ()
-    assert list((session / "accounts").iterdir()) == []
+    assert not session.exists()
 
 
 def test_a_token_that_is_known_names_its_account(session, accounts):
@@ -87,7 +86,7 @@ def test_without_a_display_add_says_what_else_there_is(session):
     assert "--token" in ended.output
     assert "import" in ended.output
     assert "No account was added" in ended.output
-    assert list((session / "accounts").iterdir()) == []
+    assert not session.exists()
 
 
 # list
@@ -155,7 +154,44 @@ def test_the_session_folder_may_be_named_behind_the_command_too(session, tmp_pat
     assert not session.exists()
 
 
+@pytest.mark.parametrize(
+    ("args", "command"),
+    [
+        (["add", "--token", new_token(), "--id", "new"], "check new"),
+        (["relogin", "there", "--token", new_token("there", 4_100_000_000)], "check there"),
+        (["relogin", "zzz"], "list"),
+        (["remove", "zzz"], "list"),
+        (["check", "zzz"], "list"),
+        (["add"], "add --token - (it asks"),
+        (["add"], "import DIR."),
+        (["relogin", "there"], "relogin there --token - (it asks"),
+    ],
+)
+@pytest.mark.parametrize("lang", ["en", "ru"])
+def test_a_command_that_is_named_reaches_the_same_folder(session, tmp_path, monkeypatch, args, command, lang):
+    monkeypatch.setenv("QWENPROXY_LANG", lang)
+    folder = tmp_path / "my folder"
+    Registry(folder).add(new_token("there"), "there")
+    ended = run_here("account", *args, "--session-dir", str(folder))
+    said = command if lang == "en" else command.replace("(it asks", "(она спросит").removesuffix(".")
+    assert f'qwenproxy account --session-dir "{folder}" {said}' in ended.output
+    assert not session.exists()
+
+
 # names
+
+
+@pytest.mark.parametrize("args", [["remove", "zzz", "-y"], ["remove", "../up", "-y"], ["relogin", "zzz"]])
+def test_an_unknown_id_makes_no_session_folder(session, args):
+    ended = run_here("account", *args)
+    assert (ended.status, "There is no account" in ended.output) == (1, True)
+    assert not session.exists()
+
+
+def test_an_id_that_cannot_be_makes_no_session_folder(session):
+    assert run_here("account", "add", "--token", new_token(), "--id", "a/b").status == 1
+    assert run_here("account", "add", "--token", "-", "--id", "mine", text="nonsense\n").status == 1
+    assert not session.exists()
 
 
 @pytest.mark.parametrize("command", ["relogin", "remove", "check"])

@@ -373,6 +373,11 @@ def test_the_doctor_ends_with_1_and_counts_the_troubles(settings, tmp_path, monk
     assert ended.status == 1
     assert "-> qwenproxy account add" in ended.output
     assert "Troubles found: 2." in ended.output
+    elsewhere = tmp_path / "my folder"
+    assert (
+        f'-> qwenproxy account --session-dir "{elsewhere}" add\n'
+        in run_here("doctor", "--session-dir", str(elsewhere)).output
+    )
 
 
 def test_the_doctor_names_a_missing_browser_and_asks_no_account(settings, tmp_path, monkeypatch):
@@ -437,6 +442,19 @@ def test_how_an_account_stands_counts_whether_it_could_be_asked_or_not(
     assert remedy in lines[number + 1]
     assert ended.status == status
     assert lines[-1] != "Nothing is wrong."
+
+
+@posix
+@pytest.mark.parametrize(
+    ("change", "command"), [(STANDINGS[0][0], "add"), (STANDINGS[2][0], "relogin mine")], ids=["limited", "invalid"]
+)
+def test_what_helps_an_account_names_the_same_folder(beside_a_server, tmp_path, change, command):
+    change(beside_a_server)
+    folder = tmp_path / "session"
+    named = f'qwenproxy account --session-dir "{folder}" {command}\n'
+    assert named in run_here("doctor", "--session-dir", str(folder)).output
+    checked = run_here("account", "check", "--session-dir", str(folder)).output
+    assert (named in checked) == (command != "add")
 
 
 @posix

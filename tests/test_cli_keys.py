@@ -55,10 +55,22 @@ def test_keys_are_removed_in_full_or_as_the_list_shows_them(session):
     assert run_here("keys", "remove", first).status == 0
     last = run_here("keys", "remove", shown[1])
     assert (last.status, second in last.output) == (0, False)
-    assert "let in" in last.output
-    assert "lets nobody in" in last.output
     assert run_here("keys", "remove", first).status == 1
-    assert "let in" in run_here("keys", "list").output
+    for told in (last, run_here("keys", "list")):
+        assert "only this machine can reach lets everybody in" in told.output
+        assert "others can reach lets nobody in, unless it was started with --insecure" in told.output
+
+
+def test_with_a_key_left_nothing_is_said_of_having_none(session):
+    first, _ = (run_here("keys", "add").stdout.strip() for _ in range(2))
+    for words in (["remove", first], ["list"]):
+        assert "everybody" not in run_here("keys", *words).output
+
+
+def test_removing_an_unknown_key_makes_no_session_folder(session):
+    ended = run_here("keys", "remove", "nowhere")
+    assert (ended.status, "There is no such key" in ended.output) == (1, True)
+    assert not session.exists()
 
 
 def test_a_masked_key_that_fits_two_removes_none(session):
@@ -93,6 +105,8 @@ def test_a_made_key_is_no_short_one(session):
 def test_the_session_folder_may_be_named_behind_the_command(session, tmp_path):
     key = run_here("keys", "add", "--session-dir", str(tmp_path / "b")).stdout.strip()
     assert KeyFile(tmp_path / "b" / "Authorization.txt").keys() == (key,)
+    short = run_here("keys", "add", "abc", "--session-dir", str(tmp_path / "b"))
+    assert f'qwenproxy keys --session-dir "{tmp_path / "b"}" add makes a long one' in short.output
     assert not session.exists()
 
 

@@ -98,7 +98,7 @@ def remove(config: Config, account_id: str, yes: bool) -> None:
     """Delete an account with its token and profile."""
     console = open_console(config)
     # A login that was killed leaves a folder without an account, which can go by the same command.
-    if not valid_id(account_id) or not console.registry.folder(account_id).exists():
+    if not valid_id(account_id) or not (config.session_dir / "accounts" / account_id).exists():
         find_account(console, account_id)
     if not yes and not is_interactive():
         raise click.UsageError(console.say("remove_needs_yes"))
@@ -122,7 +122,8 @@ def remove_from_disk(console: Console, account_id: str) -> None:
             raise unknown_id(console, account_id)
     except ProfileInUse as error:
         if was_known:
-            raise SetupError(console.say("removed_but_folder", id=account_id, pid=holder)) from error
+            command = console.command("account", "remove", account_id)
+            raise SetupError(console.say("removed_but_folder", id=account_id, pid=holder, command=command)) from error
         raise profile_in_use(console, account_id) from error
     click.echo(console.say("removed", id=account_id))
 
@@ -178,7 +179,7 @@ def check_text(console: Console, on_record: Account, result: Check) -> str:
         remedy = f"; {console.say('doctor_disk_remedy')}" if result.kind == "disk" else ""
         return f"{ICONS['INVALID']} {on_record.id}: {text}{remedy}"
     helps = result.kind in ("invalid", "verify") or (result.kind == "in_use" and needs_person(on_record, now))
-    remedy = f"; {console.say('remedy_relogin', id=on_record.id)}" if helps else ""
+    remedy = f"; {console.command('account', 'relogin', on_record.id)}" if helps else ""
     return f"{on_record.id}: {status_text(on_record, console.say, now)} - {text}{remedy}"
 
 
@@ -194,7 +195,8 @@ def import_folder(config: Config, folder: Path) -> None:
     imported = console.registry.import_from(source)
     for one in [find_account(console, account_id) for account_id in imported]:
         usable = one.status(time.time()) != "INVALID"
-        click.echo(console.say("imported" if usable else "imported_invalid", id=one.id))
+        command = console.command("account", "relogin", one.id)
+        click.echo(console.say("imported" if usable else "imported_invalid", id=one.id, command=command))
     click.echo(console.say("imported_total" if imported else "imported_none", count=len(imported)))
     click.echo(console.say("imported_chats", count=len(new), known=len(known)))
     if unreadable:
@@ -202,7 +204,7 @@ def import_folder(config: Config, folder: Path) -> None:
 
 
 def _sorted_chats(source: Path, target: Path) -> tuple[list[str], list[str], list[str]]:
-    """Return the files of a history folder: chats that `target` lacks, chats it has, and what is no readable chat.
+    """Return the files of a history folder: chats that `target` lacks, chats it has, and what it lacks that is no chat.
 
     Raises StorageError.
     """
@@ -215,7 +217,8 @@ def _sorted_chats(source: Path, target: Path) -> tuple[list[str], list[str], lis
         try:
             parse_chat(path.stem, read_bytes(path) or b"", 0)
         except ValueError:
-            unreadable.append(path.name)
+            if not (target / path.name).exists():
+                unreadable.append(path.name)
         else:
             (known if (target / path.name).exists() else new).append(path.name)
     return new, known, unreadable
@@ -232,7 +235,7 @@ def _refuse_bad_id(console: Console, account_id: str | None) -> None:
         return
     if not valid_id(account_id):
         raise SetupError(console.say("bad_id"))
-    for taken in console.registry.all():
+    for taken in console.accounts():
         if taken.id.casefold() == account_id.casefold():
             raise SetupError(console.say("id_taken", id=taken.id))
 

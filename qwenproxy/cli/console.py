@@ -41,6 +41,10 @@ class Console:
         """The accounts on disk; makes the session folder where there is none. Raises SetupError."""
         return Registry(self.config.session_dir)
 
+    def command(self, group: str, *words: str) -> str:
+        """Return a command as the person types it to reach the same session folder."""
+        return command_line(self.config, group, *words)
+
     def accounts(self) -> tuple[Account, ...]:
         """Return the accounts, and make nothing where there is no session folder. Raises SetupError."""
         return self.registry.all() if stamp(self.config.session_dir) else ()
@@ -96,14 +100,15 @@ def find_account(console: Console, account_id: str) -> Account:
 def unknown_id(console: Console, account_id: str) -> SetupError:
     """Return the error for an id that no account has, with the closest one."""
     close = closest(account_id, [account.id for account in console.accounts()])
-    key = "no_account_close" if close else "no_account"
-    return SetupError(console.say(key, id=account_id, close=close or ""))
+    if close:
+        return SetupError(console.say("no_account_close", id=account_id, close=close))
+    return SetupError(console.say("no_account", id=account_id, command=console.command("account", "list")))
 
 
 def no_accounts(console: Console) -> str:
     """Return that the session folder has no account, which folder that is, and whether another one is in use."""
     config, say = console.config, console.say
-    said = say("no_accounts", folder=config.session_dir, command=command_line(config, "account", "add"))
+    said = say("no_accounts", folder=config.session_dir, command=console.command("account", "add"))
     elsewhere = served_below(config, say)
     return f"{said}\n{elsewhere}" if elsewhere else said
 

@@ -74,7 +74,7 @@ def _findings(console: Console, roundtrip: bool) -> Iterator[Finding]:
 def _account_findings(console: Console) -> Iterator[Finding]:
     accounts = console.accounts()
     if not accounts:
-        yield Finding("wrong", console.say("menu_no_accounts"), console.say("doctor_add_remedy"))
+        yield Finding("wrong", console.say("menu_no_accounts"), console.command("account", "add"))
         return
     opener = opener_for(console)
     clock_error, held = None, False
@@ -100,8 +100,8 @@ def _account_finding(console: Console, account: Account, result: Check) -> Findi
         return Finding("ok", f"{account.id}: {said}")
     text = f"{account.id}: {status_text(record, console.say, now)} - {said}"
     if needs_person(record, now) or result.kind in ("invalid", "verify"):
-        return Finding("wrong", text, console.say("remedy_relogin", id=account.id))
-    return Finding("warning", text, console.say("doctor_limited_remedy"))
+        return Finding("wrong", text, console.command("account", "relogin", account.id))
+    return Finding("warning", text, console.say("doctor_limited_remedy", command=console.command("account", "add")))
 
 
 def _roundtrip_finding(console: Console, server: RunningServer | None) -> Finding:

@@ -13,7 +13,7 @@ from qwenproxy.config import Config
 from qwenproxy.errors import SetupError
 from qwenproxy.keys import KeyFile
 from qwenproxy.storage import stamp
-from qwenproxy.texts import Speaker, speaker
+from qwenproxy.texts import speaker
 
 SHORT = 8  # characters below which a key can be guessed; such keys of older files go on working
 
@@ -34,7 +34,8 @@ def list_keys(config: Config, show: bool) -> None:
     """List the keys."""
     say = speaker(config.lang)
     known = known_keys(config)
-    click.echo(say("keys_in" if known else "keys_none", path=_path(config)), err=True)
+    path = _path(config)
+    click.echo(say("keys_in", path=path) if known else f"{say('keys_none', path=path)} {say('keyless')}", err=True)
     for key in known:
         click.echo(key if show else masked(key))
     _tell_of_sandbox(config)
@@ -46,7 +47,7 @@ def list_keys(config: Config, show: bool) -> None:
 @click.pass_obj
 def add(config: Config, key: str | None) -> None:
     """Add a key; the new one alone goes to standard output, so that scripts can take it from there."""
-    key_file, say = _opened(config)
+    key_file, say = KeyFile(_path(config)), speaker(config.lang)
     known = key_file.keys()
     if key is not None and key.strip() in known:
         click.echo(say("key_known", key=masked(key.strip()), path=_path(config)))
@@ -56,7 +57,7 @@ def add(config: Config, key: str | None) -> None:
         click.echo(added)
     click.echo(say("key_added", key=masked(added), path=_path(config)), err=key is None)
     if len(added) < SHORT:
-        click.echo(say("key_short", length=SHORT), err=True)
+        click.echo(say("key_short", length=SHORT, command=command_line(config, "keys", "add")), err=True)
     if not known:
         click.echo(say("keys_on"), err=True)
     _tell_of_sandbox(config)
@@ -68,16 +69,15 @@ def add(config: Config, key: str | None) -> None:
 @click.pass_obj
 def remove(config: Config, key: str) -> None:
     """Remove a key, given in full or as the list shows it."""
-    key_file, say = _opened(config)
-    known = key_file.keys()
+    say, known = speaker(config.lang), known_keys(config)
     meant = [one for one in known if one == key.strip()] or [one for one in known if masked(one) == key.strip()]
-    if len(meant) != 1 or not key_file.remove(meant[0]):
+    if len(meant) != 1 or not KeyFile(_path(config)).remove(meant[0]):
         _tell_of_sandbox(config)
         command = command_line(config, "keys", "list", "--show")
         raise SetupError(say("key_unknown", path=_path(config), command=command))
     click.echo(say("key_removed", key=masked(meant[0]), path=_path(config)))
-    if not key_file.enabled:
-        click.echo(say("keys_off"), err=True)
+    if not known_keys(config):
+        click.echo(f"{say('keys_off')} {say('keyless')}", err=True)
     _tell_of_sandbox(config)
 
 
@@ -101,10 +101,6 @@ def _tell_of_sandbox(config: Config) -> None:
     elsewhere = served_below(config, speaker(config.lang))
     if elsewhere:
         click.echo(elsewhere, err=True)
-
-
-def _opened(config: Config) -> tuple[KeyFile, Speaker]:
-    return KeyFile(_path(config)), speaker(config.lang)
 
 
 def _path(config: Config) -> Path:

@@ -36,8 +36,9 @@ class NoScreen(SetupError):
 
 
 def add_in_window(console: Console, account_id: str | None = None, login_wait: float = LOGIN_WAIT) -> str:
-    """Let the person log in to a new account and return its id. Raises SetupError (NoScreen) and what else keeps it
-    from that.
+    """Let the person log in to a new account and return its id.
+
+    Raises SetupError, as NoScreen where no window can open.
     """
     line = _LiveLine(console.say, console.say("login_explained"))
     with _outcomes(console, account_id, console.say("nothing_added"), line):
@@ -46,8 +47,9 @@ def add_in_window(console: Console, account_id: str | None = None, login_wait: f
 
 
 def relogin_in_window(console: Console, account: Account, login_wait: float = LOGIN_WAIT) -> None:
-    """Let the person log in to a known account again. Raises SetupError (NoScreen) and what else keeps it
-    from that.
+    """Let the person log in to a known account again.
+
+    Raises SetupError, as NoScreen where no window can open.
     """
     explained = ["login_explained", *(["verify_explained"] if is_verify(account, time.time()) else [])]
     line = _LiveLine(console.say, "\n".join(map(console.say, explained)))
@@ -78,8 +80,7 @@ def _outcomes(console: Console, account_id: str | None, unchanged: str, line: _L
     except LoginFailed as error:
         said = console.say(f"login_{error.outcome}")
         if error.outcome == "no_display":
-            way_on = "no_display_relogin" if console.registry.get(account_id or "") else "no_display_add"
-            raise NoScreen(f"{said} {console.say(way_on, id=account_id)} {unchanged}") from error
+            raise NoScreen(f"{said} {_without_display(console, account_id)} {unchanged}") from error
         raise SetupError(f"{said} {unchanged}") from error
     except ProfileInUse as error:
         raise profile_in_use(console, account_id or "") from error
@@ -87,6 +88,14 @@ def _outcomes(console: Console, account_id: str | None, unchanged: str, line: _L
         raise SetupError(f"{console.say('login_cancelled')} {unchanged}") from error
     finally:
         line.end()
+
+
+def _without_display(console: Console, account_id: str | None) -> str:
+    """Return how an account is added, or a known one logged in to again, where no window can open."""
+    if account_id and account_id in [one.id for one in console.accounts()]:
+        return console.say("no_display_relogin", relogin=console.command("account", "relogin", account_id, "--token -"))
+    add, take_over = console.command("account", "add", "--token -"), console.command("account", "import", "DIR")
+    return console.say("no_display_add", add=add, take_over=take_over)
 
 
 @contextlib.contextmanager

@@ -18,8 +18,9 @@ from qwenproxy.errors import SetupError
 
 def add_by_token(console: Console, token: str, account_id: str | None = None) -> None:
     """Register an account with this token (`-`: read it) and say so. Raises UserKnown, SetupError, click.Abort."""
-    added = console.registry.add(_live_token(console, token), account_id)
-    click.echo(console.say("added_by_token", id=added))
+    live = _live_token(console, token)  # before the registry, which makes the session folder
+    added = console.registry.add(live, account_id)
+    click.echo(console.say("added_by_token", id=added, command=console.command("account", "check", added)))
 
 
 def renew_by_token(console: Console, known: Account, token: str) -> None:
@@ -28,7 +29,8 @@ def renew_by_token(console: Console, known: Account, token: str) -> None:
     refuse_other_user(known, token_user(new), console.registry.all())
     if not console.registry.renew(known.id, new):
         raise unknown_id(console, known.id)
-    click.echo(console.say("relogged_by_token", id=known.id))
+    command = console.command("account", "check", known.id)
+    click.echo(console.say("relogged_by_token", id=known.id, command=command))
 
 
 def _live_token(console: Console, token: str) -> str:
@@ -41,7 +43,7 @@ def _live_token(console: Console, token: str) -> str:
         if expires_at is None:
             raise SetupError(console.say("token_malformed")) from error
         raise SetupError(console.say("token_expired", moment=iso_text(expires_at))) from error
-    for known in console.registry.all():
+    for known in console.accounts():
         if known.token == text:
             raise SetupError(console.say("token_known", id=known.id))
     return text
