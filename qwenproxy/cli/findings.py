@@ -125,7 +125,7 @@ def profile_findings(console: Console) -> Iterator[Finding]:
             said = console.say("doctor_profile_foreign", id=folder.name, pid=stranger)
             yield Finding("wrong", said, console.say("doctor_profile_remedy", pid=stranger))
         elif folder.name not in known:
-            remedy = console.say("doctor_leftover_remedy", id=folder.name)
+            remedy = console.command("account", "remove", folder.name)
             yield Finding("warning", console.say("doctor_leftover", id=folder.name), remedy)
     if known and not held:
         yield Finding("ok", console.say("doctor_profiles"))

@@ -200,7 +200,6 @@ EN = {
     "doctor_profile_foreign": "A browser that is not ours has the profile of {id} open (process {pid}).",
     "doctor_profile_remedy": "Close that browser (process {pid}).",
     "doctor_leftover": "{id} was left by a login that was not finished.",
-    "doctor_leftover_remedy": "qwenproxy account remove {id}",
     "doctor_running": "The proxy is running on this session folder at {url}, process {pid}.",
     "doctor_running_silent": "A proxy is starting on this session folder, process {pid}; it does not listen yet.",
     "doctor_port": "Address {host} port {port} is free.",

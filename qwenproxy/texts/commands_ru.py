@@ -200,7 +200,6 @@ RU = {
     "doctor_profile_foreign": "Профиль {id} открыт посторонним браузером (процесс {pid}).",
     "doctor_profile_remedy": "Закройте этот браузер (процесс {pid}).",
     "doctor_leftover": "{id} остался от незавершённого входа.",
-    "doctor_leftover_remedy": "qwenproxy account remove {id}",
     "doctor_running": "Прокси уже работает с этой папкой по адресу {url}, процесс {pid}.",
     "doctor_running_silent": "Прокси запускается с этой папкой, процесс {pid}, и запросы ещё не принимает.",
     "doctor_port": "Адрес {host}, порт {port}: свободен.",
