@@ -112,5 +112,9 @@ def streaming(url: str, content: str) -> Iterator[Streaming]:
 
 
 def asked_of(site: Sandbox) -> list[Recorded]:
-    """Return the calls that reached the site, but for the deletions that follow earlier answers in the background."""
-    return [request for request in site.requests if request.method != "DELETE"]
+    """Return the calls that reached the site, but for those that stop and delete in the background what was before."""
+    return [request for request in site.requests if not _tidies_up(request)]
+
+
+def _tidies_up(request: Recorded) -> bool:
+    return request.path.endswith("/completions/stop") or request.method == "DELETE"

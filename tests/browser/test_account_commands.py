@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 
 import pytest
-from asking import ask, streaming
+from asking import ask, asked_of, streaming
 from proxy_process import Proxy, environment, eventually
 
 from qwenproxy.sandbox import Sandbox
@@ -51,7 +51,7 @@ def test_an_account_is_removed_while_the_server_has_its_browser_open(two_account
     site.clear()
     for _ in range(3):
         assert ask(proxy.url, "{{say still here}}").text == "still here"
-    assert {one.account_id for one in site.requests} == {"sandbox2"}
+    assert {one.account_id for one in asked_of(site)} == {"sandbox2"}
     assert not proxy.registry.folder("sandbox1").exists()
     assert proxy.end() == 0
 

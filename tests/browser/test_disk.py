@@ -138,7 +138,7 @@ def test_a_disk_that_takes_nothing(
     assert [message["content"] for message in kept][1::2] == ["One.", "Two."]
     site.add_fault(Fault("rate_limited", account=first.id, times=None))
     assert ask(proxy.url, "{{say Open at last.}}").text == "Open at last."
-    assert site.requests[-1].account_id == second.id
+    assert asked_of(site)[-1].account_id == second.id
     proxy.registry.rest(second.id, until=4e9)
     assert ask(proxy.url, "{{say never}}").status == 429
     assert {account.reset_at is None for account in proxy.registry.all()} == {False}, "a limit is not noted"

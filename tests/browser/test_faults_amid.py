@@ -73,7 +73,7 @@ def test_a_limit_in_mid_answer_makes_the_account_rest(proxy: Proxy, site: Sandbo
     site.add_fault(Fault("rate_limited", options={"after": 2, "in_stream": True, "num": 6}))
     assert_broke_off(ask(proxy.url, QUESTION, stream=True), "rate_limited")
     resting = [account for account in registry.all() if account.status(time.time()) == "WAIT"]
-    assert [account.id for account in resting] == [site.requests[-1].account_id]
+    assert [account.id for account in resting] == [asked_of(site)[-1].account_id]
     assert 5.9 * 3600 < resting[0].reset_at - time.time() <= 6 * 3600
 
 

@@ -22,11 +22,6 @@ def calls_of(site: Sandbox) -> list[Recorded]:
     return [request for request in site.requests if f"{request.method} {request.path}" in CALLS]
 
 
-def tidies_up(request: Recorded) -> bool:
-    """Tell whether this call stops or deletes what an earlier test left in the middle; it may come late."""
-    return request.path.endswith("/completions/stop") or request.method == "DELETE"
-
-
 @pytest.fixture
 def chrome(proxy: Proxy, site: Sandbox, only_account: str) -> psutil.Process:
     """The Chrome of the only account that takes requests, open and quiet; nothing recorded yet."""
@@ -39,7 +34,7 @@ def chrome(proxy: Proxy, site: Sandbox, only_account: str) -> psutil.Process:
 def test_nothing_but_the_pages_own_calls_reaches_the_site(proxy: Proxy, site: Sandbox, chrome: psutil.Process) -> None:
     assert ask(proxy.url, "{{say one}}", stream=True).text == "one"
     assert ask(proxy.url, "{{say two}}").text == "two"
-    assert [f"{request.method} {request.path}" for request in site.requests if not tidies_up(request)] == CALLS * 2
+    assert [f"{request.method} {request.path}" for request in asked_of(site)] == CALLS * 2
 
 
 def test_calls_carry_what_only_the_page_has(proxy: Proxy, site: Sandbox, chrome: psutil.Process) -> None:
