@@ -12,7 +12,7 @@ from dataclasses import replace
 import pytest
 import test_faults_before
 import test_transport
-from asking import Reply, ask, together
+from asking import Reply, ask, asked_of, together
 from proxy_process import Proxy
 
 from qwenproxy.accounts.registry import Registry
