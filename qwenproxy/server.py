@@ -102,7 +102,7 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         listener = socket.socket(family, socket.SOCK_STREAM)
     except OSError as error:  # this machine has no IPv6
-        raise _refused(host, port, error) from error
+        raise listening_refused(host, port, error) from error
     try:
         if sys.platform != "win32":
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -111,11 +111,12 @@ def _listen(host: str, port: int) -> socket.socket:
         listener.listen(1024)
     except (OSError, TypeError) as error:  # the latter for a name that can be none
         listener.close()
-        raise _refused(host, port, error) from error
+        raise listening_refused(host, port, error) from error
     return listener
 
 
-def _refused(host: str, port: int, error: OSError | TypeError) -> SetupError:
+def listening_refused(host: str, port: int, error: OSError | TypeError) -> SetupError:
+    """Return the error for an address that cannot be listened on, with what to do about it."""
     reason = getattr(error, "strerror", None) or error
     advice = listening_advice(host, error)
     return SetupError(Phrase("cannot_listen", host=host, port=port, reason=reason, advice=advice))

@@ -214,13 +214,14 @@ def _sorted_chats(source: Path, target: Path) -> tuple[list[str], list[str], lis
     for path in sorted(source.glob("*.json")):
         if not (regular_status(path) and valid_id(path.stem)):
             continue
+        is_here = (target / path.name).exists()
         try:
             parse_chat(path.stem, read_bytes(path) or b"", 0)
         except ValueError:
-            if not (target / path.name).exists():
+            if not is_here:
                 unreadable.append(path.name)
         else:
-            (known if (target / path.name).exists() else new).append(path.name)
+            (known if is_here else new).append(path.name)
     return new, known, unreadable
 
 

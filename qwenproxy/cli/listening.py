@@ -8,9 +8,7 @@ from __future__ import annotations
 import os
 import socket
 
-from qwenproxy.errors import SetupError
-from qwenproxy.server import listening_advice
-from qwenproxy.texts import Phrase
+from qwenproxy.server import listening_refused
 
 
 def listening_error(host: str, port: int) -> OSError | TypeError | None:
@@ -31,6 +29,4 @@ def refuse_foreign_host(host: str, port: int) -> None:
     """Raise SetupError where `host` is no address of this machine; `port` is named in it, and not tried."""
     error = listening_error(host, 0)
     if error is not None:
-        reason = getattr(error, "strerror", None) or error
-        advice = listening_advice(host, error)
-        raise SetupError(Phrase("cannot_listen", host=host, port=port, reason=reason, advice=advice))
+        raise listening_refused(host, port, error)
