@@ -5,8 +5,9 @@
     │   ├── InvalidJson         400 invalid_json        ├── ForbiddenHost           403 forbidden_host
     │   ├── UnsupportedParameter 400                    ├── NotFound                404 not_found
     │   ├── ContentFilter       400 content_filter      │   ├── ModelNotFound       404 model_not_found
-    │   ├── InvalidApiKey       401 invalid_api_key     │   └── ChatNotFound        404 chat_not_found
-    │   ├── MethodNotAllowed    405                     └── TooLarge, UnsupportedMediaType   413, 415
+    │   ├── InvalidApiKey       401 invalid_api_key     │   ├── ChatNotFound        404 chat_not_found
+    │   ├── MethodNotAllowed    405                     │   └── UnsupportedEndpoint 404 unsupported_endpoint
+    │   └── TooLarge, UnsupportedMediaType   413, 415
     ├── Refusal                 this account may not now, another one may: the relay moves on
     │   ├── RateLimited         429 rate_limited: the account rests
     │   ├── NotLoggedIn         503 no_accounts: the account needs its person
@@ -16,6 +17,7 @@
     │   ├── ChatBusy  ChatGone  EmptyAnswer  SiteFailure  NetworkFailed
     │   └── TabLost             the tab, its page or its browser went away
     ├── UpstreamError           the site failed for good                            502 upstream_error
+    │   ├── BareRefusal         refused without naming a fault: the page may have aged
     │   ├── ProtocolChanged     502 protocol_changed
     │   └── UpstreamTimeout     504 upstream_timeout
     ├── Unavailable             no account can take the request
@@ -23,8 +25,10 @@
     │   ├── AccountsResting     429 rate_limited
     │   └── QueueTimeout        429 queue_timeout
     ├── ClientGone              the client hung up: nobody reads the answer         499
-    └── SetupError              for the person at the terminal: exit status 1
+    ├── InternalError           a bug of our own                                    500 internal_error
+    └── SetupError              503 setup_error; at the terminal exit status 1
         ├── StorageError        503 storage_error: the disk is full, read-only, or in use by another qwenproxy
+        ├── BrowserError        503 browser_error: a browser does not start; the account rests for a short time
         ├── ConfigError         exit status 2
         └── NoUsableAccount     exit status 3
 
@@ -122,6 +126,12 @@ class ChatNotFound(NotFound):
     code = "chat_not_found"
 
 
+class UnsupportedEndpoint(NotFound):
+    """A route of a wire API that the product does not offer at all."""
+
+    code = "unsupported_endpoint"
+
+
 class MethodNotAllowed(RequestError):
     """The route exists, but not for this method."""
 
@@ -213,6 +223,10 @@ class UpstreamError(ProxyError):
     """The site failed in a way that another try does not mend."""
 
 
+class BareRefusal(UpstreamError):
+    """The site refused without naming a fault: the page's cookies may have run out, which a reload mends."""
+
+
 class ProtocolChanged(UpstreamError):
     """The site answered in a form this version does not know."""
 
@@ -261,9 +275,18 @@ class ClientGone(ProxyError):
     code = "client_gone"
 
 
+class InternalError(ProxyError):
+    """The product itself failed in a way that nobody foresaw."""
+
+    status = 500
+    code = "internal_error"
+
+
 class SetupError(ProxyError):
     """Something about this machine or its files keeps a command from working."""
 
+    status = 503
+    code = "setup_error"
     exit_code = 1
 
     def __init__(self, words: Phrase | str) -> None:
@@ -282,6 +305,12 @@ class StorageError(SetupError):
 
     status = 503
     code = "storage_error"
+
+
+class BrowserError(SetupError):
+    """A browser or its driver does not start; the message is the driver's own sentence with its cure."""
+
+    code = "browser_error"
 
 
 class ConfigError(SetupError):

@@ -235,7 +235,7 @@ def test_no_such_thing_in_the_native_form(client, method, path, status, code):
 def test_an_unforeseen_failure_tells_nothing(client, site, caplog):
     site.script("a", ValueError("secret words"))
     response = post(client)
-    assert (response.status_code, error_of(response)["code"]) == (500, "upstream_error")
+    assert (response.status_code, error_of(response)["code"]) == (500, "internal_error")
     assert "secret words" not in response.text + caplog.text
     assert "ValueError" in caplog.text
 

@@ -205,7 +205,7 @@ def test_an_unforeseen_failure_is_an_error_frame_too(stream, caplog):
     reply = Reply((CREATED, delta("a"), ValueError("secret words")))
     with caplog.at_level(logging.ERROR):
         frame_list = stream(reply)
-    assert data_of(frame_list[-1])["error"]["code"] == "upstream_error"
+    assert data_of(frame_list[-1])["error"]["code"] == "internal_error"
     assert "ValueError" in caplog.text
     assert "secret words" not in caplog.text + frame_list[-1].decode()
 

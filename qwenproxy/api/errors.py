@@ -11,6 +11,7 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from qwenproxy.errors import (
+    InternalError,
     InvalidJson,
     MethodNotAllowed,
     NotFound,
@@ -89,13 +90,11 @@ def unforeseen(error: Exception) -> ProxyError:
         place = place.tb_next
     where = f"{place.tb_frame.f_code.co_filename}:{place.tb_lineno}" if place else "?"
     log.error("unexpected %s at %s", type(error).__name__, where)
-    return ProxyError("qwenproxy failed in an unforeseen way; its log names the place. Please report it.")
+    return InternalError("qwenproxy failed in an unforeseen way; its log names the place. Please report it.")
 
 
 def _unexpected(error: Exception) -> Response:
-    response = error_response(unforeseen(error))
-    response.status_code = 500
-    return response
+    return error_response(unforeseen(error))
 
 
 def json_body() -> dict[str, Any]:

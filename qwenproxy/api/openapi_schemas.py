@@ -54,7 +54,8 @@ ERROR_CODES = [
     "invalid_json", "invalid_request", "unsupported_parameter", "content_filter", "invalid_api_key", "forbidden_host",
     "not_found", "model_not_found", "chat_not_found", "method_not_allowed", "file_too_large", "unsupported_media_type",
     "rate_limited", "queue_timeout", "upstream_error", "protocol_changed", "no_accounts", "verification_required",
-    "upstream_timeout", "client_gone", "storage_error",
+    "upstream_timeout", "client_gone", "storage_error", "setup_error", "browser_error", "internal_error",
+    "unsupported_endpoint",
 ]  # fmt: skip
 FUNCTION_CALL = an_object("name arguments", name=TEXT, arguments=_described(TEXT, "JSON text"))
 FUNCTION = an_object("name", name={**TEXT, "minLength": 1}, description=nullable(TEXT), parameters={"type": "object"})
