@@ -13,26 +13,26 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chromium.remote_connection import ChromiumRemoteConnection
 from selenium.webdriver.common.proxy import Proxy, ProxyType
 from selenium.webdriver.remote.client_config import ClientConfig
 from selenium.webdriver.remote.webdriver import WebDriver
-from urllib3.exceptions import HTTPError
 
 from qwenproxy.browser.binaries import Binaries
+from qwenproxy.browser.chrome_tab import DRIVER_ERRORS, ChromeTab, close_by_force
 from qwenproxy.browser.profile import ProfileClaim, disk_refuses
 from qwenproxy.errors import SetupError, TabLost
 from qwenproxy.texts import Phrase
 
-log = logging.getLogger(__name__)
+__all__ = ["DRIVER_ERRORS", "Chrome", "ChromeSettings", "ChromeTab"]
 
-DRIVER_ERRORS = (WebDriverException, HTTPError, OSError)
+log = logging.getLogger(__name__)
 
 START_WAIT = 20.0  # seconds for Chrome and its driver to come up
 COMMAND_TIMEOUT = 40  # seconds for one answer of the driver; page loads are the longest
@@ -86,7 +86,7 @@ class ChromeSettings:
 
 
 class Chrome:
-    """A running Chrome on one profile, with a driver attached."""
+    """A running Chrome on one profile, with a driver and one tab or more; it ends with its last tab."""
 
     def __init__(self, folder: Path, settings: ChromeSettings) -> None:
         """Launch on `folder/profile`.
@@ -95,12 +95,13 @@ class Chrome:
         """
         self._claim = ProfileClaim(folder)
         self._processes: list[subprocess.Popen[bytes]] = []
-        self._driver: WebDriver | None = None
+        self._tabs: list[ChromeTab] = []
+        self._lock = threading.Lock()  # around the list of tabs: each has a thread of its own
         # Ports of our choice: with port 0 Chrome tells its pages that it is automated.
         self._devtools, self._driver_port = _free_port(), _free_port()
         try:
             self._launch(folder, settings)
-            self._driver = self._attach()
+            self.tab = self._new_tab()
         except OSError as error:
             self.close()
             raise disk_refuses(folder, error) from error
@@ -114,9 +115,11 @@ class Chrome:
         `politely` asks Chrome through the driver, so that it writes cookies and storage to disk first: only for the
         thread that owns the driver. Without it, any thread may call.
         """
-        if politely and self._driver is not None and self._processes:
+        with self._lock:
+            tabs, self._tabs = self._tabs, []
+        if politely and tabs and self._processes:
             with contextlib.suppress(*DRIVER_ERRORS):
-                self.cdp("Browser.close")
+                tabs[-1].cdp("Browser.close")
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._processes[0].wait(QUIT_WAIT)
         self._claim.release()
@@ -127,24 +130,37 @@ class Chrome:
 
     @property
     def driver(self) -> WebDriver:
-        """The attached driver. One thread at a time may use it."""
-        assert self._driver is not None
-        return self._driver
+        """The first tab's driver. One thread at a time may use it."""
+        return self.tab.driver
 
-    def cdp(self, command: str, **parameters: object) -> object:
-        """Run a DevTools command in the tab. Raises the driver's own errors."""
-        return self.driver.execute("executeCdpCommand", {"cmd": command, "params": parameters})["value"]
+    def open_tab(self) -> ChromeTab:
+        """Open one more tab, with a driver session of its own. Raises the driver's own errors, TabLost."""
+        tab = self._new_tab()
+        try:
+            tab.turn_to_new()
+        except BaseException:
+            with self._lock:
+                self._tabs.remove(tab)
+            raise
+        return tab
 
-    def renew_session(self) -> None:
-        """Leave the driver's session and attach to the same tab in a new one; the page and its calls do not notice.
+    def _new_tab(self) -> ChromeTab:
+        tab = ChromeTab(self._attach, self._close_tab)
+        with self._lock:
+            self._tabs.append(tab)
+        return tab
 
-        Until a session ends the page's memory keeps whatever scripts returned in it. What belongs to a session starts
-        anew: time limits, scripts for new documents. Takes some 20 ms. Raises the driver's own errors, TabLost.
-        """
-        tab = self.driver.current_window_handle
-        self.driver.quit()
-        self._driver = self._attach()
-        self.driver.switch_to.window(tab)
+    def _close_tab(self, tab: ChromeTab, politely: bool) -> None:
+        with self._lock:
+            others = [each for each in self._tabs if each is not tab]
+            if others:
+                known, self._tabs = len(others) < len(self._tabs), others
+        if not others:
+            self.close(politely=politely)
+        elif known and politely:
+            tab.leave()
+        elif known:
+            close_by_force(self._devtools, tab.handle)
 
     def _launch(self, folder: Path, settings: ChromeSettings) -> None:
         with open(folder / "chrome.log", "wb", opener=_private) as chrome_log:

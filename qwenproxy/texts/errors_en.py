@@ -38,6 +38,7 @@ EN = {
     "no_driver": "There is no driver for {browser} on this machine, and none could be fetched. {advice}",
     "browser_cannot_start": "{path} cannot be started: {reason}",
     "browser_ended": "The browser or its driver ended at once with status {status}; {log} has its last words.",
+    "browser_died": "The browser does not stay alive while it opens the site. {reason} See: qwenproxy doctor",
     "profile_held": "The browser profile of {id} is in use by process {pid}. Stop that server first, then try again.",
     "account_removed_meanwhile": "Account {id} was removed while its window was open.",
     "login_unfinished": "The login was not finished ({outcome}).",
