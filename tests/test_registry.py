@@ -60,7 +60,13 @@ def test_add_writes_record_and_token_file(registry, session):
     assert registry.add("t2") == f"acc_{int(NOW * 1000) + 1}"
     assert registry.add("t3", "mine") == "mine"
     assert [account.token for account in registry.all()] == ["t1", "t2", "t3"]
-    assert records_in(session)[2] == {"id": "mine", "token": "t3", "resetAt": None, "invalid": False, "renewable": False}
+    assert records_in(session)[2] == {
+        "id": "mine",
+        "token": "t3",
+        "resetAt": None,
+        "invalid": False,
+        "renewable": False,
+    }
     assert (registry.folder("mine") / "token.txt").read_text() == "t3"
     assert registry.profile("mine") == session / "accounts" / "mine" / "profile"
     if os.name == "posix":

@@ -174,9 +174,9 @@ def test_import_takes_what_a_damaged_registry_still_tells(session, tmp_path):
     write_token(source, "c", "tc")
     damaged = write(source, [*GOOD, {"id": 5}])
     assert import_accounts(Registry(session, lambda: NOW), session, source) == ("a", "b", "c")
-    assert records_in(session)[:2] == [
-        {**one, "invalid": True, "renewable": False} for one in GOOD
-    ], "their tokens are none of the site's"
+    assert records_in(session)[:2] == [{**one, "invalid": True, "renewable": False} for one in GOOD], (
+        "their tokens are none of the site's"
+    )
     assert (source / "tokens.json").read_bytes() == damaged
     assert not kept_aside(source)
 
