@@ -7,11 +7,23 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 from weakref import WeakSet
 
-from quart import Quart
+from quart import Blueprint, Quart, Response, request
 
-from qwenproxy.sandbox import auth, chat_routes, completions, control, file_routes, gate, models, pages
+from qwenproxy.sandbox import (
+    assets,
+    auth,
+    chat_routes,
+    completions,
+    control,
+    file_routes,
+    gate,
+    models,
+    page_cookies,
+    pages,
+    sign_in,
+)
 from qwenproxy.sandbox.envelope import SiteError, failure, unknown_path
-from qwenproxy.sandbox.state import SiteState
+from qwenproxy.sandbox.state import SIGN_IN_HOST, SiteState, current_state
 from qwenproxy.sandbox.wire import Exchange
 
 Scope = MutableMapping[str, Any]
@@ -20,27 +32,50 @@ Send = Callable[[Any], Awaitable[None]]
 
 
 def create_app(state: SiteState) -> Quart:
-    """Return the site's routes over this state."""
-    app = Quart("qwenproxy.sandbox", static_folder=None)
+    """Return the chat's routes over this state."""
+    modules = (control, assets, pages, auth, models, chat_routes, completions, file_routes)
+    app = _site("qwenproxy.sandbox", state, [module.bp for module in modules])
+    app.after_request(_renew_cookie)
+    return app
+
+
+def create_sign_in_app(state: SiteState) -> Quart:
+    """Return the sign-in host's routes over this state."""
+    app = _site("qwenproxy.sandbox.sign_in", state, [assets.bp, sign_in.bp])
+    app.after_request(sign_in.let_the_chat_in)
+    return app
+
+
+def _site(name: str, state: SiteState, blueprints: list[Blueprint]) -> Quart:
+    app = Quart(name, static_folder=None)
     app.extensions["sandbox"] = state
     app.config["MAX_CONTENT_LENGTH"] = 256 * 1024 * 1024
     app.before_request(gate.admit)
     app.register_error_handler(SiteError, failure)
     for status in (404, 405):
         app.register_error_handler(status, unknown_path)
-    for module in (control, pages, auth, models, chat_routes, completions, file_routes):
-        app.register_blueprint(module.bp)
+    for blueprint in blueprints:
+        app.register_blueprint(blueprint)
     return app
+
+
+async def _renew_cookie(response: Response) -> Response:
+    state = current_state()
+    if state.switches.cookies_renewed_on == "answers" and request.path.startswith("/api/"):
+        page_cookies.set_firewall_cookie(state, response)
+    return response
 
 
 class Front:
     """The applications as the server calls them: knows every request under way, so that none outlives the server.
 
-    The site speaks TLS, the object store does not: so each request tells whose it is.
+    The site speaks TLS, the object store does not, and the sign-in host goes by its name: so each request tells whose
+    it is.
     """
 
-    def __init__(self, app: Quart, store: Quart) -> None:
+    def __init__(self, app: Quart, sign_in_app: Quart, store: Quart) -> None:
         self._app = app
+        self._sign_in_app = sign_in_app
         self._store = store
         self._requests: set[asyncio.Task[Any]] = set()
         self._connections: WeakSet[asyncio.StreamWriter] = WeakSet()
@@ -60,7 +95,7 @@ class Front:
         exchange.attach(scope)
         if exchange.wire.writer is not None:
             self._connections.add(exchange.wire.writer)
-        app = self._app if scope["scheme"] == "https" else self._store
+        app = self._owner(scope)
         # the captcha's address comes with two slashes, and is meant with one
         scope["path"] = "/" + scope["path"].lstrip("/")
         try:
@@ -68,6 +103,12 @@ class Front:
         finally:
             exchange.close()
             self._requests.discard(task)
+
+    def _owner(self, scope: Scope) -> Quart:
+        if scope["scheme"] != "https":
+            return self._store
+        host: bytes = dict(scope["headers"]).get(b"host", b"")
+        return self._sign_in_app if host.partition(b":")[0] == SIGN_IN_HOST.encode() else self._app
 
     async def close(self) -> None:
         """End all requests under way, break the connections, and take no more."""

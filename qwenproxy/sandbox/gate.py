@@ -1,6 +1,6 @@
 """What every request passes before its route: it is recorded, may be hit by a fault, and must look like the page's own.
 
-Sources: protocol sections 1.6, 6.3, 9.1 and 9.2. Leaves in quart.g: `body` (parsed JSON), `login` (the account, or why
+Sources: protocol sections 1.6, 6.3, 9.1 and 9.2, addendum section 9. Leaves in quart.g: `body` (parsed JSON), `login` (the account, or why
 there is none) and `fault` (one that spoils the stream, for the completions route).
 """
 
@@ -13,11 +13,13 @@ from typing import Any
 from quart import Response, g, request
 
 from qwenproxy.sandbox import fault_answers
-from qwenproxy.sandbox.accounts import SandboxAccount
-from qwenproxy.sandbox.envelope import SiteError, bad_request
+from qwenproxy.sandbox.accounts import SandboxAccount, same_login
+from qwenproxy.sandbox.envelope import SiteError, bad_request, unauthorized
 from qwenproxy.sandbox.faults import COMPLETIONS
 from qwenproxy.sandbox.journal import Recorded
-from qwenproxy.sandbox.state import SiteState, current_state
+from qwenproxy.sandbox.logins import REFRESH_COOKIE
+from qwenproxy.sandbox.page_cookies import passes_firewall
+from qwenproxy.sandbox.state import SIGN_IN_HOST, SiteState, current_state
 
 CONTROL = "/__sandbox/"
 _NEEDS_BOT_HEADERS = frozenset(
@@ -34,7 +36,10 @@ async def admit() -> Response | None:
     if request.path.startswith(CONTROL):
         return None
     state = current_state()
-    account = _identify(state)
+    at_sign_in = request.host.partition(":")[0] == SIGN_IN_HOST
+    if at_sign_in and request.method == "OPTIONS":  # the browser's question before a call is no call
+        return None
+    account = _identify_refresh(state) if at_sign_in else _identify(state)
     account_id = account.id if account else None
     _record(state, account_id)
     g.fault = state.faults.take(request.path, account_id)
@@ -58,15 +63,24 @@ def _parsed(data: bytes | str) -> Any:
 def _identify(state: SiteState) -> SandboxAccount | None:
     """Find whose request this is, and note whether that login is good. A header outweighs the cookie."""
     kind, _, bearer = request.headers.get("authorization", "").partition(" ")
-    token = bearer if kind.lower() == "bearer" else request.cookies.get("token", "")
+    bearer = bearer if kind.lower() == "bearer" else ""
+    cookie = request.cookies.get("token", "")
     g.login = None
-    if not token:
+    if not (bearer or cookie):
         return None
     try:
-        g.login = state.accounts.login(token)
+        if bearer and cookie and not same_login(bearer, cookie):
+            raise unauthorized()
+        g.login = state.accounts.login(bearer or cookie)
     except SiteError as error:
         g.login = error
-    return state.accounts.owner(token)
+    return state.accounts.owner(bearer or cookie)
+
+
+def _identify_refresh(state: SiteState) -> SandboxAccount | None:
+    """Find whose browser comes to the sign-in host."""
+    g.login = None
+    return state.logins.owner(request.cookies.get(REFRESH_COOKIE, ""))
 
 
 def _record(state: SiteState, account_id: str | None) -> None:
@@ -95,7 +109,7 @@ def _suspect(state: SiteState, account_id: str | None) -> Response | None:
         if switches.bx_answer == "empty":
             return Response(b"", content_type="text/event-stream; charset=utf-8")
         return fault_answers.captcha(state, account_id)
-    if completion and switches.require_cookies and "acw_tc" not in request.cookies:
+    if completion and switches.require_cookies and not passes_firewall(state):
         raise bad_request()
     if completion and switches.require_version and not _recent(headers.get("version", "")):
         raise bad_request()

@@ -13,6 +13,7 @@ import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from wsgiref.handlers import format_date_time
 
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
@@ -29,11 +30,19 @@ _log = logging.getLogger(__name__)
 
 
 class Server:
-    """One run of the server, from bound sockets to closed loop. A port 0 takes a free one."""
+    """One run of the server, from bound sockets to closed loop. A port 0 takes a free one; `now` dates its answers."""
 
-    def __init__(self, new_front: Callable[[], Front], identity: Identity, port: int, store_port: int = 0) -> None:
+    def __init__(
+        self,
+        new_front: Callable[[], Front],
+        identity: Identity,
+        now: Callable[[], float],
+        port: int,
+        store_port: int = 0,
+    ) -> None:
         self._new_front = new_front
         self._identity = identity
+        self._now = now
         self._socket = _bound(port)
         try:
             self._store_socket = _bound(store_port)
@@ -87,7 +96,7 @@ class Server:
 
         H2Protocol._priority_updated = _no_priorities  # type: ignore[method-assign,assignment]
         with tempfile.TemporaryDirectory(prefix="qwenproxy-sandbox-") as folder:
-            config = _config(self._identity, Path(folder))
+            config = _config(self._identity, Path(folder), self._now)
             config.bind = [f"fd://{self._socket.detach()}"]
             config.insecure_bind = [f"fd://{self._store_socket.detach()}"]
             serving = asyncio.create_task(serve(front, config, shutdown_trigger=until_stopped))  # type: ignore[arg-type]
@@ -118,9 +127,20 @@ def _bound(port: int) -> socket.socket:
     return bound
 
 
-def _config(identity: Identity, folder: Path) -> Config:
+class _DatedConfig(Config):
+    """A server whose answers are dated by the site's clock."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        super().__init__()
+        self._now = now
+
+    def response_headers(self, protocol: str) -> list[tuple[bytes, bytes]]:
+        return [(b"date", format_date_time(self._now()).encode("ascii"))]
+
+
+def _config(identity: Identity, folder: Path, now: Callable[[], float]) -> Config:
     certificate, key = identity.write_to(folder)
-    config = Config()
+    config = _DatedConfig(now)
     config.certfile, config.keyfile = str(certificate), str(key)
     config.h2_max_concurrent_streams = MAX_STREAMS
     config.h2_max_inbound_frame_size = 1 << 16
