@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 from weakref import WeakSet
 
@@ -23,7 +23,7 @@ from qwenproxy.sandbox import (
     sign_in,
 )
 from qwenproxy.sandbox.envelope import SiteError, failure, unknown_path
-from qwenproxy.sandbox.state import SIGN_IN_HOST, SiteState, current_state
+from qwenproxy.sandbox.state import SiteState, current_state
 from qwenproxy.sandbox.wire import Exchange
 
 Scope = MutableMapping[str, Any]
@@ -35,6 +35,7 @@ def create_app(state: SiteState) -> Quart:
     """Return the chat's routes over this state."""
     modules = (control, assets, pages, auth, models, chat_routes, completions, file_routes)
     app = _site("qwenproxy.sandbox", state, [module.bp for module in modules])
+    app.before_request(gate.admit)
     app.after_request(_renew_cookie)
     return app
 
@@ -42,6 +43,7 @@ def create_app(state: SiteState) -> Quart:
 def create_sign_in_app(state: SiteState) -> Quart:
     """Return the sign-in host's routes over this state."""
     app = _site("qwenproxy.sandbox.sign_in", state, [assets.bp, sign_in.bp])
+    app.before_request(gate.admit_to_sign_in)
     app.after_request(sign_in.let_the_chat_in)
     return app
 
@@ -50,7 +52,6 @@ def _site(name: str, state: SiteState, blueprints: list[Blueprint]) -> Quart:
     app = Quart(name, static_folder=None)
     app.extensions["sandbox"] = state
     app.config["MAX_CONTENT_LENGTH"] = 256 * 1024 * 1024
-    app.before_request(gate.admit)
     app.register_error_handler(SiteError, failure)
     for status in (404, 405):
         app.register_error_handler(status, unknown_path)
@@ -69,14 +70,12 @@ async def _renew_cookie(response: Response) -> Response:
 class Front:
     """The applications as the server calls them: knows every request under way, so that none outlives the server.
 
-    The site speaks TLS, the object store does not, and the sign-in host goes by its name: so each request tells whose
-    it is.
+    `others` are those of the ports that are not the chat's: of the sign-in host and of the object store.
     """
 
-    def __init__(self, app: Quart, sign_in_app: Quart, store: Quart) -> None:
+    def __init__(self, app: Quart, others: Mapping[int, Quart]) -> None:
         self._app = app
-        self._sign_in_app = sign_in_app
-        self._store = store
+        self._others = others
         self._requests: set[asyncio.Task[Any]] = set()
         self._connections: WeakSet[asyncio.StreamWriter] = WeakSet()
         self._closing = False
@@ -95,7 +94,7 @@ class Front:
         exchange.attach(scope)
         if exchange.wire.writer is not None:
             self._connections.add(exchange.wire.writer)
-        app = self._owner(scope)
+        app = self._others.get(scope["server"][1], self._app)
         # the captcha's address comes with two slashes, and is meant with one
         scope["path"] = "/" + scope["path"].lstrip("/")
         try:
@@ -103,12 +102,6 @@ class Front:
         finally:
             exchange.close()
             self._requests.discard(task)
-
-    def _owner(self, scope: Scope) -> Quart:
-        if scope["scheme"] != "https":
-            return self._store
-        host: bytes = dict(scope["headers"]).get(b"host", b"")
-        return self._sign_in_app if host.partition(b":")[0] == SIGN_IN_HOST.encode() else self._app
 
     async def close(self) -> None:
         """End all requests under way, break the connections, and take no more."""

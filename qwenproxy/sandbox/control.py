@@ -90,7 +90,7 @@ async def clear() -> Response:
 
 @bp.post("/accounts/<account_id>/<action>")
 async def change_account(account_id: str, action: str) -> Response:
-    """Revoke, expire or renew an account's tokens, end its refresh tokens (all: the newest token), or give an entrance."""
+    """Revoke, expire or renew an account's tokens or sign it out, for the newest token; or give an entrance."""
     site = current_state()
     account = _account(site, account_id)
     if account is None or action not in ("revoke", "expire", "renew", "sign_out", "entrance"):

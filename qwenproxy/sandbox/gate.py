@@ -1,13 +1,14 @@
 """What every request passes before its route: it is recorded, may be hit by a fault, and must look like the page's own.
 
-Sources: protocol sections 1.6, 6.3, 9.1 and 9.2, addendum section 9. Leaves in quart.g: `body` (parsed JSON), `login` (the account, or why
-there is none) and `fault` (one that spoils the stream, for the completions route).
+Sources: protocol sections 1.6, 6.3, 9.1 and 9.2, addendum section 9. Leaves in quart.g: `body` (parsed JSON), `login`
+(the account, or why there is none) and `fault` (one that spoils the stream, for the completions route).
 """
 
 from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from typing import Any
 
 from quart import Response, g, request
@@ -19,7 +20,7 @@ from qwenproxy.sandbox.faults import COMPLETIONS
 from qwenproxy.sandbox.journal import Recorded
 from qwenproxy.sandbox.logins import REFRESH_COOKIE
 from qwenproxy.sandbox.page_cookies import passes_firewall
-from qwenproxy.sandbox.state import SIGN_IN_HOST, SiteState, current_state
+from qwenproxy.sandbox.state import SiteState, current_state
 
 CONTROL = "/__sandbox/"
 _NEEDS_BOT_HEADERS = frozenset(
@@ -30,16 +31,24 @@ _OLDEST_VERSION = (0, 2, 0)
 
 
 async def admit() -> Response | None:
-    """Record the request and return what stops it, if anything does."""
+    """Record a request to the chat and return what stops it, if anything does."""
+    return await _admit(_identify)
+
+
+async def admit_to_sign_in() -> Response | None:
+    """Record a request to the sign-in host and return what stops it, if anything does."""
+    if request.method == "OPTIONS":  # the browser's question before a call is no call
+        return None
+    return await _admit(_identify_refresh)
+
+
+async def _admit(identify: Callable[[SiteState], SandboxAccount | None]) -> Response | None:
     # also where nobody wants it: hypercorn breaks the connection over data that comes after the answer
     g.body = _parsed(await request.get_data())
     if request.path.startswith(CONTROL):
         return None
     state = current_state()
-    at_sign_in = request.host.partition(":")[0] == SIGN_IN_HOST
-    if at_sign_in and request.method == "OPTIONS":  # the browser's question before a call is no call
-        return None
-    account = _identify_refresh(state) if at_sign_in else _identify(state)
+    account = identify(state)
     account_id = account.id if account else None
     _record(state, account_id)
     g.fault = state.faults.take(request.path, account_id)

@@ -79,4 +79,3 @@ def _is_logged_in() -> bool:
     except SiteError:
         return False
     return True
-

@@ -1,7 +1,7 @@
 """The sign-in host: the form, the refresh of a login, and the way in without a password (addendum section 9).
 
-The refresh cookie belongs to this host and scripts cannot read it, so only a browser that signed in here has it. What
-the chat's page needs of it, it asks across origins.
+Scripts cannot read the refresh cookie, so only a browser that signed in here has it. As at the real site it comes to
+the chat, too: cookies know no ports. What the chat's page needs of this host it asks across origins.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ async def sign_out() -> Response:
     """End the login that the cookie belongs to."""
     current_state().logins.end(_refresh_token())
     response = success({"status": True})
-    response.delete_cookie(REFRESH_COOKIE, secure=True, httponly=True, samesite="None")
+    response.delete_cookie(REFRESH_COOKIE, secure=True, httponly=True, samesite="Lax")
     return response
 
 
@@ -107,8 +107,7 @@ def _refresh_token() -> str:
 
 def _set_refresh_cookie(state: SiteState, response: Response | PlainResponse, token: str) -> None:
     end = state.now() + state.switches.refresh_life_s
-    # None: the chat is another site to the browser, unlike the real one's
-    response.set_cookie(REFRESH_COOKIE, token, expires=end, secure=True, httponly=True, samesite="None")
+    response.set_cookie(REFRESH_COOKIE, token, expires=end, secure=True, httponly=True, samesite="Lax")
 
 
 def _record(state: SiteState, outcome: Outcome) -> None:

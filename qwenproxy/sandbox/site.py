@@ -19,7 +19,7 @@ from qwenproxy.sandbox.journal import Recorded, Refresh
 from qwenproxy.sandbox.model_cards import ModelCard
 from qwenproxy.sandbox.object_store import create_store
 from qwenproxy.sandbox.page_cookies import FIREWALL, firewall_value
-from qwenproxy.sandbox.server import Server
+from qwenproxy.sandbox.server import Ports, Server
 from qwenproxy.sandbox.state import SiteState
 from qwenproxy.sandbox.stored_files import StoredFile
 from qwenproxy.sandbox.switches import Switches
@@ -39,8 +39,7 @@ class Sandbox:
         self.spki = identity.spki
         self.certificate = identity.certificate.decode()
         self._identity = identity
-        self._wanted_port = port
-        self._wanted_store_port = 0
+        self._ports = Ports(chat=port)
         self._state = SiteState.new(accounts, switches or Switches())
         self._server: Server | None = None
 
@@ -55,11 +54,10 @@ class Sandbox:
 
     def start(self) -> None:
         """Begin to serve. Raises OSError if the port is taken."""
-        ports = self._wanted_port, self._wanted_store_port
-        self._server = Server(self._new_front, self._identity, self.now, *ports)
-        self._wanted_port, self._wanted_store_port = self._server.port, self._server.store_port
-        self._state.port = self._wanted_port
-        self._state.files.origin = f"http://localhost:{self._wanted_store_port}"
+        self._server = Server(self._new_front, self._identity, self.now, self._ports)
+        ports = self._ports = self._server.ports
+        self._state.chat_port, self._state.sign_in_port = ports.chat, ports.sign_in
+        self._state.files.origin = f"http://localhost:{ports.store}"
         self._server.start()
 
     def close(self) -> None:
@@ -89,8 +87,8 @@ class Sandbox:
 
     @property
     def port(self) -> int:
-        """The port it listens on."""
-        return self._wanted_port
+        """The port the chat listens on."""
+        return self._ports.chat
 
     @property
     def base_url(self) -> str:
@@ -193,4 +191,8 @@ class Sandbox:
         self.wait_for(lambda site: not site.running_generations(), wait)
 
     def _new_front(self) -> Front:
-        return Front(create_app(self._state), create_sign_in_app(self._state), create_store(self._state))
+        others = {
+            self._ports.sign_in: create_sign_in_app(self._state),
+            self._ports.store: create_store(self._state),
+        }
+        return Front(create_app(self._state), others)

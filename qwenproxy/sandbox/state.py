@@ -19,15 +19,12 @@ from qwenproxy.sandbox.model_cards import ModelCard, default_cards
 from qwenproxy.sandbox.stored_files import StoredFiles
 from qwenproxy.sandbox.switches import Switches
 
-CHAT_HOST = "localhost"
-SIGN_IN_HOST = f"auth.{CHAT_HOST}"  # which browsers know as loopback without asking anybody
-
 
 @dataclass(slots=True)
 class SiteState:
     """The state of one sandbox; it outlives restarts of the server.
 
-    `port` is known once it listens. `page_mark` is what our page's script says to be known by, and nobody else's.
+    The ports are known once it listens. `page_mark` is what our page's script says to be known by, and nobody else's.
     `blocked` are accounts that must solve a captcha first; `puzzles` maps a captcha's secret to its account;
     `settings` are the users' settings as they were posted.
     """
@@ -36,7 +33,8 @@ class SiteState:
     clock: Clock
     accounts: Accounts
     logins: Logins
-    port: int = 0
+    chat_port: int = 0
+    sign_in_port: int = 0
     page_mark: str = field(default_factory=lambda: secrets.token_hex(8))
     models: list[ModelCard] = field(default_factory=default_cards)
     chats: Chats = field(default_factory=Chats)
@@ -61,12 +59,12 @@ class SiteState:
     @property
     def chat_origin(self) -> str:
         """The chat's origin."""
-        return f"https://{CHAT_HOST}:{self.port}"
+        return f"https://localhost:{self.chat_port}"
 
     @property
     def sign_in_origin(self) -> str:
-        """The sign-in host's origin."""
-        return f"https://{SIGN_IN_HOST}:{self.port}"
+        """The sign-in host's origin: to a browser another one on the same site, as the real ones are."""
+        return f"https://localhost:{self.sign_in_port}"
 
     def now(self) -> float:
         """Return the site's time (s since 1970), by which all that ages does."""

@@ -38,7 +38,7 @@ class Identity:
 
 
 def new_identity() -> Identity:
-    """Make a fresh key with a self-signed certificate for localhost, the names below it, and 127.0.0.1."""
+    """Make a fresh key with a self-signed certificate for localhost and 127.0.0.1."""
     key = ec.generate_private_key(ec.SECP256R1())
     spki = key.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
     return Identity(
@@ -54,8 +54,7 @@ def _certificate(key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
     public = key.public_key()
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "qwenproxy sandbox")])
     now = datetime.datetime.now(datetime.timezone.utc)
-    names = [x509.DNSName("localhost"), x509.DNSName("*.localhost")]
-    hosts = [*names, x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+    hosts = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
     builder = (
         x509.CertificateBuilder()
         .subject_name(name)
