@@ -201,7 +201,7 @@ def _gunicorn_settings(config: Config, listener: int) -> dict[str, Any]:
 
 
 def _refuse_unknown(settings: Mapping[str, Any]) -> None:
-    """Raise SetupError for a setting that the installed gunicorn lacks: without it the server would behave otherwise."""
+    """Raise SetupError for a setting that the installed gunicorn lacks: the server would not behave as it should."""
     known = make_settings()
     for name in settings:
         if name not in known:

@@ -39,6 +39,8 @@ from qwenproxy.browser.start_failures import (
 log = logging.getLogger(__name__)
 
 DRIVER_ERRORS = (WebDriverException, HTTPError, OSError)
+# Selenium takes whatever a program answers for a driver's answer, and stumbles over what is none.
+ATTACH_ERRORS = (*DRIVER_ERRORS, ValueError, TypeError, LookupError, AttributeError)
 
 START_WAIT = 20.0  # seconds for Chrome and its driver to come up
 COMMAND_TIMEOUT = 40  # seconds for one answer of the driver; page loads are the longest
@@ -172,7 +174,7 @@ class Chrome:
         """Attach the driver; one of another version than the browser's gives way to one that fits, if one is found."""
         try:
             return self._attach()
-        except DRIVER_ERRORS as error:
+        except ATTACH_ERRORS as error:
             versions = unfit_versions(error)
             fitting = programs.find_fitting(versions[1]) if versions else None
             if fitting is None:
@@ -186,7 +188,7 @@ class Chrome:
         _await_port(driver, self._driver_port, time.monotonic() + START_WAIT)
         try:
             return self._attach()
-        except DRIVER_ERRORS as error:
+        except ATTACH_ERRORS as error:
             raise cannot_attach(error, browser, driver_named=programs.driver_named) from error
 
     def _attach(self) -> WebDriver:

@@ -103,7 +103,8 @@ def cannot_attach(error: Exception, browser: Started, *, driver_named: bool) -> 
 
     `driver_named` says that the person chose the driver by a setting.
     """
-    lines = [line for line in str(getattr(error, "msg", None) or "").splitlines() if line.strip()]
+    told = str(getattr(error, "msg", None) or "").partition("; For documentation on this error")[0]
+    lines = [line for line in told.splitlines() if line.strip()]
     versions = unfit_versions(error)
     if versions:
         said = next(line for line in lines if _DRIVERS_VERSION.search(line))
