@@ -260,6 +260,7 @@ def test_no_secret_is_repeated(line):
 def test_a_long_or_coloured_line_is_made_fit():
     assert as_sentence("\x1b[31mred\x1b[0m\x07") == "red."
     assert len(as_sentence("x" * 5000)) <= LENGTH + 4
+    assert as_sentence("First one. Second one. " + "x" * 5000) == "First one. Second one."
     assert as_sentence("  ") == ""
 
 

@@ -74,6 +74,8 @@ class Fetcher:
         cache = usable_folder(self._caches)
         if cache is not None and cache != home_cache():
             words += ["--cache-path", str(cache / "selenium")]
+        # It would repeat its troubles on the person's terminal, beside the one error that is told.
+        logging.getLogger(SeleniumManager.__module__).setLevel(logging.CRITICAL)
         try:
             paths = SeleniumManager().binary_paths(words)
         except (WebDriverException, OSError) as error:

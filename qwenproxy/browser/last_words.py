@@ -64,5 +64,6 @@ def as_sentence(line: str) -> str:
     for secret, instead in _SECRETS:
         line = secret.sub(instead, line)
     if len(line) > LENGTH:
-        return line[:LENGTH].rstrip() + " ..."
+        whole = line[:LENGTH].rpartition(". ")[0]  # as many sentences as fit
+        return f"{whole}." if whole else line[:LENGTH].rstrip() + " ..."
     return line if not line or line.endswith((".", "!", "?")) else f"{line}."
