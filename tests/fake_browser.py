@@ -12,8 +12,8 @@ port = next(int(word.partition("=")[2]) for word in sys.argv if "port=" in word)
 
 
 class Answering(http.server.BaseHTTPRequestHandler):
-    def do_POST(self):
-        self.rfile.read(int(self.headers["Content-Length"]))
+    def do_GET(self):
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
         status, value = ANSWER
         body = json.dumps({{"value": value}}).encode()
         self.send_response(status)
@@ -21,6 +21,8 @@ class Answering(http.server.BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
+
+    do_POST = do_DELETE = do_GET
 
     def log_message(self, *_):
         pass

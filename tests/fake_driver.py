@@ -22,6 +22,7 @@ class FakePage:
         self.started: list[dict] = []  # what the page really ran
         self.aborted: list[int] = []
         self.held: list[tuple[int, bool]] = []
+        self.bodies: dict[int, dict[int, str]] = {}  # pieces of big bodies by call and place
         self.ignores_acknowledgements = False
         self._outbox: list[list] = []
         self._sequence = 0
@@ -53,9 +54,11 @@ class FakePage:
             self.orders.append(order)
             if order["epoch"] == self.epoch and not self.ignores_acknowledgements:
                 self._outbox = [message for message in self._outbox if message[0] > order["ack"]]
+            for number, index, text in order["parts"]:
+                self.bodies.setdefault(number, {})[index] = text
             for start in order["start"]:
-                if start["id"] > self._last_started:
-                    self._last_started = start["id"]
+                if start["nth"] > self._last_started:
+                    self._last_started = start["nth"]
                     self.started.append(start)
             self.aborted += order["abort"]
             self.held += [tuple(hold) for hold in order["hold"]]

@@ -40,7 +40,7 @@ def add_account(registry: Registry, window: LoginWindow, person: Person, account
         login = Watch(chrome, window, person).run()
         _close(chrome, person)
         remember_token(folder, window.site, login.token)
-        return registry.add(login.token, new_id, login.user_id)
+        return registry.add(login.token, new_id, login.user_id, renewable=True)
 
 
 def renew_account(registry: Registry, window: LoginWindow, person: Person, account: Account) -> bool:
@@ -65,7 +65,7 @@ def renew_account(registry: Registry, window: LoginWindow, person: Person, accou
         if not (login.proven or person.present):
             raise LoginFailed("unproven")
         _close(chrome, person)
-    if not registry.renew(account.id, login.token):
+    if not registry.renew(account.id, login.token, renewable=True):
         raise SetupError(Phrase("account_removed_meanwhile", id=account.id))
     remember_token(folder, window.site, login.token)
     return login.proven

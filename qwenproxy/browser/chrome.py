@@ -13,19 +13,19 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chromium.remote_connection import ChromiumRemoteConnection
 from selenium.webdriver.common.proxy import Proxy, ProxyType
 from selenium.webdriver.remote.client_config import ClientConfig
 from selenium.webdriver.remote.webdriver import WebDriver
-from urllib3.exceptions import HTTPError
 
 from qwenproxy.browser.binaries import Binaries, Programs
+from qwenproxy.browser.chrome_tab import DRIVER_ERRORS, ChromeTab, close_by_force
 from qwenproxy.browser.profile import ProfileClaim, disk_refuses
 from qwenproxy.browser.start_failures import (
     Started,
@@ -36,9 +36,10 @@ from qwenproxy.browser.start_failures import (
     unfit_versions,
 )
 
+__all__ = ["DRIVER_ERRORS", "Chrome", "ChromeSettings", "ChromeTab"]
+
 log = logging.getLogger(__name__)
 
-DRIVER_ERRORS = (WebDriverException, HTTPError, OSError)
 # Selenium takes whatever a program answers for a driver's answer, and stumbles over what is none.
 ATTACH_ERRORS = (*DRIVER_ERRORS, ValueError, TypeError, LookupError, AttributeError)
 
@@ -95,7 +96,7 @@ class ChromeSettings:
 
 
 class Chrome:
-    """A running Chrome on one profile, with a driver attached."""
+    """A running Chrome on one profile, with a driver and one tab or more; it ends with its last tab."""
 
     def __init__(self, folder: Path, settings: ChromeSettings) -> None:
         """Launch on `folder/profile`.
@@ -106,12 +107,13 @@ class Chrome:
         binaries = settings.programs.find()
         self._claim = ProfileClaim(folder)
         self._processes: list[subprocess.Popen[bytes]] = []
-        self._driver: WebDriver | None = None
+        self._tabs: list[ChromeTab] = []
+        self._lock = threading.Lock()  # around the list of tabs: each has a thread of its own
         # Ports of our choice: with port 0 Chrome tells its pages that it is automated.
         self._devtools, self._driver_port = _free_port(), _free_port()
         try:
             browser = self._launch(folder, settings, binaries)
-            self._driver = self._first_attach(browser, settings.programs)
+            self.tab = self._first_tab(browser, settings.programs)
         except OSError as error:
             self.close()
             raise disk_refuses(folder, error) from error
@@ -125,9 +127,11 @@ class Chrome:
         `politely` asks Chrome through the driver, so that it writes cookies and storage to disk first: only for the
         thread that owns the driver. Without it, any thread may call.
         """
-        if politely and self._driver is not None and self._processes:
+        with self._lock:
+            tabs, self._tabs = self._tabs, []
+        if politely and tabs and self._processes:
             with contextlib.suppress(*DRIVER_ERRORS):
-                self.cdp("Browser.close")
+                tabs[-1].cdp("Browser.close")
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._processes[0].wait(QUIT_WAIT)
         self._claim.release()
@@ -138,24 +142,37 @@ class Chrome:
 
     @property
     def driver(self) -> WebDriver:
-        """The attached driver. One thread at a time may use it."""
-        assert self._driver is not None
-        return self._driver
+        """The first tab's driver. One thread at a time may use it."""
+        return self.tab.driver
 
-    def cdp(self, command: str, **parameters: object) -> object:
-        """Run a DevTools command in the tab. Raises the driver's own errors."""
-        return self.driver.execute("executeCdpCommand", {"cmd": command, "params": parameters})["value"]
+    def open_tab(self) -> ChromeTab:
+        """Open one more tab, with a driver session of its own. Raises the driver's own errors."""
+        tab = self._new_tab()
+        try:
+            tab.turn_to_new()
+        except BaseException:
+            with self._lock:
+                self._tabs.remove(tab)
+            raise
+        return tab
 
-    def renew_session(self) -> None:
-        """Leave the driver's session and attach to the same tab in a new one; the page and its calls do not notice.
+    def _new_tab(self) -> ChromeTab:
+        tab = ChromeTab(self._attach, self._close_tab)
+        with self._lock:
+            self._tabs.append(tab)
+        return tab
 
-        Until a session ends the page's memory keeps whatever scripts returned in it. What belongs to a session starts
-        anew: time limits, scripts for new documents. Takes some 20 ms. Raises the driver's own errors.
-        """
-        tab = self.driver.current_window_handle
-        self.driver.quit()
-        self._driver = self._attach()
-        self.driver.switch_to.window(tab)
+    def _close_tab(self, tab: ChromeTab, politely: bool) -> None:
+        with self._lock:
+            others = [each for each in self._tabs if each is not tab]
+            if others:
+                known, self._tabs = len(others) < len(self._tabs), others
+        if not others:
+            self.close(politely=politely)
+        elif known and politely:
+            tab.leave()
+        elif known:
+            close_by_force(self._devtools, tab.handle)
 
     def _launch(self, folder: Path, settings: ChromeSettings, binaries: Binaries) -> Started:
         deadline = time.monotonic() + START_WAIT
@@ -170,10 +187,10 @@ class Chrome:
         command = [binaries.chromedriver, f"--port={self._driver_port}", "--log-level=OFF"]
         return self._start(command, folder / "chromedriver.log")
 
-    def _first_attach(self, browser: Started, programs: Programs) -> WebDriver:
+    def _first_tab(self, browser: Started, programs: Programs) -> ChromeTab:
         """Attach the driver; one of another version than the browser's gives way to one that fits, if one is found."""
         try:
-            return self._attach()
+            return self._new_tab()
         except ATTACH_ERRORS as error:
             versions = unfit_versions(error)
             fitting = programs.find_fitting(versions[1]) if versions else None
@@ -187,7 +204,7 @@ class Chrome:
         driver = self._start_driver(fitting, browser.log.parent)
         _await_port(driver, self._driver_port, time.monotonic() + START_WAIT)
         try:
-            return self._attach()
+            return self._new_tab()
         except ATTACH_ERRORS as error:
             raise cannot_attach(error, browser, driver_named=programs.driver_named) from error
 

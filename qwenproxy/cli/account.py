@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from qwenproxy.accounts.account import Account, iso_text
+from qwenproxy.accounts.importing import import_accounts
 from qwenproxy.accounts.removal import remove_account
 from qwenproxy.browser.profile import ProfileInUse, profile_owner
 from qwenproxy.cli.checking import Check, check_account, opener_for
@@ -192,7 +193,7 @@ def import_folder(config: Config, folder: Path) -> None:
     console = open_console(config)
     source = _session_folder(folder)
     new, known, unreadable = _sorted_chats(source / "history", config.session_dir / "history")
-    imported = console.registry.import_from(source)
+    imported = import_accounts(console.registry, config.session_dir, source)
     for one in [find_account(console, account_id) for account_id in imported]:
         usable = one.status(time.time()) != "INVALID"
         command = console.command("account", "relogin", one.id)

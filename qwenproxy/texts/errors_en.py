@@ -42,6 +42,7 @@ EN = {
     "browser_ended_silent": "{path} ended at once ({how}) and said nothing. {cure}",
     "browser_late": "{path} did not come up within {seconds} s. {cure}",
     "browser_late_saying": "{path} did not come up within {seconds} s: {words} {cure}",
+    "browser_died": "The browser does not stay alive while it opens the site. {reason} See: qwenproxy doctor",
     "driver_unfit": "The driver is for version {driver}, but the browser has version {browser} (the driver says: "
     "{words}) {cure}",
     "driver_cannot_attach": "The driver could not attach to the browser: {words} {cure}",

@@ -42,6 +42,7 @@ RU = {
     "browser_ended_silent": "{path} сразу завершился ({how}) и ничего не сообщил. {cure}",
     "browser_late": "{path} не запустился за {seconds} с. {cure}",
     "browser_late_saying": "{path} не запустился за {seconds} с: {words} {cure}",
+    "browser_died": "Браузер не остаётся в живых, когда открывает сайт. {reason} Проверьте: qwenproxy doctor",
     "driver_unfit": "Драйвер рассчитан на версию {driver}, а версия браузера - {browser} (драйвер сообщает: "
     "{words}) {cure}",
     "driver_cannot_attach": "Драйвер не смог подключиться к браузеру: {words} {cure}",

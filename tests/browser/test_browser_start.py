@@ -41,7 +41,7 @@ def assert_browser_error(reply: Reply, proxy: Proxy, *words: str) -> None:
     assert (reply.status, reply.error["code"]) == (503, "browser_error"), reply.body
     for word in words:
         assert word in reply.error["message"]
-        assert word in proxy.log()
+        assert eventually(lambda word=word: word in proxy.log())
     for place in (str(proxy.session_dir.parent), "/usr/", os.path.expanduser("~/")):
         assert place not in reply.body
 

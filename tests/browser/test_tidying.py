@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -54,16 +55,16 @@ def test_answers_go_on_while_their_page_is_tidied(
 ) -> None:
     monkeypatch.setattr(tab_module, "TIDY_BUSY", 0)  # before every exchange
     sessions = set()
-    renew_session = chrome.renew_session
+    renew_session = chrome.tab.renew_session
 
     def renew_and_note() -> None:
         renew_session()
         sessions.add(chrome.driver.session_id)
 
-    monkeypatch.setattr(chrome, "renew_session", renew_and_note)
+    monkeypatch.setattr(chrome.tab, "renew_session", renew_and_note)
     token, known = site.accounts[0].token, Site(site.base_url)
-    load_site(chrome, known, tmp_path, token)
-    tab = Tab("a", chrome, known, token, lambda _: None)
+    load_site(chrome.tab, known, tmp_path, token, time.time)
+    tab = Tab("a", chrome.tab, known, token, lambda _: None)
 
     def call(request: PageRequest) -> str:
         response = tab.fetch(request)
