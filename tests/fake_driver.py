@@ -109,8 +109,9 @@ class FakeDriver:
 class FakeChrome:
     """The browser around a FakeDriver; `commands` came in this order, `closed` says how each closing was done."""
 
-    def __init__(self, driver: FakeDriver) -> None:
+    def __init__(self, driver: FakeDriver, on_close: Callable[[], None] = lambda: None) -> None:
         self.driver = driver
+        self._on_close = on_close
         self.commands: list[str] = []
         self.gone: Exception | None = None
         self.closed: list[bool] = []
@@ -130,3 +131,37 @@ class FakeChrome:
         self.closed.append(politely)
         if self.driver.hang:
             self.driver.hang.set()
+        self._on_close()
+
+
+class FakeBrowser:
+    """A Chrome with FakeChromes for tabs; it ends with the last of them."""
+
+    def __init__(self) -> None:
+        self.tabs: list[FakeChrome] = []
+        self.closed = False
+        self.on_close: Callable[[], None] = lambda: None
+        self._changed = threading.Condition()
+        self.tab = self.open_tab()
+
+    def open_tab(self) -> FakeChrome:
+        """Open one more tab."""
+        tab = FakeChrome(FakeDriver(FakePage()), self._note)
+        self.tabs.append(tab)
+        return tab
+
+    def close(self, *, politely: bool = True) -> None:
+        """End, with whatever tabs there are."""
+        self.closed = True
+        self.on_close()
+
+    def await_that(self, what: Callable[[], object]) -> None:
+        """Wait until something about the tabs holds; looked at whenever one closes."""
+        with self._changed:
+            assert self._changed.wait_for(what, timeout=5)
+
+    def _note(self) -> None:
+        with self._changed:
+            self._changed.notify_all()
+        if all(tab.closed for tab in self.tabs):
+            self.closed = True

@@ -91,7 +91,7 @@ class LoginWindow:
     """Where and how a login takes place.
 
     `probe` is the call that tells who is logged in; `judge` raises what its answer means, and returns the user
-    id of a good login.
+    id of a good login. `sign_in` is the address where the login begins, "" for the site's own.
     `login_wait` is in seconds.
     """
 
@@ -100,6 +100,7 @@ class LoginWindow:
     probe: PageRequest
     judge: Callable[[Head, str], str]
     login_wait: float = 600.0
+    sign_in: str = ""
 
 
 class Watch:

@@ -46,6 +46,17 @@ class Upkeep:
     poll: float = POLL
 
 
+def lead_times(left: float) -> tuple[float, float]:
+    """Return how long before its end a page is due to be loaded, and when a second tab takes over at the latest.
+
+    `left` is what it has left when it was loaded; all in seconds. A page that did not renew its login when it was
+    loaded is asked again and again, ever closer to the end, since it may do so only shortly before.
+    """
+    if left <= NEAR:
+        return 0.0, 0.0
+    return min(LEAD, left / 3), min(LAST_CALL, left / 8)
+
+
 class KeptPage:
     """A page, its tab or tabs, and the thread that keeps it fit."""
 
@@ -65,6 +76,7 @@ class KeptPage:
         self._tab = Tab(name, chrome.tab, site, loaded.token, self._note_token)
         self._tabs = [self._tab]
         self.loads = 0
+        self._used = False  # since the page was loaded
         self._ends: float | None = None
         self._due: float | None = None
         self._last_call: float | None = None
@@ -141,7 +153,6 @@ class KeptPage:
 
     def _note_loaded(self, loaded: Loaded) -> None:
         self._loaded_at = self._upkeep.clock()
-        self._used = False
         self._cookies_end = loaded.cookies_end
         self._plan(loaded.token)
 
@@ -153,9 +164,8 @@ class KeptPage:
         self._due = self._last_call = None
         if self._ends is None:
             return  # nothing is known, or the clock is wrong: the site's refusals will tell
-        left = self._ends - now
-        self._due = self._ends - min(LEAD, left / 3) if left > NEAR else self._ends
-        self._last_call = self._ends - min(LAST_CALL, left / 8) if left > NEAR else self._ends
+        due, last_call = lead_times(self._ends - now)
+        self._due, self._last_call = self._ends - due, self._ends - last_call
 
     def _keep_fit(self) -> None:
         while not self._closing and self.alive:
@@ -198,6 +208,7 @@ class KeptPage:
         The lock is held. Raises what keeps the page from being loaded.
         """
         begun = time.monotonic()
+        self._used = False
         wanted = self._tab.load_page(self._load_again)
         loaded = wanted.wait(GAP_WAIT)
         while loaded is None and self._upkeep.clock() < until and not self._hurry.is_set():

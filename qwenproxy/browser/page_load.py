@@ -29,8 +29,10 @@ class PageLoad:
         """Load the page, unless nobody wants it any more. Raises what went wrong, for the owner thread, too."""
         if not self._take():
             return
+        self._error = TabLost("The loading of the site's page was broken off.")
         try:
             self._loaded = self._load(tab)
+            self._error = None
         except DRIVER_ERRORS as error:
             self._error = TabLost(f"The browser went away while it loaded the site's page ({type(error).__name__}).")
             raise self._error from error
@@ -52,7 +54,8 @@ class PageLoad:
 
     def wait(self, seconds: float | None = None) -> Loaded | None:
         """Return what was loaded, None after so many seconds without an end. Raises what went wrong."""
-        self._done.wait(seconds)
+        if not self._done.wait(seconds):
+            return None
         if self._error:
             raise self._error
         return self._loaded

@@ -279,5 +279,7 @@ def _as_json(one: Account, now: float) -> dict[str, object]:
         "status": one.status(now),
         "resetAt": None if one.reset_at is None else iso_text(one.reset_at),
         "reason": one.reason,
+        "detail": str(one.trouble) if one.trouble else None,
+        "renewable": one.renewable,
         "expiresAt": None if one.expires_at is None else iso_text(one.expires_at),
     }

@@ -24,7 +24,8 @@ EN = {
     "help_sandbox": "Run a stand-in of the site on this machine: no account, no internet.\n"
     "It is for tests of your own; to try the proxy, qwenproxy start --sandbox does everything.",
     "help_sandbox_port": "Port to listen on [a free one].",
-    "help_sandbox_json": "Print address, key hash and tokens as one line of JSON.",
+    "help_sandbox_speed": "How fast the stand-in's clock runs; with 60 tokens and cookies age an hour in a minute [1].",
+    "help_sandbox_json": "Print address, key hash, tokens and login links as one line of JSON.",
     "help_config": "Show every setting: its value, where the value comes from, and what it means.",
     "help_config_json": "Print JSON.",
     "help_account": "Add, list, check and remove accounts of the site.",
@@ -88,6 +89,8 @@ EN = {
     "sandbox_starting": "Starting the stand-in of the site ...",
     "sandbox_runs": "The stand-in of the site runs at {url} with the accounts {accounts}.",
     "sandbox_use": "To use it from another terminal, with its accounts in a session folder of their own:",
+    "sandbox_enter": "These tokens last some minutes, and nothing renews them. A link logs in a browser, once,\n"
+    "and the page renews that login as on the site. Paste it into the window that qwenproxy account add opens:",
     "sandbox_port_taken": "The stand-in cannot listen on port {port}: {reason}.",
     "sandbox_failed": "The stand-in of the site did not start; its own message is above.",
     "sandbox_missing": "The stand-in needs packages that are missing ({package}): pip install 'qwenproxy[sandbox]'",
