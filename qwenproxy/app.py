@@ -20,11 +20,12 @@ from qwenproxy.api.auth import register_auth
 from qwenproxy.api.cors import register_cors
 from qwenproxy.api.wiring import CONVERSATIONS, FILING, RELAY
 from qwenproxy.api.ws import register_ws
-from qwenproxy.browser.binaries import find_binaries
+from qwenproxy.browser.binaries import Programs
 from qwenproxy.browser.chrome import ChromeSettings
+from qwenproxy.browser.driver_copies import cache_folders
 from qwenproxy.browser.kept_page import POLL
 from qwenproxy.browser.site import Site
-from qwenproxy.config import Config
+from qwenproxy.config import Config, cache_home
 from qwenproxy.conversation import Conversations
 from qwenproxy.deletions import UpstreamDeletions
 from qwenproxy.filing import Filing
@@ -83,9 +84,14 @@ def build_relay(
 
 def chrome_settings(config: Config) -> ChromeSettings:
     """Return how this configuration starts browsers. Raises SetupError where none is to be found."""
-    named = (str(config.chrome or ""), str(config.chromedriver or ""))
-    binaries = find_binaries(*named, undetected=config.driver == "undetected")
-    return ChromeSettings(binaries, config.headless, config.base_url_spki)
+    programs = Programs(
+        str(config.chrome or ""),
+        str(config.chromedriver or ""),
+        undetected=config.driver == "undetected",
+        caches=cache_folders(cache_home(), config.session_dir.absolute()),
+    )
+    programs.find()  # anew at each browser start; here what is missing is told at once
+    return ChromeSettings(programs, config.headless, config.base_url_spki)
 
 
 def _log_requests(app: Flask) -> None:

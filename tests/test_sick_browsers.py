@@ -10,11 +10,12 @@ from fakes import NOW, ask, said
 from qwenproxy.errors import BrowserError
 from qwenproxy.texts import Phrase
 
-SICK = "The browser or its driver ended at once"
+SICK = "chromium ended at once"
 
 
 def sick(log="/home/person/session/accounts/a/chrome.log"):
-    return BrowserError(Phrase("browser_ended", status=1, log=log))
+    how, cure = Phrase("exit_status", status=1), Phrase("cure_log", log=log)
+    return BrowserError(Phrase("browser_ended", path="/usr/bin/chromium", how=how, words="No moon.", cure=cure))
 
 
 def account(relay, account_id="a"):

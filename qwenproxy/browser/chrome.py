@@ -24,15 +24,24 @@ from selenium.webdriver.common.proxy import Proxy, ProxyType
 from selenium.webdriver.remote.client_config import ClientConfig
 from selenium.webdriver.remote.webdriver import WebDriver
 
-from qwenproxy.browser.binaries import Binaries
+from qwenproxy.browser.binaries import Binaries, Programs
 from qwenproxy.browser.chrome_tab import DRIVER_ERRORS, ChromeTab, close_by_force
 from qwenproxy.browser.profile import ProfileClaim, disk_refuses
-from qwenproxy.errors import SetupError, TabLost
-from qwenproxy.texts import Phrase
+from qwenproxy.browser.start_failures import (
+    Started,
+    cannot_attach,
+    cannot_run,
+    has_ended,
+    is_late,
+    unfit_versions,
+)
 
 __all__ = ["DRIVER_ERRORS", "Chrome", "ChromeSettings", "ChromeTab"]
 
 log = logging.getLogger(__name__)
+
+# Selenium takes whatever a program answers for a driver's answer, and stumbles over what is none.
+ATTACH_ERRORS = (*DRIVER_ERRORS, ValueError, TypeError, LookupError, AttributeError)
 
 START_WAIT = 20.0  # seconds for Chrome and its driver to come up
 COMMAND_TIMEOUT = 40  # seconds for one answer of the driver; page loads are the longest
@@ -77,10 +86,11 @@ FLAGS = (
 class ChromeSettings:
     """What every browser of this server has in common.
 
-    `spki` is the base64 SHA-256 of the only self-signed key Chrome shall accept, "" for none (contract section 2).
+    `programs` finds browser and driver at each start. `spki` is the base64 SHA-256 of the only self-signed key that
+    Chrome accepts, "" for none (contract section 2).
     """
 
-    binaries: Binaries
+    programs: Programs
     headless: bool = True
     spki: str = ""
 
@@ -91,8 +101,10 @@ class Chrome:
     def __init__(self, folder: Path, settings: ChromeSettings) -> None:
         """Launch on `folder/profile`.
 
-        Raises ProfileInUse, StorageError, SetupError (cannot start), TabLost (died while starting).
+        Raises ProfileInUse, StorageError, BrowserError (does not start), SetupError (there is no browser). Leaves no
+        process behind then.
         """
+        binaries = settings.programs.find()
         self._claim = ProfileClaim(folder)
         self._processes: list[subprocess.Popen[bytes]] = []
         self._tabs: list[ChromeTab] = []
@@ -100,8 +112,8 @@ class Chrome:
         # Ports of our choice: with port 0 Chrome tells its pages that it is automated.
         self._devtools, self._driver_port = _free_port(), _free_port()
         try:
-            self._launch(folder, settings)
-            self.tab = self._new_tab()
+            browser = self._launch(folder, settings, binaries)
+            self.tab = self._first_tab(browser, settings.programs)
         except OSError as error:
             self.close()
             raise disk_refuses(folder, error) from error
@@ -134,7 +146,7 @@ class Chrome:
         return self.tab.driver
 
     def open_tab(self) -> ChromeTab:
-        """Open one more tab, with a driver session of its own. Raises the driver's own errors, TabLost."""
+        """Open one more tab, with a driver session of its own. Raises the driver's own errors."""
         tab = self._new_tab()
         try:
             tab.turn_to_new()
@@ -162,32 +174,58 @@ class Chrome:
         elif known:
             close_by_force(self._devtools, tab.handle)
 
-    def _launch(self, folder: Path, settings: ChromeSettings) -> None:
-        with open(folder / "chrome.log", "wb", opener=_private) as chrome_log:
-            self._start(_command(settings, self._claim.profile, self._devtools), chrome_log.fileno())
-        self._start(
-            [settings.binaries.chromedriver, f"--port={self._driver_port}", "--log-level=OFF"], subprocess.DEVNULL
-        )
+    def _launch(self, folder: Path, settings: ChromeSettings, binaries: Binaries) -> Started:
         deadline = time.monotonic() + START_WAIT
-        for process, answering in zip(self._processes, (self._devtools, self._driver_port), strict=True):
-            _await_port(process, answering, deadline, folder)
+        command = _command(settings, binaries.chrome, self._claim.profile, self._devtools)
+        browser = self._start(command, folder / "chrome.log")
+        driver = self._start_driver(binaries, folder)
+        _await_port(browser, self._devtools, deadline)
+        _await_port(driver, self._driver_port, deadline)
+        return browser
+
+    def _start_driver(self, binaries: Binaries, folder: Path) -> Started:
+        command = [binaries.chromedriver, f"--port={self._driver_port}", "--log-level=OFF"]
+        return self._start(command, folder / "chromedriver.log")
+
+    def _first_tab(self, browser: Started, programs: Programs) -> ChromeTab:
+        """Attach the driver; one of another version than the browser's gives way to one that fits, if one is found."""
+        try:
+            return self._new_tab()
+        except ATTACH_ERRORS as error:
+            versions = unfit_versions(error)
+            fitting = programs.find_fitting(versions[1]) if versions else None
+            if fitting is None:
+                raise cannot_attach(error, browser, driver_named=programs.driver_named) from error
+            log.warning("the driver is for version %s, the browser has %s: one that fits takes over", *versions or ())
+        unfit = self._processes.pop()
+        self._claim.end(unfit.pid)
+        unfit.wait(QUIT_WAIT)
+        self._driver_port = _free_port()
+        driver = self._start_driver(fitting, browser.log.parent)
+        _await_port(driver, self._driver_port, time.monotonic() + START_WAIT)
+        try:
+            return self._new_tab()
+        except ATTACH_ERRORS as error:
+            raise cannot_attach(error, browser, driver_named=programs.driver_named) from error
 
     def _attach(self) -> WebDriver:
         return _attach(self._devtools, self._driver_port)
 
-    def _start(self, command: list[str], output: int) -> None:
-        try:
-            # A session of its own: Ctrl-C in the terminal is the server's to handle, which then closes Chrome.
-            process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
-            )
-        except OSError as error:
-            raise SetupError(Phrase("browser_cannot_start", path=command[0], reason=error)) from error
+    def _start(self, command: list[str], output: Path) -> Started:
+        with open(output, "wb", opener=_private) as log_file:
+            try:
+                # A session of its own: Ctrl-C in the terminal is the server's to handle, which then closes Chrome.
+                process = subprocess.Popen(
+                    command, stdin=subprocess.DEVNULL, stdout=log_file, stderr=log_file, start_new_session=True
+                )
+            except OSError as error:
+                raise cannot_run(command[0], error) from error
         self._processes.append(process)
         self._claim.add(process.pid)
+        return Started(command[0], process, output)
 
 
-def _command(settings: ChromeSettings, profile: Path, devtools: int) -> list[str]:
+def _command(settings: ChromeSettings, chrome: str, profile: Path, devtools: int) -> list[str]:
     flags = [*FLAGS, f"--user-data-dir={profile.resolve()}", f"--remote-debugging-port={devtools}"]
     if settings.headless:
         flags.append("--headless=new")
@@ -196,7 +234,7 @@ def _command(settings: ChromeSettings, profile: Path, devtools: int) -> list[str
     if _is_root():
         log.info("running as root: Chrome starts with --no-sandbox, which it needs there")
         flags.append("--no-sandbox")
-    return [settings.binaries.chrome, *flags, "about:blank"]
+    return [chrome, *flags, "about:blank"]
 
 
 def _private(path: str, flags: int) -> int:
@@ -213,14 +251,14 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _await_port(process: subprocess.Popen[bytes], port: int, deadline: float, folder: Path) -> None:
+def _await_port(started: Started, port: int, deadline: float) -> None:
     while time.monotonic() < deadline:
-        if process.poll() is not None:
-            raise SetupError(Phrase("browser_ended", status=process.returncode, log=folder / "chrome.log"))
+        if started.process.poll() is not None:
+            raise has_ended(started)
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
             return
         time.sleep(0.01)
-    raise TabLost(f"The browser did not come up within {START_WAIT:.0f} s.")
+    raise is_late(started, START_WAIT)
 
 
 def _attach(devtools: int, port: int) -> WebDriver:
@@ -238,7 +276,4 @@ def _attach(devtools: int, port: int) -> WebDriver:
         ignore_proxy=True,
         client_config=ClientConfig(address, timeout=COMMAND_TIMEOUT, proxy=direct),
     )
-    try:
-        return WebDriver(command_executor=connection, options=options)
-    except DRIVER_ERRORS as error:
-        raise TabLost(f"The driver could not attach to the browser: {type(error).__name__}") from error
+    return WebDriver(command_executor=connection, options=options)

@@ -176,7 +176,7 @@ def check_text(console: Console, on_record: Account, result: Check) -> str:
         text = console.say("check_held", pid=holder or "?")
     else:
         text = console.say(f"check_{result.kind}", id=on_record.id, detail=result.detail)
-    if result.kind in ("unreachable", "disk"):
+    if result.kind in ("unreachable", "disk", "browser", "lost"):
         remedy = f"; {console.say('doctor_disk_remedy')}" if result.kind == "disk" else ""
         return f"{ICONS['INVALID']} {on_record.id}: {text}{remedy}"
     helps = result.kind in ("invalid", "verify") or (result.kind == "in_use" and needs_person(on_record, now))

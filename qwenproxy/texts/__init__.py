@@ -6,6 +6,7 @@ Stands below everything: imports nothing of the package.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import PurePath
 from typing import Any, Protocol
@@ -16,6 +17,18 @@ __all__ = ["EN", "RU", "Phrase", "Speaker", "speaker"]
 
 EN = errors_en.EN | commands_en.EN
 RU = errors_ru.RU | commands_ru.RU
+
+# A path inside a text: in quotes to their end, else to the next space, and on over a space or two where a slash follows
+# in the next word. The address of a site is no path.
+_PATH = re.compile(
+    r"""
+    (?P<quote>['"]) (?:file://|[A-Za-z]:|~)? [/\\] [^'"\n]* (?P=quote)
+    |
+    (?<! [\w/.\\~] ) (?:file://|[A-Za-z]:|~|\.\.?)? (?:[/\\][^\s/\\:'"()]+)+
+    (?: (?:[ ](?![.~])[^\s/\\:'"()]+){1,2} (?:[/\\][^\s/\\:'"()]+)+ )*
+    """,
+    re.VERBOSE,
+)
 
 
 class Phrase:
@@ -56,16 +69,28 @@ class Phrase:
 
     def _reduced(self) -> dict[str, object]:
         """Return the values, paths reduced to the names of their files."""
-        values = dict(self.values)
-        for name in values.keys() & {"path", "log"}:
-            values[name] = PurePath(str(values[name])).name or values[name]
-        return values
+        return {name: _placeless(name, value) for name, value in self.values.items()}
 
 
 def _as_json(value: object) -> object:
     if isinstance(value, Phrase):
         return value.to_json()
     return value if isinstance(value, int | float) else str(value)
+
+
+def _placeless(name: str, value: object) -> object:
+    """Return a phrase's value without what tells where things are on this machine."""
+    if isinstance(value, Phrase):
+        return Phrase(value.key, **value._reduced())
+    if isinstance(value, OSError):
+        return value.strerror or type(value).__name__  # its own text names the file
+    if isinstance(value, PurePath) or name in ("path", "log"):
+        return PurePath(str(value)).name or value
+    return _PATH.sub(_last_name, value) if isinstance(value, str) else value
+
+
+def _last_name(path: re.Match[str]) -> str:
+    return re.split(r"[/\\]", path[0].strip("'\"").rstrip("/\\"))[-1]
 
 
 class Speaker(Protocol):

@@ -166,6 +166,8 @@ EN = {
     "check_limited": "the site limits this account: {detail}",
     "check_unreachable": "could not be asked: {detail}",
     "check_disk": "could not be asked: {detail}",
+    "check_browser": "could not be asked, since no browser starts: {detail}",
+    "check_lost": "could not be asked: {detail}",
     "check_in_use": "in use by a running process, which watches its login; not asked",
     "check_held": "status on record; not asked, since a running qwenproxy (process {pid}) has it open and watches its "
     "login",
@@ -185,7 +187,9 @@ EN = {
     "doctor_driver": "Driver: {path}, version {version}",
     "doctor_versions": "Browser and driver belong together.",
     "doctor_versions_differ": "The browser has version {browser}, its driver {driver}.",
-    "doctor_versions_remedy": "Bring both to one version (update both packages), or set QWENPROXY_CHROMEDRIVER.",
+    "doctor_browser_fails": "No browser starts for this account.",
+    "doctor_lost_remedy": "Run the doctor again. If this stays, update browser and driver, or give the machine more "
+    "memory.",
     "doctor_folder": "Session folder: {path}, for its owner alone",
     "doctor_no_folder": "Session folder: {path}, not there yet; the first account or start makes it",
     "doctor_locked": "{path} cannot be written.",

@@ -14,7 +14,7 @@ from devtools import devtools
 from proxy_process import Proxy, eventually
 
 from qwenproxy.browser import tab as tab_module
-from qwenproxy.browser.binaries import find_binaries
+from qwenproxy.browser.binaries import Programs
 from qwenproxy.browser.chrome import Chrome, ChromeSettings
 from qwenproxy.browser.page import PageRequest
 from qwenproxy.browser.site import Site, load_site
@@ -45,7 +45,7 @@ def test_what_was_read_does_not_stay_in_the_page(proxy: Proxy, only_account: str
 @pytest.fixture
 def chrome(site: Sandbox, tmp_path: Path) -> Iterator[Chrome]:
     """A browser of the test process itself."""
-    chrome = Chrome(tmp_path, ChromeSettings(find_binaries(), spki=site.spki))
+    chrome = Chrome(tmp_path, ChromeSettings(Programs(), spki=site.spki))
     yield chrome
     chrome.close()
 
