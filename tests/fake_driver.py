@@ -121,6 +121,9 @@ class FakeChrome:
             raise self.driver.always
         self.commands.append(command)
 
+    def install(self, script: str) -> None:
+        self.cdp("Page.addScriptToEvaluateOnNewDocument", source=script)
+
     def renew_session(self) -> None:
         if self.gone:
             raise self.gone

@@ -134,7 +134,7 @@ def test_a_used_page_is_loaded_anew_before_its_login_ends(kept):
 
 
 def test_a_used_page_is_loaded_anew_before_its_cookies_end(make_kept):
-    kept = make_kept(Loaded("no-jwt", NOW + 1800))
+    kept = make_kept(Loaded("no-jwt", 1800.0))
     kept.use()
     kept.pass_time(1800 - kept_page_module.LEAD)
     kept.await_loaded()

@@ -32,6 +32,7 @@ class ChromeTab:
         """
         self._attach = attach
         self._on_close = on_close
+        self._installed = ""
         self.driver = attach()
         self.handle = self.driver.current_window_handle
 
@@ -39,6 +40,15 @@ class ChromeTab:
         """Make a new tab in the same window and turn to it. Raises the driver's own errors."""
         self.driver.switch_to.new_window("tab")
         self.handle = self.driver.current_window_handle
+
+    def install(self, script: str) -> None:
+        """Have a script run at the start of every page of this tab; once for each session of the driver.
+
+        Raises the driver's own errors.
+        """
+        if self._installed != script:
+            self.cdp("Page.addScriptToEvaluateOnNewDocument", source=script)
+            self._installed = script
 
     def cdp(self, command: str, **parameters: object) -> object:
         """Run a DevTools command in the tab. Raises the driver's own errors."""
@@ -51,6 +61,7 @@ class ChromeTab:
         anew: time limits, scripts for new documents. Takes some 20 ms. Raises the driver's own errors, TabLost.
         """
         self.driver.quit()
+        self._installed = ""
         self.driver = self._attach()
         self.driver.switch_to.window(self.handle)
 

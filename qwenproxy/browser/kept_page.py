@@ -153,7 +153,8 @@ class KeptPage:
 
     def _note_loaded(self, loaded: Loaded) -> None:
         self._loaded_at = self._upkeep.clock()
-        self._cookies_end = loaded.cookies_end
+        left = loaded.cookies_left
+        self._cookies_end = None if left is None else self._loaded_at + left
         self._plan(loaded.token)
 
     def _plan(self, token: str) -> None:

@@ -66,10 +66,10 @@ class Site:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What a page has once it was loaded: its login token ("" for none), and when its cookies end (s since 1970)."""
+    """What a page has once it was loaded: its login token ("" for none), and for how long its cookies last (s)."""
 
     token: str = field(default="", repr=False)
-    cookies_end: float | None = None
+    cookies_left: float | None = None
 
 
 def load_site(tab: ChromeTab, site: Site, folder: Path, token: str, clock: Callable[[], float]) -> Loaded:
@@ -80,7 +80,7 @@ def load_site(tab: ChromeTab, site: Site, folder: Path, token: str, clock: Calla
     Raises NetworkFailed (site not reached), VerificationRequired, NotLoggedIn (sent to sign-in), TabLost.
     """
     try:
-        tab.cdp("Page.addScriptToEvaluateOnNewDocument", source=site.bridge())
+        tab.install(site.bridge())
         # Newer than the known one is what the page renewed just before a server was killed.
         carried = _is_planted(folder, site, token) or is_fresher(_token_cookie(tab, site), token)
         if carried or not token:
@@ -100,15 +100,16 @@ def load_again(tab: ChromeTab, site: Site, token: str, clock: Callable[[], float
 
     `token` is the one known so far. Raises as `load_site`, and the driver's own errors.
     """
-    tab.cdp("Page.addScriptToEvaluateOnNewDocument", source=site.bridge())
+    tab.install(site.bridge())
     _navigate(tab, site)
     return _loaded(tab, site, token, clock)
 
 
-def cookies_end(tab: ChromeTab, site: Site) -> float | None:
-    """Return when the page's short-lived cookie ends (s since 1970), None where it has none."""
+def _cookies_left(tab: ChromeTab, site: Site) -> float | None:
+    """Return for how long the page's short-lived cookie lasts (s), None where it has none."""
     ends = [cookie["expires"] for cookie in _cookies(tab, site) if cookie["name"] == SHORT_LIVED_COOKIE]
-    return max((float(end) for end in ends if end > 0), default=None)
+    # By the clock of this machine, as the browser does; whoever asks may have another one.
+    return max((float(end) - time.time() for end in ends if end > 0), default=None)
 
 
 def remember_token(folder: Path, site: Site, token: str) -> None:
@@ -126,7 +127,7 @@ def _is_planted(folder: Path, site: Site, token: str) -> bool:
 def _loaded(tab: ChromeTab, site: Site, known: str, clock: Callable[[], float]) -> Loaded:
     """Wait until a page that was navigated to is fit; return what it has."""
     _await_challenge(tab)
-    return Loaded(_await_renewal(tab, site, known, clock), cookies_end(tab, site))
+    return Loaded(_await_renewal(tab, site, known, clock), _cookies_left(tab, site))
 
 
 def _await_renewal(tab: ChromeTab, site: Site, known: str, clock: Callable[[], float]) -> str:

@@ -177,7 +177,7 @@ class Tab:
         self._chrome.driver.set_script_timeout(SCRIPT_TIMEOUT)
         # A page that just navigates may have neither; whatever else is wrong shows at the next exchange.
         with contextlib.suppress(WebDriverException):
-            self._chrome.cdp("Page.addScriptToEvaluateOnNewDocument", source=self._bridge)
+            self._chrome.install(self._bridge)
             self._chrome.cdp("HeapProfiler.collectGarbage")
 
     @property
