@@ -18,8 +18,8 @@ import pytest
 from fake_browser import listening, program, refusal, unfit
 from selenium.common.exceptions import WebDriverException
 
+from qwenproxy.browser import attaching, start_failures
 from qwenproxy.browser import chrome as chrome_module
-from qwenproxy.browser import start_failures
 from qwenproxy.browser.binaries import Programs
 from qwenproxy.browser.chrome import Chrome, ChromeSettings
 from qwenproxy.browser.last_words import LENGTH, as_sentence, last_words
@@ -125,18 +125,18 @@ def test_a_driver_that_ends_at_once_says_why(start, tmp_path):
 
 
 def test_a_browser_that_hangs_is_told_after_its_time(start, tmp_path, monkeypatch):
-    monkeypatch.setattr(chrome_module, "START_WAIT", 0.3)
+    monkeypatch.setattr(attaching, "START_WAIT", 0.3)
     chrome = program(tmp_path / "bin", "chrome", "exec sleep 600")
     assert_told(start(chrome), "cure_late", chrome)
 
 
 def test_a_driver_whose_port_never_answers_is_told(start, tmp_path, monkeypatch):
-    monkeypatch.setattr(chrome_module, "START_WAIT", 0.3)
-    free = chrome_module._free_port
+    monkeypatch.setattr(attaching, "START_WAIT", 0.3)
+    free = chrome_module.free_port
     chrome, driver = (program(tmp_path / "bin", name, "exec sleep 600") for name in ("chrome", "driver"))
     with socket.create_server(("127.0.0.1", 0)) as listener:
         ports = iter([listener.getsockname()[1], free()])
-        monkeypatch.setattr(chrome_module, "_free_port", lambda: next(ports))
+        monkeypatch.setattr(chrome_module, "free_port", lambda: next(ports))
         assert_told(start(chrome, driver), "cure_late", driver)
 
 

@@ -48,7 +48,7 @@ class Lease:
         Raises what keeps the page from being loaded.
         """
         page = self._slot.page
-        if page is None or not isinstance(error, BareRefusal | NotLoggedIn):
+        if page is None or not page.alive or not isinstance(error, BareRefusal | NotLoggedIn):
             return False
         if isinstance(error, BareRefusal) and page.loads == self._loads and page.age < FRESH:
             return False

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import socket
 import subprocess
 import sys
 import threading
@@ -18,12 +17,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from selenium.webdriver.chrome.options import Options
-from selenium.webdriver.chromium.remote_connection import ChromiumRemoteConnection
-from selenium.webdriver.common.proxy import Proxy, ProxyType
-from selenium.webdriver.remote.client_config import ClientConfig
 from selenium.webdriver.remote.webdriver import WebDriver
 
+from qwenproxy.browser.attaching import ATTACH_ERRORS, START_WAIT, attach, await_port, ended_when_late, free_port
 from qwenproxy.browser.binaries import Binaries, Programs
 from qwenproxy.browser.chrome_tab import DRIVER_ERRORS, ChromeTab, close_by_force
 from qwenproxy.browser.profile import ProfileClaim, disk_refuses
@@ -31,8 +27,6 @@ from qwenproxy.browser.start_failures import (
     Started,
     cannot_attach,
     cannot_run,
-    has_ended,
-    is_late,
     unfit_versions,
 )
 
@@ -40,11 +34,6 @@ __all__ = ["DRIVER_ERRORS", "Chrome", "ChromeSettings", "ChromeTab"]
 
 log = logging.getLogger(__name__)
 
-# Selenium takes whatever a program answers for a driver's answer, and stumbles over what is none.
-ATTACH_ERRORS = (*DRIVER_ERRORS, ValueError, TypeError, LookupError, AttributeError)
-
-START_WAIT = 20.0  # seconds for Chrome and its driver to come up
-COMMAND_TIMEOUT = 40  # seconds for one answer of the driver; page loads are the longest
 QUIT_WAIT = 4.0  # seconds for Chrome to write its profile and leave
 
 FEATURES_OFF = (
@@ -110,7 +99,7 @@ class Chrome:
         self._tabs: list[ChromeTab] = []
         self._lock = threading.Lock()  # around the list of tabs: each has a thread of its own
         # Ports of our choice: with port 0 Chrome tells its pages that it is automated.
-        self._devtools, self._driver_port = _free_port(), _free_port()
+        self._devtools, self._driver_port = free_port(), free_port()
         try:
             browser = self._launch(folder, settings, binaries)
             self.tab = self._first_tab(browser, settings.programs)
@@ -179,8 +168,8 @@ class Chrome:
         command = _command(settings, binaries.chrome, self._claim.profile, self._devtools)
         browser = self._start(command, folder / "chrome.log")
         driver = self._start_driver(binaries, folder)
-        _await_port(browser, self._devtools, deadline)
-        _await_port(driver, self._driver_port, deadline)
+        await_port(browser, self._devtools, deadline)
+        await_port(driver, self._driver_port, deadline)
         return browser
 
     def _start_driver(self, binaries: Binaries, folder: Path) -> Started:
@@ -190,7 +179,8 @@ class Chrome:
     def _first_tab(self, browser: Started, programs: Programs) -> ChromeTab:
         """Attach the driver; one of another version than the browser's gives way to one that fits, if one is found."""
         try:
-            return self._new_tab()
+            with ended_when_late(browser):
+                return self._new_tab()
         except ATTACH_ERRORS as error:
             versions = unfit_versions(error)
             fitting = programs.find_fitting(versions[1]) if versions else None
@@ -200,16 +190,17 @@ class Chrome:
         unfit = self._processes.pop()
         self._claim.end(unfit.pid)
         unfit.wait(QUIT_WAIT)
-        self._driver_port = _free_port()
+        self._driver_port = free_port()
         driver = self._start_driver(fitting, browser.log.parent)
-        _await_port(driver, self._driver_port, time.monotonic() + START_WAIT)
+        await_port(driver, self._driver_port, time.monotonic() + START_WAIT)
         try:
-            return self._new_tab()
+            with ended_when_late(browser):
+                return self._new_tab()
         except ATTACH_ERRORS as error:
             raise cannot_attach(error, browser, driver_named=programs.driver_named) from error
 
     def _attach(self) -> WebDriver:
-        return _attach(self._devtools, self._driver_port)
+        return attach(self._devtools, self._driver_port)
 
     def _start(self, command: list[str], output: Path) -> Started:
         with open(output, "wb", opener=_private) as log_file:
@@ -243,37 +234,3 @@ def _private(path: str, flags: int) -> int:
 
 def _is_root() -> bool:
     return sys.platform != "win32" and os.geteuid() == 0
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _await_port(started: Started, port: int, deadline: float) -> None:
-    while time.monotonic() < deadline:
-        if started.process.poll() is not None:
-            raise has_ended(started)
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-            return
-        time.sleep(0.01)
-    raise is_late(started, START_WAIT)
-
-
-def _attach(devtools: int, port: int) -> WebDriver:
-    options = Options()
-    options.debugger_address = f"127.0.0.1:{devtools}"
-    # Waiting for the page is ours: the driver's own looks at the page cost two round trips in every command.
-    options.page_load_strategy = "none"
-    address = f"http://127.0.0.1:{port}"
-    # Straight to the driver, whatever proxy the environment names.
-    direct = Proxy(raw={"proxyType": ProxyType.DIRECT})
-    connection = ChromiumRemoteConnection(
-        address,
-        vendor_prefix="goog",
-        browser_name="chrome",
-        ignore_proxy=True,
-        client_config=ClientConfig(address, timeout=COMMAND_TIMEOUT, proxy=direct),
-    )
-    return WebDriver(command_executor=connection, options=options)

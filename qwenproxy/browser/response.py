@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from qwenproxy.browser.page import Head
-from qwenproxy.errors import ProxyError, TabLost, UpstreamTimeout
+from qwenproxy.errors import ProxyError, UpstreamTimeout
 
 HIGH_WATER = 1 << 22  # unread characters at which a slow reader's stream is held in the page: above any usual answer
 LOW_WATER = 1 << 20
@@ -29,7 +29,7 @@ class TabResponse:
         number: int,
         abort: Callable[[TabResponse], None],
         resume: Callable[[TabResponse], None],
-        lost: Callable[[], TabLost | None] = lambda: None,
+        lost: Callable[[], ProxyError | None] = lambda: None,
     ) -> None:
         """`lost` says why the tab is lost, if it is: its owner thread may hang and tell nobody."""
         self.number = number
@@ -127,7 +127,7 @@ class TabResponse:
         # Whatever the owner thread had to say before the loss is in the queue by now, and comes first.
         if lost and self._inbox.empty():
             self._ended = True
-            raise TabLost(lost.message)
+            raise type(lost)(lost.message)
 
     def _take(self, message: Message) -> str:
         """Return the text of this message and of all that wait behind it; note an end; raise an error in its place."""

@@ -24,7 +24,7 @@ from qwenproxy.browser.page import PageRequest
 from qwenproxy.browser.page_load import PageLoad
 from qwenproxy.browser.response import TICK, TabResponse
 from qwenproxy.browser.site import Loaded, Site
-from qwenproxy.errors import NetworkFailed, ProxyError, TabLost
+from qwenproxy.errors import NetworkFailed, NotLoggedIn, ProxyError, TabLost
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +32,7 @@ EXCHANGE = "window.__qwenproxy.exchange(...arguments)"
 BUSY_WAIT = 25  # milliseconds the page may hold an exchange open: how long a new order can wait
 QUIET_WAIT = 100  # the same once every stream has been silent for a second
 SCRIPT_TIMEOUT = 2.2  # seconds; a page that navigates answers nothing but a script timeout
+ASTRAY_WAIT = 2.0  # seconds a page that left the site gets to come back
 PAGE_BACK_WAIT = 10.0  # seconds a reloading page gets to come back
 # The page lets pile up what fetches leave behind, and the driver's session holds on to every reply, until we tidy up:
 CALL_LITTER = 40_000  # bytes that stay of a call, beside its share of the replies
@@ -59,7 +60,7 @@ class Tab:
         self._inbox: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
         self._gate = threading.Lock()  # between a new order and the end of the tab
         self._numbers = 0
-        self._lost: TabLost | None = None
+        self._lost: ProxyError | None = None
         # Owner thread only:
         self._orders = Orders()
         self._streams: dict[int, TabResponse] = {}
@@ -67,6 +68,7 @@ class Tab:
         self._acknowledged = 0
         self._last_message = time.monotonic()
         self._silent_since: float | None = None  # when the page began to leave exchanges unanswered
+        self._astray_since: float | None = None  # when the page was first seen elsewhere
         self._litter = 0  # bytes left in the page since it was tidied
         self._sends: dict[int, float] = {}  # calls nobody waits for, and until when they keep the page (monotonic s)
         self._load: PageLoad | None = None
@@ -83,8 +85,7 @@ class Tab:
     def fetch(self, request: PageRequest) -> TabResponse:
         """Start a call in the page. Raises TabLost."""
         with self._gate:
-            if self._lost:
-                raise TabLost(self._lost.message)
+            self._raise_if_lost()
             self._numbers += 1
             response = TabResponse(self._numbers, self.abort, self.resume, self._why_lost)
             self._inbox.put(("start", (response, request)))
@@ -101,8 +102,7 @@ class Tab:
         """Have the page loaded anew as soon as no call runs in it. Raises TabLost."""
         wanted = PageLoad(load)
         with self._gate:
-            if self._lost:
-                raise TabLost(self._lost.message)
+            self._raise_if_lost()
             self._inbox.put(("load", wanted))
         return wanted
 
@@ -132,11 +132,15 @@ class Tab:
             self._chrome.close(politely=False)  # makes the driver call that hangs fail
             self._thread.join(CLOSE_WAIT)
 
-    def _why_lost(self) -> TabLost | None:
+    def _why_lost(self) -> ProxyError | None:
         return self._lost
 
+    def _raise_if_lost(self) -> None:
+        if self._lost:
+            raise type(self._lost)(self._lost.message)
+
     def _own(self) -> None:
-        reason = CLOSED
+        lost: ProxyError = TabLost(CLOSED)
         try:
             self._chrome.driver.set_script_timeout(SCRIPT_TIMEOUT)
             while True:
@@ -149,17 +153,17 @@ class Tab:
                 else:
                     self._load_page()
         except ProxyError as error:
-            reason = error.message
-            log.warning("account=%s tab lost: %s", self.name, reason)
+            lost = error
+            log.warning("account=%s tab lost: %s", self.name, error.message)
         except DRIVER_ERRORS as error:
-            reason = f"The browser tab died ({type(error).__name__})."
-            log.warning("account=%s tab lost: %s", self.name, reason)
+            lost = TabLost(f"The browser tab died ({type(error).__name__}).")
+            log.warning("account=%s tab lost: %s", self.name, lost.message)
         finally:
-            self._end(reason)
+            self._end(lost)
 
-    def _end(self, reason: str) -> None:
+    def _end(self, lost: ProxyError) -> None:
         with self._gate:
-            error = self._lost = self._lost or TabLost(reason)
+            error = self._lost = self._lost or lost
         while not self._inbox.empty():
             self._note(*self._inbox.get())
         for stream in self._streams.values():
@@ -252,7 +256,9 @@ class Tab:
 
     def _receive(self, reply: dict[str, Any]) -> None:
         if reply["origin"] != self._origin:
-            raise TabLost("The page left the site.")
+            self._stray(reply["origin"])
+            return
+        self._astray_since = None
         if reply["epoch"] != self._epoch:
             self._epoch = reply["epoch"]
             self._acknowledged = 0
@@ -266,6 +272,16 @@ class Tab:
                 self._acknowledged = sequence
                 self._last_message = time.monotonic()
                 self._dispatch(number, kind, payload)
+
+    def _stray(self, origin: str) -> None:
+        """Wait a moment for a page that left the site for sign-in: it may only pass through there."""
+        now = time.monotonic()
+        if not origin.startswith("http"):
+            raise TabLost("The page left the site.")
+        self._astray_since = self._astray_since or now
+        if now - self._astray_since > ASTRAY_WAIT:
+            raise NotLoggedIn("The site sent the page to its sign-in.")
+        time.sleep(0.05)
 
     def _dispatch(self, number: int, kind: str, payload: Any) -> None:
         if kind == "token":

@@ -16,6 +16,7 @@ from qwenproxy.sandbox import Sandbox, Switches
 
 SERVED = 2  # accounts the shared server knows; the site has one more, for tests with a server of their own
 ACCOUNT_CONCURRENCY = 2
+LONG_LIFE = 86400.0  # seconds; of tokens without a refresh, which have to outlive the run
 JAVASCRIPT_PACKAGES = ("openai", "axios", "form-data")
 NODE_WITH_FETCH = 18
 INSTALL_WAIT = 100  # seconds
@@ -24,7 +25,7 @@ INSTALL_WAIT = 100  # seconds
 @pytest.fixture(scope="session")
 def stand_in() -> Iterator[Sandbox]:
     """The site, running for all tests; use `site`."""
-    with Sandbox(accounts=SERVED + 1) as site:
+    with Sandbox(accounts=SERVED + 1, switches=Switches(token_life_s=LONG_LIFE)) as site:
         yield site
 
 

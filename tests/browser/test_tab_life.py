@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 import psutil
 import pytest
@@ -30,8 +30,9 @@ def leave_the_site(chrome: psutil.Process, driver: psutil.Process, site: Sandbox
 
 def kill_renderer(chrome: psutil.Process, driver: psutil.Process, site: Sandbox) -> None:
     for process in chrome.children(recursive=True):
-        if "--type=renderer" in process.cmdline():
-            process.kill()
+        with suppress(psutil.NoSuchProcess):  # a zombie, too
+            if "--type=renderer" in process.cmdline():
+                process.kill()
 
 
 def kill_chrome(chrome: psutil.Process, driver: psutil.Process, site: Sandbox) -> None:
