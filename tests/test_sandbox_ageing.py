@@ -14,7 +14,7 @@ import pytest
 from sandbox_caller import COMPLETIONS, Caller, Visitor, payload, refusal, said, sandbox_fixtures
 
 from qwenproxy.cli.sandbox import SandboxAddress
-from qwenproxy.sandbox import Sandbox, SandboxAccount, Switches
+from qwenproxy.sandbox import Fault, Sandbox, SandboxAccount, Switches
 from qwenproxy.sandbox.clock import Clock
 
 PROFILE = "/api/v1/auths/"
@@ -364,6 +364,17 @@ def test_every_answer_renews_the_firewalls_cookie_where_the_switch_says_so(
 def _asked(caller: Caller, chat: str, cookie: str) -> httpx.Response:
     caller.http.cookies.clear()
     return caller.call("POST", f"{COMPLETIONS}?chat_id={chat}", payload(chat, "{{say fine}}"), cookie=cookie)
+
+
+def test_the_pass_of_a_captcha_ends_by_the_sites_clock(site: Sandbox, caller: Caller) -> None:
+    site.advance(DAY)
+    site.accounts[0].renew()
+    site.add_fault(Fault("captcha_sticky", path="/api/v2/chats/new"))
+    puzzle = caller.call("POST", "/api/v2/chats/new", {}).json()["data"]["url"]
+    passed = caller.http.post(puzzle).headers["set-cookie"].lower()
+    expires = parsedate_to_datetime(passed.partition("expires=")[2].partition(";")[0]).timestamp()
+    assert passed.startswith("x5sec=")
+    assert expires == pytest.approx(site.now() + 1800, abs=5)
 
 
 # other processes

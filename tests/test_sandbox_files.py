@@ -209,6 +209,14 @@ def test_everything_expires_after_300_seconds(site: Sandbox, caller: Caller) -> 
     assert refused_with(put(late)) == (403, "SecurityTokenExpired")
 
 
+def test_a_client_by_this_machines_clock_may_write_however_far_ahead_the_site_is(site: Sandbox, caller: Caller) -> None:
+    site.advance(30 * 86400)
+    site.accounts[0].renew()
+    issued = issue(caller)
+    assert put(issued).status_code == 200
+    assert store("GET", issued["file_url"]).status_code == 200
+
+
 def test_lets_pages_of_another_origin_write(site: Sandbox, caller: Caller) -> None:
     url = issue(caller)["file_url"].partition("?")[0]
     asked = {

@@ -69,7 +69,7 @@ class SandboxAccount:
             if own_host:
                 claims.update(sid=login_id, jti=secrets.token_hex(8))
             else:
-                # three claims and no more: only their end can tell two of them apart
+                # these have three claims and no more, so only the end can tell two of them apart
                 while claims["exp"] in self._old_ends:
                     claims["exp"] += 1
                 self._old_ends.add(claims["exp"])
@@ -168,7 +168,7 @@ def same_login(token: str, other: str) -> bool:
 
 
 class _Valid:
-    """Which of the signed values count: all, and once they are forgotten only those that came after."""
+    """Which signed tokens count: all of them, and after forget() only those added since."""
 
     def __init__(self) -> None:
         self._later: set[str] | None = None

@@ -32,7 +32,7 @@ def page(state: SiteState, name: str, login: str = "") -> Response:
     attributes = " ".join(f'data-{name}="{value}"' for name, value in data.items())
     text = asset(name).replace("@VERSION@", switches.page_version)
     response = html_response(text.replace("@DATA@", attributes).replace("@LOGIN@", login))
-    # a page out of the browser's own store would have a time of the past
+    # a cached page would carry an old site time
     response.headers["cache-control"] = "no-store"
     return response
 

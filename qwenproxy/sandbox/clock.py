@@ -1,7 +1,6 @@
 """The site's clock, by which everything here ages: tokens, cookies, uploads, signed addresses.
 
-Two switches move it, so that a test can let days pass. What paces a stream is the real time, and is none of its
-business.
+Two switches move it, so that a test can let days pass. Streams are paced by real time and do not use it.
 """
 
 from __future__ import annotations
@@ -14,10 +13,10 @@ from qwenproxy.sandbox.switches import Switches
 
 
 class Clock:
-    """The time of one sandbox, `clock_ahead_s` before the `wall` clock, a lead that grows while it runs fast.
+    """The time of one sandbox: the `wall` clock plus `clock_ahead_s`, which grows while `clock_speed` is over 1.
 
-    A look at the clock settles what went by until then. So look once before you change `clock_speed`
-    (`Sandbox.switches` does), and the old speed counts up to the change.
+    now() adds what the clock gained since the call before, at the present speed. Call it before you change the speed,
+    as `Sandbox.switches` does: then the old speed counts up to the change.
     """
 
     def __init__(self, switches: Switches, wall: Callable[[], float] = time.time) -> None:

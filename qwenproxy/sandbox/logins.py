@@ -1,7 +1,7 @@
 """Logins from their beginning to their end, as the sign-in host keeps them (addendum section 9).
 
-A login is renewed by its refresh token. Whether one may be used twice the sources do not agree on: here, unless a
-switch says otherwise, the second use ends the login. Used ones are remembered in memory alone.
+A refresh token renews its login. The sources disagree on whether it may be used twice; here the second use ends the
+login, unless a switch says otherwise. Used tokens are remembered in memory only.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@
 (() => {
   "use strict";
   const own = document.currentScript;
-  const { chat, signIn: signInHost, mark } = own.dataset;  // no sign-in host: one signs in at the chat itself
+  const { chat, signIn: signInHost, mark } = own.dataset;  // signInHost is empty where people sign in at the chat
   const sdkDelay = Number(own.dataset.sdkDelay);
   const renewMargin = Number(own.dataset.renewMargin);
   const siteTime = Number(own.dataset.siteTime);
@@ -45,7 +45,7 @@
     }
   }
 
-  /* Return "renewed", "refused" or "failed". One tab after the other, since a refresh used twice ends the login. */
+  /* Return "renewed", "refused" or "failed". Tabs take turns, because a refresh token used twice ends the login. */
   const renew = old => navigator.locks.request("renew-token", async () => {
     if (currentToken() !== old && secondsLeft(currentToken()) > renewMargin) return "renewed";  // another tab did
     try {
@@ -85,7 +85,7 @@
     return profile.json();
   }
 
-  /* Return the profile of who is logged in, of which a refused token says nothing; null: the page leaves. */
+  /* Return the profile, after a renewal if the site refuses the token; null if the page leaves. */
   async function findProfile() {
     const token = currentToken();
     const body = await askProfile();

@@ -1,7 +1,7 @@
 """The cookies that the firewall and the statistics of the site set (protocol section 1.2).
 
-`acw_tc` lives half an hour by the site's clock. The server judges that by what it wrote into the cookie, since a
-browser would keep it by a clock of its own.
+`acw_tc` lives half an hour by the site's clock. The server reads its age from the cookie itself, because browsers drop
+cookies by their own clock.
 """
 
 from __future__ import annotations

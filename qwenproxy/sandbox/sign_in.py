@@ -1,7 +1,7 @@
 """The sign-in host: the form, the refresh of a login, and the way in without a password (addendum section 9).
 
-Scripts cannot read the refresh cookie, so only a browser that signed in here has it. As at the real site it comes to
-the chat, too: cookies know no ports. What the chat's page needs of this host it asks across origins.
+Scripts cannot read the refresh cookie, so only a browser that signed in here has it. Browsers send it to the chat as
+well, because cookies know no ports; the real one covers both hosts, too. The chat's page calls here across origins.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _REFRESH_NEEDS = ("version", "source", "timezone", "x-request-id", "x-request-or
 async def form() -> Response | PlainResponse:
     """Serve the form; a browser whose login can be renewed is sent back to the chat, whose page does that."""
     state = current_state()
-    # a page that was refused just now would only come again
+    # the page was refused a moment ago and would only come back
     if state.logins.is_good(_refresh_token()) and "refused" not in request.args:
         return redirect(f"{state.chat_origin}/")
     response = page(state, "auth.html")

@@ -24,7 +24,7 @@ from qwenproxy.sandbox.switches import Switches
 class SiteState:
     """The state of one sandbox; it outlives restarts of the server.
 
-    The ports are known once it listens. `page_mark` is what our page's script says to be known by, and nobody else's.
+    The ports are known once it listens. Our page's script sends `page_mark`, which no other script knows.
     `blocked` are accounts that must solve a captcha first; `puzzles` maps a captcha's secret to its account;
     `settings` are the users' settings as they were posted.
     """
