@@ -20,6 +20,7 @@ from qwenproxy.chat import ChatRequest, Finish, Message, Text, TextPart
 from qwenproxy.errors import SetupError, TabLost, UpstreamTimeout
 
 NOW = 1_760_000_000.0
+ORIGIN = "https://site.example"
 STREAM = {"content-type": "text/event-stream; charset=utf-8"}
 JSON = {"content-type": "application/json"}
 HTML = {"content-type": "text/html"}
@@ -182,6 +183,7 @@ class FakeTab:
 
     def __init__(self, account: Account, site: FakeSite, opener: FakeOpener) -> None:
         self.account_id = account.id
+        self.origin = ORIGIN
         self.token = account.token
         self.alive = True
         self.closed = False
