@@ -26,6 +26,19 @@ REST_FOR_VERIFICATION = 600.0
 BROWSER = "browser"  # the reason of an account whose browser does not start
 BROWSER_REST = 10.0  # seconds after a browser's first failure to start; doubled with each further one
 LONGEST_BROWSER_REST = 600.0
+DAY = 86400.0
+AFTER_RESET = 300.0  # seconds that an account goes on resting once its share is due again: the site's clock may differ
+
+
+def rest_until(error: RateLimited, now: float) -> float:
+    """Return until when a limit makes an account rest, both in s since 1970.
+
+    The shares of a day come back at 00:00 UTC. The site rounds its hours up to that, so the earlier of both counts.
+    """
+    midnight = (now // DAY + 1) * DAY
+    if error.hours:
+        return min(now + error.hours * 3600, midnight) + AFTER_RESET
+    return midnight + AFTER_RESET if error.for_today else now + REST_WITHOUT_HOURS
 
 
 def note_refusal(registry: Registry, account_id: str, error: ProxyError, token: str | None, now: float) -> None:
@@ -34,9 +47,9 @@ def note_refusal(registry: Registry, account_id: str, error: ProxyError, token: 
     `token` is the one the site refused: a login renewed in the meantime is not marked INVALID. Raises SetupError.
     """
     if isinstance(error, RateLimited):
-        rest = error.hours * 3600 if error.hours else REST_WITHOUT_HOURS
-        registry.rest(account_id, now + rest)
-        log.warning("account=%s WAIT for %.0f s: %s", account_id, rest, error.message)
+        until = rest_until(error, now)
+        registry.rest(account_id, until)
+        log.warning("account=%s WAIT for %.0f s: %s", account_id, until - now, error.message)
     elif isinstance(error, NotLoggedIn):
         registry.mark_invalid(account_id, token)
         log.warning("account=%s INVALID: %s Run: qwenproxy account relogin %s", account_id, error.message, account_id)

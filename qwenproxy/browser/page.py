@@ -63,6 +63,10 @@ class PageResponse(Protocol):
 class Page(Protocol):
     """What can carry calls to the site as one logged-in account."""
 
+    @property
+    def origin(self) -> str:
+        """Return the site's scheme and host, with which an address of its own is complete."""
+
     def fetch(self, request: PageRequest) -> PageResponse:
         """Start a call; returns at once. Raises TabLost."""
 

@@ -82,6 +82,11 @@ class Tab:
         """Whether the tab can still take calls, as far as is known without asking the browser."""
         return self._lost is None
 
+    @property
+    def origin(self) -> str:
+        """The site's scheme and host."""
+        return self._origin
+
     def fetch(self, request: PageRequest) -> TabResponse:
         """Start a call in the page. Raises TabLost."""
         with self._gate:

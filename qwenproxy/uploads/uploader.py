@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from qwenproxy.browser.page import PageRequest
-from qwenproxy.errors import RequestError, SetupError, TooLarge, UpstreamTimeout
+from qwenproxy.errors import RateLimited, RequestError, SetupError, TooLarge, UpstreamTimeout
 from qwenproxy.uploads import file_types, object_store
 from qwenproxy.uploads.file_types import FileType
 from qwenproxy.uploads.ledger import Ledger, Upload
@@ -101,17 +101,16 @@ class Uploader:
         Raises NetworkFailed, SiteFailure, ProtocolChanged, RequestError for a document that cannot be read,
         UpstreamTimeout, and what `site` raises.
         """
-        asked = files.request_credentials(file.name, len(file.data), file.type.kind)
-        credentials = files.parse_credentials(files.credentials_object(site.call(asked)))
+        credentials = files.parse_credentials(_credentials(file.name, len(file.data), file.type.kind, site))
         self._put(credentials, file.type.content_type, file.data)
         stored = self._site_file(credentials, file.name, len(file.data), site.account_id)
         return self.parse(replace(stored, content_type=file.type.content_type, kind=file.type.kind), site)
 
     def store_once(self, file: LocalFile, site: SiteCalls) -> SiteFile:
         """Upload a file unless the account got the same one of late: a conversation repeats its images every turn."""
-        key = (site.account_id, hashlib.sha256(file.name.encode() + b"\0" + file.data).hexdigest())
+        key = (site.account_id, _digest(file))
         stored = self._recent.get(key)
-        if stored is None or self._clock() - stored.uploaded_at > REUSE_FOR:
+        if stored is None or not self._is_fresh(stored):
             stored = self.store(file, site)
             with self._recent_lock:
                 self._recent[key] = stored
@@ -119,13 +118,19 @@ class Uploader:
                     del self._recent[next(iter(self._recent))]
         return stored
 
+    def is_stored(self, file: LocalFile) -> bool:
+        """Tell whether some account got the same content of late, so that a question may do without an upload."""
+        digest = _digest(file)
+        with self._recent_lock:
+            return any(key[1] == digest and self._is_fresh(stored) for key, stored in self._recent.items())
+
     def parse(self, file: SiteFile, site: SiteCalls) -> SiteFile:
         """Return the file as read by the site; only documents have to be. Raises RequestError, UpstreamTimeout."""
         if not file.needs_parsing:
             return file
-        site.call(files.begin_parsing(file.id))
+        _call(site, files.begin_parsing(file.id))
         for _ in range(PARSE_POLLS):
-            status = files.parsing_status(site.call(files.ask_parsing(file.id)), file.id)
+            status = files.parsing_status(_call(site, files.ask_parsing(file.id)), file.id)
             if status == "success":
                 return replace(file, parsed=True)
             if status == "failed":
@@ -153,11 +158,14 @@ class Uploader:
 
         Raises ProtocolChanged, and what `site` raises.
         """
-        found = files.credentials_object(site.call(files.request_credentials(name, size, kind)))
+        found = _credentials(name, size, kind, site)
         stored = self._site_file(files.parse_credentials(found), name, size, site.account_id)
         kind = "file" if kind == "document" else kind
         self.remember(replace(stored, content_type=file_types.content_type_of_name(name), kind=kind), None)
         return found
+
+    def _is_fresh(self, stored: SiteFile) -> bool:
+        return self._clock() - stored.uploaded_at <= REUSE_FOR
 
     def _site_file(self, credentials: UploadCredentials, name: str, size: int, account_id: str) -> SiteFile:
         return SiteFile(
@@ -171,3 +179,20 @@ class Uploader:
             kind="",
             uploaded_at=self._clock(),
         )
+
+
+def _digest(file: LocalFile) -> str:
+    return hashlib.sha256(file.name.encode() + b"\0" + file.data).hexdigest()
+
+
+def _credentials(name: str, size: int, kind: str, site: SiteCalls) -> dict[str, Any]:
+    return files.credentials_object(_call(site, files.request_credentials(name, size, kind)))
+
+
+def _call(site: SiteCalls, request: PageRequest) -> str:
+    """Make a call about a file; a limit that it meets is one of uploads, not of the account."""
+    try:
+        return site.call(request)
+    except RateLimited as error:
+        error.kind = "upload"
+        raise

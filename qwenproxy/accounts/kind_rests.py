@@ -1,0 +1,61 @@
+"""Limits of the site that concern one kind of work only, such as uploads.
+
+Asked by the pool before it gives an account out for such work. Knows no registry.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterable
+
+from qwenproxy.accounts.standing import rest_until
+from qwenproxy.errors import AccountsResting, ProxyError, RateLimited
+
+log = logging.getLogger(__name__)
+
+
+class KindRests:
+    """Which accounts rest for one kind of work only, such as uploads; everything else goes on with them.
+
+    In memory: a server that starts anew asks the site once more. Safe among threads.
+    """
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._until: dict[tuple[str, str], float] = {}
+        self._lock = threading.Lock()
+
+    def note(self, account_id: str, error: ProxyError, now: float) -> bool:
+        """Let the account rest for the kind that an error limits; False for an error that limits none.
+
+        The error tells the client how long that is.
+        """
+        if not isinstance(error, RateLimited) or error.kind is None:
+            return False
+        until = rest_until(error, now)
+        error.retry_after = until - now
+        with self._lock:
+            self._until[account_id, error.kind] = until
+        log.warning("account=%s no %s for %.0f s: %s", account_id, error.kind, until - now, error.message)
+        return True
+
+    def resting(self, kind: str | None, usable: Iterable[str], now: float) -> frozenset[str]:
+        """Return those of the usable accounts that rest for a kind of work (`now` in s since 1970).
+
+        Raises AccountsResting if that is all of them.
+        """
+        if kind is None:
+            return frozenset()
+        ids = list(usable)
+        with self._lock:
+            left = {each: self._until.get((each, kind), 0.0) - now for each in ids}
+        resting = frozenset(each for each in ids if left[each] > 0)
+        if resting and len(resting) == len(ids):
+            wait = max(1.0, min(left.values()))
+            raise AccountsResting(
+                f"Every account is over its limit for this kind of work ({kind}); the first one is back in "
+                f"{wait:.0f} s. Other requests go on. To go on with this now: qwenproxy account add",
+                retry_after=wait,
+            )
+        return resting
