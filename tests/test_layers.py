@@ -21,7 +21,7 @@ ROWS = (
     ("qwenproxy",),
     ("texts",),
     ("errors",),
-    ("chat", "config_table"),
+    ("chat", "config_table", "json_text"),
     ("config", "cutting", "history_messages", "laps", "logs", "memory", "storage"),
     ("history_format",),
     ("browser", "history", "keys", "session_claim"),
