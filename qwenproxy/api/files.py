@@ -15,8 +15,9 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.formparser import FormDataParser
 from werkzeug.wsgi import get_input_stream
 
+from qwenproxy.api.bodies import json_body
 from qwenproxy.api.client import client_gone_check
-from qwenproxy.api.errors import json_body, json_response
+from qwenproxy.api.errors import json_response
 from qwenproxy.api.wiring import filing
 from qwenproxy.errors import ProxyError, RequestError, TooLarge, UnsupportedMediaType
 from qwenproxy.uploads.file_types import clean_name

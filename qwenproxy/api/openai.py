@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, Response, request
 from flask.typing import ResponseReturnValue
 
+from qwenproxy.api.bodies import json_body
 from qwenproxy.api.client import client_gone_check
-from qwenproxy.api.errors import json_body, json_response
-from qwenproxy.api.openai_format import Answer, completion_object, parse_chat_request
+from qwenproxy.api.errors import json_response
+from qwenproxy.api.openai_format import Answer, completion_object
+from qwenproxy.api.openai_request import parse_chat_request
 from qwenproxy.api.sse import Chunks, frames
 from qwenproxy.api.wiring import conversations, relay
 from qwenproxy.errors import ModelNotFound
@@ -45,13 +47,13 @@ def create_completion() -> ResponseReturnValue:
     run = conversations().answer_once(wanted.chat, client_gone)
     if wanted.chat.streamed:
         prompt = tuple(message.text for message in wanted.chat.messages)
-        body = frames(run, Chunks(run.model), client_gone, include_usage=wanted.include_usage, prompt=prompt)
+        body = frames(
+            run, Chunks(run.model, legacy=wanted.legacy), client_gone, include_usage=wanted.include_usage, prompt=prompt
+        )
         response = event_stream(body, run)
     else:
-        response = json_response(collect(run))
-    if wanted.ignored:
-        response.headers["x-qwenproxy-ignored"] = ",".join(wanted.ignored)
-    return response
+        response = json_response(collect(run, legacy=wanted.legacy))
+    return wanted.ignored.tell(response)
 
 
 def list_models() -> ResponseReturnValue:
@@ -78,13 +80,13 @@ def event_stream(body: object, run: ChatRun) -> Response:
     return response
 
 
-def collect(run: ChatRun) -> dict[str, object]:
+def collect(run: ChatRun, *, legacy: bool = False) -> dict[str, object]:
     """Read the run to its end and return the `chat.completion` object. Raises what broke the answer."""
     answer = Answer()
     with run:
         for event in run:
             answer.add(event)
-    return completion_object(answer, run.model, (message.text for message in run.chat.messages))
+    return completion_object(answer, run.model, (message.text for message in run.chat.messages), legacy=legacy)
 
 
 def _model_object(model_id: str, target: Model) -> dict[str, object]:

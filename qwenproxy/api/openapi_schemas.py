@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from qwenproxy.api.openai_format import THINKS_AT_EFFORT
-
 Schema = dict[str, Any]
 
 TEXT: Schema = {"type": "string"}
@@ -105,7 +103,7 @@ CONVERSATION: dict[str, Schema] = {
                 ),
             ]
         },
-        reasoning_effort=_described({"enum": [*THINKS_AT_EFFORT, None]}, "with none and minimal it does not think"),
+        reasoning_effort=_described(nullable(TEXT), "with none and minimal it does not think, with any other it does"),
         enable_thinking=nullable(FLAG),
         thinking_budget=_at_least(1, "tokens"),
     ),
