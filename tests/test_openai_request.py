@@ -248,7 +248,13 @@ def test_thoughts_in_a_history_are_dropped(thought):
 
 
 def test_parts_nobody_knows_are_left_out_and_named():
-    content = [{"type": "text", "text": "a"}, {"type": "video_url", "video_url": "x"}, {"type": "a b"}, {}]
+    content = [
+        {"type": "text", "text": "a"},
+        {"type": "video_url", "video_url": "x"},
+        {"type": "a b"},
+        {"type": {}},
+        {},
+    ]
     wanted = parse(messages=[{"role": "user", "content": content}])
     assert wanted.chat.messages[0].parts == (TextPart("a"),)
     assert wanted.ignored.names == ("messages.content.video_url", "messages.content")

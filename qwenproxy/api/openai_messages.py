@@ -17,7 +17,7 @@ from qwenproxy.uploads.file_types import clean_name
 from qwenproxy.upstream.folding import MAX_ATTACHMENTS
 
 # What a model thought before is no part of what it is asked.
-THOUGHTS = frozenset({"thinking", "redacted_thinking", "reasoning"})
+THOUGHTS = ("thinking", "redacted_thinking", "reasoning")
 
 
 def parse_messages(value: Any, ignored: Ignored | None = None) -> tuple[Message, ...]:
