@@ -81,7 +81,7 @@ class TestWhatGoes:
             raise SetupError("the disk is full")
 
         monkeypatch.setattr(chats.deletions, "add", refuse)
-        assert chats.client.delete(f"/api/chats/{chat_id}").status_code == 502
+        assert chats.client.delete(f"/api/chats/{chat_id}").status_code == 503
         assert chats.files() == [chat_id]
 
 

@@ -34,7 +34,7 @@ def told_message(error: ProxyError) -> str:
     # The minute after, because the named one has to be late enough.
     minute = math.ceil((time.time() + error.retry_after) / 60) * 60
     moment = datetime.fromtimestamp(minute, timezone.utc)
-    return f"{error.client_message} The quota is exhausted and will reset at {moment:%Y-%m-%d %H:%M} UTC."
+    return f"The quota is exhausted and will reset at {moment:%Y-%m-%d %H:%M} UTC. {error.client_message}"
 
 
 def _is_long(error: ProxyError) -> bool:
