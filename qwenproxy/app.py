@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import secrets
 import time
+from collections.abc import Callable
 
 from flask import Flask, Response, g, request
 
@@ -19,10 +20,12 @@ from qwenproxy.api.auth import register_auth
 from qwenproxy.api.cors import register_cors
 from qwenproxy.api.wiring import CONVERSATIONS, FILING, RELAY
 from qwenproxy.api.ws import register_ws
-from qwenproxy.browser.binaries import find_binaries
+from qwenproxy.browser.binaries import Programs
 from qwenproxy.browser.chrome import ChromeSettings
+from qwenproxy.browser.driver_copies import cache_folders
+from qwenproxy.browser.kept_page import POLL
 from qwenproxy.browser.site import Site
-from qwenproxy.config import Config
+from qwenproxy.config import Config, cache_home
 from qwenproxy.conversation import Conversations
 from qwenproxy.deletions import UpstreamDeletions
 from qwenproxy.filing import Filing
@@ -57,24 +60,38 @@ def create_app(config: Config, relay: Relay | None = None) -> Flask:
     return app
 
 
-def build_relay(config: Config, uploader: Uploader | None = None) -> Relay:
+def build_relay(
+    config: Config,
+    uploader: Uploader | None = None,
+    *,
+    clock: Callable[[], float] = time.time,
+    poll: float = POLL,
+) -> Relay:
     """Return a relay over the accounts in the session folder; without `uploader` it takes no images and files.
 
+    `clock` gives seconds since 1970, for logins and rests; pages look at it every `poll` seconds.
     Raises SetupError where no browser is to be found.
     """
-    registry = Registry(config.session_dir)
-    opener = TabOpener(registry, Site(config.base_url, config.site_version), chrome_settings(config))
+    registry = Registry(config.session_dir, clock)
+    site = Site(config.base_url, config.site_version)
+    opener = TabOpener(registry, site, chrome_settings(config), clock, poll)
     limits = PoolLimits(config.account_concurrency, config.queue_wait, config.max_browsers, config.idle_browser)
     settings = RelaySettings(config.default_model, config.unknown_model, config.stall_timeout)
-    deletions = UpstreamDeletions(config.session_dir, registry)
-    return Relay(AccountPool(registry, deletions.watch(opener), limits), settings, deletions, uploader)
+    deletions = UpstreamDeletions(config.session_dir, registry, clock)
+    pool = AccountPool(registry, deletions.watch(opener), limits, clock=clock)
+    return Relay(pool, settings, deletions, uploader)
 
 
 def chrome_settings(config: Config) -> ChromeSettings:
     """Return how this configuration starts browsers. Raises SetupError where none is to be found."""
-    named = (str(config.chrome or ""), str(config.chromedriver or ""))
-    binaries = find_binaries(*named, undetected=config.driver == "undetected")
-    return ChromeSettings(binaries, config.headless, config.base_url_spki)
+    programs = Programs(
+        str(config.chrome or ""),
+        str(config.chromedriver or ""),
+        undetected=config.driver == "undetected",
+        caches=cache_folders(cache_home(), config.session_dir.absolute()),
+    )
+    programs.find()  # anew at each browser start; here what is missing is told at once
+    return ChromeSettings(programs, config.headless, config.base_url_spki)
 
 
 def _log_requests(app: Flask) -> None:

@@ -167,3 +167,8 @@ def language(environ: Mapping[str, str] = os.environ) -> str:
 def display_name(environ: Mapping[str, str] = os.environ) -> str:
     """Return the X or Wayland display that a window would open on, "" where none is named."""
     return environ.get("DISPLAY") or environ.get("WAYLAND_DISPLAY") or ""
+
+
+def cache_home(environ: Mapping[str, str] = os.environ) -> str:
+    """Return the folder for what can be made again that the environment names, "" where it names none."""
+    return environ.get("XDG_CACHE_HOME", "")

@@ -312,6 +312,11 @@ class BrowserError(SetupError):
 
     code = "browser_error"
 
+    @property
+    def phrase(self) -> Phrase | None:
+        """The message in any language, where it is told in more than one."""
+        return self._words if isinstance(self._words, Phrase) else None
+
 
 class ConfigError(SetupError):
     """A setting is unknown or cannot be read."""

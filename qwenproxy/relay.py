@@ -17,6 +17,7 @@ from qwenproxy.chat import ChatRequest
 from qwenproxy.deletions import UpstreamDeletions
 from qwenproxy.errors import (
     AccountsResting,
+    BareRefusal,
     ChatBusy,
     ChatGone,
     ClientGone,
@@ -191,7 +192,7 @@ class Relay:
         failures = 0
         for lease in leases:
             try:
-                return attempt(lease)
+                return _attempt(attempt, lease)
             except (Refusal, Transient, SetupError) as error:
                 lease.reject(error)
                 failed = not isinstance(error, Refusal)
@@ -221,8 +222,8 @@ class Relay:
                 if pause is None:
                     raise
                 _pause(pause, task.client_gone)
-            except (Transient, NotLoggedIn) as error:
-                # Once for each kind: a renewed token, a new tab or a new chat may be all it takes.
+            except Transient as error:
+                # Once for each kind: a new tab or a new chat may be all it takes.
                 if type(error) in retried:
                     raise
                 retried.add(type(error))
@@ -277,6 +278,16 @@ class Relay:
             self.discard([chat])
         except SetupError as error:
             log.warning("account=%s upstream chat %s stays: %s", chat.account_id, chat.chat_id, error.message)
+
+
+def _attempt(attempt: Callable[[Lease], Result], lease: Lease) -> Result:
+    """Make the attempt, and once more where loading the page anew may mend a refusal: its login may just be old."""
+    try:
+        return attempt(lease)
+    except (BareRefusal, NotLoggedIn) as error:
+        if not lease.renew_page(error):
+            raise
+        return attempt(lease)
 
 
 def site_calls(lease: Lease, client_gone: ClientGoneCheck) -> SiteCalls:

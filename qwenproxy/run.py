@@ -142,7 +142,7 @@ class ChatRun:
             yield from self._events
         except Refusal as error:
             # Too late for another account to take over, but not for the next request to know.
-            self._lease.reject(error)
+            self._lease.reject_late(error)
             raise
         self._end()
 

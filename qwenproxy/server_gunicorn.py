@@ -15,12 +15,14 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 
+import gunicorn
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
+from gunicorn.config import make_settings
 from gunicorn.http.errors import ParseException
 from gunicorn.workers.gthread import ThreadWorker
 
@@ -32,8 +34,9 @@ from qwenproxy.app import create_app
 from qwenproxy.browser.guard import guard_browsers
 from qwenproxy.browser.profile import end_leftovers
 from qwenproxy.config import Config
-from qwenproxy.errors import NoUsableAccount, RequestError
+from qwenproxy.errors import NoUsableAccount, RequestError, SetupError
 from qwenproxy.relay import Relay
+from qwenproxy.texts import Phrase
 
 log = logging.getLogger(__name__)
 
@@ -48,15 +51,17 @@ def serve_gunicorn(
 ) -> int:
     """Serve on the bound socket of that descriptor until a signal; return the exit status. Closes the descriptor.
 
-    `drain` lets running answers end for up to so many seconds, then closes the relay.
+    `drain` lets running answers end for up to so many seconds, then closes the relay. Raises SetupError where the
+    installed gunicorn lacks a setting.
     """
+    settings = _gunicorn_settings(config, listener)
+    _refuse_unknown(settings)
     status = multiprocessing.Value("i", 0)
 
     class Server(BaseApplication):  # type: ignore[misc]
         def load_config(self) -> None:
-            for name, value in _gunicorn_settings(config, listener).items():
-                if name in self.cfg.settings:
-                    self.cfg.set(name, value)
+            for name, value in settings.items():
+                self.cfg.set(name, value)
 
         def run(self) -> None:
             Master(self).run()
@@ -193,6 +198,14 @@ def _gunicorn_settings(config: Config, listener: int) -> dict[str, Any]:
         "proc_name": "qwenproxy",
         "worker_exit": lambda _server, worker: _close(worker),
     }
+
+
+def _refuse_unknown(settings: Mapping[str, Any]) -> None:
+    """Raise SetupError for a setting that the installed gunicorn lacks: the server would not behave as it should."""
+    known = make_settings()
+    for name in settings:
+        if name not in known:
+            raise SetupError(Phrase("gunicorn_setting", name=name, version=gunicorn.__version__))
 
 
 def _close(worker: Any) -> None:

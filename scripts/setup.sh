@@ -46,7 +46,9 @@ ensure_node() {
 install_packages() {
     echo "Installing $* (once) ..." >&2
     mkdir -p -m 700 session # which may have been deleted to begin afresh
-    { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "$@"; } > session/apt.log 2>&1 \
+    rm -f session/apt.log
+    (umask 077 && : > session/apt.log) # for its owner alone, as all of session; what apt-get makes keeps its own rights
+    { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "$@"; } >> session/apt.log 2>&1 \
         || { tail -n 5 session/apt.log >&2; return 1; }
 }
 

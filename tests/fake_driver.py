@@ -22,6 +22,7 @@ class FakePage:
         self.started: list[dict] = []  # what the page really ran
         self.aborted: list[int] = []
         self.held: list[tuple[int, bool]] = []
+        self.bodies: dict[int, dict[int, str]] = {}  # pieces of big bodies by call and place
         self.ignores_acknowledgements = False
         self._outbox: list[list] = []
         self._sequence = 0
@@ -53,9 +54,11 @@ class FakePage:
             self.orders.append(order)
             if order["epoch"] == self.epoch and not self.ignores_acknowledgements:
                 self._outbox = [message for message in self._outbox if message[0] > order["ack"]]
+            for number, index, text in order["parts"]:
+                self.bodies.setdefault(number, {})[index] = text
             for start in order["start"]:
-                if start["id"] > self._last_started:
-                    self._last_started = start["id"]
+                if start["nth"] > self._last_started:
+                    self._last_started = start["nth"]
                     self.started.append(start)
             self.aborted += order["abort"]
             self.held += [tuple(hold) for hold in order["hold"]]
@@ -106,8 +109,9 @@ class FakeDriver:
 class FakeChrome:
     """The browser around a FakeDriver; `commands` came in this order, `closed` says how each closing was done."""
 
-    def __init__(self, driver: FakeDriver) -> None:
+    def __init__(self, driver: FakeDriver, on_close: Callable[[], None] = lambda: None) -> None:
         self.driver = driver
+        self._on_close = on_close
         self.commands: list[str] = []
         self.gone: Exception | None = None
         self.closed: list[bool] = []
@@ -116,6 +120,9 @@ class FakeChrome:
         if self.driver.always:
             raise self.driver.always
         self.commands.append(command)
+
+    def install(self, script: str) -> None:
+        self.cdp("Page.addScriptToEvaluateOnNewDocument", source=script)
 
     def renew_session(self) -> None:
         if self.gone:
@@ -127,3 +134,37 @@ class FakeChrome:
         self.closed.append(politely)
         if self.driver.hang:
             self.driver.hang.set()
+        self._on_close()
+
+
+class FakeBrowser:
+    """A Chrome with FakeChromes for tabs; it ends with the last of them."""
+
+    def __init__(self) -> None:
+        self.tabs: list[FakeChrome] = []
+        self.closed = False
+        self.on_close: Callable[[], None] = lambda: None
+        self._changed = threading.Condition()
+        self.tab = self.open_tab()
+
+    def open_tab(self) -> FakeChrome:
+        """Open one more tab."""
+        tab = FakeChrome(FakeDriver(FakePage()), self._note)
+        self.tabs.append(tab)
+        return tab
+
+    def close(self, *, politely: bool = True) -> None:
+        """End, with whatever tabs there are."""
+        self.closed = True
+        self.on_close()
+
+    def await_that(self, what: Callable[[], object]) -> None:
+        """Wait until something about the tabs holds; looked at whenever one closes."""
+        with self._changed:
+            assert self._changed.wait_for(what, timeout=5)
+
+    def _note(self) -> None:
+        with self._changed:
+            self._changed.notify_all()
+        if all(tab.closed for tab in self.tabs):
+            self.closed = True

@@ -139,6 +139,8 @@ class FakeSite:
         self.calls: list[tuple[str, PageRequest]] = []
         self.sent: list[tuple[str, PageRequest]] = []
         self.responses: list[FakeResponse] = []
+        self.loaded: list[str] = []  # accounts whose page was loaded anew
+        self.load_errors: dict[str, deque[Exception]] = defaultdict(deque)
 
     def script(self, account_id: str, *replies: Reply | Exception, call: str = "completion") -> None:
         """Give the account these replies to its next calls; an exception is raised by the call itself."""
@@ -158,6 +160,12 @@ class FakeSite:
         response = FakeResponse(reply)
         self.responses.append(response)
         return response
+
+    def load(self, account_id: str) -> None:
+        """Load the page of an account anew, or fail to in the way that was ordered."""
+        self.loaded.append(account_id)
+        if self.load_errors[account_id]:
+            raise self.load_errors[account_id].popleft()
 
     def asked(self, call: str = "completion") -> list[str]:
         """Return the accounts that made such a call, in order."""
@@ -185,6 +193,10 @@ class FakeTab:
         self.token = account.token
         self.alive = True
         self.closed = False
+        self.origin = "https://site.test"
+        self.loads = 0
+        self.age = 0.0  # seconds since the page was loaded
+        self.distrusted = False
         self._site = site
         self._opener = opener
 
@@ -192,6 +204,19 @@ class FakeTab:
         if not self.alive:
             raise TabLost("The tab is gone.")
         return self._site.ask(self.account_id, request)
+
+    def make_fit(self) -> None:
+        if self.distrusted:
+            self.renew(self.loads)
+
+    def renew(self, seen: int) -> None:
+        if seen == self.loads:
+            self.distrusted = False
+            self.loads += 1
+            self._site.load(self.account_id)
+
+    def distrust(self) -> None:
+        self.distrusted = True
 
     def send(self, request: PageRequest) -> None:
         self._site.sent.append((self.account_id, request))

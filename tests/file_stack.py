@@ -34,7 +34,10 @@ class SandboxTab:
 
     def __init__(self, site: Sandbox, account: Account) -> None:
         self.token = account.token
+        self.origin = site.base_url
         self.alive = True
+        self.loads = 0
+        self.age = 0.0
         self._site = site
         self._owner = next(each for each in site.accounts if each.id == account.id)
         self._http = httpx.Client(http2=True, verify=trust(site), base_url=site.base_url, timeout=30, trust_env=False)
@@ -43,6 +46,12 @@ class SandboxTab:
         headers = {**self._site.page_headers(self._owner), **request.headers}
         answer = self._http.request(request.method, request.path, headers=headers, content=request.body)
         return FakeResponse(Reply((answer.text,), answer.status_code, dict(answer.headers)))
+
+    def make_fit(self) -> None:
+        pass
+
+    def renew(self, seen: int) -> None:
+        self.loads += 1
 
     def send(self, request: PageRequest) -> None:
         self.fetch(request).close()

@@ -11,7 +11,7 @@ from selenium.common.exceptions import NoSuchWindowException, WebDriverException
 
 from qwenproxy.accounts import login, watch
 from qwenproxy.accounts.login import LoginWindow
-from qwenproxy.browser.binaries import Binaries
+from qwenproxy.browser.binaries import Programs
 from qwenproxy.browser.chrome import ChromeSettings
 from qwenproxy.browser.profile import ProfileClaim
 from qwenproxy.browser.site import Site
@@ -120,7 +120,7 @@ class Script:
 
 def login_window() -> LoginWindow:
     """Return the place of a login that lasts a minute at most."""
-    settings = ChromeSettings(Binaries("chrome", "chromedriver"), headless=False)
+    settings = ChromeSettings(Programs("chrome", "chromedriver"), headless=False)
     return LoginWindow(Site(SITE), settings, calls.profile(), judge_profile, login_wait=60.0)
 
 

@@ -47,6 +47,50 @@ class Caller:
         return said(self.ask(text, **changes))
 
 
+class Visitor:
+    """A client at the sign-in host, with the refresh cookie of its login."""
+
+    def __init__(self, site: Sandbox, refresh_token: str = "") -> None:
+        self.site = site
+        self.refresh_token = refresh_token
+        self.http = httpx.Client(http2=True, verify=trust(site), base_url=site.sign_in_url, timeout=20)
+
+    def __enter__(self) -> Visitor:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.http.close()
+
+    def call(self, method: str, path: str, body: Any = None, **headers: str | None) -> httpx.Response:
+        """Make a call with the cookie, and keep the one it sets; a header given as None is left out."""
+        given = {"cookie": f"refresh_token={self.refresh_token}" if self.refresh_token else None, **headers}
+        sent = {name.replace("_", "-"): value for name, value in given.items() if value is not None}
+        answer = self.http.request(method, path, json=body, headers=sent)
+        self.http.cookies.clear()
+        self.refresh_token = answer.cookies.get("refresh_token", self.refresh_token)
+        return answer
+
+    def sign_in(self, account: SandboxAccount) -> str:
+        """Sign in by the form's call; return the access token."""
+        body = {"email": account.email, "password": account.password_hash, "login_type": "email"}
+        return str(self.call("POST", "/api/v2/auths/signin", body).json()["data"]["access_token"])
+
+    def refresh(self, **headers: str | None) -> httpx.Response:
+        """Use the refresh cookie as the site's page does, but for the marks of a browser."""
+        needed = {
+            "version": "0.3.12",
+            "source": "web",
+            "timezone": "Wed Mar 04 2026 17:24:38 GMT+0800",
+            "x_request_id": str(uuid.uuid4()),
+            "x_request_origin": self.site.base_url,
+        }
+        return self.call("GET", "/api/v2/auths/refresh", **{**needed, **headers})
+
+    def renewed(self) -> str:
+        """Use the refresh cookie; return the new access token."""
+        return str(self.refresh().json()["data"]["access_token"])
+
+
 def sandbox_fixtures(accounts: int, **switches: Any) -> tuple[Any, Any, Any]:
     """Return the fixtures `running`, `site` and `caller` of a module: one sandbox, cleared for each test."""
 

@@ -9,9 +9,11 @@ import pytest
 from cli_runner import new_token, run_here
 from login_window import SIGN_IN, STRANGE, Script, View
 
-from qwenproxy.accounts.account import Account, OtherUser, UserKnown, token_user
+from qwenproxy.accounts.account import Account, OtherUser, UserKnown
+from qwenproxy.accounts.importing import import_accounts
 from qwenproxy.accounts.login import add_account, renew_account
 from qwenproxy.accounts.registry import Registry
+from qwenproxy.tokens import token_user
 
 EARLIER, LATER = 3_000_000_000, 4_000_000_000
 
@@ -91,7 +93,7 @@ def test_a_relogin_as_somebody_else_changes_nothing(registry, play, token, answe
 def test_a_relogin_as_the_same_person_counts(registry, play):
     script = play(new_token("ann", LATER), profile_of("ann"))
     renew_account(registry, login_window.login_window(), script, registry.get("hers"))
-    assert registry.get("hers") == Account("hers", new_token("ann", LATER))
+    assert registry.get("hers") == Account("hers", new_token("ann", LATER), renewable=True)
 
 
 def test_a_token_that_names_nobody_is_believed(registry, play):
@@ -125,7 +127,7 @@ def test_a_token_of_a_known_person_is_not_added(registry, session):
 # import
 
 
-def test_import_does_not_bring_a_person_twice(registry, tmp_path):
+def test_import_does_not_bring_a_person_twice(registry, session, tmp_path):
     source = tmp_path / "older"
     source.mkdir()
     records = [
@@ -138,6 +140,6 @@ def test_import_does_not_bring_a_person_twice(registry, tmp_path):
         {"id": "acc_7", "token": "none here"},
     ]
     (source / "tokens.json").write_text(json.dumps(records))
-    assert registry.import_from(source) == ("acc_3", "acc_5", "acc_6", "acc_7")
+    assert import_accounts(registry, session, source) == ("acc_3", "acc_5", "acc_6", "acc_7")
     assert [one.id for one in registry.all()] == ["hers", "his", "acc_3", "acc_5", "acc_6", "acc_7"]
-    assert registry.import_from(source) == ()
+    assert import_accounts(registry, session, source) == ()

@@ -29,12 +29,22 @@ from qwenproxy.cli.findings import (
     profile_findings,
 )
 from qwenproxy.config import Config
-from qwenproxy.errors import NetworkFailed, NotLoggedIn, StorageError, TabLost, VerificationRequired
+from qwenproxy.errors import (
+    BrowserError,
+    NetworkFailed,
+    NotLoggedIn,
+    SetupError,
+    StorageError,
+    TabLost,
+    VerificationRequired,
+)
 from qwenproxy.keys import KeyFile
 from qwenproxy.session_claim import RunningServer, claimed_session
+from qwenproxy.texts import Phrase
 
-# The module: as an attribute of the package the name stands for the command.
+# The modules: as attributes of the package their names stand for the commands.
 doctor_module = importlib.import_module("qwenproxy.cli.doctor")
+account_module = importlib.import_module("qwenproxy.cli.account")
 posix = pytest.mark.skipif(os.name != "posix", reason="rights and shell scripts are POSIX")
 
 
@@ -313,7 +323,9 @@ def test_an_answer_that_names_nobody_changes_nothing(registry, body):
         (NotLoggedIn("out"), "invalid", "INVALID"),
         (VerificationRequired("human?"), "verify", "WAIT"),
         (NetworkFailed("down"), "unreachable", "OK"),
-        (TabLost("gone"), "unreachable", "OK"),
+        (TabLost("gone"), "lost", "OK"),
+        (BrowserError("no"), "browser", "OK"),
+        (SetupError("no browser"), "browser", "OK"),
     ],
 )
 def test_a_browser_that_does_not_open_is_told_apart(registry, error, kind, status):
@@ -468,6 +480,78 @@ def test_a_disk_that_refuses_is_no_matter_of_the_site(beside_a_server, monkeypat
     assert (
         "mine: could not be asked: cannot write tokens.json: No space left on device\n   -> Make room" in ended.output
     )
+
+
+ABOUT_THE_SITE = "opens in a browser on this machine"
+
+
+@posix
+@pytest.mark.parametrize(
+    ("error", "remedy"),
+    [
+        (BrowserError(Phrase("driver_cannot_attach", words="No.", cure=Phrase("cure_disk"))), "No. Make room"),
+        (SetupError(Phrase("no_browser", advice=Phrase("install_browser"))), "There is no Chrome or Chromium"),
+        (TabLost("The browser went away."), "Run the doctor again"),
+        (NetworkFailed("The site cannot be reached."), ABOUT_THE_SITE),
+    ],
+    ids=["does not start", "missing", "lost", "the site"],
+)
+def test_the_advice_fits_the_cause(beside_a_server, monkeypatch, error, remedy):
+    def failing(account):
+        raise error
+
+    monkeypatch.setattr(doctor_module, "opener_for", lambda console: failing)
+    monkeypatch.setattr(account_module, "opener_for", lambda console: failing)
+    ended = run_here("doctor")
+    lines = ended.output.splitlines()
+    [number] = [number for number, line in enumerate(lines) if "mine: " in line]
+    assert ended.status == 1
+    assert lines[number].startswith("❌ mine: ")
+    assert remedy in lines[number + 1]
+    assert (ABOUT_THE_SITE in ended.output) == isinstance(error, NetworkFailed)
+    checked = run_here("account", "check")
+    assert (checked.status, checked.output.count("\n")) == (1, 1)
+    assert checked.output.startswith("❌ mine: could not be asked")
+    assert error.message in checked.output
+
+
+@posix
+def test_versions_that_do_not_fit_are_not_blamed_on_the_site(beside_a_server, tmp_path, monkeypatch):
+    monkeypatch.setenv("QWENPROXY_CHROMEDRIVER", _program(tmp_path, "driver", "140.0.1.2"))
+
+    def ask(account):
+        raise AssertionError("a browser was started all the same")
+
+    monkeypatch.setattr(doctor_module, "opener_for", lambda console: ask)
+    ended = run_here("doctor", "--roundtrip")
+    assert ended.status == 1
+    assert "The browser has version 156.0.1.2, its driver 140.0.1.2.\n   -> Set QWENPROXY_CHROMEDRIVER" in ended.output
+    assert ended.output.splitlines()[-1] == "Troubles found: 1."
+
+
+@posix
+def test_a_driver_that_a_start_would_fetch_is_the_one_that_counts(console, settings, tmp_path, monkeypatch):
+    fitting = _program(tmp_path, "fitting", "156.9.9.9")
+    (tmp_path / "path").mkdir()
+    settings["QWENPROXY_CHROME"] = _program(tmp_path, "chrome", "156.0.1.2")
+    _program(tmp_path / "path", "chromedriver", "140.0.1.2")
+    monkeypatch.setenv("PATH", str(tmp_path / "path"), prepend=os.pathsep)
+    answer = {"browser_path": settings["QWENPROXY_CHROME"], "driver_path": fitting}
+    monkeypatch.setattr("selenium.webdriver.common.selenium_manager.SeleniumManager.binary_paths", lambda *_: answer)
+    findings = list(browser_findings(console()))
+    assert _levels(findings) == ["ok", "ok", "ok"]
+    assert fitting in findings[1].text
+
+
+@posix
+def test_a_browser_that_cannot_say_its_version_says_why(console, settings, tmp_path):
+    broken = tmp_path / "chrome"
+    broken.write_text("#!/bin/sh\necho 'chrome: error while loading shared libraries: libnss3.so' >&2; exit 127\n")
+    broken.chmod(0o755)
+    settings["QWENPROXY_CHROME"] = str(broken)
+    settings["QWENPROXY_CHROMEDRIVER"] = _program(tmp_path, "driver", "156.0.1.2")
+    (finding,) = browser_findings(console())
+    assert (finding.level, "libnss3.so" in finding.remedy) == ("wrong", True)
 
 
 @posix

@@ -12,6 +12,7 @@ WALL = {"time.time", "time.time_ns", "datetime.now", "datetime.utcnow", "datetim
 # What they tell by it: a moment that is written down, sent, or was written down before. The command line talks to
 # people, and the sandbox is not the product.
 MAY_LOOK = {
+    "accounts/opening.py",  # until when logins and cookies are good
     "accounts/pool.py",  # how long an account rests
     "accounts/registry.py",  # the same, and ids of accounts
     "accounts/watch.py",  # whether a token has expired
@@ -20,6 +21,7 @@ MAY_LOOK = {
     "api/sse.py",  # the same
     "api/status.py",  # which accounts rest
     "api/waits.py",  # when a quota resets
+    "browser/kept_page.py",  # how old a page and its token are
     "browser/site.py",  # until when a cookie is good
     "deletions.py",  # which accounts rest
     "history.py",  # when a chat was made

@@ -21,7 +21,7 @@ ROWS = (
     ("qwenproxy",),
     ("texts",),
     ("errors",),
-    ("chat", "config_table", "json_text"),
+    ("chat", "config_table", "json_text", "tokens"),
     ("config", "cutting", "history_messages", "laps", "logs", "memory", "storage"),
     ("history_format",),
     ("browser", "history", "keys", "session_claim"),
@@ -41,11 +41,11 @@ ROW = {f"qwenproxy.{name}" if row else name: row for row, names in enumerate(ROW
 
 # Within the rows: who may have only these of what is below.
 ONLY = {
-    "qwenproxy.accounts.account": ("errors", "storage", "texts"),
+    "qwenproxy.accounts.account": ("errors", "storage", "texts", "tokens"),
     "qwenproxy.accounts.salvage": ("accounts.account", "storage"),
-    "qwenproxy.accounts.registry": ("accounts.account", "accounts.salvage", "errors", "history", "storage", "texts"),
+    "qwenproxy.accounts.registry": ("accounts.account", "accounts.salvage", "errors", "storage", "texts", "tokens"),
     "qwenproxy.upstream": ("browser.page", "chat", "errors", "upstream"),
-    "qwenproxy.browser": ("browser", "errors", "texts"),
+    "qwenproxy.browser": ("browser", "errors", "texts", "tokens"),
 }
 # What is handed over and not imported; types are free to be named.
 NEVER = {

@@ -54,6 +54,13 @@ class Waiting:
         return False
 
 
+def opened(pool, prefer=None):
+    """Take a lease as a request does, whose next step is the account's page."""
+    lease = take(pool, prefer=prefer)
+    assert lease.tab.alive
+    return lease
+
+
 def test_requests_go_round_all_accounts(make_pool):
     pool = make_pool(3)
     served = Counter()
@@ -67,6 +74,8 @@ def test_requests_go_round_all_accounts(make_pool):
 def test_requests_at_once_go_round_all_accounts(make_pool):
     pool = make_pool(3, account_concurrency=12)
     given = []
+    for account_id in "abc":
+        opened(pool, account_id).close()
 
     def work():
         for _ in range(25):
@@ -82,9 +91,26 @@ def test_requests_at_once_go_round_all_accounts(make_pool):
     assert Counter(given) == {(account_id, account_id): 100 for account_id in "abc"}
 
 
+def test_a_browser_that_comes_up_holds_one_request_only(make_pool, opener):
+    opener.open_gates["a"] = threading.Event()
+    pool = make_pool(2, account_concurrency=4)
+    first = take(pool, prefer="a")
+    opening = threading.Thread(target=lambda: first.tab)
+    opening.start()
+    assert opener.opening.wait(5)
+    others = [opened(pool) for _ in range(4)]
+    assert {lease.account_id for lease in others} == {"b"}
+    opener.open_gates["a"].set()
+    opening.join()
+    others.append(opened(pool))
+    assert others[-1].account_id == "a"
+    for lease in [first, *others]:
+        lease.close()
+
+
 def test_an_account_runs_no_more_answers_than_allowed(make_pool):
     pool = make_pool(2, account_concurrency=3, queue_wait=0)
-    leases = [take(pool) for _ in range(6)]
+    leases = [opened(pool) for _ in range(6)]
     assert Counter(lease.account_id for lease in leases) == {"a": 3, "b": 3}
     assert pool.running() == 6
     with pytest.raises(QueueTimeout) as caught:

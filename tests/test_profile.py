@@ -14,7 +14,14 @@ import threading
 import psutil
 import pytest
 
-from qwenproxy.browser.profile import ProfileClaim, ProfileInUse, end_leftovers, end_processes, profile_owner
+from qwenproxy.browser.profile import (
+    ProfileClaim,
+    ProfileInUse,
+    end_leftovers,
+    end_orphans,
+    end_processes,
+    profile_owner,
+)
 from qwenproxy.errors import StorageError
 
 WAITING = "import sys; print('up', flush=True); sys.stdin.read()"
@@ -308,3 +315,35 @@ def test_an_end_that_nobody_takes_note_of_is_an_end(launch, monkeypatch):
     ending.start()
     ending.join(30)
     assert not ending.is_alive(), "it waits for somebody to read the exit status"
+
+
+def test_a_process_that_is_ended_early_is_recorded_no_more(folder, launch):
+    first, second = launch(WAITING)[0], launch(WAITING)[0]
+    claim = ProfileClaim(folder)
+    for process in (first, second):
+        claim.add(process.pid)
+    claim.end(second.pid)
+    assert has_ended(second.pid)
+    assert [pid for pid, _ in record_of(folder)["processes"]] == [first.pid]
+    assert first.poll() is None
+    claim.release()
+
+
+def test_what_runs_on_the_profile_ends_with_the_claim_whoever_started_it(folder, launch):
+    claim = ProfileClaim(folder)
+    browser, _ = launch(WAITING, f"--user-data-dir={folder / 'profile'}")
+    neighbour, _ = launch(WAITING, f"--user-data-dir={folder / 'profile2'}")
+    claim.release()
+    assert has_ended(browser.pid)
+    assert neighbour.poll() is None
+
+
+@pytest.mark.parametrize("owned", [True, False])
+def test_an_orphan_that_no_record_names_ends_once_the_owner_has(folder, launch, owned):
+    owner, _ = launch(CLAIMING, str(folder))
+    browser, _ = launch(WAITING, f"--user-data-dir={folder / 'profile'}")
+    if not owned:
+        owner.kill()
+        owner.wait()
+    end_orphans(folder.parent)
+    assert has_ended(browser.pid) != owned

@@ -12,9 +12,10 @@ from fakes import NOW
 from session_files import OLDER, records_in, write_older
 
 from qwenproxy import storage
-from qwenproxy.accounts.account import iso_text, token_expiry
+from qwenproxy.accounts.account import iso_text
 from qwenproxy.accounts.registry import Account, Registry, check_token
 from qwenproxy.errors import SetupError
+from qwenproxy.tokens import token_expiry
 
 
 def jwt(**claims):
@@ -59,7 +60,13 @@ def test_add_writes_record_and_token_file(registry, session):
     assert registry.add("t2") == f"acc_{int(NOW * 1000) + 1}"
     assert registry.add("t3", "mine") == "mine"
     assert [account.token for account in registry.all()] == ["t1", "t2", "t3"]
-    assert records_in(session)[2] == {"id": "mine", "token": "t3", "resetAt": None, "invalid": False}
+    assert records_in(session)[2] == {
+        "id": "mine",
+        "token": "t3",
+        "resetAt": None,
+        "invalid": False,
+        "renewable": False,
+    }
     assert (registry.folder("mine") / "token.txt").read_text() == "t3"
     assert registry.profile("mine") == session / "accounts" / "mine" / "profile"
     if os.name == "posix":

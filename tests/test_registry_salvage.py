@@ -9,6 +9,7 @@ from fakes import NOW
 from session_files import records_in, write_older, write_token
 
 from qwenproxy.accounts.account import Account
+from qwenproxy.accounts.importing import import_accounts
 from qwenproxy.accounts.registry import Registry
 from qwenproxy.errors import SetupError, StorageError
 
@@ -151,7 +152,7 @@ def test_import_fills_blank_tokens_and_passes_over_accounts_without_any(session,
     write_token(source, "b", "tb")
     write(source, [{**GOOD[0], "token": ""}, {**GOOD[1], "token": " "}])
     registry = Registry(session, lambda: NOW)
-    assert registry.import_from(source) == ("b",)
+    assert import_accounts(registry, session, source) == ("b",)
     assert [(one.id, one.token, one.status(NOW)) for one in registry.all()] == [("b", "tb", "INVALID")]
     assert caplog.messages == ["not taken over, since they have no token: a"]
 
@@ -172,8 +173,10 @@ def test_import_takes_what_a_damaged_registry_still_tells(session, tmp_path):
     source.mkdir()
     write_token(source, "c", "tc")
     damaged = write(source, [*GOOD, {"id": 5}])
-    assert Registry(session, lambda: NOW).import_from(source) == ("a", "b", "c")
-    assert records_in(session)[:2] == [{**one, "invalid": True} for one in GOOD], "their tokens are none of the site's"
+    assert import_accounts(Registry(session, lambda: NOW), session, source) == ("a", "b", "c")
+    assert records_in(session)[:2] == [{**one, "invalid": True, "renewable": False} for one in GOOD], (
+        "their tokens are none of the site's"
+    )
     assert (source / "tokens.json").read_bytes() == damaged
     assert not kept_aside(source)
 

@@ -12,6 +12,7 @@ import pytest
 from fakes import NOW
 from session_files import OLDER, records_in, write_older, write_token
 
+from qwenproxy.accounts.importing import import_accounts
 from qwenproxy.errors import SetupError
 
 
@@ -85,31 +86,31 @@ def test_import_brings_accounts_and_chats_once(registry, session, tmp_path):
     (session / "history").mkdir()
     (session / "history" / "c2.json").write_bytes(b'{"messages":[]}')
     before = snapshot(source)
-    assert registry.import_from(source) == ("acc_2",)
+    assert import_accounts(registry, session, source) == ("acc_2",)
     after = snapshot(session)
     assert registry.get("acc_1").token == "mine"
-    assert records_in(session)[2] == {**OLDER[1], "invalid": True}, "t2 is no token of the site"
+    assert records_in(session)[2] == {**OLDER[1], "invalid": True, "renewable": False}, "t2 is no token of the site"
     assert (registry.folder("acc_2") / "token.txt").read_text() == "t2"
     assert sorted(os.listdir(session / "history")) == ["c1.json", "c2.json"]
     assert (session / "history" / "c2.json").read_bytes() == b'{"messages":[]}'
-    assert registry.import_from(source) == ()
+    assert import_accounts(registry, session, source) == ()
     assert snapshot(session) == after
     assert snapshot(source) == before
 
 
 @pytest.mark.parametrize("tokens", [None, b"[{"])
-def test_import_reads_account_folders_where_there_is_no_registry(registry, tmp_path, tokens):
+def test_import_reads_account_folders_where_there_is_no_registry(registry, session, tmp_path, tokens):
     source = tmp_path / "older"
     write_token(source, "acc_9", "t9")
     if tokens is not None:
         (source / "tokens.json").write_bytes(tokens)
     before = snapshot(source)
-    assert registry.import_from(source) == ("acc_9",)
+    assert import_accounts(registry, session, source) == ("acc_9",)
     assert snapshot(source) == before
 
 
 def test_import_refuses_what_is_no_session_folder(registry, session, tmp_path):
     with pytest.raises(SetupError, match="neither"):
-        registry.import_from(tmp_path / "nowhere")
+        import_accounts(registry, session, tmp_path / "nowhere")
     with pytest.raises(SetupError, match="in use"):
-        registry.import_from(session)
+        import_accounts(registry, session, session)

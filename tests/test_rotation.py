@@ -47,7 +47,7 @@ class Game:
             self.queue.remove(waiter)
             self.served[slot.id] += 1
             ready = self.now
-            if slot.tab is None and slot.running == 1:
+            if slot.page is None and slot.running == 1:
                 self._make_room(slot)
                 ready += self._opening
                 self._at(ready, self._open, slot)
@@ -58,10 +58,10 @@ class Game:
         held = [slot for slot in self.slots if slot.has_place and slot is not newcomer]
         idle = [slot for slot in held if not slot.running]
         for slot in idle[: max(0, len(held) + 1 - self._limits.max_browsers)]:
-            slot.has_place, slot.tab = False, None
+            slot.has_place, slot.page = False, None
 
     def _open(self, slot):
-        slot.tab = object()
+        slot.page = object()
 
     def _end(self, slot):
         slot.running -= 1
@@ -87,7 +87,9 @@ def test_300_requests_on_three_accounts_are_100_each(clients, opening):
     game = Game(3, clients, lambda _: dice.uniform(0.1, 0.4), opening=opening)
     game.play(300)
     assert len(game.served) == 3
-    assert all(abs(count - 100) <= 1 for count in game.served.values()), game.served
+    # An account whose browser comes up holds nobody up, and does not catch up on all it missed meanwhile.
+    missed = LEAD * 3 if opening else 1
+    assert all(abs(count - 100) <= missed for count in game.served.values()), game.served
 
 
 def test_an_account_with_long_answers_holds_the_others_up_once_only():
@@ -100,7 +102,7 @@ def test_an_account_with_long_answers_holds_the_others_up_once_only():
 
 
 def test_a_turn_is_kept_a_little_only_while_another_account_is_idle():
-    slots = [Slot("a", running=2, tab=object()), Slot("b", turns=LEAD), Slot("c", turns=LEAD)]
+    slots = [Slot("a", running=2, page=object()), Slot("b", turns=LEAD, page=object()), Slot("c", turns=LEAD)]
     rotation = Rotation(PoolLimits(account_concurrency=2, turn_wait=5.0))
     waiter = Waiter(frozenset(), None)
     assert rotation.grant(waiter, slots, slots, 100.0) is None
@@ -110,7 +112,7 @@ def test_a_turn_is_kept_a_little_only_while_another_account_is_idle():
 
 
 def test_up_to_the_lead_nobody_waits_for_a_busy_account():
-    slots = [Slot("a", running=2, tab=object()), Slot("b"), Slot("c")]
+    slots = [Slot("a", running=2, page=object()), Slot("b", page=object()), Slot("c", page=object())]
     rotation = Rotation(PoolLimits(account_concurrency=2))
     granted = [rotation.grant(Waiter(frozenset(), None), slots, slots, 0.0) for _ in range(2 * LEAD)]
     assert [slot.id for slot in granted] == ["b", "c"] * LEAD
@@ -120,12 +122,12 @@ def test_up_to_the_lead_nobody_waits_for_a_busy_account():
     "waiter", [Waiter(frozenset("a"), None), Waiter(frozenset(), "b"), Waiter(frozenset(), None, False)]
 )
 def test_who_cannot_or_need_not_have_the_busy_account_does_not_wait_for_it(waiter):
-    slots = [Slot("a", running=2, tab=object()), Slot("b", turns=LEAD)]
+    slots = [Slot("a", running=2, page=object()), Slot("b", turns=LEAD)]
     assert Rotation(PoolLimits(account_concurrency=2)).grant(waiter, slots, slots, 0.0) is slots[1]
 
 
 def test_an_account_that_comes_back_does_not_get_all_it_missed():
-    slots = [Slot("a", turns=3), Slot("b", turns=1000), Slot("c", turns=1000)]
+    slots = [Slot(name, turns=turns, page=object()) for name, turns in (("a", 3), ("b", 1000), ("c", 1000))]
     rotation = Rotation(PoolLimits(account_concurrency=100))
     granted = Counter(rotation.grant(Waiter(frozenset(), None), slots, slots, 0.0).id for _ in range(30 + LEAD))
     assert granted == {"a": 10 + LEAD, "b": 10, "c": 10}

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 
 import httpx
 import pytest
@@ -16,6 +17,11 @@ from sandbox_caller import COMPLETIONS, Caller, payload, refusal, said, sandbox_
 from qwenproxy.sandbox import Fault, Sandbox
 
 running, site, caller = sandbox_fixtures(accounts=3, busy_release_s=0.05)
+
+
+def as_cookies(site: Sandbox, token: str) -> str:
+    """A page's cookies, those of somebody else's login."""
+    return site.page_headers(site.accounts[0])["cookie"].replace(site.accounts[0].token, token)
 
 
 def test_speaks_http2_with_its_own_key(site: Sandbox, caller: Caller) -> None:
@@ -98,7 +104,15 @@ def test_composer_page(site: Sandbox, caller: Caller) -> None:
     assert script.headers["content-type"].startswith("application/javascript")
 
 
-def test_sign_in_page_sends_on_who_is_logged_in(caller: Caller) -> None:
+@pytest.fixture
+def older_site(site: Sandbox) -> Iterator[Sandbox]:
+    """The site as before September 2026: one signs in at the chat itself."""
+    site.switches.sign_in_host = False
+    yield site
+    site.switches.sign_in_host = True
+
+
+def test_sign_in_page_sends_on_who_is_logged_in(older_site: Sandbox, caller: Caller) -> None:
     form = caller.http.get("/auth?action=signin")
     assert 'type="email"' in form.text
     assert 'type="password"' in form.text
@@ -106,8 +120,8 @@ def test_sign_in_page_sends_on_who_is_logged_in(caller: Caller) -> None:
 
 
 @pytest.mark.parametrize("path", ["/api/v1/auths/signin", "/api/v2/auths/signin"])
-def test_sign_in(site: Sandbox, caller: Caller, path: str) -> None:
-    account = site.accounts[1]
+def test_sign_in_at_the_chat_as_of_old(older_site: Sandbox, caller: Caller, path: str) -> None:
+    account = older_site.accounts[1]
     wrong = caller.http.post(path, json={"email": account.email, "password": "wrong"})
     assert refusal(wrong)[0] == "400"
     right = caller.http.post(path, json={"email": account.email, "password": account.password_hash})
@@ -116,6 +130,8 @@ def test_sign_in(site: Sandbox, caller: Caller, path: str) -> None:
     claims = account.token.split(".")[1]
     parsed = json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))
     assert set(parsed) == {"id", "last_password_change", "exp"}
+    assert parsed["exp"] == pytest.approx(older_site.now() + 30 * 86400, abs=60)
+    assert account.renew() != account.renew()
 
 
 def test_profile_takes_cookie_or_bearer(site: Sandbox, caller: Caller) -> None:
@@ -200,7 +216,7 @@ def test_a_foreign_chat_is_not_found(site: Sandbox, caller: Caller) -> None:
     for method, path in (("GET", f"/api/v2/chats/{chat_id}"), ("DELETE", f"/api/v2/chats/{chat_id}")):
         assert refusal(caller.call(method, path, cookie=f"token={other}"))[1] == "Not_Found"
     body = payload(chat_id, "hi")
-    answer = caller.call("POST", f"{COMPLETIONS}?chat_id={chat_id}", body, cookie=f"token={other}; acw_tc=0")
+    answer = caller.call("POST", f"{COMPLETIONS}?chat_id={chat_id}", body, cookie=as_cookies(site, other))
     assert refusal(answer)[1] == "Not_Found"
 
 

@@ -12,6 +12,7 @@ import pytest
 from sandbox_caller import COMPLETIONS, Caller, payload, refusal, said, sandbox_fixtures, trust
 
 from qwenproxy.sandbox import Sandbox
+from qwenproxy.sandbox.page_cookies import firewall_value
 
 running, site, caller = sandbox_fixtures(accounts=2, busy_release_s=0.3)
 
@@ -66,7 +67,7 @@ def test_chat_ids_must_agree_and_exist(caller: Caller) -> None:
         ({"bx_v": None}, "_____tmd_____/punish?x5secdata="),
         ({"x_request_id": None}, "aliyun_waf_aa"),
         ({"cookie": None}, '"code":"Bad_Request"'),
-        ({"cookie": "acw_tc=0"}, '"code":"Unauthorized"'),
+        ({"cookie": "acw_tc=0"}, '"code":"Bad_Request"'),
     ],
 )
 def test_calls_unlike_the_pages_are_refused(caller: Caller, headers: dict[str, str | None], sign: str) -> None:
@@ -74,6 +75,13 @@ def test_calls_unlike_the_pages_are_refused(caller: Caller, headers: dict[str, s
     answer = caller.call("POST", f"{COMPLETIONS}?chat_id={body['chat_id']}", body, **headers)
     assert answer.status_code == 200
     assert sign in answer.text
+
+
+def test_a_call_without_a_token_is_nobodys(site: Sandbox, caller: Caller) -> None:
+    body = payload(caller.new_chat(), "hi")
+    cookie = f"acw_tc={firewall_value(site.now())}"
+    answer = caller.call("POST", f"{COMPLETIONS}?chat_id={body['chat_id']}", body, cookie=cookie)
+    assert refusal(answer) == ("401", "Unauthorized", "Unauthorized")
 
 
 def test_switches_soften_the_gate(site: Sandbox, caller: Caller) -> None:

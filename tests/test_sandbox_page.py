@@ -12,7 +12,7 @@ from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.wait import WebDriverWait
 
-from qwenproxy.sandbox import Fault, Sandbox, Switches
+from qwenproxy.sandbox import Fault, Sandbox, SandboxAccount, Switches
 
 pytestmark = pytest.mark.browser
 FETCH = """
@@ -64,8 +64,15 @@ def call(page: webdriver.Chrome, path: str, method: str = "GET", body: Any = Non
     return answer
 
 
-def test_sign_in_form(site: Sandbox, browser: webdriver.Chrome) -> None:
+@pytest.mark.parametrize("own_host", [True, False])
+def test_sign_in_form(site: Sandbox, browser: webdriver.Chrome, own_host: bool) -> None:
     account = site.accounts[0]
+    site.switches.sign_in_host = own_host
+    _sign_in(site, browser, account)
+    site.switches.sign_in_host = True
+
+
+def _sign_in(site: Sandbox, browser: webdriver.Chrome, account: SandboxAccount) -> None:
     browser.get(f"{site.base_url}/")
     browser.execute_script("localStorage.clear()")
     browser.delete_all_cookies()
@@ -79,10 +86,14 @@ def test_sign_in_form(site: Sandbox, browser: webdriver.Chrome) -> None:
     password.clear()
     password.send_keys(account.password)
     password.submit()
-    WebDriverWait(browser, 10, 0.02).until(lambda browser: browser.current_url == f"{site.base_url}/")
-    assert browser.execute_script("return localStorage.token") == account.token
+    waiting = WebDriverWait(browser, 10, 0.02)
+    waiting.until(lambda browser: browser.current_url == f"{site.base_url}/")
+    waiting.until(lambda browser: browser.execute_script("return localStorage.token") == account.token)
     assert browser.get_cookie("token")["value"] == account.token
-    assert browser.find_elements(By.CSS_SELECTOR, ".login-container") == []
+    waiting.until(lambda browser: not browser.find_elements(By.CSS_SELECTOR, ".login-container"))
+    # and out again, for the tests that follow
+    browser.execute_script("localStorage.clear()")
+    browser.delete_all_cookies()
 
 
 def test_page_without_login_says_so(site: Sandbox, browser: webdriver.Chrome) -> None:

@@ -12,7 +12,10 @@ if sys.platform == "win32":
 
 from gunicorn.workers.gthread import ThreadWorker
 
-from qwenproxy.server_gunicorn import Worker
+from qwenproxy import server_gunicorn
+from qwenproxy.config import Config
+from qwenproxy.errors import SetupError
+from qwenproxy.server_gunicorn import Worker, serve_gunicorn
 
 
 @pytest.fixture
@@ -52,3 +55,12 @@ def test_a_worker_that_is_told_to_end_while_it_loads_ends_well(worker):
     with pytest.raises(SystemExit) as end:
         worker.handle_exit(signal.SIGTERM, None)
     assert not end.value.code
+
+
+def test_a_setting_that_gunicorn_does_not_know_stops_the_start(monkeypatch):
+    known = server_gunicorn.make_settings
+    gone = "control_socket_disable"
+    monkeypatch.setattr(server_gunicorn, "make_settings", lambda: {name: 0 for name in known() if name != gone})
+    with pytest.raises(SetupError, match=f"gunicorn .* does not know the setting {gone}: install") as caught:
+        serve_gunicorn(Config.load({}, {}), 0, lambda _: None, lambda *_: None)
+    assert gone in caught.value.say("ru")

@@ -5,8 +5,6 @@ registry.py keeps records on the disk; everybody else sees Account. No input or 
 
 from __future__ import annotations
 
-import base64
-import json
 import math
 import re
 from collections.abc import Iterable, Mapping
@@ -18,6 +16,7 @@ from typing import Any, Literal, TypeGuard
 from qwenproxy.errors import SetupError
 from qwenproxy.storage import parse_json, valid_id
 from qwenproxy.texts import Phrase
+from qwenproxy.tokens import token_claims, token_expiry, token_user
 
 Status = Literal["OK", "WAIT", "INVALID"]
 
@@ -49,13 +48,20 @@ _LATEST = datetime(9999, 12, 31, tzinfo=timezone.utc).timestamp()
 
 @dataclass(frozen=True)
 class Account:
-    """An account as the disk knows it. `reset_at` is in s since 1970; `reason` says why it rests."""
+    """An account as the disk knows it. `reset_at` is in s since 1970; `reason` says why it rests, `trouble` says
+    it to a person.
+
+    `renewable` tells that its profile has a login from which the page renews the token; without it there is nothing
+    but the token.
+    """
 
     id: str
     token: str = field(repr=False)
     reset_at: float | None = None
     invalid: bool = False
     reason: str | None = None
+    renewable: bool = False
+    trouble: Phrase | None = None
 
     @cached_property
     def expires_at(self) -> float | None:
@@ -69,7 +75,8 @@ class Account:
 
     def status(self, now: float) -> Status:
         """Tell how the account stands at a moment (s since 1970)."""
-        if self.invalid or not self.token or (self.expires_at is not None and self.expires_at <= now):
+        expired = self.expires_at is not None and self.expires_at <= now
+        if self.invalid or not self.token or (expired and not self.renewable):
             return "INVALID"
         return "WAIT" if self.reset_at is not None and self.reset_at > now else "OK"
 
@@ -86,22 +93,9 @@ def refuse_other_user(account: Account, user_id: str | None, accounts: Iterable[
         raise OtherUser(account.id, next(others, None))
 
 
-def token_user(token: str) -> str | None:
-    """Return whose login a JWT says it is (the site's user id), unverified; None where it does not tell."""
-    user_id = (_claims(token) or {}).get("id")
-    return user_id if isinstance(user_id, str) and user_id else None
-
-
-def token_expiry(token: str) -> float | None:
-    """Return the `exp` of a JWT (s since 1970), unverified; None for anything else."""
-    claims = _claims(token)
-    expires_at = None if claims is None else claims.get("exp")
-    return float(expires_at) if _is_number(expires_at) else None
-
-
 def is_token(text: str) -> bool:
     """Tell whether a text has the form of a login token, a JWT."""
-    return _claims(text) is not None
+    return token_claims(text) is not None
 
 
 def clean_token(text: str) -> str:
@@ -125,9 +119,10 @@ def check_token(token: str, now: float) -> str:
     return token
 
 
-def new_record(account_id: str, token: str) -> dict[str, Any]:
-    """Return the record of a fresh account, with the fields the older project wrote."""
-    return {"id": account_id, "token": token, "resetAt": None, "invalid": False}
+def new_record(account_id: str, token: str, *, renewable: bool | None = None) -> dict[str, Any]:
+    """Return the record of a fresh account: the fields the older project wrote, and `renewable` where that is known."""
+    record: dict[str, Any] = {"id": account_id, "token": token, "resetAt": None, "invalid": False}
+    return record if renewable is None else {**record, "renewable": renewable}
 
 
 def parse_records(data: bytes) -> list[dict[str, Any]]:
@@ -182,6 +177,8 @@ def _account(record: Mapping[str, Any]) -> Account:
         _moment(record.get("resetAt")),
         bool(record.get("invalid")),
         reason if isinstance(reason, str) else None,
+        record.get("renewable") is True,
+        Phrase.from_json(record.get("trouble")),
     )
 
 
@@ -199,15 +196,3 @@ def _moment(reset_at: object) -> float | None:
 
 def _is_number(value: object) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < math.inf
-
-
-def _claims(token: str) -> dict[str, Any] | None:
-    parts = token.strip().split(".")
-    if len(parts) != 3 or not all(parts):
-        return None
-    try:
-        payload = base64.b64decode(parts[1] + "=" * (-len(parts[1]) % 4), altchars=b"-_", validate=True)
-        claims = json.loads(payload)
-    except (ValueError, RecursionError):
-        return None
-    return claims if isinstance(claims, dict) else None

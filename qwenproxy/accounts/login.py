@@ -15,7 +15,7 @@ from qwenproxy.accounts.registry import Registry
 from qwenproxy.accounts.removal import abandoned_on_failure, forget_profile, remove_account
 from qwenproxy.accounts.watch import LoginFailed, LoginWindow, Outcome, Person, Step, Watch
 from qwenproxy.browser.chrome import DRIVER_ERRORS, Chrome
-from qwenproxy.browser.site import Site, remember_token
+from qwenproxy.browser.site import remember_token
 from qwenproxy.errors import SetupError
 from qwenproxy.texts import Phrase
 
@@ -40,7 +40,7 @@ def add_account(registry: Registry, window: LoginWindow, person: Person, account
         login = Watch(chrome, window, person).run()
         _close(chrome, person)
         remember_token(folder, window.site, login.token)
-        return registry.add(login.token, new_id, login.user_id)
+        return registry.add(login.token, new_id, login.user_id, renewable=True)
 
 
 def renew_account(registry: Registry, window: LoginWindow, person: Person, account: Account) -> bool:
@@ -65,7 +65,7 @@ def renew_account(registry: Registry, window: LoginWindow, person: Person, accou
         if not (login.proven or person.present):
             raise LoginFailed("unproven")
         _close(chrome, person)
-    if not registry.renew(account.id, login.token):
+    if not registry.renew(account.id, login.token, renewable=True):
         raise SetupError(Phrase("account_removed_meanwhile", id=account.id))
     remember_token(folder, window.site, login.token)
     return login.proven
@@ -82,7 +82,7 @@ def _opened(folder: Path, window: LoginWindow, person: Person) -> Iterator[Chrom
         raise
     try:
         person.show("waiting", window.login_wait)
-        _open_sign_in(chrome, window.site)
+        _open_sign_in(chrome, window)
         yield chrome
     finally:
         chrome.close()
@@ -102,10 +102,10 @@ def _display_missing(folder: Path) -> bool:
     return "missing x server" in words or "unable to open x display" in words or "cannot open display" in words
 
 
-def _open_sign_in(chrome: Chrome, site: Site) -> None:
+def _open_sign_in(chrome: Chrome, window: LoginWindow) -> None:
     # What goes wrong here shows at the first look: a closed window, an error page.
     with contextlib.suppress(*DRIVER_ERRORS):
         chrome.driver.set_script_timeout(SCRIPT_WAIT)
         # The profile remembers the size its headless windows had, in which a sign-in page hardly fits.
         chrome.driver.set_window_rect(*WINDOW)
-        chrome.driver.get(site.base_url + SIGN_IN)
+        chrome.driver.get(window.sign_in or window.site.base_url + SIGN_IN)

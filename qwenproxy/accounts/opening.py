@@ -6,38 +6,61 @@ Stands between the pool and the browser package; knows accounts and folders, not
 from __future__ import annotations
 
 import logging
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
+from qwenproxy.accounts import standing
 from qwenproxy.accounts.registry import Account, Registry
 from qwenproxy.browser.chrome import Chrome, ChromeSettings
+from qwenproxy.browser.kept_page import POLL, KeptPage, Upkeep
 from qwenproxy.browser.site import Site, load_site, remember_token
-from qwenproxy.browser.tab import Tab
-from qwenproxy.errors import ProxyError
+from qwenproxy.errors import BrowserError, ProxyError, TabLost
+from qwenproxy.texts import Phrase
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class TabOpener:
-    """Opens tabs on one site with one set of browser settings."""
+    """Opens pages on one site with one set of browser settings.
+
+    `clock` gives seconds since 1970; `poll` is how often pages look at it (seconds).
+    """
 
     registry: Registry
     site: Site
     chrome: ChromeSettings
+    clock: Callable[[], float] = time.time
+    poll: float = POLL
 
-    def __call__(self, account: Account) -> Tab:
-        """Return a logged-in tab of the account.
+    def __call__(self, account: Account) -> KeptPage:
+        """Return a logged-in page of the account.
 
-        Raises SetupError, TabLost, NetworkFailed, NotLoggedIn, VerificationRequired; leaves no process behind then.
+        Raises SetupError, BrowserError, NetworkFailed, NotLoggedIn, VerificationRequired; leaves no process behind
+        then.
         """
         folder = self.registry.folder(account.id)
         chrome = Chrome(folder, self.chrome)
         try:
-            load_site(chrome, self.site, folder, account.token)
-            return Tab(account.id, chrome, self.site, account.token, lambda token: self._keep(account.id, token))
+            loaded = load_site(chrome.tab, self.site, folder, account.token, self.clock)
+            if loaded.token and loaded.token != account.token:
+                self._keep(account.id, loaded.token)
+            return KeptPage(account.id, chrome, self.site, loaded, self._upkeep(account.id))
+        except TabLost as error:
+            chrome.close()
+            raise BrowserError(Phrase("browser_died", reason=error.message)) from error
         except BaseException:
             chrome.close()
             raise
+
+    def _upkeep(self, account_id: str) -> Upkeep:
+        return Upkeep(
+            lambda token: self._keep(account_id, token),
+            lambda error: self._note(account_id, error),
+            self.clock,
+            self.poll,
+        )
 
     def _keep(self, account_id: str, token: str) -> None:
         """Keep a token that the site renewed in the account's page."""
@@ -47,3 +70,12 @@ class TabOpener:
             log.info("account=%s token renewed by the site", account_id)
         except (ProxyError, OSError) as error:
             log.warning("account=%s renewed token could not be kept: %s", account_id, error)
+
+    def _note(self, account_id: str, error: ProxyError) -> None:
+        """Keep what the loading of a page said of its account."""
+        try:
+            account = self.registry.get(account_id)
+            token = account.token if account else None
+            standing.note_refusal(self.registry, account_id, error, token, self.clock())
+        except (ProxyError, OSError) as failure:
+            log.error("account=%s its status could not be kept: %s", account_id, failure)

@@ -21,18 +21,16 @@ from qwenproxy.accounts.account import (
     Account,
     UserKnown,
     check_token,
-    is_token,
     iso_text,
     new_record,
     one_per_user,
     parse_accounts,
     parse_records,
-    token_user,
 )
 from qwenproxy.accounts.salvage import completed, salvaged, tokens_in
 from qwenproxy.errors import SetupError, StorageError
-from qwenproxy.history import import_chats
 from qwenproxy.texts import Phrase
+from qwenproxy.tokens import token_user
 
 __all__ = ["Account", "Registry", "check_token"]
 
@@ -91,9 +89,12 @@ class Registry:
             storage.ensure_folder(self.folder(f"acc_{number}"))
         return f"acc_{number}"
 
-    def add(self, token: str, account_id: str | None = None, user_id: str | None = None) -> str:
+    def add(
+        self, token: str, account_id: str | None = None, user_id: str | None = None, *, renewable: bool = False
+    ) -> str:
         """Register a logged-in account and return its id; `user_id` says whose login it is where the token does not.
 
+        `renewable` tells that its profile holds a login from which the page renews the token.
         Raises UserKnown for somebody who has an account, SetupError for an id that is taken or cannot be.
         """
         user_id = token_user(token) or user_id
@@ -106,18 +107,20 @@ class Registry:
             if any(record["id"].casefold() == account_id.casefold() for record in records):
                 raise SetupError(Phrase("account_exists", id=account_id))
             self._write_token(account_id, token)
-            self._write([*records, new_record(account_id, token)])
+            self._write([*records, new_record(account_id, token, renewable=renewable)])
         return account_id
 
-    def rest(self, account_id: str, until: float, reason: str | None = None) -> bool:
+    def rest(self, account_id: str, until: float, reason: str | None = None, trouble: Phrase | None = None) -> bool:
         """Keep an account from use until a moment (s since 1970); a later one that stands already stays.
 
+        `reason` is a word for programs, `trouble` says it to a person where there is more to say.
         False when there is no such account (any more). Raises SetupError.
         """
         account = self.get(account_id)
         if account is not None and account.reset_at is not None and account.reset_at >= max(until, self._clock()):
             return True
-        return self._change(account_id, resetAt=iso_text(until), reason=reason)
+        told = trouble.to_json() if trouble else None
+        return self._change(account_id, resetAt=iso_text(until), reason=reason, trouble=told)
 
     def mark_invalid(self, account_id: str, token: str | None = None) -> bool:
         """Say that an account needs its person. Raises SetupError.
@@ -129,7 +132,7 @@ class Registry:
 
     def mark_ok(self, account_id: str) -> bool:
         """Say that an account is usable. False when there is no such account (any more). Raises SetupError."""
-        return self._change(account_id, invalid=False, resetAt=None, reason=None)
+        return self._change(account_id, invalid=False, resetAt=None, reason=None, trouble=None)
 
     def mark_logged_in(self, account_id: str) -> bool:
         """Say that the site knows an account's login: ends INVALID, while a rest goes on. Raises SetupError.
@@ -138,19 +141,20 @@ class Registry:
         """
         return self._change(account_id, invalid=False)
 
-    def renew(self, account_id: str, token: str) -> bool:
-        """Give an account a new token, which makes it usable again. Raises SetupError.
+    def renew(self, account_id: str, token: str, *, renewable: bool = False) -> bool:
+        """Give an account a new token, which makes it usable again; `renewable` as for `add`. Raises SetupError.
 
         False when there is no such account (any more).
         """
-        return self._change(account_id, token=token, invalid=False, resetAt=None, reason=None)
+        fields = {"token": token, "renewable": renewable, "invalid": False, "resetAt": None, "reason": None}
+        return self._change(account_id, None, **fields, trouble=None)
 
     def keep_token(self, account_id: str, token: str) -> bool:
         """Take over a token that the site renewed by itself; a rest goes on. Raises SetupError.
 
         False when there is no such account (any more).
         """
-        return self._change(account_id, token=token)
+        return self._change(account_id, token=token, renewable=True)
 
     def forget(self, account_id: str) -> bool:
         """Delete an account's record and token; False when there was no such account. Raises SetupError."""
@@ -175,40 +179,23 @@ class Registry:
             raise SetupError(Phrase("folder_stays", id=account_id, path=folder, reason=error.strerror)) from error
         return had_folder or was_known
 
-    def import_from(self, source: Path) -> tuple[str, ...]:
-        """Take over accounts and chats of another session folder and return the ids of the accounts that were new.
-
-        What is here already stays as it is, nobody gets a second account, and the source is only read. An account
-        whose token is none has to be logged in to again; one without any token is passed over. Raises SetupError.
-        """
-        if not any((source / name).exists() for name in ("tokens.json", "accounts", "history")):
-            raise SetupError(Phrase("no_session_folder", path=source))
-        if source.resolve() == self._session_dir.resolve():
-            raise SetupError(Phrase("same_session_folder", path=source))
-        data = storage.read_bytes(source / "tokens.json")
-        try:
-            found = completed(parse_records(data or b""), source / "accounts")
-        except ValueError:
-            found = salvaged(data or b"", tokens_in(source / "accounts"))
-        tokenless = [one["id"] for one in found if not one["token"].strip()]
-        if tokenless:
-            log.warning("not taken over, since they have no token: %s", ", ".join(tokenless))
+    def newcomers(self, found: _Records) -> _Records:
+        """Return copies of those records of another folder that are new here, one for each user. Raises SetupError."""
         with self._lock:
             records = self._records()
-            ids = {record["id"].casefold() for record in records}
-            logins = {token_user(record["token"]) or record["token"] for record in records}
-            others = [
-                one
-                for one in found
-                if one["id"] not in tokenless and (token_user(one["token"]) or one["token"]) not in logins
-            ]
-            new = [one for one in one_per_user(others) if one["id"].casefold() not in ids]
-            new = [one if is_token(one["token"]) else {**one, "invalid": True} for one in new]
+        ids = {record["id"].casefold() for record in records}
+        logins = {token_user(record["token"]) or record["token"] for record in records}
+        others = [one for one in found if (token_user(one["token"]) or one["token"]) not in logins]
+        return [dict(one) for one in one_per_user(others) if one["id"].casefold() not in ids]
+
+    def adopt(self, found: _Records) -> tuple[str, ...]:
+        """Take over records of another folder, as far as they are new; return their ids. Raises SetupError."""
+        with self._lock:
+            records, new = self._records(), self.newcomers(found)
             for record in new:
                 self._write_token(record["id"], record["token"])
             if new:
                 self._write([*records, *new])
-        import_chats(source / "history", self._session_dir / "history")
         return tuple(record["id"] for record in new)
 
     def _change(self, account_id: str, only_for_token: str | None = None, **fields: object) -> bool:
@@ -232,14 +219,20 @@ class Registry:
         try:
             records = completed(parse_records(data or b""), self._accounts_dir)
             if not self._without_token_file(records):
-                return parse_accounts(records)
+                return parse_accounts(map(self._with_renewable, records))
         except ValueError:
             records = salvaged(data or b"", tokens_in(self._accounts_dir))
         # A disk that does not let them be mended lets them be read.
         with contextlib.suppress(StorageError), self._lock:
             records = self._records()
             self._complete_token_files(records)
-        return parse_accounts(records)
+        return parse_accounts(map(self._with_renewable, records))
+
+    def _with_renewable(self, record: dict[str, Any]) -> dict[str, Any]:
+        """Take an older record's profile for one that renews the token, until the site says otherwise."""
+        if "renewable" in record:
+            return record
+        return {**record, "renewable": self.profile(record["id"]).exists()}
 
     def _records(self) -> _Records:
         """Return the file's records, mended from the accounts' folders if need be. The lock is held.

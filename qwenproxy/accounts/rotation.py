@@ -26,13 +26,15 @@ class Rotation:
     def grant(self, waiter: Waiter, usable: Sequence[Slot], slots: Collection[Slot], now: float) -> Slot | None:
         """Give the request the account whose turn it is; None while it has to wait (`now` in s, monotonic).
 
-        `usable` are the accounts that are OK, `slots` all there are. Where the account whose turn it is has no room,
-        the next one takes the request, up to LEAD requests ahead. After that the turn is kept for it for at most
-        `turn_wait`, and not again before it had room: a long answer must not stop all others.
+        `usable` are the accounts that are OK, `slots` all there are. One whose browser is coming up takes no second
+        request where there are others: only one request pays for a browser that never comes up.
+        Where the account whose turn it is has no room, the next one takes the request, up to LEAD requests ahead.
+        After that the turn is kept for it for at most `turn_wait`, and not again before it had room: a long answer
+        must not stop all others.
         """
         rank = self._rank(usable, slots)
         order = sorted((slot for slot in usable if slot.id not in waiter.excluded), key=rank)
-        free = [slot for slot in order if self._has_room(slot, slots)]
+        free = [slot for slot in order if self._has_room(slot, slots) and not (slot.is_opening and len(usable) > 1)]
         if not free:
             return None
         chosen = next((slot for slot in free if slot.id == waiter.prefer), free[0])
@@ -72,11 +74,12 @@ class Rotation:
 
     def _is_kept(self, due: Slot, free: Sequence[Slot], now: float) -> bool:
         """Tell whether its turn is kept for a busy account, while others are free."""
-        opening = due.running > 0 and due.tab is None
+        if due.is_opening:
+            return False
         others_idle = any(not slot.running for slot in free)
         if due.kept_since is None:
             due.kept_since = now
-        patience = self._limits.turn_wait * (IDLE_SHARE if others_idle and not opening else 1.0)
+        patience = self._limits.turn_wait * (IDLE_SHARE if others_idle else 1.0)
         return now - due.kept_since < patience
 
     def _count(self, slot: Slot, usable: Sequence[Slot]) -> None:

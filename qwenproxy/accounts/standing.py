@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from qwenproxy.accounts.registry import Account, Registry
 from qwenproxy.errors import (
     AccountsResting,
+    BrowserError,
     NoAccounts,
     NotLoggedIn,
     ProxyError,
@@ -22,6 +23,9 @@ log = logging.getLogger(__name__)
 
 REST_WITHOUT_HOURS = 120.0  # seconds an account rests when the site does not say how long
 REST_FOR_VERIFICATION = 600.0
+BROWSER = "browser"  # the reason of an account whose browser does not start
+BROWSER_REST = 10.0  # seconds after a browser's first failure to start; doubled with each further one
+LONGEST_BROWSER_REST = 600.0
 
 
 def note_refusal(registry: Registry, account_id: str, error: ProxyError, token: str | None, now: float) -> None:
@@ -47,6 +51,13 @@ def note_refusal(registry: Registry, account_id: str, error: ProxyError, token: 
         log.warning("account=%s request failed: %s", account_id, error.message)
 
 
+def rest_for_browser(registry: Registry, account_id: str, error: BrowserError, failures: int, now: float) -> None:
+    """Set an account aside whose browser does not start, for the `failures`th time in a row. Raises SetupError."""
+    rest = min(BROWSER_REST * 2 ** (failures - 1), LONGEST_BROWSER_REST)
+    registry.rest(account_id, now + rest, BROWSER, error.phrase)
+    log.warning("account=%s WAIT for %.0f s, its browser does not start: %s", account_id, rest, error.message)
+
+
 def why_unavailable(accounts: Sequence[Account], now: float) -> ProxyError | None:
     """Return why none of the accounts can take a request, None if one can."""
     if any(account.status(now) == "OK" for account in accounts):
@@ -57,6 +68,11 @@ def why_unavailable(accounts: Sequence[Account], now: float) -> ProxyError | Non
     if not resting:
         return NoAccounts("Every account needs a new login: qwenproxy account relogin")
     wait = max(1.0, min(account.reset_at or now for account in resting) - now)
+    broken = [account.trouble for account in resting if account.reason == BROWSER and account.trouble]
+    if len(broken) == len(resting):
+        error = BrowserError(broken[0])
+        error.retry_after = wait
+        return error
     unverified = [account for account in resting if account.reason == "verification"]
     if len(unverified) == len(resting):
         return VerificationRequired(

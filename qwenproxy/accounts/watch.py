@@ -13,12 +13,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
-from qwenproxy.accounts.account import Account, is_verify, token_expiry, token_user
+from qwenproxy.accounts.account import Account, is_verify
 from qwenproxy.browser.chrome import DRIVER_ERRORS, Chrome, ChromeSettings
 from qwenproxy.browser.page import Head, PageRequest
 from qwenproxy.browser.site import Site
 from qwenproxy.errors import NetworkFailed, NotLoggedIn, ProxyError, SetupError, VerificationRequired
 from qwenproxy.texts import Phrase
+from qwenproxy.tokens import token_expiry, token_user
 
 LOOK_EVERY = 0.7  # seconds between two looks at the page
 ASK_EVERY = 5.0  # seconds until the site is asked again about the same token
@@ -90,7 +91,7 @@ class LoginWindow:
     """Where and how a login takes place.
 
     `probe` is the call that tells who is logged in; `judge` raises what its answer means, and returns the user
-    id of a good login.
+    id of a good login. `sign_in` is the address where the login begins, "" for the site's own.
     `login_wait` is in seconds.
     """
 
@@ -99,6 +100,7 @@ class LoginWindow:
     probe: PageRequest
     judge: Callable[[Head, str], str]
     login_wait: float = 600.0
+    sign_in: str = ""
 
 
 class Watch:

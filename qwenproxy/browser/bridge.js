@@ -13,7 +13,8 @@
   const streams = new Map();
   let sequence = 0;
   let sent = 0;                  // highest sequence number ever put in a reply
-  let lastStarted = 0;
+  const bodies = new Map();      // stream id -> pieces of a body that is too big for one exchange
+  let lastStarted = 0;           // highest number of a start that was obeyed
   let answer = null;             // answers the exchange that is waiting, if one is
   let knownToken = null;
   let knownVersion = options.version;
@@ -56,13 +57,21 @@
     if (token && token !== knownToken) push(0, "token", knownToken = token);
   }
 
+  function bodyOf(order) {
+    if (!order.pieces) return order.body ?? undefined;
+    const pieces = bodies.get(order.id) || [];
+    bodies.delete(order.id);
+    if (pieces.filter(piece => piece !== undefined).length !== order.pieces) throw new Error("IncompleteBody");
+    return pieces.join("");
+  }
+
   async function run(order) {
     const stream = { controller: new AbortController(), unacknowledged: 0, held: false, wake: null };
     streams.set(order.id, stream);
     try {
       await ready;
       const response = await window.fetch(order.path, {
-        method: order.method, headers: pageHeaders(order.headers), body: order.body ?? undefined,
+        method: order.method, headers: pageHeaders(order.headers), body: bodyOf(order),
         signal: stream.controller.signal,
       });
       push(order.id, "head", [response.status, Object.fromEntries(response.headers)]);
@@ -101,10 +110,18 @@
       if (stream) { stream.unacknowledged -= payload.length; wake(stream); }
     }
     outbox.splice(0, acknowledged);
-    for (const start of order.start) {
-      if (start.id > lastStarted) { lastStarted = start.id; run(start); }  // sent again after a lost reply: runs once
+    for (const [id, index, text] of order.parts) {
+      if (!bodies.has(id)) bodies.set(id, []);
+      bodies.get(id)[index] = text;  // sent again after a lost reply: the same piece in the same place
     }
-    for (const id of order.abort) { const stream = streams.get(id); if (stream) { stream.controller.abort(); wake(stream); } }
+    for (const start of order.start) {
+      if (start.nth > lastStarted) { lastStarted = start.nth; run(start); }  // sent again after a lost reply: runs once
+    }
+    for (const id of order.abort) {
+      bodies.delete(id);
+      const stream = streams.get(id);
+      if (stream) { stream.controller.abort(); wake(stream); }
+    }
     for (const [id, held] of order.hold) { const stream = streams.get(id); if (stream) { stream.held = held; wake(stream); } }
   }
 

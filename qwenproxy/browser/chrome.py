@@ -13,26 +13,35 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chromium.remote_connection import ChromiumRemoteConnection
 from selenium.webdriver.common.proxy import Proxy, ProxyType
 from selenium.webdriver.remote.client_config import ClientConfig
 from selenium.webdriver.remote.webdriver import WebDriver
-from urllib3.exceptions import HTTPError
 
-from qwenproxy.browser.binaries import Binaries
+from qwenproxy.browser.binaries import Binaries, Programs
+from qwenproxy.browser.chrome_tab import DRIVER_ERRORS, ChromeTab, close_by_force
 from qwenproxy.browser.profile import ProfileClaim, disk_refuses
-from qwenproxy.errors import SetupError, TabLost
-from qwenproxy.texts import Phrase
+from qwenproxy.browser.start_failures import (
+    Started,
+    cannot_attach,
+    cannot_run,
+    has_ended,
+    is_late,
+    unfit_versions,
+)
+
+__all__ = ["DRIVER_ERRORS", "Chrome", "ChromeSettings", "ChromeTab"]
 
 log = logging.getLogger(__name__)
 
-DRIVER_ERRORS = (WebDriverException, HTTPError, OSError)
+# Selenium takes whatever a program answers for a driver's answer, and stumbles over what is none.
+ATTACH_ERRORS = (*DRIVER_ERRORS, ValueError, TypeError, LookupError, AttributeError)
 
 START_WAIT = 20.0  # seconds for Chrome and its driver to come up
 COMMAND_TIMEOUT = 40  # seconds for one answer of the driver; page loads are the longest
@@ -77,30 +86,34 @@ FLAGS = (
 class ChromeSettings:
     """What every browser of this server has in common.
 
-    `spki` is the base64 SHA-256 of the only self-signed key Chrome shall accept, "" for none (contract section 2).
+    `programs` finds browser and driver at each start. `spki` is the base64 SHA-256 of the only self-signed key that
+    Chrome accepts, "" for none (contract section 2).
     """
 
-    binaries: Binaries
+    programs: Programs
     headless: bool = True
     spki: str = ""
 
 
 class Chrome:
-    """A running Chrome on one profile, with a driver attached."""
+    """A running Chrome on one profile, with a driver and one tab or more; it ends with its last tab."""
 
     def __init__(self, folder: Path, settings: ChromeSettings) -> None:
         """Launch on `folder/profile`.
 
-        Raises ProfileInUse, StorageError, SetupError (cannot start), TabLost (died while starting).
+        Raises ProfileInUse, StorageError, BrowserError (does not start), SetupError (there is no browser). Leaves no
+        process behind then.
         """
+        binaries = settings.programs.find()
         self._claim = ProfileClaim(folder)
         self._processes: list[subprocess.Popen[bytes]] = []
-        self._driver: WebDriver | None = None
+        self._tabs: list[ChromeTab] = []
+        self._lock = threading.Lock()  # around the list of tabs: each has a thread of its own
         # Ports of our choice: with port 0 Chrome tells its pages that it is automated.
         self._devtools, self._driver_port = _free_port(), _free_port()
         try:
-            self._launch(folder, settings)
-            self._driver = self._attach()
+            browser = self._launch(folder, settings, binaries)
+            self.tab = self._first_tab(browser, settings.programs)
         except OSError as error:
             self.close()
             raise disk_refuses(folder, error) from error
@@ -114,9 +127,11 @@ class Chrome:
         `politely` asks Chrome through the driver, so that it writes cookies and storage to disk first: only for the
         thread that owns the driver. Without it, any thread may call.
         """
-        if politely and self._driver is not None and self._processes:
+        with self._lock:
+            tabs, self._tabs = self._tabs, []
+        if politely and tabs and self._processes:
             with contextlib.suppress(*DRIVER_ERRORS):
-                self.cdp("Browser.close")
+                tabs[-1].cdp("Browser.close")
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._processes[0].wait(QUIT_WAIT)
         self._claim.release()
@@ -127,51 +142,90 @@ class Chrome:
 
     @property
     def driver(self) -> WebDriver:
-        """The attached driver. One thread at a time may use it."""
-        assert self._driver is not None
-        return self._driver
+        """The first tab's driver. One thread at a time may use it."""
+        return self.tab.driver
 
-    def cdp(self, command: str, **parameters: object) -> object:
-        """Run a DevTools command in the tab. Raises the driver's own errors."""
-        return self.driver.execute("executeCdpCommand", {"cmd": command, "params": parameters})["value"]
+    def open_tab(self) -> ChromeTab:
+        """Open one more tab, with a driver session of its own. Raises the driver's own errors."""
+        tab = self._new_tab()
+        try:
+            tab.turn_to_new()
+        except BaseException:
+            with self._lock:
+                self._tabs.remove(tab)
+            raise
+        return tab
 
-    def renew_session(self) -> None:
-        """Leave the driver's session and attach to the same tab in a new one; the page and its calls do not notice.
+    def _new_tab(self) -> ChromeTab:
+        tab = ChromeTab(self._attach, self._close_tab)
+        with self._lock:
+            self._tabs.append(tab)
+        return tab
 
-        Until a session ends the page's memory keeps whatever scripts returned in it. What belongs to a session starts
-        anew: time limits, scripts for new documents. Takes some 20 ms. Raises the driver's own errors, TabLost.
-        """
-        tab = self.driver.current_window_handle
-        self.driver.quit()
-        self._driver = self._attach()
-        self.driver.switch_to.window(tab)
+    def _close_tab(self, tab: ChromeTab, politely: bool) -> None:
+        with self._lock:
+            others = [each for each in self._tabs if each is not tab]
+            if others:
+                known, self._tabs = len(others) < len(self._tabs), others
+        if not others:
+            self.close(politely=politely)
+        elif known and politely:
+            tab.leave()
+        elif known:
+            close_by_force(self._devtools, tab.handle)
 
-    def _launch(self, folder: Path, settings: ChromeSettings) -> None:
-        with open(folder / "chrome.log", "wb", opener=_private) as chrome_log:
-            self._start(_command(settings, self._claim.profile, self._devtools), chrome_log.fileno())
-        self._start(
-            [settings.binaries.chromedriver, f"--port={self._driver_port}", "--log-level=OFF"], subprocess.DEVNULL
-        )
+    def _launch(self, folder: Path, settings: ChromeSettings, binaries: Binaries) -> Started:
         deadline = time.monotonic() + START_WAIT
-        for process, answering in zip(self._processes, (self._devtools, self._driver_port), strict=True):
-            _await_port(process, answering, deadline, folder)
+        command = _command(settings, binaries.chrome, self._claim.profile, self._devtools)
+        browser = self._start(command, folder / "chrome.log")
+        driver = self._start_driver(binaries, folder)
+        _await_port(browser, self._devtools, deadline)
+        _await_port(driver, self._driver_port, deadline)
+        return browser
+
+    def _start_driver(self, binaries: Binaries, folder: Path) -> Started:
+        command = [binaries.chromedriver, f"--port={self._driver_port}", "--log-level=OFF"]
+        return self._start(command, folder / "chromedriver.log")
+
+    def _first_tab(self, browser: Started, programs: Programs) -> ChromeTab:
+        """Attach the driver; one of another version than the browser's gives way to one that fits, if one is found."""
+        try:
+            return self._new_tab()
+        except ATTACH_ERRORS as error:
+            versions = unfit_versions(error)
+            fitting = programs.find_fitting(versions[1]) if versions else None
+            if fitting is None:
+                raise cannot_attach(error, browser, driver_named=programs.driver_named) from error
+            log.warning("the driver is for version %s, the browser has %s: one that fits takes over", *versions or ())
+        unfit = self._processes.pop()
+        self._claim.end(unfit.pid)
+        unfit.wait(QUIT_WAIT)
+        self._driver_port = _free_port()
+        driver = self._start_driver(fitting, browser.log.parent)
+        _await_port(driver, self._driver_port, time.monotonic() + START_WAIT)
+        try:
+            return self._new_tab()
+        except ATTACH_ERRORS as error:
+            raise cannot_attach(error, browser, driver_named=programs.driver_named) from error
 
     def _attach(self) -> WebDriver:
         return _attach(self._devtools, self._driver_port)
 
-    def _start(self, command: list[str], output: int) -> None:
-        try:
-            # A session of its own: Ctrl-C in the terminal is the server's to handle, which then closes Chrome.
-            process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
-            )
-        except OSError as error:
-            raise SetupError(Phrase("browser_cannot_start", path=command[0], reason=error)) from error
+    def _start(self, command: list[str], output: Path) -> Started:
+        with open(output, "wb", opener=_private) as log_file:
+            try:
+                # A session of its own: Ctrl-C in the terminal is the server's to handle, which then closes Chrome.
+                process = subprocess.Popen(
+                    command, stdin=subprocess.DEVNULL, stdout=log_file, stderr=log_file, start_new_session=True
+                )
+            except OSError as error:
+                raise cannot_run(command[0], error) from error
         self._processes.append(process)
         self._claim.add(process.pid)
+        return Started(command[0], process, output)
 
 
-def _command(settings: ChromeSettings, profile: Path, devtools: int) -> list[str]:
+def _command(settings: ChromeSettings, chrome: str, profile: Path, devtools: int) -> list[str]:
     flags = [*FLAGS, f"--user-data-dir={profile.resolve()}", f"--remote-debugging-port={devtools}"]
     if settings.headless:
         flags.append("--headless=new")
@@ -180,7 +234,7 @@ def _command(settings: ChromeSettings, profile: Path, devtools: int) -> list[str
     if _is_root():
         log.info("running as root: Chrome starts with --no-sandbox, which it needs there")
         flags.append("--no-sandbox")
-    return [settings.binaries.chrome, *flags, "about:blank"]
+    return [chrome, *flags, "about:blank"]
 
 
 def _private(path: str, flags: int) -> int:
@@ -197,14 +251,14 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _await_port(process: subprocess.Popen[bytes], port: int, deadline: float, folder: Path) -> None:
+def _await_port(started: Started, port: int, deadline: float) -> None:
     while time.monotonic() < deadline:
-        if process.poll() is not None:
-            raise SetupError(Phrase("browser_ended", status=process.returncode, log=folder / "chrome.log"))
+        if started.process.poll() is not None:
+            raise has_ended(started)
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
             return
         time.sleep(0.01)
-    raise TabLost(f"The browser did not come up within {START_WAIT:.0f} s.")
+    raise is_late(started, START_WAIT)
 
 
 def _attach(devtools: int, port: int) -> WebDriver:
@@ -222,7 +276,4 @@ def _attach(devtools: int, port: int) -> WebDriver:
         ignore_proxy=True,
         client_config=ClientConfig(address, timeout=COMMAND_TIMEOUT, proxy=direct),
     )
-    try:
-        return WebDriver(command_executor=connection, options=options)
-    except DRIVER_ERRORS as error:
-        raise TabLost(f"The driver could not attach to the browser: {type(error).__name__}") from error
+    return WebDriver(command_executor=connection, options=options)

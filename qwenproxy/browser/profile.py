@@ -69,11 +69,20 @@ class ProfileClaim:
             self._processes.append(process)
         self._write()
 
+    def end(self, pid: int) -> None:
+        """End a recorded process and forget it."""
+        end_processes([process for process in self._processes if process.pid == pid])
+        self._processes = [process for process in self._processes if process.pid != pid]
+        self._named = [named for named in self._named if named[0] != pid]
+        self._write()
+
     def release(self) -> None:
-        """End every recorded process that still runs, and give the profile free. Idempotent."""
+        """End every process that still runs for the profile, and give it free. Idempotent."""
         if not self._lock.is_locked:
             return  # the profile may have a new owner, with a record of its own
         end_processes(self._processes)
+        # A launcher that started the browser in the background and ended is all that was recorded.
+        end_processes(_browsers_on(self.profile))
         self._processes, self._named = [], []
         try:
             self._record.unlink(missing_ok=True)
@@ -122,10 +131,12 @@ def end_leftovers(accounts: Path) -> None:
 
 def end_orphans(accounts: Path) -> None:
     """End the browsers below this folder whose owner has ended, without a claim: a new owner may be about to come."""
-    orphans = []
+    orphans: list[psutil.Process] = []
     for record in accounts.glob("*/browser.json"):
+        left = {*_left(record), *_browsers_on(record.parent / "profile")}
+        # Looked at last: a new owner has signed the record before it starts a browser.
         if profile_owner(record.parent) is None:
-            orphans += _left(record)
+            orphans += left
     end_processes(orphans)
 
 

@@ -13,17 +13,18 @@ import queue
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 from selenium.common.exceptions import JavascriptException, TimeoutException, WebDriverException
 
-from qwenproxy.browser.chrome import DRIVER_ERRORS, Chrome
+from qwenproxy.browser.chrome_tab import DRIVER_ERRORS, ChromeTab
+from qwenproxy.browser.orders import Orders
 from qwenproxy.browser.page import PageRequest
+from qwenproxy.browser.page_load import PageLoad
 from qwenproxy.browser.response import TICK, TabResponse
-from qwenproxy.browser.site import Site
-from qwenproxy.errors import NetworkFailed, TabLost
+from qwenproxy.browser.site import Loaded, Site
+from qwenproxy.errors import NetworkFailed, ProxyError, TabLost
 
 log = logging.getLogger(__name__)
 
@@ -36,27 +37,19 @@ PAGE_BACK_WAIT = 10.0  # seconds a reloading page gets to come back
 CALL_LITTER = 40_000  # bytes that stay of a call, beside its share of the replies
 TIDY_IDLE = 4_000_000  # bytes from which we do so once nothing is live
 TIDY_BUSY = 20_000_000  # bytes from which we do so all the same, for a pause of some 50 ms
+SEND_WAIT = 5.0  # seconds a call nobody waits for keeps the page from being loaded anew or closed
 CLOSE_WAIT = 8.0  # seconds the owner thread gets to close its browser before that is done for it
 CLOSED = "The browser was closed: the server is stopping."
-
-
-@dataclass(slots=True)
-class Orders:
-    """What the page has not been told yet; kept until an exchange succeeds, so that none is lost."""
-
-    start: list[dict[str, Any]] = field(default_factory=list)
-    abort: list[int] = field(default_factory=list)
-    hold: list[tuple[int, bool]] = field(default_factory=list)
-
-    def __bool__(self) -> bool:
-        return bool(self.start or self.abort or self.hold)
 
 
 class Tab:
     """A Chrome tab on the site, owned by one thread. `on_token` hears of each token the site renews."""
 
-    def __init__(self, name: str, chrome: Chrome, site: Site, token: str, on_token: Callable[[str], None]) -> None:
-        """Take over a Chrome whose page is loaded; nobody else may use its driver from here on."""
+    def __init__(self, name: str, chrome: ChromeTab, site: Site, token: str, on_token: Callable[[str], None]) -> None:
+        """Take over a tab whose page is loaded; nobody else may use its driver from here on.
+
+        `on_token` runs on the owner thread, which must not be kept waiting.
+        """
         self.name = name
         self.token = token
         self._chrome = chrome
@@ -75,6 +68,9 @@ class Tab:
         self._last_message = time.monotonic()
         self._silent_since: float | None = None  # when the page began to leave exchanges unanswered
         self._litter = 0  # bytes left in the page since it was tidied
+        self._sends: dict[int, float] = {}  # calls nobody waits for, and until when they keep the page (monotonic s)
+        self._load: PageLoad | None = None
+        self._retiring = False
         self._closing = False
         self._thread = threading.Thread(target=self._own, name=f"tab-{name}", daemon=True)
         self._thread.start()
@@ -100,6 +96,19 @@ class Tab:
             if not self._lost:
                 self._numbers += 1
                 self._inbox.put(("send", (self._numbers, request)))
+
+    def load_page(self, load: Callable[[ChromeTab], Loaded]) -> PageLoad:
+        """Have the page loaded anew as soon as no call runs in it. Raises TabLost."""
+        wanted = PageLoad(load)
+        with self._gate:
+            if self._lost:
+                raise TabLost(self._lost.message)
+            self._inbox.put(("load", wanted))
+        return wanted
+
+    def retire(self) -> None:
+        """Close the tab as soon as no call runs in it. Nobody may give it another one."""
+        self._inbox.put(("retire", None))
 
     def abort(self, response: TabResponse) -> None:
         """Stop a response's fetch in the page."""
@@ -135,8 +144,11 @@ class Tab:
                 self._take_orders()
                 if self._closing:
                     break
-                self._exchange()
-        except TabLost as error:
+                if self._live:
+                    self._exchange()
+                else:
+                    self._load_page()
+        except ProxyError as error:
             reason = error.message
             log.warning("account=%s tab lost: %s", self.name, reason)
         except DRIVER_ERRORS as error:
@@ -153,61 +165,75 @@ class Tab:
         for stream in self._streams.values():
             stream.fail(error)
         self._streams.clear()
+        if self._load:
+            self._load.fail(error)
         self._chrome.close(politely=self._closing)
 
     def _tidy(self) -> None:
-        if self._litter < (TIDY_BUSY if self._streams or self._orders else TIDY_IDLE):
+        if self._litter < (TIDY_BUSY if self._live else TIDY_IDLE):
             return
         self._litter = 0
         self._chrome.renew_session()
         self._chrome.driver.set_script_timeout(SCRIPT_TIMEOUT)
         # A page that just navigates may have neither; whatever else is wrong shows at the next exchange.
         with contextlib.suppress(WebDriverException):
-            self._chrome.cdp("Page.addScriptToEvaluateOnNewDocument", source=self._bridge)
+            self._chrome.install(self._bridge)
             self._chrome.cdp("HeapProfiler.collectGarbage")
 
+    @property
+    def _live(self) -> bool:
+        """Whether the page has something to do, or to be told."""
+        if self._sends:
+            now = time.monotonic()
+            self._sends = {number: until for number, until in self._sends.items() if until > now}
+        return bool(self._streams or self._orders or self._sends)
+
     def _take_orders(self) -> None:
-        if not self._streams and not self._orders:
+        if not self._live and not self._load and not self._retiring:
             self._note(*self._inbox.get())
             self._last_message = time.monotonic()
         while not self._inbox.empty():
             self._note(*self._inbox.get())
+        self._closing = self._closing or (self._retiring and not self._live)
 
     def _note(self, kind: str, value: Any) -> None:
         if kind == "start":
             response, request = value
             self._streams[response.number] = response
-            self._orders.start.append(_order(response.number, request))
+            self._orders.start(response.number, request)
         elif kind == "send":
-            self._orders.start.append(_order(*value))
+            number, request = value
+            self._sends[number] = time.monotonic() + SEND_WAIT
+            self._orders.start(number, request)
         elif kind == "abort":
             if self._streams.pop(value, None):
-                self._orders.abort.append(value)
+                self._orders.abort(value)
         elif kind == "hold":
-            self._orders.hold.append(value)
+            self._orders.hold(*value)
+        elif kind == "load":
+            self._load = value
+        elif kind == "retire":
+            self._retiring = True
         else:
             self._closing = True
 
+    def _load_page(self) -> None:
+        load, self._load = self._load, None
+        if load:
+            self._litter = 0
+            load.run(self._chrome)
+
     def _exchange(self) -> None:
         now = time.monotonic()
-        orders, self._orders = self._orders, Orders()
-        self._litter += CALL_LITTER * len(orders.start)
         quiet = now - self._last_message > TICK
-        wait = 0 if not self._streams else QUIET_WAIT if quiet else BUSY_WAIT
-        order = {
-            "epoch": self._epoch,
-            "ack": self._acknowledged,
-            "start": orders.start,
-            "abort": orders.abort,
-            "hold": orders.hold,
-            "wait": wait,
-        }
+        wait = 0 if not self._streams or self._orders.uploading else QUIET_WAIT if quiet else BUSY_WAIT
+        order = {"epoch": self._epoch, "ack": self._acknowledged, "wait": wait, **self._orders.batch()}
         try:
             reply = self._chrome.driver.execute_async_script(EXCHANGE, orjson.dumps(order).decode())
         except (TimeoutException, JavascriptException) as error:
-            self._orders = orders
             self._bring_back_bridge(error)
             return
+        self._litter += CALL_LITTER * self._orders.confirm()
         self._silent_since = None
         self._litter += len(reply)
         self._receive(orjson.loads(reply))
@@ -247,6 +273,8 @@ class Tab:
                 self.token = payload
                 self._on_token(payload)
             return
+        if kind in ("end", "error"):
+            self._sends.pop(number, None)
         stream = self._streams.get(number)
         if stream is None:
             return
@@ -254,16 +282,6 @@ class Tab:
             stream.fail(NetworkFailed(f"The browser could not reach the site, or lost the connection ({payload})."))
         elif stream.deliver(kind, payload) and not stream.held:
             stream.held = True
-            self._orders.hold.append((number, True))
+            self._orders.hold(number, True)
         if kind in ("end", "error"):
             del self._streams[number]
-
-
-def _order(number: int, request: PageRequest) -> dict[str, Any]:
-    return {
-        "id": number,
-        "method": request.method,
-        "path": request.path,
-        "headers": dict(request.headers),
-        "body": request.body,
-    }

@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from qwenproxy.accounts.account import Account, iso_text
+from qwenproxy.accounts.importing import import_accounts
 from qwenproxy.accounts.removal import remove_account
 from qwenproxy.browser.profile import ProfileInUse, profile_owner
 from qwenproxy.cli.checking import Check, check_account, opener_for
@@ -175,7 +176,7 @@ def check_text(console: Console, on_record: Account, result: Check) -> str:
         text = console.say("check_held", pid=holder or "?")
     else:
         text = console.say(f"check_{result.kind}", id=on_record.id, detail=result.detail)
-    if result.kind in ("unreachable", "disk"):
+    if result.kind in ("unreachable", "disk", "browser", "lost"):
         remedy = f"; {console.say('doctor_disk_remedy')}" if result.kind == "disk" else ""
         return f"{ICONS['INVALID']} {on_record.id}: {text}{remedy}"
     helps = result.kind in ("invalid", "verify") or (result.kind == "in_use" and needs_person(on_record, now))
@@ -192,7 +193,7 @@ def import_folder(config: Config, folder: Path) -> None:
     console = open_console(config)
     source = _session_folder(folder)
     new, known, unreadable = _sorted_chats(source / "history", config.session_dir / "history")
-    imported = console.registry.import_from(source)
+    imported = import_accounts(console.registry, config.session_dir, source)
     for one in [find_account(console, account_id) for account_id in imported]:
         usable = one.status(time.time()) != "INVALID"
         command = console.command("account", "relogin", one.id)
@@ -278,5 +279,7 @@ def _as_json(one: Account, now: float) -> dict[str, object]:
         "status": one.status(now),
         "resetAt": None if one.reset_at is None else iso_text(one.reset_at),
         "reason": one.reason,
+        "detail": str(one.trouble) if one.trouble else None,
+        "renewable": one.renewable,
         "expiresAt": None if one.expires_at is None else iso_text(one.expires_at),
     }

@@ -25,7 +25,9 @@ from qwenproxy.errors import (
     ProtocolChanged,
     ProxyError,
     RateLimited,
+    SetupError,
     StorageError,
+    TabLost,
     UpstreamTimeout,
     VerificationRequired,
 )
@@ -33,7 +35,7 @@ from qwenproxy.upstream import calls, refusals
 
 ANSWER_WAIT = 30.0  # seconds for the site to answer
 
-Kind = Literal["ok", "invalid", "verify", "limited", "unreachable", "in_use", "disk"]
+Kind = Literal["ok", "invalid", "verify", "limited", "unreachable", "in_use", "disk", "browser", "lost"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,10 @@ def _checked(registry: Registry, opener: TabOpener, account: Account, lang: str)
         return Check("limited", error.message)
     except StorageError:
         raise
+    except SetupError as error:
+        return Check("browser", error.say(lang))
+    except TabLost as error:
+        return Check("lost", error.message)
     except ProxyError as error:
         return Check("unreachable", error.say(lang))
     # That a profile may be read proves nothing about messages: a limit, or a check that the site wants to see solved,

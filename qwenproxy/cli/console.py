@@ -76,7 +76,8 @@ def status_text(account: Account, say: Speaker, now: float) -> str:
     if status != "WAIT" or account.reset_at is None:
         return text
     until = datetime.fromtimestamp(account.reset_at).strftime("%Y-%m-%d %H:%M")
-    return f"{text} ({say('until_verify' if is_verify(account, now) else 'until', moment=until)})"
+    text = f"{text} ({say('until_verify' if is_verify(account, now) else 'until', moment=until)})"
+    return f"{text}: {say(account.trouble.key, **account.trouble.values)}" if account.trouble else text
 
 
 def table(accounts: Sequence[Account], say: Speaker, now: float) -> str:

@@ -33,7 +33,11 @@ from qwenproxy.errors import ProxyError, SetupError, StorageError
 from qwenproxy.session_claim import RunningServer
 
 QUESTION = "Answer with the single word: ready"
-_UNASKED = {"unreachable": "doctor_unreachable_remedy", "disk": "doctor_disk_remedy"}
+_UNASKED = {
+    "unreachable": "doctor_unreachable_remedy",
+    "disk": "doctor_disk_remedy",
+    "lost": "doctor_lost_remedy",
+}
 CONNECT_WAIT = 5.0  # seconds for a running server to take the connection
 
 
@@ -64,18 +68,18 @@ def _findings(console: Console, roundtrip: bool) -> Iterator[Finding]:
     yield port_finding(console, server)
     yield from door_findings(console)
     yield from profile_findings(console)
-    if any(finding.level == "wrong" and finding.remedy for finding in browser[:1]):
-        return
-    yield from _account_findings(console)
+    if not console.accounts():
+        yield Finding("wrong", console.say("menu_no_accounts"), console.command("account", "add"))
+    elif all(finding.level == "ok" for finding in browser):
+        yield from _account_findings(console)
+    if any(finding.level == "wrong" for finding in browser):
+        return  # neither accounts nor model can be asked without a browser
     if roundtrip:
         yield _roundtrip_finding(console, server)
 
 
 def _account_findings(console: Console) -> Iterator[Finding]:
     accounts = console.accounts()
-    if not accounts:
-        yield Finding("wrong", console.say("menu_no_accounts"), console.command("account", "add"))
-        return
     opener = opener_for(console)
     clock_error, held = None, False
     for number, account in enumerate(accounts, 1):
@@ -93,6 +97,8 @@ def _account_finding(console: Console, account: Account, result: Check) -> Findi
     now = time.time()
     record = console.registry.get(account.id) or account
     said = console.say(f"check_{result.kind}", id=account.id, detail=result.detail)
+    if result.kind == "browser":
+        return Finding("wrong", f"{account.id}: {console.say('doctor_browser_fails')}", result.detail)
     if result.kind in _UNASKED:
         remedy = console.say(_UNASKED[result.kind], url=console.config.base_url)
         return Finding("wrong", f"{account.id}: {said}", remedy)

@@ -18,8 +18,9 @@ from typing import Literal
 import psutil
 
 from qwenproxy.app import chrome_settings
-from qwenproxy.browser.binaries import binary_version
+from qwenproxy.browser.binaries import binary_version, same_version
 from qwenproxy.browser.profile import profile_owner
+from qwenproxy.browser.start_failures import cure_versions
 from qwenproxy.cli.console import Console
 from qwenproxy.cli.keys import known_keys
 from qwenproxy.cli.listening import listening_error
@@ -50,18 +51,22 @@ class Finding:
 def browser_findings(console: Console) -> Iterator[Finding]:
     """Tell whether there is a browser, a driver, and whether they belong together."""
     try:
-        binaries = chrome_settings(console.config).binaries
+        programs = chrome_settings(console.config).programs
+        binaries = programs.find()
         browser, driver = binary_version(binaries.chrome), binary_version(binaries.chromedriver)
+        fitting = None if same_version(browser, driver) else programs.find_fitting(browser)
+        if fitting is not None:  # a browser start would take it, too
+            binaries, driver = fitting, binary_version(fitting.chromedriver)
     except SetupError as error:
         yield Finding("wrong", console.say("doctor_no_browser"), error.say(console.config.lang))
         return
     yield Finding("ok", console.say("doctor_browser", path=binaries.chrome, version=browser))
     yield Finding("ok", console.say("doctor_driver", path=binaries.chromedriver, version=driver))
-    if browser.partition(".")[0] == driver.partition(".")[0]:
+    if same_version(browser, driver):
         yield Finding("ok", console.say("doctor_versions"))
     else:
         said = console.say("doctor_versions_differ", browser=browser, driver=driver)
-        yield Finding("wrong", said, console.say("doctor_versions_remedy"))
+        yield Finding("wrong", said, cure_versions(programs.driver_named).say(console.config.lang))
 
 
 def folder_findings(console: Console) -> Iterator[Finding]:

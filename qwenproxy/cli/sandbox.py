@@ -10,13 +10,14 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
 import click
 
 from qwenproxy.cli.help import Command, help_speaker, option
 from qwenproxy.errors import SetupError
+from qwenproxy.texts import Speaker
 
 if TYPE_CHECKING:
     from qwenproxy.sandbox import Sandbox
@@ -27,22 +28,31 @@ ENDING_WAIT = 10.0  # seconds the stand-in gets to end
 
 @dataclass(frozen=True, slots=True)
 class SandboxAddress:
-    """Where a running stand-in is: its URL, the hash of its key, and account ids with their tokens."""
+    """Where a running stand-in is: its URL and the hash of its key.
+
+    By account id: tokens, good for some minutes, and entrances: links that log in the browser that opens them, once.
+    """
 
     base_url: str
     spki: str
     tokens: dict[str, str]
+    entrances: dict[str, str] = field(default_factory=dict)
 
 
-@click.command(cls=Command, help="help_sandbox", epilog="qwenproxy sandbox\nqwenproxy sandbox --port 8443 --json")
+_EXAMPLES = "qwenproxy sandbox\nqwenproxy sandbox --port 8443 --json\nqwenproxy sandbox --speed 60"
+
+
+@click.command(cls=Command, help="help_sandbox", epilog=_EXAMPLES)
 @option("--port", default=0, type=click.IntRange(0, 65535), metavar="PORT", help="help_sandbox_port")
 @option("--accounts", default=1, type=click.IntRange(1, 100), metavar="N", help="help_sandbox_accounts")
+@option("--speed", default=1, type=click.IntRange(1, 3600), metavar="N", help="help_sandbox_speed")
 @option("--json", "as_json", is_flag=True, help="help_sandbox_json")
 @option("--with-parent", is_flag=True, hidden=True)
-def sandbox(port: int, accounts: int, as_json: bool, with_parent: bool) -> None:
+def sandbox(port: int, accounts: int, speed: int, as_json: bool, with_parent: bool) -> None:
     """Run a stand-in of the site on this machine: no account, no internet."""
     say = help_speaker()
     site = _sandbox_class()(accounts=accounts, port=port)
+    site.switches.clock_speed = speed
     try:
         site.start()
     except OSError as error:
@@ -50,17 +60,27 @@ def sandbox(port: int, accounts: int, as_json: bool, with_parent: bool) -> None:
     if with_parent:
         threading.Thread(target=_end_with_input, daemon=True).start()
     tokens = {account.id: account.token for account in site.accounts}
+    entrances = {account.id: site.entrance(account) for account in site.accounts}
+    address = SandboxAddress(site.base_url, site.spki, tokens, entrances)
     if as_json:
-        click.echo(json.dumps({"base_url": site.base_url, "spki": site.spki, "tokens": tokens}))
+        click.echo(json.dumps(asdict(address)))
     else:
-        click.echo(say("sandbox_runs", url=site.base_url, accounts=", ".join(tokens)))
-        click.echo(say("sandbox_use"))
-        for account_id, token in tokens.items():
-            click.echo(f"  qwenproxy account add --session-dir {OWN_SESSION} --id {account_id} --token {token}")
-        address = f"QWENPROXY_BASE_URL={site.base_url} QWENPROXY_BASE_URL_SPKI={site.spki}"
-        click.echo(f"  {address} qwenproxy start --session-dir {OWN_SESSION}")
+        _show(address, say)
     sys.stdout.flush()
     site.run_forever()
+
+
+def _show(address: SandboxAddress, say: Speaker) -> None:
+    """Tell a person how to use a stand-in that runs."""
+    click.echo(say("sandbox_runs", url=address.base_url, accounts=", ".join(address.tokens)))
+    click.echo(say("sandbox_use"))
+    for account_id, token in address.tokens.items():
+        click.echo(f"  qwenproxy account add --session-dir {OWN_SESSION} --id {account_id} --token {token}")
+    settings = f"QWENPROXY_BASE_URL={address.base_url} QWENPROXY_BASE_URL_SPKI={address.spki}"
+    click.echo(f"  {settings} qwenproxy start --session-dir {OWN_SESSION}")
+    click.echo(say("sandbox_enter"))
+    for account_id, entrance in address.entrances.items():
+        click.echo(f"  {account_id}: {entrance}")
 
 
 def _end_with_input() -> None:

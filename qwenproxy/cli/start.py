@@ -7,6 +7,7 @@ import logging
 import signal
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import click
@@ -17,7 +18,8 @@ from qwenproxy.cli.help import Command, help_speaker, option
 from qwenproxy.cli.listening import refuse_foreign_host
 from qwenproxy.cli.menu import show_menu
 from qwenproxy.cli.progress import LiveLine, live_line
-from qwenproxy.cli.sandbox import SandboxAddress, sandbox_process
+from qwenproxy.cli.sandbox import sandbox_process
+from qwenproxy.cli.sandbox_logins import enter_sandbox
 from qwenproxy.cli.session import SANDBOX
 from qwenproxy.cli.settings import command_line, server_options
 from qwenproxy.config import Config
@@ -50,10 +52,7 @@ def start(
             folder = config.session_dir / SANDBOX
             ensure_folder(config.session_dir)  # for its owner alone, also where it was there before
             claim = stack.enter_context(claimed_session(folder))
-            address = _started_sandbox(stack, sandbox_accounts)
-            told = {"base_url": address.base_url, "base_url_spki": address.spki, "session_dir": str(folder)}
-            config = Config.load({**options, **told})
-            _register(config, address.tokens)
+            config = _started_sandbox(stack, sandbox_accounts, {**options, "session_dir": str(folder)})
         else:
             claim = stack.enter_context(claimed_session(config.session_dir))
             show_menu(config)
@@ -63,26 +62,18 @@ def start(
         sys.exit(server.run(config, server=http_server or "", ready=start_up.ready, warm_up=start_up.warm_up))
 
 
-def _started_sandbox(stack: contextlib.ExitStack, accounts: int) -> SandboxAddress:
+def _started_sandbox(stack: contextlib.ExitStack, accounts: int, options: Mapping[str, str | None]) -> Config:
+    """Start the stand-in with its accounts logged in; return the settings by which the proxy uses it."""
     text = help_speaker()("sandbox_starting")
     with live_line() as line:
         if line.live:
             line.show(text)
         else:
             click.echo(text)
-        return stack.enter_context(sandbox_process(accounts))
-
-
-def _register(config: Config, tokens: dict[str, str]) -> None:
-    registry = Registry(config.session_dir)
-    known = {account.id for account in registry.all()}
-    for account_id in known - tokens.keys():
-        registry.remove(account_id)
-    for account_id, token in tokens.items():
-        if account_id in known:
-            registry.renew(account_id, token)
-        else:
-            registry.add(token, account_id)
+        address = stack.enter_context(sandbox_process(accounts))
+        config = Config.load({**options, "base_url": address.base_url, "base_url_spki": address.spki})
+        enter_sandbox(config, address)
+        return config
 
 
 @dataclass(frozen=True)

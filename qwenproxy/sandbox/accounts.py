@@ -1,24 +1,23 @@
-"""The people who have a login at the sandbox, and the tokens that prove it (protocol section 1.3).
+"""The people who have a login at the sandbox, and the tokens that prove it (protocol section 1.3, addendum 9).
 
-Tokens are real three-part JWTs and hold all that is needed to check them, as at the site. Key and ids are the same at
-every start, so that a token survives a restart of the sandbox; nothing here is worth protecting.
+An account may be logged in several times, as in several browsers. Each login has an id, which its access tokens and
+its refresh tokens carry, and ends by itself. How a login begins and is renewed stands in logins.py.
 """
 
 from __future__ import annotations
 
-import base64
 import hashlib
-import hmac
-import json
+import secrets
 import threading
-import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
+from qwenproxy.sandbox.clock import Clock
 from qwenproxy.sandbox.envelope import unauthorized
+from qwenproxy.sandbox.switches import Switches
+from qwenproxy.sandbox.tokens import read_token, write_token
 
-TOKEN_LIFETIME_S = 30 * 86400
-_SIGNING_KEY = b"the sandbox signs, nobody is fooled"
 _FIRST_PASSWORD_CHANGE = 1767225600
 _NAMESPACE = uuid.UUID("5a0db0c5-7a5e-4d0e-9d8e-0d5a1b0c0000")
 
@@ -26,110 +25,160 @@ _NAMESPACE = uuid.UUID("5a0db0c5-7a5e-4d0e-9d8e-0d5a1b0c0000")
 class SandboxAccount:
     """A person with a login: `id` (sandbox1, sandbox2, ...) names it in tests, `user_id` in the site's answers."""
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int, clock: Clock, switches: Switches) -> None:
         self.id = f"sandbox{number}"
         self.email = f"person{number}@example.com"
         self.password = f"sandbox-{number}"
         self.user_id = str(uuid.uuid5(_NAMESPACE, self.id))
-        self._lock = threading.Lock()
+        self._clock = clock
+        self._switches = switches
+        self._lock = threading.RLock()
         self._password_change = _FIRST_PASSWORD_CHANGE
-        self._newest_exp = 0
-        self._dead_until_exp = 0
+        self._ended_logins: set[str] = set()
+        self._access = _Valid()
+        self._refresh = _Valid()
+        self._old_ends: set[int] = set()
+        self._expires_at = 0
         self._token = self.renew()
 
     @property
     def token(self) -> str:
-        """The newest token, which may have been revoked or expired since."""
+        """The newest access token of all logins, which may have been revoked or expired since."""
         return self._token
 
     @property
     def expires_at(self) -> int:
-        """When the newest token expires, in seconds since 1970."""
-        return self._newest_exp
+        """When the newest token expires, in seconds since 1970 by the site's clock."""
+        return self._expires_at
 
     @property
     def password_hash(self) -> str:
         """The password as the sign-in form sends it: SHA-256 in hex."""
         return hashlib.sha256(self.password.encode()).hexdigest()
 
-    def renew(self, lifetime_s: float = TOKEN_LIFETIME_S) -> str:
-        """Issue a token, as a login does. No two are alike."""
+    def renew(self, lifetime_s: float | None = None) -> str:
+        """Begin a login that has no refresh token, and return its access token."""
+        return self.issue(secrets.token_hex(8), lifetime_s)
+
+    def issue(self, login_id: str, lifetime_s: float | None = None) -> str:
+        """Return a new access token of a login (None: of the life the switches say). No two are alike."""
         with self._lock:
-            exp = int(time.time() + lifetime_s)
-            if exp <= self._newest_exp and lifetime_s == TOKEN_LIFETIME_S:
-                exp = self._newest_exp + 1
-            self._newest_exp = max(exp, self._newest_exp)
-            self._token = _signed({"id": self.user_id, "last_password_change": self._password_change, "exp": exp})
+            own_host = self._switches.sign_in_host
+            usual = self._switches.token_life_s if own_host else self._switches.old_token_life_s
+            claims = self._claims(usual if lifetime_s is None else lifetime_s)
+            if own_host:
+                claims.update(sid=login_id, jti=secrets.token_hex(8))
+            else:
+                # three claims and no more: only their end can tell two of them apart
+                while claims["exp"] in self._old_ends:
+                    claims["exp"] += 1
+                self._old_ends.add(claims["exp"])
+            self._expires_at = claims["exp"]
+            self._token = write_token("access", claims)
+            self._access.add(self._token)
             return self._token
 
+    def issue_refresh(self, login_id: str) -> str:
+        """Return a new refresh token of a login."""
+        with self._lock:
+            claims = self._claims(self._switches.refresh_life_s)
+            token = write_token("refresh", {**claims, "sid": login_id, "jti": secrets.token_hex(8)})
+            self._refresh.add(token)
+            return token
+
+    def check(self, token: str, claims: Mapping[str, Any]) -> None:
+        """Raise SiteError unless this access token is still good."""
+        with self._lock:
+            if self._has_ended(claims):
+                raise unauthorized()
+            if claims["exp"] <= self._clock.now() or token not in self._access:
+                raise unauthorized("Token has expired")
+
+    def may_refresh(self, token: str, claims: Mapping[str, Any]) -> bool:
+        """Tell whether this refresh token is still good, if it was not used before."""
+        with self._lock:
+            return not self._has_ended(claims) and claims["exp"] > self._clock.now() and token in self._refresh
+
+    def end_login(self, login_id: str) -> None:
+        """End one login: all its tokens are refused from now on."""
+        with self._lock:
+            self._ended_logins.add(login_id)
+
     def revoke(self) -> None:
-        """Make every token issued so far invalid, as a change of the password does."""
+        """End all logins, as a change of the password does."""
         with self._lock:
             self._password_change += 1
 
     def expire(self) -> None:
-        """Make every token issued so far answer "Token has expired"."""
+        """Make every access token issued so far answer "Token has expired"; refresh tokens stay good."""
         with self._lock:
-            self._dead_until_exp = self._newest_exp
+            self._access.forget()
 
-    def check(self, claims: dict[str, object]) -> None:
-        """Raise SiteError unless these claims are still good."""
-        exp = claims.get("exp")
+    def sign_out(self) -> None:
+        """End every refresh token issued so far, as 30 days do; access tokens live as long as they would have."""
         with self._lock:
-            if claims.get("last_password_change") != self._password_change:
-                raise unauthorized()
-            if not isinstance(exp, int) or exp <= max(time.time(), self._dead_until_exp):
-                raise unauthorized("Token has expired")
+            self._refresh.forget()
+
+    def _claims(self, lifetime_s: float) -> dict[str, Any]:
+        end = int(self._clock.now() + lifetime_s)
+        return {"id": self.user_id, "last_password_change": self._password_change, "exp": end}
+
+    def _has_ended(self, claims: Mapping[str, Any]) -> bool:
+        return claims["last_password_change"] != self._password_change or claims.get("sid") in self._ended_logins
 
 
 class Accounts:
     """All accounts of a sandbox."""
 
-    def __init__(self, count: int) -> None:
-        self.all: Sequence[SandboxAccount] = tuple(SandboxAccount(number + 1) for number in range(count))
+    def __init__(self, count: int, clock: Clock, switches: Switches) -> None:
+        self.all: Sequence[SandboxAccount] = tuple(
+            SandboxAccount(number + 1, clock, switches) for number in range(count)
+        )
         self._by_user_id = {account.user_id: account for account in self.all}
 
+    def of(self, claims: Mapping[str, Any]) -> SandboxAccount | None:
+        """Return whose token has these claims; None for a forged one, which has none."""
+        return self._by_user_id.get(claims.get("id", ""))
+
     def owner(self, token: str) -> SandboxAccount | None:
-        """Return whose token this is, good or not; None for a forged one."""
-        user_id = _claims(token).get("id")
-        return self._by_user_id.get(user_id) if isinstance(user_id, str) else None
+        """Return whose access token this is, good or not; None for a forged one."""
+        return self.of(read_token("access", token))
 
     def login(self, token: str) -> SandboxAccount:
-        """Return the account this token logs in. Raises SiteError (401)."""
-        account = self.owner(token)
+        """Return the account this access token logs in. Raises SiteError (401)."""
+        claims = read_token("access", token)
+        account = self.of(claims)
         if account is None:
             raise unauthorized()
-        account.check(_claims(token))
+        account.check(token, claims)
         return account
 
-    def sign_in(self, email: object, password: object) -> SandboxAccount | None:
-        """Return the account of that address if the password (plain or hashed) is right; it gets a new token."""
+    def with_password(self, email: object, password: object) -> SandboxAccount | None:
+        """Return the account of that address if the password (plain or hashed) is right."""
         for account in self.all:
             if account.email == email and password in (account.password, account.password_hash):
-                account.renew()
                 return account
         return None
 
 
-def _signed(claims: dict[str, object]) -> str:
-    head = _encoded(json.dumps({"alg": "HS256", "typ": "JWT"}, separators=(",", ":")).encode())
-    body = _encoded(json.dumps(claims, separators=(",", ":")).encode())
-    return f"{head}.{body}.{_signature(f'{head}.{body}')}"
+def same_login(token: str, other: str) -> bool:
+    """Tell whether two access tokens belong to one login. Those of the chat's own sign-in know only their account."""
+    claims, others = read_token("access", token), read_token("access", other)
+    return [claims.get(name) for name in ("id", "sid")] == [others.get(name) for name in ("id", "sid")]
 
 
-def _claims(token: str) -> dict[str, object]:
-    """Return what a token says, nothing if it is not signed here."""
-    signed, _, signature = token.rpartition(".")
-    if not hmac.compare_digest(_signature(signed).encode(), signature.encode("utf-8", "replace")):
-        return {}
-    body = signed.partition(".")[2]
-    claims = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
-    return claims if isinstance(claims, dict) else {}
+class _Valid:
+    """Which of the signed values count: all, and once they are forgotten only those that came after."""
 
+    def __init__(self) -> None:
+        self._later: set[str] | None = None
 
-def _signature(signed: str) -> str:
-    return _encoded(hmac.new(_SIGNING_KEY, signed.encode("utf-8", "replace"), hashlib.sha256).digest())
+    def __contains__(self, token: str) -> bool:
+        return self._later is None or token in self._later
 
+    def add(self, token: str) -> None:
+        if self._later is not None:
+            self._later.add(token)
 
-def _encoded(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+    def forget(self) -> None:
+        self._later = set()

@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 from weakref import WeakSet
 
-from quart import Quart
+from quart import Blueprint, Quart, Response, request
 
-from qwenproxy.sandbox import auth, chat_routes, completions, control, file_routes, gate, models, pages
+from qwenproxy.sandbox import (
+    assets,
+    auth,
+    chat_routes,
+    completions,
+    control,
+    file_routes,
+    gate,
+    models,
+    page_cookies,
+    pages,
+    sign_in,
+)
 from qwenproxy.sandbox.envelope import SiteError, failure, unknown_path
-from qwenproxy.sandbox.state import SiteState
+from qwenproxy.sandbox.state import SiteState, current_state
 from qwenproxy.sandbox.wire import Exchange
 
 Scope = MutableMapping[str, Any]
@@ -20,28 +32,50 @@ Send = Callable[[Any], Awaitable[None]]
 
 
 def create_app(state: SiteState) -> Quart:
-    """Return the site's routes over this state."""
-    app = Quart("qwenproxy.sandbox", static_folder=None)
+    """Return the chat's routes over this state."""
+    modules = (control, assets, pages, auth, models, chat_routes, completions, file_routes)
+    app = _site("qwenproxy.sandbox", state, [module.bp for module in modules])
+    app.before_request(gate.admit)
+    app.after_request(_renew_cookie)
+    return app
+
+
+def create_sign_in_app(state: SiteState) -> Quart:
+    """Return the sign-in host's routes over this state."""
+    app = _site("qwenproxy.sandbox.sign_in", state, [assets.bp, sign_in.bp])
+    app.before_request(gate.admit_to_sign_in)
+    app.after_request(sign_in.let_the_chat_in)
+    return app
+
+
+def _site(name: str, state: SiteState, blueprints: list[Blueprint]) -> Quart:
+    app = Quart(name, static_folder=None)
     app.extensions["sandbox"] = state
     app.config["MAX_CONTENT_LENGTH"] = 256 * 1024 * 1024
-    app.before_request(gate.admit)
     app.register_error_handler(SiteError, failure)
     for status in (404, 405):
         app.register_error_handler(status, unknown_path)
-    for module in (control, pages, auth, models, chat_routes, completions, file_routes):
-        app.register_blueprint(module.bp)
+    for blueprint in blueprints:
+        app.register_blueprint(blueprint)
     return app
+
+
+async def _renew_cookie(response: Response) -> Response:
+    state = current_state()
+    if state.switches.cookies_renewed_on == "answers" and request.path.startswith("/api/"):
+        page_cookies.set_firewall_cookie(state, response)
+    return response
 
 
 class Front:
     """The applications as the server calls them: knows every request under way, so that none outlives the server.
 
-    The site speaks TLS, the object store does not: so each request tells whose it is.
+    `others` are those of the ports that are not the chat's: of the sign-in host and of the object store.
     """
 
-    def __init__(self, app: Quart, store: Quart) -> None:
+    def __init__(self, app: Quart, others: Mapping[int, Quart]) -> None:
         self._app = app
-        self._store = store
+        self._others = others
         self._requests: set[asyncio.Task[Any]] = set()
         self._connections: WeakSet[asyncio.StreamWriter] = WeakSet()
         self._closing = False
@@ -60,7 +94,7 @@ class Front:
         exchange.attach(scope)
         if exchange.wire.writer is not None:
             self._connections.add(exchange.wire.writer)
-        app = self._app if scope["scheme"] == "https" else self._store
+        app = self._others.get(scope["server"][1], self._app)
         # the captcha's address comes with two slashes, and is meant with one
         scope["path"] = "/" + scope["path"].lstrip("/")
         try:

@@ -1,4 +1,7 @@
-"""Logins, settings, and the calls a page makes at boot (protocol sections 1.1, 1.4, 1.5 and 3.7)."""
+"""The chat's own sign-in of old, who is logged in, settings, and the calls a page makes at boot.
+
+Source: protocol sections 1.1, 1.4, 1.5 and 3.7.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from typing import Any
 
 from quart import Blueprint, Response, g
 
-from qwenproxy.sandbox.accounts import TOKEN_LIFETIME_S, SandboxAccount
+from qwenproxy.sandbox.accounts import SandboxAccount
 from qwenproxy.sandbox.envelope import (
     SiteError,
     failure,
@@ -98,16 +101,20 @@ async def retired() -> Response:
 
 
 def _signed_in() -> SandboxAccount:
+    state = current_state()
+    if state.switches.sign_in_host:
+        raise SiteError(404, "not found", "Not Found")
     body = g.body if isinstance(g.body, dict) else {}
-    account = current_state().accounts.sign_in(body.get("email"), body.get("password"))
+    account = state.accounts.with_password(body.get("email"), body.get("password"))
     if account is None:
         raise SiteError(400, "Bad_Request", "The email or password provided is incorrect.")
+    account.renew()
     return account
 
 
 def _with_cookie(response: Response, account: SandboxAccount) -> Response:
     # readable by scripts: the page copies it into localStorage
-    response.set_cookie("token", account.token, max_age=TOKEN_LIFETIME_S, secure=True, samesite="Lax")
+    response.set_cookie("token", account.token, expires=account.expires_at, secure=True, samesite="Lax")
     return response
 
 

@@ -19,7 +19,7 @@ _SWITCHES = frozenset(field.name for field in fields(Switches))
 
 @bp.get("/state")
 async def state() -> Response:
-    """Return accounts with their tokens, what is being generated, chats, faults and switches."""
+    """Return the clock, accounts with their tokens, refreshes, what is being generated, chats, faults, switches."""
     site = current_state()
     return json_response(
         {
@@ -27,6 +27,8 @@ async def state() -> Response:
                 {"id": a.id, "email": a.email, "password": a.password, "token": a.token, "user_id": a.user_id}
                 for a in site.accounts.all
             ],
+            "clock": site.now(),
+            "refreshes": [asdict(refresh) for refresh in site.journal.refreshes],
             "running": [asdict(running) for running in site.generations.running()],
             "chats": site.chats.ids(),
             "faults": [asdict(fault) for fault in site.faults.pending()],
@@ -65,24 +67,36 @@ async def switches() -> Response:
     unknown = set(body) - _SWITCHES
     if unknown:
         return _refused(f"no switch {', '.join(sorted(unknown))}")
+    site = current_state()
+    site.now()  # what went by until now did so at the speed of until now
     for name, value in body.items():
-        setattr(current_state().switches, name, value)
+        setattr(site.switches, name, value)
+    return _accepted()
+
+
+@bp.post("/advance")
+async def advance() -> Response:
+    """Let `{"seconds": ...}` of the site's time go by at once."""
+    current_state().clock.advance((await request.get_json(force=True))["seconds"])
     return _accepted()
 
 
 @bp.post("/clear")
 async def clear() -> Response:
-    """Forget requests, faults and captchas."""
+    """Forget requests, refreshes, faults and captchas."""
     current_state().clear()
     return _accepted()
 
 
 @bp.post("/accounts/<account_id>/<action>")
 async def change_account(account_id: str, action: str) -> Response:
-    """Revoke, expire or renew an account's tokens; returns the newest token."""
-    account = _account(current_state(), account_id)
-    if account is None or action not in ("revoke", "expire", "renew"):
+    """Revoke, expire or renew an account's tokens or sign it out, for the newest token; or give an entrance."""
+    site = current_state()
+    account = _account(site, account_id)
+    if account is None or action not in ("revoke", "expire", "renew", "sign_out", "entrance"):
         return _refused("no such account or action")
+    if action == "entrance":
+        return json_response({"url": site.entrance(account)})
     getattr(account, action)()
     return json_response({"token": account.token})
 

@@ -161,7 +161,7 @@ class _Entry:
 
 def is_page(path: str) -> bool:
     """Whether this is the address of a page rather than of an API call or an asset."""
-    return path in ("/", "/auth") or path.startswith("/c/")
+    return path in ("/", "/auth", "/signin") or path.startswith("/c/")
 
 
 def parse_fault(text: str) -> Fault:

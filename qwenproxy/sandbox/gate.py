@@ -1,22 +1,25 @@
 """What every request passes before its route: it is recorded, may be hit by a fault, and must look like the page's own.
 
-Sources: protocol sections 1.6, 6.3, 9.1 and 9.2. Leaves in quart.g: `body` (parsed JSON), `login` (the account, or why
-there is none) and `fault` (one that spoils the stream, for the completions route).
+Sources: protocol sections 1.6, 6.3, 9.1 and 9.2, addendum section 9. Leaves in quart.g: `body` (parsed JSON), `login`
+(the account, or why there is none) and `fault` (one that spoils the stream, for the completions route).
 """
 
 from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from typing import Any
 
 from quart import Response, g, request
 
 from qwenproxy.sandbox import fault_answers
-from qwenproxy.sandbox.accounts import SandboxAccount
-from qwenproxy.sandbox.envelope import SiteError, bad_request
+from qwenproxy.sandbox.accounts import SandboxAccount, same_login
+from qwenproxy.sandbox.envelope import SiteError, bad_request, unauthorized
 from qwenproxy.sandbox.faults import COMPLETIONS
 from qwenproxy.sandbox.journal import Recorded
+from qwenproxy.sandbox.logins import REFRESH_COOKIE
+from qwenproxy.sandbox.page_cookies import passes_firewall
 from qwenproxy.sandbox.state import SiteState, current_state
 
 CONTROL = "/__sandbox/"
@@ -28,13 +31,24 @@ _OLDEST_VERSION = (0, 2, 0)
 
 
 async def admit() -> Response | None:
-    """Record the request and return what stops it, if anything does."""
+    """Record a request to the chat and return what stops it, if anything does."""
+    return await _admit(_identify)
+
+
+async def admit_to_sign_in() -> Response | None:
+    """Record a request to the sign-in host and return what stops it, if anything does."""
+    if request.method == "OPTIONS":  # the browser's question before a call is no call
+        return None
+    return await _admit(_identify_refresh)
+
+
+async def _admit(identify: Callable[[SiteState], SandboxAccount | None]) -> Response | None:
     # also where nobody wants it: hypercorn breaks the connection over data that comes after the answer
     g.body = _parsed(await request.get_data())
     if request.path.startswith(CONTROL):
         return None
     state = current_state()
-    account = _identify(state)
+    account = identify(state)
     account_id = account.id if account else None
     _record(state, account_id)
     g.fault = state.faults.take(request.path, account_id)
@@ -58,15 +72,24 @@ def _parsed(data: bytes | str) -> Any:
 def _identify(state: SiteState) -> SandboxAccount | None:
     """Find whose request this is, and note whether that login is good. A header outweighs the cookie."""
     kind, _, bearer = request.headers.get("authorization", "").partition(" ")
-    token = bearer if kind.lower() == "bearer" else request.cookies.get("token", "")
+    bearer = bearer if kind.lower() == "bearer" else ""
+    cookie = request.cookies.get("token", "")
     g.login = None
-    if not token:
+    if not (bearer or cookie):
         return None
     try:
-        g.login = state.accounts.login(token)
+        if bearer and cookie and not same_login(bearer, cookie):
+            raise unauthorized()
+        g.login = state.accounts.login(bearer or cookie)
     except SiteError as error:
         g.login = error
-    return state.accounts.owner(token)
+    return state.accounts.owner(bearer or cookie)
+
+
+def _identify_refresh(state: SiteState) -> SandboxAccount | None:
+    """Find whose browser comes to the sign-in host."""
+    g.login = None
+    return state.logins.owner(request.cookies.get(REFRESH_COOKIE, ""))
 
 
 def _record(state: SiteState, account_id: str | None) -> None:
@@ -95,7 +118,7 @@ def _suspect(state: SiteState, account_id: str | None) -> Response | None:
         if switches.bx_answer == "empty":
             return Response(b"", content_type="text/event-stream; charset=utf-8")
         return fault_answers.captcha(state, account_id)
-    if completion and switches.require_cookies and "acw_tc" not in request.cookies:
+    if completion and switches.require_cookies and not passes_firewall(state):
         raise bad_request()
     if completion and switches.require_version and not _recent(headers.get("version", "")):
         raise bad_request()

@@ -29,12 +29,27 @@ class Recorded:
     when: float
 
 
+@dataclass(frozen=True, slots=True)
+class Refresh:
+    """A use of a refresh token. `outcome` is ok, refused or second_use; `when` is by the site's clock.
+
+    `from_page`: it was a fetch in a page of the chat; `by_page_script`: by the page's own script and by no other.
+    """
+
+    account_id: str | None
+    when: float
+    outcome: str
+    from_page: bool
+    by_page_script: bool
+
+
 class Journal:
     """The recorded requests, and a condition that is notified of every change."""
 
     def __init__(self) -> None:
         self.changed = threading.Condition(threading.RLock())
         self._requests: deque[Recorded] = deque(maxlen=_KEPT)
+        self._refreshes: deque[Refresh] = deque(maxlen=_KEPT)
 
     @property
     def requests(self) -> list[Recorded]:
@@ -42,16 +57,29 @@ class Journal:
         with self.changed:
             return list(self._requests)
 
+    @property
+    def refreshes(self) -> list[Refresh]:
+        """All uses of refresh tokens since the start or the last clear(), oldest first."""
+        with self.changed:
+            return list(self._refreshes)
+
     def record(self, request: Recorded) -> None:
         """Add a request."""
         with self.changed:
             self._requests.append(request)
             self.changed.notify_all()
 
+    def record_refresh(self, refresh: Refresh) -> None:
+        """Add a use of a refresh token."""
+        with self.changed:
+            self._refreshes.append(refresh)
+            self.changed.notify_all()
+
     def clear(self) -> None:
-        """Forget all requests."""
+        """Forget all requests and refreshes."""
         with self.changed:
             self._requests.clear()
+            self._refreshes.clear()
             self.changed.notify_all()
 
     def wait_for(self, predicate: Callable[[], T], wait: float) -> T:

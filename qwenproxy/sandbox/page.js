@@ -1,11 +1,15 @@
 /* The script of the sandbox's pages: what the real page's scripts do as far as a client in the page can notice it.
 
-   It signs in, keeps the token in localStorage and cookie, makes the calls a page makes at boot, and, a moment later
-   like an SDK that loads by itself, patches fetch and XMLHttpRequest to add the anti-bot headers. */
+   It signs in, renews the token when it loads and never later, keeps it in localStorage and cookie, makes the calls a
+   page makes at boot, and, a moment later like an SDK that loads by itself, patches fetch and XMLHttpRequest to add the
+   anti-bot headers. */
 (() => {
   "use strict";
   const own = document.currentScript;
+  const { chat, signIn: signInHost, mark } = own.dataset;  // no sign-in host: one signs in at the chat itself
   const sdkDelay = Number(own.dataset.sdkDelay);
+  const renewMargin = Number(own.dataset.renewMargin);
+  const siteTime = Number(own.dataset.siteTime);
   const version = /qwen-chat-fe\/([\d.]+)\//.exec(own.src)[1];
   const GUARDED = [
     "/api/chat/completions", "/api/chats/new", "/api/chat/completed", "/api/v1/chats", "/api/v1/auths",
@@ -28,6 +32,69 @@
   function keepToken(token) {
     localStorage.setItem("token", token);
     document.cookie = `token=${token}; path=/; max-age=2592000; secure; samesite=lax`;
+  }
+
+  const currentToken = () => storedToken() || cookie("token");
+
+  function secondsLeft(token) {
+    try {
+      const claims = token.split(".")[1].replaceAll("-", "+").replaceAll("_", "/");
+      return JSON.parse(atob(claims)).exp - siteTime;
+    } catch {
+      return -1;
+    }
+  }
+
+  /* Return "renewed", "refused" or "failed". One tab after the other, since a refresh used twice ends the login. */
+  const renew = old => navigator.locks.request("renew-token", async () => {
+    if (currentToken() !== old && secondsLeft(currentToken()) > renewMargin) return "renewed";  // another tab did
+    try {
+      const answer = await fetch(signInHost + "/api/v2/auths/refresh", {
+        credentials: "include",
+        headers: {
+          source: "web", version, timezone: String(new Date()).replace(/ \(.*$/, ""),
+          "x-request-id": crypto.randomUUID(), "x-request-origin": location.origin, "x-sandbox-page": mark,
+        },
+      });
+      const body = await answer.json();
+      if (body.success) keepToken(body.data.access_token);
+      else return body.data.code === "Unauthorized" ? "refused" : "failed";
+      return "renewed";
+    } catch {
+      return "failed";
+    }
+  });
+
+  function leaveForSignIn() {
+    localStorage.removeItem("token");
+    document.cookie = "token=; path=/; max-age=0; secure; samesite=lax";
+    location.replace(signInHost + "/signin?refused=1");
+  }
+
+  /* Renew a token that ends soon. Return whether the page may stay. */
+  async function renewIfDue() {
+    const token = currentToken();
+    if (!signInHost || (token && secondsLeft(token) > renewMargin)) return true;
+    const leaves = await renew(token) === "refused" && token && secondsLeft(token) <= 0;
+    if (leaves) leaveForSignIn();
+    return !leaves;
+  }
+
+  async function askProfile() {
+    const profile = await fetch("/api/v1/auths/", { headers: headers() });
+    return profile.json();
+  }
+
+  /* Return the profile of who is logged in, of which a refused token says nothing; null: the page leaves. */
+  async function findProfile() {
+    const token = currentToken();
+    const body = await askProfile();
+    if (!signInHost || !token || !body.data || body.data.code !== "Unauthorized") return body;
+    const outcome = await renew(token);
+    if (outcome === "renewed") return askProfile();
+    if (outcome === "failed") return body;
+    leaveForSignIn();
+    return null;
   }
 
   function headers() {
@@ -99,8 +166,9 @@
   }
 
   async function boot() {
-    const profile = await fetch("/api/v1/auths/", { headers: headers() });
-    const body = await profile.json();
+    if (!await renewIfDue()) return;
+    const body = await findProfile();
+    if (!body) return;
     if (body.token) keepToken(body.token);
     showLogin(!body.id);
     const beacon = { typarms: { typarm1: "web", typarm3: "prod", typarm4: "qwen_chat", orgid: "tongyi", cdn_version: version } };
@@ -132,8 +200,8 @@
       document.getElementById("problem").textContent = (body.data && body.data.details) || "That did not work.";
       return;
     }
-    keepToken(cookie("token"));
-    location.assign("/");
+    if (!signInHost) keepToken(cookie("token"));
+    location.assign(chat + "/");
   }
 
   setTimeout(installSdk, sdkDelay);

@@ -1,4 +1,4 @@
-"""The pages: composer, sign-in form, captcha, and the script that plays the site's own.
+"""The chat's pages: composer, captcha, and the sign-in form where that is not another host's.
 
 Source: protocol sections 1.1, 1.2, 6.3 and 6.4.
 """
@@ -6,15 +6,17 @@ Source: protocol sections 1.1, 1.2, 6.3 and 6.4.
 from __future__ import annotations
 
 import secrets
-from importlib import resources
 
 from quart import Blueprint, Response, redirect, request
 from werkzeug.wrappers import Response as PlainResponse
 
+from qwenproxy.sandbox.assets import asset, page
 from qwenproxy.sandbox.envelope import SiteError, html_response
-from qwenproxy.sandbox.state import SiteState, current_state, logged_in
+from qwenproxy.sandbox.page_cookies import set_page_cookies
+from qwenproxy.sandbox.state import current_state, logged_in
 
 bp = Blueprint("pages", __name__)
+_PASS_LIFE_S = 1800
 _LOGIN = '<div class="login-container"><a href="/auth?action=signin">Log in</a></div>'
 
 
@@ -23,28 +25,29 @@ _LOGIN = '<div class="login-container"><a href="/auth?action=signin">Log in</a><
 async def composer(chat_id: str = "") -> Response:
     """Serve the page people write in; without a login it also shows the way to the form."""
     state = current_state()
-    return _with_cookies(_page(state, "page.html", "" if _is_logged_in() else _LOGIN))
+    response = page(state, "page.html", "" if _is_logged_in() else _LOGIN)
+    set_page_cookies(state, response)
+    return response
 
 
 @bp.get("/auth")
 async def sign_in_form() -> Response | PlainResponse:
-    """Serve the sign-in form; who is logged in is sent on."""
+    """Send on to where one signs in, which may be here; a browser that is logged in is sent to the composer."""
+    state = current_state()
     if _is_logged_in():
         return redirect("/")
-    return _with_cookies(_page(current_state(), "auth.html", ""))
-
-
-@bp.get("/qwen-chat-fe/<version>/page.js")
-async def page_script(version: str) -> Response:
-    """Serve the script whose address tells the version."""
-    return Response(_asset("page.js"), content_type="application/javascript; charset=utf-8")
+    if state.switches.sign_in_host:
+        return redirect(f"{state.sign_in_origin}/signin?{request.query_string.decode()}")
+    response = page(state, "auth.html")
+    set_page_cookies(state, response)
+    return response
 
 
 @bp.get("/_____tmd_____/punish")
 @bp.get("/<path:blocked>/_____tmd_____/punish")
 async def puzzle(blocked: str = "") -> Response:
     """Serve the captcha of section 6.3."""
-    return html_response(_asset("punish.html"))
+    return html_response(asset("punish.html"))
 
 
 @bp.post("/_____tmd_____/punish")
@@ -60,30 +63,14 @@ async def solve(blocked: str = "") -> Response:
         state.blocked.discard(account_id)
         state.journal.changed.notify_all()
     response = html_response("passed")
-    response.set_cookie("x5sec", secrets.token_hex(24), max_age=1800, secure=True, samesite="Lax")
+    end = state.now() + _PASS_LIFE_S
+    response.set_cookie("x5sec", secrets.token_hex(24), expires=end, secure=True, samesite="Lax")
     return response
 
 
 def waf_page() -> str:
     """Return the firewall's interstitial page (section 6.4)."""
-    return _asset("waf.html")
-
-
-def _page(state: SiteState, name: str, login: str) -> Response:
-    switches = state.switches
-    text = _asset(name).replace("@VERSION@", switches.page_version)
-    return html_response(text.replace("@SDK_DELAY@", str(switches.sdk_delay_ms)).replace("@LOGIN@", login))
-
-
-def _with_cookies(response: Response) -> Response:
-    """Set the cookies the site's firewall and statistics set on every page."""
-    for name, max_age in (("acw_tc", 1800), ("cna", 365 * 86400)):
-        if name not in request.cookies or name == "acw_tc":
-            response.set_cookie(
-                name, secrets.token_hex(16), max_age=max_age, secure=True, httponly=True, samesite="Lax"
-            )
-    response.set_cookie("x-ap", "eu-central-1", max_age=86400, secure=True, samesite="Lax")
-    return response
+    return asset("waf.html")
 
 
 def _is_logged_in() -> bool:
@@ -92,7 +79,3 @@ def _is_logged_in() -> bool:
     except SiteError:
         return False
     return True
-
-
-def _asset(name: str) -> str:
-    return resources.files("qwenproxy.sandbox").joinpath(name).read_text(encoding="utf-8")

@@ -1,6 +1,6 @@
 """The server under the sandbox: hypercorn, HTTP/2 over TLS, in a thread with an event loop of its own.
 
-A second port without TLS belongs to the object store.
+The sign-in host has a second port, and the object store a third one, without TLS.
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ import socket
 import tempfile
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from wsgiref.handlers import format_date_time
 
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
@@ -28,20 +30,32 @@ _STOP_WAIT = 5.0
 _log = logging.getLogger(__name__)
 
 
-class Server:
-    """One run of the server, from bound sockets to closed loop. A port 0 takes a free one."""
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """The ports of a sandbox; of those that are 0 it takes free ones."""
 
-    def __init__(self, new_front: Callable[[], Front], identity: Identity, port: int, store_port: int = 0) -> None:
+    chat: int = 0
+    sign_in: int = 0
+    store: int = 0
+
+
+class Server:
+    """One run of the server, from bound sockets to closed loop. `now` dates its answers."""
+
+    def __init__(
+        self, new_front: Callable[[], Front], identity: Identity, now: Callable[[], float], wanted: Ports
+    ) -> None:
         self._new_front = new_front
         self._identity = identity
-        self._socket = _bound(port)
+        self._now = now
+        self._sockets: list[socket.socket] = []
         try:
-            self._store_socket = _bound(store_port)
+            for port in (wanted.chat, wanted.sign_in, wanted.store):
+                self._sockets.append(_bound(port))
         except OSError:
-            self._socket.close()
+            self._close_sockets()
             raise
-        self.port: int = self._socket.getsockname()[1]
-        self.store_port: int = self._store_socket.getsockname()[1]
+        self.ports = Ports(*(one.getsockname()[1] for one in self._sockets))
         self._ready = threading.Event()
         self._failure: BaseException | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -62,8 +76,11 @@ class Server:
             with contextlib.suppress(RuntimeError):  # the loop closed in the meantime
                 self._loop.call_soon_threadsafe(self._stop.set)
             self._thread.join(_START_WAIT)
-        self._socket.close()
-        self._store_socket.close()
+        self._close_sockets()
+
+    def _close_sockets(self) -> None:
+        for one in self._sockets:
+            one.close()
 
     def _run(self) -> None:
         try:
@@ -87,9 +104,9 @@ class Server:
 
         H2Protocol._priority_updated = _no_priorities  # type: ignore[method-assign,assignment]
         with tempfile.TemporaryDirectory(prefix="qwenproxy-sandbox-") as folder:
-            config = _config(self._identity, Path(folder))
-            config.bind = [f"fd://{self._socket.detach()}"]
-            config.insecure_bind = [f"fd://{self._store_socket.detach()}"]
+            config = _config(self._identity, Path(folder), self._now)
+            *secure, insecure = [f"fd://{one.detach()}" for one in self._sockets]
+            config.bind, config.insecure_bind = secure, [insecure]
             serving = asyncio.create_task(serve(front, config, shutdown_trigger=until_stopped))  # type: ignore[arg-type]
             stopping = asyncio.create_task(stop.wait())
             await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -118,9 +135,20 @@ def _bound(port: int) -> socket.socket:
     return bound
 
 
-def _config(identity: Identity, folder: Path) -> Config:
+class _DatedConfig(Config):
+    """A server whose answers are dated by the site's clock."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        super().__init__()
+        self._now = now
+
+    def response_headers(self, protocol: str) -> list[tuple[bytes, bytes]]:
+        return [(b"date", format_date_time(self._now()).encode("ascii"))]
+
+
+def _config(identity: Identity, folder: Path, now: Callable[[], float]) -> Config:
     certificate, key = identity.write_to(folder)
-    config = Config()
+    config = _DatedConfig(now)
     config.certfile, config.keyfile = str(certificate), str(key)
     config.h2_max_concurrent_streams = MAX_STREAMS
     config.h2_max_inbound_frame_size = 1 << 16

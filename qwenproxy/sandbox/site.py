@@ -11,14 +11,15 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import TypeVar
 
-from qwenproxy.sandbox.accounts import Accounts, SandboxAccount
-from qwenproxy.sandbox.app import Front, create_app
+from qwenproxy.sandbox.accounts import SandboxAccount
+from qwenproxy.sandbox.app import Front, create_app, create_sign_in_app
 from qwenproxy.sandbox.faults import Fault
 from qwenproxy.sandbox.generations import Running
-from qwenproxy.sandbox.journal import Recorded
+from qwenproxy.sandbox.journal import Recorded, Refresh
 from qwenproxy.sandbox.model_cards import ModelCard
 from qwenproxy.sandbox.object_store import create_store
-from qwenproxy.sandbox.server import Server
+from qwenproxy.sandbox.page_cookies import FIREWALL, firewall_value
+from qwenproxy.sandbox.server import Ports, Server
 from qwenproxy.sandbox.state import SiteState
 from qwenproxy.sandbox.stored_files import StoredFile
 from qwenproxy.sandbox.switches import Switches
@@ -38,9 +39,8 @@ class Sandbox:
         self.spki = identity.spki
         self.certificate = identity.certificate.decode()
         self._identity = identity
-        self._wanted_port = port
-        self._wanted_store_port = 0
-        self._state = SiteState(Accounts(accounts), switches or Switches())
+        self._ports = Ports(chat=port)
+        self._state = SiteState.new(accounts, switches or Switches())
         self._server: Server | None = None
 
     def __enter__(self) -> Sandbox:
@@ -54,9 +54,10 @@ class Sandbox:
 
     def start(self) -> None:
         """Begin to serve. Raises OSError if the port is taken."""
-        self._server = Server(self._new_front, self._identity, self._wanted_port, self._wanted_store_port)
-        self._wanted_port, self._wanted_store_port = self._server.port, self._server.store_port
-        self._state.files.origin = f"http://localhost:{self._wanted_store_port}"
+        self._server = Server(self._new_front, self._identity, self.now, self._ports)
+        ports = self._ports = self._server.ports
+        self._state.chat_port, self._state.sign_in_port = ports.chat, ports.sign_in
+        self._state.files.origin = f"http://localhost:{ports.store}"
         self._server.start()
 
     def close(self) -> None:
@@ -86,13 +87,18 @@ class Sandbox:
 
     @property
     def port(self) -> int:
-        """The port it listens on."""
-        return self._wanted_port
+        """The port the chat listens on."""
+        return self._ports.chat
 
     @property
     def base_url(self) -> str:
-        """Its origin, without a slash at the end."""
-        return f"https://localhost:{self.port}"
+        """The chat's origin, without a slash at the end."""
+        return self._state.chat_origin
+
+    @property
+    def sign_in_url(self) -> str:
+        """The sign-in host's origin, without a slash at the end."""
+        return self._state.sign_in_origin
 
     @property
     def accounts(self) -> Sequence[SandboxAccount]:
@@ -102,6 +108,7 @@ class Sandbox:
     @property
     def switches(self) -> Switches:
         """What it demands and how it behaves; change the attributes at will."""
+        self.now()  # what went by until now did so at the speed of until now
         return self._state.switches
 
     @property
@@ -124,8 +131,25 @@ class Sandbox:
         """The requests since the start or the last clear(), oldest first."""
         return self._state.journal.requests
 
+    @property
+    def refreshes(self) -> list[Refresh]:
+        """The uses of refresh tokens since the start or the last clear(), oldest first."""
+        return self._state.journal.refreshes
+
+    def now(self) -> float:
+        """Return the site's time in seconds since 1970, by which all that ages does."""
+        return self._state.now()
+
+    def advance(self, seconds: float) -> None:
+        """Let this much of the site's time go by at once."""
+        self._state.clock.advance(seconds)
+
+    def entrance(self, account: SandboxAccount) -> str:
+        """Return a new link that logs in the first browser that opens it, without a password."""
+        return self._state.entrance(account)
+
     def clear(self) -> None:
-        """Forget requests, faults and captchas; accounts, chats, files and switches stay."""
+        """Forget requests, refreshes, faults and captchas; accounts, logins, chats, files and switches stay."""
         self._state.clear()
 
     def add_fault(self, fault: Fault) -> None:
@@ -138,7 +162,7 @@ class Sandbox:
         For tests and for benchmarks of the sandbox alone; each call gives a new request id.
         """
         return {
-            "cookie": f"token={account.token}; acw_tc=0",
+            "cookie": f"token={account.token}; {FIREWALL}={firewall_value(self.now())}",
             "source": "web",
             "version": self.switches.page_version,
             "x-request-id": str(uuid.uuid4()),
@@ -167,4 +191,8 @@ class Sandbox:
         self.wait_for(lambda site: not site.running_generations(), wait)
 
     def _new_front(self) -> Front:
-        return Front(create_app(self._state), create_store(self._state))
+        others = {
+            self._ports.sign_in: create_sign_in_app(self._state),
+            self._ports.store: create_store(self._state),
+        }
+        return Front(create_app(self._state), others)

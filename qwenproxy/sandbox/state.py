@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import time
+import secrets
 from dataclasses import dataclass, field
 
 from quart import current_app, g
 
 from qwenproxy.sandbox.accounts import Accounts, SandboxAccount
 from qwenproxy.sandbox.chats import Chats
+from qwenproxy.sandbox.clock import Clock
 from qwenproxy.sandbox.envelope import SiteError, unauthorized
 from qwenproxy.sandbox.faults import FaultBook
 from qwenproxy.sandbox.generations import Generations
 from qwenproxy.sandbox.journal import Journal
+from qwenproxy.sandbox.logins import Logins
 from qwenproxy.sandbox.model_cards import ModelCard, default_cards
 from qwenproxy.sandbox.stored_files import StoredFiles
 from qwenproxy.sandbox.switches import Switches
@@ -22,12 +24,18 @@ from qwenproxy.sandbox.switches import Switches
 class SiteState:
     """The state of one sandbox; it outlives restarts of the server.
 
+    The ports are known once it listens. `page_mark` is what our page's script says to be known by, and nobody else's.
     `blocked` are accounts that must solve a captcha first; `puzzles` maps a captcha's secret to its account;
     `settings` are the users' settings as they were posted.
     """
 
-    accounts: Accounts
     switches: Switches
+    clock: Clock
+    accounts: Accounts
+    logins: Logins
+    chat_port: int = 0
+    sign_in_port: int = 0
+    page_mark: str = field(default_factory=lambda: secrets.token_hex(8))
     models: list[ModelCard] = field(default_factory=default_cards)
     chats: Chats = field(default_factory=Chats)
     files: StoredFiles = field(default_factory=StoredFiles)
@@ -41,12 +49,33 @@ class SiteState:
     def __post_init__(self) -> None:
         self.generations = Generations(self.journal)
 
+    @classmethod
+    def new(cls, accounts: int, switches: Switches) -> SiteState:
+        """Return the state of a site with that many accounts."""
+        clock = Clock(switches)
+        people = Accounts(accounts, clock, switches)
+        return cls(switches, clock, people, Logins(people, switches))
+
+    @property
+    def chat_origin(self) -> str:
+        """The chat's origin."""
+        return f"https://localhost:{self.chat_port}"
+
+    @property
+    def sign_in_origin(self) -> str:
+        """The sign-in host's origin: to a browser another one on the same site, as the real ones are."""
+        return f"https://localhost:{self.sign_in_port}"
+
     def now(self) -> float:
-        """Return the time (s since 1970) by which uploads and signed addresses expire."""
-        return time.time() + self.switches.clock_ahead_s
+        """Return the site's time (s since 1970), by which all that ages does."""
+        return self.clock.now()
+
+    def entrance(self, account: SandboxAccount) -> str:
+        """Return a new link that logs in the first browser that opens it, without a password."""
+        return f"{self.sign_in_origin}/__sandbox/enter/{self.logins.new_ticket(account)}"
 
     def clear(self) -> None:
-        """Forget requests, faults and captchas; accounts, chats, files and switches stay."""
+        """Forget requests, refreshes, faults and captchas; accounts, logins, chats, files and switches stay."""
         self.faults.clear()
         self.blocked.clear()
         self.puzzles.clear()

@@ -12,8 +12,14 @@ class Switches:
     `bx_answer` is what a call without the page's anti-bot headers gets: "captcha" (JSON) or "empty" (a bare 200).
     `busy_release_s` is how long a chat stays busy after its client went away; `parallel_limit` bounds the running
     answers per account (None: no bound); `interval_ms` paces answers whose prompt does not say otherwise. A document is
-    parsed after `parse_polls` questions about it, with `parse_outcome` success, failed or error; `clock_ahead_s` lets
-    uploads and signed addresses expire without waiting.
+    parsed after `parse_polls` questions about it, with `parse_outcome` success, failed or error.
+
+    Ageing: people sign in at a host of its own (`sign_in_host`; False: on the chat's, as before September 2026). Access
+    tokens live `token_life_s`, those of the chat's own sign-in `old_token_life_s`; a refresh token lives
+    `refresh_life_s` and can be used once (`refresh_rotates`). The page renews a token at load with less than
+    `renew_margin_s` left. The firewall's cookie is renewed by "pages" or by every one of the "answers", too
+    (`cookies_renewed_on`). The site's clock runs at `clock_speed` (60: an hour in a minute) and is `clock_ahead_s`
+    ahead of this machine's.
     """
 
     require_bx: bool = True
@@ -34,4 +40,12 @@ class Switches:
     sdk_delay_ms: int = 100
     parse_polls: int = 1
     parse_outcome: str = "success"
+    sign_in_host: bool = True
+    token_life_s: float = 900.0
+    old_token_life_s: float = 30 * 86400.0
+    refresh_life_s: float = 30 * 86400.0
+    refresh_rotates: bool = True
+    renew_margin_s: float = 180.0
+    cookies_renewed_on: str = "pages"
+    clock_speed: float = 1.0
     clock_ahead_s: float = 0.0

@@ -24,7 +24,8 @@ EN = {
     "help_sandbox": "Run a stand-in of the site on this machine: no account, no internet.\n"
     "It is for tests of your own; to try the proxy, qwenproxy start --sandbox does everything.",
     "help_sandbox_port": "Port to listen on [a free one].",
-    "help_sandbox_json": "Print address, key hash and tokens as one line of JSON.",
+    "help_sandbox_speed": "How fast the stand-in's clock runs; with 60 tokens and cookies age an hour in a minute [1].",
+    "help_sandbox_json": "Print address, key hash, tokens and login links as one line of JSON.",
     "help_config": "Show every setting: its value, where the value comes from, and what it means.",
     "help_config_json": "Print JSON.",
     "help_account": "Add, list, check and remove accounts of the site.",
@@ -88,6 +89,8 @@ EN = {
     "sandbox_starting": "Starting the stand-in of the site ...",
     "sandbox_runs": "The stand-in of the site runs at {url} with the accounts {accounts}.",
     "sandbox_use": "To use it from another terminal, with its accounts in a session folder of their own:",
+    "sandbox_enter": "These tokens last some minutes, and nothing renews them. A link logs in a browser, once,\n"
+    "and the page renews that login as on the site. Paste it into the window that qwenproxy account add opens:",
     "sandbox_port_taken": "The stand-in cannot listen on port {port}: {reason}.",
     "sandbox_failed": "The stand-in of the site did not start; its own message is above.",
     "sandbox_missing": "The stand-in needs packages that are missing ({package}): pip install 'qwenproxy[sandbox]'",
@@ -163,6 +166,8 @@ EN = {
     "check_limited": "the site limits this account: {detail}",
     "check_unreachable": "could not be asked: {detail}",
     "check_disk": "could not be asked: {detail}",
+    "check_browser": "could not be asked, since no browser starts: {detail}",
+    "check_lost": "could not be asked: {detail}",
     "check_in_use": "in use by a running process, which watches its login; not asked",
     "check_held": "status on record; not asked, since a running qwenproxy (process {pid}) has it open and watches its "
     "login",
@@ -182,7 +187,9 @@ EN = {
     "doctor_driver": "Driver: {path}, version {version}",
     "doctor_versions": "Browser and driver belong together.",
     "doctor_versions_differ": "The browser has version {browser}, its driver {driver}.",
-    "doctor_versions_remedy": "Bring both to one version (update both packages), or set QWENPROXY_CHROMEDRIVER.",
+    "doctor_browser_fails": "No browser starts for this account.",
+    "doctor_lost_remedy": "Run the doctor again. If this stays, update browser and driver, or give the machine more "
+    "memory.",
     "doctor_folder": "Session folder: {path}, for its owner alone",
     "doctor_no_folder": "Session folder: {path}, not there yet; the first account or start makes it",
     "doctor_locked": "{path} cannot be written.",

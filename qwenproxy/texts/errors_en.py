@@ -34,10 +34,52 @@ EN = {
     "chromium-driver), or name them with QWENPROXY_CHROME and QWENPROXY_CHROMEDRIVER.",
     "no_program": "{setting} names {path}, which is no program that can be run.",
     "program_fails": "{path} does not run ({reason}). {advice}",
+    "program_fails_saying": "{path} does not run ({how}): {words} {cure}",
     "no_browser": "There is no Chrome or Chromium on this machine, and none could be fetched. {advice}",
-    "no_driver": "There is no driver for {browser} on this machine, and none could be fetched. {advice}",
-    "browser_cannot_start": "{path} cannot be started: {reason}",
-    "browser_ended": "The browser or its driver ended at once with status {status}; {log} has its last words.",
+    "no_driver": "There is no driver for {path} on this machine, and none could be fetched. {advice}",
+    "browser_cannot_start": "{path} cannot be started: {reason}. {cure}",
+    "browser_ended": "{path} ended at once ({how}): {words} {cure}",
+    "browser_ended_silent": "{path} ended at once ({how}) and said nothing. {cure}",
+    "browser_late": "{path} did not come up within {seconds} s. {cure}",
+    "browser_late_saying": "{path} did not come up within {seconds} s: {words} {cure}",
+    "browser_died": "The browser does not stay alive while it opens the site. {reason} See: qwenproxy doctor",
+    "driver_unfit": "The driver is for version {driver}, but the browser has version {browser} (the driver says: "
+    "{words}) {cure}",
+    "driver_cannot_attach": "The driver could not attach to the browser: {words} {cure}",
+    "driver_copy_refused": "The patched copy of the driver cannot be kept in {path}: {reason}. {cure}",
+    "folder_forbids_programs": "programs cannot run from there",
+    "silent_for": "no answer within {seconds} s",
+    "exit_status": "exit status {status}",
+    "exit_signal": "signal {name}",
+    "cure_versions": "Install browser and driver of one version (Debian/Ubuntu: apt-get update && apt-get install "
+    "chromium chromium-driver), or name a driver that fits with QWENPROXY_CHROMEDRIVER.",
+    "cure_versions_named": "Set QWENPROXY_CHROMEDRIVER to a driver of the browser's version, or remove it: then a "
+    "driver that fits is looked for, and fetched if need be.",
+    "cure_sandbox": "Chrome wants its sandbox: let a normal user make user namespaces (Ubuntu 23.10 and later: sudo "
+    "sysctl -w kernel.apparmor_restrict_unprivileged_userns=0, or an AppArmor profile for this browser; Docker: a "
+    "seccomp profile that allows them), or start qwenproxy as root, where Chrome runs without it.",
+    "cure_libraries": "Install what the browser needs (Debian/Ubuntu: apt-get install chromium chromium-driver brings "
+    "all of it), or name another browser with QWENPROXY_CHROME.",
+    "cure_display": "There is no screen for a window: set DISPLAY, or QWENPROXY_HEADLESS=1.",
+    "cure_profile": "Another browser has the profile open: close it, then try again.",
+    "cure_disk": "Make room on the disk, or make it writable; then try again.",
+    "cure_shm": "Give /dev/shm more room (Docker: --shm-size=1g).",
+    "cure_memory": "The machine may have too little memory: end something else, or lower QWENPROXY_MAX_BROWSERS.",
+    "cure_rights": "Chrome cannot write where it has to: let the user who runs qwenproxy write to the session folder "
+    "and to the home folder (HOME).",
+    "cure_noexec": "The disk it is on does not let programs run (noexec): name a folder elsewhere with XDG_CACHE_HOME "
+    "or QWENPROXY_SESSION_DIR, or mount the disk without noexec.",
+    "cure_executable": "Let the user who runs qwenproxy execute it (chmod a+rx), or name another program with "
+    "QWENPROXY_CHROME or QWENPROXY_CHROMEDRIVER.",
+    "cure_architecture": "It is no program for this kind of machine: install the browser and the driver made for it.",
+    "cure_handover": "It seems to start a browser in the background: name the browser itself with QWENPROXY_CHROME.",
+    "cure_cache": "Name a folder that can be written with XDG_CACHE_HOME, or use the driver as it is: "
+    "QWENPROXY_DRIVER=plain.",
+    "cure_late": "The machine may be too busy, or the program hangs; try again, or name another one with "
+    "QWENPROXY_CHROME or QWENPROXY_CHROMEDRIVER.",
+    "cure_log": "{log} has all it said.",
+    "gunicorn_setting": "The installed gunicorn {version} does not know the setting {name}: install the version that "
+    "qwenproxy needs (pip install --upgrade qwenproxy), or use --server waitress.",
     "profile_held": "The browser profile of {id} is in use by process {pid}. Stop that server first, then try again.",
     "account_removed_meanwhile": "Account {id} was removed while its window was open.",
     "login_unfinished": "The login was not finished ({outcome}).",

@@ -34,10 +34,53 @@ RU = {
     "chromium-driver) или укажите их в QWENPROXY_CHROME и QWENPROXY_CHROMEDRIVER.",
     "no_program": "В {setting} указано {path}, а такой программы нет или её нельзя запустить.",
     "program_fails": "{path} не работает ({reason}). {advice}",
+    "program_fails_saying": "{path} не работает ({how}): {words} {cure}",
     "no_browser": "На этой машине нет ни Chrome, ни Chromium, и загрузить их не удалось. {advice}",
-    "no_driver": "На этой машине нет драйвера для {browser}, и загрузить его не удалось. {advice}",
-    "browser_cannot_start": "Не удалось запустить {path}: {reason}",
-    "browser_ended": "Браузер или его драйвер сразу завершился с кодом {status}; причина записана в {log}.",
+    "no_driver": "На этой машине нет драйвера для {path}, и загрузить его не удалось. {advice}",
+    "browser_cannot_start": "Не удалось запустить {path}: {reason}. {cure}",
+    "browser_ended": "{path} сразу завершился ({how}): {words} {cure}",
+    "browser_ended_silent": "{path} сразу завершился ({how}) и ничего не сообщил. {cure}",
+    "browser_late": "{path} не запустился за {seconds} с. {cure}",
+    "browser_late_saying": "{path} не запустился за {seconds} с: {words} {cure}",
+    "browser_died": "Браузер не остаётся в живых, когда открывает сайт. {reason} Проверьте: qwenproxy doctor",
+    "driver_unfit": "Драйвер рассчитан на версию {driver}, а версия браузера - {browser} (драйвер сообщает: "
+    "{words}) {cure}",
+    "driver_cannot_attach": "Драйвер не смог подключиться к браузеру: {words} {cure}",
+    "driver_copy_refused": "Исправленную копию драйвера не удаётся держать в {path}: {reason}. {cure}",
+    "folder_forbids_programs": "запускать оттуда программы нельзя",
+    "silent_for": "нет ответа за {seconds} с",
+    "exit_status": "код завершения {status}",
+    "exit_signal": "сигнал {name}",
+    "cure_versions": "Установите браузер и драйвер одной версии (Debian/Ubuntu: apt-get update && apt-get install "
+    "chromium chromium-driver) или укажите подходящий драйвер в QWENPROXY_CHROMEDRIVER.",
+    "cure_versions_named": "Укажите в QWENPROXY_CHROMEDRIVER драйвер той же версии, что и браузер, или уберите эту "
+    "настройку: тогда подходящий драйвер будет найден, а если нужно, загружен.",
+    "cure_sandbox": "Chrome нужна его песочница: разрешите обычному пользователю создавать пространства имён (Ubuntu "
+    "23.10 и новее: sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0 или профиль AppArmor для этого "
+    "браузера; Docker: профиль seccomp, который их разрешает) или запускайте qwenproxy от root, где Chrome обходится "
+    "без неё.",
+    "cure_libraries": "Установите то, что нужно браузеру (Debian/Ubuntu: apt-get install chromium chromium-driver "
+    "поставит всё), или укажите другой браузер в QWENPROXY_CHROME.",
+    "cure_display": "Открыть окно не на чем: задайте DISPLAY или QWENPROXY_HEADLESS=1.",
+    "cure_profile": "Профиль открыт в другом браузере: закройте его и повторите.",
+    "cure_disk": "Освободите место на диске или разрешите запись на него и повторите.",
+    "cure_shm": "Увеличьте /dev/shm (Docker: --shm-size=1g).",
+    "cure_memory": "Возможно, не хватает памяти: завершите другие программы или уменьшите QWENPROXY_MAX_BROWSERS.",
+    "cure_rights": "Chrome не может писать туда, куда ему нужно: разрешите пользователю, от имени которого работает "
+    "qwenproxy, запись в папку данных и в домашнюю папку (HOME).",
+    "cure_noexec": "На этом диске запрещён запуск программ (noexec): укажите папку на другом в XDG_CACHE_HOME или "
+    "QWENPROXY_SESSION_DIR либо подключите диск без noexec.",
+    "cure_executable": "Разрешите пользователю, от имени которого работает qwenproxy, запускать эту программу (chmod "
+    "a+rx) или укажите другую в QWENPROXY_CHROME либо QWENPROXY_CHROMEDRIVER.",
+    "cure_architecture": "Эта программа не для такой машины: установите браузер и драйвер, собранные для неё.",
+    "cure_handover": "Похоже, она запускает браузер в фоне: укажите в QWENPROXY_CHROME сам браузер.",
+    "cure_cache": "Укажите в XDG_CACHE_HOME папку, куда можно писать, или используйте драйвер как есть: "
+    "QWENPROXY_DRIVER=plain.",
+    "cure_late": "Возможно, машина перегружена или программа зависла; повторите или укажите другую в QWENPROXY_CHROME "
+    "либо QWENPROXY_CHROMEDRIVER.",
+    "cure_log": "Всё, что она сообщила, записано в {log}.",
+    "gunicorn_setting": "Установленный gunicorn {version} не знает настройки {name}: установите версию, которая нужна "
+    "qwenproxy (pip install --upgrade qwenproxy), или запускайте с --server waitress.",
     "profile_held": "Профиль браузера {id} занят процессом {pid}. Сначала остановите этот сервер, затем повторите.",
     "account_removed_meanwhile": "Аккаунт {id} удалили, пока его окно было открыто.",
     "login_unfinished": "Вход не завершён ({outcome}).",

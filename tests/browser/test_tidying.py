@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from devtools import devtools
 from proxy_process import Proxy, eventually
 
 from qwenproxy.browser import tab as tab_module
-from qwenproxy.browser.binaries import find_binaries
+from qwenproxy.browser.binaries import Programs
 from qwenproxy.browser.chrome import Chrome, ChromeSettings
 from qwenproxy.browser.page import PageRequest
 from qwenproxy.browser.site import Site, load_site
@@ -44,7 +45,7 @@ def test_what_was_read_does_not_stay_in_the_page(proxy: Proxy, only_account: str
 @pytest.fixture
 def chrome(site: Sandbox, tmp_path: Path) -> Iterator[Chrome]:
     """A browser of the test process itself."""
-    chrome = Chrome(tmp_path, ChromeSettings(find_binaries(), spki=site.spki))
+    chrome = Chrome(tmp_path, ChromeSettings(Programs(), spki=site.spki))
     yield chrome
     chrome.close()
 
@@ -54,16 +55,16 @@ def test_answers_go_on_while_their_page_is_tidied(
 ) -> None:
     monkeypatch.setattr(tab_module, "TIDY_BUSY", 0)  # before every exchange
     sessions = set()
-    renew_session = chrome.renew_session
+    renew_session = chrome.tab.renew_session
 
     def renew_and_note() -> None:
         renew_session()
         sessions.add(chrome.driver.session_id)
 
-    monkeypatch.setattr(chrome, "renew_session", renew_and_note)
+    monkeypatch.setattr(chrome.tab, "renew_session", renew_and_note)
     token, known = site.accounts[0].token, Site(site.base_url)
-    load_site(chrome, known, tmp_path, token)
-    tab = Tab("a", chrome, known, token, lambda _: None)
+    load_site(chrome.tab, known, tmp_path, token, time.time)
+    tab = Tab("a", chrome.tab, known, token, lambda _: None)
 
     def call(request: PageRequest) -> str:
         response = tab.fetch(request)

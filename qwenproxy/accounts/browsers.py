@@ -1,0 +1,138 @@
+"""The pool's browsers: opened when a request needs one, shared by all requests of an account, closed to make room.
+
+Works for pool.py, on its slots and under its lock; opens and closes outside of the lock. Knows no requests and no
+queue.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+from qwenproxy.accounts.registry import Account, Registry
+from qwenproxy.accounts.slots import PoolLimits, Slot
+from qwenproxy.browser.kept_page import KeptPage
+from qwenproxy.errors import NotLoggedIn, ProxyError, TabLost
+
+log = logging.getLogger(__name__)
+
+
+class Browsers:
+    """The open browsers of one pool."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        open_page: Callable[[Account], KeptPage],
+        limits: PoolLimits,
+        slots: dict[str, Slot],
+        lock: threading.Lock,
+    ) -> None:
+        """`open_page` brings up an account's browser; `lock` guards `slots`, which the pool fills."""
+        self._registry = registry
+        self._open_page = open_page
+        self._limits = limits
+        self._slots = slots
+        self._lock = lock
+        self._closed = False
+
+    def page_of(self, slot: Slot) -> KeptPage:
+        """Return the slot's page, opened first where there is none (or one with an outdated token), and fit.
+
+        Who waited while another request's opening failed gets that failure: nobody pays for it twice.
+        """
+        asked = time.monotonic()
+        with slot.opening:
+            account = self._registry.get(slot.id)
+            if account is None:
+                raise NotLoggedIn(f"Account {slot.id} was removed.")
+            page = slot.page
+            # A token that the page renews reaches the registry a moment after the page: neither is outdated then.
+            known = page is not None and account.token in (page.token, slot.token)
+            if known:
+                slot.token = account.token
+            if page and page.alive and (known or slot.running > 1):
+                page.make_fit()
+                return page
+            if slot.failure and slot.failed_at >= asked:
+                raise slot.failure
+            return self._opened(slot, account)
+
+    def close_idle(self, idle_for: float) -> None:
+        """Close the browsers that served nothing for `idle_for` seconds."""
+        before = time.monotonic() - idle_for
+        with self._lock:
+            idle = [s for s in self._slots.values() if s.has_place and not s.running and s.idle_since <= before]
+            taken = self._take_pages(idle)
+        _close_all(taken)
+
+    def close_all_but(self, kept: frozenset[str]) -> None:
+        """Close the idle browsers of all other accounts than these."""
+        with self._lock:
+            idle = [s for s in self._slots.values() if s.has_place and not s.running and s.id not in kept]
+            taken = self._take_pages(idle)
+        _close_all(taken)
+
+    def close(self) -> None:
+        """Close every browser; running answers end with TabLost. Idempotent."""
+        self._closed = True
+        closers = [threading.Thread(target=_shut, args=(slot,)) for slot in list(self._slots.values())]
+        for closer in closers:
+            closer.start()
+        for closer in closers:
+            closer.join()
+
+    def _opened(self, slot: Slot, account: Account) -> KeptPage:
+        page = slot.page
+        if page:
+            page.close()
+        slot.page = None
+        if self._closed:
+            raise TabLost("The server is stopping.")
+        if slot.leaving:
+            slot.leaving.close()
+            slot.leaving = None
+        self._close_surplus(slot)
+        started = time.monotonic()
+        try:
+            page = self._open_page(account)
+        except ProxyError as error:
+            slot.failure, slot.failed_at = error, time.monotonic()
+            raise
+        slot.page, slot.token = page, account.token
+        slot.failure, slot.failures = None, 0
+        log.info("account=%s browser opened in %.1f s", slot.id, time.monotonic() - started)
+        return page
+
+    def _close_surplus(self, newcomer: Slot) -> None:
+        """Make room for one more browser: close the least recently used ones that are idle."""
+        with self._lock:
+            held = [s for s in self._slots.values() if s.has_place and s is not newcomer]
+            idle = sorted((s for s in held if not s.running), key=lambda s: s.idle_since)
+            taken = self._take_pages(idle[: max(0, len(held) + 1 - self._limits.max_browsers)])
+        _close_all(taken)
+
+    def _take_pages(self, slots: list[Slot]) -> list[tuple[Slot, KeptPage]]:
+        taken = [(slot, slot.page) for slot in slots if slot.page]
+        for slot, page in taken:
+            slot.page, slot.leaving = None, page
+        for slot in slots:
+            slot.has_place = False
+        return taken
+
+
+def _shut(slot: Slot) -> None:
+    if page := slot.page:
+        page.close()  # also while a request waits for it to be loaded anew
+    with slot.opening:  # neither a browser that is coming up nor one that is going down is left behind
+        page, slot.page = slot.page, None
+        if page:
+            page.close()
+
+
+def _close_all(taken: list[tuple[Slot, KeptPage]]) -> None:
+    for slot, page in taken:
+        with slot.opening:  # the account's next browser waits until this one has left the profile
+            page.close()

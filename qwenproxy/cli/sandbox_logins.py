@@ -1,0 +1,64 @@
+"""The logins that `start --sandbox` has ready: each account enters the stand-in by the link made for it.
+
+The same way as a person's login, in a browser on the account's own profile, but without a window: the stand-in's links
+ask for no password. A real site has no such links.
+"""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+from qwenproxy.accounts.login import LoginWindow, Step, add_account, renew_account
+from qwenproxy.accounts.registry import Registry
+from qwenproxy.app import chrome_settings
+from qwenproxy.browser.site import Site
+from qwenproxy.cli.checking import judge_profile
+from qwenproxy.cli.sandbox import SandboxAddress
+from qwenproxy.config import Config
+from qwenproxy.upstream import calls
+
+AT_ONCE = 4  # browsers
+ENTRY_WAIT = 60.0  # seconds
+LOOK_EVERY = 0.05  # seconds
+
+
+def enter_sandbox(config: Config, address: SandboxAddress) -> None:
+    """Log every account of the stand-in in, and remove those it does not have. Raises SetupError."""
+    registry = Registry(config.session_dir)
+    for account in registry.all():
+        if account.id not in address.entrances:
+            registry.remove(account.id)
+    window = LoginWindow(
+        Site(config.base_url, config.site_version),
+        replace(chrome_settings(config), headless=True),
+        calls.profile(),
+        judge_profile,
+        ENTRY_WAIT,
+    )
+
+    def enter(account_id: str) -> None:
+        entrance = replace(window, sign_in=address.entrances[account_id])
+        account = registry.get(account_id)
+        if account is None:
+            add_account(registry, entrance, _Nobody(), account_id)
+        else:
+            renew_account(registry, entrance, _Nobody(), account)
+
+    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="entering") as threads:
+        list(threads.map(enter, address.entrances))
+
+
+class _Nobody:
+    """Nobody sits at the window and nobody reads along."""
+
+    present = False
+
+    def show(self, step: Step, remaining: float) -> None:
+        """Tell nobody."""
+
+    def pause(self, seconds: float) -> bool:
+        """Wait a moment."""
+        time.sleep(min(seconds, LOOK_EVERY))
+        return False

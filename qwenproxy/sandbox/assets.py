@@ -1,0 +1,42 @@
+"""What both hosts serve: the templates of pages, and the one script behind all of them."""
+
+from __future__ import annotations
+
+from importlib import resources
+
+from quart import Blueprint, Response
+
+from qwenproxy.sandbox.envelope import html_response
+from qwenproxy.sandbox.state import SiteState
+
+bp = Blueprint("assets", __name__)
+
+
+@bp.get("/qwen-chat-fe/<version>/page.js")
+async def page_script(version: str) -> Response:
+    """Serve the script whose address tells the version."""
+    return Response(asset("page.js"), content_type="application/javascript; charset=utf-8")
+
+
+def page(state: SiteState, name: str, login: str = "") -> Response:
+    """Return a page whose script knows what the real one's would: hosts, its margin, and the site's time."""
+    switches = state.switches
+    data = {
+        "sdk-delay": switches.sdk_delay_ms,
+        "chat": state.chat_origin,
+        "sign-in": state.sign_in_origin if switches.sign_in_host else "",
+        "renew-margin": switches.renew_margin_s,
+        "site-time": state.now(),
+        "mark": state.page_mark,
+    }
+    attributes = " ".join(f'data-{name}="{value}"' for name, value in data.items())
+    text = asset(name).replace("@VERSION@", switches.page_version)
+    response = html_response(text.replace("@DATA@", attributes).replace("@LOGIN@", login))
+    # a page out of the browser's own store would have a time of the past
+    response.headers["cache-control"] = "no-store"
+    return response
+
+
+def asset(name: str) -> str:
+    """Return the text of a file that comes with the sandbox."""
+    return resources.files("qwenproxy.sandbox").joinpath(name).read_text(encoding="utf-8")

@@ -1,0 +1,48 @@
+"""The cookies that the firewall and the statistics of the site set (protocol section 1.2).
+
+`acw_tc` lives half an hour by the site's clock. The server judges that by what it wrote into the cookie, since a
+browser would keep it by a clock of its own.
+"""
+
+from __future__ import annotations
+
+import secrets
+
+from quart import Response, request
+
+from qwenproxy.sandbox.state import SiteState
+from qwenproxy.sandbox.tokens import read_token, write_token
+
+FIREWALL = "acw_tc"
+_FIREWALL_LIFE_S = 1800
+_YEAR_S = 365 * 86400
+_DAY_S = 86400
+
+
+def firewall_value(now: float) -> str:
+    """Return what a firewall cookie of this moment holds."""
+    return write_token("page", {"iat": now, "jti": secrets.token_hex(4)})
+
+
+def passes_firewall(state: SiteState) -> bool:
+    """Tell whether the current request has a firewall cookie that is still good."""
+    issued = read_token("page", request.cookies.get(FIREWALL, "")).get("iat")
+    return issued is not None and bool(state.now() < issued + _FIREWALL_LIFE_S)
+
+
+def set_firewall_cookie(state: SiteState, response: Response) -> None:
+    """Give the browser half an hour more."""
+    now = state.now()
+    _set(response, FIREWALL, firewall_value(now), now + _FIREWALL_LIFE_S)
+
+
+def set_page_cookies(state: SiteState, response: Response) -> None:
+    """Set what comes with every page."""
+    set_firewall_cookie(state, response)
+    if "cna" not in request.cookies:
+        _set(response, "cna", secrets.token_hex(16), state.now() + _YEAR_S)
+    response.set_cookie("x-ap", "eu-central-1", expires=state.now() + _DAY_S, secure=True, samesite="Lax")
+
+
+def _set(response: Response, name: str, value: str, expires: float) -> None:
+    response.set_cookie(name, value, expires=expires, secure=True, httponly=True, samesite="Lax")

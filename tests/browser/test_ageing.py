@@ -1,0 +1,231 @@
+"""Nothing dies of old age: logins and cookies that run out, pages that are loaded anew, and who needs a person."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from asking import Reply, ask, streaming
+from logins import config_for, enter
+from proxy_process import Proxy
+
+from qwenproxy.app import build_relay as build
+from qwenproxy.app import create_app
+from qwenproxy.relay import Relay
+from qwenproxy.sandbox import Fault, Sandbox, Switches
+
+pytestmark = pytest.mark.browser
+
+DAY = 86400
+STEP = 240  # seconds of the site's time between two rounds of requests
+TOKEN_LIFE = Switches().token_life_s
+STREAM_EVERY = 30  # steps
+CHUNKS = 60
+LONG_ANSWER = f"{{{{stream chunks={CHUNKS} interval_ms=30}}}}"
+
+
+class Day:
+    """A product in the test process, whose clock is the stand-in's; requests pass its whole HTTP application."""
+
+    def __init__(self, site: Sandbox, session_dir: Path) -> None:
+        self.site = site
+        self.config = config_for(site, session_dir)
+        self.failures: list[object] = []
+        self.served: Counter[str] = Counter()
+        self._start()
+
+    def _start(self) -> None:
+        self.relay: Relay = build(self.config, clock=self.site.now, poll=0.02)
+        self.app = create_app(self.config, self.relay)
+
+    def restart(self) -> None:
+        """Stop and start, as a person does."""
+        self.relay.close()
+        self._start()
+
+    def ask(self, text: str = "{{say fine}}") -> None:
+        """Ask for a whole answer."""
+        body = {"messages": [{"role": "user", "content": text}]}
+        answer = self.app.test_client().post("/v1/chat/completions", json=body)
+        said = answer.json.get("choices", [{}])[0].get("message", {}).get("content")
+        self._note((answer.status_code, said) == (200, "fine"), answer.json)
+
+    def stream(self) -> None:
+        """Ask for a long streamed answer and read it as it comes."""
+        body = {"stream": True, "messages": [{"role": "user", "content": LONG_ANSWER}]}
+        answer = self.app.test_client().post("/v1/chat/completions", json=body)
+        text = answer.get_data(as_text=True)
+        self._note(text.count("chunk-") == CHUNKS and text.endswith("data: [DONE]\n\n"), text[-300:])
+
+    def statuses(self) -> dict[str, str]:
+        """Return how the accounts stand."""
+        now = self.site.now()
+        return {account.id: account.status(now) for account in self.relay.pool.registry.all()}
+
+    def _note(self, whole: bool, answer: object) -> None:
+        self.served["whole" if whole else "failed"] += 1
+        if not whole:
+            self.failures.append(answer)
+
+
+@pytest.fixture
+def ageing_site() -> Iterator[Sandbox]:
+    """A stand-in of this test's own: its clock is moved."""
+    with Sandbox(accounts=2) as site:
+        yield site
+
+
+def page_loads(site: Sandbox) -> int:
+    return sum(one.path == "/" and one.method == "GET" for one in site.requests)
+
+
+@pytest.mark.timeout(600)
+def test_a_day_passes_and_nobody_notices(ageing_site: Sandbox, tmp_path: Path) -> None:
+    site = ageing_site
+    enter(site, tmp_path / "session", 2)
+    site.clear()
+    day = Day(site, tmp_path / "session")
+    streams: list[Future[None]] = []
+    with ThreadPoolExecutor(8) as threads:
+        for step in range(DAY // STEP):
+            site.advance(STEP)
+            if step % STREAM_EVERY == 5:
+                streams += [threads.submit(day.stream) for _ in range(2)]
+            if step == DAY // STEP // 2:
+                [stream.result() for stream in streams]
+                day.restart()
+            day.ask()
+            day.ask()
+        [stream.result() for stream in streams]
+    day.relay.close()
+    assert day.failures == []
+    assert day.served["whole"] == 2 * DAY // STEP + len(streams)
+    assert day.statuses() == {"sandbox1": "OK", "sandbox2": "OK"}
+    assert site.refreshes, "logins were renewed"
+    assert {(one.outcome, one.by_page_script) for one in site.refreshes} == {("ok", True)}
+    # Two accounts, each loaded about once in the time from which a page is due, twice after the restart.
+    assert page_loads(site) <= 2 * (DAY / (TOKEN_LIFE - 180) + 4) * 1.25
+
+
+def test_a_login_whose_renewal_ends_needs_its_person_and_the_other_serves(ageing_site: Sandbox, tmp_path: Path) -> None:
+    site = ageing_site
+    enter(site, tmp_path / "session", 2)
+    day = Day(site, tmp_path / "session")
+    for _ in range(4):
+        day.ask()
+    site.accounts[0].sign_out()
+    for _ in range(12):
+        site.advance(STEP)
+        day.ask()
+        day.ask()
+    day.relay.close()
+    assert day.failures == []
+    assert day.statuses() == {"sandbox1": "INVALID", "sandbox2": "OK"}
+
+
+def test_cookies_that_run_out_alone(ageing_site: Sandbox, tmp_path: Path) -> None:
+    site = ageing_site
+    site.switches.token_life_s = 30.0 * DAY
+    enter(site, tmp_path / "session")
+    site.clear()
+    day = Day(site, tmp_path / "session")
+    for _ in range(30):
+        day.ask()
+        site.advance(STEP)
+    day.relay.close()
+    assert day.failures == []
+    assert page_loads(site) <= 2 + 30 * STEP / (1800 - 180 - STEP)
+
+
+def test_a_bare_refusal_of_an_aged_page(ageing_site: Sandbox, tmp_path: Path) -> None:
+    site = ageing_site
+    enter(site, tmp_path / "session")
+    day = Day(site, tmp_path / "session")
+    day.ask()
+    site.advance(STEP)
+    site.add_fault(Fault("bad_request"))
+    day.ask()
+    assert day.failures == []
+    day.relay.close()
+
+
+@pytest.fixture
+def lasting(site: Sandbox, tmp_path: Path) -> Iterator[Callable[..., Proxy]]:
+    """Return a maker of servers with one account whose login lasts; settings as keywords."""
+    made: list[Proxy] = []
+
+    def make(**settings: object) -> Proxy:
+        proxy = Proxy(site, tmp_path / f"lasting{len(made)}", **settings)
+        enter(site, proxy.session_dir)
+        made.append(proxy)
+        proxy.start()
+        return proxy
+
+    yield make
+    for proxy in made:
+        proxy.close()
+
+
+class TestAServerWhoseClockIsNotTheSites:
+    """Its own clock tells it nothing: the site refuses, and the same request goes on after the page was loaded anew."""
+
+    def test_a_token_that_ran_out(self, lasting: Callable[..., Proxy], site: Sandbox) -> None:
+        proxy = lasting()
+        for _ in range(3):
+            assert ask(proxy.url, "{{say fine}}").text == "fine"
+            site.advance(TOKEN_LIFE + 1)
+        assert ask(proxy.url, "{{say fine}}", stream=True).text == "fine"
+        assert "its page is loaded anew after a refusal" in proxy.log()
+        assert "page loaded anew in" in proxy.log()
+        [account] = proxy.registry.all()
+        assert not account.invalid
+
+    def test_beside_an_answer_that_goes_on(self, lasting: Callable[..., Proxy], site: Sandbox) -> None:
+        proxy = lasting()
+        with streaming(proxy.url, "{{stream chunks=400 interval_ms=20}}") as answer:
+            answer.until_text()
+            site.advance(TOKEN_LIFE + 1)
+            assert ask(proxy.url, "{{say fine}}").text == "fine"
+            reply: Reply = answer.rest()
+        assert reply.done
+        assert "loaded in a second tab, which takes over" in proxy.log()
+
+
+def test_short_lived_tokens_are_renewed_in_time(lasting: Callable[..., Proxy], site: Sandbox) -> None:
+    site.switches.token_life_s = 9.0
+    site.switches.renew_margin_s = 4.0
+    proxy = lasting()
+    refused = itertools.count()
+    ended = threading.Event()
+
+    def go_on() -> None:
+        while not ended.is_set():
+            if ask(proxy.url, "{{say fine}}").text != "fine":
+                next(refused)
+
+    asking = threading.Thread(target=go_on)
+    asking.start()
+    site.wait_for(lambda site: len([one for one in site.refreshes if one.outcome == "ok"]) >= 4, 60)
+    ended.set()
+    asking.join()
+    assert next(refused) == 0
+    assert "refusal" not in proxy.log()
+    [account] = proxy.registry.all()
+    assert not account.invalid
+
+
+def test_a_login_that_ended_is_told_with_the_command(lasting: Callable[..., Proxy], site: Sandbox) -> None:
+    proxy = lasting(on_no_accounts="wait")
+    assert ask(proxy.url, "{{say fine}}").text == "fine"
+    site.accounts[0].sign_out()
+    site.advance(TOKEN_LIFE + 1)
+    refused = ask(proxy.url, "{{say never}}")
+    assert (refused.status, refused.error["code"]) == (503, "no_accounts")
+    assert "relogin" in refused.error["message"]
+    [account] = proxy.registry.all()
+    assert account.invalid
