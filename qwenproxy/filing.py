@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from qwenproxy.accounts.pool import Lease
-from qwenproxy.errors import Transient
+from qwenproxy.errors import TooLarge, Transient
 from qwenproxy.relay import ClientGoneCheck, Relay, site_calls
 from qwenproxy.uploads.uploader import SiteCalls, Uploader
 from qwenproxy.upstream.files import SiteFile
@@ -31,6 +31,10 @@ class Filing:
     def max_file_size(self) -> int:
         """How many bytes a file may have."""
         return self._uploader.max_file_size
+
+    def too_large(self) -> TooLarge:
+        """Return the error for a file over the limit."""
+        return self._uploader.too_large()
 
     def upload(self, name: str, data: bytes, client_gone: ClientGoneCheck = lambda: False) -> SiteFile:
         """Put a file on the site and remember it, so that its URL works in later messages.

@@ -7,13 +7,21 @@ the older project or a person's edit left there: whatever a message holds must r
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, get_args
+from typing import Any
 
 import orjson
 
 from qwenproxy.chat import FilePart, ImagePart, Message, Part, Role, TextPart, ToolCall
 
-_ROLES: Mapping[str, Role] = {"developer": "system", "function": "tool", **{role: role for role in get_args(Role)}}
+# Every name of a speaker, with those of other times.
+ROLES: Mapping[str, Role] = {
+    "system": "system",
+    "developer": "system",
+    "user": "user",
+    "assistant": "assistant",
+    "tool": "tool",
+    "function": "tool",
+}
 
 
 def to_stored(message: Message) -> dict[str, Any]:
@@ -22,10 +30,7 @@ def to_stored(message: Message) -> dict[str, Any]:
     if message.name is not None:
         stored["name"] = message.name
     if message.tool_calls:
-        stored["tool_calls"] = [
-            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
-            for call in message.tool_calls
-        ]
+        stored["tool_calls"] = [tool_call_object(call) for call in message.tool_calls]
     if message.tool_call_id is not None:
         stored["tool_call_id"] = message.tool_call_id
     return stored
@@ -34,13 +39,20 @@ def to_stored(message: Message) -> dict[str, Any]:
 def from_stored(stored: Mapping[str, Any]) -> Message:
     """Return a kept message; what has no form of its own becomes text, an unknown speaker a user."""
     calls = stored.get("tool_calls")
+    if not calls and isinstance(legacy := stored.get("function_call"), Mapping):
+        calls = [{"function": legacy}]
     return Message(
-        _ROLES.get(stored["role"], "user"),
+        ROLES.get(stored["role"], "user"),
         _parts(stored.get("content")),
         _text(stored.get("name")),
         tuple(_call(each) for each in calls if isinstance(each, Mapping)) if isinstance(calls, list) else (),
         _text(stored.get("tool_call_id")),
     )
+
+
+def tool_call_object(call: ToolCall) -> dict[str, Any]:
+    """Return OpenAI's form of a tool call."""
+    return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
 
 
 def _content(parts: tuple[Part, ...]) -> str | list[dict[str, str]]:

@@ -22,6 +22,7 @@ _TEMPLATE = """\
 # one that others can reach lets nobody in, unless it was started with --insecure.
 # With at least one key a client has to send the header
 #     Authorization: Bearer <key>
+# (x-api-key: <key> and api-key: <key> do as well).
 #
 # "qwenproxy keys add" makes a random key and writes it here.
 # Changes take effect at once; no restart is needed.
@@ -68,9 +69,13 @@ class KeyFile:
         return any(matches)
 
     def add(self, key: str | None = None) -> str:
-        """Add `key`, or a new random one, and return it. A known key stays as it is. Raises SetupError."""
+        """Add `key`, or a new random one, and return it. A known key stays as it is. Raises SetupError.
+
+        It has to be ASCII, because most clients cannot send a header of anything else; what a person wrote into the
+        file by hand works for those that can.
+        """
         key = f"qp-{secrets.token_urlsafe(32)}" if key is None else key.strip()
-        if not key or not key.isprintable() or " " in key or key.startswith("#"):
+        if not key or not key.isascii() or not key.isprintable() or " " in key or key.startswith("#"):
             raise SetupError(Phrase("bad_key"))
         with self._lock:
             text = self._read()

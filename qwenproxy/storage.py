@@ -26,6 +26,7 @@ import orjson
 from filelock import FileLock, Timeout
 
 from qwenproxy.errors import StorageError
+from qwenproxy.json_text import read_json, without_halves
 from qwenproxy.texts import Phrase
 
 T = TypeVar("T")
@@ -163,17 +164,8 @@ def read_bytes(path: Path) -> bytes | None:
 
 
 def parse_json(data: bytes) -> Any:
-    """Parse JSON text. Raises ValueError.
-
-    Half an emoji, as JavaScript may leave it behind, becomes a question mark.
-    """
-    try:
-        return orjson.loads(data)
-    except orjson.JSONDecodeError:
-        try:
-            return orjson.loads(_lenient_json(json.loads(data)))
-        except RecursionError as error:
-            raise ValueError("nested too deeply") from error
+    """Return what a file's JSON says. Raises ValueError."""
+    return read_json(data)
 
 
 def format_json(value: object) -> bytes:
@@ -181,7 +173,7 @@ def format_json(value: object) -> bytes:
     try:
         return orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
     except orjson.JSONEncodeError:
-        return _lenient_json(value)
+        return without_halves(json.dumps(value, ensure_ascii=False, indent=2)).encode() + b"\n"
 
 
 def regular_status(path: Path) -> os.stat_result | None:
@@ -293,7 +285,3 @@ def _replace(source: Path, target: Path) -> None:
         except PermissionError:
             time.sleep(0.025)
     source.replace(target)
-
-
-def _lenient_json(value: object) -> bytes:
-    return json.dumps(value, ensure_ascii=False, indent=2).encode("utf-8", "replace") + b"\n"

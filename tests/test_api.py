@@ -162,7 +162,7 @@ def test_an_unknown_model(make_client):
         ("[]", "invalid_json"),
         ('"x"', "invalid_json"),
         ("null", "invalid_json"),
-        ('{"messages":"\\ud800"}', "invalid_json"),
+        ('{"messages":"\\ud800"}', "invalid_request"),
         ('{"n":NaN}', "invalid_json"),
         ("[" * 100_000, "invalid_json"),
         (b"\xff\xfe{}", "invalid_json"),
@@ -249,7 +249,7 @@ def test_models(client, prefix):
     assert "qwen-max-latest" in names and len(names) == len(set(names))
     for name in ("qwen3.8-max", "qwen-max-latest"):
         model = client.get(f"{prefix}/models/{name}").json
-        assert model == {"id": name, "object": "model", "created": 1770000000, "owned_by": "qwen"}
+        assert {"id": name, "object": "model", "created": 1770000000, "owned_by": "qwen"}.items() <= model.items()
         assert model in listing["data"]
 
 

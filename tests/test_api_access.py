@@ -12,7 +12,7 @@ class TestKeys:
         (tmp_path / "session" / "Authorization.txt").write_text("# keys\n\nqp-one\nключ-два\n", encoding="utf-8")
         return client
 
-    @pytest.mark.parametrize("path", ["/v1/models", "/api/models", "/v1/nothing", "/", "/openapi.json", "/health/"])
+    @pytest.mark.parametrize("path", ["/v1/models", "/api/models", "/v1/nothing", "/", "/openapi.json", "/health/x"])
     @pytest.mark.parametrize(
         "header",
         [None, "", "qp-one", "Bearer", "Bearer ", "Bearer qp-on", "Bearer qp-one2", "Basic qp-one", "Bearer #"],

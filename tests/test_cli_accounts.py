@@ -49,6 +49,36 @@ def test_a_token_may_come_from_standard_input(session):
     assert (account.token, account.id[:4]) == (new_token(), "acc_")
 
 
+COPIED = [
+    "  {}\n",
+    "Bearer {}",
+    "bearer  {}",
+    "Authorization: Bearer {}",
+    '"{}"',
+    "'Bearer {}'",
+    "token={}",
+    "Cookie: token={}; other=1",
+    '"token": "{}",',
+    "token = '{}'",
+    "\ufeff{}",
+]
+
+
+@pytest.mark.parametrize("written", COPIED)
+def test_a_token_is_taken_as_it_was_copied(session, written):
+    assert run_here("account", "add", "--token", written.format(new_token()), "--id", "mine").status == 0
+    assert Registry(session).get("mine").token == new_token()
+    renewed = new_token(expires_at=4_100_000_000)
+    assert run_here("account", "relogin", "mine", "--token", "-", text=written.format(renewed)).status == 0
+    assert Registry(session).get("mine").token == renewed
+
+
+def test_a_token_cut_into_lines_is_one(session):
+    lines = "\r\n".join(new_token()[at : at + 30] for at in range(0, len(new_token()), 30))
+    assert run_here("account", "add", "--token", "-", "--id", "mine", text=f"Bearer\n{lines}\n").status == 0
+    assert Registry(session).get("mine").token == new_token()
+
+
 @pytest.mark.parametrize(
     ("token", "words"),
     [

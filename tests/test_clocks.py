@@ -16,11 +16,12 @@ MAY_LOOK = {
     "accounts/pool.py",  # how long an account rests
     "accounts/registry.py",  # the same, and ids of accounts
     "accounts/watch.py",  # whether a token has expired
-    "api/openai.py",  # `created` of a model
+    "api/openai_models.py",  # `created` of a model
     "api/openai_format.py",  # `created` of an answer
     "api/sse.py",  # the same
     "api/status.py",  # which accounts rest
-    "browser/kept_page.py",  # the same
+    "api/waits.py",  # when a quota resets
+    "browser/kept_page.py",  # how old a page and its token are
     "browser/site.py",  # until when a cookie is good
     "deletions.py",  # which accounts rest
     "history.py",  # when a chat was made

@@ -153,6 +153,33 @@ def test_a_form_that_is_none(stack, body, content_type, status):
     assert stack.kept() == []
 
 
+@pytest.mark.parametrize(
+    "filename, name",
+    [
+        (b'"\xee\xf2\xf7\xe5\xf2.txt"', "отчет.txt"),
+        (b'"na\xefve.txt"', "naïve.txt"),
+        (b"plain.txt", "plain.txt"),
+        (b'"C:\\Users\\ivan\\a "b".txt"', 'a "b".txt'),
+        (b'""', "file"),
+    ],
+)
+def test_a_file_is_taken_whatever_its_name_looks_like(stack, site, filename, name):
+    body = b'--B\r\nContent-Disposition: form-data; name="file"; filename=' + filename
+    if name == "file":
+        body += b"\r\n\r\n" + PDF + b"\r\n--B--\r\n"
+    else:
+        body += b"\r\n\r\n" + TEXT + b"\r\n--B--\r\n"
+    answer = stack.client.post("/api/files/upload", data=body, content_type="multipart/form-data; boundary=B")
+    assert (answer.status_code, answer.get_json()["file"]["name"]) == (200, name)
+
+
+def test_a_packed_form_is_named(stack):
+    body, content_type = form_with(file=("a.txt", TEXT))
+    headers = {"Content-Encoding": "gzip"}
+    answer = stack.client.post("/api/files/upload", data=body, content_type=content_type, headers=headers)
+    assert (answer.status_code, answer.get_json()["code"]) == (415, "unsupported_media_type")
+
+
 def test_the_limit_is_a_setting_and_larger_than_that_of_json_bodies_if_need_be(make_stack):
     stack = make_stack(max_file_size="2000", max_body="1000")
     assert stack.upload("a.txt", b"x" * 2000).status_code == 200
@@ -364,6 +391,33 @@ def test_files_inline(stack):
         {"parse_status": "success"},
     )
     assert (note["file_type"], note["size"]) == ("text/plain", 11)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        lambda text: text,
+        lambda text: "\r\n".join(text[at : at + 20] for at in range(0, len(text), 20)) + "\n",
+        lambda text: text.rstrip("="),
+        lambda text: text.replace("+", "-").replace("/", "_"),
+        lambda text: text.replace("+", "%2B").replace("/", "%2F").replace("=", "%3D"),
+        lambda text: " " + text.replace("A", "A \t"),
+    ],
+    ids=["as it is", "in lines", "no padding", "alphabet of URLs", "percent signs", "blanks"],
+)
+@pytest.mark.parametrize("head", ["data:image/png;base64,", " data:image/png;base64,", "DATA:image/png; BASE64,"])
+def test_base64_of_every_habit(stack, site, head, written):
+    data = PNG + b"\xfb\xff\xbf"  # gives every letter by which the alphabets differ
+    stack.seen(image(head + written(base64.b64encode(data).decode())))
+    assert site.files[-1].data == data
+
+
+@pytest.mark.parametrize("head", ["data:application/pdf;base64,", "data:;base64,", ""])
+@pytest.mark.parametrize("kind", ["file", "input_file"])
+def test_file_data_with_and_without_its_head(stack, site, head, kind):
+    file = {"filename": "a.pdf", "file_data": head + base64.encodebytes(PDF).decode()}
+    stack.seen({"type": kind, **({"file": file} if kind == "file" else file)})
+    assert (site.files[-1].data, site.files[-1].name) == (PDF, "a.pdf")
 
 
 @pytest.mark.parametrize(

@@ -124,11 +124,7 @@ BROKEN = {
     "infinity": '{"message":1e999}',
     "a NUL": b"\x00",
     "a NUL in a text": b'{"message":"a\x00b"}',
-    "a lone surrogate": '{"message":"\\ud800"}',
-    "a surrogate in UTF-8": b'{"message":"\xed\xa0\x80"}',
     "half a character": b'{"message":"\xd0"}',
-    "UTF-16": '{"message":"x"}'.encode("utf-16"),
-    "a byte order mark": b'\xef\xbb\xbf{"message":"x"}',
     "a list": "[1]",
     "a text": '"x"',
     "null": "null",
@@ -141,6 +137,31 @@ def test_what_is_no_json_object(client, method, path, body):
     # an empty body is fine where everything in it is optional; cleaning up without a criterion is not
     allowed = (200,) if body == "" and path == "/api/chats" else (400, 415)
     assert send(client, method, path, body) in allowed
+
+
+ODD = {
+    "a lone surrogate": '{"message":"\\ud800"}',
+    "a surrogate in UTF-8": b'{"message":"\xed\xa0\x80"}',
+    "UTF-16": '{"message":"x"}'.encode("utf-16"),
+    "a byte order mark": b'\xef\xbb\xbf{"message":"x"}',
+    "UTF-32": '{"message":"x"}'.encode("utf-32-be"),
+}
+
+
+@pytest.mark.parametrize("body", ODD.values(), ids=ODD)
+@pytest.mark.parametrize(("method", "path"), WRITING)
+def test_odd_json_is_json(client, method, path, body):
+    with client.open(path, method=method, data=body, content_type="application/json") as response:
+        assert check(response) in (200, 400, 404, 415)
+        assert "invalid_json" not in response.text
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "gzip, gzip, gzip", "identity", ",", "x" * 5000])
+@pytest.mark.parametrize(("method", "path"), WRITING)
+def test_packings(client, method, path, encoding):
+    headers = {"Content-Encoding": encoding}
+    with client.open(path, method=method, data=b"{}", content_type="application/json", headers=headers) as response:
+        assert check(response) in (200, 400, 404, 415)
 
 
 @pytest.mark.parametrize(
@@ -215,7 +236,7 @@ JSON = st.recursive(
 )
 ROLES = st.sampled_from(["system", "developer", "user", "assistant", "tool", "function", "clown"])
 PARTS = st.fixed_dictionaries(
-    {"type": st.sampled_from(["text", "image_url", "image", "file", "input_text", "video"])},
+    {"type": st.sampled_from(["text", "image_url", "image", "file", "input_text", "video", "thinking"]) | JSON},
     optional={"text": JSON, "image_url": JSON, "image": JSON, "file": JSON},
 )
 MESSAGES = st.fixed_dictionaries(
@@ -223,13 +244,16 @@ MESSAGES = st.fixed_dictionaries(
     optional={
         "content": JSON | st.lists(PARTS | JSON, max_size=2),
         "tool_calls": JSON | st.lists(st.fixed_dictionaries({"function": st.just({"name": "f"}) | JSON})),
+        "function_call": JSON,
         "tool_call_id": JSON,
         "name": JSON,
     },
 )
 FIELD_NAMES = [
     "message", "model", "stream", "stream_options", "stop", "max_tokens", "n", "tools", "tool_choice", "chatId", "name",
-    "reasoning_effort", "enable_thinking", "filename", "filesize", "filetype", "olderThan", "maxChats",
+    "reasoning_effort", "enable_thinking", "functions", "function_call", "reasoning", "thinking", "think",
+    "chat_template_kwargs", "logprobs", "logit_bias", "modalities", "temperature", "response_format",
+    "filename", "filesize", "filetype", "olderThan", "maxChats",
 ]  # fmt: skip
 FIELDS = st.fixed_dictionaries(
     {"messages": st.lists(MESSAGES | JSON, max_size=3) | JSON}, optional=dict.fromkeys(FIELD_NAMES, JSON)

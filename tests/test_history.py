@@ -242,7 +242,7 @@ def test_what_is_no_regular_file_is_no_chat(store, folder, tmp_path):
 
 def test_half_an_emoji_of_the_older_project_is_no_corruption(store, folder):
     (folder / "a.json").write_bytes(b'[{"role":"user","content":"x \\ud83d"}]')
-    assert store.get("a").messages[0]["content"] == "x ?"
+    assert store.get("a").messages[0]["content"] == "x \ufffd"
 
 
 def test_a_chat_that_cannot_be_read_is_left_out_and_left_alone(store, folder, caplog, monkeypatch):

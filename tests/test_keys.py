@@ -129,7 +129,7 @@ def test_made_keys_are_long_and_differ(path):
     assert all(key.startswith("qp-") and len(key) > 40 for key in made)
 
 
-@pytest.mark.parametrize("key", ["", "  ", "#key", "two words", "two\nlines", "tab\tbed", "nul\0"])
+@pytest.mark.parametrize("key", ["", "  ", "#key", "two words", "ключ-é", "naïve", "two\nlines", "tab\tbed", "nul\0"])
 def test_keys_that_the_file_cannot_hold_are_refused(path, key):
     key_file = KeyFile(path)
     before = path.read_bytes()

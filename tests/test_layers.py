@@ -21,7 +21,7 @@ ROWS = (
     ("qwenproxy",),
     ("texts",),
     ("errors",),
-    ("chat", "config_table", "tokens"),
+    ("chat", "config_table", "json_text", "tokens"),
     ("config", "cutting", "history_messages", "laps", "logs", "memory", "storage"),
     ("history_format",),
     ("browser", "history", "keys", "session_claim"),

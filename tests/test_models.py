@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from qwenproxy.errors import ProtocolChanged
-from qwenproxy.upstream.aliases import ALIASES
+from qwenproxy.upstream.aliases import ALIASES, DOCUMENTED
 from qwenproxy.upstream.models import FALLBACK, Catalogue, Model, parse_models
 
 FULL = {
@@ -149,9 +149,26 @@ def test_last_resort_is_the_first_model_that_suits():
     assert meant(catalogue("qwen9", "qwen9-coder"), "qwen3-coder") == "qwen9-coder"
 
 
-@pytest.mark.parametrize("name", ["QWEN-MAX", "qwen-max ", "gpt-4o", ""])
-def test_names_are_exact(name):
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("QWEN-MAX", "qwen-max ", "Qwen-Max", "qwen-max:latest", "qwen-max:7b-q4", "qwen/qwen-max", "Qwen/Qwen-Max"),
+        *("openai/qwen-max", "qwen/qwen-max:free"),
+    ],
+)
+def test_names_in_any_spelling(name):
+    names = catalogue("qwen3-max", "other")
+    assert meant(names, name) == "qwen3-max"
+
+
+@pytest.mark.parametrize("name", ["gpt-4o", "", ":latest", "qwen/", "a/qwen-max", "qwen-max-"])
+def test_names_nobody_knows(name):
     assert FALLBACK.resolve(name) is None
+
+
+def test_a_name_as_it_is_comes_before_its_spellings():
+    names = catalogue("a:b", "a", "A")
+    assert [meant(names, name) for name in ("a:b", "a", "A", "a:c", "A:B")] == ["a:b", "a", "A", "a", "a:b"]
 
 
 def test_without_models_nothing_resolves():
@@ -159,10 +176,13 @@ def test_without_models_nothing_resolves():
     assert Catalogue(()).listing() == []
 
 
-def test_listing_begins_with_the_live_ids():
-    names = catalogue("new-one", "qwen3-max")
+def test_the_list_is_the_live_ids_and_the_documented_names_each_once():
+    names = catalogue("new-one", "qwen3-max", "Qwen-Plus")
     listing = names.listing()
-    assert [name for name, _ in listing[:2]] == ["new-one", "qwen3-max"]
-    assert len(listing) == len(dict(listing)) == 1 + len(ALIASES)
+    shown = [name for name, _ in listing]
+    assert shown[:3] == ["new-one", "qwen3-max", "Qwen-Plus"]
+    assert len({name.casefold() for name in shown}) == len(shown)
+    assert set(shown) == {"new-one", "Qwen-Plus", *README_NAMES} - {"qwen-plus"}
     assert all(names.resolve(name) == model for name, model in listing)
     assert all(model in names.live for _, model in listing)
+    assert set(README_NAMES) == set(DOCUMENTED)

@@ -276,12 +276,20 @@ class TestErrors:
         say(ws, "Hello?")
         assert events(ws)[-1]["type"] == "done"
 
+    @pytest.mark.parametrize("data", [r'{"message":"cut \ud83d"}', '{"message":"cut \ufffd"}'.encode("utf-16")])
+    def test_odd_json_is_json(self, connect, chats, data):
+        ws = connect()
+        ws.send(data)
+        assert events(ws)[-1]["type"] == "done"
+        assert chats.site.texts() == ["cut \ufffd"]
+
     def test_before_the_first_event(self, connect, chats):
         chats.site.script("a", RATE_LIMITED)
         ws = connect()
         say(ws, "Hello?")
         error = event(ws)
         assert (error["type"], error["code"]) == ("error", "rate_limited")
+        assert "quota is exhausted and will reset at" in error["message"]
         assert "chatId" not in error
         assert chats.files() == []
 
@@ -423,14 +431,24 @@ class TestKeys:
         path.write_text("key-1\n")
         return path
 
-    def test_in_the_handshake(self, keys, connect):
-        ws = connect(Authorization="Bearer key-1")
+    @pytest.mark.parametrize(
+        ("header", "value"),
+        [
+            ("Authorization", "Bearer key-1"),
+            ("Authorization", "Bearer Bearer key-1"),
+            ("x-api-key", "key-1"),
+            ("api-key", '"key-1"'),
+        ],
+    )
+    def test_in_the_handshake(self, keys, connect, header, value):
+        ws = connect(**{header: value})
         say(ws, "Hello?")
         assert events(ws)[-1]["type"] == "done"
 
-    def test_in_the_first_message(self, keys, connect):
+    @pytest.mark.parametrize("key", ["key-1", " key-1\\n", "Bearer key-1", "'key-1'"])
+    def test_in_the_first_message(self, keys, connect, key):
         ws = connect()
-        ws.send('{"type":"auth","key":"key-1"}')
+        ws.send(f'{{"type":"auth","key":"{key}"}}')
         say(ws, "Hello?")
         assert events(ws)[-1]["type"] == "done"
 
@@ -558,7 +576,8 @@ class TestHandshakes:
 
     def test_a_wrong_key(self, ask, chats):
         (chats.session_dir / "Authorization.txt").write_text("key-1\n")
-        assert ask(Authorization="Bearer key-2").status_code == 401
+        for header in ("Authorization", "x-api-key", "api-key"):
+            assert ask(**{header: "Bearer key-2"}).status_code == 401
 
     def test_a_foreign_page(self, ask):
         assert ask(Origin="https://page.example").status_code == 403

@@ -6,6 +6,7 @@ registry.py keeps records on the disk; everybody else sees Account. No input or 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
@@ -39,6 +40,9 @@ class OtherUser(SetupError):
         self.other = other
 
 
+# A JWT begins with eyJ, so none of these words can be the start of one.
+_TOKEN_HEAD = re.compile(r"""\A(?:authorization|bearer|token|cookie|[:="'`{,;])+""", re.IGNORECASE)
+_TOKEN_TAIL = re.compile(r"""["'`;,}].*""", re.DOTALL)
 _LATEST = datetime(9999, 12, 31, tzinfo=timezone.utc).timestamp()
 
 
@@ -94,9 +98,19 @@ def is_token(text: str) -> bool:
     return token_claims(text) is not None
 
 
+def clean_token(text: str) -> str:
+    """Return the token in a text that a person copied somewhere.
+
+    Off come line breaks and blanks, quotes, and what stood before the token or after it: `Authorization: Bearer`,
+    `token=`, the `;` of a cookie.
+    """
+    joined = _TOKEN_HEAD.sub("", re.sub(r"[\s\ufeff\u200b]+", "", text))
+    return _TOKEN_TAIL.sub("", joined)
+
+
 def check_token(token: str, now: float) -> str:
-    """Return a token that a person gave, without the space around it. Raises SetupError unless it is a live JWT."""
-    token = token.strip()
+    """Return the token that a person gave, without what stood around it. Raises SetupError unless it is a live JWT."""
+    token = clean_token(token)
     if not is_token(token):
         raise SetupError(Phrase("no_token"))
     expires_at = token_expiry(token)

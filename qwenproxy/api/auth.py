@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import logging
 import re
+from collections.abc import Iterable
 from typing import cast
 
 from flask import Flask, current_app, request
@@ -18,10 +19,15 @@ DOOR = "qwenproxy.door"
 OPEN_ROUTES = ("/health",)
 SOCKET_ROUTE = "/api/ws"
 
+KEY_HEADERS = ("Authorization", "x-api-key", "api-key")
+
 WRONG_KEY = (
-    "Send a valid key: Authorization: Bearer <key>. The keys are in Authorization.txt; "
+    "Send a valid key: Authorization: Bearer <key> (or x-api-key: <key>). The keys are in Authorization.txt; "
     "where the proxy runs, `qwenproxy keys list --show` shows them."
 )
+_AROUND = " \t\"'`"
+_LEADING = re.compile(r"(?:bearer\s+|[\s\"'`])+", re.IGNORECASE)
+
 NO_KEY_LEFT = (
     "The proxy listens beyond its machine and has no API key left, so it lets nobody in. "
     "Where it runs, `qwenproxy keys add` makes one."
@@ -37,27 +43,46 @@ def register_auth(app: Flask, keys: KeyFile, *, loopback_only: bool, key_require
 
     @app.before_request
     def check_request() -> None:
-        if loopback_only and not is_loopback_host(request.headers.get("Host", "")):
+        if loopback_only and not (is_loopback_host(request.headers.get("Host", "")) or _has_no_host()):
             raise ForbiddenHost("This server answers only to localhost. Set QWENPROXY_HOST to let other machines in.")
         if request.path not in OPEN_ROUTES and request.method != "OPTIONS" and not _key_comes_later():
-            check_key(sent_key())
+            check_keys(sent_keys())
 
 
-def check_key(key: str) -> None:
-    """Raise InvalidApiKey unless the key is a valid one, or none is needed."""
+def check_keys(keys: Iterable[str]) -> None:
+    """Raise InvalidApiKey unless one of the keys is valid, or none is needed."""
     door = cast(_Door, current_app.extensions[DOOR])
     try:
-        door.check(key)
+        door.check(keys)
     except SetupError as error:
         # The text names a place on this machine, which is nothing for a stranger to read.
         log.error("no client is let in: %s", error.message)
         raise InvalidApiKey("The proxy cannot read its keys, so it lets nobody in; its log says why.") from None
 
 
-def sent_key() -> str:
-    """Return the key in the request's Authorization header, "" where there is none."""
-    scheme, _, key = request.headers.get("Authorization", "").partition(" ")
-    return key.strip() if scheme.lower() == "bearer" else ""
+def sent_keys() -> tuple[str, ...]:
+    """Return what the request's headers may mean as a key, nothing where there is none."""
+    header = request.headers.get("Authorization", "").strip()
+    scheme, _, key = (header.strip(_AROUND) if header[:1] in _AROUND else header).partition(" ")
+    sent = [key] if scheme.lower() == "bearer" else []
+    sent += [request.headers.get(name, "") for name in KEY_HEADERS[1:]]
+    return tuple(dict.fromkeys(meant for text in sent for meant in meant_keys(text)))
+
+
+def meant_keys(text: str) -> tuple[str, ...]:
+    """Return the keys that a text may stand for: people paste them with quotes, or with a second `Bearer`."""
+    whole = text.strip()
+    bare = _LEADING.sub("", whole).strip(_AROUND)
+    found = [each for each in dict.fromkeys((whole, bare)) if each]
+    return tuple(dict.fromkeys([*found, *(_as_utf8(each) for each in found)]))
+
+
+def _as_utf8(text: str) -> str:
+    """Return a header's text as its sender meant it: servers hand its bytes on as if they were latin-1."""
+    try:
+        return text.encode("latin-1").decode()
+    except ValueError:
+        return text
 
 
 def is_loopback_host(host: str) -> bool:
@@ -82,11 +107,11 @@ class _Door:
         self._key_required = key_required
         self._warned = False
 
-    def check(self, key: str) -> None:
-        """Raise InvalidApiKey unless `key` opens the door, SetupError where the keys cannot be read."""
+    def check(self, keys: Iterable[str]) -> None:
+        """Raise InvalidApiKey unless one of `keys` opens the door, SetupError where the keys cannot be read."""
         if self._keys.enabled:
             self._warned = False
-            if not self._keys.check(key):
+            if not any(self._keys.check(key) for key in keys):
                 raise InvalidApiKey(WRONG_KEY)
         elif self._key_required:
             if not self._warned:
@@ -95,7 +120,12 @@ class _Door:
             raise InvalidApiKey(NO_KEY_LEFT)
 
 
+def _has_no_host() -> bool:
+    """Tell whether a program of the old days asks: only HTTP/1.0 may leave Host out, and no browser speaks that."""
+    return request.environ.get("SERVER_PROTOCOL") == "HTTP/1.0" and "Host" not in request.headers
+
+
 def _key_comes_later() -> bool:
     """Tell whether this opens a WebSocket that names its key in its first message, as web pages must."""
     opens_socket = request.path == SOCKET_ROUTE and request.headers.get("Upgrade", "").lower() == "websocket"
-    return opens_socket and "Authorization" not in request.headers
+    return opens_socket and not any(name in request.headers for name in KEY_HEADERS)

@@ -10,7 +10,8 @@ from typing import Any
 from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 
-from qwenproxy.api.errors import json_body, json_response
+from qwenproxy.api.bodies import json_body
+from qwenproxy.api.errors import json_response
 from qwenproxy.api.wiring import conversations
 from qwenproxy.errors import RequestError
 

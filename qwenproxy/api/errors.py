@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 import logging
-import math
 from typing import Any
 
 import orjson
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
+from qwenproxy.api.bodies import body_too_large
+from qwenproxy.api.paths import is_openai, unoffered
+from qwenproxy.api.waits import told_message, wait_headers
 from qwenproxy.errors import (
     InternalError,
-    InvalidJson,
     MethodNotAllowed,
     NotFound,
     ProxyError,
     RequestError,
     StorageError,
-    TooLarge,
+    UnsupportedEndpoint,
     UnsupportedMediaType,
 )
 
 log = logging.getLogger(__name__)
-
-OPENAI_ROUTES = ("/v1/", "/api/v1/", "/api/chat/completions", "/api/models")
 
 
 def json_response(value: Any, status: int = 200) -> Response:
@@ -34,12 +33,12 @@ def json_response(value: Any, status: int = 200) -> Response:
 
 def openai_error(error: ProxyError) -> dict[str, Any]:
     """Return OpenAI's error object."""
-    return {"error": {"message": error.client_message, "type": error.type, "param": error.param, "code": error.code}}
+    return {"error": {"message": told_message(error), "type": error.type, "param": error.param, "code": error.code}}
 
 
 def native_error(error: ProxyError) -> dict[str, Any]:
     """Return the native routes' error object, with the id of the chat it was about where one exists."""
-    body = {"error": error.client_message, "code": error.code}
+    body = {"error": told_message(error), "code": error.code}
     return {**body, "chatId": error.chat_id} if error.chat_id else body
 
 
@@ -47,12 +46,13 @@ def error_response(error: ProxyError) -> Response:
     """Return the answer for an error raised before the first byte, in the form of the route asked for."""
     if isinstance(error, StorageError):
         log.error("%s", error.message)
-    body = openai_error(error) if request.path.startswith(OPENAI_ROUTES) else native_error(error)
+    body = openai_error(error) if is_openai(request.path) else native_error(error)
     response = json_response(body, error.status)
-    if error.retry_after is not None:
-        response.headers["Retry-After"] = str(max(1, math.ceil(error.retry_after)))
+    response.headers.update(wait_headers(error))
     if error.status == 401:
         response.headers["WWW-Authenticate"] = "Bearer"
+    if error.status == 415:
+        response.headers["Accept-Encoding"] = "gzip, deflate"
     return response
 
 
@@ -66,20 +66,26 @@ def register_errors(app: Flask) -> None:
 def _http_error(error: HTTPException) -> Response:
     path = f"{request.method} {request.path[:200]}"
     if error.code == 404:
-        return error_response(NotFound(f"There is no {path}; GET /openapi.json lists the routes."))
+        return error_response(_no_such_route(path))
     if error.code == 405:
         response = error_response(MethodNotAllowed(f"{path} is not possible; try another method."))
         response.headers.extend((name, value) for name, value in error.get_headers() if name == "Allow")
         return response
     if error.code == 413:
-        return error_response(_too_large())
+        return error_response(body_too_large())
     if error.code == 415:
         return error_response(UnsupportedMediaType("Send the body with Content-Type: application/json."))
+    if error.code is None or error.code >= 500:
+        return error_response(unforeseen(error))
     return error_response(RequestError(f"The request cannot be read ({error.name})."))
 
 
-def _too_large() -> TooLarge:
-    return TooLarge("The request body is over the limit (QWENPROXY_MAX_BODY).")
+def _no_such_route(path: str) -> NotFound:
+    if about := unoffered(request.path):
+        return UnsupportedEndpoint(
+            f"There is no {path}: the Qwen chat site offers no {about}, so this proxy has none. Ask another provider."
+        )
+    return NotFound(f"There is no {path}; GET /openapi.json lists the routes.")
 
 
 def unforeseen(error: Exception) -> ProxyError:
@@ -95,20 +101,3 @@ def unforeseen(error: Exception) -> ProxyError:
 
 def _unexpected(error: Exception) -> Response:
     return error_response(unforeseen(error))
-
-
-def json_body() -> dict[str, Any]:
-    """Return the request's JSON object. Raises InvalidJson, UnsupportedMediaType, TooLarge."""
-    if not request.is_json:
-        raise UnsupportedMediaType("Send the body with Content-Type: application/json.")
-    data = request.get_data(cache=False)
-    if request.content_length is None and len(data) >= (request.max_content_length or math.inf):
-        # Of a body in chunks Werkzeug hands on what is below the limit, and keeps silent about the rest.
-        raise _too_large()
-    try:
-        body = orjson.loads(data)
-    except orjson.JSONDecodeError as error:
-        raise InvalidJson(f"The body is not valid JSON: {error.msg} at position {error.pos}.") from None
-    if not isinstance(body, dict):
-        raise InvalidJson("The body must be a JSON object.")
-    return body

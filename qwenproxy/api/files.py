@@ -12,17 +12,17 @@ from typing import IO, Any
 from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import RequestEntityTooLarge
-from werkzeug.formparser import FormDataParser
 from werkzeug.wsgi import get_input_stream
 
+from qwenproxy.api.bodies import json_body
 from qwenproxy.api.client import client_gone_check
-from qwenproxy.api.errors import json_body, json_response
+from qwenproxy.api.errors import json_response
+from qwenproxy.api.forms import Form, read_file
 from qwenproxy.api.wiring import filing
-from qwenproxy.errors import ProxyError, RequestError, TooLarge, UnsupportedMediaType
+from qwenproxy.errors import ProxyError, RequestError, UnsupportedMediaType
 from qwenproxy.uploads.file_types import clean_name
 
 FIELD_BYTES = 256 * 1024  # of form fields beside the file; must exceed what the parser reads at once (64 KiB)
-MAX_PARTS = 20
 DRAINED = 64 * 1024 * 1024  # bytes of a refused body that are read on, so that the client gets to read the refusal
 
 
@@ -80,13 +80,13 @@ def _read_upload(max_bytes: int) -> tuple[str, bytes]:
         raise _no_file()
     if request.mimetype != "multipart/form-data":
         raise UnsupportedMediaType("Send the file as multipart/form-data in the field 'file'.")
+    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise UnsupportedMediaType("Send the form as it is: forms with a Content-Encoding are not read here.")
     stream = get_input_stream(request.environ)
     room = _Room(max_bytes)
-    parser = FormDataParser(
-        stream_factory=room.buffer, max_form_memory_size=FIELD_BYTES, max_form_parts=MAX_PARTS, silent=False
-    )
+    form = Form(request.mimetype_params.get("boundary", ""), request.mimetype_params.get("charset"), FIELD_BYTES)
     try:
-        _, _, files = parser.parse(stream, request.mimetype, request.content_length, request.mimetype_params)
+        file = read_file(stream, form, "file", room.buffer)
     except ProxyError:
         _drain(stream)
         raise
@@ -95,10 +95,10 @@ def _read_upload(max_bytes: int) -> tuple[str, bytes]:
         raise RequestError("The form has too much beside the file.") from None
     except (ValueError, OSError):  # the latter where the client leaves, stalls, or sends what are no chunks
         raise RequestError("The form is damaged or cut short.") from None
-    file = files.get("file")
     if file is None:
         raise _no_file()
-    return file.filename or "", file.stream.read()
+    name, content = file
+    return name or "file", content.read()
 
 
 def _no_file() -> RequestError:
@@ -111,7 +111,7 @@ class _Room:
     def __init__(self, max_bytes: int) -> None:
         self._left = max_bytes
 
-    def buffer(self, *_: Any, **__: Any) -> IO[bytes]:
+    def buffer(self) -> IO[bytes]:
         """Return a buffer for one more file."""
         return _Buffer(self)
 
@@ -119,7 +119,7 @@ class _Room:
         """Raise TooLarge if `size` more bytes do not fit."""
         self._left -= size
         if self._left < 0:
-            raise TooLarge("The file is over the limit (QWENPROXY_MAX_FILE_SIZE).", param="file")
+            raise filing().too_large()
 
 
 class _Buffer(io.BytesIO):

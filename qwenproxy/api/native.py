@@ -12,8 +12,11 @@ from typing import Any
 from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 
+from qwenproxy.api.bodies import json_body
 from qwenproxy.api.client import client_gone_check
-from qwenproxy.api.errors import json_body, json_response
+from qwenproxy.api.errors import json_response
+from qwenproxy.api.fields import read_flag, read_text
+from qwenproxy.api.ignored import Ignored
 from qwenproxy.api.openai import collect, event_stream
 from qwenproxy.api.openai_messages import parse_content, parse_messages
 from qwenproxy.api.sse import Chunks, frames
@@ -22,6 +25,8 @@ from qwenproxy.chat import Message
 from qwenproxy.conversation import UserTurn
 from qwenproxy.errors import ProxyError, RequestError
 from qwenproxy.storage import valid_id
+
+HONOURED = frozenset({"message", "messages", "model", "chatId", "stream"})
 
 
 def blueprint() -> Blueprint:
@@ -34,13 +39,14 @@ def blueprint() -> Blueprint:
 def create_turn() -> ResponseReturnValue:
     """Answer POST /api/chat."""
     body = json_body()
-    turn, wanted = parse_turn(body), parse_chat_id(body)
+    ignored = Ignored()
+    turn, wanted = parse_turn(body, ignored), parse_chat_id(body)
     client_gone = client_gone_check(request.environ)
     chat_id, run = conversations().answer_turn(wanted, turn, client_gone)
     if turn.streamed:
-        return event_stream(frames(run, Chunks(run.model, {"chatId": chat_id}), client_gone), run)
+        return ignored.tell(event_stream(frames(run, Chunks(run.model, {"chatId": chat_id}), client_gone), run))
     try:
-        return json_response({**collect(run), "chatId": chat_id})
+        return ignored.tell(json_response({**collect(run), "chatId": chat_id}))
     except ProxyError as error:
         # A chat whose first turn fails never comes to be.
         if chat_id == wanted:
@@ -48,29 +54,29 @@ def create_turn() -> ResponseReturnValue:
         raise
 
 
-def parse_turn(body: Mapping[str, Any]) -> UserTurn:
+def parse_turn(body: Mapping[str, Any], ignored: Ignored) -> UserTurn:
     """Translate `message` or `messages`, `model`, `stream`. Raises RequestError, UnsupportedParameter naming the field.
 
-    Of `messages` the last one of the user is taken, and all system messages together.
+    Of `messages` the last one of the user is taken, and all system messages together. What has no effect goes into
+    `ignored`.
     """
-    model = body.get("model")
-    if model is not None and not isinstance(model, str):
-        raise RequestError("model must be a string.", param="model")
+    model = read_text(body, "model")
     system = None
     if body.get("messages"):
         name = "messages"
-        messages = parse_messages(body["messages"])
+        messages = parse_messages(body["messages"], ignored)
         system = "\n\n".join(each.text for each in messages if each.role == "system")
         message = next((each for each in reversed(messages) if each.role == "user"), Message("user"))
     else:
         name = "message"
-        message = Message("user", parse_content(body.get("message"), "message"))
+        message = Message("user", parse_content(body.get("message"), "message", ignored))
     if not message.text.strip() and not message.attachments:
         raise RequestError(
             "There is nothing to answer: message must hold a text, an image or a file, or messages one of the user.",
             param=name,
         )
-    return UserTurn(message, model or None, system or None, _stream(body))
+    ignored.add_fields(body, HONOURED)
+    return UserTurn(message, model, system or None, bool(read_flag(body, "stream")))
 
 
 def parse_chat_id(body: Mapping[str, Any]) -> str | None:
@@ -79,10 +85,3 @@ def parse_chat_id(body: Mapping[str, Any]) -> str | None:
     if chat_id is not None and not valid_id(chat_id):
         raise RequestError("chatId is not the id of a chat; leave it out to begin a new one.", param="chatId")
     return chat_id
-
-
-def _stream(body: Mapping[str, Any]) -> bool:
-    stream = body.get("stream")
-    if stream is not None and not isinstance(stream, bool):
-        raise RequestError("stream must be true or false.", param="stream")
-    return bool(stream)

@@ -6,22 +6,23 @@ Steps 1, 2 and 5 of one request's way (design section 4): parse, open, answer.
 from __future__ import annotations
 
 import logging
-import time
 from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response, request
 from flask.typing import ResponseReturnValue
 
+from qwenproxy.api.bodies import json_body
 from qwenproxy.api.client import client_gone_check
-from qwenproxy.api.errors import json_body, json_response
-from qwenproxy.api.openai_format import Answer, completion_object, parse_chat_request
+from qwenproxy.api.errors import json_response
+from qwenproxy.api.openai_format import Answer, completion_object
+from qwenproxy.api.openai_models import model_object
+from qwenproxy.api.openai_request import parse_chat_request
 from qwenproxy.api.sse import Chunks, frames
 from qwenproxy.api.wiring import conversations, relay
 from qwenproxy.errors import ModelNotFound
 
 if TYPE_CHECKING:
     from qwenproxy.run import ChatRun
-    from qwenproxy.upstream.models import Model
 
 log = logging.getLogger(__name__)
 
@@ -45,27 +46,27 @@ def create_completion() -> ResponseReturnValue:
     run = conversations().answer_once(wanted.chat, client_gone)
     if wanted.chat.streamed:
         prompt = tuple(message.text for message in wanted.chat.messages)
-        body = frames(run, Chunks(run.model), client_gone, include_usage=wanted.include_usage, prompt=prompt)
+        body = frames(
+            run, Chunks(run.model, legacy=wanted.legacy), client_gone, include_usage=wanted.include_usage, prompt=prompt
+        )
         response = event_stream(body, run)
     else:
-        response = json_response(collect(run))
-    if wanted.ignored:
-        response.headers["x-qwenproxy-ignored"] = ",".join(wanted.ignored)
-    return response
+        response = json_response(collect(run, legacy=wanted.legacy))
+    return wanted.ignored.tell(response)
 
 
 def list_models() -> ResponseReturnValue:
-    """Answer GET …/models: the site's live models and every alias."""
+    """Answer GET …/models: the site's live models and the documented names."""
     catalogue = relay().catalogue(client_gone_check(request.environ))
-    return json_response({"object": "list", "data": [_model_object(*row) for row in catalogue.listing()]})
+    return json_response({"object": "list", "data": [model_object(*row) for row in catalogue.listing()]})
 
 
 def get_model(name: str) -> ResponseReturnValue:
-    """Answer GET …/models/<id>."""
-    for model_id, target in relay().catalogue(client_gone_check(request.environ)).listing():
-        if model_id == name:
-            return json_response(_model_object(model_id, target))
-    raise ModelNotFound(f"The model {name[:100]!r} does not exist; GET /v1/models lists them.", param="model")
+    """Answer GET …/models/<id>, for every name that a request may use, under the name that was asked for."""
+    model = relay().catalogue(client_gone_check(request.environ)).resolve(name)
+    if model is None:
+        raise ModelNotFound(f"The model {name[:100]!r} does not exist; GET /v1/models lists them.", param="model")
+    return json_response(model_object(name, model))
 
 
 def event_stream(body: object, run: ChatRun) -> Response:
@@ -78,14 +79,10 @@ def event_stream(body: object, run: ChatRun) -> Response:
     return response
 
 
-def collect(run: ChatRun) -> dict[str, object]:
+def collect(run: ChatRun, *, legacy: bool = False) -> dict[str, object]:
     """Read the run to its end and return the `chat.completion` object. Raises what broke the answer."""
     answer = Answer()
     with run:
         for event in run:
             answer.add(event)
-    return completion_object(answer, run.model, (message.text for message in run.chat.messages))
-
-
-def _model_object(model_id: str, target: Model) -> dict[str, object]:
-    return {"id": model_id, "object": "model", "created": target.created or int(time.time()), "owned_by": "qwen"}
+    return completion_object(answer, run.model, (message.text for message in run.chat.messages), legacy=legacy)

@@ -1,67 +1,45 @@
-"""OpenAI's message and tool arrays, translated into the neutral vocabulary. Pure; part of openai_format."""
+"""OpenAI's message arrays, translated into the neutral vocabulary. Pure; part of openai_request.py."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import orjson
 
-from qwenproxy.chat import FilePart, ImagePart, Message, Part, Role, TextPart, Tool, ToolCall
+from qwenproxy.api.ignored import Ignored
+from qwenproxy.chat import FilePart, ImagePart, Message, Part, TextPart, ToolCall
 from qwenproxy.errors import RequestError, UnsupportedParameter
+from qwenproxy.history_messages import ROLES
 from qwenproxy.uploads.file_types import clean_name
 from qwenproxy.upstream.folding import MAX_ATTACHMENTS
 
-ROLES: dict[str, Role] = {
-    "system": "system",
-    "developer": "system",
-    "user": "user",
-    "assistant": "assistant",
-    "tool": "tool",
-    "function": "tool",
-}
+# What a model thought before is no part of what it is asked.
+THOUGHTS = ("thinking", "redacted_thinking", "reasoning")
 
 
-def parse_messages(value: Any) -> tuple[Message, ...]:
-    """Translate a `messages` array. Raises RequestError naming the element at fault.
+def parse_messages(value: Any, ignored: Ignored | None = None) -> tuple[Message, ...]:
+    """Translate a `messages` array. Raises RequestError, UnsupportedParameter naming the element at fault.
 
+    A message may lack its content; parts that cannot be passed on are left out and go into `ignored`.
     Only the user's last message has to keep to the number of attachments: a conversation may have gathered more.
     """
     if not isinstance(value, list) or not value:
         raise RequestError("messages must be a non-empty array.", param="messages")
-    messages = tuple(_message(each, f"messages[{index}]") for index, each in enumerate(value))
+    read = Ignored() if ignored is None else ignored
+    messages = _paired([_message(each, f"messages[{index}]", read) for index, each in enumerate(value)])
+    _check_asked(value, messages)
     _check_attachments(next((each.parts for each in reversed(messages) if each.role == "user"), ()), "messages")
     return messages
 
 
-def parse_content(value: Any, where: str) -> tuple[Part, ...]:
-    """Translate a new message: a string, or an array of parts. Raises RequestError, UnsupportedParameter."""
-    parts = _content(value, where)
+def parse_content(value: Any, where: str, ignored: Ignored | None = None) -> tuple[Part, ...]:
+    """Translate a new message: a string, or an array of parts. Raises RequestError."""
+    parts = _content(value, where, Ignored() if ignored is None else ignored)
     _check_attachments(parts, where)
     return parts
-
-
-def parse_tools(value: Any) -> tuple[Tool, ...]:
-    """Translate a `tools` array. Raises RequestError, UnsupportedParameter for tools that are not functions."""
-    if value is None:
-        return ()
-    if not isinstance(value, list):
-        raise RequestError("tools must be an array.", param="tools")
-    return tuple(_tool(each, f"tools[{index}]") for index, each in enumerate(value))
-
-
-def parse_tool_choice(value: Any) -> str:
-    """Translate `tool_choice` to auto, none, required or a function's name. Raises RequestError."""
-    if value is None:
-        return "auto"
-    if value in ("auto", "none", "required"):
-        return str(value)
-    if isinstance(value, Mapping):
-        function = value.get("function")
-        name = function.get("name") if isinstance(function, Mapping) else None
-        if isinstance(name, str) and name:
-            return name
-    raise RequestError("tool_choice must be auto, none, required or name a function.", param="tool_choice")
 
 
 def _check_attachments(parts: tuple[Part, ...], where: str) -> None:
@@ -69,17 +47,18 @@ def _check_attachments(parts: tuple[Part, ...], where: str) -> None:
         raise RequestError(f"A message may carry {MAX_ATTACHMENTS} images and files at most.", param=where)
 
 
-def _content(value: Any, where: str) -> tuple[Part, ...]:
+def _content(value: Any, where: str, ignored: Ignored) -> tuple[Part, ...]:
     if value is None:
         return ()
     if isinstance(value, str):
         return (TextPart(value),)
     if not isinstance(value, list):
         raise RequestError(f"{where} must be a string or an array of parts.", param=where)
-    return tuple(_part(each, f"{where}[{index}]") for index, each in enumerate(value))
+    parts = [_part(each, f"{where}[{index}]", ignored) for index, each in enumerate(value)]
+    return tuple(part for part in parts if part is not None)
 
 
-def _message(value: Any, where: str) -> Message:
+def _message(value: Any, where: str, ignored: Ignored) -> Message:
     if not isinstance(value, Mapping):
         raise RequestError(f"{where} must be an object.", param=where)
     role = value.get("role")
@@ -87,18 +66,17 @@ def _message(value: Any, where: str) -> Message:
         raise RequestError(f"{where}.role must be one of {', '.join(ROLES)}.", param=f"{where}.role")
     calls = _tool_calls(value.get("tool_calls"), f"{where}.tool_calls")
     content = value.get("content")
-    if content is None and ROLES[role] != "assistant":
-        raise RequestError(f"{where}.content is missing.", param=f"{where}.content")
     return Message(
         ROLES[role],
-        _content(content, f"{where}.content"),
+        _content(value.get("refusal") if content is None else content, f"{where}.content", ignored),
         _optional_text(value.get("name"), f"{where}.name"),
-        calls,
+        calls or _legacy_call(value.get("function_call"), where),
         _optional_text(value.get("tool_call_id"), f"{where}.tool_call_id"),
     )
 
 
-def _part(value: Any, where: str) -> Part:
+def _part(value: Any, where: str, ignored: Ignored) -> Part | None:
+    """Translate a part; None for one that is left out, named unless nobody expects it to be read."""
     if not isinstance(value, Mapping):
         raise RequestError(f"{where} must be an object.", param=where)
     kind = value.get("type")
@@ -110,16 +88,36 @@ def _part(value: Any, where: str) -> Part:
     if kind in ("image_url", "image", "input_image"):
         return ImagePart(_url(value.get("image_url", value.get("image")), where))
     if kind in ("file", "input_file"):
-        return FilePart(_url(value.get("file"), where), _file_name(value.get("file"), where))
-    raise UnsupportedParameter(f"{where}: parts of type {str(kind)[:40]!r} are not supported.", param=where)
+        file = value.get("file", value if kind == "input_file" else None)
+        return FilePart(_url(file, where), _file_name(file, where))
+    if kind not in THOUGHTS:
+        ignored.add("messages", "content", kind)
+    return None
+
+
+def _check_asked(value: Any, messages: tuple[Message, ...]) -> None:
+    """Refuse a question of which nothing is left: an answer would be one to something else."""
+    index = max((each for each, message in enumerate(messages) if message.role == "user"), default=None)
+    if index is None or messages[index].parts or not value[index].get("content"):
+        return
+    raise UnsupportedParameter(
+        f"messages[{index}] holds no part that can be passed on; text, images and files can.",
+        param=f"messages[{index}].content[0]",
+    )
 
 
 def _url(value: Any, where: str) -> str:
     if isinstance(value, Mapping):
-        value = value.get("url") or value.get("file_data") or value.get("file_url")
-    if not isinstance(value, str) or not value:
+        value = value.get("url") or _data_url(value.get("file_data")) or value.get("file_url")
+    if not isinstance(value, str) or not value.strip():
         raise RequestError(f"{where} must carry a URL.", param=where)
-    return value
+    return value.strip()
+
+
+def _data_url(value: Any) -> Any:
+    """Return file_data as a URL: many clients send the bare base64."""
+    has_scheme = not isinstance(value, str) or not value or re.match(r"\s*[a-z][a-z0-9+.-]*:", value, re.IGNORECASE)
+    return value if has_scheme else f"data:;base64,{value}"
 
 
 def _file_name(value: Any, where: str) -> str | None:
@@ -132,16 +130,43 @@ def _tool_calls(value: Any, where: str) -> tuple[ToolCall, ...]:
         return ()
     if not isinstance(value, list):
         raise RequestError(f"{where} must be an array.", param=where)
-    calls = []
-    for index, each in enumerate(value):
-        function = each.get("function") if isinstance(each, Mapping) else None
-        if not isinstance(function, Mapping) or not isinstance(function.get("name"), str):
-            raise RequestError(f"{where}[{index}] must be a function call.", param=where)
-        arguments = function.get("arguments", "")
-        if not isinstance(arguments, str):
-            arguments = _json_text(arguments, f"{where}[{index}].function.arguments")
-        calls.append(ToolCall(str(each.get("id") or ""), function["name"], arguments))
-    return tuple(calls)
+    return tuple(_tool_call(each, f"{where}[{index}]", where) for index, each in enumerate(value))
+
+
+def _tool_call(value: Any, where: str, param: str) -> ToolCall:
+    custom = value.get("custom") if isinstance(value, Mapping) else None
+    if isinstance(custom, Mapping):
+        value = {**value, "function": {**custom, "arguments": {"input": custom.get("input")}}}
+    return _call(value.get("function") if isinstance(value, Mapping) else None, value, where, param)
+
+
+def _legacy_call(value: Any, where: str) -> tuple[ToolCall, ...]:
+    return () if value is None else (_call(value, {}, f"{where}.function_call", f"{where}.function_call"),)
+
+
+def _call(function: Any, call: Any, where: str, param: str) -> ToolCall:
+    if not isinstance(function, Mapping) or not isinstance(function.get("name"), str):
+        raise RequestError(f"{where} must be a function call.", param=param)
+    arguments = function.get("arguments")
+    if not isinstance(arguments, str):
+        arguments = "" if arguments is None else _json_text(arguments, f"{where}.function.arguments")
+    return ToolCall(str(call.get("id") or ""), function["name"], arguments)
+
+
+def _paired(messages: Sequence[Message]) -> tuple[Message, ...]:
+    """Give calls without an id one, and their results the same: those of OpenAI's older days go by the name alone."""
+    open_calls: dict[str | None, str] = {}
+    return tuple(_with_ids(message, f"call_{index}", open_calls) for index, message in enumerate(messages))
+
+
+def _with_ids(message: Message, fresh: str, open_calls: dict[str | None, str]) -> Message:
+    if message.role == "tool" and message.tool_call_id is None and message.name in open_calls:
+        return replace(message, tool_call_id=open_calls.pop(message.name))
+    if not any(call.id == "" for call in message.tool_calls):
+        return message
+    calls = tuple(replace(call, id=call.id or f"{fresh}_{n}") for n, call in enumerate(message.tool_calls))
+    open_calls.update({call.name: call.id for call in calls})
+    return replace(message, tool_calls=calls)
 
 
 def _json_text(value: Any, where: str) -> str:
@@ -149,20 +174,6 @@ def _json_text(value: Any, where: str) -> str:
         return orjson.dumps(value).decode()
     except orjson.JSONEncodeError:
         raise RequestError(f"{where} is nested too deeply.", param=where) from None
-
-
-def _tool(value: Any, where: str) -> Tool:
-    if not isinstance(value, Mapping):
-        raise RequestError(f"{where} must be an object.", param=where)
-    if value.get("type", "function") != "function":
-        raise UnsupportedParameter(f"{where}: only tools of type 'function' are supported.", param=where)
-    function = value.get("function")
-    if not isinstance(function, Mapping) or not isinstance(function.get("name"), str) or not function["name"]:
-        raise RequestError(f"{where}.function.name is missing.", param=where)
-    description, parameters = function.get("description") or "", function.get("parameters") or {}
-    if not isinstance(description, str) or not isinstance(parameters, Mapping):
-        raise RequestError(f"{where}.function: description is text, parameters is an object.", param=where)
-    return Tool(function["name"], description, dict(parameters))
 
 
 def _optional_text(value: Any, where: str) -> str | None:

@@ -36,11 +36,13 @@ def document() -> dict[str, Any]:
         "info": {
             "title": "qwenproxy",
             "version": __version__,
-            "description": "A local OpenAI-compatible endpoint for the Qwen chat site, through your own browser login.",
+            "description": "A local OpenAI-compatible endpoint for the Qwen chat site, through your own browser login. "
+            "A slash at the end of a path does not count, and OpenAI's routes are found without /v1, too. Bodies may "
+            "be packed with gzip or deflate.",
         },
         "servers": [{"url": "/"}],
         # Either, since a server without keys lets everybody in.
-        "security": [{"key": []}, {}],
+        "security": [{"key": []}, {"x-api-key": []}, {"api-key": []}, {}],
         "tags": [
             {"name": "OpenAI", "description": "As in the OpenAI API; under /v1, /api/v1 and /api alike."},
             {"name": "Chat", "description": "Chats that the proxy remembers."},
@@ -51,7 +53,9 @@ def document() -> dict[str, Any]:
         "components": {
             "schemas": SCHEMAS,
             "securitySchemes": {
-                "key": {"type": "http", "scheme": "bearer", "description": "A line of Authorization.txt."}
+                "key": {"type": "http", "scheme": "bearer", "description": "A line of Authorization.txt."},
+                "x-api-key": {"type": "apiKey", "in": "header", "name": "x-api-key", "description": "The same."},
+                "api-key": {"type": "apiKey", "in": "header", "name": "api-key", "description": "The same."},
             },
         },
     }

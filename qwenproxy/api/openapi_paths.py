@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from qwenproxy.api.openapi_schemas import Schema, ref
+from qwenproxy.api.openapi_builders import Schema, ref
 
 Item = dict[str, Any]
 
@@ -28,11 +28,13 @@ USES_DISK = (503,)
 ASKS_SITE = (429, 502, 503, 504)
 CHAT_ID: Item = {"name": "chatId", "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
 MODEL: Item = {"name": "name", "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
-IGNORED: Item = {"x-qwenproxy-ignored": {"description": "parameters that had no effect", "schema": {"type": "string"}}}
+IGNORED: Item = {"x-qwenproxy-ignored": {"description": "what had no effect, by name", "schema": {"type": "string"}}}
+WAITS: Item = {
+    "Retry-After": {"description": "seconds", "schema": {"type": "integer", "minimum": 1}},
+    "x-should-retry": {"description": "false where the wait is over a minute", "schema": {"const": "false"}},
+}
 EVENT_STREAM: Item = {
-    "text/event-stream": {
-        "schema": {"type": "string", "description": "chat.completion.chunk objects as data: frames, then data: [DONE]"}
-    }
+    "text/event-stream": {"schema": {"description": "chat.completion.chunk objects as data: frames, then data: [DONE]"}}
 }
 
 
@@ -51,6 +53,8 @@ def answers(description: str, content: Item, failures: tuple[int, ...] = (), *, 
     found: Item = {"200": {"description": description, "content": content}}
     for status in sorted({*ALWAYS, *failures}):
         found[str(status)] = {"description": STATUS_TEXTS[status], "content": json_content(error)}
+        if status in (429, 503):
+            found[str(status)]["headers"] = WAITS
     return found
 
 
@@ -67,7 +71,7 @@ def _openai_paths(prefix: str) -> Item:
         error="OpenAIError",
     )
     completion["200"]["headers"] = IGNORED
-    models = answers("all models and aliases", json_content("ModelList"), ASKS_SITE, error="OpenAIError")
+    models = answers("the site's models and familiar names", json_content("ModelList"), ASKS_SITE, error="OpenAIError")
     model = answers("the model", json_content("Model"), (404, *ASKS_SITE), error="OpenAIError")
     return {
         f"{prefix}/chat/completions": {
@@ -83,14 +87,16 @@ def _openai_paths(prefix: str) -> Item:
     }
 
 
+_TURN_ANSWERS = answers(
+    "the answer, whole or as a stream, with the chat's id",
+    {**json_content("TurnCompletion"), **EVENT_STREAM},
+    (404, *READS_BODY, *ASKS_SITE),
+)
+_TURN_ANSWERS["200"]["headers"] = IGNORED
 _TURN = operation(
     "Chat",
     "Say something in a kept chat, or begin one",
-    answers(
-        "the answer, whole or as a stream, with the chat's id",
-        {**json_content("TurnCompletion"), **EVENT_STREAM},
-        (404, *READS_BODY, *ASKS_SITE),
-    ),
+    _TURN_ANSWERS,
     requestBody=body_of(json_content("TurnRequest")),
 )
 _SOCKET: Schema = operation(
@@ -106,7 +112,7 @@ _SOCKET: Schema = operation(
     description=(
         "Each message is a TurnRequest; the answer comes as SocketEvent messages, the last of them `done` or `error`. "
         '`{"type":"cancel"}` stops the running answer, `{"type":"auth","key":"..."}` as the first message stands in '
-        "for the Authorization header."
+        "for the header with the key."
     ),
     **{"x-messages": {"request": ref("TurnRequest"), "event": ref("SocketEvent")}},
 )

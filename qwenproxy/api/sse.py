@@ -16,11 +16,14 @@ from qwenproxy.api.errors import openai_error, unforeseen
 from qwenproxy.api.openai_format import (
     completion_id,
     estimated_usage,
-    tool_call_object,
+    finish_reason,
+    function_call_object,
+    sendable,
     usage_object,
 )
 from qwenproxy.chat import Event, Finish, Image, Reasoning, Text, Tick, ToolCall
 from qwenproxy.errors import ProxyError
+from qwenproxy.history_messages import tool_call_object
 
 if TYPE_CHECKING:
     from qwenproxy.run import ChatRun
@@ -33,9 +36,13 @@ DONE = b"data: [DONE]\n\n"
 
 
 class Chunks:
-    """Encodes the chunks of one answer. `extra` fields stand in the first and the last one."""
+    """Encodes the chunks of one answer. `extra` fields stand in the first and the last one.
 
-    def __init__(self, model: str, extra: dict[str, Any] | None = None) -> None:
+    With `legacy` the first call is sent as `function_call`, which has no room for more.
+    """
+
+    def __init__(self, model: str, extra: dict[str, Any] | None = None, *, legacy: bool = False) -> None:
+        self._legacy = legacy
         self._head = {
             "id": completion_id(),
             "object": "chat.completion.chunk",
@@ -66,10 +73,9 @@ class Chunks:
         if isinstance(event, Image):
             return self.content(event.markdown)
         if isinstance(event, ToolCall):
-            self._calls += 1
-            return self.delta({"tool_calls": [{"index": self._calls - 1, **tool_call_object(event)}]})
+            return self._call(sendable(event))
         if isinstance(event, Finish):
-            return self.delta({}, event.reason, edge=True)
+            return self.delta({}, finish_reason(event.reason, legacy=self._legacy), edge=True)
         return b""
 
     def delta(self, delta: dict[str, Any], finish_reason: str | None = None, *, edge: bool = False) -> bytes:
@@ -80,6 +86,12 @@ class Chunks:
     def usage(self, usage: dict[str, Any]) -> bytes:
         """Return the chunk without choices that carries the counts."""
         return self._frame({**self._head, "choices": [], "usage": usage})
+
+    def _call(self, call: ToolCall) -> bytes:
+        self._calls += 1
+        if not self._legacy:
+            return self.delta({"tool_calls": [{"index": self._calls - 1, **tool_call_object(call)}]})
+        return self.delta({"function_call": function_call_object(call)}) if self._calls == 1 else b""
 
     @staticmethod
     def _frame(value: dict[str, Any]) -> bytes:

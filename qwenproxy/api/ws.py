@@ -19,7 +19,7 @@ from flask_sock import Sock
 from simple_websocket import ConnectionClosed, Server
 from wsproto.utilities import LocalProtocolError, RemoteProtocolError
 
-from qwenproxy.api.auth import SOCKET_ROUTE, sent_key
+from qwenproxy.api.auth import SOCKET_ROUTE, sent_keys
 from qwenproxy.api.client import ClientSocket
 from qwenproxy.api.errors import error_response
 from qwenproxy.api.ws_chat import MAX_WAITING, SocketChat
@@ -122,7 +122,7 @@ def _talk(ws: Server, stopping: threading.Event) -> None:
     ws.sock.backlog = lambda: len(ws.input_buffer)
     code = None
     try:
-        code = SocketChat(ws, sent_key(), stopping).serve()
+        code = SocketChat(ws, sent_keys(), stopping).serve()
     except ConnectionClosed:
         log.info("the client closed its WebSocket")
     finally:

@@ -19,10 +19,13 @@ import orjson
 from simple_websocket import ConnectionClosed, Server
 from wsproto.utilities import LocalProtocolError
 
-from qwenproxy.api.auth import check_key
+from qwenproxy.api.auth import check_keys, meant_keys
+from qwenproxy.api.bodies import json_object
 from qwenproxy.api.errors import unforeseen
+from qwenproxy.api.ignored import Ignored
 from qwenproxy.api.native import parse_chat_id, parse_turn
 from qwenproxy.api.openai_format import Answer, completion_object
+from qwenproxy.api.waits import told_message
 from qwenproxy.api.wiring import conversations
 from qwenproxy.chat import Image, Reasoning, Text
 from qwenproxy.errors import ClientGone, InvalidApiKey, InvalidJson, ProxyError, RequestError
@@ -44,10 +47,10 @@ GOING_AWAY = 1001
 class SocketChat:
     """What is said over one socket. Not safe among threads."""
 
-    def __init__(self, ws: Server, key: str = "", stopping: threading.Event | None = None) -> None:
-        """`key` is the one sent with the handshake, if any; `stopping` is set when no more requests are wanted."""
+    def __init__(self, ws: Server, keys: tuple[str, ...] = (), stopping: threading.Event | None = None) -> None:
+        """`keys` came with the handshake, if any did; `stopping` is set when no more requests are wanted."""
         self._ws = ws
-        self._key = key
+        self._keys = keys
         self._stopping = stopping or threading.Event()
         self._waiting: deque[str | bytes] = deque()
         self._cancelled = False
@@ -71,7 +74,7 @@ class SocketChat:
 
     def tell_error(self, error: ProxyError) -> None:
         """Send an error event. Raises ConnectionClosed."""
-        event = {"type": "error", "code": error.code, "message": error.client_message}
+        event = {"type": "error", "code": error.code, "message": told_message(error)}
         if error.chat_id:
             event["chatId"] = error.chat_id
         self._send(event)
@@ -79,17 +82,17 @@ class SocketChat:
     def _let_in(self) -> None:
         """Take the key from the first message where one is needed and none came before. Raises InvalidApiKey."""
         try:
-            check_key(self._key)
+            check_keys(self._keys)
         except InvalidApiKey:
-            if self._key:
+            if self._keys:
                 raise
             first = _object_in(self._ws.receive(timeout=KEY_WAIT))
             self._take_key(first if first.get("type") == "auth" else {})
 
     def _take_key(self, message: dict[str, Any]) -> None:
         key = message.get("key")
-        self._key = key if isinstance(key, str) else ""
-        check_key(self._key)
+        self._keys = meant_keys(key) if isinstance(key, str) else ()
+        check_keys(self._keys)
 
     def _next_message(self) -> str | bytes | None:
         """Wait for a message; None when the server stops."""
@@ -106,12 +109,12 @@ class SocketChat:
         begun = time.monotonic()
         self._cancelled = False
         try:
-            message = _parse(text)
+            message = json_object(text, "message")
             kind = message.get("type")
             if kind == "auth":
                 self._take_key(message)
             elif kind is None:
-                check_key(self._key)
+                check_keys(self._keys)
                 self._answer(message)
                 log.info("WebSocket answer ended %.3f s", time.monotonic() - begun)
             elif kind != "cancel":  # with nothing to cancel: the answer it was meant for is complete
@@ -129,7 +132,7 @@ class SocketChat:
             request_id.reset(of_the_socket)
 
     def _answer(self, message: dict[str, Any]) -> None:
-        turn, wanted = replace(parse_turn(message), streamed=True), parse_chat_id(message)
+        turn, wanted = replace(parse_turn(message, Ignored()), streamed=True), parse_chat_id(message)
         chat_id, run = conversations().answer_turn(wanted, turn, self._is_unwanted)
         with run:
             try:
@@ -174,19 +177,9 @@ class SocketChat:
             raise ConnectionClosed() from None
 
 
-def _parse(text: str | bytes) -> dict[str, Any]:
-    try:
-        message = orjson.loads(text)
-    except orjson.JSONDecodeError as error:
-        raise InvalidJson(f"The message is not valid JSON: {error.msg} at position {error.pos}.") from None
-    if not isinstance(message, dict):
-        raise InvalidJson("The message must be a JSON object.")
-    return message
-
-
 def _object_in(text: str | bytes | None) -> dict[str, Any]:
     """Return the JSON object in a message, an empty one where there is none."""
     try:
-        return _parse(text or "")
+        return json_object(text or "", "message")
     except InvalidJson:
         return {}

@@ -10,7 +10,7 @@ import time
 
 import click
 
-from qwenproxy.accounts.account import Account, check_token, iso_text, refuse_other_user
+from qwenproxy.accounts.account import Account, check_token, clean_token, iso_text, refuse_other_user
 from qwenproxy.cli.asking import ask_hidden
 from qwenproxy.cli.console import Console, is_interactive, unknown_id
 from qwenproxy.errors import SetupError
@@ -36,9 +36,9 @@ def renew_by_token(console: Console, known: Account, token: str) -> None:
 
 def _live_token(console: Console, token: str) -> str:
     """Return a token that is one, has not expired, and that no account has yet. Raises SetupError, click.Abort."""
-    text = _read(console) if token == "-" else token.strip()
+    text = clean_token(_read(console) if token == "-" else token)
     try:
-        text = check_token(text, time.time())
+        check_token(text, time.time())
     except SetupError as error:
         expires_at = token_expiry(text)
         if expires_at is None:
@@ -51,4 +51,5 @@ def _live_token(console: Console, token: str) -> str:
 
 
 def _read(console: Console) -> str:
-    return ask_hidden(console.say("token_question")) if is_interactive() else sys.stdin.readline().strip()
+    # All of it, because a token that was copied out of a window may be cut into lines.
+    return ask_hidden(console.say("token_question")) if is_interactive() else sys.stdin.read()

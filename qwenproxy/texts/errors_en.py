@@ -96,7 +96,7 @@ EN = {
     "folder_stays": "{id} is removed, but not its folder {path}: {reason}",
     "no_session_folder": "{path} holds neither tokens.json nor accounts nor history: name a session folder",
     "same_session_folder": "{path} is the session folder in use: there is nothing to take over",
-    "bad_key": 'an API key is one word of visible characters that does not begin with "#"',
+    "bad_key": 'an API key is one word of letters, digits and signs of ASCII that does not begin with "#"',
     "key_file_gone": "{path} has gone: start the proxy again, or create the file (empty for no keys)",
     "key_file_unreadable": "{path} is not UTF-8 text: save it as UTF-8; until then no client is let in",
     "already_running": "qwenproxy is already running on {path} (process {pid}). Stop it first, or give this one its "

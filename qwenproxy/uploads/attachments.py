@@ -30,6 +30,9 @@ log = logging.getLogger(__name__)
 
 FETCH_TIMEOUT = 60.0  # seconds after which a request's further URLs are left to the site
 _OWN_HOSTS = re.compile(r"(cdn|image|img)\.qwenlm\.ai|[a-z0-9-]+\.oss-[a-z0-9-]+\.aliyuncs\.com")
+# Encoders break lines, leave the padding out or write the alphabet of URLs; every browser reads all that.
+_ONE_ALPHABET = bytes.maketrans(b"-_", b"+/")
+_BLANKS = b" \t\r\n\f"
 
 Attachment = ImagePart | FilePart
 
@@ -164,10 +167,11 @@ def _decoded(url: str, uploader: Uploader) -> tuple[str, str, bytes]:
     content_type, _, encoding = head.rpartition(";")
     if encoding.strip().lower() != "base64":
         return "", head, raw
-    if len(raw) // 4 * 3 > uploader.max_file_size + 2:
+    raw = raw.translate(_ONE_ALPHABET, _BLANKS).rstrip(b"=")
+    if len(raw) * 3 // 4 > uploader.max_file_size:
         raise uploader.too_large()
     try:
-        return "", content_type, base64.b64decode(raw, validate=True)
+        return "", content_type, base64.b64decode(raw + b"=" * (-len(raw) % 4), validate=True)
     except binascii.Error:
         raise RequestError("The base64 of a data: URL is broken.", param="messages") from None
 

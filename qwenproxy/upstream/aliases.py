@@ -1,7 +1,7 @@
 """The model names people use that are not the site's own (protocol section 2.4, README of the older project).
 
-A table and nothing else; the catalogue in models.py decides what a name means while its target is not on offer.
-Names are exact and case sensitive, as they were in the older project.
+Tables and nothing else; the catalogue in models.py decides what a name means while its target is not on offer, and
+reads names in any case.
 """
 
 from __future__ import annotations
@@ -86,3 +86,11 @@ _GROUPS: dict[str, tuple[str, ...]] = {
 
 # name -> the id it stands for; every id also stands for itself
 ALIASES: dict[str, str] = {name: target for target, names in _GROUPS.items() for name in (target, *names)}
+
+# What the README of the older project promises by name: listed beside the site's own ids, so that people find them.
+DOCUMENTED: tuple[str, ...] = (
+    *("qwen-max", "qwen-max-latest", "qwen-plus", "qwen-plus-latest", "qwen-turbo", "qwen-turbo-latest"),
+    *("qwen3", "qwen3-max", "qwen3-plus", "qwen-coder-plus"),
+    *("qwen-vl-max", "qwen-vl-max-latest", "qwen-vl-plus", "qwen-vl-plus-latest"),
+    *(f"qwen2.5-coder-{size}b-instruct" for size in ("0.5", "1.5", "3", "7", "14", "32")),
+)

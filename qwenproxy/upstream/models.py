@@ -6,15 +6,18 @@ not how it was fetched.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import orjson
 
 from qwenproxy.errors import ProtocolChanged
-from qwenproxy.upstream.aliases import ALIASES
+from qwenproxy.upstream.aliases import ALIASES, DOCUMENTED
 
 Kind = Literal["general", "coder", "vision", "fast"]
+
+_VENDOR = re.compile(r"\A(?:qwen|openai)/", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +54,30 @@ class Catalogue:
             own = dict(self._models)
             for name, target in ALIASES.items():
                 self._models.setdefault(name, own.get(target) or _substitute(_kind_of(name, target), own))
+        self._spellings: dict[str, Model] = {}
+        for name, model in self._models.items():
+            self._spellings.setdefault(name.casefold(), model)
 
     def resolve(self, name: str) -> Model | None:
-        """Return the model that `name` means: a live id, an alias, or None for a name nobody knows."""
-        return self._models.get(name)
+        """Return the model that `name` means: a live id, an alias, or None for a name nobody knows.
+
+        Case does not count, nor do a vendor before a slash and a tag behind a colon, as other servers have them.
+        """
+        plain = name.strip()
+        bare = _VENDOR.sub("", plain)
+        for spelling in (plain, bare, bare.partition(":")[0]):
+            model = self._models.get(spelling) or self._spellings.get(spelling.casefold())
+            if model:
+                return model
+        return None
 
     def listing(self) -> list[tuple[str, Model]]:
-        """Return every usable name with its model, the site's own ids first."""
-        return list(self._models.items())
+        """Return the names worth showing with their models: the site's own ids, then the documented ones, each once."""
+        names = dict.fromkeys(model.id for model in self.live)
+        shown = {name.casefold() for name in names}
+        if self.live:
+            names.update(dict.fromkeys(name for name in DOCUMENTED if name.casefold() not in shown))
+        return [(name, self._models[name]) for name in names]
 
 
 def parse_models(body_text: str) -> tuple[Model, ...]:

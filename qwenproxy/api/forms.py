@@ -1,0 +1,155 @@
+"""Forms with files, read from the request's body as it comes; the file's name may be written in any habit.
+
+Used by the upload route. Werkzeug finds the parts; what a part calls itself is read here, because Werkzeug refuses a
+name that is not UTF-8, and loses one with quotes in it. Knows no limits but those it is given.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from email.errors import HeaderParseError
+from email.header import decode_header, make_header
+from typing import IO
+from urllib.parse import quote, unquote_to_bytes
+
+from werkzeug.datastructures import Headers
+from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.sansio.multipart import Data, Epilogue, Event, Field, File, MultipartDecoder, NeedData
+
+MAX_PARTS = 20
+READ_AT_ONCE = 64 * 1024
+_MOST_OF_A_HEADER = 8 * 1024  # bytes
+
+# The last quote before the next parameter ends a quoted text: many programs write quotes in it as they are.
+_PARAMETER = re.compile(
+    r""";\s*([a-z]+\*?)\s*=\s*("(?P<quoted>.*?)"\s*(?=;\s*[a-z]+\*?\s*=|;?\s*\Z)|[^;]*)""", re.I | re.S
+)
+_CYRILLIC = re.compile(rb"[\xa8\xb8\xc0-\xff]{2}")
+
+
+NamedFile = tuple[str, IO[bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How to read a form: the boundary, and the character set its sender names, if any.
+
+    `field_bytes` is what may stand beside the files; it has to exceed READ_AT_ONCE.
+    """
+
+    boundary: str
+    charset: str | None
+    field_bytes: int
+
+
+def read_file(stream: IO[bytes], form: Form, field: str, buffer: Callable[[], IO[bytes]]) -> NamedFile | None:
+    """Return name and content of the first file in a field, None where there is none; reads to the form's end.
+
+    Each file goes into a `buffer` of its own. Raises ValueError for what is no form, RequestEntityTooLarge for one with
+    too much beside its files, and what the stream and the buffers raise.
+    """
+    found: NamedFile | None = None
+    target: IO[bytes] | None = None
+    beside = 0
+    for event in _events(stream, form):
+        if isinstance(event, File):
+            target = buffer()
+            if found is None and event.name == field:
+                found = event.filename, target
+        elif isinstance(event, Field):
+            target = None
+        elif isinstance(event, Data) and target is not None:
+            target.write(event.data)
+        elif isinstance(event, Data):
+            beside += len(event.data)
+            if beside > form.field_bytes:
+                raise RequestEntityTooLarge
+    if found:
+        found[1].seek(0)
+    return found
+
+
+def parse_disposition(value: bytes, charset: str | None = None) -> tuple[str | None, str | None]:
+    """Return field name and file name of a part's Content-Disposition, None for what it does not say.
+
+    They may be quoted or not, hold quotes and backslashes, stand in UTF-8 or an older encoding, be encoded words of
+    mail, or have the extended form `filename*=`, which counts before the plain one.
+    """
+    said: dict[str, str] = {}
+    for match in _PARAMETER.finditer(f";{_text(value, charset).partition(';')[2]}"):
+        name, quoted = match[1].lower(), match["quoted"]
+        text = match[2].strip().strip('"') if quoted is None else quoted.replace('\\"', '"')
+        said.setdefault(name, _extended(text) if name.endswith("*") else _mail_word(text))
+    return said.get("name*", said.get("name")), said.get("filename*", said.get("filename"))
+
+
+class _Decoder(MultipartDecoder):
+    """Finds the parts; reads their headers our way."""
+
+    charset: str | None = None
+
+    def _parse_headers(self, data: bytes | bytearray) -> Headers:
+        if len(data) > _MOST_OF_A_HEADER:
+            raise ValueError("a part's header is too long")
+        headers = Headers()
+        for line in re.sub(rb"\r?\n[ \t]+", b" ", bytes(data)).splitlines():
+            name, colon, value = line.partition(b":")
+            if colon and name.strip().lower() == b"content-disposition":
+                headers["Content-Disposition"] = _canonical(value, self.charset)
+        return headers
+
+
+def _canonical(value: bytes, charset: str | None) -> str:
+    """Return a Content-Disposition in the one form that Werkzeug reads without loss."""
+    said = zip(("name", "filename"), parse_disposition(value, charset), strict=True)
+    words = [_canonical_word(name, text) for name, text in said if text is not None]
+    return "; ".join(["form-data", *words])
+
+
+def _canonical_word(name: str, text: str) -> str:
+    return f"{name}*=UTF-8''{quote(text, safe='', errors='replace')}" if text else f'{name}=""'
+
+
+def _events(stream: IO[bytes], form: Form) -> Iterator[Event]:
+    if not form.boundary:
+        raise ValueError("a form without a boundary")
+    decoder = _Decoder(form.boundary.encode("latin-1"), form.field_bytes, max_parts=MAX_PARTS)
+    decoder.charset = form.charset
+    event: Event = NeedData()
+    while not isinstance(event, Epilogue):
+        decoder.receive_data(stream.read(READ_AT_ONCE) or None)
+        event = decoder.next_event()
+        while not isinstance(event, Epilogue | NeedData):
+            yield event
+            event = decoder.next_event()
+
+
+def _text(value: bytes, charset: str | None) -> str:
+    for encoding in (charset, "utf-8"):
+        try:
+            if encoding:
+                return value.decode(encoding)
+        except (LookupError, ValueError):
+            continue
+    # Where two letters in a row are beyond ASCII the name is hardly in a language of the west.
+    return value.decode("windows-1251" if _CYRILLIC.search(value) else "windows-1252", "replace")
+
+
+def _extended(text: str) -> str:
+    charset, quote_mark, rest = text.partition("'")
+    encoded = unquote_to_bytes(rest.partition("'")[2] if quote_mark else text)
+    try:
+        return encoded.decode(charset if quote_mark else "utf-8", "replace")
+    except (LookupError, ValueError):
+        return encoded.decode("utf-8", "replace")
+
+
+def _mail_word(text: str) -> str:
+    if "=?" not in text:
+        return text
+    try:
+        return str(make_header(decode_header(text)))
+    except (HeaderParseError, LookupError, ValueError):
+        return text

@@ -1,0 +1,36 @@
+"""A model as the list of models shows it: OpenAI's fields, and what clients look for beside them. Pure."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from qwenproxy.upstream.models import Model
+
+_PARAMETERS = ("max_tokens", "stop", "stream", "tools", "tool_choice")
+_THINKING_PARAMETERS = ("reasoning", "reasoning_effort", "enable_thinking", "thinking_budget")
+
+
+def model_object(name: str, model: Model) -> dict[str, Any]:
+    """Return the object of the model that goes by `name`; what the site does not say is left out (contract 7.1)."""
+    lengths = {"context_length": model.context_length, "max_completion_tokens": model.output_length}
+    kinds = [("text", True), ("image", model.vision), ("file", model.document)]
+    return {
+        "id": name,
+        "object": "model",
+        "created": model.created or int(time.time()),
+        "owned_by": "qwen",
+        "name": model.name if name == model.id else name,
+        **{field: length for field, length in lengths.items() if length},
+        "architecture": {"input_modalities": [kind for kind, able in kinds if able], "output_modalities": ["text"]},
+        "supported_parameters": [*_PARAMETERS, *(_THINKING_PARAMETERS if model.thinking else ())],
+        "capabilities": {
+            "vision": model.vision,
+            "tools": True,
+            "reasoning": model.thinking,
+            "search": "search" in model.chat_types,
+            "image_output": "t2i" in model.chat_types,
+            "video_output": "t2v" in model.chat_types,
+        },
+    }

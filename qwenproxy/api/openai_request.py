@@ -1,0 +1,93 @@
+"""The body of a chat completion, as OpenAI defines it, translated into a ChatRequest. Pure.
+
+What cannot be honoured is named, or refused where its silent loss would be a lie (contract sections 4.2 and 7).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from qwenproxy.api import openai_tools, thinking
+from qwenproxy.api.fields import read_flag, read_object, read_text, read_whole
+from qwenproxy.api.ignored import Ignored
+from qwenproxy.api.openai_messages import parse_messages
+from qwenproxy.chat import ChatRequest
+from qwenproxy.errors import RequestError, UnsupportedParameter
+
+HONOURED = (
+    frozenset(
+        {"messages", "model", "stream", "stream_options", "stop", "max_tokens", "max_completion_tokens", "n"},
+    )
+    | openai_tools.FIELDS
+    | thinking.FIELDS
+)
+MAX_STOP_SEQUENCES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class CompletionRequest:
+    """A parsed body: the neutral request, and how to send the answer.
+
+    `legacy` has calls sent as `function_call`; `ignored` names what had no effect.
+    """
+
+    chat: ChatRequest
+    ignored: Ignored
+    include_usage: bool = False
+    legacy: bool = False
+
+
+def parse_chat_request(body: Mapping[str, Any]) -> CompletionRequest:
+    """Translate the body of POST /v1/chat/completions. Raises RequestError, UnsupportedParameter naming the field."""
+    ignored = Ignored()
+    _refuse_losses(body)
+    offer = openai_tools.parse_offer(body, ignored)
+    thinks, budget = thinking.parse_thinking(body, ignored)
+    chat = ChatRequest(
+        messages=parse_messages(body.get("messages"), ignored),
+        model=read_text(body, "model"),
+        thinking=thinks,
+        thinking_budget=budget,
+        stop=_stop(body.get("stop")),
+        max_tokens=_max_tokens(body),
+        tools=offer.tools,
+        tool_choice=offer.choice,
+        streamed=bool(read_flag(body, "stream")),
+    )
+    include_usage = bool(read_flag(read_object(body, "stream_options"), "include_usage"))
+    ignored.add_fields(body, HONOURED)
+    return CompletionRequest(chat, ignored, include_usage, offer.legacy)
+
+
+_REFUSED: Mapping[str, Callable[[Any], bool]] = {
+    "logprobs": bool,
+    "top_logprobs": lambda value: isinstance(value, int | float) and value > 0,
+    "logit_bias": bool,
+    "modalities": lambda value: isinstance(value, list) and "audio" in value,
+    "audio": bool,
+}
+
+
+def _refuse_losses(body: Mapping[str, Any]) -> None:
+    """Refuse what the site cannot give and a client would miss without knowing. Raises RequestError."""
+    if read_whole(body, "n") not in (None, 1):
+        raise UnsupportedParameter("Only one answer per request is possible: n must be 1.", param="n")
+    for name, asks in _REFUSED.items():
+        if asks(body.get(name)):
+            raise UnsupportedParameter(f"The Qwen chat site cannot do what {name} asks for; leave it out.", param=name)
+
+
+def _stop(value: Any) -> tuple[str, ...]:
+    sequences = [] if value is None else [value] if isinstance(value, str) else value
+    if not isinstance(sequences, list) or not all(isinstance(sequence, str) for sequence in sequences):
+        raise RequestError("stop must be a string or an array of strings.", param="stop")
+    if len(sequences) > MAX_STOP_SEQUENCES:
+        raise RequestError(f"stop may name at most {MAX_STOP_SEQUENCES} sequences.", param="stop")
+    return tuple(sequence for sequence in sequences if sequence)
+
+
+def _max_tokens(body: Mapping[str, Any]) -> int | None:
+    newer = read_whole(body, "max_completion_tokens", has_none=True)
+    return newer if newer is not None else read_whole(body, "max_tokens", has_none=True)

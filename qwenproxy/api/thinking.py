@@ -1,0 +1,78 @@
+"""Whether the model is to think, and how much, in the words of all APIs (contract section 7.2).
+
+Each way to say it becomes one switch and one budget, whichever API a request came by. Pure; used by the parsers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from qwenproxy.api.fields import read_flag, read_object, read_text, read_whole
+from qwenproxy.api.ignored import Ignored
+from qwenproxy.errors import RequestError
+
+FIELDS = frozenset(
+    {
+        "chat_template_kwargs", "enable_thinking", "reasoning", "reasoning_effort", "think", "thinking",
+        "thinking_budget",
+    }
+)  # fmt: skip
+_NO_EFFORT = frozenset({"none", "minimal", "off", "disabled", "false", "no"})
+_ANY_EFFORT = frozenset({"auto", "default"})
+_SWITCHES: Mapping[str, bool] = {"enabled": True, "adaptive": True, "disabled": False}
+
+
+def parse_thinking(body: Mapping[str, Any], ignored: Ignored) -> tuple[bool | None, int | None]:
+    """Return whether to think (None: not said) and the budget in tokens. Raises RequestError naming the field.
+
+    A switch counts before an effort. An effort nobody knows is one all the same: new ones keep coming.
+    """
+    template, reasoning = read_object(body, "chat_template_kwargs"), read_object(body, "reasoning")
+    thinking, thinking_budget = _thinking_object(body)
+    budgets = (
+        read_whole(body, "thinking_budget", has_none=True),
+        read_whole(template, "thinking_budget", within="chat_template_kwargs.", has_none=True),
+        thinking_budget,
+        read_whole(reasoning, "max_tokens", within="reasoning.", has_none=True),
+    )
+    said = (
+        read_flag(body, "enable_thinking"),
+        read_flag(template, "enable_thinking", within="chat_template_kwargs."),
+        thinking,
+        _think(body.get("think")),
+        read_flag(reasoning, "enabled", within="reasoning."),
+        _effort(read_text(body, "reasoning_effort")),
+        _effort(read_text(reasoning, "effort", within="reasoning.")),
+        # On its own it asks for thinking in the one API that has it.
+        True if budgets[-1] is not None else None,
+    )
+    ignored.add_fields(template, ("enable_thinking", "thinking_budget"), "chat_template_kwargs")
+    ignored.add_fields(reasoning, ("effort", "enabled", "max_tokens", "summary"), "reasoning")
+    return _first(said), _first(budgets)
+
+
+def _thinking_object(body: Mapping[str, Any]) -> tuple[bool | None, int | None]:
+    value = body.get("thinking")
+    if isinstance(value, bool):
+        return value, None
+    thinking = read_object(body, "thinking")
+    switch = _SWITCHES.get(read_text(thinking, "type", within="thinking.") or "")
+    return switch, read_whole(thinking, "budget_tokens", within="thinking.", has_none=True)
+
+
+def _think(value: Any) -> bool | None:
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        return _effort(value)
+    raise RequestError("think must be true, false or an effort.", param="think")
+
+
+def _effort(effort: str | None) -> bool | None:
+    word = (effort or "").strip().lower()
+    return None if not word or word in _ANY_EFFORT else word not in _NO_EFFORT
+
+
+def _first(values: tuple[Any, ...]) -> Any:
+    return next((value for value in values if value is not None), None)

@@ -1,0 +1,466 @@
+"""The body of a chat completion: what it means, what of it is lost, and what is wrong with it."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qwenproxy.api.openai_request import parse_chat_request
+from qwenproxy.chat import FilePart, ImagePart, Message, TextPart, Tool, ToolCall
+from qwenproxy.errors import RequestError
+
+HELLO = {"messages": [{"role": "user", "content": "Hello"}]}
+
+
+def parse(**body):
+    return parse_chat_request({**HELLO, **body})
+
+
+def message(**fields):
+    """Return the one message that a message of these fields is read as."""
+    (parsed,) = parse(messages=[{"role": "user", "content": "x", **fields}]).chat.messages
+    return parsed
+
+
+def test_a_bare_request():
+    wanted = parse()
+    assert wanted.chat.messages == (Message("user", (TextPart("Hello"),)),)
+    assert (wanted.chat.model, wanted.chat.thinking, wanted.chat.max_tokens, wanted.chat.stop) == (None, None, None, ())
+    assert (wanted.chat.streamed, wanted.include_usage, wanted.ignored.names) == (False, False, ())
+
+
+@pytest.mark.parametrize(
+    ("role", "meant"),
+    [
+        ("system", "system"),
+        ("developer", "system"),
+        ("user", "user"),
+        ("assistant", "assistant"),
+        ("tool", "tool"),
+        ("function", "tool"),
+    ],
+)
+def test_roles(role, meant):
+    assert message(role=role).role == meant
+
+
+@pytest.mark.parametrize(
+    ("content", "parts"),
+    [
+        ("", (TextPart(""),)),
+        ([], ()),
+        ([{"type": "text", "text": "a"}, {"type": "input_text", "text": "b"}], (TextPart("a"), TextPart("b"))),
+        ([{"type": "image_url", "image_url": {"url": "https://x/y"}}], (ImagePart("https://x/y"),)),
+        ([{"type": "image_url", "image_url": "https://x/y"}], (ImagePart("https://x/y"),)),
+        ([{"type": "image", "image": "https://x/y"}], (ImagePart("https://x/y"),)),
+        ([{"type": "file", "file": "https://x/y.pdf"}], (FilePart("https://x/y.pdf"),)),
+        ([{"type": "file", "file": {"file_data": "data:;base64,eA=="}}], (FilePart("data:;base64,eA=="),)),
+        (
+            [{"type": "file", "file": {"file_data": "data:;base64,eA==", "filename": "../a/x.pdf"}}],
+            (FilePart("data:;base64,eA==", "x.pdf"),),
+        ),
+        ([{"type": "file", "file": {"file_data": "data:,x", "filename": ""}}], (FilePart("data:,x"),)),
+        ([{"type": "refusal", "refusal": "no"}], (TextPart("no"),)),
+    ],
+)
+def test_contents(content, parts):
+    assert message(content=content).parts == parts
+
+
+@pytest.mark.parametrize("name", [5, "..", "dir/"])
+def test_a_file_name_that_is_none(name):
+    with pytest.raises(RequestError):
+        message(content=[{"type": "file", "file": {"file_data": "data:,x", "filename": name}}])
+
+
+def test_only_the_newest_message_is_held_to_the_number_of_attachments():
+    many = {"role": "user", "content": [{"type": "image", "image": f"https://x/{number}"} for number in range(21)]}
+    next_one = {"role": "user", "content": "And now?"}
+    assert len(parse(messages=[many, next_one]).chat.messages[0].attachments) == 21
+    for messages in ([many], [next_one, many, {"role": "assistant", "content": "Yes."}]):
+        with pytest.raises(RequestError, match="20 images and files"):
+            parse(messages=messages)
+    twice = {"role": "user", "content": many["content"][:20] * 2}
+    assert len(parse(messages=[twice]).chat.messages[0].attachments) == 40
+
+
+def test_a_conversation_with_a_tool():
+    call = {"id": "c1", "type": "function", "function": {"name": "look", "arguments": '{"q":1}'}}
+    wanted = parse(
+        messages=[
+            {"role": "assistant", "content": None, "tool_calls": [call]},
+            {"role": "assistant", "tool_calls": [{**call, "function": {"name": "look", "arguments": {"q": "я"}}}]},
+            {"role": "tool", "tool_call_id": "c1", "name": "look", "content": "42"},
+        ]
+    )
+    asked, asked_again, result = wanted.chat.messages
+    assert asked == Message("assistant", (), tool_calls=(ToolCall("c1", "look", '{"q":1}'),))
+    assert asked_again.tool_calls[0].arguments == '{"q":"я"}'
+    assert result == Message("tool", (TextPart("42"),), name="look", tool_call_id="c1")
+
+
+@pytest.mark.parametrize(
+    ("body", "field", "value"),
+    [
+        ({"model": "qwen-max"}, "model", "qwen-max"),
+        ({"model": ""}, "model", None),
+        ({"stop": "END"}, "stop", ("END",)),
+        ({"stop": ["a", "", "b"]}, "stop", ("a", "b")),
+        ({"stop": None}, "stop", ()),
+        ({"max_tokens": 5}, "max_tokens", 5),
+        ({"max_completion_tokens": 6}, "max_tokens", 6),
+        ({"max_tokens": 5, "max_completion_tokens": 6}, "max_tokens", 6),
+        ({"enable_thinking": True}, "thinking", True),
+        ({"enable_thinking": False, "reasoning_effort": "high"}, "thinking", False),
+        ({"reasoning_effort": "high"}, "thinking", True),
+        ({"reasoning_effort": "xhigh"}, "thinking", True),
+        ({"reasoning_effort": ""}, "thinking", None),
+        ({"reasoning_effort": "minimal"}, "thinking", False),
+        ({"reasoning_effort": "none"}, "thinking", False),
+        ({"thinking_budget": 9}, "thinking_budget", 9),
+        ({"thinking_budget": 9.0}, "thinking_budget", 9),
+        ({"thinking_budget": -1}, "thinking_budget", None),
+        ({"max_tokens": -1}, "max_tokens", None),
+        ({"max_tokens": -1.0}, "max_tokens", None),
+        ({"max_tokens": 100.0}, "max_tokens", 100),
+        ({"max_tokens": 2**63 - 1}, "max_tokens", 2**53 - 1),
+        ({"max_completion_tokens": -1, "max_tokens": 7}, "max_tokens", 7),
+        ({"n": 1.0}, "model", None),
+        ({"reasoning_effort": "max"}, "thinking", True),
+        ({"reasoning_effort": "of a new kind"}, "thinking", True),
+        ({"reasoning_effort": "OFF"}, "thinking", False),
+        ({"reasoning_effort": "default"}, "thinking", None),
+        ({"chat_template_kwargs": {"enable_thinking": True}}, "thinking", True),
+        ({"chat_template_kwargs": {"enable_thinking": False}, "reasoning_effort": "high"}, "thinking", False),
+        ({"chat_template_kwargs": {"thinking_budget": 5}}, "thinking_budget", 5),
+        ({"reasoning": {"effort": "high"}}, "thinking", True),
+        ({"reasoning": {"effort": "none"}}, "thinking", False),
+        ({"reasoning": {"enabled": True}}, "thinking", True),
+        ({"reasoning": {"enabled": False, "effort": "high"}}, "thinking", False),
+        ({"reasoning": {"max_tokens": 2000}}, "thinking", True),
+        ({"reasoning": {"max_tokens": 2000}}, "thinking_budget", 2000),
+        ({"reasoning": {}}, "thinking", None),
+        ({"thinking": {"type": "enabled", "budget_tokens": 4000}}, "thinking", True),
+        ({"thinking": {"type": "enabled", "budget_tokens": 4000}}, "thinking_budget", 4000),
+        ({"thinking": {"type": "adaptive"}}, "thinking", True),
+        ({"thinking": {"type": "disabled"}}, "thinking", False),
+        ({"thinking": True}, "thinking", True),
+        ({"think": False}, "thinking", False),
+        ({"think": "low"}, "thinking", True),
+        ({"n": 1}, "model", None),
+        ({"tool_choice": "required"}, "tool_choice", "required"),
+        ({"tool_choice": {"type": "function", "function": {"name": "look"}}}, "tool_choice", "look"),
+    ],
+)
+def test_parameters(body, field, value):
+    wanted = parse(**body)
+    assert getattr(wanted.chat, field) == value
+    assert wanted.ignored.names == ()
+
+
+def test_tools():
+    schema = {"type": "object", "properties": {"q": {"type": "string"}}}
+    offered = [
+        {"type": "function", "function": {"name": "look", "description": "Look", "parameters": schema}},
+        {"function": {"name": "bare", "parameters": None}},
+    ]
+    assert parse(tools=offered).chat.tools == (Tool("look", "Look", schema), Tool("bare"))
+    assert parse(tools=offered, tool_choice="none").chat.tools == ()
+
+
+def test_streaming_options():
+    assert parse(stream=True).chat.streamed
+    assert parse(stream=True, stream_options={"include_usage": True}).include_usage
+    assert not parse(stream=True, stream_options={}).include_usage
+
+
+NOTHING_LOST = {
+    "temperature": 1, "top_p": 1.0, "frequency_penalty": 0, "presence_penalty": 0.0, "repetition_penalty": 1,
+    "top_k": -1, "store": False, "logprobs": False, "top_logprobs": 0, "logit_bias": {}, "modalities": ["text"],
+    "parallel_tool_calls": True, "response_format": {"type": "text"}, "stream_options": {"include_usage": True},
+    "user": "me", "metadata": {"a": "b"}, "service_tier": "auto", "safety_identifier": "x", "prompt_cache_key": "y",
+    "seed": None, "stop": [], "tools": [], "functions": [], "function_call": "auto", "tool_choice": "auto",
+    "enable_search": False, "verbosity": "medium", "anything": {}, "prediction": {"type": "content"}, "audio": None,
+    "chat_template_kwargs": {}, "reasoning": {"summary": "auto"}, "n": 1,
+}  # fmt: skip
+LOST = [
+    ({"temperature": 0.5}, "temperature"),
+    ({"temperature": 0}, "temperature"),
+    ({"top_p": 0.1}, "top_p"),
+    ({"seed": 0}, "seed"),
+    ({"store": True}, "store"),
+    ({"presence_penalty": -1}, "presence_penalty"),
+    ({"parallel_tool_calls": False}, "parallel_tool_calls"),
+    ({"response_format": {"type": "json_object"}}, "response_format"),
+    ({"enable_search": True}, "enable_search"),
+    ({"web_search_options": {}}, "web_search_options"),
+    ({"tools": [{"type": "web_search"}]}, "tools.web_search"),
+    ({"tools": [{"type": "x y"}]}, "tools"),
+    ({"tools": [{"type": 5}]}, "tools"),
+    ({"chat_template_kwargs": {"enable_thinking": True, "style": "x"}}, "chat_template_kwargs.style"),
+    ({"reasoning": {"exclude": True}}, "reasoning.exclude"),
+    ({"anything": 1}, "anything"),
+]
+
+
+@pytest.mark.parametrize(("name", "value"), NOTHING_LOST.items(), ids=NOTHING_LOST)
+def test_a_value_that_changes_nothing_is_no_loss(name, value):
+    assert parse(**{name: value}).ignored.names == ()
+
+
+@pytest.mark.parametrize(("body", "name"), LOST)
+def test_what_is_lost_is_named(body, name):
+    assert parse(**body).ignored.names == (name,)
+
+
+def test_names_fit_into_a_header():
+    assert parse(**{"x\r\ny": 1, "ключ": 1, "a" * 65: 1}).ignored.names == ()
+    assert len(parse(**{f"p{number}": 1 for number in range(99)}).ignored.names) == 50
+
+
+def test_functions_beside_tools_are_lost():
+    look = {"name": "look"}
+    wanted = parse(tools=[{"type": "function", "function": look}], functions=[look])
+    assert (wanted.chat.tools, wanted.legacy, wanted.ignored.names) == ((Tool("look"),), False, ("functions",))
+
+
+@pytest.mark.parametrize("role", ["system", "developer", "user", "assistant", "tool", "function"])
+@pytest.mark.parametrize("fields", [{}, {"content": None}, {"content": ""}, {"content": []}])
+def test_any_message_may_lack_its_content(role, fields):
+    (parsed,) = parse(messages=[{"role": role, **fields}]).chat.messages
+    assert parsed.text == ""
+
+
+@pytest.mark.parametrize(
+    "thought",
+    [
+        {"type": "thinking", "thinking": "Hm.", "signature": "x"},
+        {"type": "redacted_thinking", "data": "x"},
+        {"type": "reasoning", "text": "Hm."},
+    ],
+)
+def test_thoughts_in_a_history_are_dropped(thought):
+    said = {"role": "assistant", "content": [thought, {"type": "text", "text": "Four."}]}
+    wanted = parse(messages=[said, *HELLO["messages"]])
+    assert wanted.chat.messages[0] == Message("assistant", (TextPart("Four."),))
+    assert wanted.ignored.names == ()
+
+
+def test_parts_nobody_knows_are_left_out_and_named():
+    content = [
+        {"type": "text", "text": "a"},
+        {"type": "video_url", "video_url": "x"},
+        {"type": "a b"},
+        {"type": {}},
+        {},
+    ]
+    wanted = parse(messages=[{"role": "user", "content": content}])
+    assert wanted.chat.messages[0].parts == (TextPart("a"),)
+    assert wanted.ignored.names == ("messages.content.video_url", "messages.content")
+
+
+def test_a_refusal_is_what_the_assistant_said():
+    said = {"role": "assistant", "content": None, "refusal": "No."}
+    assert parse(messages=[said, *HELLO["messages"]]).chat.messages[0].text == "No."
+
+
+def offered(*names):
+    return [{"type": "function", "function": {"name": name}} for name in names]
+
+
+@pytest.mark.parametrize(
+    ("choice", "names", "word"),
+    [
+        ({"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": offered("b")}}, ["b"], "auto"),
+        ({"type": "allowed_tools", "allowed_tools": {"mode": "required", "tools": offered("c", "b")}},
+         ["b", "c"], "required"),
+        ({"type": "allowed_tools", "mode": "required", "tools": [{"type": "function", "name": "a"}]},
+         ["a"], "required"),
+        ({"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": offered("z")}}, [], "auto"),
+        ({"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": [1, {}, {"type": "mcp"}]}}, [], "auto"),
+        ("any", ["a", "b", "c"], "required"),
+        ({"type": "any"}, ["a", "b", "c"], "required"),
+        ({"type": "tool", "name": "b"}, ["a", "b", "c"], "b"),
+        ({"type": "function", "name": "b"}, ["a", "b", "c"], "b"),
+        ({"type": "none"}, [], "none"),
+    ],
+)  # fmt: skip
+def test_tool_choices_of_all_apis(choice, names, word):
+    chat = parse(tools=offered("a", "b", "c"), tool_choice=choice).chat
+    assert ([tool.name for tool in chat.tools], chat.tool_choice) == (names, word)
+
+
+def test_a_tool_as_the_responses_api_writes_it():
+    assert parse(tools=[{"type": "function", "name": "look", "parameters": {}}]).chat.tools == (Tool("look"),)
+
+
+@pytest.mark.parametrize(
+    ("function_call", "names", "choice"),
+    [
+        (None, ["look"], "auto"),
+        ("auto", ["look"], "auto"),
+        ("none", [], "none"),
+        ({"name": "look"}, ["look"], "look"),
+    ],
+)
+def test_functions_of_the_older_days(function_call, names, choice):
+    schema = {"type": "object"}
+    functions = [{"name": "look", "description": "Look", "parameters": schema}]
+    wanted = parse(functions=functions, function_call=function_call)
+    assert [tool.name for tool in wanted.chat.tools] == names
+    assert wanted.chat.tools in ((), (Tool("look", "Look", schema),))
+    assert (wanted.chat.tool_choice, wanted.legacy, wanted.ignored.names) == (choice, True, ())
+
+
+def test_a_conversation_with_calls_of_the_older_days():
+    def call(city):
+        function_call = {"name": "weather", "arguments": f'{{"city":"{city}"}}'}
+        return {"role": "assistant", "content": None, "function_call": function_call}
+
+    result = {"role": "function", "name": "weather", "content": "sun"}
+    messages = parse(messages=[*HELLO["messages"], call("Oslo"), result, call("Rome"), result]).chat.messages
+    oslo, sun, rome, more_sun = messages[1:]
+    assert oslo.tool_calls[0].arguments == '{"city":"Oslo"}'
+    assert (sun.role, sun.tool_call_id) == ("tool", oslo.tool_calls[0].id)
+    assert more_sun.tool_call_id == rome.tool_calls[0].id != oslo.tool_calls[0].id
+
+
+def test_a_custom_call_in_a_history():
+    call = {"id": "c1", "type": "custom", "custom": {"name": "patch", "input": "*** я"}}
+    assert message(role="assistant", tool_calls=[call]).tool_calls == (ToolCall("c1", "patch", '{"input":"*** я"}'),)
+
+
+BAD = [
+    ({"messages": None}, "messages"),
+    ({"messages": []}, "messages"),
+    ({"messages": "Hello"}, "messages"),
+    ({"messages": ["Hello"]}, "messages[0]"),
+    ({"messages": [{"content": "x"}]}, "messages[0].role"),
+    ({"messages": [{"role": "king", "content": "x"}]}, "messages[0].role"),
+    ({"messages": [{"role": ["user"], "content": "x"}]}, "messages[0].role"),
+    ({"messages": [{"role": "user", "content": 5}]}, "messages[0].content"),
+    ({"messages": [{"role": "user", "content": {"type": "text"}}]}, "messages[0].content"),
+    ({"messages": [{"role": "user", "content": ["x"]}]}, "messages[0].content[0]"),
+    ({"messages": [{"role": "user", "content": [{"type": "text"}]}]}, "messages[0].content[0]"),
+    ({"messages": [{"role": "user", "content": [{"type": "text", "text": 1}]}]}, "messages[0].content[0]"),
+    ({"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {}}]}]}, "messages[0].content[0]"),
+    ({"messages": [{"role": "user", "content": [{"type": "file"}]}]}, "messages[0].content[0]"),
+    ({"messages": [{"role": "user", "content": "x", "name": 5}]}, "messages[0].name"),
+    ({"messages": [{"role": "tool", "content": "x", "tool_call_id": 5}]}, "messages[0].tool_call_id"),
+    ({"messages": [{"role": "assistant", "tool_calls": {}}]}, "messages[0].tool_calls"),
+    ({"messages": [{"role": "assistant", "tool_calls": [{}]}]}, "messages[0].tool_calls"),
+    ({"messages": [{"role": "assistant", "tool_calls": [{"function": {"name": 1}}]}]}, "messages[0].tool_calls"),
+    ({"model": 5}, "model"),
+    ({"stream": "true"}, "stream"),
+    ({"stream": 1}, "stream"),
+    ({"stream_options": []}, "stream_options"),
+    ({"stream_options": {"include_usage": 1}}, "include_usage"),
+    ({"stop": 5}, "stop"),
+    ({"stop": 0}, "stop"),
+    ({"stop": {}}, "stop"),
+    ({"stop": [5]}, "stop"),
+    ({"stop": ["x"] * 17}, "stop"),
+    ({"max_tokens": 0}, "max_tokens"),
+    ({"max_tokens": 1.5}, "max_tokens"),
+    ({"max_tokens": True}, "max_tokens"),
+    ({"max_tokens": "5"}, "max_tokens"),
+    ({"max_completion_tokens": 0}, "max_completion_tokens"),
+    ({"n": 0}, "n"),
+    ({"n": "2"}, "n"),
+    ({"enable_thinking": "yes"}, "enable_thinking"),
+    ({"reasoning_effort": 3}, "reasoning_effort"),
+    ({"chat_template_kwargs": 3}, "chat_template_kwargs"),
+    ({"chat_template_kwargs": {"enable_thinking": 3}}, "chat_template_kwargs.enable_thinking"),
+    ({"reasoning": "high"}, "reasoning"),
+    ({"reasoning": {"effort": 3}}, "reasoning.effort"),
+    ({"reasoning": {"max_tokens": 0}}, "reasoning.max_tokens"),
+    ({"thinking": "on"}, "thinking"),
+    ({"think": 1}, "think"),
+    ({"functions": {"name": "x"}}, "functions"),
+    ({"functions": [{}]}, "functions[0]"),
+    ({"functions": [{"name": "x"}], "function_call": "required"}, "function_call"),
+    ({"messages": [{"role": "assistant", "function_call": {}}]}, "messages[0].function_call"),
+    ({"messages": [{"role": "assistant", "function_call": "x"}]}, "messages[0].function_call"),
+    ({"tool_choice": {"type": "allowed_tools"}}, "tool_choice"),
+    ({"tool_choice": {"type": "allowed_tools", "allowed_tools": {"mode": "some", "tools": []}}}, "tool_choice"),
+    ({"n": -1}, "n"),
+    ({"thinking_budget": 0}, "thinking_budget"),
+    ({"tool_choice": "maybe"}, "tool_choice"),
+    ({"tool_choice": {"function": {}}}, "tool_choice"),
+    ({"tool_choice": ["auto"]}, "tool_choice"),
+    ({"tools": {}}, "tools"),
+    ({"tools": ["look"]}, "tools[0]"),
+    ({"tools": [{"type": "function"}]}, "tools[0]"),
+    ({"tools": [{"type": "function", "function": {"name": ""}}]}, "tools[0]"),
+    ({"tools": [{"type": "function", "function": {"name": "x", "description": 5}}]}, "tools[0]"),
+    ({"tools": [{"type": "function", "function": {"name": "x", "parameters": "{}"}}]}, "tools[0]"),
+]
+UNSUPPORTED = [
+    ({"n": 2}, "n"),
+    ({"n": 2.0}, "n"),
+    ({"logprobs": True}, "logprobs"),
+    ({"top_logprobs": 5}, "top_logprobs"),
+    ({"logit_bias": {"1": 1}}, "logit_bias"),
+    ({"modalities": ["text", "audio"]}, "modalities"),
+    ({"audio": {"voice": "x", "format": "wav"}}, "audio"),
+    ({"tools": [{"type": "web_search"}], "tool_choice": "required"}, "tool_choice"),
+    ({"tool_choice": {"type": "web_search"}}, "tool_choice"),
+    ({"tool_choice": {"type": "custom", "custom": {"name": "x"}}}, "tool_choice"),
+    ({"messages": [{"role": "user", "content": [{"type": "input_audio"}]}]}, "messages[0].content[0]"),
+]
+
+
+@pytest.mark.parametrize(("body", "field"), BAD)
+def test_bad_input_is_named(body, field):
+    with pytest.raises(RequestError) as caught:
+        parse(**body)
+    assert (caught.value.status, caught.value.code, caught.value.param) == (400, "invalid_request", field)
+
+
+@pytest.mark.parametrize(("body", "field"), UNSUPPORTED)
+def test_what_is_not_supported_is_named(body, field):
+    with pytest.raises(RequestError) as caught:
+        parse(**body)
+    assert (caught.value.status, caught.value.code, caught.value.param) == (400, "unsupported_parameter", field)
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(
+        ["role", "content", "type", "text", "name", "function", "image_url", "url", "tool_calls", "include_usage",
+         "function_call", "allowed_tools", "tools", "mode", "custom", "file", "file_data", "enabled", "effort"]
+    ), inner, max_size=4),
+    max_leaves=12,
+)  # fmt: skip
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(
+            [
+                "messages",
+                "tools",
+                "tool_choice",
+                "stop",
+                "n",
+                "stream_options",
+                "functions",
+                "function_call",
+                "think",
+                "thinking",
+                "reasoning",
+                "chat_template_kwargs",
+                "logprobs",
+                "modalities",
+                "temperature",
+            ]
+        ),
+        json_values,
+    )
+)
+def test_nothing_but_a_request_error_comes_of_any_body(body):
+    try:
+        parse_chat_request({**HELLO, **body})
+    except RequestError as error:
+        assert error.message and error.param
