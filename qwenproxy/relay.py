@@ -17,12 +17,10 @@ from qwenproxy.chat import ChatRequest
 from qwenproxy.deletions import UpstreamDeletions
 from qwenproxy.errors import (
     AccountsResting,
-    BareRefusal,
     ChatBusy,
     ChatGone,
     ClientGone,
     NoAccounts,
-    NotLoggedIn,
     ProxyError,
     QueueTimeout,
     Refusal,
@@ -196,7 +194,7 @@ class Relay:
         failures = 0
         for lease in leases:
             try:
-                return _attempt(attempt, lease)
+                return lease.attempt(attempt)
             except (Refusal, Transient, SetupError) as error:
                 lease.reject(error)
                 failed = not isinstance(error, Refusal)
@@ -282,16 +280,6 @@ class Relay:
             self.discard([chat])
         except SetupError as error:
             log.warning("account=%s upstream chat %s stays: %s", chat.account_id, chat.chat_id, error.message)
-
-
-def _attempt(attempt: Callable[[Lease], Result], lease: Lease) -> Result:
-    """Make the attempt, and once more where loading the page anew may mend a refusal: its login may just be old."""
-    try:
-        return attempt(lease)
-    except (BareRefusal, NotLoggedIn) as error:
-        if not lease.renew_page(error):
-            raise
-        return attempt(lease)
 
 
 def site_calls(lease: Lease, client_gone: ClientGoneCheck) -> SiteCalls:

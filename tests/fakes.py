@@ -203,7 +203,6 @@ class FakeTab:
         self.token = account.token
         self.alive = True
         self.closed = False
-        self.origin = "https://site.test"
         self.loads = 0
         self.age = 0.0  # seconds since the page was loaded
         self.distrusted = False

@@ -386,7 +386,7 @@ class TestWaits:
             assert (response.status_code, response.headers["x-should-retry"]) == (429, "false")
             assert int(response.headers["Retry-After"]) > 3600
             message = response.json["error"]["message"]
-            assert "quota is exhausted and will reset at 2027-01-15 14:00 UTC" in message
+            assert "quota is exhausted and will reset at 2027-01-15 14:05 UTC" in message
         native = client.post("/api/chat", json={"message": "x"})
         assert "will reset at 2027-01-15" in native.json["error"]
         assert native.headers["x-should-retry"] == "false"

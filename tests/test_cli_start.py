@@ -148,7 +148,10 @@ def test_an_address_that_no_machine_has_lets_nobody_in(folder, served):
 def test_the_folder_around_the_sandboxs_is_for_its_owner_too(folder, served, monkeypatch):
     folder.mkdir(mode=0o755)
     folder.chmod(0o755)
-    address = SandboxAddress("https://127.0.0.1:9", "", {"sandbox1": new_token()})
+    token = new_token()
+    address = SandboxAddress("https://127.0.0.1:9", "", {"sandbox1": token})
+    enter = lambda config, _address: Registry(config.session_dir).add(token, "sandbox1")  # noqa: E731
+    monkeypatch.setattr(start_module, "enter_sandbox", enter)
     monkeypatch.setattr(start_module, "sandbox_process", lambda accounts: contextlib.nullcontext(address))
     assert run_here("start", "--sandbox").status == 0
     assert [stat.S_IMODE(one.stat().st_mode) for one in (folder, folder / "sandbox")] == [0o700, 0o700]

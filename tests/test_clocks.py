@@ -21,6 +21,8 @@ MAY_LOOK = {
     "api/sse.py",  # the same
     "api/status.py",  # which accounts rest
     "api/waits.py",  # when a quota resets
+    "app.py",  # the clock that it hands to those above
+    "browser/driver_copies.py",  # the age of copies
     "browser/kept_page.py",  # how old a page and its token are
     "browser/site.py",  # until when a cookie is good
     "deletions.py",  # which accounts rest

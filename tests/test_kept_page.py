@@ -284,7 +284,7 @@ def test_a_load_in_time_that_fails_is_noted_and_ends_the_page(kept, error):
     kept.await_that(lambda: kept.refusals)
     assert kept.refusals == [error]
     assert not kept.page.alive
-    with pytest.raises(TabLost):
+    with pytest.raises(type(error)):
         kept.page.fetch(ASK)
 
 

@@ -17,12 +17,13 @@ from selenium.common.exceptions import (
 )
 from urllib3.exceptions import ProtocolError
 
+from qwenproxy.browser import absence
 from qwenproxy.browser import response as response_module
 from qwenproxy.browser import tab as tab_module
 from qwenproxy.browser.page import Head, PageRequest
 from qwenproxy.browser.site import Site
 from qwenproxy.browser.tab import Tab
-from qwenproxy.errors import NetworkFailed, TabLost, UpstreamTimeout
+from qwenproxy.errors import NetworkFailed, NotLoggedIn, TabLost, UpstreamTimeout
 
 ASK = PageRequest("POST", "/api/x", {"source": "web"}, '{"a":1}')
 SITE = Site("https://site.test")
@@ -168,13 +169,10 @@ def test_text_before_a_reload_still_arrives(opened):
         next(texts)
 
 
-def test_a_page_that_reloads_after_a_long_idle_time_is_given_its_time(opened, monkeypatch):
+def test_a_page_that_is_silent_for_a_moment_is_given_its_time(opened):
     number, response = opened.fetch()
     opened.answer(number)
     assert response.head(5) and response.read(5) == ""
-    now = SimpleNamespace(seconds=tab_module.time.monotonic() + 3600)
-    later = SimpleNamespace(monotonic=lambda: now.seconds, sleep=lambda _seconds: None)
-    monkeypatch.setattr(tab_module, "time", later)
     opened.driver.failures += [TimeoutException(), JavascriptException("no bridge")]
     number, response = opened.fetch()
     opened.answer(number, "still here")
@@ -182,9 +180,7 @@ def test_a_page_that_reloads_after_a_long_idle_time_is_given_its_time(opened, mo
 
 
 def test_a_page_that_does_not_come_back_is_given_up(opened, monkeypatch):
-    ticks = iter(range(10**9))
-    clock = SimpleNamespace(monotonic=lambda: float(next(ticks)), sleep=lambda _seconds: None)
-    monkeypatch.setattr(tab_module, "time", clock)
+    monkeypatch.setattr(absence, "BACK_WAIT", 0.0)
     opened.driver.always = TimeoutException()
     response = opened.tab.fetch(ASK)
     with pytest.raises(TabLost, match="does not answer"):
@@ -194,9 +190,58 @@ def test_a_page_that_does_not_come_back_is_given_up(opened, monkeypatch):
 
 def test_a_page_that_left_the_site_is_no_page(opened):
     _, response = opened.fetch()
-    opened.page.origin = "https://auth.site.test"
+    opened.page.origin = "null"
     with pytest.raises(TabLost, match="left the site"):
         response.head(5)
+
+
+def test_a_page_that_stays_at_sign_in_ends_the_login_for_everybody(opened, monkeypatch):
+    monkeypatch.setattr(absence, "SIGN_IN_WAIT", 0.0)
+    _, response = opened.fetch()
+    opened.page.origin = "https://auth.site.test"
+    with pytest.raises(NotLoggedIn):
+        response.head(5)
+    with pytest.raises(NotLoggedIn):
+        opened.tab.fetch(ASK)
+
+
+def test_a_page_that_passes_through_sign_in_is_waited_for(opened):
+    number, response = opened.fetch()
+    opened.page.origin = "https://auth.site.test"
+    seen = len(opened.page.orders)
+    opened.page.await_that(lambda: len(opened.page.orders) > seen + 2)
+    opened.page.origin = "https://site.test"
+    opened.answer(number, "still here")
+    assert response.head(5) and response.read(5) == "still here"
+
+
+class TestAbsence:
+    """Its moments by a clock of the test's."""
+
+    def test_of_a_silent_page_ends_the_wait_in_the_end(self, clock):
+        away = absence.Absence(clock)
+        for seconds in (0, 5, absence.BACK_WAIT - 5):
+            clock.now += seconds
+            away.note_silence(TimeoutException())
+        clock.now += 0.1
+        with pytest.raises(TabLost):
+            away.note_silence(TimeoutException())
+
+    def test_begins_anew_after_each_sign_of_life(self, clock):
+        away = absence.Absence(clock)
+        for _ in range(5):
+            away.note_silence(TimeoutException())
+            clock.now += absence.BACK_WAIT
+            away.end()
+
+    def test_at_sign_in_ends_the_login_in_the_end(self, clock):
+        away = absence.Absence(clock)
+        away.note_elsewhere("https://auth.site.test")
+        clock.now += absence.SIGN_IN_WAIT
+        away.note_elsewhere("https://auth.site.test")
+        clock.now += 0.1
+        with pytest.raises(NotLoggedIn):
+            away.note_elsewhere("https://auth.site.test")
 
 
 @pytest.mark.parametrize(

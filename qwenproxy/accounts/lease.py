@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
 
 from qwenproxy.accounts.slots import Slot
 from qwenproxy.browser.kept_page import KeptPage
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from qwenproxy.accounts.pool import AccountPool
 
 log = logging.getLogger(__name__)
+
+Result = TypeVar("Result")
 
 FRESH = 60.0  # seconds: a page that was loaded no longer ago is not refused because of its age
 
@@ -41,6 +44,18 @@ class Lease:
         page = self._pool.page_of(self._slot)
         self._loads = page.loads
         return page
+
+    def attempt(self, work: Callable[[Lease], Result]) -> Result:
+        """Do some work with the account; once more where loading its page anew may mend a refusal of the site.
+
+        Raises what the work raises, and what keeps the page from being loaded.
+        """
+        try:
+            return work(self)
+        except (BareRefusal, NotLoggedIn) as error:
+            if not self.renew_page(error):
+                raise
+            return work(self)
 
     def renew_page(self, error: ProxyError) -> bool:
         """Have the page loaded anew after a refusal that its age may explain; False where that cannot help.

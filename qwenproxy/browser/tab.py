@@ -18,13 +18,14 @@ from typing import Any
 import orjson
 from selenium.common.exceptions import JavascriptException, TimeoutException, WebDriverException
 
+from qwenproxy.browser.absence import Absence
 from qwenproxy.browser.chrome_tab import DRIVER_ERRORS, ChromeTab
 from qwenproxy.browser.orders import Orders
 from qwenproxy.browser.page import PageRequest
 from qwenproxy.browser.page_load import PageLoad
 from qwenproxy.browser.response import TICK, TabResponse
 from qwenproxy.browser.site import Loaded, Site
-from qwenproxy.errors import NetworkFailed, NotLoggedIn, ProxyError, TabLost
+from qwenproxy.errors import NetworkFailed, ProxyError, TabLost
 
 log = logging.getLogger(__name__)
 
@@ -32,8 +33,7 @@ EXCHANGE = "window.__qwenproxy.exchange(...arguments)"
 BUSY_WAIT = 25  # milliseconds the page may hold an exchange open: how long a new order can wait
 QUIET_WAIT = 100  # the same once every stream has been silent for a second
 SCRIPT_TIMEOUT = 2.2  # seconds; a page that navigates answers nothing but a script timeout
-ASTRAY_WAIT = 2.0  # seconds a page that left the site gets to come back
-PAGE_BACK_WAIT = 10.0  # seconds a reloading page gets to come back
+LOOK_AGAIN = 0.05  # seconds between two looks at a page that is away
 # The page lets pile up what fetches leave behind, and the driver's session holds on to every reply, until we tidy up:
 CALL_LITTER = 40_000  # bytes that stay of a call, beside its share of the replies
 TIDY_IDLE = 4_000_000  # bytes from which we do so once nothing is live
@@ -67,8 +67,7 @@ class Tab:
         self._epoch = ""
         self._acknowledged = 0
         self._last_message = time.monotonic()
-        self._silent_since: float | None = None  # when the page began to leave exchanges unanswered
-        self._astray_since: float | None = None  # when the page was first seen elsewhere
+        self._absence = Absence()
         self._litter = 0  # bytes left in the page since it was tidied
         self._sends: dict[int, float] = {}  # calls nobody waits for, and until when they keep the page (monotonic s)
         self._load: PageLoad | None = None
@@ -243,27 +242,23 @@ class Tab:
             self._bring_back_bridge(error)
             return
         self._litter += CALL_LITTER * self._orders.confirm()
-        self._silent_since = None
         self._litter += len(reply)
         self._receive(orjson.loads(reply))
 
     def _bring_back_bridge(self, error: WebDriverException) -> None:
         """Put the bridge into a page that has none: it reloaded, or is about to."""
-        now = time.monotonic()
-        if self._silent_since is None:
-            self._silent_since = now
-        if now - self._silent_since > PAGE_BACK_WAIT:
-            raise TabLost(f"The site's page does not answer ({type(error).__name__}).")
+        self._absence.note_silence(error)
         try:
             self._chrome.driver.execute_script(self._bridge)
         except (TimeoutException, JavascriptException):
-            time.sleep(0.05)
+            time.sleep(LOOK_AGAIN)
 
     def _receive(self, reply: dict[str, Any]) -> None:
         if reply["origin"] != self._origin:
-            self._stray(reply["origin"])
+            self._absence.note_elsewhere(reply["origin"])
+            time.sleep(LOOK_AGAIN)
             return
-        self._astray_since = None
+        self._absence.end()
         if reply["epoch"] != self._epoch:
             self._epoch = reply["epoch"]
             self._acknowledged = 0
@@ -277,16 +272,6 @@ class Tab:
                 self._acknowledged = sequence
                 self._last_message = time.monotonic()
                 self._dispatch(number, kind, payload)
-
-    def _stray(self, origin: str) -> None:
-        """Wait a moment for a page that left the site for sign-in: it may only pass through there."""
-        now = time.monotonic()
-        if not origin.startswith("http"):
-            raise TabLost("The page left the site.")
-        self._astray_since = self._astray_since or now
-        if now - self._astray_since > ASTRAY_WAIT:
-            raise NotLoggedIn("The site sent the page to its sign-in.")
-        time.sleep(0.05)
 
     def _dispatch(self, number: int, kind: str, payload: Any) -> None:
         if kind == "token":

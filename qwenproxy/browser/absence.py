@@ -1,0 +1,46 @@
+"""For how long a tab's page has been away: silent while it loads, or on another site.
+
+Used by tab.py alone. Knows no driver; decides when waiting is over.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from qwenproxy.errors import NotLoggedIn, TabLost
+
+BACK_WAIT = 10.0  # seconds a reloading page gets to come back
+SIGN_IN_WAIT = 2.0  # seconds a page that went to sign-in gets to come back: it may only pass through there
+
+
+class Absence:
+    """What an owner thread knows of its page's absence."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        """`clock` gives seconds."""
+        self._clock = clock
+        self._silent_since: float | None = None
+        self._elsewhere_since: float | None = None
+
+    def end(self) -> None:
+        """Take note that the page is on the site and answers."""
+        self._silent_since = self._elsewhere_since = None
+
+    def note_silence(self, reason: Exception) -> None:
+        """Take note that the page did not answer. Raises TabLost when that has lasted too long."""
+        now = self._clock()
+        if self._silent_since is None:
+            self._silent_since = now
+        if now - self._silent_since > BACK_WAIT:
+            raise TabLost(f"The site's page does not answer ({type(reason).__name__}).")
+
+    def note_elsewhere(self, origin: str) -> None:
+        """Take note that the page is on another origin. Raises TabLost, NotLoggedIn when it stays there."""
+        now = self._clock()
+        if not origin.startswith("http"):
+            raise TabLost("The page left the site.")
+        if self._elsewhere_since is None:
+            self._elsewhere_since = now
+        if now - self._elsewhere_since > SIGN_IN_WAIT:
+            raise NotLoggedIn("The site sent the page to its sign-in.")
