@@ -158,15 +158,21 @@ class Refusal(ProxyError):
 
 
 class RateLimited(Refusal):
-    """The account is over a limit. `hours` is the site's own figure, None where it gave none."""
+    """The account is over a limit.
+
+    `hours` is the site's own figure, None where it gave none; `for_today` whether it said that the day's share is used
+    up. `kind` names the one kind of work that is limited, such as `upload`; None where the account is.
+    """
 
     status = 429
     code = "rate_limited"
     type = "rate_limit_error"
 
-    def __init__(self, message: str, *, hours: float | None = None) -> None:
+    def __init__(self, message: str, *, hours: float | None = None, for_today: bool = False) -> None:
         super().__init__(message)
         self.hours = hours
+        self.for_today = for_today
+        self.kind: str | None = None
 
 
 class NotLoggedIn(Refusal):

@@ -62,4 +62,4 @@ class Filing:
             lease.close()
             return result
 
-        return self._relay.on_some_account(attempt, client_gone)
+        return self._relay.on_some_account(attempt, client_gone, kind="upload")

@@ -49,11 +49,12 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True, slots=True)
 class RelaySettings:
-    """`unknown_model` is `default` (use default_model) or `error`; `stall_timeout` is in seconds."""
+    """`unknown_model` is `default` (use default_model) or `error`; `stall_timeout` is in seconds of `clock`."""
 
     default_model: str = "qwen-max-latest"
     unknown_model: str = "default"
     stall_timeout: float = 180.0
+    clock: Callable[[], float] = time.monotonic
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,8 @@ class Relay:
         prefer = thread.chat.account_id if thread else None
         if task.attachments:
             prefer = task.attachments.account_id or prefer
-        return self.on_some_account(lambda lease: self._answer(lease, task, thread), client_gone, prefer)
+        kind = "upload" if task.attachments and task.attachments.need_upload else None
+        return self.on_some_account(lambda lease: self._answer(lease, task, thread), client_gone, prefer, kind=kind)
 
     def on_some_account(
         self,
@@ -111,14 +113,16 @@ class Relay:
         prefer: str | None = None,
         *,
         takes_turn: bool = True,
+        kind: str | None = None,
     ) -> Result:
         """Return what `attempt` makes of a lease it closes, on the first account where it succeeds.
 
-        `takes_turn` makes it count in the rotation.
+        `takes_turn` makes it count in the rotation; accounts that rest for work of this `kind` are passed over.
         Raises NoAccounts, AccountsResting, QueueTimeout, ClientGone, or what the last account said.
         """
         try:
-            return self._try_accounts(attempt, self.pool.leases(client_gone, prefer=prefer, takes_turn=takes_turn))
+            leases = self.pool.leases(client_gone, prefer=prefer, takes_turn=takes_turn, kind=kind)
+            return self._try_accounts(attempt, leases)
         except NoAccounts:
             if self.pool.registry.all():
                 self.on_exhausted()
@@ -263,7 +267,7 @@ class Relay:
             files=files,
         )
         turn = Turn(chat, thread, model_id, calls.completion(thread.chat.chat_id, question), task.laps)
-        run = ChatRun(lease, lease.tab, turn, Patience(self._settings.stall_timeout))
+        run = ChatRun(lease, lease.tab, turn, Patience(self._settings.stall_timeout, clock=self._settings.clock))
         try:
             run.prime(task.client_gone)
             task.laps.end("first")

@@ -21,7 +21,6 @@ from qwenproxy.chat import (
     Image,
     Message,
     Reasoning,
-    Search,
     Text,
     TextPart,
     Tick,
@@ -32,6 +31,7 @@ from qwenproxy.cutting import cut
 from qwenproxy.errors import ClientGone, ProxyError, Refusal, UpstreamTimeout
 from qwenproxy.laps import Laps
 from qwenproxy.memory import UpstreamThread
+from qwenproxy.page_call import REFUSAL_BODY, read_body
 from qwenproxy.upstream import calls, refusals
 from qwenproxy.upstream.events import EventDecoder
 from qwenproxy.upstream.tools import ToolCallParser
@@ -39,11 +39,9 @@ from qwenproxy.upstream.tools import ToolCallParser
 log = logging.getLogger(__name__)
 
 LOOK_EVERY = 1.0  # seconds between two looks whether a client that is sent nothing yet is still there
-AFTER_FINISH = 2  # ticks to wait for the connection to end once the answer is finished
+TICK = 1.0  # seconds without anything for the client after which it gets a Tick
 
-REFUSAL_WAIT = 30.0  # seconds for the rest of an answer that is no stream
-
-REAL = (Text, Reasoning, ToolCall, Search, Image, Finish)
+REAL = (Text, Reasoning, ToolCall, Image, Finish)  # what a client sees
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +49,12 @@ class Patience:
     """How long to wait, in seconds: for any sign of the site, and for the first event of a streamed answer.
 
     After `prime_wait` the client gets signs of life, and with them a status that cannot be taken back (contract 6).
+    `clock` tells the time by which all that is measured.
     """
 
     stall_timeout: float = 180.0
     prime_wait: float = 10.0
+    clock: Callable[[], float] = time.monotonic
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,8 @@ class Turn:
 class ChatRun:
     """An answer of the model, as an iterator of events. Ends with Finish, or raises what went wrong.
 
-    Yields a Tick after each second in which the answer did not grow. `usage` holds the site's last counts.
+    Yields a Tick after each second in which the client saw nothing of the answer, whether the site was silent or the
+    answer is held back here. `usage` holds the site's last counts.
     """
 
     def __init__(self, lease: Lease, page: Page, turn: Turn, patience: Patience) -> None:
@@ -89,7 +90,8 @@ class ChatRun:
         self._page = page
         self._response = page.fetch(turn.request)
         self._patience = patience
-        self._decoder = EventDecoder(self.chat_id)
+        self._clock = patience.clock
+        self._decoder = EventDecoder(self.chat_id, origin=page.origin)
         self._primed: deque[Event] = deque()
         self._texts: list[str] = []
         self._called: list[ToolCall] = []
@@ -102,7 +104,8 @@ class ChatRun:
             events = _tool_calls(events)
         if turn.chat.stop or turn.chat.max_tokens is not None:
             events = cut(events, turn.chat.stop, turn.chat.max_tokens)
-        self._events = self._watched(events)
+        # Last of all: whatever stands before it may hold events back for as long as it likes.
+        self._events = self._watched(_ticking(events, self._clock))
 
     @property
     def response_id(self) -> str | None:
@@ -116,12 +119,12 @@ class ChatRun:
         Of a streamed answer that is the first real event, bounded by prime_wait; of any other the whole answer.
         Raises any ProxyError the site's answer means, ClientGone.
         """
-        looked = time.monotonic()
+        looked = self._clock()
         deadline = looked + self._patience.prime_wait
         for event in self._events:
             if not isinstance(event, Tick):
                 self._primed.append(event)
-            now = time.monotonic()
+            now = self._clock()
             if self.chat.streamed:
                 self.begun = isinstance(event, REAL)
                 if self.begun or now >= deadline:
@@ -177,9 +180,9 @@ class ChatRun:
             return
         self._closed = True
         self._response.close()
-        started = self._decoder.started
-        if started and not self._complete:
-            self._page.send(calls.stop(self.chat_id, started.response_id))
+        if not self._complete:
+            for response_id in self._decoder.response_ids:
+                self._page.send(calls.stop(self.chat_id, response_id))
 
     def _watched(self, events: Iterator[Event]) -> Iterator[Event]:
         for event in events:
@@ -204,23 +207,22 @@ class ChatRun:
         on_end(answer if self._finished else None)
 
     def _decoded(self) -> Iterator[Event]:
+        """Yield what the site sends, and a Tick whenever something came or a second passed.
+
+        An answer that is finished may go on after a call of the site's own tools: only the end of the stream is the
+        end. A connection that stays open all the same counts as ended once the site was silent for long.
+        """
         yield from self._await_stream()
         silent = 0
-        told = time.monotonic()
         for text in self._response.iter_text():
             silent = 0 if text else silent + 1
-            events = self._decoder.feed(text)
-            yield from events
-            # A site that sends counts and signs of life only is silent to the client all the same.
-            now = time.monotonic()
-            if any(isinstance(event, REAL) for event in events):
-                told = now
-            elif not text or now - told >= 1:
-                yield Tick()
-                told = min(told + 1, now)  # what is left of a second counts towards the next Tick
-            if self._decoder.finished and silent >= AFTER_FINISH:
+            yield from self._decoder.feed(text)
+            yield Tick()
+            if self._decoder.ended:
                 break
             if silent >= self._patience.stall_timeout:
+                if self._decoder.finished:
+                    break
                 raise UpstreamTimeout(f"The site was silent for {silent} s in the middle of its answer.")
         self._complete = True
         yield from self._decoder.flush()
@@ -234,11 +236,28 @@ class ChatRun:
             yield Tick()
         if not refusals.is_stream(head):
             self._complete = True
-            raise refusals.error_from(head, self._response.read(REFUSAL_WAIT))
+            raise read_body(self._response, REFUSAL_BODY, clock=self._clock).refusal(head)
 
 
 def _ignore(_answer: Message | None) -> None:
     """Do nothing at the end of an answer."""
+
+
+def _ticking(events: Iterator[Event], clock: Callable[[], float]) -> Iterator[Event]:
+    """Pass a Tick on only where the client saw nothing for a second: each stage before lets every one of them through.
+
+    So time passes for the client whichever stage holds something back, and events that it never sees hide nothing.
+    """
+    seen = clock()
+    for event in events:
+        now = clock()
+        if isinstance(event, Tick):
+            if now - seen < TICK:
+                continue
+            seen = max(seen + TICK, now - TICK)  # what is left of a second counts towards the next Tick
+        elif isinstance(event, REAL):
+            seen = now
+        yield event
 
 
 def _tool_calls(events: Iterator[Event]) -> Iterator[Event]:

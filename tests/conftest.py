@@ -90,11 +90,11 @@ def make_pool(registry, opener, clock):
 
 
 @pytest.fixture
-def make_relay(make_pool, pauses):
+def make_relay(make_pool, site, pauses):
     """Return a maker of relays over fresh accounts; settings of the relay in `settings`, of the pool as keywords."""
 
     def make(count: int = 1, settings: RelaySettings | None = None, **limits) -> Relay:
-        return Relay(make_pool(count, **limits), settings or RelaySettings())
+        return Relay(make_pool(count, **limits), replace(settings or RelaySettings(), clock=site.clock))
 
     return make
 

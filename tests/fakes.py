@@ -1,6 +1,7 @@
 """Stand-ins for the browser side: a scripted site, the tabs that reach it, and the opener the pool asks for tabs.
 
-Nothing here waits: a second of silence is a "" that comes at once, so a test says how much silence there is.
+Nothing here waits: a second of silence is a "" that comes at once and moves the site's own clock, so a test says how
+much silence there is, and how much time passes.
 """
 
 from __future__ import annotations
@@ -31,8 +32,8 @@ FOREVER = float("inf")
 class FakeClock:
     """A clock that moves when it is told to."""
 
-    def __init__(self) -> None:
-        self.now = NOW
+    def __init__(self, now: float = NOW) -> None:
+        self.now = now
 
     def __call__(self) -> float:
         return self.now
@@ -42,7 +43,8 @@ class FakeClock:
 class Reply:
     """What the site says to one call. A chunk is text, TICK, or an error to raise at that place.
 
-    `head_after` counts the seconds until status and headers come; `endless` lets silence follow the last chunk.
+    `head_after` counts the seconds until status and headers come; `endless` lets silence follow the last chunk. Each
+    chunk of text takes `pace` seconds.
     """
 
     chunks: tuple[object, ...] = ()
@@ -50,6 +52,7 @@ class Reply:
     headers: Mapping[str, str] = field(default_factory=lambda: STREAM)
     head_after: float = 0
     endless: bool = False
+    pace: float = 0
 
 
 def answer(*texts: str) -> Reply:
@@ -98,8 +101,9 @@ NEW_CHAT = Reply((json.dumps({"success": True, "data": {"id": "chat-1"}}),), hea
 class FakeResponse:
     """A PageResponse that follows a Reply."""
 
-    def __init__(self, reply: Reply) -> None:
+    def __init__(self, reply: Reply, clock: FakeClock | None = None) -> None:
         self._reply = reply
+        self._clock = clock or FakeClock()
         self._head_after = reply.head_after
         self._on_complete: Callable[[], None] = lambda: None
         self.closed = False
@@ -107,6 +111,7 @@ class FakeResponse:
     def head(self, wait: float) -> Head | None:
         if self._head_after > 0:
             self._head_after -= 1
+            self._clock.now += 1
             return None
         return Head(self._reply.status, self._reply.headers)
 
@@ -114,8 +119,10 @@ class FakeResponse:
         for chunk in self._reply.chunks:
             if isinstance(chunk, BaseException):
                 raise chunk
+            self._clock.now += self._reply.pace if chunk else 1
             yield str(chunk)
         while self._reply.endless:
+            self._clock.now += 1
             yield TICK
         self._on_complete()
 
@@ -140,6 +147,7 @@ class FakeSite:
         self.calls: list[tuple[str, PageRequest]] = []
         self.sent: list[tuple[str, PageRequest]] = []
         self.responses: list[FakeResponse] = []
+        self.clock = FakeClock(0.0)
 
     def script(self, account_id: str, *replies: Reply | Exception, call: str = "completion") -> None:
         """Give the account these replies to its next calls; an exception is raised by the call itself."""
@@ -156,7 +164,7 @@ class FakeSite:
         reply = self._script[key].popleft() if self._script[key] else self._always.get(key, default)
         if isinstance(reply, Exception):
             raise reply
-        response = FakeResponse(reply)
+        response = FakeResponse(reply, self.clock)
         self.responses.append(response)
         return response
 

@@ -33,6 +33,7 @@ class SandboxTab:
     """A tab that makes an account's calls as the page would, each read to its end at once."""
 
     def __init__(self, site: Sandbox, account: Account) -> None:
+        self.origin = site.base_url
         self.token = account.token
         self.alive = True
         self._site = site

@@ -11,19 +11,23 @@ from transcripts import (
     CREATED,
     FAILED,
     KEEP_ALIVE,
+    PICTURE,
     PLAIN,
     PLAIN_EVENTS,
     STARTED,
     SUMMED,
     TRANSCRIPTS,
+    called,
     counts,
     delta,
     end,
     frame,
+    of,
+    rejected,
     summary,
 )
 
-from qwenproxy.chat import Finish, Image, Reasoning, Text, Usage
+from qwenproxy.chat import Finish, Image, Reasoning, Started, Text, Usage
 from qwenproxy.errors import (
     ContentFilter,
     EmptyAnswer,
@@ -31,8 +35,11 @@ from qwenproxy.errors import (
     RateLimited,
     SiteFailure,
     UpstreamError,
+    VerificationRequired,
 )
 from qwenproxy.upstream.events import EventDecoder
+
+STOP = frame({"response.stopped": {"response_id": "R7"}})
 
 
 def decode(*pieces: str):
@@ -207,6 +214,167 @@ def test_usage_comes_before_its_text_and_only_when_changed():
 def test_odd_usage_counts_as_nothing():
     odd = {"input_tokens": "9", "output_tokens": 3, "output_tokens_details": [1], "prompt_tokens_details": {}}
     assert Usage(0, 3, 0, 0) in decode(CREATED + delta("a", usage=odd) + end())[0]
+
+
+@pytest.mark.parametrize(
+    "cut",
+    [
+        CREATED + delta("One. ") + end() + delta("Two"),
+        CREATED + delta("One. ") + end() + summary(["More"], ["thoughts"]),
+        CREATED + delta("One. ") + called("f", "{}") + rejected("f"),
+        CREATED + delta("One. ") + delta("", status="finished", function_call={"name": "f", "arguments": "{}"}),
+        CREATED + delta("One. ") + of("R8", delta("Two") + end()),
+    ],
+)
+def test_what_goes_on_after_a_finish_has_to_be_finished_too(cut):
+    assert decode(cut)[1] is UpstreamError
+
+
+@pytest.mark.parametrize("phase", ["answer", None, "think", "Writing"])
+def test_what_a_function_says_is_no_text(phase):
+    told = delta("Tool f does not exists.", phase, role="function") + delta("x", phase, function_call={"name": "f"})
+    assert decode(CREATED + told + delta("So.") + end())[0] == [STARTED, Text("So."), Finish()]
+
+
+def test_nothing_but_what_functions_say_is_an_empty_answer():
+    assert decode(CREATED + called("f", "", "{}") + rejected("f") + end())[1] is EmptyAnswer
+
+
+@pytest.mark.parametrize(
+    "last",
+    [
+        frame({"done": True, "response_id": "R7"}),
+        frame({"done": True}),
+        delta("", done=True),
+        frame({"choices": [{"delta": {"content": "", "phase": "answer", "status": "typing"}, "done": True}]}),
+        frame({"response.stopped": {"response_id": "R7"}}),
+        frame({"response.stopped": {}}),
+    ],
+)
+def test_the_site_says_that_it_is_done(last):
+    decoder = EventDecoder()
+    assert decoder.feed(CREATED + delta("So.")) == [STARTED, Text("So.")]
+    assert not decoder.ended
+    assert decoder.feed(last + delta("no more")) == []
+    assert decoder.ended
+    assert decoder.flush() == [Finish()]
+
+
+def test_done_without_an_answer_is_an_empty_answer():
+    assert decode(CREATED + frame({"done": True}))[1] is EmptyAnswer
+
+
+@pytest.mark.parametrize("ending", [frame({"done": True, "response_id": "R8"}), of("R8", STOP)])
+def test_the_end_of_another_answer_is_not_the_end(ending):
+    decoder = EventDecoder()
+    decoder.feed(CREATED + of("R8", CREATED) + delta("So."))
+    decoder.feed(ending)
+    assert not decoder.ended
+    assert decoder.feed(delta(" And on.") + end()) == [Text(" And on.")]
+
+
+def test_the_answer_that_is_passed_on_is_the_one_to_go_on_from():
+    decoder = EventDecoder()
+    decoder.feed(CREATED + of("R8", CREATED))
+    assert decoder.started == STARTED
+    decoder.feed(of("R8", delta("Here.")))
+    assert decoder.started == Started("R8", "U7")
+    assert decoder.response_ids == ("R7", "R8")
+
+
+def test_an_answer_that_was_never_announced_can_be_gone_on_from():
+    decoder = EventDecoder()
+    decoder.feed(CREATED + of("R9", delta("Here.")))
+    assert decoder.started == Started("R9", "U7")
+
+
+def test_thinking_and_answer_may_have_two_ids():
+    thoughts = delta("First, ", "think") + delta("then.", "think")
+    text = CREATED + thoughts + of("R8", delta("So. ")) + delta("Hm.", "think") + of("R8", delta("Yes.") + end())
+    assert [event for event in decode(text)[0] if not isinstance(event, Started)] == [
+        Reasoning("First, "),
+        Reasoning("then."),
+        Text("So. "),
+        Reasoning("Hm."),
+        Text("Yes."),
+        Finish(),
+    ]
+
+
+def test_the_image_of_another_answer_is_not_mixed_in():
+    drawn = delta(PICTURE, "image_gen") + of("R8", delta(PICTURE + "2", "image_gen"))
+    events, error = decode(CREATED + of("R8", CREATED) + drawn + of("R8", end("image_gen")) + end("image_gen"))
+    assert error is None
+    assert [event for event in events if isinstance(event, Image)] == [Image(PICTURE)]
+
+
+CHECKS = [
+    '<html><script>window.location.replace("https://s.example/_____tmd_____/punish?x5secdata=1")</script>',
+    "<!doctypehtml><meta name=aliyun_waf_aa>",
+    '{"ret":["FAIL_SYS_USER_VALIDATE","RGV587_ERROR::SM::x"],"data":{"url":"u',
+    '{"ret":["x"],"data":{"url":"https://s.example/x?action=captchaconnect',
+    '{"ret":["x"],"data":{"dialogSize":{"width":"375px"',
+]
+
+
+@pytest.mark.parametrize("page", CHECKS)
+def test_a_human_check_in_place_of_a_stream_needs_no_end(page):
+    """Its body may never end, and a quarter of an hour of waiting shows nothing that its first words did not."""
+    decoder = EventDecoder()
+    with pytest.raises(VerificationRequired):
+        decoder.feed(page)
+    assert decode("\ufeff \r\n", *page)[1] is VerificationRequired
+
+
+def test_a_page_without_a_mark_is_judged_when_it_falls_silent():
+    decoder = EventDecoder()
+    assert decoder.feed("<html>\nPlease ") == []
+    with pytest.raises(VerificationRequired):
+        decoder.feed("")
+    assert decode("<html>Please wait</html>\n")[1] is VerificationRequired
+    assert decode("<html>502 alibaba-ga</html>")[1] is SiteFailure
+
+
+def test_an_endless_page_is_not_gathered_for_ever():
+    decoder = EventDecoder()
+    decoder.feed("<html>")
+    with pytest.raises(VerificationRequired):
+        for _ in range(2000):
+            decoder.feed("<br>" * 200)
+
+
+def test_a_complaint_that_never_ends_is_told_when_it_falls_silent():
+    decoder = EventDecoder()
+    assert decoder.feed('{"success":false,"data":{"code":"RateLimited","num":2}}') == []
+    with pytest.raises(RateLimited):
+        decoder.feed("")
+
+
+@pytest.mark.parametrize("said", ["captcha", "_____tmd_____/punish", "aliyun_waf", "action=captcha", "<html>"])
+def test_what_the_model_says_is_no_human_check(said):
+    assert decode(CREATED + delta(f"It is a {said}.") + end()) == ([STARTED, Text(f"It is a {said}."), Finish()], None)
+
+
+@pytest.mark.parametrize("field", ["code", "error_code", "errorCode"])
+@pytest.mark.parametrize("text", ["details", "detail", "message"])
+def test_an_error_frame_by_any_name(field, text):
+    events, error = decode(CREATED + frame({"error": {field: "data_inspection_failed", text: "d"}}))
+    assert (events, error) == ([STARTED], ContentFilter)
+
+
+def test_images_of_every_form():
+    decoder = EventDecoder("C1", origin="https://site.example")
+    shown = [
+        delta("/api/v2/chat/C1/a.png", "image_gen"),
+        delta("https://media.example/b.png", "image_edit"),
+        delta("I painted it.", "image_edit"),
+        delta("", "image_gen_think", content_list=[{"content": "thinking"}, {"image": "c.png"}]),
+    ]
+    assert decoder.feed("".join(shown)) == [
+        Image("https://site.example/api/v2/chat/C1/a.png"),
+        Image("https://media.example/b.png"),
+        Image("https://site.example/api/v2/chat/C1/c.png"),
+    ]
 
 
 def test_address_of_an_image_is_completed():

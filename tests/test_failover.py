@@ -31,11 +31,11 @@ from qwenproxy.errors import (
 )
 
 REFUSALS = [
-    (RATE_LIMITED, "WAIT", NOW + 6 * 3600),
+    (RATE_LIMITED, "WAIT", NOW + 6 * 3600 + 300),
     (TOO_FAST, "WAIT", NOW + 120),
     (refusal("quota_limit", "x"), "WAIT", NOW + 120),
-    (Reply(('{"code":"RateLimited","detail":"x","num":4}',), 429, JSON), "WAIT", NOW + 4 * 3600),
-    (Reply((CREATED, frame({"success": False, "data": {"code": "RateLimited", "num": 2}}))), "WAIT", NOW + 2 * 3600),
+    (Reply(('{"code":"RateLimited","detail":"x","num":4}',), 429, JSON), "WAIT", NOW + 4 * 3600 + 300),
+    (Reply((CREATED, frame({"success": False, "data": {"code": "RateLimited", "num": 2}}))), "WAIT", NOW + 2 * 3600 + 300),
     (LOGGED_OUT, "INVALID", None),
     (refusal("Forbidden", "x", 403), "INVALID", None),
     (refusal("RateLimited", "401 Unauthorized", 429), "INVALID", None),
@@ -96,7 +96,7 @@ def test_all_resting(make_relay, site):
     site.always("b", refusal("RateLimited", num=2))
     with pytest.raises(AccountsResting) as caught:
         relay.open(ask())
-    assert (caught.value.status, caught.value.code, caught.value.retry_after) == (429, "rate_limited", 7200)
+    assert (caught.value.status, caught.value.code, caught.value.retry_after) == (429, "rate_limited", 7500)
     assert site.asked() == ["a", "b"]
     with pytest.raises(AccountsResting):
         relay.open(ask())

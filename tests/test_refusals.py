@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from qwenproxy.browser.page import Head
 from qwenproxy.errors import (
+    BareRefusal,
     ChatBusy,
     ChatGone,
     ContentFilter,
@@ -70,6 +71,11 @@ ENVELOPES = [
     ("RateLimited", "You've reached the upper limit for today's usage.", 429, RateLimited),
     ("RateLimited", "We are currently experiencing high demand.", 200, RateLimited),
     ("quota_limit", "", 200, RateLimited),
+    ("Too_Many_Requests", "", 200, RateLimited),
+    ("ExceedLimit", "", 200, RateLimited),
+    ("quota_exhausted", "", 200, RateLimited),
+    ("odd", "今日生图额度已用完，登录后可继续生图。", 200, RateLimited),
+    ("internal_error", "目前服务访问量较大", 200, RateLimited),
     ("quotaLimited", "", 403, RateLimited),
     ("402", "", 200, RateLimited),
     ("strange", "", 402, RateLimited),
@@ -77,6 +83,8 @@ ENVELOPES = [
     ("ParallelLimited", "", 429, ChatBusy),
     ("Bad_Request", "The chat is in progress!", 400, ChatBusy),
     ("Bad_Request", "parent_id 5 does not exist", 400, ChatGone),
+    ("PARENT_NOT_FOUND", "", 400, ChatGone),
+    ("Bad_Request", "PARENT_NOT_FOUND", 400, ChatGone),
     ("Not_Found", "CHAT_NOT_FOUND", 404, ChatGone),
     ("Bad_Request", "Invalid input the chat 0a1b is not exist", 400, ChatGone),
     ("Not_Found", "", 404, ChatGone),
@@ -85,8 +93,10 @@ ENVELOPES = [
     ("not found", "Not Found", 404, ProtocolChanged),
     ("data_inspection_failed", "Input data may contain inappropriate content.", 400, ContentFilter),
     ("DataInspectionFailed", "", 400, ContentFilter),
-    ("Bad_Request", "Internal error...", 400, UpstreamError),
-    ("Bad_Request", "", 400, UpstreamError),
+    ("Bad_Request", "Internal error...", 400, BareRefusal),
+    ("Bad_Request", "Something wrong with request!", 400, BareRefusal),
+    ("Bad_Request", "", 400, BareRefusal),
+    ("Bad_Request", "The moon is full.", 400, UpstreamError),
     ("Bad_Request", "Invalid input too many messages.", 400, UpstreamError),
     ("RequestValidationError", "Field 'chat_id': Field required", 400, UpstreamError),
     ("Bad_Request", "Invalid file information!", 400, RequestError),
@@ -136,6 +146,63 @@ def test_hours_of_a_rate_limit(body, hours):
     assert isinstance(error, RateLimited)
     assert error.hours == hours
     assert (f"for {hours} hours" in error.message) == (hours is not None)
+
+
+@pytest.mark.parametrize(
+    ("details", "for_today"),
+    [
+        ("额度已用完", True),
+        ("今日额度用完", True),
+        ("额度已耗尽", True),
+        ("You've reached the upper limit for today's usage.", True),
+        ("目前服务访问量较大，请稍后再试", False),
+        ("We are currently experiencing high demand.", False),
+        ("", False),
+    ],
+)
+@pytest.mark.parametrize("code", ["RateLimited", "quota_limit"])
+def test_the_wording_tells_a_day_that_is_used_up_from_a_busy_site(code, details, for_today):
+    error = error_from(head(actual=429), envelope(code, details))
+    assert (error.hours, error.for_today, error.kind) == (None, for_today, None)
+    assert ("until tomorrow" in error.message) is for_today
+
+
+def test_hours_outweigh_the_wording():
+    error = error_from(head(actual=429), envelope("RateLimited", "额度已用完", num=3))
+    assert (error.hours, error.for_today) == (3, False)
+
+
+def test_after_a_reload_the_version_and_the_doctor_are_what_is_left():
+    message = error_from(head(actual=400), envelope("Bad_Request", "Internal error...")).message
+    assert "loaded anew" in message
+    assert message.index("loaded anew") < message.index("QWENPROXY_SITE_VERSION") < message.index("qwenproxy doctor")
+
+
+@pytest.mark.parametrize(
+    ("part", "error_class"),
+    [
+        ('{"ret":["FAIL_SYS_USER_VALIDATE","RGV58', VerificationRequired),
+        (
+            '{"ret":["x"],"data":{"url":"https://s.example/x?x5step=2&action=captchaconnect&pureCap',
+            VerificationRequired,
+        ),
+        ('{"ret":["x"],"data":{"dialogSize":{"width":"375px","height":"66', VerificationRequired),
+        ('<script>window.location.replace("https://s.example/_____tmd_____/punish', VerificationRequired),
+        ("window.location.replace('//s.example/_____tmd_____/punish", VerificationRequired),
+        ('{"success":false,"data":{"code":"RateLimited","details":"high demand"', RateLimited),
+        ('{"success": false, "data": {"code": "Unauthorized", "details": "Tok', NotLoggedIn),
+        ('{"error":{"error_code":"data_inspection_failed","detail":"x"', ContentFilter),
+        ('{"success":true,"data":{"code":"Unauthorized",', ProtocolChanged),
+    ],
+)
+@pytest.mark.parametrize("content_type", ["application/json", "text/event-stream", "text/plain", ""])
+def test_a_body_that_never_ends_means_what_it_has_said(part, error_class, content_type):
+    assert type(error_from(head(content_type=content_type), part)) is error_class
+
+
+def test_hours_of_a_body_that_never_ends():
+    error = error_from(head(), '{"success":false,"data":{"code":"RateLimited","num":5,"details":"lim')
+    assert error.hours == 5
 
 
 @pytest.mark.parametrize(
@@ -201,6 +268,10 @@ def test_success_with_a_bad_status_is_no_success():
         ({"code": "RateLimited", "detail": "d", "template": "t", "num": 4}, RateLimited),
         ({"error": {"code": "data_inspection_failed", "message": "m"}}, ContentFilter),
         (orjson.loads(CAPTCHA), VerificationRequired),
+        ({"data": {"url": "u", "dialogSize": {"width": "375px"}}}, VerificationRequired),
+        ({"data": {"url": "https://s.example/x?action=captchaconnect"}}, VerificationRequired),
+        ({"error": {"error_code": "data_inspection_failed", "detail": "d"}}, ContentFilter),
+        ({"error": {"code": "quota_limit"}}, RateLimited),
     ],
 )
 def test_error_frames(frame, error_class):

@@ -9,7 +9,6 @@ import pytest
 from fakes import CUT, TICK, Reply, answer, ask
 from transcripts import CREATED, DRAWN, KEEP_ALIVE, PICTURE, SEARCHED, SUMMED, counts, delta, end, frame
 
-from qwenproxy import run as run_module
 from qwenproxy.api.sse import Chunks, frames
 from qwenproxy.chat import Tick, Tool
 from qwenproxy.errors import TabLost
@@ -145,15 +144,7 @@ def test_counts_without_text_are_silence(stream):
     assert stream(Reply((CREATED, delta("a"), *quiet, end()))).count(b": keep-alive\n\n") == 3
 
 
-def test_silence_before_the_first_text_is_bridged(stream, monkeypatch):
-    class Clock:
-        now = 0.0
-
-        def monotonic(self):
-            self.now += 20
-            return self.now
-
-    monkeypatch.setattr(run_module, "time", Clock())
+def test_silence_before_the_first_text_is_bridged(stream):
     frame_list = stream(Reply((CREATED, *[TICK] * 12, delta("a"), end())))
     assert b": keep-alive\n\n" in frame_list
     assert frame_list.index(b": keep-alive\n\n") == 1

@@ -1,12 +1,12 @@
-"""Why no account can serve, and which command is told to be the quickest way out."""
+"""How long a limit makes an account rest, why no account can serve, and which command is the quickest way out."""
 
 from __future__ import annotations
 
 import pytest
 
 from qwenproxy.accounts.registry import Registry
-from qwenproxy.accounts.standing import why_unavailable
-from qwenproxy.errors import AccountsResting, NoAccounts, VerificationRequired
+from qwenproxy.accounts.standing import KindRests, rest_until, why_unavailable
+from qwenproxy.errors import AccountsResting, NoAccounts, NotLoggedIn, RateLimited, VerificationRequired
 
 NOW = 1_800_000_000.0
 
@@ -56,3 +56,70 @@ def test_one_usable_account_is_enough(registry):
     _add(registry, "limited", "limited")
     _add(registry, "well", "ok")
     assert why_unavailable(registry.all(), NOW) is None
+
+
+DAY = 86400
+MIDNIGHT = NOW // DAY * DAY + DAY
+
+
+def limited(kind=None, **more):
+    error = RateLimited("The site limits this account.", **more)
+    error.kind = kind
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "before_midnight", "rest"),
+    [
+        (limited(hours=6), 10 * 3600, 6 * 3600 + 300),
+        (limited(hours=23), 23 * 60, 23 * 60 + 300),
+        (limited(hours=24), 24 * 3600, 24 * 3600 + 300),
+        (limited(hours=8784), 5 * 3600, 5 * 3600 + 300),
+        (limited(hours=1), 1, 301),
+        (limited(for_today=True), 7 * 3600, 7 * 3600 + 300),
+        (limited(), 7 * 3600, 120),
+        (limited(), 60, 120),
+    ],
+)
+def test_a_limit_ends_when_the_shares_of_a_day_come_back(error, before_midnight, rest):
+    now = MIDNIGHT - before_midnight
+    assert rest_until(error, now) == now + rest
+
+
+@pytest.fixture
+def usable(registry):
+    """Return two accounts that are well."""
+    for account_id in ("a", "b"):
+        _add(registry, account_id, "ok")
+    return registry.all()
+
+
+def test_a_limit_of_one_kind_rests_that_kind_only(usable):
+    rests = KindRests()
+    error = limited("upload")
+    assert rests.note("a", error, NOW)
+    assert error.retry_after == 120
+    assert rests.resting("upload", usable, NOW + 119) == {"a"}
+    for kind in (None, "t2i"):
+        assert rests.resting(kind, usable, NOW) == frozenset()
+    assert rests.resting("upload", usable, NOW + 120) == frozenset()
+
+
+def test_a_kind_that_rests_everywhere_is_told_with_the_first_return(usable):
+    rests = KindRests()
+    rests.note("a", limited("t2v", for_today=True), NOW)
+    rests.note("b", limited("t2v"), NOW)
+    with pytest.raises(AccountsResting, match="t2v") as caught:
+        rests.resting("t2v", usable, NOW + 20)
+    assert caught.value.retry_after == 100
+
+
+@pytest.mark.parametrize("error", [limited(), NotLoggedIn("x")])
+def test_other_refusals_concern_the_account(usable, error):
+    rests = KindRests()
+    assert not rests.note("a", error, NOW)
+    assert rests.resting("upload", usable, NOW) == frozenset()
+
+
+def test_no_account_rests_where_there_is_none():
+    assert KindRests().resting("upload", (), NOW) == frozenset()

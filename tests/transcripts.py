@@ -40,6 +40,25 @@ def end(phase: str | None = "answer") -> str:
     return frame({"choices": [{"delta": body}], "response_id": "R7"})
 
 
+def of(response_id: str, text: str) -> str:
+    """Return frames as those of another answer in the same body."""
+    return text.replace('"R7"', f'"{response_id}"')
+
+
+def called(name: str, *snapshots: str) -> str:
+    """Return the frames of a call that the site takes for one of its own tools, as far as it was written each time."""
+    return "".join(
+        delta("", function_call={"name": name, "arguments": each}, extra={"display_position": "answer"})
+        for each in snapshots
+    )
+
+
+def rejected(name: str) -> str:
+    """Return what the site puts in the place of such a call's result, and the end of that."""
+    result = delta(f"Tool {name} does not exists.", role="function", name=name, usage={})
+    return result + delta("", status="finished", role="function")
+
+
 def summary(titles: list, thoughts: list, status: str = "typing", usage=None) -> str:
     extra = {"summary_title": {"content": titles}, "summary_thought": {"content": thoughts}}
     return delta("", "thinking_summary", status, usage, extra=extra)
@@ -142,6 +161,46 @@ RESEARCHED = (
 )
 RESEARCHED_EVENTS = [STARTED, Reasoning("Plan: read."), Text("Report"), Finish()]
 
+SEGMENTED = CREATED + delta("One. ") + end() + delta("Two. ") + delta("Three.") + end() + end()
+SEGMENTED_EVENTS = [STARTED, Text("One. "), Text("Two. "), Text("Three."), Finish()]
+
+INTERCEPTED = (
+    CREATED
+    + delta("Let me look. ")
+    + end()
+    + called("todowrite", "", '{"todos": "[', '{"todos": "[1]"}')
+    + rejected("todowrite")
+    + delta("Then without.")
+    + end()
+)
+INTERCEPTED_EVENTS = [STARTED, Text("Let me look. "), Text("Then without."), Finish()]
+
+# as captured: both think, the second one is the first to write, and the first one never ends
+TWO_AT_ONCE = (
+    CREATED
+    + of("R8", CREATED)
+    + summary(["A plan"], ["I plan."], usage=counts(9, 5, 5))
+    + of("R8", summary(["Another"], ["I plan, too."]))
+    + of("R8", delta("", "thinking_summary", "finished"))
+    + of("R8", delta("Right ", usage=counts(8, 3)))
+    + delta("Wrong ", usage=counts(9, 7))
+    + of("R8", delta("so.", usage=counts(8, 4)))
+    + delta("and cut")
+    + delta("", status="error")
+    + of("R8", end())
+)
+TWO_AT_ONCE_EVENTS = [
+    STARTED,
+    Started("R8", "U7"),
+    Usage(9, 5, 5, 11),
+    Reasoning("A plan\nI plan."),
+    Usage(8, 3, 0, 11),
+    Text("Right "),
+    Usage(8, 4, 0, 11),
+    Text("so."),
+    Finish(),
+]
+
 STOPPED = CREATED + delta("Half") + frame({"response.stopped": {"response_id": "R7"}}) + delta("no more")
 FAILED = (
     CREATED + delta("Half") + frame({"error": {"code": "internal_error", "details": "d"}}) + delta("no more") + end()
@@ -155,6 +214,9 @@ TRANSCRIPTS = [
     (DRAWN, DRAWN_EVENTS, None),
     (TOOL_DRAWN, TOOL_DRAWN_EVENTS, None),
     (RESEARCHED, RESEARCHED_EVENTS, None),
+    (SEGMENTED, SEGMENTED_EVENTS, None),
+    (INTERCEPTED, INTERCEPTED_EVENTS, None),
+    (TWO_AT_ONCE, TWO_AT_ONCE_EVENTS, None),
     (STOPPED, [STARTED, Text("Half"), Finish()], None),
     (FAILED, [STARTED, Text("Half")], SiteFailure),
     (CREATED + delta("Half"), [STARTED, Text("Half")], UpstreamError),

@@ -90,21 +90,28 @@ class AccountPool:
         self._slots: dict[str, Slot] = {}
         self._waiters: deque[Waiter] = deque()
         self._rotation = Rotation(limits)
+        self._kind_rests = standing.KindRests()
         self._closed = False
         self._sweep = threading.Event()
         self._janitor = threading.Thread(target=self._sweep_up, name="pool-janitor", daemon=True)
         self._janitor.start()
 
     def leases(
-        self, client_gone: Callable[[], bool], *, prefer: str | None = None, takes_turn: bool = True
+        self,
+        client_gone: Callable[[], bool],
+        *,
+        prefer: str | None = None,
+        takes_turn: bool = True,
+        kind: str | None = None,
     ) -> Iterator[Lease]:
         """Yield a lease on one account after the other, each account once, for as long as the caller asks.
 
-        Without `takes_turn` it does not count in the rotation: for calls that answer nobody's request.
+        Without `takes_turn` it does not count in the rotation: for calls that answer nobody's request. Accounts that
+        rest for work of this `kind` are passed over.
         Waits in the queue where all usable accounts are busy. Ends when every usable account was given out.
         Raises NoAccounts, AccountsResting, VerificationRequired, QueueTimeout, ClientGone.
         """
-        tried: frozenset[str] = frozenset()
+        tried = self._kind_rests.resting(kind, self._candidates(frozenset()), self._clock())
         while not tried or self._candidates(tried):
             slot = self._wait_for_slot(Waiter(tried, prefer, takes_turn), client_gone)
             if slot is None:
@@ -151,7 +158,8 @@ class AccountPool:
 
     def note_refusal(self, account_id: str, error: ProxyError, token: str | None = None) -> None:
         """Keep what an error says about the account; `token` is the one the site refused. Raises SetupError."""
-        standing.note_refusal(self.registry, account_id, error, token, self._clock())
+        if not self._kind_rests.note(account_id, error, self._clock()):
+            standing.note_refusal(self.registry, account_id, error, token, self._clock())
 
     def running(self) -> int:
         """Return how many leases are out."""

@@ -6,7 +6,8 @@ The pool's rules for writing to the registry and for reading the whole of it; kn
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterable, Sequence
 
 from qwenproxy.accounts.registry import Account, Registry
 from qwenproxy.errors import (
@@ -22,6 +23,19 @@ log = logging.getLogger(__name__)
 
 REST_WITHOUT_HOURS = 120.0  # seconds an account rests when the site does not say how long
 REST_FOR_VERIFICATION = 600.0
+DAY = 86400.0
+AFTER_RESET = 300.0  # seconds that an account goes on resting once its share is due again: the site's clock may differ
+
+
+def rest_until(error: RateLimited, now: float) -> float:
+    """Return until when a limit makes an account rest, both in s since 1970.
+
+    The shares of a day come back at 00:00 UTC. The site rounds its hours up to that, so the earlier of both counts.
+    """
+    midnight = (now // DAY + 1) * DAY
+    if error.hours:
+        return min(now + error.hours * 3600, midnight) + AFTER_RESET
+    return midnight + AFTER_RESET if error.for_today else now + REST_WITHOUT_HOURS
 
 
 def note_refusal(registry: Registry, account_id: str, error: ProxyError, token: str | None, now: float) -> None:
@@ -30,9 +44,9 @@ def note_refusal(registry: Registry, account_id: str, error: ProxyError, token: 
     `token` is the one the site refused: a login renewed in the meantime is not marked INVALID. Raises SetupError.
     """
     if isinstance(error, RateLimited):
-        rest = error.hours * 3600 if error.hours else REST_WITHOUT_HOURS
-        registry.rest(account_id, now + rest)
-        log.warning("account=%s WAIT for %.0f s: %s", account_id, rest, error.message)
+        until = rest_until(error, now)
+        registry.rest(account_id, until)
+        log.warning("account=%s WAIT for %.0f s: %s", account_id, until - now, error.message)
     elif isinstance(error, NotLoggedIn):
         registry.mark_invalid(account_id, token)
         log.warning("account=%s INVALID: %s Run: qwenproxy account relogin %s", account_id, error.message, account_id)
@@ -45,6 +59,52 @@ def note_refusal(registry: Registry, account_id: str, error: ProxyError, token: 
         )
     else:
         log.warning("account=%s request failed: %s", account_id, error.message)
+
+
+class KindRests:
+    """Which accounts rest for one kind of work only, such as uploads; everything else goes on with them.
+
+    In memory: a server that starts anew asks the site once more. Safe among threads.
+    """
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._until: dict[tuple[str, str], float] = {}
+        self._lock = threading.Lock()
+
+    def note(self, account_id: str, error: ProxyError, now: float) -> bool:
+        """Let the account rest for the kind that an error limits; False for an error that limits none.
+
+        The error tells the client how long that is.
+        """
+        if not isinstance(error, RateLimited) or error.kind is None:
+            return False
+        until = rest_until(error, now)
+        error.retry_after = until - now
+        with self._lock:
+            self._until[account_id, error.kind] = until
+        log.warning("account=%s no %s for %.0f s: %s", account_id, error.kind, until - now, error.message)
+        return True
+
+    def resting(self, kind: str | None, usable: Iterable[Account], now: float) -> frozenset[str]:
+        """Return the ids of those usable accounts that rest for a kind of work (`now` in s since 1970).
+
+        Raises AccountsResting if that is all of them.
+        """
+        if kind is None:
+            return frozenset()
+        ids = [account.id for account in usable]
+        with self._lock:
+            left = {each: self._until.get((each, kind), 0.0) - now for each in ids}
+        resting = frozenset(each for each in ids if left[each] > 0)
+        if resting and len(resting) == len(ids):
+            wait = max(1.0, min(left.values()))
+            raise AccountsResting(
+                f"Every account is over its limit for this kind of work ({kind}); the first one is back in "
+                f"{wait:.0f} s. Other requests go on. To go on with this now: qwenproxy account add",
+                retry_after=wait,
+            )
+        return resting
 
 
 def why_unavailable(accounts: Sequence[Account], now: float) -> ProxyError | None:

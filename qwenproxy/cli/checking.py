@@ -14,7 +14,7 @@ from typing import Literal
 from qwenproxy.accounts.account import Account
 from qwenproxy.accounts.opening import TabOpener
 from qwenproxy.accounts.registry import Registry
-from qwenproxy.accounts.standing import REST_FOR_VERIFICATION, REST_WITHOUT_HOURS
+from qwenproxy.accounts.standing import REST_FOR_VERIFICATION, rest_until
 from qwenproxy.app import chrome_settings
 from qwenproxy.browser.page import Head
 from qwenproxy.browser.profile import ProfileInUse
@@ -79,7 +79,7 @@ def _checked(registry: Registry, opener: TabOpener, account: Account, lang: str)
         registry.rest(account.id, time.time() + REST_FOR_VERIFICATION, reason="verification")
         return Check("verify", error.message)
     except RateLimited as error:
-        registry.rest(account.id, time.time() + (error.hours * 3600 if error.hours else REST_WITHOUT_HOURS))
+        registry.rest(account.id, rest_until(error, time.time()))
         return Check("limited", error.message)
     except StorageError:
         raise

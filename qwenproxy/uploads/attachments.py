@@ -63,6 +63,11 @@ class Attachments:
         )
         return owners.most_common(1)[0][0] if owners else None
 
+    @property
+    def need_upload(self) -> bool:
+        """Whether an account has to take some content before it can answer, whichever account it is."""
+        return any(isinstance(source, LocalFile) for source in self._sources.values())
+
     def check(self, account_id: str) -> None:
         """Raise FileElsewhere if the account neither has nor can get one of the files found so far."""
         for source in self._sources.values():

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from qwenproxy.browser.page import PageRequest
-from qwenproxy.errors import RequestError, SetupError, TooLarge, UpstreamTimeout
+from qwenproxy.errors import RateLimited, RequestError, SetupError, TooLarge, UpstreamTimeout
 from qwenproxy.uploads import file_types, object_store
 from qwenproxy.uploads.file_types import FileType
 from qwenproxy.uploads.ledger import Ledger, Upload
@@ -101,8 +101,7 @@ class Uploader:
         Raises NetworkFailed, SiteFailure, ProtocolChanged, RequestError for a document that cannot be read,
         UpstreamTimeout, and what `site` raises.
         """
-        asked = files.request_credentials(file.name, len(file.data), file.type.kind)
-        credentials = files.parse_credentials(files.credentials_object(site.call(asked)))
+        credentials = files.parse_credentials(_credentials(file.name, len(file.data), file.type.kind, site))
         self._put(credentials, file.type.content_type, file.data)
         stored = self._site_file(credentials, file.name, len(file.data), site.account_id)
         return self.parse(replace(stored, content_type=file.type.content_type, kind=file.type.kind), site)
@@ -153,7 +152,7 @@ class Uploader:
 
         Raises ProtocolChanged, and what `site` raises.
         """
-        found = files.credentials_object(site.call(files.request_credentials(name, size, kind)))
+        found = _credentials(name, size, kind, site)
         stored = self._site_file(files.parse_credentials(found), name, size, site.account_id)
         kind = "file" if kind == "document" else kind
         self.remember(replace(stored, content_type=file_types.content_type_of_name(name), kind=kind), None)
@@ -171,3 +170,12 @@ class Uploader:
             kind="",
             uploaded_at=self._clock(),
         )
+
+
+def _credentials(name: str, size: int, kind: str, site: SiteCalls) -> dict[str, Any]:
+    """Return the site's upload credentials as it wrote them; their limit concerns uploads, not the account."""
+    try:
+        return files.credentials_object(site.call(files.request_credentials(name, size, kind)))
+    except RateLimited as error:
+        error.kind = "upload"
+        raise

@@ -6,6 +6,7 @@ the site puts into a stream are judged by refusals.py.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 
@@ -13,8 +14,16 @@ import orjson
 
 from qwenproxy.chat import Event, Finish, Image, Reasoning, Search, Started, Text, Usage
 from qwenproxy.errors import EmptyAnswer, ProtocolChanged, ProxyError, UpstreamError
-from qwenproxy.upstream.phases import ThinkingSummary, image_addresses, search_results, text_of_parts
-from qwenproxy.upstream.refusals import error_in_delta, error_in_frame
+from qwenproxy.upstream.generations import Generations
+from qwenproxy.upstream.phases import (
+    ThinkingSummary,
+    complete_address,
+    image_addresses,
+    search_results,
+    text_of_parts,
+    token_counts,
+)
+from qwenproxy.upstream.refusals import error_in_delta, error_in_frame, error_of_page, error_shown
 
 # a null phase is the answer's, too
 _ANSWER_PHASES = frozenset({None, "", "answer", "Writing", "ReportGeneration"})
@@ -32,47 +41,64 @@ _REASONING_PHASES = frozenset(
 _IMAGE_PHASES = frozenset(
     {"image_gen", "image_gen_tool", "image_edit_tool", "image_edit", "generate_image", "image_gen_think"}
 )
-# thinking and tools end their own phases: only these end the answer (section 0, rule 3)
+# thinking and tools end their own phases: only these end a piece of the answer (section 0, rule 3)
 _FINAL_PHASES = _ANSWER_PHASES | {"image_gen", "image_edit"}
+_PAGE_LIMIT = 1 << 20  # characters that are read of a page in place of a stream
 
 
 class EventDecoder:
     """Decode one answer, however its text is cut.
 
-    `finished` turns true when the final phase has ended; the site closes the stream soon after. `started` holds the
-    site's ids once it has told them. Events that precede an error in the same text are returned first; the next call
-    raises the error, so call `feed` on silence, too.
+    An answer has several pieces, each of which the site finishes, with calls of its own tools between them: `finished`
+    is true while the last piece is. `ended` turns true when the site says that nothing follows. Events that precede an
+    error in the same text are returned first; the next call raises the error, so call `feed` on silence, too.
     """
 
     def __init__(self, chat_id: str = "", *, origin: str = "") -> None:
         """Prepare for an answer. `chat_id` and `origin` (scheme and host) complete the addresses of images."""
-        self.started: Started | None = None
         self.finished = False
+        self.ended = False
+        self._generations = Generations()
         self._chat_id = chat_id
         self._origin = origin
         self._tail: list[str] = []  # pieces, joined once: a line may arrive letter by letter
+        self._page: list[str] | None = None  # what came in place of a stream
+        self._begun = False
         self._usage: Usage | None = None
         self._answered = False
-        self._closed = False
+        self._stopped = False
+        self._flushed = False
         self._error: ProxyError | None = None
-        self._summary = ThinkingSummary()
+        self._summaries: defaultdict[str, ThinkingSummary] = defaultdict(ThinkingSummary)
         self._images: set[str] = set()
         self._search: Search | None = None
+
+    @property
+    def started(self) -> Started | None:
+        """The site's ids of the answer that is passed on, once it has told them."""
+        return self._generations.started
+
+    @property
+    def response_ids(self) -> tuple[str, ...]:
+        """The ids of all answers that the site writes into this body."""
+        return self._generations.ids
 
     def feed(self, text: str) -> list[Event]:
         """Take text as it arrives, "" for silence; return the events it completes.
 
-        Raises what the site reports in the stream (section 5.5) and ProtocolChanged for a frame that is no JSON.
+        Raises what the site reports in the stream (section 5.5), VerificationRequired for a page in place of a stream,
+        and ProtocolChanged for a frame that is no JSON.
         """
         if self._error is not None:
             raise self._error
+        if self._is_page(text):
+            return self._read_page(text)
         # on CR and LF only: str.splitlines would also cut at U+2028 inside an answer
         if "\n" not in text and "\r" not in text:
-            if text:
-                self._tail.append(text)
-            return []
+            self._tail += [text] if text else []
+            return self._look_at_json(silent=not text)
         lines = ("".join(self._tail) + text).replace("\r", "\n").split("\n")
-        self._tail = [lines.pop()]
+        self._tail = [last] if (last := lines.pop()) else []
         return self._decode(lines)
 
     def flush(self) -> list[Event]:
@@ -80,13 +106,15 @@ class EventDecoder:
 
         Raises EmptyAnswer if nothing of an answer came, UpstreamError if the answer was cut, and what `feed` raises.
         """
+        if self._error is None and self._page is not None:
+            self._error = error_of_page("".join(self._page))
         if self._error is not None:
             raise self._error
         tail, self._tail = "".join(self._tail), []
         events = self._decode([tail]) if _is_whole(tail) else []
-        if self._error is None and not self._closed:
-            self._closed = True
-            if not self._answered:
+        if self._error is None and not self._flushed:
+            self._flushed = True
+            if not self._answered and not self._stopped:
                 self._error = EmptyAnswer("The site ended its answer before it began. Try again in a moment.")
             elif not self.finished:
                 self._error = UpstreamError("The site cut its answer short: what came is incomplete. Ask again.")
@@ -96,6 +124,37 @@ class EventDecoder:
         if self._error is not None:
             raise self._error
         return events
+
+    def _is_page(self, text: str) -> bool:
+        """Tell whether this body is a page: no line of a stream begins so."""
+        if not self._begun and (start := text.lstrip("\ufeff\r\n\t ")):
+            self._begun = True
+            if start.startswith("<"):
+                self._page = []
+        return self._page is not None
+
+    def _read_page(self, text: str) -> list[Event]:
+        """Gather the page until it can be judged. It may never end, so its first silence is the end of it."""
+        assert self._page is not None
+        self._page.append(text)
+        page = "".join(self._page)
+        self._error = error_of_page(page) if not text or len(page) > _PAGE_LIMIT else error_shown(page)
+        if self._error is not None:
+            raise self._error
+        return []
+
+    def _look_at_json(self, *, silent: bool) -> list[Event]:
+        """Judge a JSON body in place of a stream by what is there: it may never end."""
+        if not self._tail or not self._tail[0].lstrip().startswith("{"):
+            return []
+        body = "".join(self._tail).lstrip()
+        self._error = error_shown(body)
+        if self._error is not None:
+            raise self._error
+        if not silent or not _is_whole(body):
+            return []
+        self._tail = []
+        return self._decode([body])
 
     def _decode(self, lines: list[str]) -> list[Event]:
         events: list[Event] = []
@@ -113,7 +172,7 @@ class EventDecoder:
         return events
 
     def _frame(self, payload: str, events: list[Event]) -> None:
-        if self._closed:
+        if self.ended or self._flushed:
             return
         try:
             frame = orjson.loads(payload)
@@ -126,60 +185,76 @@ class EventDecoder:
         if not isinstance(frame, dict):
             return
         choices = frame.get("choices")
+        choice = choices[0] if isinstance(choices, list) and choices else None
+        delta = choice.get("delta") if isinstance(choice, dict) else None
         if not choices:
             self._notice(frame, events)
-            return
-        usage = frame.get("usage")
-        if isinstance(usage, dict) and usage:
-            self._count(usage, events)
-        choice = choices[0] if isinstance(choices, list) else None
-        delta = choice.get("delta") if isinstance(choice, dict) else None
-        if isinstance(delta, dict):
-            self._delta(delta, events)
+        elif isinstance(delta, dict):
+            self._delta(delta, frame, events)
+        if any(isinstance(each, dict) and each.get("done") is True for each in (frame, choice, delta)):
+            self._end(frame)
 
     def _notice(self, frame: dict[str, Any], events: list[Event]) -> None:
-        created = frame.get("response.created")
+        created, stopped = frame.get("response.created"), frame.get("response.stopped")
         if isinstance(created, dict):
             self._chat_id = str(created.get("chat_id") or self._chat_id)
-            self.started = Started(str(created.get("response_id") or ""), str(created.get("parent_id") or ""))
-            events.append(self.started)
+            started = Started(_id_of(created), str(created.get("parent_id") or ""))
+            self._generations.create(started)
+            events.append(started)
         elif "response.stopped" in frame:
-            self.finished = self._closed = True
-            events.append(Finish())
+            self._stopped = not self._generations.is_other(_id_of(stopped))
+            self._end(stopped)
         else:
             error = error_in_frame(frame)
             if error is not None:
                 raise error
 
-    def _delta(self, delta: dict[str, Any], events: list[Event]) -> None:
-        phase, status = delta.get("phase"), delta.get("status")
-        if status == "error":
+    def _end(self, holder: object) -> None:
+        """Take note that the site says it is done, with the answer that counts or with all."""
+        if not self._generations.is_other(_id_of(holder)):
+            self.finished = self.ended = True
+
+    def _delta(self, delta: dict[str, Any], frame: dict[str, Any], events: list[Event]) -> None:
+        response_id, phase = _id_of(frame), delta.get("phase")
+        is_other = self._generations.is_other(response_id)
+        if not is_other and isinstance(usage := frame.get("usage"), dict) and usage:
+            self._count(usage, events)
+        if delta.get("status") == "error" and not is_other:
             raise error_in_delta(delta)
         if not (phase is None or isinstance(phase, str)):
             return
         if phase in _ANSWER_PHASES:
-            self._say(Text, delta, events)
-        elif phase in _REASONING_PHASES:
-            self._say(Reasoning, delta, events)
-        elif phase == "thinking_summary":
-            new = self._summary.grow(delta.get("extra"))
-            if new:
-                self._answered = True
-                events.append(Reasoning(new))
+            if not is_other and self._say(Text, delta, events):
+                self._generations.choose(response_id)
+        elif phase in _REASONING_PHASES or phase == "thinking_summary":
+            if self._generations.thinks(response_id):
+                self._think(delta, response_id, events)
         elif phase == "web_search":
             self._found(delta, events)
         elif phase in _IMAGE_PHASES:
-            self._show(delta, events)
-        if status == "finished" and phase in _FINAL_PHASES:
+            is_answer = phase in _FINAL_PHASES
+            if not (is_other and is_answer) and self._show(delta, events) and is_answer:
+                self._generations.choose(response_id)
+        if delta.get("status") == "finished" and phase in _FINAL_PHASES and not is_other and not _is_tools(delta):
             self.finished = True
 
-    def _say(self, kind: Callable[[str], Text | Reasoning], delta: dict[str, Any], events: list[Event]) -> None:
+    def _think(self, delta: dict[str, Any], response_id: str, events: list[Event]) -> None:
+        if delta.get("phase") != "thinking_summary":
+            self._say(Reasoning, delta, events)
+        elif new := self._summaries[response_id].grow(delta.get("extra")):
+            self._answered, self.finished = True, False
+            events.append(Reasoning(new))
+
+    def _say(self, kind: Callable[[str], Text | Reasoning], delta: dict[str, Any], events: list[Event]) -> bool:
         content = delta.get("content")
-        if content:
-            text = content if isinstance(content, str) else text_of_parts(content)
-            if text:
-                self._answered = True
-                events.append(kind(text))
+        if not content or _is_tools(delta):
+            return False
+        text = content if isinstance(content, str) else text_of_parts(content)
+        if text:
+            # what was finished goes on
+            self._answered, self.finished = True, False
+            events.append(kind(text))
+        return bool(text)
 
     def _found(self, delta: dict[str, Any], events: list[Event]) -> None:
         search = Search(search_results(delta.get("extra")))
@@ -188,42 +263,31 @@ class EventDecoder:
             self._answered = True
             events.append(search)
 
-    def _show(self, delta: dict[str, Any], events: list[Event]) -> None:
+    def _show(self, delta: dict[str, Any], events: list[Event]) -> bool:
+        new = False
         for address in image_addresses(delta):
-            url = self._completed(address)
+            url = complete_address(address, self._origin, self._chat_id)
             if url not in self._images:
                 self._images.add(url)
-                self._answered = True
+                self._answered = new = True
                 events.append(Image(url))
-
-    def _completed(self, address: str) -> str:
-        if address.startswith(("http://", "https://", "data:")):
-            return address
-        if address.startswith("//"):
-            return f"https:{address}"
-        if address.startswith("/api/"):
-            return self._origin + address
-        return f"{self._origin}/api/v2/chat/{self._chat_id}/{address.lstrip('/')}"
+        return new
 
     def _count(self, usage: dict[str, Any], events: list[Event]) -> None:
-        output_details, prompt_details = (
-            usage.get("output_tokens_details"),
-            usage.get("prompt_tokens_details"),
-        )
-        counted = Usage(
-            _tokens(usage, "input_tokens"),
-            _tokens(usage, "output_tokens"),
-            _tokens(output_details, "reasoning_tokens") if output_details else 0,
-            _tokens(prompt_details, "cached_tokens") if prompt_details else 0,
-        )
+        counted = token_counts(usage)
         if counted != self._usage:
             self._usage = counted
             events.append(counted)
 
 
-def _tokens(counts: object, key: str) -> int:
-    count = counts.get(key) if isinstance(counts, dict) else None
-    return count if type(count) is int and count >= 0 else 0
+def _is_tools(delta: dict[str, Any]) -> bool:
+    """Tell whether a delta is about a call of the site's own tools: the call, its result, or the end of the result."""
+    return delta.get("role") == "function" or isinstance(delta.get("function_call"), dict)
+
+
+def _id_of(holder: object) -> str:
+    response_id = holder.get("response_id") if isinstance(holder, dict) else None
+    return response_id if isinstance(response_id, str) else ""
 
 
 def _is_whole(line: str) -> bool:

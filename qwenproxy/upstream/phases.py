@@ -1,4 +1,4 @@
-"""What the phases of a streamed answer carry beside plain text: thinking summaries, search results, images.
+"""What the phases of a streamed answer carry beside plain text: thinking summaries, search results, images, counts.
 
 Used by the event decoder alone (protocol section 5.2). Takes single JSON values of a delta, of any shape, and never
 fails over one: what it does not understand it leaves out.
@@ -6,11 +6,14 @@ fails over one: what it does not understand it leaves out.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from itertools import zip_longest
 from typing import Any
 
-from qwenproxy.chat import SearchResult
+from qwenproxy.chat import SearchResult, Usage
+
+_ADDRESS = re.compile(r"(https?://|//|/api/|data:)\S+\Z")
 
 
 class ThinkingSummary:
@@ -66,12 +69,36 @@ def search_results(extra: object) -> tuple[SearchResult, ...]:
 def image_addresses(delta: dict[str, Any]) -> list[str]:
     """Return the addresses of the images in a delta of an image phase, as the site wrote them."""
     content, extra = delta.get("content"), delta.get("extra")
-    addresses = [content] if isinstance(content, str) and delta.get("phase") == "image_gen" else []
-    items = [*_dicts(content)]
+    written = content.strip() if isinstance(content, str) else ""
+    # an edit may be told in words, too
+    is_address = delta.get("phase") == "image_gen" or (delta.get("phase") == "image_edit" and _ADDRESS.match(written))
+    addresses = [written] if is_address else []
+    items = [*_dicts(content), *_dicts(delta.get("content_list"))]
     if isinstance(extra, dict):
         items += [*_dicts(extra.get("tool_result")), *_dicts(extra.get("image_list"))]
     addresses += [_string(item.get("image")) for item in items]
     return [address.strip() for address in addresses if address.strip()]
+
+
+def complete_address(address: str, origin: str, chat_id: str) -> str:
+    """Return the address of an image with scheme and host; the site's own are relative to it or to the chat."""
+    if address.startswith(("http://", "https://", "data:")):
+        return address
+    if address.startswith("//"):
+        return f"https:{address}"
+    if address.startswith("/api/"):
+        return origin + address
+    return f"{origin}/api/v2/chat/{chat_id}/{address.lstrip('/')}"
+
+
+def token_counts(usage: dict[str, Any]) -> Usage:
+    """Return the counts of a frame; odd ones count as nothing (section 5.3)."""
+    return Usage(
+        _tokens(usage, "input_tokens"),
+        _tokens(usage, "output_tokens"),
+        _tokens(usage.get("output_tokens_details"), "reasoning_tokens"),
+        _tokens(usage.get("prompt_tokens_details"), "cached_tokens"),
+    )
 
 
 def text_of_parts(content: object) -> str:
@@ -90,6 +117,11 @@ def _strings(extra: object, key: str) -> Iterator[str]:
 def _dicts(value: object) -> Iterator[dict[str, Any]]:
     if isinstance(value, list):
         yield from (item for item in value if isinstance(item, dict))
+
+
+def _tokens(counts: object, key: str) -> int:
+    count = counts.get(key) if isinstance(counts, dict) else None
+    return count if type(count) is int and count >= 0 else 0
 
 
 def _string(value: object) -> str:

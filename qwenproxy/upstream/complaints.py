@@ -1,0 +1,148 @@
+"""What the site's words mean, once they are found: a code, details and hours become an error of the package's tree.
+
+refusals.py knows where in an answer they stand, this module how they are worded (protocol section 6.2, addendum 3.3
+and 10.1). It must not know envelopes, frames or pages.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from qwenproxy.errors import (
+    BareRefusal,
+    ChatBusy,
+    ChatGone,
+    ContentFilter,
+    ModelNotFound,
+    NotLoggedIn,
+    ProtocolChanged,
+    ProxyError,
+    RateLimited,
+    RequestError,
+    SiteFailure,
+    UpstreamError,
+)
+
+LATER = "The site failed. Try again in a moment."
+UNKNOWN = "The site answered in a form this version does not know. Look for a newer qwenproxy."
+_LOGIN = 'The account is not logged in any more. Log in again with "qwenproxy account relogin".'
+_LIMIT = 'Wait, or add another account with "qwenproxy account add".'
+_BARE = (
+    "The site rejects the request without naming a fault, also after its page was loaded anew. Its version may have "
+    'changed: see the setting QWENPROXY_SITE_VERSION. "qwenproxy doctor" tells more.'
+)
+_MALFORMED = "The site rejects the form of the request. Look for a newer qwenproxy."
+
+# "used up", in the forms the site has for it, and the English ones: anything else is a site that is busy
+_SPENT = re.compile(r"额度(已)?用完|额度已?耗尽|today's|for today|daily (usage|limit|quota)", re.IGNORECASE)
+# a bare Bad_Request says no more than this
+_NO_FAULT = r"(?:internal[ _]?(?:server[ _]?)?error|something (?:is |went )?wrong|(?:bad|invalid)[ _]?request)"
+
+# Searched in "<code> <details> status=<n>", first match wins. The order carries meaning: refused content is final
+# whatever else is said; a login error may be dressed up as a rate limit; a bare Bad_Request hides anything.
+_RULES: tuple[tuple[re.Pattern[str], type[ProxyError], str], ...] = tuple(
+    (re.compile(pattern, re.IGNORECASE), error, advice)
+    for pattern, error, advice in (
+        (
+            r"data_?inspection|inappropriate|content_?(filter|security|violation)|敏感|违规|不当内容",
+            ContentFilter,
+            "The site refused the content. Change the wording; trying again does not help.",
+        ),
+        (
+            r"\b40[13]\b(?<!status=403)|unauthori[sz]ed|forbidden|token (has |is )?expired"
+            r"|invalid (access )?token\b|not logged ?in|login (required|expired)",
+            NotLoggedIn,
+            _LOGIN,
+        ),
+        (
+            r"parallel_?limited|chat is in progress",
+            ChatBusy,
+            "The site still works on the account's previous answer. Try again in a few seconds.",
+        ),
+        (
+            r"rate_?limit|quota|too[ _]?many[ _]?requests|exceed_?limit|upper limit|usage limit|high demand"
+            r"|request rate|额度(已)?用完|额度已?耗尽|访问量较大|^402\b|^429\b|status=(402|429)",
+            RateLimited,
+            _LIMIT,
+        ),
+        (
+            r"(chat|parent)_not_found|parent.*(not|n't).*(exist|found)|\bchat\b.*(not exist|not found)",
+            ChatGone,
+            "The site no longer has this chat. Send the request again: it starts a new one.",
+        ),
+        (
+            r"model_not_found|\bmodel\b.*(not exist|not found|n't exist|not supported|unknown|invalid)"
+            r"|(unknown|invalid|unsupported|no such) model",
+            ModelNotFound,
+            "The site does not have this model. GET /v1/models lists those it has.",
+        ),
+        (
+            r"^not_found",
+            ChatGone,
+            "The site does not find the chat. Send the request again: it starts a new one.",
+        ),
+        (r"too many messages|validation_?error|field required", UpstreamError, _MALFORMED),
+        (
+            r"invalid_input|(invalid|unsupported) (file|image|attachment|url)|(file|image) (type|format|size)"
+            r"|(does|do)(n't| not) support|too (long|large)|input length|context length|maximum (context|length)|附件",
+            RequestError,
+            "The site rejected the input. Check its length and its attachments.",
+        ),
+        (rf"^bad_?request\W*({_NO_FAULT}.*)?status=", BareRefusal, _BARE),
+        (r"^bad_?request", UpstreamError, "The site rejected the request."),
+        (
+            r"internal[ _]?(server[ _]?)?error|unavailable|bad gateway|time(d )?[ _]?out|overload"
+            r"|^5\d\d\b|status=5\d\d",
+            SiteFailure,
+            LATER,
+        ),
+        (r"status=403", NotLoggedIn, _LOGIN),
+        (r"status=408", SiteFailure, LATER),
+        (r"^not found|status=(404|405|410)", ProtocolChanged, UNKNOWN),
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Complaint:
+    """What the site says is wrong. `hours` is how long, where it tells."""
+
+    code: str = ""
+    details: str = ""
+    status: int = 200
+    hours: float | None = None
+
+
+def classify(complaint: Complaint) -> ProxyError:
+    """Return the error that a complaint means."""
+    text = f"{complaint.code} {complaint.details} status={complaint.status}".strip()
+    for pattern, error, advice in _RULES:
+        if pattern.search(text):
+            if error is RateLimited:
+                return _limit(complaint)
+            return error(advice + _said(complaint))
+    if complaint.code or complaint.details or complaint.status >= 400:
+        return UpstreamError("The site reported a fault that another try is unlikely to mend." + _said(complaint))
+    return ProtocolChanged(UNKNOWN)
+
+
+def _limit(complaint: Complaint) -> RateLimited:
+    """Return the limit: its codes are the same for a day that is used up and for a site that is busy (addendum 3.3)."""
+    spent = complaint.hours is None and bool(_SPENT.search(complaint.details))
+    span = f"for {complaint.hours:g} hours" if complaint.hours else "until tomorrow" if spent else "for a short while"
+    message = f"The site limits this account {span}. {_LIMIT}{_said(complaint)}"
+    return RateLimited(message, hours=complaint.hours, for_today=spent)
+
+
+def _said(complaint: Complaint) -> str:
+    quote = _quotable(complaint.details or complaint.code)
+    return f' The site said: "{quote}"' if quote else ""
+
+
+def _quotable(details: str) -> str:
+    """Return the site's words on one line of at most 200 characters, without addresses and whatever looks secret."""
+    words = re.sub(r"[\x00-\x20\x7f-\x9f\u2028\u2029]+", " ", details).strip()
+    words = re.sub(r"[a-z][a-z+.-]*://\S+|\S*\?\S+=\S*", "[address]", words, flags=re.IGNORECASE)
+    words = re.sub(r"\beyJ[\w.+/=-]+|\bBearer \S+|[\w.+/=%-]{40,}", "[hidden]", words, flags=re.IGNORECASE)
+    return words if len(words) <= 200 else words[:199] + "…"
