@@ -35,7 +35,11 @@ REFUSALS = [
     (TOO_FAST, "WAIT", NOW + 120),
     (refusal("quota_limit", "x"), "WAIT", NOW + 120),
     (Reply(('{"code":"RateLimited","detail":"x","num":4}',), 429, JSON), "WAIT", NOW + 4 * 3600 + 300),
-    (Reply((CREATED, frame({"success": False, "data": {"code": "RateLimited", "num": 2}}))), "WAIT", NOW + 2 * 3600 + 300),
+    (
+        Reply((CREATED, frame({"success": False, "data": {"code": "RateLimited", "num": 2}}))),
+        "WAIT",
+        NOW + 2 * 3600 + 300,
+    ),
     (LOGGED_OUT, "INVALID", None),
     (refusal("Forbidden", "x", 403), "INVALID", None),
     (refusal("RateLimited", "401 Unauthorized", 429), "INVALID", None),

@@ -2,18 +2,42 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 
 import pytest
-from fakes import CUT, EMPTY, FOREVER, TICK, Reply, answer, ask, said
-from transcripts import CREATED, KEEP_ALIVE, PLAIN, SUMMED, counts, delta, end
+from fakes import CUT, EMPTY, FOREVER, HTML, JSON, ORIGIN, STREAM, TICK, Reply, answer, ask, said
+from transcripts import (
+    CREATED,
+    INTERCEPTED,
+    KEEP_ALIVE,
+    PLAIN,
+    SUMMED,
+    TWO_AT_ONCE,
+    called,
+    counts,
+    delta,
+    end,
+    frame,
+    of,
+    rejected,
+)
 
-from qwenproxy.chat import Finish, Message, Reasoning, Text, TextPart, Tick, Tool, ToolCall, Usage
-from qwenproxy.errors import ClientGone, NetworkFailed, TabLost, UpstreamError, UpstreamTimeout
+from qwenproxy.chat import Finish, Image, Message, Reasoning, Text, TextPart, Tick, Tool, ToolCall, Usage
+from qwenproxy.errors import (
+    AccountsResting,
+    ClientGone,
+    NetworkFailed,
+    TabLost,
+    UpstreamError,
+    UpstreamTimeout,
+    VerificationRequired,
+)
 from qwenproxy.relay import RelaySettings
 
 TOOLS = (Tool("look", "Look it up"),)
 CALL = '<tool_call>{"name": "look", "arguments": {"q": "x"}}</tool_call>'
+CAPTCHA_PART = '{"ret":["FAIL_SYS_USER_VALIDATE","RGV587_ERROR::SM::x"],"data":{"url":"https://site.example/_____tmd___'
 
 
 def stops(site):
@@ -77,9 +101,137 @@ def test_the_sites_keep_alive_is_no_stall(make_relay, site):
 
 
 def test_a_finished_answer_needs_no_end_of_the_connection(make_relay, site):
+    """Nothing tells it from one that goes on, so it is waited for as long as for anything else; time passes for all."""
     site.script("a", Reply(answer("Done").chunks, endless=True))
-    assert said(make_relay().open(ask())) == "Done"
+    with make_relay(1, RelaySettings(stall_timeout=30)).open(ask()) as run:
+        events = [event for event in run if isinstance(event, Text | Tick | Finish)]
+        assert run.response_id == "R7"
+    assert events == [Text("Done"), *[Tick()] * 30, Finish()]
     assert stops(site) == []
+
+
+@pytest.mark.parametrize("streamed", [True, False])
+@pytest.mark.parametrize("pause", [0, 5, 100])
+def test_an_answer_that_goes_on_after_a_finish_is_never_cut(make_relay, site, streamed, pause):
+    silence = [TICK] * pause
+    pieces = (delta("One. "), end(), *silence, called("f", "", "{}"), rejected("f"), *silence, delta("Two."), end())
+    site.script("a", Reply((CREATED, *pieces)))
+    assert said(make_relay().open(ask(streamed=streamed))) == "One. Two."
+
+
+def test_an_answer_that_goes_on_and_falls_silent_is_no_complete_one(make_relay, site):
+    site.script("a", Reply((CREATED, delta("One. "), end(), delta("Tw")), endless=True))
+    with make_relay().open(ask()) as run, pytest.raises(UpstreamTimeout):
+        list(run)
+
+
+def test_what_the_site_says_of_the_calls_it_takes_never_reaches_a_client(make_relay, site):
+    site.script("a", Reply((INTERCEPTED,)))
+    assert said(make_relay().open(ask(tools=TOOLS))) == "Let me look. Then without."
+
+
+@pytest.mark.parametrize("last", [frame({"done": True}), frame({"response.stopped": {"response_id": "R7"}})])
+def test_the_sites_word_that_it_is_done_ends_the_answer(make_relay, site, last):
+    site.script("a", Reply((CREATED, delta("So."), last), endless=True))
+    assert said(make_relay().open(ask())) == "So."
+    assert site.clock.now == 0
+    assert stops(site) == []
+
+
+def test_of_two_answers_at_once_one_is_passed_on_and_gone_on_from(make_relay, site):
+    site.script("a", Reply((TWO_AT_ONCE,)))
+    with make_relay().open(ask()) as run:
+        assert "".join(event.text for event in run if isinstance(event, Text)) == "Right so."
+        assert run.response_id == "R8"
+        assert run.usage == Usage(8, 4, 0, 11)
+
+
+def test_both_of_two_answers_are_stopped(make_relay, site):
+    site.script("a", Reply((CREATED, of("R8", CREATED), delta("Half")), endless=True))
+    make_relay().open(ask()).close()
+    assert [stop["response_id"] for stop in stops(site)] == ["R7", "R8"]
+
+
+@pytest.mark.parametrize("address", ["sub/1.png", "/sub/1.png", "/api/v2/chat/C7/sub/1.png"])
+def test_an_image_of_the_sites_own_has_an_address_that_opens(make_relay, site, address):
+    drawn = delta("", "image_gen_tool", extra={"image_list": [{"image": address}]})
+    site.script("a", Reply((CREATED, drawn, delta("There."), end())))
+    with make_relay().open(ask()) as run:
+        images = [event for event in run if isinstance(event, Image)]
+    assert images == [Image(f"{ORIGIN}/api/v2/chat/C7/sub/1.png")]
+
+
+HELD_BACK = [
+    ({"tools": TOOLS}, CALL[:20], CALL[20:40]),
+    ({"stop": ("a" * 300,)}, "a", "a" * 9),
+    ({"stop": ("nowhere",), "tools": TOOLS}, CALL[:20], CALL[20:40]),
+]
+
+
+@pytest.mark.parametrize(("asked", "first", "more"), HELD_BACK, ids=["call", "stop", "both"])
+def test_time_passes_while_text_is_held_back(make_relay, site, asked, first, more):
+    """The kind: whatever stands between the site and the client, signs of life go out."""
+    site.script("a", Reply((CREATED, delta("Wait. "), delta(first), *[delta(more)] * 24, end()), pace=0.5))
+    with make_relay().open(ask(**asked)) as run:
+        events = list(itertools.takewhile(lambda event: not isinstance(event, Finish), run))
+    ticks = [event for event in events if isinstance(event, Tick)]
+    assert 11 <= len(ticks) <= 13
+    assert events.index(Text("Wait. ")) < events.index(Tick())
+
+
+@pytest.mark.parametrize(("asked", "first", "more"), HELD_BACK, ids=["call", "stop", "both"])
+@pytest.mark.parametrize("streamed", [True, False])
+def test_a_client_that_leaves_while_text_is_held_back(make_relay, site, streamed, asked, first, more):
+    site.script("a", Reply((CREATED, delta(first), *[delta(more)] * 1000), pace=0.5))
+    relay = make_relay()
+    with pytest.raises(ClientGone):
+        relay.open(ask(streamed=streamed, **asked), lambda: site.clock.now > 3)
+    assert site.clock.now < 3 + 15
+    assert len(stops(site)) == 1
+    assert relay.pool.running() == 0
+
+
+def test_what_no_client_sees_hides_no_time(make_relay, site):
+    found = [
+        delta("", "web_search", extra={"web_search_info": [{"url": f"https://news.example/{number}"}]})
+        for number in range(20)
+    ]
+    site.script("a", Reply((CREATED, delta("Let me see. "), *found, delta("So."), end()), pace=0.5))
+    with make_relay().open(ask()) as run:
+        assert sum(isinstance(event, Tick) for event in run) == 10
+
+
+def test_a_second_is_a_second_however_often_the_site_speaks(make_relay, site):
+    site.script("a", Reply((CREATED, delta("One"), *[KEEP_ALIVE] * 1000, end()), pace=0.01))
+    with make_relay().open(ask()) as run:
+        assert sum(isinstance(event, Tick) for event in run) in (9, 10)
+
+
+NEVER_ENDING = [
+    (CAPTCHA_PART, JSON, VerificationRequired),
+    (CAPTCHA_PART, STREAM, VerificationRequired),
+    ("<script>window.location.replace('/_____tmd_____/punish", HTML, VerificationRequired),
+    ("<script>window.location.replace('/_____tmd_____/punish", STREAM, VerificationRequired),
+    ("<html>Please wait", HTML, VerificationRequired),
+    ('{"success":false,"data":{"code":"RateLimited","num":2,"details":"li', JSON, AccountsResting),
+    ('{"success":', JSON, UpstreamTimeout),
+]
+
+
+@pytest.mark.parametrize(("part", "headers", "error"), NEVER_ENDING)
+def test_a_refusal_that_never_ends_means_what_it_has_said(make_relay, site, part, headers, error):
+    site.script("a", Reply((part,), headers=headers, endless=True))
+    with pytest.raises(error):
+        make_relay().open(ask())
+    assert site.asked() == ["a"]
+    assert site.clock.now <= 15
+    assert site.responses[-1].closed
+
+
+def test_a_refusal_that_goes_on_for_ever_is_read_up_to_a_bound(make_relay, site):
+    site.script("a", Reply((CAPTCHA_PART, *["x" * 100_000] * 1000), headers=JSON))
+    with pytest.raises(VerificationRequired):
+        make_relay().open(ask())
 
 
 def test_prime_waits_for_the_first_real_event_only(make_relay, site):
