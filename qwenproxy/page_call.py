@@ -100,9 +100,7 @@ def read_body(
             silent += not text
             now = clock()
             if size > bounds.size:
-                return Body(
-                    "".join(texts), ProtocolChanged(TOO_LONG)
-                )
+                return Body("".join(texts), ProtocolChanged(TOO_LONG))
             if max(silent, now - begun) >= bounds.seconds:
                 return Body("".join(texts), _unended(bounds.seconds))
             if not text or now - looked >= LOOK_EVERY:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import time
+from itertools import pairwise
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from sandbox_caller import COMPLETIONS, Caller, frames, payload, refusal, said, sandbox_fixtures, trust
+from sandbox_caller import COMPLETIONS, Caller, deltas, frames, payload, refusal, said, sandbox_fixtures, trust
 
 from qwenproxy.sandbox import Fault, Sandbox
 from qwenproxy.sandbox.faults import KINDS, parse_fault
@@ -18,6 +19,7 @@ ENVELOPES = [
     ("rate_limited", "429", "RateLimited", "today's usage"),
     ("rate_limited num=3", "429", "RateLimited", "today's usage"),
     ("rate_limited place=none", "429", "RateLimited", "high demand"),
+    ("rate_limited place=none details=额度已用完", "429", "RateLimited", "额度已用完"),
     ("disguised_401", "429", "RateLimited", "401 Unauthorized"),
     ("parallel_limited", "429", "ParallelLimited", ""),
     ("quota_limit", "402", "quota_limit", ""),
@@ -47,9 +49,23 @@ WHOLE_ANSWERS = [
     ("http_504", 504, "text/html", "alibaba-ga"),
     ("captcha", 200, "application/json;charset=utf-8", '{"ret":["FAIL_SYS_USER_VALIDATE"'),
     ("captcha action=captchaconnect", 200, "application/json;charset=utf-8", "&action=captchaconnect&"),
+    ("captcha action=captchaconnect", 200, "application/json;charset=utf-8", '"dialogSize"'),
+    ("captcha type=text/event-stream", 200, "text/event-stream", '{"ret":["FAIL_SYS_USER_VALIDATE"'),
+    ("captcha form=html", 200, "text/html", '<script>window.location.replace("https://'),
+    ("captcha form=html type=application/json", 200, "application/json", "_____tmd_____/punish"),
     ("waf", 200, "text/html", "aliyun_waf_bb"),
     ("waf status=405", 405, "text/html", "<!doctypehtml>"),
     ("empty_body", 200, "text/event-stream", ""),
+]
+ODD = [
+    "segments",
+    "segments every=1 pause_s=0.05",
+    "function_channel",
+    "function_channel after=2 name=look pause_s=0.05",
+    "two_answers",
+    "image_tool",
+    "done_flag seconds=0.05",
+    "held_open seconds=0.05",
 ]
 ENDINGS: list[tuple[str, int, Any]] = [
     ("rate_limited in_stream=true num=2", 0, {"success": False, "data": {"code": "RateLimited", "num": 2}}),
@@ -142,6 +158,86 @@ def test_cut_in_the_middle_of_a_frame(caller: Caller) -> None:
 def test_reshaped_streams_say_the_same(caller: Caller, text: str) -> None:
     answer = caller.ask(f"{{{{say Grüße 🙂 und 你好, heute}}}}{{{{fault {text}}}}}")
     assert said(answer) == "Grüße 🙂 und 你好, heute"
+
+
+@pytest.mark.parametrize("text", ODD)
+def test_odd_streams_say_the_same(caller: Caller, text: str) -> None:
+    answer = caller.ask(f"{{{{say one two three four five six}}}}{{{{fault {text}}}}}")
+    ours = [frame for frame in frames(answer) if "OTHER" not in json.dumps(frame)]
+    told = [frame["choices"][0]["delta"] for frame in ours if "choices" in frame]
+    words = [delta["content"] for delta in told if delta["role"] == "assistant" and delta.get("phase") == "answer"]
+    assert "".join(words) == "one two three four five six"
+
+
+def finishes(answer: httpx.Response) -> list[tuple[str, str]]:
+    """Return role and phase of each delta that is finished."""
+    return [(delta["role"], delta["phase"]) for delta in deltas(answer) if delta["status"] == "finished"]
+
+
+def test_an_answer_in_pieces_finishes_each(caller: Caller) -> None:
+    chat_id = caller.new_chat()
+    answer = caller.ask("{{say one two three four five six}}{{fault segments every=1}}", chat_id)
+    assert finishes(answer) == [("assistant", "answer")] * 5
+    kept = caller.call("GET", f"/api/v2/chats/{chat_id}").json()["data"]["chat"]["messages"][-1]
+    assert kept["content"] == "one two three four five six"
+
+
+def test_an_answer_in_pieces_may_be_cut_after_one(caller: Caller) -> None:
+    answer = caller.ask("{{say one two three four five six}}{{fault segments every=1 cut_after=2}}")
+    assert said(answer) == "one two three four "
+    assert finishes(answer) == [("assistant", "answer")]
+
+
+def test_a_call_of_a_tool_the_site_has_not(caller: Caller) -> None:
+    answer = caller.ask("{{say one two three four}}{{fault function_channel name=look}}")
+    written = [delta["function_call"]["arguments"] for delta in deltas(answer) if "function_call" in delta]
+    assert written[0] == ""
+    assert json.loads(written[-1])
+    assert all(later.startswith(earlier) for earlier, later in pairwise(written))
+    results = [delta for delta in deltas(answer) if delta["role"] == "function"]
+    assert [(each["content"], each["status"]) for each in results] == [
+        ("Tool look does not exists.", "typing"),
+        ("", "finished"),
+    ]
+    assert finishes(answer) == [("assistant", "answer"), ("function", "answer"), ("assistant", "answer")]
+
+
+def test_two_answers_in_one_body(caller: Caller) -> None:
+    chat_id = caller.new_chat()
+    answer = caller.ask("{{say one two three four five six}}{{fault two_answers}}", chat_id)
+    other, ours = (frame["response.created"] for frame in frames(answer)[:2])
+    assert (other["response_index"], ours["response_index"]) == ("0", "1")
+    texts: dict[str, str] = {}
+    for frame in frames(answer)[2:]:
+        key = frame["response_id"]
+        texts[key] = texts.get(key, "") + frame["choices"][0]["delta"]["content"]
+    assert texts == {other["response_id"]: "OTHER " * 3, ours["response_id"]: "one two three four five six"}
+    assert said(caller.ask("{{say on}}", chat_id, parent_id=ours["response_id"])) == "on"
+    assert refusal(caller.ask("{{say on}}", chat_id, parent_id=other["response_id"]))[1] == "Bad_Request"
+
+
+def test_the_word_done_comes_last(caller: Caller) -> None:
+    assert frames(caller.ask("{{say so}}{{fault done_flag seconds=0.05}}"))[-1]["done"] is True
+
+
+@pytest.mark.parametrize("form", ["tool_result", "image_list"])
+def test_an_image_of_a_tool(caller: Caller, form: str) -> None:
+    answer = caller.ask(f"{{{{say one two three}}}}{{{{fault image_tool image=a/b.png form={form}}}}}")
+    [drawn] = [delta for delta in deltas(answer) if delta["phase"] == "image_gen_tool"]
+    assert drawn["extra"] == {form: [{"image": "a/b.png"}]}
+
+
+@pytest.mark.parametrize("form", ["json", "html"])
+def test_a_captcha_that_never_ends(caller: Caller, form: str) -> None:
+    chat_id = caller.new_chat()
+    with httpx.Client(http2=True, verify=trust(caller.site), base_url=caller.site.base_url) as http:
+        body = payload(chat_id, f"{{{{fault captcha endless=true form={form}}}}}")
+        url, headers = f"{COMPLETIONS}?chat_id={chat_id}", caller.site.page_headers(caller.account)
+        with http.stream("POST", url, json=body, headers=headers, timeout=0.3) as answer:
+            pieces = answer.iter_bytes()
+            assert b"x5secdata=" in next(pieces)
+            with pytest.raises(httpx.ReadTimeout):
+                next(pieces)
 
 
 def pieces_of(caller: Caller, prompt: str) -> list[bytes]:
@@ -272,6 +368,6 @@ def test_a_misspelt_directive_is_told(caller: Caller) -> None:
 
 
 def test_every_kind_is_tested_here() -> None:
-    tables = [text for text, *_ in (*ENVELOPES, *WHOLE_ANSWERS, *ENDINGS)] + RESHAPED
+    tables = [text for text, *_ in (*ENVELOPES, *WHOLE_ANSWERS, *ENDINGS)] + RESHAPED + ODD
     apart = {"captcha_sticky", "waf_page", "stall", "reset", "cut_mid_utf8", "cut_mid_frame"}
     assert {text.split()[0] for text in tables} | apart == set(KINDS)

@@ -11,9 +11,10 @@ from quart import Blueprint, Response, g, request
 from qwenproxy.sandbox import fault_answers
 from qwenproxy.sandbox.chats import ChatMessage
 from qwenproxy.sandbox.envelope import bad_request
-from qwenproxy.sandbox.fault_streams import ConnectionDropped, Frames, spoil
+from qwenproxy.sandbox.fault_streams import ConnectionDropped, spoil
 from qwenproxy.sandbox.faults import COMPLETIONS, Fault, parse_fault
 from qwenproxy.sandbox.generations import Generation
+from qwenproxy.sandbox.odd_streams import Frames, HeldOpen
 from qwenproxy.sandbox.question import Question, read_question, text_of
 from qwenproxy.sandbox.script import CLOCK, Answer, Script, SearchRound, Thinking, compose
 from qwenproxy.sandbox.state import SiteState, current_state, logged_in
@@ -69,6 +70,10 @@ async def _deliver(frames: Frames, generation: Generation, writer: FrameWriter, 
         if generation.stopped:
             yield writer.stopped()
         lost = False
+    except HeldOpen as held:
+        _remember(generation.answer, writer)
+        generation.end()
+        await asyncio.sleep(held.seconds)
     except ConnectionDropped as drop:
         wire.drop(whole_connection=drop.whole_connection)
     finally:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 
 from quart import Response, request
@@ -16,6 +16,7 @@ from qwenproxy.sandbox import pages
 from qwenproxy.sandbox.envelope import (
     SiteError,
     bad_request,
+    compact,
     disguised,
     failure,
     html_response,
@@ -64,10 +65,31 @@ def captcha(state: SiteState, account_id: str | None, fault: Fault | None = None
         f"https://{request.host}/{path}/_____tmd_____/punish?x5secdata={secret}__bx__{request.host}{path}"
         f"&x5step=2&action={options.get('action', 'captcha')}&pureCaptcha="
     )
+    if options.get("form") == "html":
+        body = f'<html><head><script>window.location.replace("{url}")</script></head><body></body></html>'
+        return _sent(html_response(body), body, options)
+    data: dict[str, Any] = {"url": url}
+    if options.get("action") == "captchaconnect":
+        data["dialogSize"] = {"width": "375px", "height": "665px"}
     ret = ["FAIL_SYS_USER_VALIDATE", "RGV587_ERROR::SM::哎哟喂,被挤爆啦,请稍后重试"]
-    response = json_response({"ret": ret, "data": {"url": url}})
+    response = json_response({"ret": ret, "data": data})
     response.content_type = "application/json;charset=utf-8"
+    return _sent(response, compact({"ret": ret, "data": data}), options)
+
+
+def _sent(response: Response, body: str, options: Options) -> Response:
+    """Return the answer under the content type that is ordered; an endless one lacks its end and never gets it."""
+    if options.get("endless"):
+        response = Response(_without_end(body[:-2].encode()), content_type=response.content_type)
+        response.timeout = None
+    if "type" in options:
+        response.content_type = str(options["type"])
     return response
+
+
+async def _without_end(data: bytes) -> AsyncIterator[bytes]:
+    yield data
+    await asyncio.Event().wait()
 
 
 def waf(options: Options) -> Response:
@@ -79,8 +101,9 @@ def rate_limit_data(options: Options) -> dict[str, Any]:
     """Return code, details and, unless the options say otherwise, the hours to wait."""
     num, place = options.get("num", 6), options.get("place", "nested")
     if num is None or place == "none":
-        return {"code": "RateLimited", "details": _TOO_FAST}
-    return {"code": "RateLimited", "details": _DAILY_LIMIT, "template": _WAIT_HINT, "num": num}
+        return {"code": "RateLimited", "details": options.get("details", _TOO_FAST)}
+    details = options.get("details", _DAILY_LIMIT)
+    return {"code": "RateLimited", "details": details, "template": _WAIT_HINT, "num": num}
 
 
 def flat_rate_limit(options: Options) -> dict[str, Any]:

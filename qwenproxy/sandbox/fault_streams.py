@@ -6,18 +6,14 @@ lie between the moment it is due and the moment the one before it was.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from itertools import islice
-from typing import Any
 
 from qwenproxy.sandbox.envelope import unauthorized
 from qwenproxy.sandbox.fault_answers import EXPIRED, MODERATION, flat_rate_limit, rate_limit_data
 from qwenproxy.sandbox.faults import Fault
+from qwenproxy.sandbox.odd_streams import ODD, Frames, Options
 from qwenproxy.sandbox.stream import FrameWriter
-
-Timed = tuple[float, bytes]
-Frames = Iterator[Timed]
-Options = Mapping[str, Any]
 
 
 class ConnectionDropped(Exception):
@@ -33,6 +29,8 @@ def spoil(fault: Fault, frames: Frames, writer: FrameWriter) -> Frames:
     options = fault.options
     if fault.kind in _RESHAPED:
         return _RESHAPED[fault.kind](frames, options)
+    if fault.kind in ODD:
+        return ODD[fault.kind](frames, options, writer)
     if fault.kind == "stall":
         return _stalled(frames, options, writer)
     if fault.kind == "reset":

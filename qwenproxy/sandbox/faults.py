@@ -1,7 +1,8 @@
 """The faults a test can order, and the book that decides which call gets one.
 
 A fault either answers a call in place of the site (fault_answers.py), spoils the stream of an answer
-(fault_streams.py), or hits the pages. What each kind looks like stands there; here is only who is hit, and when.
+(fault_streams.py; what is odd there and no fault is in odd_streams.py), or hits the pages. What each kind looks like
+stands there; here is only who is hit, and when.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ COMPLETIONS = "/api/v2/chat/completions"
 # kind -> its options; protocol sections 5.5, 6.1 to 6.4 and 13
 KINDS: Mapping[str, frozenset[str]] = {
     # answers
-    "rate_limited": frozenset({"num", "place", "in_stream", "flat", "real_429", "after"}),
+    "rate_limited": frozenset({"num", "place", "in_stream", "flat", "real_429", "after", "details"}),
     "disguised_401": frozenset(),
     "parallel_limited": frozenset(),
     "quota_limit": frozenset({"code"}),
@@ -39,8 +40,8 @@ KINDS: Mapping[str, frozenset[str]] = {
     "http_502": frozenset(),
     "http_503": frozenset(),
     "http_504": frozenset(),
-    "captcha": frozenset({"action"}),
-    "captcha_sticky": frozenset({"action"}),
+    "captcha": frozenset({"action", "form", "type", "endless"}),
+    "captcha_sticky": frozenset({"action", "form", "type", "endless"}),
     "waf": frozenset({"status"}),
     "empty_body": frozenset(),
     # pages
@@ -59,6 +60,13 @@ KINDS: Mapping[str, frozenset[str]] = {
     "coalesce": frozenset({"group"}),
     "byte_by_byte": frozenset({"interval_ms"}),
     "drip": frozenset({"size", "interval_ms"}),
+    # what the site does besides, none of it a fault: protocol addendum 0, 1.5, 1.7 and 3.1
+    "segments": frozenset({"every", "pause_s", "cut_after"}),
+    "function_channel": frozenset({"after", "name", "pause_s"}),
+    "two_answers": frozenset(),
+    "image_tool": frozenset({"after", "image", "form"}),
+    "done_flag": frozenset({"seconds"}),
+    "held_open": frozenset({"seconds"}),
     # either: before the head, or with `after` in the stream, as token_expired
     "stall": frozenset({"seconds", "keepalives", "every_s", "after"}),
     "reset": frozenset({"scope", "after"}),
@@ -67,6 +75,7 @@ _STREAM_KINDS = frozenset(
     {"internal_error_frame", "internal_error_string", "status_error", "moderation_mid_answer"}
     | {"empty_after_created", "cut_before_end", "cut_mid_utf8", "cut_mid_frame", "split_utf8", "split_data_prefix"}
     | {"coalesce", "byte_by_byte", "drip"}
+    | {"segments", "function_channel", "two_answers", "image_tool", "done_flag", "held_open"}
 )
 
 

@@ -21,8 +21,8 @@ class FrameWriter:
     """Writes the frames of one answer.
 
     `incremental` False repeats the text so far in every delta; `phased` False leaves phases out, as for a question
-    without `output_schema`; `indexed` True adds `response_index`. `content_list` and `answer` are what the chat's
-    detail shows later.
+    without `output_schema`; `indexed` True adds `response_index`, which is `index`. `content_list` and
+    `answer` are what the chat's detail shows later.
     """
 
     chat_id: str
@@ -32,6 +32,7 @@ class FrameWriter:
     incremental: bool = True
     phased: bool = True
     indexed: bool = False
+    index: int = 0
     content_list: list[dict[str, Any]] = field(default_factory=list)
     _said: list[str] = field(default_factory=list)
     _input_tokens: int = 0
@@ -55,7 +56,7 @@ class FrameWriter:
 
     def created(self) -> bytes:
         """The first frame; its odd spacing and the space at its end are the site's."""
-        index = ', "response_index":"0"' if self.indexed else ""
+        index = f', "response_index":"{self.index}"' if self.indexed else ""
         return (
             f'data: {{"response.created":{{"chat_id": "{self.chat_id}", "parent_id": "{self.parent_id}", '
             f'"response_id":"{self.response_id}"{index}}}}} \n\n'
@@ -119,6 +120,20 @@ class FrameWriter:
             }
         )
 
+    def call(self, name: str, arguments: str) -> bytes:
+        """A call that the site takes for one of a tool of its own: `arguments` as far as they are written."""
+        delta = {"role": "assistant", "content": "", "phase": "answer", "status": "typing"}
+        call = {"name": name, "arguments": arguments}
+        return self.delta({**delta, "function_call": call, "extra": {"display_position": "answer"}})
+
+    def function_result(self, name: str, content: str) -> bytes:
+        """What came of such a call."""
+        return self._function({"role": "function", "name": name, "content": content}, "typing")
+
+    def function_end(self) -> bytes:
+        """The end of what came of it: not the end of the answer."""
+        return self._function({"role": "function", "content": ""}, "finished")
+
     def finished(self, phase: str = "answer") -> bytes:
         """The very last frame: neither usage nor time, and its own order of keys."""
         self._remember(phase)
@@ -135,6 +150,11 @@ class FrameWriter:
     def frame(self, body: Mapping[str, Any]) -> bytes:
         """Any frame."""
         return f"data: {_encode(body)}\n\n".encode("utf-8", "replace")
+
+    def _function(self, delta: Mapping[str, Any], status: str) -> bytes:
+        whole = {**delta, "phase": "answer", "status": status}
+        body = {"choices": [{"delta": whole}], "response_id": self.response_id, "usage": {}}
+        return self.frame({**body, "timestamp": int(time.time())})
 
     def _remember(self, phase: str, extra: Mapping[str, Any] | None = None) -> None:
         entry = {"phase": phase, "content": "".join(self._said), "status": "finished"}
