@@ -34,9 +34,9 @@ def hang_up_in_mid_stream(proxy: Proxy, question: str) -> None:
         answer.until_text()
 
 
-def asked_and_unread(proxy: Proxy, question: str, *, stream: bool) -> socket.socket:
+def asked_and_unread(proxy: Proxy, question: str, *, stream: bool, **more: object) -> socket.socket:
     """Send a request and return the connection, which nobody reads from."""
-    body = json.dumps(request_body(question, stream=stream)).encode()
+    body = json.dumps(request_body(question, stream=stream, **more)).encode()
     address = urlsplit(proxy.url)
     head = f"POST {COMPLETIONS} HTTP/1.1\r\nHost: {address.netloc}\r\nContent-Type: application/json\r\n"
     connection = socket.socket()
@@ -58,6 +58,19 @@ def test_streamed_answer_stops(proxy: Proxy, site: Sandbox, question: str) -> No
 def test_plain_answer_stops(proxy: Proxy, site: Sandbox, question: str) -> None:
     with asked_and_unread(proxy, question, stream=False):
         site.wait_for(lambda site: site.running_generations())
+    site.wait_idle(NOTICED_WITHIN)
+
+
+@pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.parametrize("signs_of_life", [0, 1], ids=["at once", "later"])
+def test_answer_stops_while_a_call_is_written(proxy: Proxy, site: Sandbox, stream: bool, signs_of_life: int) -> None:
+    site.switches.interval_ms = 100
+    call = f'{{{{tool write {{"text":"{"x" * 100_000}"}}}}}}'
+    tools = [{"type": "function", "function": {"name": "write", "parameters": {"type": "object"}}}]
+    with asked_and_unread(proxy, call, stream=stream, tools=tools) as connection:
+        site.wait_for(lambda site: site.running_generations())
+        while stream and signs_of_life and b": keep-alive" not in connection.recv(1 << 16):
+            pass
     site.wait_idle(NOTICED_WITHIN)
 
 

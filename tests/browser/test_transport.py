@@ -20,6 +20,7 @@ HARMLESS = (
     "drip size=30 interval_ms=1",
     "coalesce group=4",
     "coalesce group=1000",
+    "segments every=30 pause_s=2",
     "stall seconds=2",
     "stall after=2 seconds=2",
     "stall after=2 seconds=3 keepalives=true every_s=1",
