@@ -146,6 +146,27 @@ def test_no_account_at_all(make_pool):
         take(make_pool(0))
 
 
+def test_a_limit_of_one_kind_keeps_the_account_from_that_kind_only(make_pool, registry, clock):
+    pool = make_pool(2)
+    error = RateLimited("x")
+    error.kind = "upload"
+    lease = take(pool, prefer="a")
+    lease.reject(error)
+    assert {account.status(clock.now) for account in registry.all()} == {"OK"}
+    for kind, left in (("upload", {"b"}), ("t2i", {"a", "b"}), (None, {"a", "b"})):
+        given = set()
+        for lease in pool.leases(never, kind=kind):
+            given.add(lease.account_id)
+            lease.close()
+        assert given == left
+    pool.note_refusal("b", error)
+    with pytest.raises(AccountsResting, match="upload") as caught:
+        take(pool, kind="upload")
+    assert caught.value.retry_after == 120
+    clock.now += 120
+    take(pool, kind="upload").close()
+
+
 def test_an_account_rests_as_long_as_the_site_said(make_pool, registry, clock):
     pool = make_pool(2)
     pool.note_refusal("a", RateLimited("x", hours=6))

@@ -15,12 +15,13 @@ from file_stack import JPEG, PDF, PNG, TEXT
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qwenproxy.errors import NetworkFailed, ProtocolChanged, RequestError, SiteFailure
+from qwenproxy.errors import NetworkFailed, ProtocolChanged, RateLimited, RequestError, SiteFailure
 from qwenproxy.sandbox.signatures import Signable, v4_signature
 from qwenproxy.uploads import ledger as ledger_module
 from qwenproxy.uploads import object_store
 from qwenproxy.uploads.file_types import clean_name, identify
 from qwenproxy.uploads.ledger import Ledger
+from qwenproxy.uploads.uploader import SiteCalls, Uploader
 from qwenproxy.upstream import files
 from qwenproxy.upstream.files import SiteFile, UploadCredentials
 
@@ -469,3 +470,43 @@ def test_what_an_interrupted_write_left_is_swept(tmp_path):
     leftover.write_bytes(b"half")
     Ledger(tmp_path / "session")
     assert not leftover.exists()
+
+
+class LimitedSite:
+    """An account whose calls to these paths are over a limit; all others are answered as for one upload."""
+
+    def __init__(self, *limited):
+        self._limited = limited
+
+    def lend(self):
+        return SiteCalls("a", self._call, lambda seconds: None)
+
+    def _call(self, request):
+        if request.path in self._limited:
+            raise RateLimited("x")
+        return json.dumps({"success": True, "data": ISSUED})
+
+
+def uploader_at(tmp_path):
+    return Uploader(tmp_path, 1000, put=lambda *_: None)
+
+
+@pytest.mark.parametrize("path", ["/api/v2/files/getstsToken", "/api/v2/files/parse"])
+def test_the_limit_of_a_call_about_files_is_one_of_uploads(tmp_path, path):
+    uploader, site = uploader_at(tmp_path), LimitedSite(path).lend()
+    calls = [lambda: uploader.store(uploader.check("a.pdf", PDF), site)]
+    if path.endswith("Token"):
+        calls.append(lambda: uploader.issue_credentials("a.pdf", 10, "file", site))
+    for call in calls:
+        with pytest.raises(RateLimited) as caught:
+            call()
+        assert caught.value.kind == "upload"
+
+
+def test_what_an_account_got_of_late_needs_no_upload(tmp_path):
+    uploader = uploader_at(tmp_path)
+    picture = uploader.check("a.png", PNG)
+    assert not uploader.is_stored(picture)
+    uploader.store_once(picture, LimitedSite().lend())
+    assert uploader.is_stored(picture)
+    assert not uploader.is_stored(uploader.check("b.jpg", JPEG))

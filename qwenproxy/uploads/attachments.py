@@ -66,7 +66,8 @@ class Attachments:
     @property
     def need_upload(self) -> bool:
         """Whether an account has to take some content before it can answer, whichever account it is."""
-        return any(isinstance(source, LocalFile) for source in self._sources.values())
+        local = [source for source in self._sources.values() if isinstance(source, LocalFile)]
+        return any(not self._uploader.is_stored(file) for file in local)
 
     def check(self, account_id: str) -> None:
         """Raise FileElsewhere if the account neither has nor can get one of the files found so far."""

@@ -108,9 +108,9 @@ class Uploader:
 
     def store_once(self, file: LocalFile, site: SiteCalls) -> SiteFile:
         """Upload a file unless the account got the same one of late: a conversation repeats its images every turn."""
-        key = (site.account_id, hashlib.sha256(file.name.encode() + b"\0" + file.data).hexdigest())
+        key = (site.account_id, _digest(file))
         stored = self._recent.get(key)
-        if stored is None or self._clock() - stored.uploaded_at > REUSE_FOR:
+        if stored is None or not self._is_fresh(stored):
             stored = self.store(file, site)
             with self._recent_lock:
                 self._recent[key] = stored
@@ -118,13 +118,19 @@ class Uploader:
                     del self._recent[next(iter(self._recent))]
         return stored
 
+    def is_stored(self, file: LocalFile) -> bool:
+        """Tell whether some account got the same content of late, so that a question may do without an upload."""
+        digest = _digest(file)
+        with self._recent_lock:
+            return any(key[1] == digest and self._is_fresh(stored) for key, stored in self._recent.items())
+
     def parse(self, file: SiteFile, site: SiteCalls) -> SiteFile:
         """Return the file as read by the site; only documents have to be. Raises RequestError, UpstreamTimeout."""
         if not file.needs_parsing:
             return file
-        site.call(files.begin_parsing(file.id))
+        _call(site, files.begin_parsing(file.id))
         for _ in range(PARSE_POLLS):
-            status = files.parsing_status(site.call(files.ask_parsing(file.id)), file.id)
+            status = files.parsing_status(_call(site, files.ask_parsing(file.id)), file.id)
             if status == "success":
                 return replace(file, parsed=True)
             if status == "failed":
@@ -158,6 +164,9 @@ class Uploader:
         self.remember(replace(stored, content_type=file_types.content_type_of_name(name), kind=kind), None)
         return found
 
+    def _is_fresh(self, stored: SiteFile) -> bool:
+        return self._clock() - stored.uploaded_at <= REUSE_FOR
+
     def _site_file(self, credentials: UploadCredentials, name: str, size: int, account_id: str) -> SiteFile:
         return SiteFile(
             account_id=account_id,
@@ -172,10 +181,18 @@ class Uploader:
         )
 
 
+def _digest(file: LocalFile) -> str:
+    return hashlib.sha256(file.name.encode() + b"\0" + file.data).hexdigest()
+
+
 def _credentials(name: str, size: int, kind: str, site: SiteCalls) -> dict[str, Any]:
-    """Return the site's upload credentials as it wrote them; their limit concerns uploads, not the account."""
+    return files.credentials_object(_call(site, files.request_credentials(name, size, kind)))
+
+
+def _call(site: SiteCalls, request: PageRequest) -> str:
+    """Make a call about a file; a limit that it meets is one of uploads, not of the account."""
     try:
-        return files.credentials_object(site.call(files.request_credentials(name, size, kind)))
+        return site.call(request)
     except RateLimited as error:
         error.kind = "upload"
         raise
