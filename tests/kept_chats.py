@@ -89,7 +89,7 @@ class KeptChats:
         limits = PoolLimits(idle_browser=0, account_concurrency=8)
         self._pool = AccountPool(self._registry, self.deletions.watch(self.opener), limits, clock=self._clock)
         config = Config.load({"session_dir": str(self.session_dir), **options}, {})
-        self.app = create_app(config, Relay(self._pool, RelaySettings(), self.deletions))
+        self.app = create_app(config, Relay(self._pool, RelaySettings(clock=self.site.clock), self.deletions))
         self.history = self.app.extensions[CONVERSATIONS].history
         self.client = self.app.test_client()
         return self

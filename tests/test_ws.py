@@ -109,7 +109,7 @@ def endless(*chunks, then=": still here\n\n"):
             yield then
             NEVER.wait(0.001)  # leaves the processor to those who listen
 
-    return Reply(stream())
+    return Reply(stream(), pace=0.01)
 
 
 class Gated:
