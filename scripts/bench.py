@@ -29,7 +29,9 @@ import h2.connection
 import h2.events
 import psutil
 
-from qwenproxy.accounts.registry import Registry
+from qwenproxy.cli.sandbox import SandboxAddress
+from qwenproxy.cli.sandbox_logins import enter_sandbox
+from qwenproxy.config import Config
 from qwenproxy.upstream import calls
 
 STAMP = re.compile(rb"chunk-(\d+)@(\d+)")
@@ -325,8 +327,7 @@ def bench(arguments: argparse.Namespace, folder: Path) -> None:
     python = [sys.executable, "-m", "qwenproxy"]
     with running([*python, "sandbox", "--json"], json.loads) as (site, target):
         control(target["base_url"], "switches", {"require_bx": False, "require_cookies": False})
-        token = next(iter(target["tokens"].values()))
-        Registry(folder / "session").add(token, "bench")
+        enter(target, folder)
         begun = time.monotonic()
         with running([*python, "start"], _port, _environment(target, folder)) as (proxy, port):
             target["port"] = port
@@ -340,6 +341,13 @@ def bench(arguments: argparse.Namespace, folder: Path) -> None:
                 soak(target, arguments.soak, psutil.Process(proxy.pid))
             else:
                 report(arguments, target, psutil.Process(site.pid), psutil.Process(proxy.pid))
+
+
+def enter(target: dict, folder: Path) -> None:
+    """Log the proxy's account in, so that its login lasts however long the load does."""
+    address = SandboxAddress(**target)
+    told = {"base_url": address.base_url, "base_url_spki": address.spki, "session_dir": str(folder / "session")}
+    enter_sandbox(Config.load(told, {}), address)
 
 
 def _environment(target: dict, folder: Path) -> dict[str, str]:

@@ -9,6 +9,7 @@ from fakes import jwt
 
 from qwenproxy.app import create_app
 from qwenproxy.config import Config
+from qwenproxy.texts import Phrase
 
 
 @pytest.fixture
@@ -43,6 +44,18 @@ def test_every_status(client, registry):
             {"id": "expired", "status": "INVALID", "resetAt": None},
         ],
     }
+
+
+def test_what_keeps_a_browser_from_starting_is_told(client, registry):
+    registry.add("token", "a")
+    trouble = Phrase("browser_late", path="/usr/bin/chromium", seconds="14", cure=Phrase("cure_late"))
+    registry.rest("a", time.time() + 60, "browser", trouble)
+    [account] = client.get("/api/status").json["accounts"]
+    assert account["status"] == "WAIT"
+    assert account["reason"].startswith("chromium ")
+    registry.rest("a", time.time() + 3600)
+    [account] = client.get("/api/status").json["accounts"]
+    assert "reason" not in account
 
 
 def test_a_resting_account_is_still_logged_in(client, registry):

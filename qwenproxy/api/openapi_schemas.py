@@ -175,6 +175,7 @@ STATE: dict[str, Schema] = {
                 id=TEXT,
                 status={"enum": ["OK", "WAIT", "INVALID"]},
                 resetAt=described(nullable({"type": "string", "format": "date-time"}), "when WAIT ends"),
+                reason=described(TEXT, "what keeps its browser from starting, where that is why it waits"),
             )
         ),
     ),

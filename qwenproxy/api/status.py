@@ -39,6 +39,7 @@ def account_status() -> ResponseReturnValue:
     for account in relay().pool.registry.all():
         status = account.status(now)
         reset_at = iso_text(account.reset_at) if status == "WAIT" and account.reset_at is not None else None
-        accounts.append({"id": account.id, "status": status, "resetAt": reset_at})
+        reason = {"reason": str(account.trouble)} if status == "WAIT" and account.trouble else {}
+        accounts.append({"id": account.id, "status": status, "resetAt": reset_at, **reason})
     authenticated = any(account["status"] != "INVALID" for account in accounts)
     return json_response({"authenticated": authenticated, "accounts": accounts})
