@@ -55,7 +55,12 @@ class Body:
 
 
 def call(page: Page, request: PageRequest, client_gone: Callable[[], bool] = lambda: False) -> str:
-    """Make a small call and return its body, checked.
+    """Make a small call and return its body, checked. Raises as `answer_to`."""
+    return answer_to(page, request, client_gone)[1]
+
+
+def answer_to(page: Page, request: PageRequest, client_gone: Callable[[], bool] = lambda: False) -> tuple[Head, str]:
+    """Make a small call and return head and body of its answer, checked.
 
     Raises what the site's refusal means, UpstreamTimeout, NetworkFailed, TabLost, ClientGone.
     """
@@ -77,7 +82,7 @@ def call(page: Page, request: PageRequest, client_gone: Callable[[], bool] = lam
     if body.trouble:
         raise body.refusal(head)
     refusals.check(head, body.text)
-    return body.text
+    return head, body.text
 
 
 def read_body(

@@ -273,7 +273,8 @@ class FakeTab:
 
     def fetch(self, request):
         assert (request.method, request.path) == ("GET", "/api/v1/auths/")
-        return SimpleNamespace(head=lambda wait: self.head_of_answer, read=lambda wait: self.body, close=lambda: None)
+        text = lambda: iter([self.body])  # noqa: E731
+        return SimpleNamespace(head=lambda wait: self.head_of_answer, iter_text=text, close=lambda: None)
 
     def close(self) -> None:
         self.closed += 1

@@ -28,12 +28,10 @@ from qwenproxy.errors import (
     SetupError,
     StorageError,
     TabLost,
-    UpstreamTimeout,
     VerificationRequired,
 )
+from qwenproxy.page_call import answer_to
 from qwenproxy.upstream import calls, refusals
-
-ANSWER_WAIT = 30.0  # seconds for the site to answer
 
 Kind = Literal["ok", "invalid", "verify", "limited", "unreachable", "in_use", "disk", "browser", "lost"]
 
@@ -115,14 +113,7 @@ def _ask(opener: TabOpener, account: Account) -> float | None:
     """Return how far this clock is ahead of the site's. Raises what keeps the account from use."""
     tab = opener(account)
     try:
-        response = tab.fetch(calls.profile())
-        try:
-            head = response.head(ANSWER_WAIT)
-            if head is None:
-                raise UpstreamTimeout(f"The site did not answer within {ANSWER_WAIT:.0f} s.")
-            body = response.read(ANSWER_WAIT)
-        finally:
-            response.close()
+        head, body = answer_to(tab, calls.profile())
     finally:
         tab.close()
     judge_profile(head, body)

@@ -153,7 +153,8 @@ EN = {
     "login_closed": "The window was closed before the login was there.",
     "login_timeout": "Nobody logged in within the time (see --wait).",
     "login_no_display": "There is no screen to open a window on: DISPLAY is not set, or nothing answers there.",
-    "no_display_add": "Log in on another machine, then use here: {add} (it asks for the token), or: {take_over}.",
+    "no_display_add": "Log in with qwenproxy on a machine that has one, copy its session folder here and take it over: "
+    "{take_over}. For a quarter of an hour a login token will do: {add} (it asks for the token).",
     "no_display_relogin": "Log in on another machine, then use here: {relogin} (it asks for the token).",
     "login_unproven": "The page showed no check, and there is no terminal to say on (ENTER) that it works.",
     "login_cancelled": "Cancelled.",
