@@ -41,7 +41,7 @@ class Browsers:
     def page_of(self, slot: Slot) -> KeptPage:
         """Return the slot's page, opened first where there is none (or one with an outdated token), and fit.
 
-        Who waited while another request's opening failed gets that failure: nobody pays for it twice.
+        A request that waited while another one's opening failed gets that failure: nobody pays for it twice.
         """
         asked = time.monotonic()
         with slot.opening:
@@ -56,7 +56,7 @@ class Browsers:
             if page and page.alive and (known or slot.running > 1):
                 page.make_fit()
                 return page
-            if slot.failure and slot.failed_at >= asked:
+            if slot.failure and (slot.failed_at >= asked or slot.is_failing):
                 raise slot.failure
             return self._opened(slot, account)
 

@@ -46,6 +46,7 @@ class AccountPool:
         self._limits = limits
         self._clock = clock
         self._lock = threading.Lock()
+        self._noting = threading.Lock()  # around what is kept of browsers that do not start
         self._slots: dict[str, Slot] = {}
         self._waiters: deque[Waiter] = deque()
         self._rotation = Rotation(limits)
@@ -99,16 +100,10 @@ class AccountPool:
         """Keep what an error says about the account; `token` is the one the site refused. Raises SetupError."""
         if self._kind_rests.note(account_id, error, self._clock()):
             return
-        if not isinstance(error, BrowserError):
+        if isinstance(error, BrowserError):
+            self._note_browser(account_id, error)
+        else:
             standing.note_refusal(self.registry, account_id, error, token, self._clock())
-            return
-        with self._lock:
-            slot = self._slots.setdefault(account_id, Slot(account_id))
-            is_news = slot.failed_at != slot.rested_for
-            slot.rested_for = slot.failed_at
-            slot.failures += is_news
-        if is_news:
-            standing.rest_for_browser(self.registry, account_id, error, slot.failures, self._clock())
 
     def running(self) -> int:
         """Return how many leases are out."""
@@ -128,6 +123,19 @@ class AccountPool:
     def close_idle(self, idle_for: float) -> None:
         """Close the browsers that served nothing for `idle_for` seconds."""
         self._browsers.close_idle(idle_for)
+
+    def _note_browser(self, account_id: str, error: BrowserError) -> None:
+        """Let the account rest; once for a failure that several requests met. The others wait until that is kept."""
+        with self._lock:
+            slot = self._slots.setdefault(account_id, Slot(account_id))
+        with self._noting:
+            if slot.failed_at != slot.rested_for:
+                slot.failures += 1
+                error.retry_after = standing.browser_rest(slot.failures)
+                try:
+                    standing.rest_for_browser(self.registry, account_id, error, self._clock())
+                finally:
+                    slot.rested_for = slot.failed_at
 
     def _usable(self) -> list[str]:
         """Return the ids of the accounts that are OK, as the disk has them now."""

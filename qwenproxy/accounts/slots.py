@@ -9,7 +9,7 @@ import threading
 from dataclasses import dataclass, field
 
 from qwenproxy.browser.kept_page import KeptPage
-from qwenproxy.errors import ProxyError
+from qwenproxy.errors import BrowserError, ProxyError
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,11 @@ class Slot:
     failed_at: float = 0.0  # s, monotonic
     failures: int = 0  # browsers that did not start, in a row
     rested_for: float = 0.0  # the failure for which the account was set aside last
+
+    @property
+    def is_failing(self) -> bool:
+        """Whether its browser has just failed to start, and the account is not yet set aside for that."""
+        return isinstance(self.failure, BrowserError) and self.failed_at != self.rested_for
 
     @property
     def is_opening(self) -> bool:

@@ -64,9 +64,14 @@ def note_refusal(registry: Registry, account_id: str, error: ProxyError, token: 
         log.warning("account=%s request failed: %s", account_id, error.message)
 
 
-def rest_for_browser(registry: Registry, account_id: str, error: BrowserError, failures: int, now: float) -> None:
-    """Set an account aside whose browser does not start, for the `failures`th time in a row. Raises SetupError."""
-    rest = min(BROWSER_REST * 2 ** (failures - 1), LONGEST_BROWSER_REST)
+def browser_rest(failures: int) -> float:
+    """Return for how long an account rests (s) whose browser failed to start so many times in a row."""
+    return min(BROWSER_REST * 2.0 ** (failures - 1), LONGEST_BROWSER_REST)
+
+
+def rest_for_browser(registry: Registry, account_id: str, error: BrowserError, now: float) -> None:
+    """Set an account aside whose browser does not start, for as long as the error says. Raises SetupError."""
+    rest = error.retry_after or BROWSER_REST
     registry.rest(account_id, now + rest, BROWSER, error.phrase)
     log.warning("account=%s WAIT for %.0f s, its browser does not start: %s", account_id, rest, error.message)
 
