@@ -6,12 +6,12 @@ the conversation. Pure values: knows neither disk nor accounts nor calls.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from qwenproxy.chat import Message
+from qwenproxy.fingerprints import fingerprint, stands_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class UpstreamMemory:
 
     def thread(self, messages: Sequence[Message]) -> UpstreamThread | None:
         """Return where a conversation that begins with exactly these messages goes on; None if nowhere."""
-        if not self.chats or not self.response_id or self.fingerprint != fingerprint(messages):
+        if not self.chats or not self.response_id or not stands_for(self.fingerprint, messages):
             return None
         return UpstreamThread(self.chats[-1], self.response_id, len(messages))
 
@@ -73,11 +73,6 @@ class UpstreamMemory:
         """Return the memory after one more answer, with which `chat` holds these messages."""
         others = tuple(each for each in self.chats if each != chat)
         return UpstreamMemory((*others, chat), response_id, fingerprint(messages) if response_id else None)
-
-
-def fingerprint(messages: Sequence[Message]) -> str:
-    """Return a short text that differs for conversations that differ to the model."""
-    return hashlib.sha256(repr(tuple(messages)).encode()).hexdigest()[:32]
 
 
 def parse_upstream_chat(row: object) -> UpstreamChat | None:

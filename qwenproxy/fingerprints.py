@@ -1,0 +1,82 @@
+"""A short text that stands for a conversation: two that differ to the model have two.
+
+Kept with a chat, and compared before a question goes on where the site holds the conversation. Its form has a version,
+so that what a message can hold may grow without every kept chat losing its place. Pure.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from qwenproxy.chat import FilePart, ImagePart, Message, Part, TextPart, ToolCall
+
+VERSION = "2"
+
+
+def fingerprint(messages: Sequence[Message]) -> str:
+    """Return the fingerprint of a conversation: a version, a colon, and 32 hex digits."""
+    # Of each message only what it has, so that a new kind of field changes nothing for those without.
+    canonical = json.dumps([_message(message) for message in messages], sort_keys=True, separators=(",", ":"))
+    return f"{VERSION}:{_digest(canonical)}"
+
+
+def stands_for(known: str | None, messages: Sequence[Message]) -> bool:
+    """Tell whether a kept fingerprint, in its present or its older form, is that of these messages."""
+    if not known:
+        return False
+    return known == (fingerprint(messages) if ":" in known else _older_fingerprint(messages))
+
+
+def _message(message: Message) -> dict[str, Any]:
+    fields = {
+        "role": message.role,
+        "parts": [_part(part) for part in message.parts],
+        "name": message.name,
+        "calls": [{"id": call.id, "name": call.name, "arguments": call.arguments} for call in message.tool_calls],
+        "result_of": message.tool_call_id,
+    }
+    return {name: value for name, value in fields.items() if value not in (None, [])}
+
+
+def _part(part: Part) -> dict[str, str]:
+    if isinstance(part, TextPart):
+        return {"text": part.text}
+    if isinstance(part, ImagePart):
+        return {"image": part.url}
+    return {"file": part.url} if part.name is None else {"file": part.url, "name": part.name}
+
+
+def _older_fingerprint(messages: Sequence[Message]) -> str:
+    """Return the form without a version: of the text by which Python showed the messages then."""
+    return _digest(_shown(_message_shown(message) for message in messages))
+
+
+def _message_shown(message: Message) -> str:
+    return (
+        f"Message(role={message.role!r}, parts={_shown(map(_part_shown, message.parts))}, name={message.name!r}, "
+        f"tool_calls={_shown(map(_call_shown, message.tool_calls))}, tool_call_id={message.tool_call_id!r})"
+    )
+
+
+def _part_shown(part: Part) -> str:
+    if isinstance(part, TextPart):
+        return f"TextPart(text={part.text!r})"
+    if isinstance(part, FilePart):
+        return f"FilePart(url={part.url!r}, name={part.name!r})"
+    return f"ImagePart(url={part.url!r})"
+
+
+def _call_shown(call: ToolCall) -> str:
+    return f"ToolCall(id={call.id!r}, name={call.name!r}, arguments={call.arguments!r})"
+
+
+def _shown(items: Iterable[str]) -> str:
+    texts = list(items)
+    return f"({', '.join(texts)}{',' if len(texts) == 1 else ''})"
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
