@@ -311,7 +311,7 @@ def test_an_entrance_logs_in_once(site: Sandbox, account: SandboxAccount, caller
     entrance = site.entrance(account)
     assert entrance.startswith(f"{site.sign_in_url}/__sandbox/enter/")
     path = entrance.removeprefix(site.sign_in_url)
-    assert visitor.call("GET", path).headers["location"] == f"{site.base_url}/"
+    assert visitor.call("GET", path).headers["location"] == f"{site.base_url}/#signed-in"
     assert is_good(caller, visitor.renewed())
     with Visitor(site) as late:
         assert late.call("GET", path).status_code == 404
@@ -408,5 +408,5 @@ def test_the_command_prints_entrances_and_runs_fast() -> None:
             entered = http.get(address.entrances["sandbox2"])
         process.terminate()
     assert address.tokens.keys() == address.entrances.keys() == {"sandbox1", "sandbox2"}
-    assert entered.headers["location"] == f"{address.base_url}/"
+    assert entered.headers["location"] == f"{address.base_url}/#signed-in"
     assert "refresh_token=" in entered.headers["set-cookie"]

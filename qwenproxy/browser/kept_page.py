@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 LEAD = 180.0  # seconds before the end of login or cookies from which the page may be loaded anew
 LAST_CALL = 45.0  # seconds before it from which a second tab takes over if need be
-NEAR = 10.0  # seconds: what has no more than this left is not waited for; the page surely renews it once it has ended
+NEAR = 3.0  # seconds: what has no more than this left is not waited for; the page surely renews it once it has ended
 GAP_WAIT = 0.5  # seconds in which a page that was refused may still find a gap between its answers
 POLL = 5.0  # seconds between two looks at the clock, which a person may set
 

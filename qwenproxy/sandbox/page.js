@@ -11,6 +11,7 @@
   const renewMargin = Number(own.dataset.renewMargin);
   const siteTime = Number(own.dataset.siteTime);
   const version = /qwen-chat-fe\/([\d.]+)\//.exec(own.src)[1];
+  const SIGNED_IN = "#signed-in";  // where the sign-in host sends people who have just signed in
   const GUARDED = [
     "/api/chat/completions", "/api/chats/new", "/api/chat/completed", "/api/v1/chats", "/api/v1/auths",
     "/api/task/suggestions/completions", "/api/v1/tasks/status", "/api/v1/files/getstsToken",
@@ -71,10 +72,12 @@
     location.replace(signInHost + "/signin?refused=1");
   }
 
-  /* Renew a token that ends soon. Return whether the page may stay. */
+  /* Renew a token that ends soon, or is of the login before. Return whether the page may stay. */
   async function renewIfDue() {
     const token = currentToken();
-    if (!signInHost || (token && secondsLeft(token) > renewMargin)) return true;
+    const signedIn = location.hash === SIGNED_IN;
+    if (signedIn) history.replaceState(null, "", location.pathname);
+    if (!signInHost || (token && !signedIn && secondsLeft(token) > renewMargin)) return true;
     const leaves = await renew(token) === "refused" && token && secondsLeft(token) <= 0;
     if (leaves) leaveForSignIn();
     return !leaves;
@@ -201,7 +204,7 @@
       return;
     }
     if (!signInHost) keepToken(cookie("token"));
-    location.assign(chat + "/");
+    location.assign(chat + "/" + SIGNED_IN);
   }
 
   setTimeout(installSdk, sdkDelay);

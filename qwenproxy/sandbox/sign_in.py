@@ -81,7 +81,7 @@ async def enter(ticket: str) -> Response | PlainResponse:
     tokens = state.logins.redeem(ticket)
     if tokens is None:
         return html_response("This link was used before, or is none of this sandbox.", 404)
-    response = redirect(f"{state.chat_origin}/")
+    response = redirect(f"{state.chat_origin}/#signed-in")
     _set_refresh_cookie(state, response, tokens.refresh_token)
     return response
 

@@ -16,7 +16,7 @@ from qwenproxy.sandbox import Sandbox, Switches
 
 SERVED = 2  # accounts the shared server knows; the site has one more, for tests with a server of their own
 ACCOUNT_CONCURRENCY = 2
-LONG_LIFE = 86400.0  # seconds; of tokens without a refresh, which have to outlive the run
+LONG_LIFE = 30 * 86400.0  # seconds; of tokens without a refresh, which have to outlive the run
 JAVASCRIPT_PACKAGES = ("openai", "axios", "form-data")
 NODE_WITH_FETCH = 18
 INSTALL_WAIT = 100  # seconds

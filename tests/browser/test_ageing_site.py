@@ -128,6 +128,13 @@ def test_an_entrance_logs_in_and_the_page_fetches_its_token(
     assert uses(site) == [("ok", True)]
 
 
+def test_somebody_who_signs_in_anew_does_not_stay_who_they_were(site: Sandbox, page: webdriver.Chrome) -> None:
+    other = site.accounts[1]
+    page.get(site.entrance(other))
+    until(page, lambda: stored(page) == other.token)
+    assert page.get_cookie("token")["value"] == other.token
+
+
 def test_a_page_load_renews_an_expired_token_and_nothing_else_does(site: Sandbox, page: webdriver.Chrome) -> None:
     old = stored(page)
     site.advance(HOUR)

@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 from asking import Reply, ask, asked_of
-from proxy_process import Proxy, environment
+from proxy_process import Proxy, environment, eventually
 
 from qwenproxy.sandbox import Fault, Sandbox
 
@@ -107,6 +107,7 @@ def test_a_disk_that_takes_nothing(
     proxy: Proxy, disk: Path, site: Sandbox, trouble: Callable[[Path], contextlib.AbstractContextManager[str]]
 ) -> None:
     first, second, third = site.accounts
+    assert eventually(lambda: "browser opened" in proxy.log()), "only the first account's opens at the start"
     chat_id = str(json.loads(say(proxy, "{{say One.}}").body)["chatId"])
     chats = httpx.get(f"{proxy.url}/api/chats").json()
     before = state(disk)
