@@ -30,7 +30,7 @@ HOUR = 3600.0
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[Sandbox]:
-    with Sandbox(accounts=1, switches=Switches(interval_ms=1, sdk_delay_ms=20)) as site:
+    with Sandbox(accounts=2, switches=Switches(interval_ms=1, sdk_delay_ms=20)) as site:
         yield site
 
 
