@@ -43,7 +43,7 @@ class Kept:
             self.browser,
             Site("https://site.test"),
             loaded or Loaded(token()),
-            Upkeep(self._keep, self._note, self.clock, upkeep.get("poll", 0.005)),
+            Upkeep(self._keep, self._note, self.clock, 0.005, **upkeep),
         )
 
     def load_again(self, tab, site, known, clock):
@@ -154,6 +154,26 @@ def test_what_is_known_to_last_is_not_loaded_anew(make_kept):
     kept.pass_time(10 * 86400)
     kept.page.make_fit()
     assert kept.loads == []
+
+
+def test_a_token_that_nothing_renews_has_no_page_loaded(make_kept):
+    kept = make_kept(renewable=False)
+    kept.use()
+    kept.pass_time(LIFE + 1)
+    kept.page.make_fit()
+    assert kept.loads == []
+
+
+def test_a_page_that_turns_out_to_renew_is_kept_fit(make_kept):
+    kept = make_kept(renewable=False)
+    number, response, driven = kept.fetch()
+    driven.push(0, "token", token(since=NOW + 60))
+    kept.await_that(lambda: kept.kept)
+    driven.push(number, "head", [200, {}])
+    driven.push(number, "end")
+    assert response.head(5) and response.read(5) == ""
+    kept.pass_time(LIFE + 60 - kept_page_module.LEAD)
+    kept.await_loaded()
 
 
 def test_a_clock_ahead_of_the_sites_loads_nothing_by_itself(make_kept):

@@ -44,9 +44,11 @@ class TabOpener:
         chrome = Chrome(folder, self.chrome)
         try:
             loaded = load_site(chrome.tab, self.site, folder, account.token, self.clock)
-            if loaded.token and loaded.token != account.token:
+            renewed = bool(loaded.token) and loaded.token != account.token
+            if renewed:
                 self._keep(account.id, loaded.token)
-            return KeptPage(account.id, chrome, self.site, loaded, self._upkeep(account.id))
+            upkeep = self._upkeep(account.id, renewable=renewed or account.renewable)
+            return KeptPage(account.id, chrome, self.site, loaded, upkeep)
         except TabLost as error:
             chrome.close()
             raise BrowserError(Phrase("browser_died", reason=error.message)) from error
@@ -54,12 +56,13 @@ class TabOpener:
             chrome.close()
             raise
 
-    def _upkeep(self, account_id: str) -> Upkeep:
+    def _upkeep(self, account_id: str, *, renewable: bool) -> Upkeep:
         return Upkeep(
             lambda token: self._keep(account_id, token),
             lambda error: self._note(account_id, error),
             self.clock,
             self.poll,
+            renewable,
         )
 
     def _keep(self, account_id: str, token: str) -> None:

@@ -38,12 +38,14 @@ class Upkeep:
 
     `clock` gives seconds since 1970, `poll` is the longest pause between two looks at it. `keep_token` hears of each
     token that the page renewed, `note_refusal` of what kept a page from being loaded; neither must raise.
+    `renewable` tells that the page is known to renew its token.
     """
 
     keep_token: Callable[[str], None]
     note_refusal: Callable[[ProxyError], None]
     clock: Callable[[], float] = time.time
     poll: float = POLL
+    renewable: bool = True
 
 
 def lead_times(left: float) -> tuple[float, float]:
@@ -73,6 +75,7 @@ class KeptPage:
         self._hurry = threading.Event()  # somebody waits for the page to be loaded
         self._closing = False
         self._kept_token = loaded.token
+        self._renews = upkeep.renewable
         self._tab = Tab(name, chrome.tab, site, loaded.token, self._note_token)
         self._tabs = [self._tab]
         self.loads = 0
@@ -160,7 +163,8 @@ class KeptPage:
     def _plan(self, token: str) -> None:
         """Find out until when the page is fit: `_ends`, `_last_call` and `_due` are moments (s since 1970)."""
         now = self._upkeep.clock()
-        ends = [end for end in (token_expiry(token), self._cookies_end) if end is not None and end > now]
+        token_end = token_expiry(token) if self._renews else None  # no load helps a token that nothing renews
+        ends = [end for end in (token_end, self._cookies_end) if end is not None and end > now]
         self._ends = min(ends, default=None)
         self._due = self._last_call = None
         if self._ends is None:
@@ -188,6 +192,7 @@ class KeptPage:
         token = self._tab.token
         if token and token != self._kept_token:
             self._kept_token = token
+            self._renews = True
             self._plan(token)
             self._upkeep.keep_token(token)
 

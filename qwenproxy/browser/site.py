@@ -135,7 +135,7 @@ def _await_renewal(tab: ChromeTab, site: Site, known: str, clock: Callable[[], f
 
     A page that is left in the middle of it might lose the login: what renews it can be used only once.
     """
-    begun, left = time.monotonic(), 0.0
+    begun, first = time.monotonic(), None
     while True:
         try:
             origin, token = tab.driver.execute_script(PLACE_AND_TOKEN)
@@ -145,7 +145,9 @@ def _await_renewal(tab: ChromeTab, site: Site, known: str, clock: Callable[[], f
             raise NotLoggedIn("The site sent the browser to its sign-in page.")
         token = token or _token_cookie(tab, site)
         left = (token_expiry(token) or math.inf) - clock() if token else 0.0
-        if left > SOON or (token != known and left > 0):
+        first = token if first is None else first
+        # Where this machine's clock is ahead of the site's, only the change tells that a token is new.
+        if left > SOON or (token != known and left > 0) or (token and token != first):
             return str(token)
         if time.monotonic() - begun > (EARLY_RENEWAL_WAIT if left > 0 else RENEWAL_WAIT):
             return str(token)

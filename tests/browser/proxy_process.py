@@ -43,7 +43,7 @@ class Proxy:
             "session_dir": session_dir,
             "port": 0,
         }
-        self._environment = environment(**{**told, "no_menu": 1, "log_level": "debug", **settings})
+        self.environment = environment(**{**told, "no_menu": 1, "log_level": "debug", **settings})
         self._process: subprocess.Popen[str] | None = None
 
     def __enter__(self) -> Proxy:
@@ -58,7 +58,7 @@ class Proxy:
         with open(self._log, "a") as log:
             self._process = subprocess.Popen(
                 [sys.executable, *self.command],
-                env=self._environment,
+                env=self.environment,
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import itertools
+import subprocess
+import sys
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
+import httpx
 import pytest
 from asking import Reply, ask, streaming
 from logins import config_for, enter
@@ -229,3 +233,57 @@ def test_a_login_that_ended_is_told_with_the_command(lasting: Callable[..., Prox
     assert "relogin" in refused.error["message"]
     [account] = proxy.registry.all()
     assert account.invalid
+
+
+class TestATokenThatHasRunOut:
+    """By this machine's clock every token of the site has: its own clock is behind."""
+
+    @pytest.fixture(autouse=True)
+    def behind(self, site: Sandbox) -> None:
+        site.switches.clock_ahead_s = -TOKEN_LIFE - 60
+        site.switches.renew_margin_s = 2 * TOKEN_LIFE  # a page goes by this machine's clock, too
+
+    def test_is_no_obstacle_where_the_profile_renews_it(self, lasting: Callable[..., Proxy]) -> None:
+        proxy = lasting()
+        [account] = proxy.registry.all()
+        assert account.expires_at is not None and account.expires_at < time.time()
+        for _ in range(3):
+            assert ask(proxy.url, "{{say fine}}").text == "fine"
+        status = httpx.get(f"{proxy.url}/api/status").json()
+        assert [one["status"] for one in status["accounts"]] == ["OK"]
+        assert proxy.end() == 0
+        for command in ("list", "check"):
+            said = account_command(proxy, command)
+            assert (said.returncode, said.stdout.count("OK")) == (0, 1), said
+
+    def test_ends_an_account_that_has_nothing_else(self, new_proxy: Callable[..., Proxy], site: Sandbox) -> None:
+        proxy = new_proxy()
+        proxy.registry.renew(site.accounts[0].id, site.accounts[0].renew())
+        assert "INVALID" in account_command(proxy, "list").stdout
+        assert account_command(proxy, "check").returncode == 3
+
+
+def test_an_imported_account_brings_its_login_along(site: Sandbox, tmp_path: Path) -> None:
+    enter(site, tmp_path / "copied")
+    proxy = Proxy(site, tmp_path / "session")
+    said = account_command(proxy, "import", str(tmp_path / "copied"))
+    assert (said.returncode, "sandbox1" in said.stdout) == (0, True), said
+    site.advance(TOKEN_LIFE + 1)
+    with proxy:
+        for _ in range(2):
+            assert ask(proxy.url, "{{say fine}}").text == "fine"
+            site.advance(TOKEN_LIFE + 1)
+        [account] = proxy.registry.all()
+        assert account.renewable and not account.invalid
+        assert proxy.end() == 0
+
+
+def account_command(proxy: Proxy, *words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "qwenproxy", "account", *words],
+        env=proxy.environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
