@@ -221,6 +221,8 @@ class KeptPage:
             loaded = wanted.wait(min(self._upkeep.poll, GAP_WAIT))
         how = "loaded anew"
         if loaded is None and wanted.withdraw():
+            if self._closing:
+                raise TabLost("The browser was closed while its page was to be loaded.")
             loaded, how = self._take_over(), "loaded in a second tab, which takes over"
         loaded = loaded or wanted.wait()
         assert loaded is not None
