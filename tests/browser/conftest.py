@@ -46,9 +46,9 @@ def server(stand_in: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 @pytest.fixture
 def site(stand_in: Sandbox) -> Iterator[Sandbox]:
-    """The site as at its start: no faults, no recorded requests, every switch at its default."""
+    """The site as at its start: no faults, no recorded requests, every switch at its default, but for long tokens."""
     stand_in.clear()
-    for name, value in asdict(Switches()).items():
+    for name, value in asdict(Switches(token_life_s=LONG_LIFE)).items():
         setattr(stand_in.switches, name, value)
     yield stand_in
     stand_in.clear()

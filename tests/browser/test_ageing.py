@@ -78,9 +78,9 @@ class Day:
 
 
 @pytest.fixture
-def ageing_site() -> Iterator[Sandbox]:
-    """A stand-in of this test's own: its clock is moved."""
-    with Sandbox(accounts=2) as site:
+def site() -> Iterator[Sandbox]:
+    """A stand-in of this test's own, which ages as the site does: its clock is moved."""
+    with Sandbox(accounts=3) as site:
         yield site
 
 
@@ -89,8 +89,7 @@ def page_loads(site: Sandbox) -> int:
 
 
 @pytest.mark.timeout(600)
-def test_a_day_passes_and_nobody_notices(ageing_site: Sandbox, tmp_path: Path) -> None:
-    site = ageing_site
+def test_a_day_passes_and_nobody_notices(site: Sandbox, tmp_path: Path) -> None:
     enter(site, tmp_path / "session", 2)
     site.clear()
     day = Day(site, tmp_path / "session")
@@ -116,8 +115,7 @@ def test_a_day_passes_and_nobody_notices(ageing_site: Sandbox, tmp_path: Path) -
     assert page_loads(site) <= 2 * (DAY / (TOKEN_LIFE - 180) + 4) * 1.25
 
 
-def test_a_login_whose_renewal_ends_needs_its_person_and_the_other_serves(ageing_site: Sandbox, tmp_path: Path) -> None:
-    site = ageing_site
+def test_a_login_whose_renewal_ends_needs_its_person_and_the_other_serves(site: Sandbox, tmp_path: Path) -> None:
     enter(site, tmp_path / "session", 2)
     day = Day(site, tmp_path / "session")
     for _ in range(4):
@@ -132,8 +130,7 @@ def test_a_login_whose_renewal_ends_needs_its_person_and_the_other_serves(ageing
     assert day.statuses() == {"sandbox1": "INVALID", "sandbox2": "OK"}
 
 
-def test_cookies_that_run_out_alone(ageing_site: Sandbox, tmp_path: Path) -> None:
-    site = ageing_site
+def test_cookies_that_run_out_alone(site: Sandbox, tmp_path: Path) -> None:
     site.switches.token_life_s = 30.0 * DAY
     enter(site, tmp_path / "session")
     site.clear()
@@ -146,8 +143,7 @@ def test_cookies_that_run_out_alone(ageing_site: Sandbox, tmp_path: Path) -> Non
     assert page_loads(site) <= 2 + 30 * STEP / (1800 - 180 - STEP)
 
 
-def test_a_bare_refusal_of_an_aged_page(ageing_site: Sandbox, tmp_path: Path) -> None:
-    site = ageing_site
+def test_a_bare_refusal_of_an_aged_page(site: Sandbox, tmp_path: Path) -> None:
     enter(site, tmp_path / "session")
     day = Day(site, tmp_path / "session")
     day.ask()
