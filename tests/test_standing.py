@@ -8,6 +8,7 @@ from qwenproxy.accounts.kind_rests import KindRests
 from qwenproxy.accounts.registry import Registry
 from qwenproxy.accounts.standing import rest_until, why_unavailable
 from qwenproxy.errors import AccountsResting, NoAccounts, NotLoggedIn, RateLimited, VerificationRequired
+from qwenproxy.texts import Phrase
 
 NOW = 1_800_000_000.0
 
@@ -45,6 +46,15 @@ def test_the_quickest_way_out_is_named(registry, states, kind, command):
     error = why_unavailable(registry.all(), NOW)
     assert type(error) is kind
     assert error.message.rstrip(".").endswith(command)
+
+
+def test_a_browser_that_does_not_start_is_told_beside_a_limit(registry):
+    _add(registry, "limited", "limited")
+    _add(registry, "sick", "ok")
+    registry.rest("sick", NOW + 10, "browser", Phrase("browser_late", path="chrome", seconds="14", cure="x"))
+    error = why_unavailable(registry.all(), NOW)
+    assert (type(error), error.retry_after) == (AccountsResting, 10)
+    assert "its browser does not start" in error.message
 
 
 def test_the_first_account_that_returns_sets_the_wait(registry):

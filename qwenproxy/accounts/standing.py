@@ -101,6 +101,8 @@ def why_unavailable(accounts: Sequence[Account], now: float) -> ProxyError | Non
         why, sooner = "over its limit or has to show that a human uses it", f"relogin {unverified[0].id}"
     else:
         why, sooner = "over its limit", "add"
+    if broken:
+        why += ", or its browser does not start (see: qwenproxy doctor)"
     return AccountsResting(
         f"Every account is {why}; the first one is back in {wait:.0f} s. To go on now: qwenproxy account {sooner}",
         retry_after=wait,
