@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 
 import pytest
 from fakes import NOW, ask, said
@@ -18,6 +19,14 @@ def sick(log="/home/person/session/accounts/a/chrome.log"):
     return BrowserError(Phrase("browser_ended", path="/usr/bin/chromium", how=how, words="No moon.", cure=cure))
 
 
+def await_that(what):
+    """Wait until something holds that a thread of the pool brings about."""
+    deadline = time.monotonic() + 5
+    while not what():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
 def account(relay, account_id="a"):
     return relay.pool.registry.get(account_id)
 
@@ -30,6 +39,50 @@ def test_it_is_paid_for_by_one_request(make_relay, opener):
     assert opener.opened == ["b"]
     assert not opener.errors["a"]
     assert (account(relay).status(NOW), account(relay).reason) == ("WAIT", "browser")
+
+
+def test_after_the_rest_no_request_pays_again_where_another_account_is_well(make_relay, opener, clock):
+    relay = make_relay(2)
+    opener.errors["a"].extend([sick(), sick()])
+    assert said(relay.open(ask())) == "Hello world"
+    clock.now = account(relay).reset_at
+    opener.open_gates["a"] = threading.Event()
+    assert said(relay.open(ask())) == "Hello world", "it waits for nothing"
+    relay.pool._try_failed()
+    assert opener.opening.wait(5)
+    assert said(relay.open(ask())) == "Hello world", "nor while it is tried"
+    opener.open_gates["a"].set()
+    await_that(lambda: account(relay).status(clock.now) == "WAIT")
+    assert account(relay).reset_at - clock.now == 20
+    assert opener.opened == ["b"]
+
+
+def test_a_browser_that_was_mended_takes_requests_again(make_relay, opener, clock):
+    relay = make_relay(2)
+    opener.errors["a"].append(sick())
+    assert said(relay.open(ask())) == "Hello world"
+    clock.now = account(relay).reset_at
+    assert said(relay.open(ask())) == "Hello world"
+    relay.pool._try_failed()
+    await_that(lambda: "a" in opener.opened and not relay.pool.running())
+    accounts = set()
+    for _ in range(4):
+        with relay.open(ask()) as run:
+            accounts.add(run.account_id)
+            list(run)
+    assert accounts == {"a", "b"}
+
+
+def test_nobody_tries_where_nobody_asks(make_relay, opener, clock):
+    relay = make_relay(2)
+    opener.errors["a"].extend([sick(), sick(), sick()])
+    assert said(relay.open(ask())) == "Hello world"
+    clock.now = account(relay).reset_at
+    relay.pool._try_failed()
+    await_that(lambda: len(opener.errors["a"]) == 1 and not relay.pool.running())
+    clock.now = account(relay).reset_at
+    relay.pool._try_failed()
+    assert relay.pool.running() == 0, "no request came since"
 
 
 def test_the_rest_grows_with_each_failure_in_a_row_and_ends_with_a_start(make_relay, opener, clock):

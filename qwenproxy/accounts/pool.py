@@ -53,6 +53,7 @@ class AccountPool:
         self._browsers = Browsers(registry, open_page, limits, self._slots, self._lock)
         self._kind_rests = KindRests()
         self._closed = False
+        self._asked = False  # whether a request came since a failed browser was tried last
         self._sweep = threading.Event()
         self._janitor = threading.Thread(target=self._sweep_up, name="pool-janitor", daemon=True)
         self._janitor.start()
@@ -72,6 +73,7 @@ class AccountPool:
         Waits in the queue where all usable accounts are busy. Ends when every usable account was given out.
         Raises NoAccounts, AccountsResting, VerificationRequired, BrowserError, QueueTimeout, ClientGone.
         """
+        self._asked = self._asked or takes_turn
         tried = self._kind_rests.resting(kind, self._usable(), self._clock())
         while not tried or set(self._usable()) - tried:
             slot = self._wait_for_slot(Waiter(tried, prefer, takes_turn), client_gone)
@@ -138,9 +140,20 @@ class AccountPool:
                     slot.rested_for = slot.failed_at
 
     def _usable(self) -> list[str]:
-        """Return the ids of the accounts that are OK, as the disk has them now."""
+        """Return the ids of the accounts that are OK, as the disk has them now.
+
+        One whose browser failed to start last is tried in the background, and by a request only if there is no other.
+        """
+        ids = self._ok_accounts()
+        with self._lock:
+            return [each for each in ids if not self._has_failed(each)] or ids
+
+    def _ok_accounts(self) -> list[str]:
         now = self._clock()
         return [account.id for account in self.registry.all() if account.status(now) == "OK"]
+
+    def _has_failed(self, account_id: str) -> bool:
+        return account_id in self._slots and self._slots[account_id].failures > 0
 
     def _wait_for_slot(self, waiter: Waiter, client_gone: Callable[[], bool]) -> Slot | None:
         """Return the slot the waiter was given, None when every usable account is one it excludes."""
@@ -206,10 +219,35 @@ class AccountPool:
             self._sweep.clear()
             try:
                 self._close_unusable()
+                self._try_failed()
                 if idle:
                     self.close_idle(idle)
             except ProxyError as error:
                 log.warning("idle browsers stay open: %s", error.message)
+
+    def _try_failed(self) -> None:
+        """Have a browser that failed to start tried once more, so that no request has to; only while there are some."""
+        if not self._asked:
+            return
+        ok = self._ok_accounts()
+        with self._lock:
+            failed = [self._slots[each] for each in ok if self._has_failed(each) and not self._slots[each].running]
+            if not failed or len(failed) == len(ok):
+                return
+            slot, self._asked = failed[0], False
+            slot.running += 1
+            slot.has_place = True
+        threading.Thread(target=self._try, args=(slot,), name=f"try-{slot.id}", daemon=True).start()
+
+    def _try(self, slot: Slot) -> None:
+        lease = Lease(self, slot)
+        log.info("account=%s its browser is tried once more", slot.id)
+        try:
+            self.page_of(slot)
+        except ProxyError as error:
+            lease.reject(error)
+        finally:
+            lease.close()
 
     def _close_unusable(self) -> None:
         """Close idle browsers of accounts that need their person: the login window needs the profile."""
