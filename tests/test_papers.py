@@ -31,7 +31,8 @@ FOREIGN = ("node_modules", "__pycache__")
 NUMBER = r"\d+(?:\.\d+)*"
 GAP = r"[\s#*]"  # a line break inside a comment may stand between the words
 REFERENCE = re.compile(
-    rf"\b(architecture|contract|protocol){GAP}+({NUMBER}(?:(?:,|{GAP}+(?:and|to)){GAP}+{NUMBER})*)(?![\w%])", re.IGNORECASE
+    rf"\b(architecture|contract|protocol){GAP}+({NUMBER}(?:(?:,|{GAP}+(?:and|to)){GAP}+{NUMBER})*)(?![\w%])",
+    re.IGNORECASE,
 )
 # forms that a reference must not have: of the papers before these, or by a number alone
 OTHER_FORMS = re.compile(
@@ -140,7 +141,11 @@ def test_every_link_leads_to_a_file_and_a_heading(path: Path) -> None:
 
 @pytest.mark.parametrize("path", [*PAPERS.values(), ROOT / "CONTRIBUTING.md"], ids=name_of)
 def test_the_files_a_paper_names_exist(path: Path) -> None:
-    named = {word for word in quoted([prose(path.read_text("utf-8"))]) if re.fullmatch(r"[\w./-]+\.(?:py|js|md|sh|cfg)", word)}
+    named = {
+        word
+        for word in quoted([prose(path.read_text("utf-8"))])
+        if re.fullmatch(r"[\w./-]+\.(?:py|js|md|sh|cfg)", word)
+    }
     assert named
     for word in named:
         places = [ROOT / word, ROOT / "qwenproxy" / word, DOCS / word]
