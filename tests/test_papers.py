@@ -10,11 +10,13 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 from readmes import ROOT, anchors, links, marked, prose, quoted, rows
 from test_docs import NEVER_SENT, described_routes, on_every_prefix, statuses_of_codes
 
 from qwenproxy.api.openapi_schemas import ERROR_CODES
+from qwenproxy.cli import cli
 from qwenproxy.config import SETTINGS
 
 DOCS = ROOT / "docs"
@@ -41,6 +43,8 @@ OTHER_FORMS = re.compile(
     re.IGNORECASE,
 )
 BY_NUMBER_ALONE = re.compile(rf"\bsections?{GAP}+({NUMBER})", re.IGNORECASE)
+# inside a paper a number in brackets is one of its own sections
+IN_BRACKETS = re.compile(r"\((\d{1,2}(?:\.\d+)*)(?=\)|;|,\s)")
 
 
 def titles(text: str) -> list[str]:
@@ -87,7 +91,7 @@ def test_every_reference_leads_to_a_section(path: Path) -> None:
     if path.suffix != ".md":
         assert not BY_NUMBER_ALONE.findall(text), "a section without its paper"
     elif path in PAPERS.values():
-        assert set(BY_NUMBER_ALONE.findall(text)) <= set(sections(text))
+        assert {*BY_NUMBER_ALONE.findall(text), *IN_BRACKETS.findall(prose(text))} <= set(sections(text))
 
 
 @pytest.mark.parametrize(
@@ -160,6 +164,20 @@ def test_every_module_has_its_room() -> None:
     listed = Counter(word for word in named if word in modules)
     assert set(listed) == modules, sorted(modules - set(listed))
     assert max(listed.values()) == 1, [word for word, times in listed.items() if times > 1]
+
+
+@pytest.mark.parametrize("path", [*PAPERS.values(), ROOT / "CONTRIBUTING.md"], ids=name_of)
+def test_the_commands_a_paper_names_exist(path: Path) -> None:
+    today = prose(path.read_text("utf-8")).partition("\n## 8 Planned")[0]
+    for words in quoted([today]):
+        if words.startswith("qwenproxy "):
+            command: click.Command = cli
+            for word in re.findall(r"[\w-]+", words)[1:]:
+                if word.startswith("--"):
+                    assert any(word in each.opts for each in command.params), words
+                elif isinstance(command, click.Group):
+                    assert word in command.commands, words
+                    command = command.commands[word]
 
 
 def table(name: str) -> list[list[str]]:
