@@ -61,7 +61,7 @@ class Config:
 
     @classmethod
     def load(cls, options: Mapping[str, object] | None = None, environ: Mapping[str, str] | None = None) -> Config:
-        """Read every setting: option, QWENPROXY_ variable, the older project's variable, default (contract section 2).
+        """Read every setting: option, QWENPROXY_ variable, the older project's variable, default (contract 2).
 
         `options` has field names; None there means not given. An empty value counts as unset. Raises ConfigError
         with one line naming the first setting that is unknown or unreadable.

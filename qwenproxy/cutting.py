@@ -10,7 +10,7 @@ from typing import Literal
 
 from qwenproxy.chat import Event, Finish, Text, ToolCall, Usage
 
-CHARACTERS_PER_TOKEN = 4  # where the site counts no tokens (contract section 6)
+CHARACTERS_PER_TOKEN = 4  # where the site counts no tokens (contract 6)
 
 
 def cut(events: Iterable[Event], stop: tuple[str, ...], max_tokens: int | None) -> Iterator[Event]:

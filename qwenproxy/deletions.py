@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 ATTEMPTS = 10  # times the site is asked to delete one chat before that is given up
 BATCH = 50  # deletions between two writes of the journal: after a crash the site is asked again for no more than these
-PACE = 0.1  # seconds between two deletions: bursts bring up the site's human check (protocol section 10)
+PACE = 0.1  # seconds between two deletions: bursts bring up the site's human check (protocol 10)
 RETRY_PAUSES = (1.0, 10.0, 60.0)  # seconds before what failed is tried again while the tab stays open
 
 P = TypeVar("P", bound=Page)

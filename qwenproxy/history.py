@@ -1,4 +1,4 @@
-"""The chats kept on disk: history/<chatId>.json, one file a chat (contract sections 3, 4, 4.1 and 6).
+"""The chats kept on disk: history/<chatId>.json, one file a chat (contract 3, 4, 4.1 and 6).
 
 The chat routes read a chat before a request and add the finished turn after it; nothing is written while an answer
 runs, so a failed turn leaves no trace. Must not know HTTP, accounts or the site.

@@ -1,6 +1,6 @@
 """What a kept chat is, as pure values and rules: its file's form, trimming, and which chats a clean-up takes.
 
-history.py applies these to the disk; the chat routes read the values (contract sections 3, 4, 4.1 and 6). No input or
+history.py applies these to the disk; the chat routes read the values (contract 3, 4, 4.1 and 6). No input or
 output here.
 """
 
@@ -78,7 +78,7 @@ def parse_chat(chat_id: str, data: bytes, modified_ms: int) -> Chat:
 
 
 def trim(messages: Sequence[M], limit: int) -> tuple[M, ...]:
-    """Return at most `limit` messages: the first one and the newest others (contract section 4.1)."""
+    """Return at most `limit` messages: the first one and the newest others (contract 4.1)."""
     surplus = max(len(messages) - limit, 0)
     return (*messages[:1], *messages[1 + surplus :])
 

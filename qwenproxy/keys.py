@@ -30,7 +30,7 @@ _TEMPLATE = """\
 
 
 class KeyFile:
-    """The keys in one file (contract section 3), read again whenever it changes.
+    """The keys in one file (contract 3), read again whenever it changes.
 
     A file that cannot be read, or that has gone since, raises SetupError from every method: it never opens the door.
     """

@@ -24,7 +24,7 @@ class UpstreamChat:
 
 @dataclass(frozen=True, slots=True)
 class UpstreamThread:
-    """A place in a chat of the site where a conversation can go on (protocol section 4.6).
+    """A place in a chat of the site where a conversation can go on (protocol 4.6).
 
     The site holds the conversation's first `holds` messages, up to the answer `response_id` (None: nothing yet).
     """

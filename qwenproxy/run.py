@@ -261,7 +261,7 @@ def _ticking(events: Iterator[Event], clock: Callable[[], float]) -> Iterator[Ev
 
 
 def _tool_calls(events: Iterator[Event]) -> Iterator[Event]:
-    """Turn the marked blocks in the text into ToolCall events (protocol section 4.6)."""
+    """Turn the marked blocks in the text into ToolCall events (protocol 4.6)."""
     parser = ToolCallParser()
     called = False
     for event in events:

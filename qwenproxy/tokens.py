@@ -1,4 +1,4 @@
-"""What a login token says of itself: a JWT, read without checking its signature (protocol section 1.3).
+"""What a login token says of itself: a JWT, read without checking its signature (protocol 1.3).
 
 Stands below accounts and browser, which both ask. Pure; never logs.
 """

@@ -62,7 +62,7 @@ def answer(*texts: str) -> Reply:
 
 
 def refusal(code: str, details: str = "", status: int = 429, **more: object) -> Reply:
-    """Return an error envelope of protocol section 6.1."""
+    """Return an error envelope of protocol 6.1."""
     body = {"success": False, "request_id": "r", "data": {"code": code, "details": details, **more}}
     return Reply((json.dumps(body),), headers={**JSON, "x-actual-status-code": str(status)})
 
@@ -275,7 +275,7 @@ _OPEN.set()
 
 
 def jwt(**claims: object) -> str:
-    """Return a token as the site makes them (protocol section 1.3), with a signature nobody checks."""
+    """Return a token as the site makes them (protocol 1.3), with a signature nobody checks."""
     parts = [json.dumps(part).encode() for part in ({"alg": "HS256", "typ": "JWT"}, claims)]
     return ".".join([*(base64.urlsafe_b64encode(part).rstrip(b"=").decode() for part in parts), "c2ln"])
 

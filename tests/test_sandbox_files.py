@@ -78,7 +78,7 @@ def refused_with(answer: httpx.Response) -> tuple[int, str | None]:
 
 
 def entry(issued: dict[str, Any], **changes: Any) -> dict[str, Any]:
-    """A complete files[] entry of section 7.4 for the bytes that put() sends; `meta` changes the inner one."""
+    """A complete files[] entry of protocol 7.4 for the bytes that put() sends; `meta` changes the inner one."""
     meta = {"name": "my photo.png", "size": 5, "content_type": "image/png", **changes.pop("meta", {})}
     return {
         "type": "image",

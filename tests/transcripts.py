@@ -1,4 +1,4 @@
-"""Answers as the site streams them (protocol section 5.4), each with the events and the error it must give."""
+"""Answers as the site streams them (protocol 5.4), each with the events and the error it must give."""
 
 from __future__ import annotations
 

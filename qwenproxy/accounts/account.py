@@ -1,4 +1,4 @@
-"""One account as a value, and its record in tokens.json (contract sections 3 and 5; protocol section 1.3).
+"""One account as a value, and its record in tokens.json (contract 3 and 5; protocol 1.3).
 
 registry.py keeps records on the disk; everybody else sees Account. No input or output here.
 """

@@ -1,4 +1,4 @@
-"""Take over the accounts and chats of another session folder (contract section 5).
+"""Take over the accounts and chats of another session folder (contract 5).
 
 Called by the command line. The source is only read; what is here already stays as it is.
 """

@@ -1,4 +1,4 @@
-"""The accounts on disk: tokens.json and accounts/<id>/ (contract sections 3, 5 and 6).
+"""The accounts on disk: tokens.json and accounts/<id>/ (contract 3, 5 and 6).
 
 The pool asks it before every lease and tells it what the site said; the command line changes it while a server runs.
 Every change is made under a lock on what the file holds at that moment, so nobody's change is lost. Must not know

@@ -1,4 +1,4 @@
-"""What the site's refusals do to an account's standing, and why no account can serve (contract section 5).
+"""What the site's refusals do to an account's standing, and why no account can serve (contract 5).
 
 The pool's rules for writing to the registry and for reading the whole of it; knows no leases and no browsers.
 """

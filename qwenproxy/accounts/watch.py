@@ -3,7 +3,7 @@
 Told by login.py which window, and by the command line who sits before it. Touches nothing in the page: no typing, no
 clicking, no captcha solving. What the site's answers mean is told from outside (`LoginWindow.judge`); what the person
 reads is the command line's business.
-Source: protocol sections 1.2 and 1.4.
+Source: protocol 1.2 and 1.4.
 """
 
 from __future__ import annotations

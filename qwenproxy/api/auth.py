@@ -1,4 +1,4 @@
-"""Who may ask: the client's key and the Host header, checked before any route runs (contract section 4)."""
+"""Who may ask: the client's key and the Host header, checked before any route runs (contract 4)."""
 
 from __future__ import annotations
 

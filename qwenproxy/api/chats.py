@@ -1,4 +1,4 @@
-"""The routes over kept chats: make, list, read, rename, delete, clean up (contract section 4).
+"""The routes over kept chats: make, list, read, rename, delete, clean up (contract 4).
 
 Shapes and codes only; what is kept, and what deleting means, is the business of history.py and conversation.py.
 """

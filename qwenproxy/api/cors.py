@@ -1,4 +1,4 @@
-"""What web pages may do: the origins of QWENPROXY_CORS_ORIGINS, and no other (contract sections 2 and 4).
+"""What web pages may do: the origins of QWENPROXY_CORS_ORIGINS, and no other (contract 2 and 4).
 
 A browser sends requests for any page it shows, to this machine too. So a request that changes something, or opens a
 WebSocket, is refused when its Origin is foreign; and only configured origins are told that they may read answers.

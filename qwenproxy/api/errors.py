@@ -1,4 +1,4 @@
-"""Errors as answers: the two JSON forms of contract section 4.3, chosen by the route."""
+"""Errors as answers: the two JSON forms of contract 4.3, chosen by the route."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 
 def json_response(value: Any, status: int = 200) -> Response:
-    """Return compact, unescaped UTF-8 JSON (contract section 4)."""
+    """Return compact, unescaped UTF-8 JSON (contract 4)."""
     return Response(orjson.dumps(value), status, mimetype="application/json")
 
 

@@ -1,4 +1,4 @@
-"""The file routes (contract section 4): uploads from a client, and the site's own upload credentials.
+"""The file routes (contract 4): uploads from a client, and the site's own upload credentials.
 
 An upload is read into memory and never onto a disk, whatever becomes of it.
 """

@@ -1,4 +1,4 @@
-"""What of a request has no effect on its answer, by name: the header x-qwenproxy-ignored (contract sections 4.2, 7).
+"""What of a request has no effect on its answer, by name: the header x-qwenproxy-ignored (contract 4.2, 7).
 
 Filled by the parsers, sent by the routes. Names only what is lost: a value that changes nothing is no loss.
 """

@@ -1,4 +1,4 @@
-"""POST /api/chat: one message to a chat that the proxy keeps (contract section 4.1).
+"""POST /api/chat: one message to a chat that the proxy keeps (contract 4.1).
 
 Parses the request into a turn, has it answered, formats the answer like OpenAI's with the chat's id added. What a chat
 remembers is the business of conversation.py.

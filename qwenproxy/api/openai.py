@@ -1,6 +1,6 @@
 """The OpenAI routes: chat completions and models, under /v1, /api/v1 and /api.
 
-Steps 1, 2 and 5 of one request's way (design section 4): parse, open, answer.
+Steps 1, 2 and 5 of one request's way (architecture 4): parse, open, answer.
 """
 
 from __future__ import annotations

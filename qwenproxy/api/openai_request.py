@@ -1,6 +1,6 @@
 """The body of a chat completion, as OpenAI defines it, translated into a ChatRequest. Pure.
 
-What cannot be honoured is named, or refused where its silent loss would be a lie (contract sections 4.2 and 7).
+What cannot be honoured is named, or refused where its silent loss would be a lie (contract 4.2 and 7).
 """
 
 from __future__ import annotations

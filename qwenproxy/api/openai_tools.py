@@ -1,7 +1,7 @@
 """What a client offers the model to call, as OpenAI writes it: `tools`, and the `functions` of its older days.
 
 Pure; part of openai_request.py. A tool that is no function cannot be had: it is left out and named, and refused only
-where the request insists on it (contract section 7.3).
+where the request insists on it (contract 7.3).
 """
 
 from __future__ import annotations

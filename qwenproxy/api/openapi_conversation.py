@@ -1,4 +1,4 @@
-"""What a client sends and hears in a conversation, as JSON schemas (contract sections 4.1 and 4.2). Data only.
+"""What a client sends and hears in a conversation, as JSON schemas (contract 4.1 and 4.2). Data only.
 
 Part of openapi.py. Request objects name what is understood and allow what is not, since that is accepted.
 """

@@ -1,4 +1,4 @@
-"""The routes of the API as OpenAPI path items (contract section 4). Data only; part of openapi.py."""
+"""The routes of the API as OpenAPI path items (contract 4). Data only; part of openapi.py."""
 
 from __future__ import annotations
 

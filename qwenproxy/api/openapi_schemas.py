@@ -1,4 +1,4 @@
-"""The JSON objects of the API as JSON schemas (contract section 4). Data only; part of openapi.py."""
+"""The JSON objects of the API as JSON schemas (contract 4). Data only; part of openapi.py."""
 
 from __future__ import annotations
 

@@ -108,7 +108,7 @@ def frames(
 ) -> Iterator[bytes]:
     """Yield the answer as frames until it is complete, fails, or the client is gone.
 
-    A failure becomes one error frame and the end, without `[DONE]` (contract section 4.3). The caller closes the run.
+    A failure becomes one error frame and the end, without `[DONE]` (contract 4.3). The caller closes the run.
     """
     silent = 0
     said: list[str] = []

@@ -1,4 +1,4 @@
-"""Whether the model is to think, and how much, in the words of all APIs (contract section 7.2).
+"""Whether the model is to think, and how much, in the words of all APIs (contract 7.2).
 
 Each way to say it becomes one switch and one budget, whichever API a request came by. Pure; used by the parsers.
 """

@@ -1,4 +1,4 @@
-"""GET /api/ws: the native chat over a WebSocket, one request of POST /api/chat per message (contract section 4).
+"""GET /api/ws: the native chat over a WebSocket, one request of POST /api/chat per message (contract 4).
 
 The route opens the socket and counts it: each one holds a request thread for as long as it is open. Who asks, and what
 is answered, is the business of ws_chat.py; what a chat remembers that of conversation.py.

@@ -1,4 +1,4 @@
-/* The page's half of the exchange (design section 2): carries many fetches over one script call at a time.
+/* The page's half of the exchange (architecture 2): carries many fetches over one script call at a time.
 
    Runs in the main world of the site's page, so that window.fetch is the site's own patched one. Ships text as it
    arrives and understands none of it. Every message stays in `outbox` until the next exchange acknowledges it. */

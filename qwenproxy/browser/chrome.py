@@ -76,7 +76,7 @@ class ChromeSettings:
     """What every browser of this server has in common.
 
     `programs` finds browser and driver at each start. `spki` is the base64 SHA-256 of the only self-signed key that
-    Chrome accepts, "" for none (contract section 2).
+    Chrome accepts, "" for none (contract 2).
     """
 
     programs: Programs

@@ -15,7 +15,7 @@ class PageRequest:
     """A call the page shall make with its own fetch.
 
     `path` is relative to the site's origin and starts with "/". `body` is JSON text. The page itself adds what only it
-    can know (protocol section 9): cookies, anti-bot headers, `version`, `timezone`, and Authorization where needed.
+    can know (protocol 9): cookies, anti-bot headers, `version`, `timezone`, and Authorization where needed.
     """
 
     method: str

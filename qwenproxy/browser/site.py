@@ -1,7 +1,7 @@
 """Bring a tab to the site's page as one account: token in place, bridge installed, page loaded, login renewed.
 
 Runs before tab.py takes a tab over, and again whenever kept_page.py wants the page loaded anew. Only the page itself
-renews a login; here is waited for it. Source: protocol sections 1.2, 6.4 and 9.2, addendum section 9.
+renews a login; here is waited for it. Source: protocol 1.2, 1.7, 6.4 and 9.2.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ COOKIE_DAYS = 30
 RENEWAL_WAIT = 10.0  # seconds the page gets to renew a login that has run out, or to show that it cannot
 EARLY_RENEWAL_WAIT = 3.0  # the same for one that is good for another while
 SOON = 180.0  # seconds: what lives no longer than this when the page loads may be renewed by it
-SHORT_LIVED_COOKIE = "acw_tc"  # the firewall's; completions without it are refused (protocol section 1.2)
+SHORT_LIVED_COOKIE = "acw_tc"  # the firewall's; completions without it are refused (protocol 1.2)
 
 # The page's address once its document has been read, else the reason to wait on (or to give up).
 PLACE_AND_TOKEN = """

@@ -1,4 +1,4 @@
-"""A logged-in tab that carries many calls at once: the Python half of the exchange (design section 2).
+"""A logged-in tab that carries many calls at once: the Python half of the exchange (architecture 2).
 
 One thread per open tab owns the driver, so there is no lock around Selenium: nobody else has it. Request threads touch
 queues only. While anything is live the owner repeats one script call that hands the page its orders and brings back

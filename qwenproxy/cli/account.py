@@ -1,4 +1,4 @@
-"""`qwenproxy account`: add, log in again, remove, list, check, and take over accounts (contract section 5)."""
+"""`qwenproxy account`: add, log in again, remove, list, check, and take over accounts (contract 5)."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Ask the site whether an account is logged in, through the account's own browser tab, and keep the registry truthful.
 
-Used by `account check` and the doctor. Costs no quota: it reads the account's profile (protocol section 1.4).
+Used by `account check` and the doctor. Costs no quota: it reads the account's profile (protocol 1.4).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`qwenproxy keys`: the API keys that clients of this proxy need (contract sections 3 and 5)."""
+"""`qwenproxy keys`: the API keys that clients of this proxy need (contract 3 and 5)."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@
         ├── ConfigError         exit status 2
         └── NoUsableAccount     exit status 3
 
-Each class knows its HTTP status, stable code and OpenAI error type (contract section 4.3); the message is for a person
+Each class knows its HTTP status, stable code and OpenAI error type (contract 4.3); the message is for a person
 and names the next step. Stands below everything but the catalogue of texts.
 """
 

@@ -1,4 +1,4 @@
-"""The people who have a login at the sandbox, and the tokens that prove it (protocol section 1.3, addendum 9).
+"""The people who have a login at the sandbox, and the tokens that prove it (protocol 1.3 and 1.7).
 
 An account may be logged in several times, as in several browsers. Each login has an id, which its access tokens and
 its refresh tokens carry, and ends by itself. How a login begins and is renewed stands in logins.py.

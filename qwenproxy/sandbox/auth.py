@@ -1,6 +1,6 @@
 """The chat's own sign-in of old, who is logged in, settings, and the calls a page makes at boot.
 
-Source: protocol sections 1.1, 1.4, 1.5 and 3.7.
+Source: protocol 1.1, 1.4, 1.5 and 3.7.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Making, listing, reading and deleting chats, and stopping an answer (protocol section 3)."""
+"""Making, listing, reading and deleting chats, and stopping an answer (protocol 3)."""
 
 from __future__ import annotations
 

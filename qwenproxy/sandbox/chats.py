@@ -1,4 +1,4 @@
-"""The chats kept on the server: each a tree of messages, linked by parent id (protocol sections 3 and 4.6)."""
+"""The chats kept on the server: each a tree of messages, linked by parent id (protocol 3 and 4.6)."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class Chat:
         return path[::-1]
 
     def row(self) -> dict[str, Any]:
-        """Return this chat as the list shows it (section 3.2)."""
+        """Return this chat as the list shows it (protocol 3.2)."""
         return {
             "id": self.id,
             "title": self.title,
@@ -79,7 +79,7 @@ class Chat:
         }
 
     def detail(self) -> dict[str, Any]:
-        """Return this chat with all its messages (section 3.3)."""
+        """Return this chat with all its messages (protocol 3.3)."""
         messages = {message.id: message.fields for message in self.messages.values()}
         return {
             **self.row(),

@@ -1,4 +1,4 @@
-"""The completions route: from an accepted question to a timed stream of frames (protocol sections 4 and 5)."""
+"""The completions route: from an accepted question to a timed stream of frames (protocol 4 and 5)."""
 
 from __future__ import annotations
 

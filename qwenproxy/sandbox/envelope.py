@@ -1,6 +1,6 @@
 """The site's answer envelope: status 200 with the real status in a header and in the body.
 
-Source: protocol sections 3 and 6.1. Routes return success(...) or raise SiteError; nothing else makes JSON answers.
+Source: protocol 3 and 6.1. Routes return success(...) or raise SiteError; nothing else makes JSON answers.
 """
 
 from __future__ import annotations

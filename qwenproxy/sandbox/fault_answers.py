@@ -1,6 +1,6 @@
 """The faults that answer a call in place of the site: envelopes, plain HTTP errors, verification pages.
 
-Source: protocol sections 6.1 to 6.4.
+Source: protocol 6.1 to 6.4.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ async def answer(fault: Fault, account_id: str | None) -> Response | None:
 
 
 def captcha(state: SiteState, account_id: str | None, fault: Fault | None = None) -> Response:
-    """Return the anti-bot JSON of section 6.3; a sticky one blocks the account until its page is solved."""
+    """Return the anti-bot JSON of protocol 6.3; a sticky one blocks the account until its page is solved."""
     secret = secrets.token_hex(16)
     options = fault.options if fault else {}
     if account_id is not None:
@@ -93,7 +93,7 @@ async def _without_end(data: bytes) -> AsyncIterator[bytes]:
 
 
 def waf(options: Options) -> Response:
-    """Return the interstitial page of section 6.4."""
+    """Return the interstitial page of protocol 6.4."""
     return html_response(pages.waf_page(), int(options.get("status", 200)))
 
 

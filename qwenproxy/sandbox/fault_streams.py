@@ -1,4 +1,4 @@
-"""The faults that spoil the stream of an answer: cut, split, slowed, broken, or ended by an error frame (section 5.5).
+"""The faults that spoil the stream of an answer: cut, split, slowed, broken, or ended by an error frame (protocol 5.5).
 
 Each takes the frames of a sound answer and returns those of the faulty one. A frame is paired with the seconds that
 lie between the moment it is due and the moment the one before it was.

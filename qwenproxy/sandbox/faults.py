@@ -15,7 +15,7 @@ from typing import Any
 
 COMPLETIONS = "/api/v2/chat/completions"
 
-# kind -> its options; protocol sections 5.5, 6.1 to 6.4 and 13
+# kind -> its options; protocol 5.5, 6.1 to 6.4 and 13
 KINDS: Mapping[str, frozenset[str]] = {
     # answers
     "rate_limited": frozenset({"num", "place", "in_stream", "flat", "real_429", "after", "details"}),
@@ -60,7 +60,7 @@ KINDS: Mapping[str, frozenset[str]] = {
     "coalesce": frozenset({"group"}),
     "byte_by_byte": frozenset({"interval_ms"}),
     "drip": frozenset({"size", "interval_ms"}),
-    # what the site does besides, none of it a fault: protocol addendum 0, 1.5, 1.7 and 3.1
+    # what the site does besides, none of it a fault: protocol 5.2, 5.6, 5.7 and 8.1
     "segments": frozenset({"every", "pause_s", "cut_after"}),
     "function_channel": frozenset({"after", "name", "pause_s"}),
     "two_answers": frozenset(),

@@ -1,4 +1,4 @@
-"""Upload credentials and the parsing of documents (protocol sections 7.1 and 7.3); the bytes go to object_store.py."""
+"""Upload credentials and the parsing of documents (protocol 7.1 and 7.3); the bytes go to object_store.py."""
 
 from __future__ import annotations
 

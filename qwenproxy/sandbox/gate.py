@@ -1,6 +1,6 @@
 """What every request passes before its route: it is recorded, may be hit by a fault, and must look like the page's own.
 
-Sources: protocol sections 1.6, 6.3, 9.1 and 9.2, addendum section 9. Leaves in quart.g: `body` (parsed JSON), `login`
+Sources: protocol 1.6, 1.7, 6.3, 9.1 and 9.2. Leaves in quart.g: `body` (parsed JSON), `login`
 (the account, or why there is none) and `fault` (one that spoils the stream, for the completions route).
 """
 

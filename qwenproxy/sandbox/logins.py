@@ -1,4 +1,4 @@
-"""Logins from their beginning to their end, as the sign-in host keeps them (addendum section 9).
+"""Logins from their beginning to their end, as the sign-in host keeps them (protocol 1.7).
 
 A refresh token renews its login. The sources disagree on whether it may be used twice; here the second use ends the
 login, unless a switch says otherwise. Used tokens are remembered in memory only.

@@ -1,4 +1,4 @@
-"""The models the sandbox offers, as the site describes them (protocol sections 2.2 and 2.3)."""
+"""The models the sandbox offers, as the site describes them (protocol 2.2 and 2.3)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The model list, in both wrappers of protocol section 2.1. Needs no login."""
+"""The model list, in both wrappers of protocol 2.1. Needs no login."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The object store: an origin of its own that takes and gives files for a signature (protocol section 7.2).
+"""The object store: an origin of its own that takes and gives files for a signature (protocol 7.2).
 
 Plain HTTP, because the clients that write to it are no browsers with a pinned key. Refuses in XML, as the vendor does.
 """

@@ -1,4 +1,4 @@
-"""What the site may do in the stream of a sound answer, odd as it looks (protocol addendum 0, 1.5, 1.7 and 3.1).
+"""What the site may do in the stream of a sound answer, odd as it looks (protocol 5.2, 5.6, 5.7 and 8.1).
 
 Ordered as faults are, and made of the frames of a plain answer as those are (fault_streams.py).
 """

@@ -1,4 +1,4 @@
-"""The cookies that the firewall and the statistics of the site set (protocol section 1.2).
+"""The cookies that the firewall and the statistics of the site set (protocol 1.2).
 
 `acw_tc` lives half an hour by the site's clock. The server reads its age from the cookie itself, because browsers drop
 cookies by their own clock.

@@ -1,6 +1,6 @@
 """The chat's pages: composer, captcha, and the sign-in form where that is not another host's.
 
-Source: protocol sections 1.1, 1.2, 6.3 and 6.4.
+Source: protocol 1.1, 1.2, 6.3 and 6.4.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ async def sign_in_form() -> Response | PlainResponse:
 @bp.get("/_____tmd_____/punish")
 @bp.get("/<path:blocked>/_____tmd_____/punish")
 async def puzzle(blocked: str = "") -> Response:
-    """Serve the captcha of section 6.3."""
+    """Serve the captcha of protocol 6.3."""
     return html_response(asset("punish.html"))
 
 
@@ -69,7 +69,7 @@ async def solve(blocked: str = "") -> Response:
 
 
 def waf_page() -> str:
-    """Return the firewall's interstitial page (section 6.4)."""
+    """Return the firewall's interstitial page (protocol 6.4)."""
     return asset("waf.html")
 
 

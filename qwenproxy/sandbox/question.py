@@ -1,4 +1,4 @@
-"""Checks a completions call as severely as the site does, and reads from it what the model gets (section 4.2)."""
+"""Checks a completions call as severely as the site does, and reads from it what the model gets (protocol 4.2)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The sign-in host: the form, the refresh of a login, and the way in without a password (addendum section 9).
+"""The sign-in host: the form, the refresh of a login, and the way in without a password (protocol 1.7).
 
 Scripts cannot read the refresh cookie, so only a browser that signed in here has it. Browsers send it to the chat as
 well, because cookies know no ports; the real one covers both hosts, too. The chat's page calls here across origins.

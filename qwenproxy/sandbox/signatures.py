@@ -1,4 +1,4 @@
-"""The object store's signatures, computed by the letter of protocol section 7.2 and without any vendor's code.
+"""The object store's signatures, computed by the letter of protocol 7.2 and without any vendor's code.
 
 The store checks requests with them and signs the addresses it hands out. Pure: knows no files and no clock.
 """

@@ -1,4 +1,4 @@
-"""The files people uploaded, from the credentials issued for each to the check of an attachment (protocol section 7).
+"""The files people uploaded, from the credentials issued for each to the check of an attachment (protocol 7).
 
 Written by the file routes and by the object store, read by the completions route and by tests.
 """
@@ -133,7 +133,7 @@ class StoredFiles:
         return fresh and secrets.compare_digest(signature, query.get("x-oss-signature", ""))
 
     def check_entry(self, account_id: str, entry: Any, now: float) -> None:
-        """Raise SiteError unless an entry of `files` is complete and true (section 7.4).
+        """Raise SiteError unless an entry of `files` is complete and true (protocol 7.4).
 
         One without an id refers to something public by its address.
         """

@@ -1,4 +1,4 @@
-"""The frames of the event stream, byte for byte as the site writes them (protocol sections 5.1 to 5.4).
+"""The frames of the event stream, byte for byte as the site writes them (protocol 5.1 to 5.4).
 
 A FrameWriter belongs to one answer: it counts tokens, remembers what was said for the chat's history, and knows
 nothing of time, faults or HTTP.

@@ -1,4 +1,4 @@
-"""Signed values that hold all that is needed to check them, in the form of the site's tokens (protocol section 1.3).
+"""Signed values that hold all that is needed to check them, in the form of the site's tokens (protocol 1.3).
 
 The key is the same at every start, so that a token survives a restart of the sandbox; nothing here is worth protecting.
 """

@@ -1,7 +1,7 @@
 """The images and files of one request, from the URLs in its messages to the `files` entries of a question.
 
-Made by the relay before it has an account, asked again for every account the request is tried on. Contract sections
-4.2 and 6; protocol section 7.4.
+Made by the relay before it has an account, asked again for every account the request is tried on. Sources:
+contract 4.2 and 6, protocol 7.4.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a file is, decided by its content as well as by its name (contract section 4). Pure."""
+"""What a file is, decided by its content as well as by its name (contract 4). Pure."""
 
 from __future__ import annotations
 

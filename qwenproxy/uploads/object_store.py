@@ -1,4 +1,4 @@
-"""Writes a file's bytes to the site's object store (protocol section 7.2): the vendor's signature on a plain PUT.
+"""Writes a file's bytes to the site's object store (protocol 7.2): the vendor's signature on a plain PUT.
 
 The only request to the site's side that Python makes itself. Knows credentials and bytes, nothing of accounts.
 """

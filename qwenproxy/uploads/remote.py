@@ -1,4 +1,4 @@
-"""Fetches what a client names by URL, from the open internet only (contract section 6).
+"""Fetches what a client names by URL, from the open internet only (contract 6).
 
 The address that was checked is the one that is connected to, at every hop; a name that resolves differently a moment
 later gains nothing. Hence http.client on a socket made here: no library in between resolves, redirects or uses a proxy.

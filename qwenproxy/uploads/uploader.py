@@ -1,7 +1,6 @@
 """Puts files on the site for one account: credentials and parsing through its page, the bytes by a signed PUT.
 
-The relay lends an account by way of SiteCalls; the ledger remembers what clients can name again. Source: protocol
-section 7.
+The relay lends an account by way of SiteCalls; the ledger remembers what clients can name again. Source: protocol 7.
 """
 
 from __future__ import annotations

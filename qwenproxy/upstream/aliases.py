@@ -1,4 +1,4 @@
-"""The model names people use that are not the site's own (protocol section 2.4, README of the older project).
+"""The model names people use that are not the site's own (protocol 2.4, README of the older project).
 
 Tables and nothing else; the catalogue in models.py decides what a name means while its target is not on offer, and
 reads names in any case.

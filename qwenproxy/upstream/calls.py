@@ -1,4 +1,4 @@
-"""The calls the site understands, as requests for the page to make (protocol sections 1.4, 2.1, 3 and 4).
+"""The calls the site understands, as requests for the page to make (protocol 1.4, 2.1, 3 and 4).
 
 The relay asks for one of these, hands it to the tab and reads the answer elsewhere. Nothing here knows accounts,
 tabs or what comes back, but for the id of a new chat. The headers `version`, `timezone` and `authorization` are
@@ -25,7 +25,7 @@ _CHAT_TYPE = "t2t"
 class Question:
     """One turn of a chat. `parent_id` is the `response_id` of the answer before it, None on the first turn.
 
-    `files` holds complete entries of protocol section 7.4; `thinking_budget` is in tokens.
+    `files` holds complete entries of protocol 7.4; `thinking_budget` is in tokens.
     """
 
     model: str
@@ -37,7 +37,7 @@ class Question:
 
 
 def new_chat(model: str, *, title: str = "New Chat", chat_type: str = _CHAT_TYPE) -> PageRequest:
-    """Create a chat (section 3.1)."""
+    """Create a chat (protocol 3.1)."""
     payload = {
         "title": title,
         "models": [model],
@@ -50,7 +50,7 @@ def new_chat(model: str, *, title: str = "New Chat", chat_type: str = _CHAT_TYPE
 
 
 def completion(chat_id: str, question: Question) -> PageRequest:
-    """Ask a question in a chat; the answer is an event stream (sections 4.1 and 4.2).
+    """Ask a question in a chat; the answer is an event stream (protocol 4.1 and 4.2).
 
     Raises RequestError for text that has no UTF-8 form.
     """
@@ -72,23 +72,23 @@ def completion(chat_id: str, question: Question) -> PageRequest:
 
 
 def stop(chat_id: str, response_id: str) -> PageRequest:
-    """End a running answer (section 3.6)."""
+    """End a running answer (protocol 3.6)."""
     path = f"/api/v2/chat/completions/stop?chat_id={_escaped(chat_id)}"
     return _post(path, {"chat_id": chat_id, "response_id": response_id})
 
 
 def delete_chat(chat_id: str) -> PageRequest:
-    """Delete a chat (section 3.4)."""
+    """Delete a chat (protocol 3.4)."""
     return PageRequest("DELETE", f"/api/v2/chats/{_escaped(chat_id)}", _headers())
 
 
 def list_models() -> PageRequest:
-    """Read the live model list (section 2.1)."""
+    """Read the live model list (protocol 2.1)."""
     return PageRequest("GET", "/api/v2/models/", _headers())
 
 
 def profile() -> PageRequest:
-    """Read the profile of the logged-in account, which costs no quota (section 1.4).
+    """Read the profile of the logged-in account, which costs no quota (protocol 1.4).
 
     The site answers 401 to everybody when the slash at the end is missing.
     """
@@ -96,7 +96,7 @@ def profile() -> PageRequest:
 
 
 def chat_id_from(body_text: str) -> str:
-    """Return the id in the answer to `new_chat` (section 3.1). Raises ProtocolChanged."""
+    """Return the id in the answer to `new_chat` (protocol 3.1). Raises ProtocolChanged."""
     try:
         answer = orjson.loads(body_text)
     except orjson.JSONDecodeError:
@@ -133,7 +133,7 @@ def _message(question: Question) -> dict[str, Any]:
 
 
 def _feature_config(question: Question) -> dict[str, Any]:
-    """Say how to think; the three thinking switches must agree with one another (section 4.4)."""
+    """Say how to think; the three thinking switches must agree with one another (protocol 4.4)."""
     features: dict[str, Any] = {
         "thinking_enabled": question.thinking,
         "output_schema": "phase",
@@ -161,7 +161,7 @@ def _post(path: str, payload: dict[str, Any], extra_headers: dict[str, str] | No
 
 
 def _headers() -> dict[str, str]:
-    # a call without x-request-id provokes the verification page (section 9.1)
+    # a call without x-request-id provokes the verification page (protocol 9.1)
     return {"accept": "application/json", "source": "web", "x-request-id": str(uuid.uuid4())}
 
 

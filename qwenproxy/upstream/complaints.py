@@ -1,7 +1,7 @@
 """What the site's words mean, once they are found: a code, details and hours become an error of the package's tree.
 
-refusals.py knows where in an answer they stand, this module how they are worded (protocol section 6.2, addendum 3.3
-and 10.1). It must not know envelopes, frames or pages.
+refusals.py knows where in an answer they stand, this module how they are worded (protocol 6.2 and 6.6). It must not
+know envelopes, frames or pages.
 """
 
 from __future__ import annotations
@@ -128,7 +128,7 @@ def classify(complaint: Complaint) -> ProxyError:
 
 
 def _limit(complaint: Complaint) -> RateLimited:
-    """Return the limit: its codes are the same for a day that is used up and for a site that is busy (addendum 3.3)."""
+    """Return the limit: its codes are the same for a day that is used up and for a site that is busy (protocol 6.6)."""
     spent = complaint.hours is None and bool(_SPENT.search(complaint.details))
     span = f"for {complaint.hours:g} hours" if complaint.hours else "until tomorrow" if spent else "for a short while"
     message = f"The site limits this account {span}. {_LIMIT}{_said(complaint)}"

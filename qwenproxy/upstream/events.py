@@ -1,6 +1,6 @@
 """The site's answer stream as events: text as it arrives goes in, Text, Reasoning, Usage and the like come out.
 
-Stands between a tab's response and the relay's run (protocol section 5). Does no I/O and knows no clients; errors that
+Stands between a tab's response and the relay's run (protocol 5). Does no I/O and knows no clients; errors that
 the site puts into a stream are judged by refusals.py.
 """
 
@@ -41,7 +41,7 @@ _REASONING_PHASES = frozenset(
 _IMAGE_PHASES = frozenset(
     {"image_gen", "image_gen_tool", "image_edit_tool", "image_edit", "generate_image", "image_gen_think"}
 )
-# thinking and tools end their own phases: only these end a piece of the answer (section 0, rule 3)
+# thinking and tools end their own phases: only these end a piece of the answer (protocol 0, rule 3)
 _FINAL_PHASES = _ANSWER_PHASES | {"image_gen", "image_edit"}
 _PAGE_LIMIT = 1 << 20  # characters that are read of a page in place of a stream
 
@@ -86,7 +86,7 @@ class EventDecoder:
     def feed(self, text: str) -> list[Event]:
         """Take text as it arrives, "" for silence; return the events it completes.
 
-        Raises what the site reports in the stream (section 5.5), VerificationRequired for a page in place of a stream,
+        Raises what the site reports in the stream (protocol 5.5), VerificationRequired for a page in place of a stream,
         and ProtocolChanged for a frame that is no JSON.
         """
         if self._error is not None:

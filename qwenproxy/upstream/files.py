@@ -1,4 +1,4 @@
-"""What the site wants and says about files (protocol section 7): credentials, parsing, and entries of a question.
+"""What the site wants and says about files (protocol 7): credentials, parsing, and entries of a question.
 
 Pure, as calls.py is: requests for the page to make, readers for what came back, and the `files` entries that go into a
 question. Who owns a file, and how its bytes travel, is decided in uploads/.
@@ -25,7 +25,7 @@ _DOCUMENT = ("file", "document")
 
 @dataclass(frozen=True, slots=True)
 class UploadCredentials:
-    """The right to write one file (section 7.1). `file_url` reads it, signed, for 300 s."""
+    """The right to write one file (protocol 7.1). `file_url` reads it, signed, for 300 s."""
 
     access_key_id: str
     access_key_secret: str = field(repr=False)
@@ -74,12 +74,12 @@ class SiteFile:
 
 
 def request_credentials(name: str, size: int, kind: str) -> PageRequest:
-    """Ask for the right to upload one file of `size` bytes (section 7.1)."""
+    """Ask for the right to upload one file of `size` bytes (protocol 7.1)."""
     return _post("/api/v2/files/getstsToken", {"filename": name, "filesize": size, "filetype": kind})
 
 
 def begin_parsing(file_id: str) -> PageRequest:
-    """Let the site read a document (section 7.3)."""
+    """Let the site read a document (protocol 7.3)."""
     return _post("/api/v2/files/parse", {"file_id": file_id})
 
 
@@ -119,7 +119,7 @@ def parse_credentials(found: dict[str, Any]) -> UploadCredentials:
 
 
 def parsing_status(body_text: str, file_id: str) -> str:
-    """Return `success`, `failed` or `pending`, from either form of the answer (section 7.3)."""
+    """Return `success`, `failed` or `pending`, from either form of the answer (protocol 7.3)."""
     data = _parsed(body_text).get("data")
     rows = [row for row in (data if isinstance(data, list) else [data]) if isinstance(row, dict)]
     row = next((row for row in rows if row.get("file_id") == file_id), rows[0] if len(rows) == 1 else {})
@@ -130,7 +130,7 @@ def parsing_status(body_text: str, file_id: str) -> str:
 
 
 def entry(file: SiteFile, now: float) -> dict[str, Any]:
-    """Return the `files` entry of an uploaded file at a moment (s since 1970; section 7.4)."""
+    """Return the `files` entry of an uploaded file at a moment (s since 1970; protocol 7.4)."""
     show_type, file_class = _CLASSES.get(file.kind, _DOCUMENT)
     millis = int(file.uploaded_at * 1000)
     meta: dict[str, Any] = {"name": file.name, "size": file.size, "content_type": file.content_type}
@@ -167,7 +167,7 @@ def entry(file: SiteFile, now: float) -> dict[str, Any]:
 
 
 def reference_entry(url: str, kind: str, content_type: str) -> dict[str, Any]:
-    """Return the short entry that names something the site can fetch itself (section 7.4)."""
+    """Return the short entry that names something the site can fetch itself (protocol 7.4)."""
     show_type, file_class = _CLASSES.get(kind, _DOCUMENT)
     return {
         "type": show_type,

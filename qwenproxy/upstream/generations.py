@@ -1,6 +1,6 @@
 """Which of the answers in one body counts: the site may write two of them at once, each with an id of its own.
 
-Used by the event decoder alone (protocol addendum 1.7). Knows ids, no frames.
+Used by the event decoder alone (protocol 5.7). Knows ids, no frames.
 """
 
 from __future__ import annotations

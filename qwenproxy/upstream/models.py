@@ -1,4 +1,4 @@
-"""The model catalogue: what the site offers and what the names people use mean (protocol section 2).
+"""The model catalogue: what the site offers and what the names people use mean (protocol 2).
 
 The relay resolves the client's model name here before it asks; the api lists it. Knows the site's model list as text,
 not how it was fetched.
@@ -81,7 +81,7 @@ class Catalogue:
 
 
 def parse_models(body_text: str) -> tuple[Model, ...]:
-    """Return the models in the site's list, in its order, either wrapper of section 2.1. Raises ProtocolChanged."""
+    """Return the models in the site's list, in its order, either wrapper of protocol 2.1. Raises ProtocolChanged."""
     try:
         answer = orjson.loads(body_text)
     except orjson.JSONDecodeError:
@@ -228,7 +228,7 @@ def _known(model_id: str, context_length: int | None = None) -> Model:
     )
 
 
-# What the site offered when this was written (section 2.3): in use until its own list was read.
+# What the site offered when this was written (protocol 2.3): in use until its own list was read.
 FALLBACK = Catalogue(
     (
         _known("qwen3.7-plus", 1_000_000),

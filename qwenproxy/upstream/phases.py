@@ -1,6 +1,6 @@
 """What the phases of a streamed answer carry beside plain text: thinking summaries, search results, images, counts.
 
-Used by the event decoder alone (protocol section 5.2). Takes single JSON values of a delta, of any shape, and never
+Used by the event decoder alone (protocol 5.2). Takes single JSON values of a delta, of any shape, and never
 fails over one: what it does not understand it leaves out.
 """
 
@@ -52,7 +52,7 @@ class ThinkingSummary:
 
 
 def search_results(extra: object) -> tuple[SearchResult, ...]:
-    """Return the pages a web search found, in either form of section 5.4(3)."""
+    """Return the pages a web search found, in either form of protocol 5.4(3)."""
     if not isinstance(extra, dict):
         return ()
     found = extra.get("web_search_info")
@@ -92,7 +92,7 @@ def complete_address(address: str, origin: str, chat_id: str) -> str:
 
 
 def token_counts(usage: dict[str, Any]) -> Usage:
-    """Return the counts of a frame; odd ones count as nothing (section 5.3)."""
+    """Return the counts of a frame; odd ones count as nothing (protocol 5.3)."""
     return Usage(
         _tokens(usage, "input_tokens"),
         _tokens(usage, "output_tokens"),

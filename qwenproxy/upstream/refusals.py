@@ -1,4 +1,4 @@
-"""What the site means when it does not answer (protocol sections 5.5 and 6), as errors of the package's tree.
+"""What the site means when it does not answer (protocol 5.5 and 6), as errors of the package's tree.
 
 The relay asks here before it decodes a stream (`is_stream`, `error_from`) and after every plain call (`check`); the
 event decoder asks about error frames. Decides what an error is, not what to do about it: moving to another account
@@ -37,7 +37,7 @@ _PART = 1 << 14  # characters of a broken envelope that are searched for a compl
 def is_stream(head: Head) -> bool:
     """Tell whether a completion succeeded so far: its body then belongs to an EventDecoder.
 
-    Otherwise read the whole body and raise `error_from` of it (section 0, rule 4).
+    Otherwise read the whole body and raise `error_from` of it (protocol 0, rule 4).
     """
     return _status(head) < 300 and "text/event-stream" in _content_type(head)
 
@@ -50,12 +50,12 @@ def check(head: Head, body: str) -> None:
 
 
 def error_from(head: Head, body: str) -> ProxyError:
-    """Return the error behind an answer that should have been an event stream, in the order of section 6.5."""
+    """Return the error behind an answer that should have been an event stream, in the order of protocol 6.5."""
     return _diagnose(head, body) or ProtocolChanged(UNKNOWN)
 
 
 def error_in_frame(frame: Mapping[str, Any]) -> ProxyError | None:
-    """Return the error that a stream's frame without a delta reports, or None (section 5.5)."""
+    """Return the error that a stream's frame without a delta reports, or None (protocol 5.5)."""
     if ("ret" in frame or "data" in frame) and _shows_captcha(orjson.dumps(frame).decode()):
         return VerificationRequired(_VERIFY)
     complaint = _complaint(frame, 200)
@@ -119,7 +119,7 @@ def _html_error(status: int, text: str) -> ProxyError:
 
 
 def _complaint(answer: object, status: int) -> Complaint | None:
-    """Read code, details and hours from wherever the envelope has them (section 6.1)."""
+    """Read code, details and hours from wherever the envelope has them (protocol 6.1)."""
     if not isinstance(answer, dict) or (answer.get("success") is True and status < 400):
         return None
     source = _error_object(answer)
@@ -177,7 +177,7 @@ def _hours(num: object) -> float | None:
 
 
 def _status(head: Head) -> int:
-    # HTTP says 200 nearly always; the site's own header tells (section 0, rule 1)
+    # HTTP says 200 nearly always; the site's own header tells (protocol 0, rule 1)
     actual = head.headers.get("x-actual-status-code", "")
     return int(actual) if re.fullmatch(r"[1-5]\d\d", actual.strip()) else head.status
 

@@ -23,7 +23,7 @@ from qwenproxy.sandbox.faults import COMPLETIONS as QUESTIONS
 
 pytestmark = pytest.mark.browser
 
-NOTICED_WITHIN = 15  # seconds, contract section 6
+NOTICED_WITHIN = 15  # seconds, contract 6
 FLOWING = "{{stream chunks=100000 interval_ms=20}}"
 SILENT = "{{say one two three four five six}}{{fault stall after=2 seconds=1000}}"
 SILENT_FROM_THE_START = "{{say never}}{{fault stall seconds=1000}}"

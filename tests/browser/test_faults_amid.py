@@ -1,6 +1,6 @@
 """Every way an answer can break off: what came is passed on, and never passed off as complete.
 
-Source: contract sections 4.3 and 6.
+Source: contract 4.3 and 6.
 """
 
 from __future__ import annotations

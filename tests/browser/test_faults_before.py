@@ -1,7 +1,7 @@
 """Every way the site can refuse or fail before it says a word: what the client sees, what becomes of the account.
 
 Each fault first with one account hit, of which the client must not hear, then with the other one hit, too.
-Source: contract sections 4.3, 5 and 6.
+Source: contract 4.3, 5 and 6.
 """
 
 from __future__ import annotations
