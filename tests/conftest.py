@@ -23,7 +23,7 @@ from qwenproxy.relay import Relay, RelaySettings
 settings.register_profile("steady", deadline=None, derandomize=True)
 settings.load_profile("steady")
 
-OWNED_THREADS = ("tab-", "page-", "pool-janitor", "models")
+OWNED_THREADS = ("tab-", "page-", "try-", "pool-janitor", "models")
 
 
 @pytest.fixture(autouse=True)

@@ -147,6 +147,7 @@ class FakeSite:
         self.calls: list[tuple[str, PageRequest]] = []
         self.sent: list[tuple[str, PageRequest]] = []
         self.responses: list[FakeResponse] = []
+        self.renews_nothing: set[str] = set()  # accounts whose page stays as it is when it is loaded anew
         self.loaded: list[str] = []  # accounts whose page was loaded anew
         self.load_errors: dict[str, deque[Exception]] = defaultdict(deque)
         self.clock = FakeClock(0.0)
@@ -206,6 +207,8 @@ class FakeTab:
         self.loads = 0
         self.age = 0.0  # seconds since the page was loaded
         self.distrusted = False
+        self.renewable = True
+        self.unrenewed = False
         self._site = site
         self._opener = opener
 
@@ -214,15 +217,22 @@ class FakeTab:
             raise TabLost("The tab is gone.")
         return self._site.ask(self.account_id, request)
 
+    @property
+    def is_fit(self) -> bool:
+        return not self.distrusted
+
     def make_fit(self) -> None:
         if self.distrusted:
             self.renew(self.loads)
 
-    def renew(self, seen: int) -> None:
-        if seen == self.loads:
-            self.distrusted = False
-            self.loads += 1
-            self._site.load(self.account_id)
+    def renew(self, seen: int, *, suspect: bool = False) -> bool:
+        if seen != self.loads:
+            return False
+        self.distrusted = False
+        self.loads += 1
+        self.unrenewed = suspect and self.account_id in self._site.renews_nothing
+        self._site.load(self.account_id)
+        return True
 
     def distrust(self) -> None:
         self.distrusted = True

@@ -37,6 +37,8 @@ class SandboxTab:
         self.origin = site.base_url
         self.alive = True
         self.loads = 0
+        self.is_fit = True
+        self.renewable = self.unrenewed = False
         self.age = 0.0
         self._site = site
         self._owner = next(each for each in site.accounts if each.id == account.id)
@@ -50,8 +52,9 @@ class SandboxTab:
     def make_fit(self) -> None:
         pass
 
-    def renew(self, seen: int) -> None:
+    def renew(self, seen: int, *, suspect: bool = False) -> bool:
         self.loads += 1
+        return True
 
     def send(self, request: PageRequest) -> None:
         self.fetch(request).close()

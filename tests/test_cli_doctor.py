@@ -270,6 +270,13 @@ class FakeTab:
         self.head_of_answer = Head(status, headers)
         self.body = body
         self.closed = 0
+        self.loads = 0
+        self.renewable = self.unrenewed = False
+
+    def renew(self, seen, *, suspect):
+        assert suspect
+        self.loads += 1
+        return True
 
     def fetch(self, request):
         assert (request.method, request.path) == ("GET", "/api/v1/auths/")

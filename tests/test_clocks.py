@@ -24,7 +24,7 @@ MAY_LOOK = {
     "app.py",  # the clock that it hands to those above
     "browser/driver_copies.py",  # the age of copies
     "browser/kept_page.py",  # how old a page and its token are
-    "browser/site.py",  # until when a cookie is good
+    "browser/page_login.py",  # until when a cookie is good
     "deletions.py",  # which accounts rest
     "history.py",  # when a chat was made
     "storage.py",  # names of files set aside, and the age of others

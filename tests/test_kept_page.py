@@ -13,11 +13,13 @@ from qwenproxy.browser import kept_page as kept_page_module
 from qwenproxy.browser import tab as tab_module
 from qwenproxy.browser.kept_page import KeptPage, Upkeep, lead_times
 from qwenproxy.browser.page import PageRequest
+from qwenproxy.browser.page_login import Login
 from qwenproxy.browser.site import Loaded, Site
 from qwenproxy.errors import NetworkFailed, NotLoggedIn, TabLost
 
 ASK = PageRequest("POST", "/api/x", {}, "{}")
 LIFE = 900.0
+COOKIES = ({"name": "refresh", "value": "x", "domain": "site.test"},)
 
 
 def token(life=LIFE, *, since=NOW):
@@ -32,7 +34,7 @@ class Kept:
         self.browser = FakeBrowser()
         self.outcomes = deque()  # of the loads to come: Loaded or an error; else a token that lives as long again
         self.loads = []  # the tabs that loads ran in, oldest first
-        self.known = []  # the token each load knew
+        self.known = []  # what each load knew of the login before
         self.gate = None
         self.loading = threading.Event()
         self.changed = threading.Condition()
@@ -42,19 +44,19 @@ class Kept:
             "a",
             self.browser,
             Site("https://site.test"),
-            loaded or Loaded(token()),
+            loaded or Loaded(Login(token())),
             Upkeep(self._keep, self._note, self.clock, 0.005, **upkeep),
         )
 
-    def load_again(self, tab, site, known, clock):
+    def load_again(self, tab, site, before, clock):
         self.loading.set()
         if self.gate:
             assert self.gate.wait(5)
         with self.changed:
             self.loads.append(tab)
-            self.known.append(known)
+            self.known.append(before)
             self.changed.notify_all()
-        outcome = self.outcomes.popleft() if self.outcomes else Loaded(token(since=self.clock()))
+        outcome = self.outcomes.popleft() if self.outcomes else Loaded(Login(token(since=self.clock()), COOKIES), True)
         if isinstance(outcome, Exception):
             raise outcome
         return outcome
@@ -87,9 +89,10 @@ class Kept:
         with self.changed:
             assert self.changed.wait_for(what, timeout=5)
 
-    def _keep(self, renewed):
+    def _keep(self, login):
         with self.changed:
-            self.kept.append((renewed, threading.current_thread().name))
+            self.kept.append((login.token, threading.current_thread().name))
+            self.cookies = login.cookies
             self.changed.notify_all()
 
     def _note(self, error):
@@ -134,7 +137,7 @@ def test_a_used_page_is_loaded_anew_before_its_login_ends(kept):
 
 
 def test_a_used_page_is_loaded_anew_before_its_cookies_end(make_kept):
-    kept = make_kept(Loaded("no-jwt", 1800.0))
+    kept = make_kept(Loaded(Login("no-jwt"), False, 1800.0))
     kept.use()
     kept.pass_time(1800 - kept_page_module.LEAD)
     kept.await_loaded()
@@ -149,7 +152,7 @@ def test_a_page_nobody_uses_is_left_alone_until_somebody_does(kept):
 
 
 def test_what_is_known_to_last_is_not_loaded_anew(make_kept):
-    kept = make_kept(Loaded("no-jwt"))
+    kept = make_kept(Loaded(Login("no-jwt")))
     kept.use()
     kept.pass_time(10 * 86400)
     kept.page.make_fit()
@@ -177,7 +180,7 @@ def test_a_page_that_turns_out_to_renew_is_kept_fit(make_kept):
 
 
 def test_a_clock_ahead_of_the_sites_loads_nothing_by_itself(make_kept):
-    kept = make_kept(Loaded(token(since=NOW - 7200)))
+    kept = make_kept(Loaded(Login(token(since=NOW - 7200))))
     kept.use()
     kept.page.make_fit()
     assert kept.loads == []
@@ -242,6 +245,30 @@ class TestAnswersUnderWay:
         assert kept.page.loads == 1
         driven.push(number, "end")
         assert response.read(5) == ""
+
+
+def test_a_renewed_login_is_kept_with_its_cookies(kept):
+    kept.pass_time(1)
+    kept.page.renew(0, suspect=True)
+    kept.await_that(lambda: kept.kept)
+    assert kept.kept == [(token(since=kept.clock()), "page-a")]
+    assert kept.cookies == COOKIES
+    assert not kept.page.unrenewed
+
+
+def test_a_refused_login_that_the_page_does_not_renew_is_known_as_such(kept):
+    kept.outcomes.append(Loaded(Login(token())))
+    kept.page.renew(0, suspect=True)
+    assert kept.page.unrenewed
+    kept.page.renew(1, suspect=True)
+    assert not kept.page.unrenewed
+
+
+def test_a_page_that_was_loaded_just_now_is_waited_for_first(kept):
+    kept.page.renew(0, suspect=True)
+    kept.pass_time(kept_page_module.YOUNG)
+    kept.page.renew(1)
+    assert [(before.refused, before.young) for before in kept.known] == [(True, True), (False, False)]
 
 
 def test_no_two_loads_at_once(kept):

@@ -22,7 +22,7 @@ ROWS = (
     ("texts",),
     ("errors",),
     ("chat", "config_table", "json_text", "tokens"),
-    ("fingerprints",),
+    ("fingerprints", "waiting"),
     ("config", "cutting", "history_messages", "laps", "logs", "memory", "storage"),
     ("history_format",),
     ("browser", "history", "keys", "session_claim"),

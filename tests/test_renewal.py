@@ -12,6 +12,9 @@ from qwenproxy.errors import (
     NetworkFailed,
     NoAccounts,
     NotLoggedIn,
+    ProxyError,
+    SiteFailure,
+    TabLost,
     UpstreamError,
     VerificationRequired,
 )
@@ -23,7 +26,8 @@ LOGGED_OUT_AMID = Reply((CREATED, delta("Half"), frame(EXPIRED)))
 
 
 def statuses(relay):
-    return [account.status(NOW) for account in relay.pool.registry.all()]
+    now = relay.pool._clock()
+    return [account.status(now) for account in relay.pool.registry.all()]
 
 
 def age_pages(relay, opener, seconds=FRESH):
@@ -58,9 +62,8 @@ def test_a_login_still_refused_after_the_load_needs_its_person(make_relay, site)
     [
         (NotLoggedIn("Sent to sign-in."), "INVALID"),
         (VerificationRequired("A check."), "WAIT"),
-        (NetworkFailed("Not reached."), "OK"),
     ],
-    ids=["sign-in", "check", "network"],
+    ids=["sign-in", "check"],
 )
 def test_a_page_that_cannot_be_loaded_gives_way_to_the_next_account(make_relay, site, error, status):
     relay = make_relay(2)
@@ -69,6 +72,60 @@ def test_a_page_that_cannot_be_loaded_gives_way_to_the_next_account(make_relay, 
     assert said(relay.open(ask())) == "Hello world"
     assert site.asked()[-1] == "b"
     assert statuses(relay) == [status, "OK"]
+
+
+@pytest.mark.parametrize("error", [NetworkFailed("Not reached."), TabLost("It died.")], ids=["network", "tab"])
+def test_a_load_that_fails_in_passing_is_no_reason_not_to_ask_again(make_relay, site, error):
+    relay = make_relay()
+    site.script("a", LOGGED_OUT)
+    site.load_errors["a"].append(error)
+    assert said(relay.open(ask())) == "Hello world"
+    assert statuses(relay) == ["OK"]
+
+
+class TestALoginThatThePageDoesNotRenew:
+    """It is refused, and the page stays as it is: it may renew it later, so a person is not called at once."""
+
+    def test_gives_way_to_the_next_account(self, make_relay, site):
+        relay = make_relay(2)
+        site.always("a", LOGGED_OUT)
+        site.renews_nothing.add("a")
+        assert said(relay.open(ask())) == "Hello world"
+        assert statuses(relay) == ["WAIT", "OK"]
+        assert relay.pool.registry.get("a").reset_at == NOW + 60
+
+    def test_is_told_as_the_sites_failure_and_ends_no_server(self, make_relay, site):
+        relay = make_relay()
+        ended = []
+        relay.on_exhausted = lambda: ended.append(True)
+        site.always("a", LOGGED_OUT)
+        site.renews_nothing.add("a")
+        for _ in range(2):
+            with pytest.raises(SiteFailure) as told:
+                relay.open(ask())
+            assert (told.value.status, told.value.retry_after) == (502, 60)
+        assert ended == []
+
+    def test_comes_back_by_itself(self, make_relay, site, clock):
+        relay = make_relay()
+        site.script("a", LOGGED_OUT, LOGGED_OUT)
+        site.renews_nothing.add("a")
+        with pytest.raises(SiteFailure):
+            relay.open(ask())
+        clock.now += 60
+        assert said(relay.open(ask())) == "Hello world"
+
+    def test_needs_its_person_when_that_goes_on(self, make_relay, site, clock):
+        relay = make_relay()
+        site.always("a", LOGGED_OUT)
+        site.renews_nothing.add("a")
+        seen = []
+        for _ in range(3):
+            with pytest.raises(ProxyError):
+                relay.open(ask())
+            seen += statuses(relay)
+            clock.now += 60
+        assert seen == ["WAIT", "WAIT", "INVALID"]
 
 
 def test_the_last_login_that_ends_is_told_with_the_command(make_relay, site):

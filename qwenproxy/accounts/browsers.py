@@ -15,6 +15,7 @@ from qwenproxy.accounts.registry import Account, Registry
 from qwenproxy.accounts.slots import PoolLimits, Slot
 from qwenproxy.browser.kept_page import KeptPage
 from qwenproxy.errors import NotLoggedIn, ProxyError, TabLost
+from qwenproxy.waiting import unless_gone
 
 log = logging.getLogger(__name__)
 
@@ -38,27 +39,49 @@ class Browsers:
         self._lock = lock
         self._closed = False
 
-    def page_of(self, slot: Slot) -> KeptPage:
+    def page_of(self, slot: Slot, client_gone: Callable[[], bool]) -> KeptPage:
         """Return the slot's page, opened first where there is none (or one with an outdated token), and fit.
 
         A request that waited while another one's opening failed gets that failure: nobody pays for it twice.
+        Raises ClientGone as soon as the client left; what was begun for it goes on.
         """
         asked = time.monotonic()
+        if slot.opening.acquire(blocking=False):
+            try:
+                page = self._ready(slot)
+            finally:
+                slot.opening.release()
+            if page:
+                return page
+        return unless_gone(lambda: self._made_ready(slot, asked), client_gone, f"page-open-{slot.id}")
+
+    def _ready(self, slot: Slot) -> KeptPage | None:
+        """Return the slot's page if it can be used at once. The slot is held."""
+        page, account = slot.page, self._account(slot)
+        # A token that the page renews reaches the registry a moment after the page: neither is outdated then.
+        known = page is not None and account.token in (page.token, slot.token)
+        if known:
+            slot.token = account.token
+        return page if page and page.alive and page.is_fit and (known or slot.running > 1) else None
+
+    def _made_ready(self, slot: Slot, asked: float) -> KeptPage:
         with slot.opening:
-            account = self._registry.get(slot.id)
-            if account is None:
-                raise NotLoggedIn(f"Account {slot.id} was removed.")
+            if page := self._ready(slot):
+                return page
+            account = self._account(slot)
             page = slot.page
-            # A token that the page renews reaches the registry a moment after the page: neither is outdated then.
-            known = page is not None and account.token in (page.token, slot.token)
-            if known:
-                slot.token = account.token
-            if page and page.alive and (known or slot.running > 1):
+            if page and page.alive and account.token in (page.token, slot.token):
                 page.make_fit()
                 return page
             if slot.failure and (slot.failed_at >= asked or slot.is_failing):
                 raise slot.failure
             return self._opened(slot, account)
+
+    def _account(self, slot: Slot) -> Account:
+        account = self._registry.get(slot.id)
+        if account is None:
+            raise NotLoggedIn(f"Account {slot.id} was removed.")
+        return account
 
     def close_idle(self, idle_for: float) -> None:
         """Close the browsers that served nothing for `idle_for` seconds."""

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from qwenproxy.accounts.slots import Slot
 from qwenproxy.browser.kept_page import KeptPage
-from qwenproxy.errors import BareRefusal, NotLoggedIn, ProxyError, SetupError
+from qwenproxy.errors import BareRefusal, LoginUnrenewed, NotLoggedIn, ProxyError, SetupError, Transient
+from qwenproxy.waiting import unless_gone
 
 if TYPE_CHECKING:
     from qwenproxy.accounts.pool import AccountPool
@@ -27,8 +28,10 @@ FRESH = 60.0  # seconds: a page that was loaded no longer ago is not refused bec
 class Lease:
     """An account for one answer, from the pool until close()."""
 
-    def __init__(self, pool: AccountPool, slot: Slot) -> None:
+    def __init__(self, pool: AccountPool, slot: Slot, client_gone: Callable[[], bool] = lambda: False) -> None:
+        """`client_gone` ends waiting for a browser or a page."""
         self._pool = pool
+        self._client_gone = client_gone
         self._slot = slot
         self._closing = threading.Lock()
         self._closed = False
@@ -39,36 +42,48 @@ class Lease:
     def tab(self) -> KeptPage:
         """The account's page, opened or loaded anew now if need be.
 
-        Raises TabLost, NetworkFailed, NotLoggedIn, VerificationRequired, SetupError, BrowserError.
+        Raises TabLost, NetworkFailed, NotLoggedIn, VerificationRequired, SetupError, BrowserError, ClientGone.
         """
-        page = self._pool.page_of(self._slot)
+        page = self._pool.page_of(self._slot, self._client_gone)
         self._loads = page.loads
         return page
 
     def attempt(self, work: Callable[[Lease], Result]) -> Result:
         """Do some work with the account; once more where loading its page anew may mend a refusal of the site.
 
-        Raises what the work raises, and what keeps the page from being loaded.
+        Raises what the work raises, what keeps the page from being loaded, and LoginUnrenewed where the page did not
+        renew a login that is refused, but did not ask for a new one either.
         """
         try:
             return work(self)
         except (BareRefusal, NotLoggedIn) as error:
             if not self.renew_page(error):
                 raise
+        try:
             return work(self)
+        except NotLoggedIn as error:
+            page = self._slot.page
+            if page is not None and page.alive and page.unrenewed and page.renewable:
+                raise LoginUnrenewed(error.message) from error
+            raise
 
     def renew_page(self, error: ProxyError) -> bool:
         """Have the page loaded anew after a refusal that its age may explain; False where that cannot help.
 
-        Raises what keeps the page from being loaded.
+        Raises what the site says of the account meanwhile, ClientGone.
         """
         page = self._slot.page
         if page is None or not page.alive or not isinstance(error, BareRefusal | NotLoggedIn):
             return False
-        if isinstance(error, BareRefusal) and page.loads == self._loads and page.age < FRESH:
+        seen, suspect = self._loads, isinstance(error, NotLoggedIn)
+        if not suspect and page.loads == seen and page.age < FRESH:
             return False
-        log.info("account=%s its page is loaded anew after a refusal: %s", self.account_id, error.message)
-        page.renew(self._loads)
+        log.info("account=%s asked again after a refusal: %s", self.account_id, error.message)
+        try:
+            unless_gone(lambda: page.renew(seen, suspect=suspect), self._client_gone, f"page-load-{self.account_id}")
+        except Transient as failure:
+            # The next try opens the browser anew.
+            log.warning("account=%s its page could not be loaded: %s", self.account_id, failure.message)
         return True
 
     def close(self) -> None:

@@ -10,13 +10,15 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from qwenproxy.accounts import standing
+from qwenproxy.accounts import identity, standing
 from qwenproxy.accounts.registry import Account, Registry
 from qwenproxy.browser.chrome import Chrome, ChromeSettings
 from qwenproxy.browser.kept_page import POLL, KeptPage, Upkeep
+from qwenproxy.browser.page_login import Login
 from qwenproxy.browser.site import Site, load_site, remember_token
 from qwenproxy.errors import BrowserError, ProxyError, TabLost
 from qwenproxy.texts import Phrase
+from qwenproxy.tokens import is_fresher
 
 log = logging.getLogger(__name__)
 
@@ -43,11 +45,11 @@ class TabOpener:
         folder = self.registry.folder(account.id)
         chrome = Chrome(folder, self.chrome)
         try:
-            loaded = load_site(chrome.tab, self.site, folder, account.token, self.clock)
-            renewed = bool(loaded.token) and loaded.token != account.token
-            if renewed:
-                self._keep(account.id, loaded.token)
-            upkeep = self._upkeep(account.id, renewable=renewed or account.renewable)
+            login = identity.read(folder, account.token)
+            loaded = load_site(chrome.tab, self.site, folder, login, self.clock)
+            if loaded.renewed:
+                self._keep(account.id, loaded.login)
+            upkeep = self._upkeep(account.id, renewable=loaded.renewed or account.renewable)
             return KeptPage(account.id, chrome, self.site, loaded, upkeep)
         except TabLost as error:
             chrome.close()
@@ -58,18 +60,23 @@ class TabOpener:
 
     def _upkeep(self, account_id: str, *, renewable: bool) -> Upkeep:
         return Upkeep(
-            lambda token: self._keep(account_id, token),
+            lambda login: self._keep(account_id, login),
             lambda error: self._note(account_id, error),
             self.clock,
             self.poll,
             renewable,
         )
 
-    def _keep(self, account_id: str, token: str) -> None:
-        """Keep a token that the site renewed in the account's page."""
+    def _keep(self, account_id: str, login: Login) -> None:
+        """Keep a login that the site renewed in the account's page; never an older one than is known."""
         try:
-            self.registry.keep_token(account_id, token)
-            remember_token(self.registry.folder(account_id), self.site, token)
+            account = self.registry.get(account_id)
+            if account is None or is_fresher(account.token, login.token):
+                return
+            folder = self.registry.folder(account_id)
+            identity.write(folder, login)
+            self.registry.keep_token(account_id, login.token)
+            remember_token(folder, self.site, login.token)
             log.info("account=%s token renewed by the site", account_id)
         except (ProxyError, OSError) as error:
             log.warning("account=%s renewed token could not be kept: %s", account_id, error)

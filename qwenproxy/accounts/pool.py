@@ -20,13 +20,15 @@ from qwenproxy.accounts.registry import Account, Registry
 from qwenproxy.accounts.rotation import Rotation
 from qwenproxy.accounts.slots import PoolLimits, Slot, Waiter
 from qwenproxy.browser.kept_page import KeptPage
-from qwenproxy.errors import BrowserError, ClientGone, ProxyError, QueueTimeout
+from qwenproxy.errors import BrowserError, ClientGone, LoginUnrenewed, NotLoggedIn, ProxyError, QueueTimeout
 
 __all__ = ["AccountPool", "Lease", "PoolLimits"]
 
 log = logging.getLogger(__name__)
 
 LOOK_AGAIN = 1.0  # seconds between two looks of a waiting request: accounts come back by the clock
+UNRENEWED_OFTEN = 3  # times that a page does not renew a refused login until the account counts as logged out
+UNRENEWED_SPELL = 600.0  # seconds within which they are counted
 SWEEP_EVERY = 2.0  # seconds between two looks for browsers to close: the command line may be waiting for a profile
 
 
@@ -80,12 +82,12 @@ class AccountPool:
             if slot is None:
                 return
             tried |= {slot.id}
-            yield Lease(self, slot)
+            yield Lease(self, slot, client_gone)
 
-    def page_of(self, slot: Slot) -> KeptPage:
+    def page_of(self, slot: Slot, client_gone: Callable[[], bool] = lambda: False) -> KeptPage:
         """Return the slot's page, opened first where there is none, and fit. Raises as Lease.tab."""
         try:
-            return self._browsers.page_of(slot)
+            return self._browsers.page_of(slot, client_gone)
         finally:
             self._look_again()  # those who did not want to wait for this browser can have it now, or never will
 
@@ -104,6 +106,8 @@ class AccountPool:
             return
         if isinstance(error, BrowserError):
             self._note_browser(account_id, error)
+        elif isinstance(error, LoginUnrenewed):
+            self._note_unrenewed(account_id, error, token)
         else:
             standing.note_refusal(self.registry, account_id, error, token, self._clock())
 
@@ -138,6 +142,20 @@ class AccountPool:
                     standing.rest_for_browser(self.registry, account_id, error, self._clock())
                 finally:
                     slot.rested_for = slot.failed_at
+
+    def _note_unrenewed(self, account_id: str, error: LoginUnrenewed, token: str | None) -> None:
+        """Let the account rest a little; it needs its person when that happens again and again."""
+        now = self._clock()
+        with self._lock:
+            slot = self._slots.setdefault(account_id, Slot(account_id))
+            again = now - slot.unrenewed_at < UNRENEWED_SPELL
+            slot.unrenewed = slot.unrenewed + 1 if again else 1
+            slot.unrenewed_at = now
+            often = slot.unrenewed >= UNRENEWED_OFTEN
+        if often:
+            standing.note_refusal(self.registry, account_id, NotLoggedIn(error.message), token, now)
+        else:
+            standing.rest_for_renewal(self.registry, account_id, error, now)
 
     def _usable(self) -> list[str]:
         """Return the ids of the accounts that are OK, as the disk has them now.

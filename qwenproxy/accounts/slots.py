@@ -5,6 +5,7 @@ Plain records; the decisions are in pool.py, browsers.py and rotation.py.
 
 from __future__ import annotations
 
+import math
 import threading
 from dataclasses import dataclass, field
 
@@ -44,6 +45,8 @@ class Slot:
     failure: ProxyError | None = None  # of the last opening
     failed_at: float = 0.0  # s, monotonic
     failures: int = 0  # browsers that did not start, in a row
+    unrenewed: int = 0  # refused logins that the page did not renew, in a spell
+    unrenewed_at: float = -math.inf  # when that happened last (s since 1970)
     rested_for: float = 0.0  # the failure for which the account was set aside last
 
     @property

@@ -12,18 +12,23 @@ from qwenproxy.accounts.registry import Account, Registry
 from qwenproxy.errors import (
     AccountsResting,
     BrowserError,
+    LoginUnrenewed,
     NoAccounts,
     NotLoggedIn,
     ProxyError,
     RateLimited,
+    SiteFailure,
     VerificationRequired,
 )
+from qwenproxy.texts import Phrase
 
 log = logging.getLogger(__name__)
 
 REST_WITHOUT_HOURS = 120.0  # seconds an account rests when the site does not say how long
 REST_FOR_VERIFICATION = 600.0
 BROWSER = "browser"  # the reason of an account whose browser does not start
+RENEWAL = "renewal"  # the reason of an account whose page did not renew its login
+RENEWAL_REST = 60.0  # seconds until the page is asked again
 BROWSER_REST = 10.0  # seconds after a browser's first failure to start; doubled with each further one
 LONGEST_BROWSER_REST = 600.0
 DAY = 86400.0
@@ -51,8 +56,11 @@ def note_refusal(registry: Registry, account_id: str, error: ProxyError, token: 
         registry.rest(account_id, until)
         log.warning("account=%s WAIT for %.0f s: %s", account_id, until - now, error.message)
     elif isinstance(error, NotLoggedIn):
-        registry.mark_invalid(account_id, token)
-        log.warning("account=%s INVALID: %s Run: qwenproxy account relogin %s", account_id, error.message, account_id)
+        if registry.mark_invalid(account_id, token):
+            told = "account=%s INVALID: %s Run: qwenproxy account relogin %s"
+            log.warning(told, account_id, error.message, account_id)
+        else:
+            log.info("account=%s a login that it has no longer was refused", account_id)
     elif isinstance(error, VerificationRequired):
         registry.rest(account_id, now + REST_FOR_VERIFICATION, reason="verification")
         log.warning(
@@ -76,6 +84,14 @@ def rest_for_browser(registry: Registry, account_id: str, error: BrowserError, n
     log.warning("account=%s WAIT for %.0f s, its browser does not start: %s", account_id, rest, error.message)
 
 
+def rest_for_renewal(registry: Registry, account_id: str, error: LoginUnrenewed, now: float) -> None:
+    """Set an account aside whose page did not renew its login just now. Raises SetupError."""
+    registry.rest(account_id, now + RENEWAL_REST, RENEWAL, Phrase("login_unrenewed"))
+    log.warning(
+        "account=%s WAIT for %.0f s, its page did not renew the login: %s", account_id, RENEWAL_REST, error.message
+    )
+
+
 def why_unavailable(accounts: Sequence[Account], now: float) -> ProxyError | None:
     """Return why none of the accounts can take a request, None if one can."""
     if any(account.status(now) == "OK" for account in accounts):
@@ -88,9 +104,9 @@ def why_unavailable(accounts: Sequence[Account], now: float) -> ProxyError | Non
     wait = max(1.0, min(account.reset_at or now for account in resting) - now)
     broken = [account.trouble for account in resting if account.reason == BROWSER and account.trouble]
     if len(broken) == len(resting):
-        error = BrowserError(broken[0])
-        error.retry_after = wait
-        return error
+        return BrowserError(broken[0], retry_after=wait)
+    if all(account.reason == RENEWAL for account in resting):
+        return SiteFailure(str(Phrase("login_unrenewed")), retry_after=wait)
     unverified = [account for account in resting if account.reason == "verification"]
     if len(unverified) == len(resting):
         return VerificationRequired(

@@ -13,10 +13,12 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from qwenproxy.browser.chrome import Chrome
 from qwenproxy.browser.chrome_tab import DRIVER_ERRORS, ChromeTab
 from qwenproxy.browser.page import PageRequest
+from qwenproxy.browser.page_login import Before, Login
 from qwenproxy.browser.response import TabResponse
 from qwenproxy.browser.site import Loaded, Site, load_again
 from qwenproxy.browser.tab import Tab
@@ -29,6 +31,7 @@ LEAD = 180.0  # seconds before the end of login or cookies from which the page m
 LAST_CALL = 45.0  # seconds before it from which a second tab takes over if need be
 NEAR = 3.0  # seconds: what has no more than this left is not waited for; the page surely renews it once it has ended
 GAP_WAIT = 0.5  # seconds in which a page that was refused may still find a gap between its answers
+YOUNG = 10.0  # seconds for which a page that was loaded may still be renewing its login
 POLL = 5.0  # seconds between two looks at the clock, which a person may set
 
 
@@ -36,12 +39,12 @@ POLL = 5.0  # seconds between two looks at the clock, which a person may set
 class Upkeep:
     """What keeping a page fit needs from outside.
 
-    `clock` gives seconds since 1970, `poll` is the longest pause between two looks at it. `keep_token` hears of each
+    `clock` gives seconds since 1970, `poll` is the longest pause between two looks at it. `keep_login` hears of each
     token that the page renewed, `note_refusal` of what kept a page from being loaded; neither must raise.
     `renewable` tells that the page is known to renew its token.
     """
 
-    keep_token: Callable[[str], None]
+    keep_login: Callable[[Login], None]
     note_refusal: Callable[[ProxyError], None]
     clock: Callable[[], float] = time.time
     poll: float = POLL
@@ -75,10 +78,12 @@ class KeptPage:
         self._hurry = threading.Event()  # somebody waits for the page to be loaded
         self._closing = False
         self._kept_token = loaded.token
+        self._new_login: Login | None = None
         self._renews = upkeep.renewable
         self._tab = Tab(name, chrome.tab, site, loaded.token, self._note_token)
         self._tabs = [self._tab]
         self.loads = 0
+        self.unrenewed = False  # whether a load for a refused login brought no new one, and the page stayed
         self._used = False  # since the page was loaded
         self._ends: float | None = None
         self._due: float | None = None
@@ -96,6 +101,16 @@ class KeptPage:
     def alive(self) -> bool:
         """Whether the page can still take calls, as far as is known without asking the browser."""
         return self._tab.alive
+
+    @property
+    def is_fit(self) -> bool:
+        """Whether login and cookies are good, as far as their dates tell."""
+        return self._ends is None or self._upkeep.clock() < self._ends
+
+    @property
+    def renewable(self) -> bool:
+        """Whether the page is known to renew its login."""
+        return self._renews
 
     @property
     def age(self) -> float:
@@ -119,19 +134,22 @@ class KeptPage:
         Raises what keeps the page from being loaded: NetworkFailed, NotLoggedIn, VerificationRequired, TabLost.
         """
         seen = self.loads
-        if self._ends is not None and self._upkeep.clock() >= self._ends:
+        if not self.is_fit:
             self.renew(seen)
 
-    def renew(self, seen: int) -> None:
-        """Load the page anew because it was refused, unless that was done since it counted `seen` loads.
+    def renew(self, seen: int, *, suspect: bool = False) -> bool:
+        """Load the page anew because it was refused; False where that was done since it counted `seen` loads.
 
-        Raises as `make_fit`.
+        With a `suspect` login the load waits for another one. Raises as `make_fit`.
         """
         self._hurry.set()
         with self._loading:
             self._hurry.clear()
-            if self.loads == seen:
-                self._load(until=0.0)
+            if self.loads != seen:
+                return False
+            log.info("account=%s the page is loaded anew after a refusal", self.name)
+            self._load(until=0.0, suspect=suspect)
+        return True
 
     def distrust(self) -> None:
         """Let the next request find the page in need of being loaded anew."""
@@ -194,7 +212,8 @@ class KeptPage:
             self._kept_token = token
             self._renews = True
             self._plan(token)
-            self._upkeep.keep_token(token)
+            login, self._new_login = self._new_login, None
+            self._upkeep.keep_login(login if login and login.token == token else Login(token))
 
     def _load_in_time(self) -> None:
         with self._loading:
@@ -208,14 +227,15 @@ class KeptPage:
                     log.warning("account=%s the page could not be loaded anew: %s", self.name, error.message)
                     self._upkeep.note_refusal(error)
 
-    def _load(self, until: float) -> None:
+    def _load(self, until: float, *, suspect: bool = False) -> None:
         """Load the page anew: in its tab once nothing runs there, in a second tab where that lasts longer than `until`.
 
         The lock is held. Raises what keeps the page from being loaded.
         """
         begun = time.monotonic()
         self._used = False
-        wanted = self._tab.load_page(self._load_again)
+        load = partial(self._load_again, refused=suspect, young=self.age < YOUNG)
+        wanted = self._tab.load_page(load)
         loaded = wanted.wait(GAP_WAIT)
         while loaded is None and self._upkeep.clock() < until and not self._hurry.is_set():
             loaded = wanted.wait(min(self._upkeep.poll, GAP_WAIT))
@@ -223,24 +243,26 @@ class KeptPage:
         if loaded is None and wanted.withdraw():
             if self._closing:
                 raise TabLost("The browser was closed while its page was to be loaded.")
-            loaded, how = self._take_over(), "loaded in a second tab, which takes over"
+            loaded, how = self._take_over(load), "loaded in a second tab, which takes over"
         loaded = loaded or wanted.wait()
         assert loaded is not None
         if loaded.token:
+            self._new_login = loaded.login
             self._tab.token = loaded.token
+        self.unrenewed = suspect and not loaded.renewed
         self.loads += 1
         self._note_loaded(loaded)
         self._news.set()
         log.info("account=%s page %s in %.1f s", self.name, how, time.monotonic() - begun)
 
-    def _load_again(self, tab: ChromeTab) -> Loaded:
-        return load_again(tab, self._site, self._tab.token, self._upkeep.clock)
+    def _load_again(self, tab: ChromeTab, *, refused: bool, young: bool) -> Loaded:
+        return load_again(tab, self._site, Before(self._tab.token, refused, young), self._upkeep.clock)
 
-    def _take_over(self) -> Loaded:
+    def _take_over(self, load: Callable[..., Loaded]) -> Loaded:
         try:
             window = self._chrome.open_tab()
             try:
-                loaded = self._load_again(window)
+                loaded = load(window, young=False)  # which has no page yet that could be renewing
             except BaseException:
                 window.close()
                 raise

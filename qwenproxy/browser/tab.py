@@ -230,6 +230,7 @@ class Tab:
         if load:
             self._litter = 0
             load.run(self._chrome)
+            self._last_message = time.monotonic()
 
     def _exchange(self) -> None:
         now = time.monotonic()

@@ -16,11 +16,13 @@ from qwenproxy.accounts.opening import TabOpener
 from qwenproxy.accounts.registry import Registry
 from qwenproxy.accounts.standing import REST_FOR_VERIFICATION, rest_until
 from qwenproxy.app import chrome_settings
+from qwenproxy.browser.kept_page import KeptPage
 from qwenproxy.browser.page import Head
 from qwenproxy.browser.profile import ProfileInUse
 from qwenproxy.browser.site import Site
 from qwenproxy.cli.console import Console
 from qwenproxy.errors import (
+    LoginUnrenewed,
     NotLoggedIn,
     ProtocolChanged,
     ProxyError,
@@ -113,11 +115,23 @@ def _ask(opener: TabOpener, account: Account) -> float | None:
     """Return how far this clock is ahead of the site's. Raises what keeps the account from use."""
     tab = opener(account)
     try:
-        head, body = answer_to(tab, calls.profile())
+        try:
+            head, body = answer_to(tab, calls.profile())
+        except NotLoggedIn:
+            # The page may be renewing the login just now, or do so when it loads once more.
+            tab.renew(tab.loads, suspect=True)
+            head, body = _asked_again(tab)
     finally:
         tab.close()
     judge_profile(head, body)
     return _clock_error(head)
+
+
+def _asked_again(tab: KeptPage) -> tuple[Head, str]:
+    try:
+        return answer_to(tab, calls.profile())
+    except NotLoggedIn as error:
+        raise LoginUnrenewed(error.message) if tab.unrenewed and tab.renewable else error from error
 
 
 def _clock_error(head: Head) -> float | None:

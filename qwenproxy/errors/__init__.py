@@ -11,6 +11,7 @@
     ├── Refusal                 this account may not now, another one may: the relay moves on
     │   ├── RateLimited         429 rate_limited: the account rests
     │   ├── NotLoggedIn         503 no_accounts: the account needs its person
+    │   ├── LoginUnrenewed      502 upstream_error: the page did not renew a login; the account rests a little
     │   ├── VerificationRequired 503 verification_required: the site wants to see a human
     │   └── FileElsewhere       400 invalid_request: the question names a file of another account
     ├── Transient               worth another try before the client hears of it     502 upstream_error
@@ -75,6 +76,7 @@ from qwenproxy.errors.site import (
     ChatGone,
     EmptyAnswer,
     FileElsewhere,
+    LoginUnrenewed,
     NetworkFailed,
     NotLoggedIn,
     ProtocolChanged,
@@ -104,6 +106,7 @@ __all__ = [
     "InternalError",
     "InvalidApiKey",
     "InvalidJson",
+    "LoginUnrenewed",
     "MethodNotAllowed",
     "ModelNotFound",
     "NetworkFailed",

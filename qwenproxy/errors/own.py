@@ -55,9 +55,9 @@ class SetupError(ProxyError):
     code = "setup_error"
     exit_code = 1
 
-    def __init__(self, words: Phrase | str) -> None:
+    def __init__(self, words: Phrase | str, *, retry_after: float | None = None) -> None:
         """`words` that are no phrase stand in one language for all."""
-        super().__init__(str(words))
+        super().__init__(str(words), retry_after=retry_after)
         self._words = words
         if isinstance(words, Phrase):
             self.client_message = words.without_folders()  # where things are on this machine is not for them

@@ -34,6 +34,10 @@ class NotLoggedIn(Refusal):
     code = "no_accounts"
 
 
+class LoginUnrenewed(Refusal):
+    """The login was refused and the page did not renew it, but did not go to sign-in either: it may do so later."""
+
+
 class VerificationRequired(Refusal):
     """The site shows a human-verification page to this account."""
 

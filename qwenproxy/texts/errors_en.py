@@ -82,6 +82,7 @@ EN = {
     "qwenproxy needs (pip install --upgrade qwenproxy), or use --server waitress.",
     "profile_held": "The browser profile of {id} is in use by process {pid}. Stop that server first, then try again.",
     "account_removed_meanwhile": "Account {id} was removed while its window was open.",
+    "login_unrenewed": "The site did not renew this account's login just now; that is tried again in a minute.",
     "login_unfinished": "The login was not finished ({outcome}).",
     "user_known": "This user of the site is account {id} already. To give it a new login: "
     "qwenproxy account relogin {id}",

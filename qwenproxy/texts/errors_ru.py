@@ -83,6 +83,7 @@ RU = {
     "qwenproxy (pip install --upgrade qwenproxy), или запускайте с --server waitress.",
     "profile_held": "Профиль браузера {id} занят процессом {pid}. Сначала остановите этот сервер, затем повторите.",
     "account_removed_meanwhile": "Аккаунт {id} удалили, пока его окно было открыто.",
+    "login_unrenewed": "Сайт только что не продлил вход этого аккаунта; через минуту попробуем снова.",
     "login_unfinished": "Вход не завершён ({outcome}).",
     "user_known": "Этот пользователь сайта уже есть здесь как аккаунт {id}. Обновить его вход: "
     "qwenproxy account relogin {id}",

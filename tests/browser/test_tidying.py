@@ -17,6 +17,7 @@ from qwenproxy.browser import tab as tab_module
 from qwenproxy.browser.binaries import Programs
 from qwenproxy.browser.chrome import Chrome, ChromeSettings
 from qwenproxy.browser.page import PageRequest
+from qwenproxy.browser.page_login import Login
 from qwenproxy.browser.site import Site, load_site
 from qwenproxy.browser.tab import Tab
 from qwenproxy.sandbox import Sandbox
@@ -63,7 +64,7 @@ def test_answers_go_on_while_their_page_is_tidied(
 
     monkeypatch.setattr(chrome.tab, "renew_session", renew_and_note)
     token, known = site.accounts[0].token, Site(site.base_url)
-    load_site(chrome.tab, known, tmp_path, token, time.time)
+    load_site(chrome.tab, known, tmp_path, Login(token), time.time)
     tab = Tab("a", chrome.tab, known, token, lambda _: None)
 
     def call(request: PageRequest) -> str:

@@ -1,0 +1,43 @@
+"""An account's login as a file beside its profile: what a browser that was killed had not yet written down.
+
+Written whenever the page renewed the login, read when a browser opens; `state.json` in the account's folder. The
+profile wins while it has the newest token. Knows no browser and no site.
+"""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+from qwenproxy import storage
+from qwenproxy.browser.page_login import Login
+from qwenproxy.errors import StorageError
+
+log = logging.getLogger(__name__)
+
+NAME = "state.json"
+
+
+def read(folder: Path, token: str) -> Login:
+    """Return the login that belongs to a token: with its cookies where they were kept, else the token alone."""
+    try:
+        data = storage.read_bytes(folder / NAME)
+        kept: Any = storage.parse_json(data) if data else {}
+    except (StorageError, ValueError) as error:
+        log.warning("account=%s its %s cannot be read: %s", folder.name, NAME, type(error).__name__)
+        return Login(token)
+    cookies = kept.get("cookies") if isinstance(kept, dict) and kept.get("token") == token else None
+    if not isinstance(cookies, list) or not all(_is_cookie(cookie) for cookie in cookies):
+        return Login(token)
+    return Login(token, tuple(cookies))
+
+
+def write(folder: Path, login: Login) -> None:
+    """Keep a login; one without cookies makes what was kept before of no use. Raises StorageError."""
+    content = {"token": login.token, "cookies": list(login.cookies)}
+    storage.write_atomic(folder / NAME, storage.format_json(content))
+
+
+def _is_cookie(cookie: Any) -> bool:
+    return isinstance(cookie, dict) and all(isinstance(cookie.get(key), str) for key in ("name", "value", "domain"))
