@@ -42,8 +42,8 @@ class ScriptedTab:
         return {"cookies": self.cookies, "identifier": "1"}
 
 
-def awaited(tab, before=Before(OLD), wait=0.1):
-    return await_token(tab, ORIGIN, before, lambda: NOW, wait)
+def awaited(tab, before=None, wait=0.1):
+    return await_token(tab, ORIGIN, before or Before(OLD), lambda: NOW, wait)
 
 
 def test_a_token_that_lasts_is_taken_as_it_is():
