@@ -124,14 +124,19 @@ def test_a_driver_that_ends_at_once_says_why(start, tmp_path):
     assert_told(error, "cure_libraries", words, str(tmp_path / "bin" / "driver"))
 
 
+def be_impatient(monkeypatch):
+    for module in (attaching, chrome_module):
+        monkeypatch.setattr(module, "START_WAIT", 0.3)
+
+
 def test_a_browser_that_hangs_is_told_after_its_time(start, tmp_path, monkeypatch):
-    monkeypatch.setattr(attaching, "START_WAIT", 0.3)
+    be_impatient(monkeypatch)
     chrome = program(tmp_path / "bin", "chrome", "exec sleep 600")
     assert_told(start(chrome), "cure_late", chrome)
 
 
 def test_a_driver_whose_port_never_answers_is_told(start, tmp_path, monkeypatch):
-    monkeypatch.setattr(attaching, "START_WAIT", 0.3)
+    be_impatient(monkeypatch)
     free = chrome_module.free_port
     chrome, driver = (program(tmp_path / "bin", name, "exec sleep 600") for name in ("chrome", "driver"))
     with socket.create_server(("127.0.0.1", 0)) as listener:

@@ -256,7 +256,8 @@ class KeptPage:
         log.info("account=%s page %s in %.1f s", self.name, how, time.monotonic() - begun)
 
     def _load_again(self, tab: ChromeTab, *, refused: bool, young: bool) -> Loaded:
-        return load_again(tab, self._site, Before(self._tab.token, refused, young), self._upkeep.clock)
+        before = Before(self._tab.token, refused, young, self._renews)
+        return load_again(tab, self._site, before, self._upkeep.clock)
 
     def _take_over(self, load: Callable[..., Loaded]) -> Loaded:
         try:

@@ -19,6 +19,7 @@ from qwenproxy.errors import NotLoggedIn
 from qwenproxy.tokens import token_expiry
 
 RENEWAL_WAIT = 10.0  # seconds the page gets to renew a login that has run out, or to show that it cannot
+UNLIKELY_RENEWAL_WAIT = 1.0  # the same where nothing was ever renewed
 EARLY_RENEWAL_WAIT = 3.0  # the same for one that is good for another while
 SOON = 180.0  # seconds: what lives no longer than this when the page loads may be renewed by it
 SHORT_LIVED_COOKIE = "acw_tc"  # the firewall's; completions without it are refused (protocol 1.2)
@@ -44,12 +45,19 @@ class Login:
 class Before:
     """What is known of a page's login before the page is loaded: its token, and whether the site refused that.
 
-    A `young` page was loaded just now, and may be renewing a login that was refused at this moment.
+    A `young` page was loaded just now, and may be renewing a login that was refused at this moment; of one that is not
+    `renewable` that was never seen.
     """
 
     token: str = field(default="", repr=False)
     refused: bool = False
     young: bool = False
+    renewable: bool = True
+
+    @property
+    def renewal_wait(self) -> float:
+        """How long to wait for a page that surely has to renew the login (s)."""
+        return RENEWAL_WAIT if self.renewable else UNLIKELY_RENEWAL_WAIT
 
 
 def await_token(
@@ -71,7 +79,7 @@ def await_token(
         left = (token_expiry(token) or math.inf) - clock() if token else 0.0
         if token and (token != first or _is_good(token, before, left)):
             return token
-        usual = EARLY_RENEWAL_WAIT if left > 0 and not before.refused else RENEWAL_WAIT
+        usual = EARLY_RENEWAL_WAIT if left > 0 and not before.refused else before.renewal_wait
         if time.monotonic() - begun > (usual if wait is None else wait):
             return token
         time.sleep(LOOK_EVERY)

@@ -101,7 +101,7 @@ def load_again(tab: ChromeTab, site: Site, before: Before, clock: Callable[[], f
 
     A young page whose login was refused is waited for first. Raises as `load_site`, and the driver's own errors.
     """
-    if before.refused and before.young:
+    if before.refused and before.young and before.renewable:
         renewed = await_token(tab, site.origin, before, clock, BOOT_WAIT)
         if renewed and renewed != before.token:
             return Loaded(read_login(tab, renewed), True, cookies_left(tab, site.origin))

@@ -15,6 +15,7 @@ import orjson
 from qwenproxy.chat import Event, Finish, Image, Reasoning, Search, Started, Text, Usage
 from qwenproxy.errors import EmptyAnswer, ProtocolChanged, ProxyError, UpstreamError
 from qwenproxy.upstream.generations import Generations
+from qwenproxy.upstream.intruders import Intruder, Marks
 from qwenproxy.upstream.phases import (
     ThinkingSummary,
     complete_address,
@@ -23,7 +24,7 @@ from qwenproxy.upstream.phases import (
     text_of_parts,
     token_counts,
 )
-from qwenproxy.upstream.refusals import error_in_delta, error_in_frame, error_of_page, error_shown
+from qwenproxy.upstream.refusals import error_in_delta, error_in_frame
 
 # a null phase is the answer's, too
 _ANSWER_PHASES = frozenset({None, "", "answer", "Writing", "ReportGeneration"})
@@ -43,7 +44,6 @@ _IMAGE_PHASES = frozenset(
 )
 # thinking and tools end their own phases: only these end a piece of the answer (protocol 0, rule 3)
 _FINAL_PHASES = _ANSWER_PHASES | {"image_gen", "image_edit"}
-_PAGE_LIMIT = 1 << 20  # characters that are read of a page in place of a stream
 
 
 class EventDecoder:
@@ -62,7 +62,8 @@ class EventDecoder:
         self._chat_id = chat_id
         self._origin = origin
         self._tail: list[str] = []  # pieces, joined once: a line may arrive letter by letter
-        self._page: list[str] | None = None  # what came in place of a stream
+        self._intruder: Intruder | None = None
+        self._marks = Marks()
         self._begun = False
         self._usage: Usage | None = None
         self._answered = False
@@ -91,8 +92,11 @@ class EventDecoder:
         """
         if self._error is not None:
             raise self._error
-        if self._is_page(text):
-            return self._read_page(text)
+        if not self._begun and (is_page := Intruder.begins(text)) is not None:
+            self._begun = True
+            self._intruder = Intruder() if is_page else None
+        if self._intruder:
+            return self._nothing_or(self._intruder.feed(text))
         # on CR and LF only: str.splitlines would also cut at U+2028 inside an answer
         if "\n" not in text and "\r" not in text:
             self._tail += [text] if text else []
@@ -106,8 +110,8 @@ class EventDecoder:
 
         Raises EmptyAnswer if nothing of an answer came, UpstreamError if the answer was cut, and what `feed` raises.
         """
-        if self._error is None and self._page is not None:
-            self._error = error_of_page("".join(self._page))
+        if self._error is None and self._intruder:
+            self._error = self._intruder.end()
         if self._error is not None:
             raise self._error
         tail, self._tail = "".join(self._tail), []
@@ -125,33 +129,18 @@ class EventDecoder:
             raise self._error
         return events
 
-    def _is_page(self, text: str) -> bool:
-        """Tell whether this body is a page: no line of a stream begins so."""
-        if not self._begun and (start := text.lstrip("\ufeff\r\n\t ")):
-            self._begun = True
-            if start.startswith("<"):
-                self._page = []
-        return self._page is not None
-
-    def _read_page(self, text: str) -> list[Event]:
-        """Gather the page until it can be judged. It may never end, so its first silence is the end of it."""
-        assert self._page is not None
-        self._page.append(text)
-        page = "".join(self._page)
-        self._error = error_of_page(page) if not text or len(page) > _PAGE_LIMIT else error_shown(page)
-        if self._error is not None:
-            raise self._error
+    def _nothing_or(self, error: ProxyError | None) -> list[Event]:
+        self._error = error
+        if error is not None:
+            raise error
         return []
 
     def _look_at_json(self, *, silent: bool) -> list[Event]:
         """Judge a JSON body in place of a stream by what is there: it may never end."""
         if not self._tail or not self._tail[0].lstrip().startswith("{"):
             return []
-        body = "".join(self._tail).lstrip()
-        self._error = error_shown(body)
-        if self._error is not None:
-            raise self._error
-        if not silent or not _is_whole(body):
+        self._nothing_or(self._marks.look("" if silent else self._tail[-1]))
+        if not silent or not _is_whole(body := "".join(self._tail).lstrip()):
             return []
         self._tail = []
         return self._decode([body])

@@ -180,7 +180,7 @@ class TestAServerWhoseClockIsNotTheSites:
             assert ask(proxy.url, "{{say fine}}").text == "fine"
             site.advance(TOKEN_LIFE + 1)
         assert ask(proxy.url, "{{say fine}}", stream=True).text == "fine"
-        assert "its page is loaded anew after a refusal" in proxy.log()
+        assert "the page is loaded anew after a refusal" in proxy.log()
         assert "page loaded anew in" in proxy.log()
         [account] = proxy.registry.all()
         assert not account.invalid
