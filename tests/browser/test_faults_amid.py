@@ -166,7 +166,7 @@ def test_an_image_of_the_sites_tool_has_an_address_that_opens(proxy: Proxy, site
 
 
 def test_a_long_call_that_is_being_written_is_no_silence_to_the_client(proxy: Proxy, site: Sandbox) -> None:
-    site.switches.interval_ms = 700
+    site.switches.interval_ms = 500
     tool = {"type": "function", "function": {"name": "write", "parameters": {"type": "object"}}}
     reply = ask(proxy.url, f'{{{{tool write {{"text":"{"x" * 250}"}}}}}}', stream=True, tools=[tool])
     calls = [call for frame in reply.frames for call in frame["choices"][0]["delta"].get("tool_calls", ())]
