@@ -11,6 +11,8 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import orjson
+
 from qwenproxy.chat import FilePart, ImagePart, Message, Part, TextPart, ToolCall
 
 VERSION = "2"
@@ -19,8 +21,7 @@ VERSION = "2"
 def fingerprint(messages: Sequence[Message]) -> str:
     """Return the fingerprint of a conversation: a version, a colon, and 32 hex digits."""
     # Of each message only what it has, so that a new kind of field changes nothing for those without.
-    canonical = json.dumps([_message(message) for message in messages], sort_keys=True, separators=(",", ":"))
-    return f"{VERSION}:{_digest(canonical)}"
+    return f"{VERSION}:{_digest(_canonical([_message(message) for message in messages]))}"
 
 
 def stands_for(known: str | None, messages: Sequence[Message]) -> bool:
@@ -28,6 +29,14 @@ def stands_for(known: str | None, messages: Sequence[Message]) -> bool:
     if not known:
         return False
     return known == (fingerprint(messages) if ":" in known else _older_fingerprint(messages))
+
+
+def _canonical(value: list[dict[str, Any]]) -> bytes:
+    try:
+        # The fast library: while a text is written, no answer beside it goes on.
+        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    except orjson.JSONEncodeError:  # half of a surrogate pair
+        return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
 
 
 def _message(message: Message) -> dict[str, Any]:
@@ -51,7 +60,7 @@ def _part(part: Part) -> dict[str, str]:
 
 def _older_fingerprint(messages: Sequence[Message]) -> str:
     """Return the form without a version: of the text by which Python showed the messages then."""
-    return _digest(_shown(_message_shown(message) for message in messages))
+    return _digest(_shown(_message_shown(message) for message in messages).encode("utf-8", "surrogatepass"))
 
 
 def _message_shown(message: Message) -> str:
@@ -78,5 +87,5 @@ def _shown(items: Iterable[str]) -> str:
     return f"({', '.join(texts)}{',' if len(texts) == 1 else ''})"
 
 
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()[:32]

@@ -62,7 +62,7 @@
     const pieces = bodies.get(order.id) || [];
     bodies.delete(order.id);
     if (pieces.filter(piece => piece !== undefined).length !== order.pieces) throw new Error("IncompleteBody");
-    return pieces.join("");
+    return new Blob(pieces);  // the browser sends it beside the page: as one long text it would halt its other answers
   }
 
   async function run(order) {
@@ -112,7 +112,7 @@
     outbox.splice(0, acknowledged);
     for (const [id, index, text] of order.parts) {
       if (!bodies.has(id)) bodies.set(id, []);
-      bodies.get(id)[index] = text;  // sent again after a lost reply: the same piece in the same place
+      bodies.get(id)[index] = new Blob([text]);  // sent again after a lost reply: the same piece in the same place
     }
     for (const start of order.start) {
       if (start.nth > lastStarted) { lastStarted = start.nth; run(start); }  // sent again after a lost reply: runs once
