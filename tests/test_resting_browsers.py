@@ -117,6 +117,18 @@ def test_nobody_tries_again_meanwhile_and_all_hear_the_reason(make_relay, opener
     assert opener.opened == []
 
 
+def test_who_was_given_the_account_just_before_it_was_set_aside_pays_nothing(make_pool, opener, registry):
+    opener.errors["a"].extend([sick(), sick()])
+    pool = make_pool(1, account_concurrency=2)
+    first, second = (next(iter(pool.leases(lambda: False))) for _ in range(2))
+    for lease in (first, second):
+        with pytest.raises(BrowserError) as caught:
+            assert lease.tab
+        lease.reject(caught.value)
+    assert len(opener.errors["a"]) == 1, "its browser was tried once more"
+    assert registry.get("a").reset_at - NOW == 10
+
+
 def test_those_who_wait_for_the_same_browser_get_its_failure(make_pool, opener):
     opener.open_gates["a"] = threading.Event()
     opener.errors["a"].append(sick())

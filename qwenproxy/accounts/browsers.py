@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 
+from qwenproxy.accounts import standing
 from qwenproxy.accounts.registry import Account, Registry
 from qwenproxy.accounts.slots import PoolLimits, Slot
 from qwenproxy.browser.kept_page import KeptPage
@@ -29,14 +30,18 @@ class Browsers:
         open_page: Callable[[Account], KeptPage],
         limits: PoolLimits,
         slots: dict[str, Slot],
-        lock: threading.Lock,
+        clock: Callable[[], float],
     ) -> None:
-        """`open_page` brings up an account's browser; `lock` guards `slots`, which the pool fills."""
+        """`open_page` brings up an account's browser; `clock` gives Unix seconds, for accounts that are set aside.
+
+        The pool fills `slots` and decides over them; `lock` guards them for both.
+        """
         self._registry = registry
         self._open_page = open_page
         self._limits = limits
         self._slots = slots
-        self._lock = lock
+        self.lock = threading.Lock()
+        self._clock = clock
         self._closed = False
 
     def page_of(self, slot: Slot, client_gone: Callable[[], bool]) -> KeptPage:
@@ -68,12 +73,15 @@ class Browsers:
         with slot.opening:
             if page := self._ready(slot):
                 return page
+            # Looked up before the account: an account is set aside on the disk first, then in the slot.
+            known_to_fail = slot.failed_at >= asked or slot.is_failing
             account = self._account(slot)
             page = slot.page
             if page and page.alive and account.token in (page.token, slot.token):
                 page.make_fit()
                 return page
-            if slot.failure and (slot.failed_at >= asked or slot.is_failing):
+            # The request may have been given the account just before that was set aside.
+            if slot.failure and (known_to_fail or standing.is_set_aside(account, self._clock())):
                 raise slot.failure
             return self._opened(slot, account)
 
@@ -86,14 +94,14 @@ class Browsers:
     def close_idle(self, idle_for: float) -> None:
         """Close the browsers that served nothing for `idle_for` seconds."""
         before = time.monotonic() - idle_for
-        with self._lock:
+        with self.lock:
             idle = [s for s in self._slots.values() if s.has_place and not s.running and s.idle_since <= before]
             taken = self._take_pages(idle)
         _close_all(taken)
 
     def close_all_but(self, kept: frozenset[str]) -> None:
         """Close the idle browsers of all other accounts than these."""
-        with self._lock:
+        with self.lock:
             idle = [s for s in self._slots.values() if s.has_place and not s.running and s.id not in kept]
             taken = self._take_pages(idle)
         _close_all(taken)
@@ -131,7 +139,7 @@ class Browsers:
 
     def _close_surplus(self, newcomer: Slot) -> None:
         """Make room for one more browser: close the least recently used ones that are idle."""
-        with self._lock:
+        with self.lock:
             held = [s for s in self._slots.values() if s.has_place and s is not newcomer]
             idle = sorted((s for s in held if not s.running), key=lambda s: s.idle_since)
             taken = self._take_pages(idle[: max(0, len(held) + 1 - self._limits.max_browsers)])

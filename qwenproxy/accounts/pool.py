@@ -47,12 +47,12 @@ class AccountPool:
         self.registry = registry
         self._limits = limits
         self._clock = clock
-        self._lock = threading.Lock()
         self._noting = threading.Lock()  # around what is kept of browsers that do not start
         self._slots: dict[str, Slot] = {}
         self._waiters: deque[Waiter] = deque()
         self._rotation = Rotation(limits)
-        self._browsers = Browsers(registry, open_page, limits, self._slots, self._lock)
+        self._browsers = Browsers(registry, open_page, limits, self._slots, clock)
+        self._lock = self._browsers.lock
         self._kind_rests = KindRests()
         self._closed = False
         self._asked = False  # whether a request came since a failed browser was tried last

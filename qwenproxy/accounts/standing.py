@@ -77,6 +77,11 @@ def browser_rest(failures: int) -> float:
     return min(BROWSER_REST * 2.0 ** (failures - 1), LONGEST_BROWSER_REST)
 
 
+def is_set_aside(account: Account, now: float) -> bool:
+    """Tell whether an account rests because its browser does not start."""
+    return account.reason == BROWSER and account.status(now) == "WAIT"
+
+
 def rest_for_browser(registry: Registry, account_id: str, error: BrowserError, now: float) -> None:
     """Set an account aside whose browser does not start, for as long as the error says. Raises SetupError."""
     rest = error.retry_after or BROWSER_REST

@@ -62,7 +62,7 @@ def test_where_no_browser_starts_everybody_hears_the_reason(two_accounts: Callab
         assert "No usable sandbox" in reply.error["message"]
         assert str(tmp_path) not in reply.body
     assert int(replies[-1].headers["retry-after"]) <= 10
-    assert proxy.log().count(SICK) == 2
+    assert proxy.log().count(SICK) == 2, proxy.log()
     assert proxy.end() == 0
 
 
