@@ -15,9 +15,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from qwenproxy import storage
 from qwenproxy.accounts.registry import Account, Registry
 from qwenproxy.browser.page import Page
+from qwenproxy.disk import files
 from qwenproxy.errors import ChatGone, NetworkFailed, ProxyError, Refusal, SetupError, TabLost
 from qwenproxy.memory import UpstreamChat, format_upstream_chat, parse_upstream_chat
 from qwenproxy.page_call import call
@@ -47,16 +47,16 @@ class UpstreamDeletions:
     def __init__(self, session_dir: Path, registry: Registry, clock: Callable[[], float] = time.time) -> None:
         """Clear what a crash left of an interrupted write. Raises SetupError."""
         self._path = session_dir / "upstream-deletions.json"
-        self._lock = storage.PathLock(self._path)
+        self._lock = files.PathLock(self._path)
         self._registry = registry
         self._clock = clock
         self._mutex = threading.Lock()
         self._tabs: dict[str, Page] = {}
         self._worker: threading.Thread | None = None
         self._news = threading.Event()
-        storage.ensure_folder(session_dir)
+        files.ensure_folder(session_dir)
         with self._lock:
-            storage.sweep(session_dir, self._path.name)
+            files.sweep(session_dir, self._path.name)
 
     def add(self, chats: Iterable[UpstreamChat]) -> None:
         """Write the chats down and delete them as soon as their accounts' tabs allow. Raises SetupError."""
@@ -181,21 +181,21 @@ class UpstreamDeletions:
 
     def _read(self) -> list[Entry]:
         with self._lock:
-            data = storage.read_bytes(self._path)
+            data = files.read_bytes(self._path)
             if data is None:
                 return []
             try:
-                rows = storage.parse_json(data)
+                rows = files.parse_json(data)
                 if not isinstance(rows, list):
                     raise ValueError("not a list of chats")
             except ValueError as error:
-                storage.set_aside(self._path, str(error))
+                files.set_aside(self._path, str(error))
                 return []
         return [entry for row in rows if (entry := _parse_entry(row))]
 
     def _write(self, entries: list[Entry]) -> None:
         rows = [{**format_upstream_chat(entry.chat), "attempts": entry.attempts} for entry in entries]
-        storage.write_atomic(self._path, storage.format_json(rows))
+        files.write_atomic(self._path, files.format_json(rows))
 
 
 def _parse_entry(row: Any) -> Entry | None:

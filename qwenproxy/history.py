@@ -19,7 +19,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from qwenproxy import storage
+from qwenproxy.disk import files
 from qwenproxy.errors import ChatNotFound, ClientGone, QueueTimeout, RequestError, StorageError
 from qwenproxy.history_format import (
     Chat,
@@ -47,32 +47,32 @@ class HistoryStore:
         self._folder = folder
         self._max_messages = max_messages
         self._clock = clock
-        self._index: dict[str, tuple[storage.Stamp, ChatSummary]] = {}
+        self._index: dict[str, tuple[files.Stamp, ChatSummary]] = {}
         self._turns = _TurnQueues()
         self._mutex = threading.Lock()
-        self._listing = storage.CachedFile(folder, self._scan)
+        self._listing = files.CachedFile(folder, self._scan)
         # Called with the chats that are about to be deleted; what it raises keeps them.
         self.on_delete: Callable[[Sequence[Chat]], None] = lambda chats: None
-        storage.ensure_folder(folder)
-        self._lock = storage.PathLock(folder)
+        files.ensure_folder(folder)
+        self._lock = files.PathLock(folder)
         with self._lock:
-            storage.sweep(folder, "*.json")
+            files.sweep(folder, "*.json")
 
     def get(self, chat_id: str) -> Chat | None:
         """Return a chat, None when there is no such chat or its file is corrupt. Raises StorageError."""
-        if not storage.valid_id(chat_id):
+        if not files.valid_id(chat_id):
             return None
         path = self._path(chat_id)
-        status = storage.regular_status(path)
-        data = storage.read_bytes(path) if status else None
+        status = files.regular_status(path)
+        data = files.read_bytes(path) if status else None
         if status is None or data is None:
             return None
         try:
             return parse_chat(chat_id, data, status.st_mtime_ns // 1_000_000)
         except ValueError as error:
             with self._lock:
-                if storage.read_bytes(path) == data:
-                    storage.set_aside(path, str(error))
+                if files.read_bytes(path) == data:
+                    files.set_aside(path, str(error))
             return None
 
     def existing(self, chat_id: str) -> Chat:
@@ -103,10 +103,10 @@ class HistoryStore:
         Raises RequestError for an id that cannot be or is taken, StorageError when the disk refuses.
         """
         chat_id = str(uuid.uuid4()) if chat_id is None else chat_id
-        if not storage.valid_id(chat_id):
+        if not files.valid_id(chat_id):
             raise RequestError("chatId is not a valid id", param="chatId")
         with self._lock:
-            if storage.stamp(self._path(chat_id)) is not None:
+            if files.stamp(self._path(chat_id)) is not None:
                 raise RequestError("a chat with this chatId exists", param="chatId")
             created = int(self._clock() * 1000)
             self._save(Chat(chat_id, name, created, self._complete((), messages), extra or {}))
@@ -162,7 +162,7 @@ class HistoryStore:
         could be kept.
         """
         with self._turns.turn(chat_id, turn_wait, client_gone):
-            storage.ensure_writable(self._folder)
+            files.ensure_writable(self._folder)
             yield
 
     def _path(self, chat_id: str) -> Path:
@@ -184,21 +184,21 @@ class HistoryStore:
         return trim((*before, *stamped), self._max_messages)
 
     def _save(self, chat: Chat) -> None:
-        storage.ensure_folder(self._folder)
-        storage.write_atomic(self._path(chat.id), format_chat(chat))
+        files.ensure_folder(self._folder)
+        files.write_atomic(self._path(chat.id), format_chat(chat))
 
     def _delete(self, chats: Sequence[Chat]) -> None:
         if not chats:
             return
         self.on_delete(chats)
         for chat in chats:
-            storage.delete(self._path(chat.id))
+            files.delete(self._path(chat.id))
             self._index.pop(chat.id, None)
-        storage.sync_folder(self._folder)
+        files.sync_folder(self._folder)
 
     def _scan(self) -> tuple[ChatSummary, ...]:
         before = self._index
-        index: dict[str, tuple[storage.Stamp, ChatSummary]] = {}
+        index: dict[str, tuple[files.Stamp, ChatSummary]] = {}
         for chat_id, seen in self._files():
             known = before.get(chat_id)
             if known is None or known[0] != seen:
@@ -209,20 +209,20 @@ class HistoryStore:
         chats = [summary for _, summary in index.values()]
         return tuple(sorted(chats, key=lambda chat: (-chat.created, chat.id)))
 
-    def _files(self) -> Iterator[tuple[str, storage.Stamp]]:
+    def _files(self) -> Iterator[tuple[str, files.Stamp]]:
         try:
             with os.scandir(self._folder) as entries:
                 for entry in entries:
                     # A chat may go away while the folder is read.
                     with suppress(FileNotFoundError):
                         if entry.name.endswith(".json") and entry.is_file(follow_symlinks=False):
-                            yield entry.name[:-5], storage.stamp_of(entry.stat(follow_symlinks=False))
+                            yield entry.name[:-5], files.stamp_of(entry.stat(follow_symlinks=False))
         except FileNotFoundError:
             return  # somebody removed the folder; the next chat makes it anew
         except OSError as error:
             raise StorageError(Phrase("list_refused", path=self._folder, reason=error.strerror)) from error
 
-    def _summarize(self, chat_id: str, seen: storage.Stamp) -> tuple[storage.Stamp, ChatSummary] | None:
+    def _summarize(self, chat_id: str, seen: files.Stamp) -> tuple[files.Stamp, ChatSummary] | None:
         try:
             chat = self.get(chat_id)
         except StorageError as error:
@@ -233,14 +233,14 @@ class HistoryStore:
 
 def import_chats(source: Path, target: Path) -> int:
     """Copy the chats of another history folder that `target` lacks; return their number. Raises StorageError."""
-    storage.ensure_folder(target)
+    files.ensure_folder(target)
     copied = 0
-    with storage.PathLock(target):
+    with files.PathLock(target):
         for path in sorted(source.glob("*.json")):
-            data = storage.read_bytes(path) if storage.regular_status(path) else None
-            if data is None or not storage.valid_id(path.stem) or (target / path.name).exists():
+            data = files.read_bytes(path) if files.regular_status(path) else None
+            if data is None or not files.valid_id(path.stem) or (target / path.name).exists():
                 continue
-            storage.write_atomic(target / path.name, data)
+            files.write_atomic(target / path.name, data)
             copied += 1
     return copied
 

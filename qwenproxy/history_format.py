@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeGuard, TypeVar
 
+from qwenproxy.disk.files import format_json, parse_json
 from qwenproxy.errors import RequestError
-from qwenproxy.storage import format_json, parse_json
 
 M = TypeVar("M")
 StoredMessage = Mapping[str, Any]

@@ -10,8 +10,8 @@ import secrets
 import threading
 from pathlib import Path
 
+from qwenproxy.disk.files import CachedFile, PathLock, ensure_folder, read_bytes, sweep, write_atomic
 from qwenproxy.errors import SetupError, StorageError
-from qwenproxy.storage import CachedFile, PathLock, ensure_folder, read_bytes, sweep, write_atomic
 from qwenproxy.texts import Phrase
 
 _TEMPLATE = """\

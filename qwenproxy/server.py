@@ -38,7 +38,7 @@ def run(
 
     `server` is gunicorn or waitress ("": what fits the platform); `ready` hears the port once it is bound; `warm_up`
     runs in a thread of its own beside the first requests.
-    The caller holds the session folder (session_claim.py). Raises SetupError: no browser, address or port refused.
+    The caller holds the session folder (disk/claim.py). Raises SetupError: no browser, address or port refused.
     """
     # The worker looks for it again; here a missing one can still be told to the person who starts the server.
     chrome_settings(config)

@@ -128,5 +128,5 @@ def folded(text: str) -> list[str]:
 
 
 def full_disk(path: Path, data: bytes) -> None:
-    """Stand in for `storage.write_atomic`."""
+    """Stand in for `files.write_atomic`."""
     raise SetupError(f"cannot write {path.name}: the disk is full")

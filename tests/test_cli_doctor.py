@@ -29,6 +29,7 @@ from qwenproxy.cli.findings import (
     profile_findings,
 )
 from qwenproxy.config import Config
+from qwenproxy.disk.claim import RunningServer, claimed_session
 from qwenproxy.errors import (
     BrowserError,
     NetworkFailed,
@@ -39,7 +40,6 @@ from qwenproxy.errors import (
     VerificationRequired,
 )
 from qwenproxy.keys import KeyFile
-from qwenproxy.session_claim import RunningServer, claimed_session
 from qwenproxy.texts import Phrase
 
 # The modules: as attributes of the package their names stand for the commands.

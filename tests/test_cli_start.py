@@ -14,9 +14,9 @@ from cli_runner import new_token, run_here
 
 from qwenproxy.accounts.registry import Registry
 from qwenproxy.cli.sandbox import SandboxAddress
+from qwenproxy.disk.claim import claimed_session
 from qwenproxy.keys import KeyFile
 from qwenproxy.server import listening_advice
-from qwenproxy.session_claim import claimed_session
 
 # The module: as an attribute of the package the name stands for the command.
 start_module = importlib.import_module("qwenproxy.cli.start")

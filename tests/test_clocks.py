@@ -27,7 +27,7 @@ MAY_LOOK = {
     "browser/page_login.py",  # until when a cookie is good
     "deletions.py",  # which accounts rest
     "history.py",  # when a chat was made
-    "storage.py",  # names of files set aside, and the age of others
+    "disk/files.py",  # names of files set aside, and the age of others
     "uploads/ledger.py",  # the age of contents
     "uploads/object_store.py",  # the time in a signature
     "uploads/uploader.py",  # when a file was uploaded

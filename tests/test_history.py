@@ -14,7 +14,8 @@ from fakes import NOW
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qwenproxy import history, storage
+from qwenproxy import history
+from qwenproxy.disk import files
 from qwenproxy.errors import ChatNotFound, ClientGone, QueueTimeout, RequestError, SetupError
 from qwenproxy.history import HistoryStore
 from qwenproxy.history_format import ChatSummary, parse_chat, select_for_cleanup, trim
@@ -181,8 +182,8 @@ def test_the_list_reads_only_what_changed(store, folder, monkeypatch):
     for number in range(20):
         write_chat(folder, f"c{number}", {"messages": []})
     reads = []
-    read_bytes = storage.read_bytes
-    monkeypatch.setattr(storage, "read_bytes", lambda path: reads.append(path.name) or read_bytes(path))
+    read_bytes = files.read_bytes
+    monkeypatch.setattr(files, "read_bytes", lambda path: reads.append(path.name) or read_bytes(path))
     assert (len(store.list()), len(reads)) == (20, 20)
     reads.clear()
     write_chat(folder, "c7", {"messages": [], "name": "changed"})

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qwenproxy.json_text import NotJson, read_json, without_halves
+from qwenproxy.disk.json_text import NotJson, read_json, without_halves
 
 VALUE = {"я": ["🙂", 1, 1.5, None, True]}
 TEXT = json.dumps(VALUE, ensure_ascii=False)

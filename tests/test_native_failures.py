@@ -12,8 +12,9 @@ from kept_chats import KeptChats, full_disk
 from simple_websocket import ConnectionClosed
 from transcripts import CREATED, delta, end
 
-from qwenproxy import deletions, history, storage
+from qwenproxy import deletions, history
 from qwenproxy.api.ws_chat import SocketChat
+from qwenproxy.disk import files
 
 GONE = {"waitress.client_disconnected": lambda: True}
 ONE_TURN = [("user", "Hello?"), ("assistant", "Hello world")]
@@ -109,7 +110,7 @@ class TestFailures:
 
     @pytest.mark.parametrize("stream", [False, True])
     def test_a_disk_that_fails_is_told(self, chats, stream, monkeypatch):
-        monkeypatch.setattr(storage, "write_atomic", full_disk)
+        monkeypatch.setattr(files, "write_atomic", full_disk)
         response = chats.say("Hello?", stream=stream)
         assert "disk is full" in response.text
         assert "[DONE]" not in response.text
@@ -117,7 +118,7 @@ class TestFailures:
         assert not chats.files()
 
     def test_a_disk_that_fails_is_told_over_a_websocket(self, chats, monkeypatch):
-        monkeypatch.setattr(storage, "write_atomic", full_disk)
+        monkeypatch.setattr(files, "write_atomic", full_disk)
         spoken = Spoken('{"message":"Hello?"}')
         with chats.app.test_request_context(), pytest.raises(ConnectionClosed):
             SocketChat(spoken).serve()

@@ -9,7 +9,8 @@ import pytest
 from fakes import CUT, REFUSED_CONTENT, answer
 from kept_chats import KeptChats, folded, full_disk
 
-from qwenproxy import deletions, storage
+from qwenproxy import deletions
+from qwenproxy.disk import files
 
 
 @pytest.fixture
@@ -86,7 +87,7 @@ class TestRecording:
 
     @pytest.mark.parametrize("stream", [False, True])
     def test_a_disk_that_fails_does_not_break_the_answer(self, chats, stream, monkeypatch, caplog):
-        monkeypatch.setattr(storage, "write_atomic", full_disk)
+        monkeypatch.setattr(files, "write_atomic", full_disk)
         with caplog.at_level(logging.WARNING, "qwenproxy"):
             response = self.complete(chats, stream=stream)
         assert response.status_code == 200

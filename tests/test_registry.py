@@ -11,9 +11,9 @@ import pytest
 from fakes import NOW
 from session_files import OLDER, records_in, write_older
 
-from qwenproxy import storage
 from qwenproxy.accounts.account import iso_text
 from qwenproxy.accounts.registry import Account, Registry, check_token
+from qwenproxy.disk import files
 from qwenproxy.errors import SetupError
 from qwenproxy.tokens import token_expiry
 
@@ -215,10 +215,10 @@ def test_unknown_fields_and_order_survive(session, clock):
 
 def test_a_change_that_changes_nothing_writes_nothing(registry, session):
     registry.add("t", "a")
-    before = storage.stamp(session / "tokens.json")
+    before = files.stamp(session / "tokens.json")
     registry.mark_ok("a")
     registry.renew("a", "t")
-    assert storage.stamp(session / "tokens.json") == before
+    assert files.stamp(session / "tokens.json") == before
 
 
 def test_another_process_is_seen_and_not_undone(registry, session, clock):
@@ -242,7 +242,7 @@ def test_a_look_at_an_unchanged_file_reads_nothing(registry, session, monkeypatc
     def no_reading(path):
         raise AssertionError(path)
 
-    monkeypatch.setattr(storage, "read_bytes", no_reading)
+    monkeypatch.setattr(files, "read_bytes", no_reading)
     assert registry.get("a") == Account("a", "t")
 
 

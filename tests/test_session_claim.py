@@ -7,8 +7,8 @@ import stat
 
 import pytest
 
+from qwenproxy.disk.claim import RunningServer, claimed_session, local_url, running_server
 from qwenproxy.errors import SetupError
-from qwenproxy.session_claim import RunningServer, claimed_session, local_url, running_server
 
 
 def test_a_server_is_known_for_as_long_as_it_runs(tmp_path):

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qwenproxy import storage
+from qwenproxy.disk import files
 from qwenproxy.errors import SetupError
 
 posix_only = pytest.mark.skipif(os.name != "posix", reason="rights and signals of POSIX")
@@ -22,7 +22,7 @@ NOBODY = 65534  # a user without any rights; root may write everywhere
 
 @pytest.mark.parametrize("good", ["acc_1752745840684", "идентификатор_чата", "a", "a.b", "me@example.org", "a" * 128])
 def test_valid_ids(good):
-    assert storage.valid_id(good)
+    assert files.valid_id(good)
 
 
 @pytest.mark.parametrize(
@@ -34,12 +34,12 @@ def test_valid_ids(good):
     ],
 )
 def test_invalid_ids(bad):
-    assert not storage.valid_id(bad)
+    assert not files.valid_id(bad)
 
 
 @given(st.text(max_size=140))
 def test_a_valid_id_always_stays_inside_its_folder(text):
-    if storage.valid_id(text):
+    if files.valid_id(text):
         path = Path("/folder") / f"{text}.json"
         assert path.parent == Path("/folder")
         assert os.path.normpath(path) == str(path)
@@ -49,45 +49,45 @@ def test_a_valid_id_always_stays_inside_its_folder(text):
 
 @given(st.text(alphabet="abc_-0123456789", min_size=1, max_size=128))
 def test_plain_ids_are_valid(text):
-    assert storage.valid_id(text)
+    assert files.valid_id(text)
 
 
 def test_write_replaces_the_content_and_leaves_nothing_else(tmp_path):
     path = tmp_path / "file.json"
-    storage.write_atomic(path, b"one")
-    storage.write_atomic(path, b"two")
-    assert storage.read_bytes(path) == b"two"
+    files.write_atomic(path, b"one")
+    files.write_atomic(path, b"two")
+    assert files.read_bytes(path) == b"two"
     assert os.listdir(tmp_path) == ["file.json"]
 
 
 @posix_only
 def test_files_and_folders_are_for_their_owner_alone(tmp_path):
     folder = tmp_path / "a" / "b"
-    storage.ensure_folder(folder)
-    storage.write_atomic(folder / "file", b"x")
+    files.ensure_folder(folder)
+    files.write_atomic(folder / "file", b"x")
     assert [path.stat().st_mode & 0o777 for path in (folder.parent, folder, folder / "file")] == [0o700, 0o700, 0o600]
     folder.chmod(0o755)
-    storage.ensure_folder(folder)
+    files.ensure_folder(folder)
     assert folder.stat().st_mode & 0o777 == 0o700
 
 
 @posix_only
 def test_a_shared_folder_keeps_its_rights(tmp_path):
     tmp_path.chmod(0o1777)
-    storage.ensure_folder(tmp_path)
+    files.ensure_folder(tmp_path)
     assert tmp_path.stat().st_mode & 0o7777 == 0o1777
 
 
 def test_a_failed_write_keeps_the_old_content_and_names_the_file(tmp_path, monkeypatch):
     path = tmp_path / "file"
-    storage.write_atomic(path, b"old")
+    files.write_atomic(path, b"old")
 
     def disk_full(descriptor):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", disk_full)
     with pytest.raises(SetupError, match=r"cannot write .*file: No space left"):
-        storage.write_atomic(path, b"new")
+        files.write_atomic(path, b"new")
     assert path.read_bytes() == b"old"
     assert os.listdir(tmp_path) == ["file"]
 
@@ -96,15 +96,15 @@ def test_a_failed_write_keeps_the_old_content_and_names_the_file(tmp_path, monke
 def test_a_read_only_folder_is_a_clear_error(tmp_path):
     # Imports come first and paths are relative, since the folders above may be closed to the user it becomes.
     code = (
-        "import os, sys; from pathlib import Path; import pytest; from qwenproxy import storage\n"
+        "import os, sys; from pathlib import Path; import pytest; from qwenproxy.disk import files\n"
         "from qwenproxy.errors import SetupError\n"
         "if os.geteuid() == 0:\n"
         "    os.setgroups([]); os.setgid(int(sys.argv[1])); os.setuid(int(sys.argv[1]))\n"
-        "storage.write_atomic(Path('before'), b'x')\n"
+        "files.write_atomic(Path('before'), b'x')\n"
         "os.chmod('.', 0o500)\n"
         "with pytest.raises(SetupError, match='cannot write file: Permission denied'):\n"
-        "    storage.write_atomic(Path('file'), b'x')\n"
-        "with pytest.raises(SetupError, match='cannot lock file: Permission denied'), storage.PathLock(Path('file')):\n"
+        "    files.write_atomic(Path('file'), b'x')\n"
+        "with pytest.raises(SetupError, match='cannot lock file: Permission denied'), files.PathLock(Path('file')):\n"
         "    pass\n"
         "print(os.listdir('.'))\n"
     )
@@ -118,32 +118,32 @@ def test_a_read_only_folder_is_a_clear_error(tmp_path):
 
 def test_a_missing_folder_is_a_clear_error(tmp_path):
     with pytest.raises(SetupError, match="cannot write"):
-        storage.write_atomic(tmp_path / "gone" / "file", b"x")
+        files.write_atomic(tmp_path / "gone" / "file", b"x")
 
 
 def test_a_folder_where_a_file_should_be_is_a_clear_error(tmp_path):
     with pytest.raises(SetupError, match="cannot read"):
-        storage.read_bytes(tmp_path)
+        files.read_bytes(tmp_path)
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(SetupError, match="cannot create the folder"):
-        storage.ensure_folder(tmp_path / "file" / "below")
+        files.ensure_folder(tmp_path / "file" / "below")
 
 
 @posix_only
 def test_what_a_killed_writer_leaves_is_swept(tmp_path):
     code = (
-        "import os, signal, sys; from pathlib import Path; from qwenproxy import storage\n"
+        "import os, signal, sys; from pathlib import Path; from qwenproxy.disk import files\n"
         "os.fsync = lambda descriptor: os.kill(os.getpid(), signal.SIGKILL)\n"
-        "storage.write_atomic(Path(sys.argv[1]), b'half')\n"
+        "files.write_atomic(Path(sys.argv[1]), b'half')\n"
     )
     path = tmp_path / "file.json"
-    storage.write_atomic(path, b"whole")
+    files.write_atomic(path, b"whole")
     done = subprocess.run([sys.executable, "-c", code, str(path)], timeout=30, check=False)
     assert done.returncode == -signal.SIGKILL
     assert len(os.listdir(tmp_path)) == 2
-    storage.sweep(tmp_path, "other.json")
+    files.sweep(tmp_path, "other.json")
     assert len(os.listdir(tmp_path)) == 2
-    storage.sweep(tmp_path, "*.json")
+    files.sweep(tmp_path, "*.json")
     assert os.listdir(tmp_path) == ["file.json"]
     assert path.read_bytes() == b"whole"
 
@@ -153,7 +153,7 @@ def test_set_aside_keeps_every_copy_and_reports(tmp_path, caplog):
     kept = []
     for content in (b"first", b"second"):
         path.write_bytes(content)
-        kept.append(storage.set_aside(path, "bad"))
+        kept.append(files.set_aside(path, "bad"))
     assert [one.read_bytes() for one in kept] == [b"first", b"second"]
     assert all(one.name.startswith("file.json.corrupt-") for one in kept)
     assert not path.exists()
@@ -167,7 +167,7 @@ def test_set_aside_moves_a_link_and_leaves_what_it_leads_to(tmp_path):
     target.chmod(0o644)
     link = tmp_path / "file.json"
     link.symlink_to(target)
-    moved = storage.set_aside(link, "bad")
+    moved = files.set_aside(link, "bad")
     assert (moved.readlink(), target.stat().st_mode & 0o777) == (target, 0o644)
     assert not link.is_symlink()
 
@@ -177,7 +177,7 @@ def test_a_file_set_aside_becomes_private(tmp_path):
     path = tmp_path / "file.json"
     path.write_bytes(b"{")
     path.chmod(0o644)
-    assert storage.set_aside(path, "bad").stat().st_mode & 0o777 == 0o600
+    assert files.set_aside(path, "bad").stat().st_mode & 0o777 == 0o600
 
 
 @posix_only
@@ -187,28 +187,28 @@ def test_only_regular_files_have_a_regular_status(tmp_path):
     (tmp_path / "dangling").symlink_to("gone")
     (tmp_path / "folder").mkdir()
     os.mkfifo(tmp_path / "pipe")
-    assert storage.regular_status(tmp_path / "file").st_size == 3
+    assert files.regular_status(tmp_path / "file").st_size == 3
     for name in ("link", "dangling", "folder", "pipe", "nothing", "file/below"):
-        assert storage.regular_status(tmp_path / name) is None
+        assert files.regular_status(tmp_path / name) is None
 
 
 def test_delete_tells_whether_there_was_a_file(tmp_path):
     (tmp_path / "file").write_bytes(b"")
-    assert storage.delete(tmp_path / "file")
-    assert not storage.delete(tmp_path / "file")
+    assert files.delete(tmp_path / "file")
+    assert not files.delete(tmp_path / "file")
 
 
 def test_json_survives_what_other_writers_leave(tmp_path):
     (tmp_path / "file").write_bytes(b'\xef\xbb\xbf{"a": 1}')
-    assert storage.parse_json(storage.read_bytes(tmp_path / "file") or b"") == {"a": 1}
-    assert storage.parse_json(b'["half \\ud83d"]') == ["half \ufffd"]
-    assert storage.parse_json(storage.format_json(["half \ud83d", "я"])) == ["half \ufffd", "я"]
+    assert files.parse_json(files.read_bytes(tmp_path / "file") or b"") == {"a": 1}
+    assert files.parse_json(b'["half \\ud83d"]') == ["half \ufffd"]
+    assert files.parse_json(files.format_json(["half \ud83d", "я"])) == ["half \ufffd", "я"]
 
 
 @pytest.mark.parametrize("data", [b"", b"{", b"\xff\xfe\xff", b"[NaN]", b"[" * 100_000, b'{"a":1} tail'])
 def test_bad_json_is_a_value_error(data):
     with pytest.raises(ValueError):
-        storage.parse_json(data)
+        files.parse_json(data)
 
 
 def test_cached_file_reads_again_only_after_a_change(tmp_path):
@@ -216,10 +216,10 @@ def test_cached_file_reads_again_only_after_a_change(tmp_path):
     reads = []
 
     def load():
-        reads.append(storage.read_bytes(path))
+        reads.append(files.read_bytes(path))
         return reads[-1]
 
-    cached = storage.CachedFile(path, load)
+    cached = files.CachedFile(path, load)
     assert (cached.get(), cached.get(), len(reads)) == (None, None, 1)
     path.write_bytes(b"one")
     os.utime(path, (1000, 1000))
@@ -231,7 +231,7 @@ def test_cached_file_reads_again_only_after_a_change(tmp_path):
 
 def test_cached_file_never_trusts_a_file_of_this_very_moment(tmp_path):
     path = tmp_path / "file"
-    cached = storage.CachedFile(path, path.read_bytes)
+    cached = files.CachedFile(path, path.read_bytes)
     path.write_bytes(b"one")
     now = path.stat().st_mtime_ns
     assert cached.get() == b"one"
@@ -252,7 +252,7 @@ def test_cached_file_does_not_remember_a_failure(tmp_path):
             raise answer
         return answer
 
-    cached = storage.CachedFile(path, load)
+    cached = files.CachedFile(path, load)
     for _ in range(2):
         with pytest.raises(SetupError):
             cached.get()
@@ -260,7 +260,7 @@ def test_cached_file_does_not_remember_a_failure(tmp_path):
 
 
 def test_lock_is_re_entrant_and_keeps_other_threads_out(tmp_path):
-    lock = storage.PathLock(tmp_path / "file", lock_wait=0.05)
+    lock = files.PathLock(tmp_path / "file", lock_wait=0.05)
     refused = []
 
     def intrude(other):
@@ -269,19 +269,19 @@ def test_lock_is_re_entrant_and_keeps_other_threads_out(tmp_path):
         refused.append(other)
 
     with lock, lock:
-        for other in (lock, storage.PathLock(tmp_path / "file", lock_wait=0.05)):
+        for other in (lock, files.PathLock(tmp_path / "file", lock_wait=0.05)):
             thread = threading.Thread(target=intrude, args=(other,))
             thread.start()
             thread.join(10)
     assert len(refused) == 2
-    with storage.PathLock(tmp_path / "file", lock_wait=0.05):
+    with files.PathLock(tmp_path / "file", lock_wait=0.05):
         pass
 
 
 def test_lock_of_a_killed_process_is_free(tmp_path):
     code = (
-        "import sys; from pathlib import Path; from qwenproxy import storage\n"
-        "with storage.PathLock(Path(sys.argv[1])):\n"
+        "import sys; from pathlib import Path; from qwenproxy.disk import files\n"
+        "with files.PathLock(Path(sys.argv[1])):\n"
         "    print('held', flush=True); sys.stdin.read()\n"
     )
     path = tmp_path / "file"
@@ -291,10 +291,10 @@ def test_lock_of_a_killed_process_is_free(tmp_path):
         try:
             assert holder.stdout is not None
             assert holder.stdout.readline() == "held\n"
-            with pytest.raises(SetupError), storage.PathLock(path, lock_wait=0.05):
+            with pytest.raises(SetupError), files.PathLock(path, lock_wait=0.05):
                 pass
         finally:
             holder.kill()
             holder.wait(10)
-    with storage.PathLock(path, lock_wait=0.05):
+    with files.PathLock(path, lock_wait=0.05):
         pass

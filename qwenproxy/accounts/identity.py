@@ -10,8 +10,8 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from qwenproxy import storage
 from qwenproxy.browser.page_login import Login
+from qwenproxy.disk import files
 from qwenproxy.errors import StorageError
 
 log = logging.getLogger(__name__)
@@ -22,8 +22,8 @@ NAME = "state.json"
 def read(folder: Path, token: str) -> Login:
     """Return the login that belongs to a token: with its cookies where they were kept, else the token alone."""
     try:
-        data = storage.read_bytes(folder / NAME)
-        kept: Any = storage.parse_json(data) if data else {}
+        data = files.read_bytes(folder / NAME)
+        kept: Any = files.parse_json(data) if data else {}
     except (StorageError, ValueError) as error:
         log.warning("account=%s its %s cannot be read: %s", folder.name, NAME, type(error).__name__)
         return Login(token)
@@ -36,7 +36,7 @@ def read(folder: Path, token: str) -> Login:
 def write(folder: Path, login: Login) -> None:
     """Keep a login; one without cookies makes what was kept before of no use. Raises StorageError."""
     content = {"token": login.token, "cookies": list(login.cookies)}
-    storage.write_atomic(folder / NAME, storage.format_json(content))
+    files.write_atomic(folder / NAME, files.format_json(content))
 
 
 def _is_cookie(cookie: Any) -> bool:

@@ -10,11 +10,11 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from qwenproxy import storage
 from qwenproxy.accounts.account import is_token, parse_records
 from qwenproxy.accounts.registry import Registry
 from qwenproxy.accounts.salvage import completed, salvaged, tokens_in
 from qwenproxy.browser.profile import ProfileInUse, disk_refuses, profile_owner
+from qwenproxy.disk import files
 from qwenproxy.errors import SetupError
 from qwenproxy.history import import_chats
 from qwenproxy.texts import Phrase
@@ -53,7 +53,7 @@ def import_accounts(registry: Registry, session_dir: Path, source: Path) -> tupl
 
 
 def _records_in(source: Path) -> list[dict[str, Any]]:
-    data = storage.read_bytes(source / "tokens.json") or b""
+    data = files.read_bytes(source / "tokens.json") or b""
     try:
         return completed(parse_records(data), source / "accounts")
     except ValueError:
@@ -68,7 +68,7 @@ def _bring_profile(source: Path, target: Path) -> bool:
     if owner is not None:
         raise ProfileInUse(Phrase("profile_held", id=source.name, pid=owner))
     try:
-        storage.ensure_folder(target)
+        files.ensure_folder(target)
         # Under another name until it is whole: half a profile must not count as one.
         unfinished = target / "profile.new"
         shutil.rmtree(unfinished, ignore_errors=True)

@@ -16,7 +16,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from qwenproxy import storage
 from qwenproxy.accounts.account import (
     Account,
     UserKnown,
@@ -28,6 +27,7 @@ from qwenproxy.accounts.account import (
     parse_records,
 )
 from qwenproxy.accounts.salvage import completed, salvaged, tokens_in
+from qwenproxy.disk import files
 from qwenproxy.errors import SetupError, StorageError
 from qwenproxy.texts import Phrase
 from qwenproxy.tokens import token_user
@@ -49,12 +49,12 @@ class Registry:
         self._accounts_dir = session_dir / "accounts"
         self._clock = clock
         self._mutex = threading.Lock()
-        self._cache = storage.CachedFile(self._file, self._load)
-        storage.ensure_folder(session_dir)
-        self._lock = storage.PathLock(self._file)
+        self._cache = files.CachedFile(self._file, self._load)
+        files.ensure_folder(session_dir)
+        self._lock = files.PathLock(self._file)
         # What may only be read can be listed all the same; the first change says what the disk refuses.
         with contextlib.suppress(StorageError):
-            storage.ensure_folder(self._accounts_dir)
+            files.ensure_folder(self._accounts_dir)
             with self._lock:
                 self._tidy()
 
@@ -86,7 +86,7 @@ class Registry:
             taken = {record["id"] for record in self._records()}
             while f"acc_{number}" in taken or self.folder(f"acc_{number}").exists():
                 number += 1
-            storage.ensure_folder(self.folder(f"acc_{number}"))
+            files.ensure_folder(self.folder(f"acc_{number}"))
         return f"acc_{number}"
 
     def add(
@@ -162,7 +162,7 @@ class Registry:
             records = self._records()
             kept = [record for record in records if record["id"] != account_id]
             # First of all the token: what a failed removal leaves behind must never count as an account again.
-            storage.delete(self.folder(account_id) / "token.txt")
+            files.delete(self.folder(account_id) / "token.txt")
             if len(kept) != len(records):
                 self._write(kept)
         return len(kept) != len(records)
@@ -215,7 +215,7 @@ class Registry:
         return True
 
     def _load(self) -> dict[str, Account]:
-        data = storage.read_bytes(self._file)
+        data = files.read_bytes(self._file)
         try:
             records = completed(parse_records(data or b""), self._accounts_dir)
             if not self._without_token_file(records):
@@ -239,7 +239,7 @@ class Registry:
 
         Where nothing at all can be kept no file is written: it would say that there are no accounts.
         """
-        data = storage.read_bytes(self._file)
+        data = files.read_bytes(self._file)
         if data is not None:
             try:
                 return completed(parse_records(data), self._accounts_dir)
@@ -249,7 +249,7 @@ class Registry:
         if data is not None:
             # Whatever happens between the two writes, no token is lost.
             self._complete_token_files(records)
-            storage.set_aside(self._file, reason)
+            files.set_aside(self._file, reason)
         if records:
             self._write(records)
         return records
@@ -263,22 +263,22 @@ class Registry:
             self._write_token(record["id"], record["token"])
 
     def _write(self, records: _Records) -> None:
-        storage.write_atomic(self._file, storage.format_json(records))
+        files.write_atomic(self._file, files.format_json(records))
 
     def _write_token(self, account_id: str, token: str) -> None:
-        storage.ensure_folder(self.folder(account_id))
-        storage.write_atomic(self.folder(account_id) / "token.txt", token.encode())
+        files.ensure_folder(self.folder(account_id))
+        files.write_atomic(self.folder(account_id) / "token.txt", token.encode())
 
     def _tidy(self) -> None:
-        storage.sweep(self._session_dir, self._file.name)
-        storage.make_private(self._file)
+        files.sweep(self._session_dir, self._file.name)
+        files.make_private(self._file)
         for token_file in self._accounts_dir.glob("*/token.txt"):
-            storage.sweep(token_file.parent, token_file.name)
-            storage.make_private(token_file.parent)
-            storage.make_private(token_file)
+            files.sweep(token_file.parent, token_file.name)
+            files.make_private(token_file.parent)
+            files.make_private(token_file)
 
 
 def _checked(account_id: str) -> str:
-    if not storage.valid_id(account_id):
+    if not files.valid_id(account_id):
         raise SetupError(Phrase("bad_account_id"))
     return account_id

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from qwenproxy import storage
 from qwenproxy.accounts.account import new_record
+from qwenproxy.disk import files
 
 _BETWEEN = re.compile(r"[\s,]*")
 
@@ -21,8 +21,8 @@ def tokens_in(accounts_dir: Path) -> dict[str, str]:
     """Return the tokens of the accounts' folders by account id. Raises SetupError."""
     tokens = {}
     for token_file in sorted(accounts_dir.glob("*/token.txt")):
-        token = (storage.read_bytes(token_file) or b"").decode("utf-8", "replace").strip()
-        if token and storage.valid_id(token_file.parent.name):
+        token = (files.read_bytes(token_file) or b"").decode("utf-8", "replace").strip()
+        if token and files.valid_id(token_file.parent.name):
             tokens[token_file.parent.name] = token
     return tokens
 
@@ -42,7 +42,7 @@ def salvaged(data: bytes, tokens: Mapping[str, str]) -> list[dict[str, Any]]:
     """
     kept: dict[str, dict[str, Any]] = {}
     for entry in _entries(data):
-        if not isinstance(entry, dict) or not storage.valid_id(entry.get("id")):
+        if not isinstance(entry, dict) or not files.valid_id(entry.get("id")):
             continue
         account_id = entry["id"]
         noted = entry.get("token")
@@ -59,7 +59,7 @@ def salvaged(data: bytes, tokens: Mapping[str, str]) -> list[dict[str, Any]]:
 
 def _entries(data: bytes) -> list[Any]:
     try:
-        found = storage.parse_json(data)
+        found = files.parse_json(data)
     except ValueError:
         return list(_leading_entries(data.decode("utf-8", "replace")))
     return found if isinstance(found, list) else [found]

@@ -11,8 +11,8 @@ from typing import Any
 
 from flask import request
 
+from qwenproxy.disk.json_text import NotJson, read_json
 from qwenproxy.errors import InvalidJson, TooLarge, UnsupportedMediaType
-from qwenproxy.json_text import NotJson, read_json
 
 _PACKED = {"gzip": "gzip", "x-gzip": "gzip", "deflate": "deflate"}
 _HEADER_OF_EITHER = 32 + zlib.MAX_WBITS  # zlib's word for: look whether it is gzip or zlib

@@ -23,8 +23,8 @@ from qwenproxy.api.sse import Chunks, frames
 from qwenproxy.api.wiring import conversations
 from qwenproxy.chat import Message
 from qwenproxy.conversation import UserTurn
+from qwenproxy.disk.files import valid_id
 from qwenproxy.errors import ProxyError, RequestError
-from qwenproxy.storage import valid_id
 
 HONOURED = frozenset({"message", "messages", "model", "chatId", "stream"})
 

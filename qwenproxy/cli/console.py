@@ -22,8 +22,8 @@ from qwenproxy.cli.session import served_below
 from qwenproxy.cli.settings import command_line
 from qwenproxy.cli.suggestions import closest
 from qwenproxy.config import Config
+from qwenproxy.disk.files import stamp
 from qwenproxy.errors import SetupError
-from qwenproxy.storage import stamp
 from qwenproxy.texts import Speaker, speaker
 
 ICONS = {"OK": "✅", "WAIT": "⏳", "INVALID": "❌"}

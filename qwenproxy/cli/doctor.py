@@ -29,8 +29,8 @@ from qwenproxy.cli.keys import known_keys
 from qwenproxy.cli.progress import live_line
 from qwenproxy.cli.session import server_of
 from qwenproxy.config import Config
+from qwenproxy.disk.claim import RunningServer
 from qwenproxy.errors import ProxyError, SetupError, StorageError
-from qwenproxy.session_claim import RunningServer
 
 QUESTION = "Answer with the single word: ready"
 _UNASKED = {

@@ -25,9 +25,9 @@ from qwenproxy.cli.console import Console
 from qwenproxy.cli.keys import known_keys
 from qwenproxy.cli.listening import listening_error
 from qwenproxy.cli.settings import command_line
+from qwenproxy.disk.claim import RunningServer
 from qwenproxy.errors import SetupError
 from qwenproxy.server import listening_advice
-from qwenproxy.session_claim import RunningServer
 
 Level = Literal["ok", "warning", "wrong"]
 ICONS = {"ok": "✅", "warning": "⚠️ ", "wrong": "❌"}

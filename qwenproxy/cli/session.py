@@ -11,8 +11,8 @@ import click
 
 from qwenproxy.cli.help import setting_option
 from qwenproxy.config import Config
+from qwenproxy.disk.claim import RunningServer, running_server
 from qwenproxy.errors import StorageError
-from qwenproxy.session_claim import RunningServer, running_server
 from qwenproxy.texts import Speaker
 
 SANDBOX = "sandbox"  # the folder below the session folder that `start --sandbox` uses

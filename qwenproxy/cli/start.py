@@ -23,11 +23,11 @@ from qwenproxy.cli.sandbox_logins import enter_sandbox
 from qwenproxy.cli.session import SANDBOX
 from qwenproxy.cli.settings import command_line, server_options
 from qwenproxy.config import Config
+from qwenproxy.disk.claim import SessionClaim, claimed_session, local_url
+from qwenproxy.disk.files import ensure_folder
 from qwenproxy.errors import ConfigError, NoUsableAccount, ProxyError
 from qwenproxy.keys import KeyFile
 from qwenproxy.relay import Relay
-from qwenproxy.session_claim import SessionClaim, claimed_session, local_url
-from qwenproxy.storage import ensure_folder
 from qwenproxy.texts import Speaker, speaker
 
 log = logging.getLogger(__name__)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from qwenproxy import storage
+from qwenproxy.disk import files
 from qwenproxy.upstream.files import SiteFile
 
 MAX_UPLOADS = 1000
@@ -51,12 +51,12 @@ class Ledger:
         self._file = session_dir / "uploads.json"
         self._contents = session_dir / "uploads"
         self._clock = clock
-        self._lock = storage.PathLock(self._file)
+        self._lock = files.PathLock(self._file)
         self._reading = threading.Lock()
-        self._cached = storage.CachedFile(self._file, self._load)
-        storage.ensure_folder(session_dir)
+        self._cached = files.CachedFile(self._file, self._load)
+        files.ensure_folder(session_dir)
         with self._lock:
-            storage.sweep(session_dir, self._file.name)
+            files.sweep(session_dir, self._file.name)
 
     def find(self, url: str) -> Upload | None:
         """Return the upload behind a URL, whatever its query says. Raises SetupError."""
@@ -79,7 +79,7 @@ class Ledger:
     def data_of(self, upload: Upload) -> bytes | None:
         """Return the bytes if they are still at hand. Raises SetupError."""
         path = self._contents / upload.digest
-        return storage.read_bytes(path) if upload.digest and storage.regular_status(path) else None
+        return files.read_bytes(path) if upload.digest and files.regular_status(path) else None
 
     def tidy(self) -> None:
         """Delete contents that are too old, and the oldest of too many. Raises SetupError."""
@@ -88,20 +88,20 @@ class Ledger:
         with self._lock:
             found = []
             for path in self._contents.glob("[0-9a-f]*"):
-                if status := storage.regular_status(path):
+                if status := files.regular_status(path):
                     found.append((status.st_mtime, status.st_size, path))
-            storage.sweep(self._contents, "*")
+            files.sweep(self._contents, "*")
             room = KEPT_BYTES
             for modified, size, path in sorted(found, reverse=True):
                 room -= size
                 if room < 0 or modified < self._clock() - KEPT_FOR:
-                    storage.delete(path)
+                    files.delete(path)
 
     def _keep(self, data: bytes) -> str:
         digest = hashlib.sha256(data).hexdigest()
         with self._lock:
-            storage.ensure_folder(self._contents)
-            storage.write_atomic(self._contents / digest, data)
+            files.ensure_folder(self._contents)
+            files.write_atomic(self._contents / digest, data)
         self.tidy()
         return digest
 
@@ -115,18 +115,18 @@ class Ledger:
             uploads.pop(upload.address, None)
             uploads[upload.address] = upload
             newest = list(uploads.values())[-MAX_UPLOADS:]
-            storage.ensure_folder(self._file.parent)
-            storage.write_atomic(self._file, storage.format_json([asdict(each) for each in newest]))
+            files.ensure_folder(self._file.parent)
+            files.write_atomic(self._file, files.format_json([asdict(each) for each in newest]))
         return upload
 
     def _load(self) -> dict[str, Upload]:
-        data = storage.read_bytes(self._file)
+        data = files.read_bytes(self._file)
         if data is None:
             return {}
         try:
-            uploads = _parse_uploads(storage.parse_json(data))
+            uploads = _parse_uploads(files.parse_json(data))
         except (ValueError, TypeError, KeyError) as error:
-            storage.set_aside(self._file, f"{type(error).__name__}: {error}"[:100])
+            files.set_aside(self._file, f"{type(error).__name__}: {error}"[:100])
             return {}
         return {upload.address: upload for upload in uploads}
 

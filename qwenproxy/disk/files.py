@@ -25,8 +25,8 @@ from typing import Any, Generic, TypeVar
 import orjson
 from filelock import FileLock, Timeout
 
+from qwenproxy.disk.json_text import read_json, without_halves
 from qwenproxy.errors import StorageError
-from qwenproxy.json_text import read_json, without_halves
 from qwenproxy.texts import Phrase
 
 T = TypeVar("T")

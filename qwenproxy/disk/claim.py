@@ -13,8 +13,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from qwenproxy.disk.files import delete, ensure_folder, format_json, parse_json, read_bytes, write_atomic
 from qwenproxy.errors import SetupError, StorageError
-from qwenproxy.storage import delete, ensure_folder, format_json, parse_json, read_bytes, write_atomic
 from qwenproxy.texts import Phrase
 
 
