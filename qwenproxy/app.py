@@ -13,6 +13,7 @@ from collections.abc import Callable
 from flask import Flask, Response, g, request
 
 from qwenproxy import api
+from qwenproxy.access.keys import KeyFile
 from qwenproxy.accounts.opening import TabOpener
 from qwenproxy.accounts.pool import AccountPool, PoolLimits
 from qwenproxy.accounts.registry import Registry
@@ -30,7 +31,6 @@ from qwenproxy.conversation import Conversations
 from qwenproxy.deletions import UpstreamDeletions
 from qwenproxy.filing import Filing
 from qwenproxy.history import HistoryStore
-from qwenproxy.keys import KeyFile
 from qwenproxy.logs import forget_request, request_id
 from qwenproxy.relay import Relay, RelaySettings
 from qwenproxy.uploads.uploader import Uploader

@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from qwenproxy.keys import KeyFile
+from qwenproxy.access.keys import KeyFile
 
 PATHS = ("/v1/models", "/api/status", "/api/chats", "/openapi.json", "/nowhere")
 

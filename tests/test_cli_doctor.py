@@ -15,6 +15,7 @@ from types import SimpleNamespace
 import pytest
 from cli_runner import new_token, run_here
 
+from qwenproxy.access.keys import KeyFile
 from qwenproxy.accounts.registry import Registry
 from qwenproxy.browser.page import Head
 from qwenproxy.browser.profile import ProfileClaim
@@ -39,7 +40,6 @@ from qwenproxy.errors import (
     TabLost,
     VerificationRequired,
 )
-from qwenproxy.keys import KeyFile
 from qwenproxy.texts import Phrase
 
 # The modules: as attributes of the package their names stand for the commands.

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from cli_runner import run_here
 
+from qwenproxy.access.keys import KeyFile
 from qwenproxy.disk.claim import claimed_session
-from qwenproxy.keys import KeyFile
 
 
 def test_a_new_key_alone_goes_to_standard_output(session):

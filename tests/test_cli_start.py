@@ -12,10 +12,10 @@ import stat
 import pytest
 from cli_runner import new_token, run_here
 
+from qwenproxy.access.keys import KeyFile
 from qwenproxy.accounts.registry import Registry
 from qwenproxy.cli.sandbox import SandboxAddress
 from qwenproxy.disk.claim import claimed_session
-from qwenproxy.keys import KeyFile
 from qwenproxy.server import listening_advice
 
 # The module: as an attribute of the package the name stands for the command.

@@ -10,8 +10,8 @@ import sys
 
 import pytest
 
+from qwenproxy.access.keys import KeyFile
 from qwenproxy.errors import SetupError
-from qwenproxy.keys import KeyFile
 
 
 @pytest.fixture
@@ -141,7 +141,7 @@ def test_keys_that_the_file_cannot_hold_are_refused(path, key):
 def test_processes_that_add_at_once_lose_nothing(path):
     KeyFile(path)
     code = (
-        "import sys; from pathlib import Path; from qwenproxy.keys import KeyFile\n"
+        "import sys; from pathlib import Path; from qwenproxy.access.keys import KeyFile\n"
         "key_file = KeyFile(Path(sys.argv[1])); sys.stdin.readline()\n"
         "[key_file.add(f'{sys.argv[2]}-{number}') for number in range(40)]\n"
     )

@@ -10,8 +10,8 @@ from typing import cast
 
 from flask import Flask, current_app, request
 
+from qwenproxy.access.keys import KeyFile
 from qwenproxy.errors import ForbiddenHost, InvalidApiKey, SetupError
-from qwenproxy.keys import KeyFile
 
 log = logging.getLogger(__name__)
 

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import click
 
+from qwenproxy.access.keys import KeyFile
 from qwenproxy.cli.help import Group, option, session_option
 from qwenproxy.cli.session import late_session_option, served_below
 from qwenproxy.cli.settings import command_line
 from qwenproxy.config import Config
 from qwenproxy.disk.files import stamp
 from qwenproxy.errors import SetupError
-from qwenproxy.keys import KeyFile
 from qwenproxy.texts import speaker
 
 SHORT = 8  # characters below which a key can be guessed; such keys of older files go on working

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import click
 
 from qwenproxy import logs, server
+from qwenproxy.access.keys import KeyFile
 from qwenproxy.accounts.registry import Registry
 from qwenproxy.cli.help import Command, help_speaker, option
 from qwenproxy.cli.listening import refuse_foreign_host
@@ -26,7 +27,6 @@ from qwenproxy.config import Config
 from qwenproxy.disk.claim import SessionClaim, claimed_session, local_url
 from qwenproxy.disk.files import ensure_folder
 from qwenproxy.errors import ConfigError, NoUsableAccount, ProxyError
-from qwenproxy.keys import KeyFile
 from qwenproxy.relay import Relay
 from qwenproxy.texts import Speaker, speaker
 

@@ -17,7 +17,7 @@ import pytest
 from asking import ANSWER_WAIT
 from proxy_process import Proxy, environment
 
-from qwenproxy.keys import KeyFile
+from qwenproxy.access.keys import KeyFile
 from qwenproxy.sandbox import Sandbox
 
 pytestmark = pytest.mark.browser

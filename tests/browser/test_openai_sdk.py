@@ -9,7 +9,7 @@ import pytest
 from asking import ANSWER_WAIT, asked_of
 from proxy_process import Proxy
 
-from qwenproxy.keys import KeyFile
+from qwenproxy.access.keys import KeyFile
 from qwenproxy.sandbox import Fault, Sandbox
 
 pytestmark = pytest.mark.browser

@@ -18,7 +18,7 @@ from asking import COMPLETIONS, ask, streaming
 from filelock import FileLock
 from proxy_process import Proxy, environment, eventually, runs
 
-from qwenproxy.keys import KeyFile
+from qwenproxy.access.keys import KeyFile
 from qwenproxy.sandbox import Fault, Sandbox
 
 pytestmark = pytest.mark.browser
