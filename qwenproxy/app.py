@@ -31,7 +31,7 @@ from qwenproxy.conversation import Conversations
 from qwenproxy.deletions import UpstreamDeletions
 from qwenproxy.filing import Filing
 from qwenproxy.history import HistoryStore
-from qwenproxy.logs import forget_request, request_id
+from qwenproxy.observe.logs import forget_request, request_id
 from qwenproxy.relay import Relay, RelaySettings
 from qwenproxy.uploads.uploader import Uploader
 

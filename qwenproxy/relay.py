@@ -28,9 +28,9 @@ from qwenproxy.errors import (
     Transient,
     UnsupportedParameter,
 )
-from qwenproxy.laps import Laps
 from qwenproxy.memory import UpstreamChat, UpstreamThread
 from qwenproxy.model_list import ModelList
+from qwenproxy.observe.laps import Laps
 from qwenproxy.page_call import call
 from qwenproxy.run import ChatRun, Patience, Turn
 from qwenproxy.uploads.attachments import Attachments

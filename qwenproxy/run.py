@@ -29,8 +29,8 @@ from qwenproxy.chat import (
 )
 from qwenproxy.cutting import cut
 from qwenproxy.errors import ClientGone, ProxyError, Refusal, UpstreamTimeout
-from qwenproxy.laps import Laps
 from qwenproxy.memory import UpstreamThread
+from qwenproxy.observe.laps import Laps
 from qwenproxy.page_call import REFUSAL_BODY, read_body
 from qwenproxy.upstream import calls, refusals
 from qwenproxy.upstream.events import EventDecoder

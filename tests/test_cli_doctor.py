@@ -65,7 +65,7 @@ def console(settings, monkeypatch, tmp_path):
 
     def make():
         # The package's log is none of these tests' business.
-        monkeypatch.setattr("qwenproxy.logs.configure", lambda level: None)
+        monkeypatch.setattr("qwenproxy.observe.logs.configure", lambda level: None)
         (tmp_path / "session").mkdir(mode=0o700, exist_ok=True)
         return open_console(Config.load(environ=settings))
 

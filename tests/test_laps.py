@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from qwenproxy import laps as laps_module
-from qwenproxy.laps import Laps
+from qwenproxy.observe import laps as laps_module
+from qwenproxy.observe.laps import Laps
 
 
 def test_stages_in_milliseconds_those_repeated_added_up(monkeypatch):

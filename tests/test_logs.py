@@ -14,7 +14,7 @@ import pytest
 from fakes import CAPTCHA, CUT, GATEWAY_DOWN, LOGGED_OUT, RATE_LIMITED, REFUSED_CONTENT, Reply, answer
 from transcripts import CREATED, delta
 
-from qwenproxy import logs
+from qwenproxy.observe import logs
 
 LINE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} (DEBUG|INFO|WARNING|ERROR) request=(\S+) .+")
 KEY, TOKEN, QUESTION, ANSWER, BROKEN = "qp-secret-key", "token-0", "secret question", "secret answer", "secret fault"

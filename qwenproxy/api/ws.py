@@ -24,7 +24,7 @@ from qwenproxy.api.client import ClientSocket
 from qwenproxy.api.errors import error_response
 from qwenproxy.api.ws_chat import MAX_WAITING, SocketChat
 from qwenproxy.errors import NotFound, QueueTimeout, RequestError
-from qwenproxy.logs import forget_request
+from qwenproxy.observe.logs import forget_request
 
 log = logging.getLogger(__name__)
 

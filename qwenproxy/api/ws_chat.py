@@ -29,7 +29,7 @@ from qwenproxy.api.waits import told_message
 from qwenproxy.api.wiring import conversations
 from qwenproxy.chat import Image, Reasoning, Text
 from qwenproxy.errors import ClientGone, InvalidApiKey, InvalidJson, ProxyError, RequestError
-from qwenproxy.logs import request_id
+from qwenproxy.observe.logs import request_id
 
 if TYPE_CHECKING:
     from qwenproxy.run import ChatRun

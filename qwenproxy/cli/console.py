@@ -13,7 +13,6 @@ from datetime import datetime
 
 import click
 
-from qwenproxy import logs
 from qwenproxy.accounts.account import Account, is_verify
 from qwenproxy.accounts.registry import Registry
 from qwenproxy.browser.profile import profile_owner
@@ -24,6 +23,7 @@ from qwenproxy.cli.suggestions import closest
 from qwenproxy.config import Config
 from qwenproxy.disk.files import stamp
 from qwenproxy.errors import SetupError
+from qwenproxy.observe import logs
 from qwenproxy.texts import Speaker, speaker
 
 ICONS = {"OK": "✅", "WAIT": "⏳", "INVALID": "❌"}

@@ -8,7 +8,6 @@ from collections.abc import Callable
 
 import click
 
-from qwenproxy import logs
 from qwenproxy.cli.account import remove_from_disk
 from qwenproxy.cli.asking import ask, ask_hidden
 from qwenproxy.cli.console import (
@@ -24,6 +23,7 @@ from qwenproxy.cli.login import NoScreen, add_in_window, relogin_in_window
 from qwenproxy.cli.tokens import add_by_token, renew_by_token
 from qwenproxy.config import Config
 from qwenproxy.errors import ProxyError
+from qwenproxy.observe import logs
 
 START = "3"
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import click
 
-from qwenproxy import logs, server
+from qwenproxy import server
 from qwenproxy.access.keys import KeyFile
 from qwenproxy.accounts.registry import Registry
 from qwenproxy.cli.help import Command, help_speaker, option
@@ -27,6 +27,7 @@ from qwenproxy.config import Config
 from qwenproxy.disk.claim import SessionClaim, claimed_session, local_url
 from qwenproxy.disk.files import ensure_folder
 from qwenproxy.errors import ConfigError, NoUsableAccount, ProxyError
+from qwenproxy.observe import logs
 from qwenproxy.relay import Relay
 from qwenproxy.texts import Speaker, speaker
 

@@ -15,9 +15,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from qwenproxy import logs
 from qwenproxy.api import client
 from qwenproxy.config import Config
+from qwenproxy.observe import logs
 from qwenproxy.server import run
 
 THREADS = 4
