@@ -27,14 +27,14 @@ from qwenproxy.chat import (
     ToolCall,
     Usage,
 )
-from qwenproxy.cutting import cut
+from qwenproxy.chat.cutting import cut
+from qwenproxy.chat.tool_calls import ToolCallParser
 from qwenproxy.errors import ClientGone, ProxyError, Refusal, UpstreamTimeout
 from qwenproxy.memory import UpstreamThread
 from qwenproxy.observe.laps import Laps
 from qwenproxy.page_call import REFUSAL_BODY, read_body
 from qwenproxy.upstream import calls, refusals
 from qwenproxy.upstream.events import EventDecoder
-from qwenproxy.upstream.tools import ToolCallParser
 
 log = logging.getLogger(__name__)
 

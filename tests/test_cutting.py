@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qwenproxy.chat import Finish, Image, Reasoning, Text, Tick, ToolCall, Usage
-from qwenproxy.cutting import CHARACTERS_PER_TOKEN, cut
+from qwenproxy.chat.cutting import CHARACTERS_PER_TOKEN, cut
 
 ALPHABET = "ab 🙂"  # few letters, so that sequences overlap and repeat
 

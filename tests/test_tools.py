@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qwenproxy.chat import Text, Tool, ToolCall
-from qwenproxy.upstream.tools import ToolCallParser, call_block, instructions
+from qwenproxy.chat.tool_calls import ToolCallParser, call_block, instructions
 
 WEATHER = Tool("weather", "Look at the sky", {"type": "object", "properties": {"city": {"type": "string"}}})
 CALL = '<tool_call>{"name": "weather", "arguments": {"city": "Ufa"}}</tool_call>'

@@ -15,8 +15,8 @@ from qwenproxy.accounts import standing
 from qwenproxy.accounts.registry import Account, Registry
 from qwenproxy.accounts.slots import PoolLimits, Slot
 from qwenproxy.browser.kept_page import KeptPage
+from qwenproxy.chat.waiting import unless_gone
 from qwenproxy.errors import NotLoggedIn, ProxyError, TabLost
-from qwenproxy.waiting import unless_gone
 
 log = logging.getLogger(__name__)
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from qwenproxy.accounts.slots import Slot
 from qwenproxy.browser.kept_page import KeptPage
+from qwenproxy.chat.waiting import unless_gone
 from qwenproxy.errors import BareRefusal, LoginUnrenewed, NotLoggedIn, ProxyError, SetupError, Transient
-from qwenproxy.waiting import unless_gone
 
 if TYPE_CHECKING:
     from qwenproxy.accounts.pool import AccountPool

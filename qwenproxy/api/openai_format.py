@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from qwenproxy.chat import Event, Finish, Image, Reasoning, Text, ToolCall, Usage
-from qwenproxy.cutting import CHARACTERS_PER_TOKEN
+from qwenproxy.chat.cutting import CHARACTERS_PER_TOKEN
 from qwenproxy.history_messages import tool_call_object
 
 

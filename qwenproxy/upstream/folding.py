@@ -11,7 +11,7 @@ import json
 from collections.abc import Sequence
 
 from qwenproxy.chat import FilePart, ImagePart, Message, TextPart, Tool
-from qwenproxy.upstream.tools import call_block, instructions
+from qwenproxy.chat.tool_calls import call_block, instructions
 
 MAX_ATTACHMENTS = 20  # images and files of one question; of more the newest go along
 
