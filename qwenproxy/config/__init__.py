@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from qwenproxy.config_table import SETTINGS, Setting, Unreadable
+from qwenproxy.config.table import SETTINGS, Setting, Unreadable
 from qwenproxy.errors import ConfigError
 from qwenproxy.texts import Phrase
 
