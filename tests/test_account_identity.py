@@ -13,7 +13,7 @@ from qwenproxy.accounts.account import Account, OtherUser, UserKnown
 from qwenproxy.accounts.importing import import_accounts
 from qwenproxy.accounts.login import add_account, renew_account
 from qwenproxy.accounts.registry import Registry
-from qwenproxy.tokens import token_user
+from qwenproxy.browser.tokens import token_user
 
 EARLIER, LATER = 3_000_000_000, 4_000_000_000
 

@@ -13,9 +13,9 @@ from session_files import OLDER, records_in, write_older
 
 from qwenproxy.accounts.account import iso_text
 from qwenproxy.accounts.registry import Account, Registry, check_token
+from qwenproxy.browser.tokens import token_expiry
 from qwenproxy.disk import files
 from qwenproxy.errors import SetupError
-from qwenproxy.tokens import token_expiry
 
 
 def jwt(**claims):

@@ -13,10 +13,10 @@ from datetime import datetime, timezone
 from functools import cached_property
 from typing import Any, Literal, TypeGuard
 
+from qwenproxy.browser.tokens import token_claims, token_expiry, token_user
 from qwenproxy.disk.files import parse_json, valid_id
 from qwenproxy.errors import SetupError
 from qwenproxy.texts import Phrase
-from qwenproxy.tokens import token_claims, token_expiry, token_user
 
 Status = Literal["OK", "WAIT", "INVALID"]
 

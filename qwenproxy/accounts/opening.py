@@ -16,9 +16,9 @@ from qwenproxy.browser.chrome import Chrome, ChromeSettings
 from qwenproxy.browser.kept_page import POLL, KeptPage, Upkeep
 from qwenproxy.browser.page_login import Login
 from qwenproxy.browser.site import Site, load_site, remember_token
+from qwenproxy.browser.tokens import is_fresher
 from qwenproxy.errors import BrowserError, ProxyError, TabLost
 from qwenproxy.texts import Phrase
-from qwenproxy.tokens import is_fresher
 
 log = logging.getLogger(__name__)
 

@@ -27,10 +27,10 @@ from qwenproxy.accounts.account import (
     parse_records,
 )
 from qwenproxy.accounts.salvage import completed, salvaged, tokens_in
+from qwenproxy.browser.tokens import token_user
 from qwenproxy.disk import files
 from qwenproxy.errors import SetupError, StorageError
 from qwenproxy.texts import Phrase
-from qwenproxy.tokens import token_user
 
 __all__ = ["Account", "Registry", "check_token"]
 

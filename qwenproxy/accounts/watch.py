@@ -17,9 +17,9 @@ from qwenproxy.accounts.account import Account, is_verify
 from qwenproxy.browser.chrome import DRIVER_ERRORS, Chrome, ChromeSettings
 from qwenproxy.browser.page import Head, PageRequest
 from qwenproxy.browser.site import Site
+from qwenproxy.browser.tokens import token_expiry, token_user
 from qwenproxy.errors import NetworkFailed, NotLoggedIn, ProxyError, SetupError, VerificationRequired
 from qwenproxy.texts import Phrase
-from qwenproxy.tokens import token_expiry, token_user
 
 LOOK_EVERY = 0.7  # seconds between two looks at the page
 ASK_EVERY = 5.0  # seconds until the site is asked again about the same token

@@ -22,8 +22,8 @@ from qwenproxy.browser.page_login import Before, Login
 from qwenproxy.browser.response import TabResponse
 from qwenproxy.browser.site import Loaded, Site, load_again
 from qwenproxy.browser.tab import Tab
+from qwenproxy.browser.tokens import token_expiry
 from qwenproxy.errors import ProxyError, TabLost
-from qwenproxy.tokens import token_expiry
 
 log = logging.getLogger(__name__)
 

@@ -15,8 +15,8 @@ from urllib.parse import urlsplit
 
 from qwenproxy.browser.chrome_tab import ChromeTab
 from qwenproxy.browser.navigation import navigate, run_script
+from qwenproxy.browser.tokens import token_expiry
 from qwenproxy.errors import NotLoggedIn
-from qwenproxy.tokens import token_expiry
 
 RENEWAL_WAIT = 10.0  # seconds the page gets to renew a login that has run out, or to show that it cannot
 UNLIKELY_RENEWAL_WAIT = 1.0  # the same where nothing was ever renewed

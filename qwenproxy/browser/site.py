@@ -26,8 +26,8 @@ from qwenproxy.browser.page_login import (
     read_login,
     token_cookie,
 )
+from qwenproxy.browser.tokens import is_fresher
 from qwenproxy.errors import TabLost
-from qwenproxy.tokens import is_fresher
 
 SDK_WAIT = 10.0  # seconds the page's own scripts get to patch fetch before calls go out without them
 DEFAULT_VERSION = "0.3.12"
