@@ -20,8 +20,8 @@ from qwenproxy.browser.page import Page
 from qwenproxy.disk import files
 from qwenproxy.errors import ChatGone, NetworkFailed, ProxyError, Refusal, SetupError, TabLost
 from qwenproxy.memory import UpstreamChat, format_upstream_chat, parse_upstream_chat
-from qwenproxy.page_call import call
 from qwenproxy.upstream import calls
+from qwenproxy.upstream.ask import call
 
 log = logging.getLogger(__name__)
 

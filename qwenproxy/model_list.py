@@ -11,8 +11,8 @@ import time
 
 from qwenproxy.browser.page import Page
 from qwenproxy.errors import ModelNotFound, ProxyError
-from qwenproxy.page_call import call
 from qwenproxy.upstream import calls, models
+from qwenproxy.upstream.ask import call
 
 log = logging.getLogger(__name__)
 

@@ -31,11 +31,11 @@ from qwenproxy.errors import (
 from qwenproxy.memory import UpstreamChat, UpstreamThread
 from qwenproxy.model_list import ModelList
 from qwenproxy.observe.laps import Laps
-from qwenproxy.page_call import call
 from qwenproxy.run import ChatRun, Patience, Turn
 from qwenproxy.uploads.attachments import Attachments
 from qwenproxy.uploads.uploader import SiteCalls, Uploader
 from qwenproxy.upstream import calls, folding, models
+from qwenproxy.upstream.ask import call
 
 log = logging.getLogger(__name__)
 

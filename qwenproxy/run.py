@@ -32,8 +32,8 @@ from qwenproxy.chat.tool_calls import ToolCallParser
 from qwenproxy.errors import ClientGone, ProxyError, Refusal, UpstreamTimeout
 from qwenproxy.memory import UpstreamThread
 from qwenproxy.observe.laps import Laps
-from qwenproxy.page_call import REFUSAL_BODY, read_body
 from qwenproxy.upstream import calls, refusals
+from qwenproxy.upstream.ask import REFUSAL_BODY, read_body
 from qwenproxy.upstream.events import EventDecoder
 
 log = logging.getLogger(__name__)

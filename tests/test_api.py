@@ -21,8 +21,8 @@ from fakes import (
 )
 from transcripts import CREATED, delta, end
 
-from qwenproxy import page_call
 from qwenproxy.relay import RelaySettings
+from qwenproxy.upstream import ask as page_call
 
 ASK = {"messages": [{"role": "user", "content": "Hello?"}]}
 COMPLETIONS = [f"{prefix}/chat/completions" for prefix in ("/v1", "/api/v1", "/api")]

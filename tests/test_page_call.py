@@ -16,7 +16,7 @@ from qwenproxy.errors import (
     UpstreamTimeout,
     VerificationRequired,
 )
-from qwenproxy.page_call import CALL_BODY, Bounds, call, read_body
+from qwenproxy.upstream.ask import CALL_BODY, Bounds, call, read_body
 
 CAPTCHA = '{"ret":["FAIL_SYS_USER_VALIDATE","RGV587_ERROR::SM::x"],"data":{"url":"https://site.exam'
 LIMIT = '{"success":false,"data":{"code":"RateLimited","details":"high demand"'

@@ -30,7 +30,7 @@ from fakes import (
 )
 from transcripts import CREATED, delta, end, frame
 
-from qwenproxy import model_list, page_call
+from qwenproxy import model_list
 from qwenproxy import run as run_module
 from qwenproxy.chat import ChatRequest, ImagePart, Message, Text
 from qwenproxy.errors import (
@@ -48,6 +48,7 @@ from qwenproxy.errors import (
     UpstreamTimeout,
 )
 from qwenproxy.relay import RelaySettings
+from qwenproxy.upstream import ask as page_call
 
 
 def test_an_answer(make_relay, site):

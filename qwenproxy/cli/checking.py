@@ -32,8 +32,8 @@ from qwenproxy.errors import (
     TabLost,
     VerificationRequired,
 )
-from qwenproxy.page_call import answer_to
 from qwenproxy.upstream import calls, refusals
+from qwenproxy.upstream.ask import answer_to
 
 Kind = Literal["ok", "invalid", "verify", "limited", "unreachable", "in_use", "disk", "browser", "lost"]
 
