@@ -28,11 +28,11 @@ from qwenproxy.browser.kept_page import POLL
 from qwenproxy.browser.site import Site
 from qwenproxy.config import Config, cache_home
 from qwenproxy.conversation import Conversations
-from qwenproxy.deletions import UpstreamDeletions
-from qwenproxy.filing import Filing
 from qwenproxy.history import HistoryStore
 from qwenproxy.observe.logs import forget_request, request_id
-from qwenproxy.relay import Relay, RelaySettings
+from qwenproxy.relay.deletions import UpstreamDeletions
+from qwenproxy.relay.filing import Filing
+from qwenproxy.relay.questions import Relay, RelaySettings
 from qwenproxy.uploads.uploader import Uploader
 
 log = logging.getLogger(__name__)

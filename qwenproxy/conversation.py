@@ -22,8 +22,8 @@ from qwenproxy.history_messages import from_stored, to_stored
 from qwenproxy.memory import UpstreamMemory
 
 if TYPE_CHECKING:
-    from qwenproxy.relay import Relay
-    from qwenproxy.run import ChatRun
+    from qwenproxy.relay.questions import Relay
+    from qwenproxy.relay.run import ChatRun
 
 log = logging.getLogger(__name__)
 

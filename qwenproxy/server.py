@@ -18,7 +18,7 @@ from qwenproxy.app import chrome_settings
 from qwenproxy.browser.profile import end_leftovers
 from qwenproxy.config import Config
 from qwenproxy.errors import SetupError
-from qwenproxy.relay import Relay
+from qwenproxy.relay.questions import Relay
 from qwenproxy.texts import Phrase
 
 log = logging.getLogger(__name__)

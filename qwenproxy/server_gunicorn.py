@@ -35,7 +35,7 @@ from qwenproxy.browser.guard import guard_browsers
 from qwenproxy.browser.profile import end_leftovers
 from qwenproxy.config import Config
 from qwenproxy.errors import NoUsableAccount, RequestError, SetupError
-from qwenproxy.relay import Relay
+from qwenproxy.relay.questions import Relay
 from qwenproxy.texts import Phrase
 
 log = logging.getLogger(__name__)

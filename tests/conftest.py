@@ -11,13 +11,13 @@ import pytest
 from fakes import FakeClock, FakeOpener, FakeResponse, FakeSite
 from hypothesis import settings
 
-from qwenproxy import relay as relay_module
 from qwenproxy.accounts.pool import AccountPool, PoolLimits
 from qwenproxy.accounts.registry import Registry
 from qwenproxy.app import create_app
 from qwenproxy.browser.response import TabResponse
 from qwenproxy.config import Config
-from qwenproxy.relay import Relay, RelaySettings
+from qwenproxy.relay.questions import Relay, RelaySettings
+from qwenproxy.relay.questions import questions as relay_module
 
 # The same examples in every run, and none that fails because the machine is busy.
 settings.register_profile("steady", deadline=None, derandomize=True)

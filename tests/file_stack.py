@@ -18,7 +18,7 @@ from qwenproxy.accounts.registry import Registry
 from qwenproxy.app import create_app
 from qwenproxy.browser.page import PageRequest
 from qwenproxy.config import Config
-from qwenproxy.relay import Relay, RelaySettings
+from qwenproxy.relay.questions import Relay, RelaySettings
 from qwenproxy.sandbox import Sandbox
 from qwenproxy.uploads.remote import RemoteFetcher
 from qwenproxy.uploads.uploader import Uploader

@@ -14,9 +14,9 @@ from qwenproxy.api.wiring import CONVERSATIONS
 from qwenproxy.app import create_app
 from qwenproxy.browser.page import PageRequest
 from qwenproxy.config import Config
-from qwenproxy.deletions import UpstreamDeletions
 from qwenproxy.errors import SetupError
-from qwenproxy.relay import Relay, RelaySettings
+from qwenproxy.relay.deletions import UpstreamDeletions
+from qwenproxy.relay.questions import Relay, RelaySettings
 
 DELETED = Reply(('{"success":true,"data":{"status":true}}',), headers=JSON)
 

@@ -13,7 +13,7 @@ from qwenproxy.api import waits
 from qwenproxy.api.auth import meant_keys
 from qwenproxy.api.paths import is_openai, meant_path, unoffered
 from qwenproxy.errors import AccountsResting, QueueTimeout
-from qwenproxy.relay import RelaySettings
+from qwenproxy.relay.questions import RelaySettings
 
 ASK = {"messages": [{"role": "user", "content": "Привет?"}]}
 BODY = json.dumps(ASK, ensure_ascii=False).encode()

@@ -9,7 +9,7 @@ import shutil
 import pytest
 from kept_chats import KeptChats
 
-from qwenproxy import deletions
+from qwenproxy.relay.questions import deletions
 
 NOBODY = "550e8400-e29b-41d4-a716-446655440000"
 DAY_MS = 86_400_000

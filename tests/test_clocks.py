@@ -25,7 +25,7 @@ MAY_LOOK = {
     "browser/driver_copies.py",  # the age of copies
     "browser/kept_page.py",  # how old a page and its token are
     "browser/page_login.py",  # until when a cookie is good
-    "deletions.py",  # which accounts rest
+    "relay/deletions.py",  # which accounts rest
     "history.py",  # when a chat was made
     "disk/files.py",  # names of files set aside, and the age of others
     "uploads/ledger.py",  # the age of contents

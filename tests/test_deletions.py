@@ -10,9 +10,9 @@ import pytest
 from fakes import GATEWAY_DOWN, LOGGED_OUT, RATE_LIMITED, TICK, Reply, refusal
 from kept_chats import KeptChats
 
-from qwenproxy import deletions
 from qwenproxy.errors import NetworkFailed, SetupError, TabLost
 from qwenproxy.memory import UpstreamChat, UpstreamMemory
+from qwenproxy.relay.questions import deletions
 
 NOT_FOUND = refusal("Not_Found", "CHAT_NOT_FOUND", status=404)
 

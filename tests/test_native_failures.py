@@ -12,9 +12,10 @@ from kept_chats import KeptChats, full_disk
 from simple_websocket import ConnectionClosed
 from transcripts import CREATED, delta, end
 
-from qwenproxy import deletions, history
+from qwenproxy import history
 from qwenproxy.api.ws_chat import SocketChat
 from qwenproxy.disk import files
+from qwenproxy.relay.questions import deletions
 
 GONE = {"waitress.client_disconnected": lambda: True}
 ONE_TURN = [("user", "Hello?"), ("assistant", "Hello world")]

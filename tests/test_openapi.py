@@ -12,9 +12,10 @@ from jsonschema import Draft202012Validator
 from kept_chats import KeptChats
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from qwenproxy import deletions, errors
+from qwenproxy import errors
 from qwenproxy.api.openapi import document
 from qwenproxy.api.openapi_schemas import ERROR_CODES, SCHEMAS
+from qwenproxy.relay.questions import deletions
 
 METHODS = ("get", "post", "put", "delete", "patch")
 

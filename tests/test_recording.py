@@ -9,8 +9,8 @@ import pytest
 from fakes import CUT, REFUSED_CONTENT, answer
 from kept_chats import KeptChats, folded, full_disk
 
-from qwenproxy import deletions
 from qwenproxy.disk import files
+from qwenproxy.relay.questions import deletions
 
 
 @pytest.fixture

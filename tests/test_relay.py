@@ -30,8 +30,6 @@ from fakes import (
 )
 from transcripts import CREATED, delta, end, frame
 
-from qwenproxy import model_list
-from qwenproxy import run as run_module
 from qwenproxy.chat import ChatRequest, ImagePart, Message, Text
 from qwenproxy.errors import (
     ChatBusy,
@@ -47,7 +45,8 @@ from qwenproxy.errors import (
     UpstreamError,
     UpstreamTimeout,
 )
-from qwenproxy.relay import RelaySettings
+from qwenproxy.relay.questions import RelaySettings, model_list
+from qwenproxy.relay.questions import run as run_module
 from qwenproxy.upstream import ask as page_call
 
 

@@ -33,7 +33,7 @@ from qwenproxy.errors import (
     UpstreamTimeout,
     VerificationRequired,
 )
-from qwenproxy.relay import RelaySettings
+from qwenproxy.relay.questions import RelaySettings
 
 TOOLS = (Tool("look", "Look it up"),)
 CALL = '<tool_call>{"name": "look", "arguments": {"q": "x"}}</tool_call>'

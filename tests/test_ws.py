@@ -16,10 +16,11 @@ from simple_websocket import Client, ConnectionClosed
 from transcripts import CREATED, delta, end
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from qwenproxy import deletions, history
+from qwenproxy import history
 from qwenproxy.api import ws as ws_module
 from qwenproxy.api import ws_chat
 from qwenproxy.observe import logs
+from qwenproxy.relay.questions import deletions
 
 NEVER = threading.Event()
 WAIT = 20.0  # seconds; only a failing test waits as long

@@ -22,7 +22,7 @@ from qwenproxy.api.wiring import conversations, relay
 from qwenproxy.errors import ModelNotFound
 
 if TYPE_CHECKING:
-    from qwenproxy.run import ChatRun
+    from qwenproxy.relay.run import ChatRun
 
 log = logging.getLogger(__name__)
 

@@ -26,7 +26,7 @@ from qwenproxy.errors import ProxyError
 from qwenproxy.history_messages import tool_call_object
 
 if TYPE_CHECKING:
-    from qwenproxy.run import ChatRun
+    from qwenproxy.relay.run import ChatRun
 
 log = logging.getLogger(__name__)
 

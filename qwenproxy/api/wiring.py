@@ -8,12 +8,12 @@ from flask import current_app
 
 if TYPE_CHECKING:
     from qwenproxy.conversation import Conversations
-    from qwenproxy.filing import Filing
-    from qwenproxy.relay import Relay
+    from qwenproxy.relay.filing import Filing
+    from qwenproxy.relay.questions import Relay
 
-RELAY = "qwenproxy.relay"
+RELAY = "qwenproxy.relay.questions"
 CONVERSATIONS = "qwenproxy.conversations"
-FILING = "qwenproxy.filing"
+FILING = "qwenproxy.relay.filing"
 
 
 def relay() -> Relay:

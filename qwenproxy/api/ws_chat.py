@@ -32,7 +32,7 @@ from qwenproxy.errors import ClientGone, InvalidApiKey, InvalidJson, ProxyError,
 from qwenproxy.observe.logs import request_id
 
 if TYPE_CHECKING:
-    from qwenproxy.run import ChatRun
+    from qwenproxy.relay.run import ChatRun
 
 log = logging.getLogger(__name__)
 

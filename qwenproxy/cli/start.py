@@ -28,7 +28,7 @@ from qwenproxy.disk.claim import SessionClaim, claimed_session, local_url
 from qwenproxy.disk.files import ensure_folder
 from qwenproxy.errors import ConfigError, NoUsableAccount, ProxyError
 from qwenproxy.observe import logs
-from qwenproxy.relay import Relay
+from qwenproxy.relay.questions import Relay
 from qwenproxy.texts import Speaker, speaker
 
 log = logging.getLogger(__name__)

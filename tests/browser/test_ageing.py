@@ -20,7 +20,7 @@ from proxy_process import Proxy
 
 from qwenproxy.app import build_relay as build
 from qwenproxy.app import create_app
-from qwenproxy.relay import Relay
+from qwenproxy.relay.questions import Relay
 from qwenproxy.sandbox import Fault, Sandbox, Switches
 
 pytestmark = pytest.mark.browser

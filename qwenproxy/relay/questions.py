@@ -14,7 +14,6 @@ from typing import Any, TypeVar
 
 from qwenproxy.accounts.pool import AccountPool, Lease
 from qwenproxy.chat import ChatRequest
-from qwenproxy.deletions import UpstreamDeletions
 from qwenproxy.errors import (
     AccountsResting,
     ChatBusy,
@@ -29,9 +28,10 @@ from qwenproxy.errors import (
     UnsupportedParameter,
 )
 from qwenproxy.memory import UpstreamChat, UpstreamThread
-from qwenproxy.model_list import ModelList
 from qwenproxy.observe.laps import Laps
-from qwenproxy.run import ChatRun, Patience, Turn
+from qwenproxy.relay.deletions import UpstreamDeletions
+from qwenproxy.relay.model_list import ModelList
+from qwenproxy.relay.run import ChatRun, Patience, Turn
 from qwenproxy.uploads.attachments import Attachments
 from qwenproxy.uploads.uploader import SiteCalls, Uploader
 from qwenproxy.upstream import calls, folding, models

@@ -1,4 +1,4 @@
-"""Puts clients' files on the site with whichever account can: for uploads what relay.py is for questions.
+"""Puts clients' files on the site with whichever account can: for uploads what relay/questions.py is for questions.
 
 Stands between the file routes and uploads/; knows neither forms nor signatures.
 """
@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from qwenproxy.accounts.pool import Lease
 from qwenproxy.errors import TooLarge, Transient
-from qwenproxy.relay import ClientGoneCheck, Relay, site_calls
+from qwenproxy.relay.questions import ClientGoneCheck, Relay, site_calls
 from qwenproxy.uploads.uploader import SiteCalls, Uploader
 from qwenproxy.upstream.files import SiteFile
 
