@@ -27,8 +27,8 @@ from qwenproxy.browser.driver_copies import cache_folders
 from qwenproxy.browser.kept_page import POLL
 from qwenproxy.browser.site import Site
 from qwenproxy.config import Config, cache_home
-from qwenproxy.conversation import Conversations
-from qwenproxy.history import HistoryStore
+from qwenproxy.history.conversations import Conversations
+from qwenproxy.history.store import HistoryStore
 from qwenproxy.observe.logs import forget_request, request_id
 from qwenproxy.relay.deletions import UpstreamDeletions
 from qwenproxy.relay.filing import Filing

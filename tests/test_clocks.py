@@ -26,7 +26,7 @@ MAY_LOOK = {
     "browser/kept_page.py",  # how old a page and its token are
     "browser/page_login.py",  # until when a cookie is good
     "relay/deletions.py",  # which accounts rest
-    "history.py",  # when a chat was made
+    "history/store.py",  # when a chat was made
     "disk/files.py",  # names of files set aside, and the age of others
     "uploads/ledger.py",  # the age of contents
     "uploads/object_store.py",  # the time in a signature

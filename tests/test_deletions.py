@@ -11,7 +11,7 @@ from fakes import GATEWAY_DOWN, LOGGED_OUT, RATE_LIMITED, TICK, Reply, refusal
 from kept_chats import KeptChats
 
 from qwenproxy.errors import NetworkFailed, SetupError, TabLost
-from qwenproxy.memory import UpstreamChat, UpstreamMemory
+from qwenproxy.history.reuse import UpstreamChat, UpstreamMemory
 from qwenproxy.relay.questions import deletions
 
 NOT_FOUND = refusal("Not_Found", "CHAT_NOT_FOUND", status=404)

@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from qwenproxy.chat import FilePart, ImagePart, Message, TextPart, ToolCall
-from qwenproxy.fingerprints import fingerprint, stands_for
-from qwenproxy.memory import UpstreamChat, UpstreamMemory
+from qwenproxy.history.fingerprints import fingerprint, stands_for
+from qwenproxy.history.reuse import UpstreamChat, UpstreamMemory
 
 TALK = (
     Message("system", (TextPart("Be brief."),)),

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from qwenproxy.history import HistoryStore
+from qwenproxy.history.store import HistoryStore
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 
@@ -28,7 +28,7 @@ WRITER = textwrap.dedent(
     f"""
     import itertools, os, signal, sys, threading
     from pathlib import Path
-    from qwenproxy.history import HistoryStore
+    from qwenproxy.history.store import HistoryStore
 
     store, limit = HistoryStore(Path(sys.argv[1]), {UNTRIMMED}), int(sys.argv[2])
     printing, printed = threading.Lock(), itertools.count(1)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qwenproxy.chat import FilePart, ImagePart, Message, TextPart, ToolCall
-from qwenproxy.history_messages import from_stored, to_stored
+from qwenproxy.history.messages import from_stored, to_stored
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
 PARTS = st.one_of(st.builds(TextPart, TEXT), st.builds(ImagePart, TEXT), st.builds(FilePart, TEXT))

@@ -12,9 +12,9 @@ from kept_chats import KeptChats, full_disk
 from simple_websocket import ConnectionClosed
 from transcripts import CREATED, delta, end
 
-from qwenproxy import history
 from qwenproxy.api.ws_chat import SocketChat
 from qwenproxy.disk import files
+from qwenproxy.history.store import store as history
 from qwenproxy.relay.questions import deletions
 
 GONE = {"waitress.client_disconnected": lambda: True}

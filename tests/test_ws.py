@@ -16,9 +16,9 @@ from simple_websocket import Client, ConnectionClosed
 from transcripts import CREATED, delta, end
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from qwenproxy import history
 from qwenproxy.api import ws as ws_module
 from qwenproxy.api import ws_chat
+from qwenproxy.history.store import store as history
 from qwenproxy.observe import logs
 from qwenproxy.relay.questions import deletions
 

@@ -16,7 +16,7 @@ from qwenproxy.accounts.salvage import completed, salvaged, tokens_in
 from qwenproxy.browser.profile import ProfileInUse, disk_refuses, profile_owner
 from qwenproxy.disk import files
 from qwenproxy.errors import SetupError
-from qwenproxy.history import import_chats
+from qwenproxy.history.store import import_chats
 from qwenproxy.texts import Phrase
 
 log = logging.getLogger(__name__)

@@ -1,7 +1,7 @@
 """POST /api/chat: one message to a chat that the proxy keeps (contract 4.1).
 
 Parses the request into a turn, has it answered, formats the answer like OpenAI's with the chat's id added. What a chat
-remembers is the business of conversation.py.
+remembers is the business of history/conversations.py.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from qwenproxy.api.openai_messages import parse_content, parse_messages
 from qwenproxy.api.sse import Chunks, frames
 from qwenproxy.api.wiring import conversations
 from qwenproxy.chat import Message
-from qwenproxy.conversation import UserTurn
 from qwenproxy.disk.files import valid_id
 from qwenproxy.errors import ProxyError, RequestError
+from qwenproxy.history.conversations import UserTurn
 
 HONOURED = frozenset({"message", "messages", "model", "chatId", "stream"})
 

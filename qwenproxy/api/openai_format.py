@@ -15,7 +15,7 @@ from typing import Any
 
 from qwenproxy.chat import Event, Finish, Image, Reasoning, Text, ToolCall, Usage
 from qwenproxy.chat.cutting import CHARACTERS_PER_TOKEN
-from qwenproxy.history_messages import tool_call_object
+from qwenproxy.history.messages import tool_call_object
 
 
 @dataclass(slots=True)

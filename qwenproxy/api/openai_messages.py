@@ -12,7 +12,7 @@ import orjson
 from qwenproxy.api.ignored import Ignored
 from qwenproxy.chat import FilePart, ImagePart, Message, Part, TextPart, ToolCall
 from qwenproxy.errors import RequestError, UnsupportedParameter
-from qwenproxy.history_messages import ROLES
+from qwenproxy.history.messages import ROLES
 from qwenproxy.uploads.file_types import clean_name
 from qwenproxy.upstream.folding import MAX_ATTACHMENTS
 

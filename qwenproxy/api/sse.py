@@ -23,7 +23,7 @@ from qwenproxy.api.openai_format import (
 )
 from qwenproxy.chat import Event, Finish, Image, Reasoning, Text, Tick, ToolCall
 from qwenproxy.errors import ProxyError
-from qwenproxy.history_messages import tool_call_object
+from qwenproxy.history.messages import tool_call_object
 
 if TYPE_CHECKING:
     from qwenproxy.relay.run import ChatRun

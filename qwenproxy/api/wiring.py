@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 from flask import current_app
 
 if TYPE_CHECKING:
-    from qwenproxy.conversation import Conversations
+    from qwenproxy.history.conversations import Conversations
     from qwenproxy.relay.filing import Filing
     from qwenproxy.relay.questions import Relay
 

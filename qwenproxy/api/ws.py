@@ -1,7 +1,7 @@
 """GET /api/ws: the native chat over a WebSocket, one request of POST /api/chat per message (contract 4).
 
 The route opens the socket and counts it: each one holds a request thread for as long as it is open. Who asks, and what
-is answered, is the business of ws_chat.py; what a chat remembers that of conversation.py.
+is answered, is the business of ws_chat.py; what a chat remembers that of history/conversations.py.
 """
 
 from __future__ import annotations

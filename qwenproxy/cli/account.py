@@ -38,7 +38,7 @@ from qwenproxy.cli.tokens import add_by_token, renew_by_token
 from qwenproxy.config import Config
 from qwenproxy.disk.files import read_bytes, regular_status, valid_id
 from qwenproxy.errors import NoUsableAccount, SetupError
-from qwenproxy.history_format import parse_chat
+from qwenproxy.history.format import parse_chat
 
 RELEASE_WAIT = 40.0  # seconds a running server gets to close the browser of an account that is removed
 RELOGIN_EXAMPLES = "qwenproxy account relogin\nqwenproxy account relogin acc_1 --token - <token.txt"

@@ -19,7 +19,7 @@ from qwenproxy.accounts.registry import Account, Registry
 from qwenproxy.browser.page import Page
 from qwenproxy.disk import files
 from qwenproxy.errors import ChatGone, NetworkFailed, ProxyError, Refusal, SetupError, TabLost
-from qwenproxy.memory import UpstreamChat, format_upstream_chat, parse_upstream_chat
+from qwenproxy.history.reuse import UpstreamChat, format_upstream_chat, parse_upstream_chat
 from qwenproxy.upstream import calls
 from qwenproxy.upstream.ask import call
 

@@ -27,7 +27,7 @@ from qwenproxy.errors import (
     Transient,
     UnsupportedParameter,
 )
-from qwenproxy.memory import UpstreamChat, UpstreamThread
+from qwenproxy.history.reuse import UpstreamChat, UpstreamThread
 from qwenproxy.observe.laps import Laps
 from qwenproxy.relay.deletions import UpstreamDeletions
 from qwenproxy.relay.model_list import ModelList

@@ -30,7 +30,7 @@ from qwenproxy.chat import (
 from qwenproxy.chat.cutting import cut
 from qwenproxy.chat.tool_calls import ToolCallParser
 from qwenproxy.errors import ClientGone, ProxyError, Refusal, UpstreamTimeout
-from qwenproxy.memory import UpstreamThread
+from qwenproxy.history.reuse import UpstreamThread
 from qwenproxy.observe.laps import Laps
 from qwenproxy.upstream import calls, refusals
 from qwenproxy.upstream.ask import REFUSAL_BODY, read_body

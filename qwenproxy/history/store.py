@@ -21,7 +21,7 @@ from typing import Any
 
 from qwenproxy.disk import files
 from qwenproxy.errors import ChatNotFound, ClientGone, QueueTimeout, RequestError, StorageError
-from qwenproxy.history_format import (
+from qwenproxy.history.format import (
     Chat,
     ChatSummary,
     StoredMessage,

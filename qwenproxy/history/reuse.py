@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from qwenproxy.chat import Message
-from qwenproxy.fingerprints import fingerprint, stands_for
+from qwenproxy.history.fingerprints import fingerprint, stands_for
 
 
 @dataclass(frozen=True, slots=True)

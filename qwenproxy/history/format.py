@@ -1,6 +1,6 @@
 """What a kept chat is, as pure values and rules: its file's form, trimming, and which chats a clean-up takes.
 
-history.py applies these to the disk; the chat routes read the values (contract 3, 4, 4.1 and 6). No input or
+history/store.py applies these to the disk; the chat routes read the values (contract 3, 4, 4.1 and 6). No input or
 output here.
 """
 

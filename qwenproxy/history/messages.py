@@ -1,6 +1,6 @@
 """Messages as a chat's file holds them, and back: the vocabulary of chat.py in the documented JSON form.
 
-Stands between history.py, which keeps any JSON, and whoever asks the model with what was kept. Pure. Reads also what
+Stands between history/store.py, which keeps any JSON, and whoever asks the model with what was kept. Pure. Reads also what
 the older project or a person's edit left there: whatever a message holds must reach the model in some form.
 """
 

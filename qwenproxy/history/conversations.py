@@ -1,7 +1,7 @@
 """Chats with a memory: a turn becomes a question that carries its chat's whole history, its answer becomes history.
 
 Stands between the routes (api/native, api/openai, the chat routes) and the two that do the work: the relay asks,
-history.py keeps. Knows neither HTTP nor which account answers.
+history/store.py keeps. Knows neither HTTP nor which account answers.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 from qwenproxy.chat import ChatRequest, Message, TextPart
 from qwenproxy.errors import ChatNotFound, ProxyError, QueueTimeout, SetupError
-from qwenproxy.history import HistoryStore
-from qwenproxy.history_format import Chat, StoredMessage, trim
-from qwenproxy.history_messages import from_stored, to_stored
-from qwenproxy.memory import UpstreamMemory
+from qwenproxy.history.format import Chat, StoredMessage, trim
+from qwenproxy.history.messages import from_stored, to_stored
+from qwenproxy.history.reuse import UpstreamMemory
+from qwenproxy.history.store import HistoryStore
 
 if TYPE_CHECKING:
     from qwenproxy.relay.questions import Relay
