@@ -26,7 +26,6 @@ from gunicorn.config import make_settings
 from gunicorn.http.errors import ParseException
 from gunicorn.workers.gthread import ThreadWorker
 
-from qwenproxy.api.client import ClientSocket
 from qwenproxy.api.errors import error_response
 from qwenproxy.api.wiring import RELAY
 from qwenproxy.api.ws import SOCKETS
@@ -37,6 +36,7 @@ from qwenproxy.config import Config
 from qwenproxy.errors import NoUsableAccount, RequestError, SetupError
 from qwenproxy.relay.questions import Relay
 from qwenproxy.texts import Phrase
+from qwenproxy.wsgi.client import ClientSocket
 
 log = logging.getLogger(__name__)
 

@@ -11,9 +11,9 @@ from fakes import RATE_LIMITED, answer
 
 from qwenproxy.api import waits
 from qwenproxy.api.auth import meant_keys
-from qwenproxy.api.paths import is_openai, meant_path, unoffered
 from qwenproxy.errors import AccountsResting, QueueTimeout
 from qwenproxy.relay.questions import RelaySettings
+from qwenproxy.wsgi.paths import is_openai, meant_path, unoffered
 
 ASK = {"messages": [{"role": "user", "content": "Привет?"}]}
 BODY = json.dumps(ASK, ensure_ascii=False).encode()

@@ -8,8 +8,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from qwenproxy.api import client
-from qwenproxy.api.client import ClientSocket, client_gone_check
+from qwenproxy.wsgi import client
+from qwenproxy.wsgi.client import ClientSocket, client_gone_check
 
 
 @pytest.fixture

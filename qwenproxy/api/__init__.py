@@ -6,8 +6,8 @@ from flask import Flask, Response, request
 
 from qwenproxy.api import chats, files, native, openai, openapi, status
 from qwenproxy.api.errors import register_errors
-from qwenproxy.api.paths import with_meant_paths
-from qwenproxy.api.unread import end_unread
+from qwenproxy.wsgi.paths import with_meant_paths
+from qwenproxy.wsgi.unread import end_unread
 
 
 def register(app: Flask) -> None:

@@ -10,7 +10,6 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from qwenproxy.api.bodies import body_too_large
-from qwenproxy.api.paths import is_openai, unoffered
 from qwenproxy.api.waits import told_message, wait_headers
 from qwenproxy.errors import (
     InternalError,
@@ -22,6 +21,7 @@ from qwenproxy.errors import (
     UnsupportedEndpoint,
     UnsupportedMediaType,
 )
+from qwenproxy.wsgi.paths import is_openai, unoffered
 
 log = logging.getLogger(__name__)
 

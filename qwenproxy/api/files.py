@@ -15,12 +15,12 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wsgi import get_input_stream
 
 from qwenproxy.api.bodies import json_body
-from qwenproxy.api.client import client_gone_check
 from qwenproxy.api.errors import json_response
 from qwenproxy.api.forms import Form, read_file
 from qwenproxy.api.wiring import filing
 from qwenproxy.errors import ProxyError, RequestError, UnsupportedMediaType
 from qwenproxy.uploads.file_types import clean_name
+from qwenproxy.wsgi.client import client_gone_check
 
 FIELD_BYTES = 256 * 1024  # of form fields beside the file; must exceed what the parser reads at once (64 KiB)
 DRAINED = 64 * 1024 * 1024  # bytes of a refused body that are read on, so that the client gets to read the refusal

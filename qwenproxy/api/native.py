@@ -13,7 +13,6 @@ from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 
 from qwenproxy.api.bodies import json_body
-from qwenproxy.api.client import client_gone_check
 from qwenproxy.api.errors import json_response
 from qwenproxy.api.fields import read_flag, read_text
 from qwenproxy.api.ignored import Ignored
@@ -25,6 +24,7 @@ from qwenproxy.chat import Message
 from qwenproxy.disk.files import valid_id
 from qwenproxy.errors import ProxyError, RequestError
 from qwenproxy.history.conversations import UserTurn
+from qwenproxy.wsgi.client import client_gone_check
 
 HONOURED = frozenset({"message", "messages", "model", "chatId", "stream"})
 

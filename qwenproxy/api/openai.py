@@ -12,7 +12,6 @@ from flask import Blueprint, Response, request
 from flask.typing import ResponseReturnValue
 
 from qwenproxy.api.bodies import json_body
-from qwenproxy.api.client import client_gone_check
 from qwenproxy.api.errors import json_response
 from qwenproxy.api.openai_format import Answer, completion_object
 from qwenproxy.api.openai_models import model_object
@@ -20,6 +19,7 @@ from qwenproxy.api.openai_request import parse_chat_request
 from qwenproxy.api.sse import Chunks, frames
 from qwenproxy.api.wiring import conversations, relay
 from qwenproxy.errors import ModelNotFound
+from qwenproxy.wsgi.client import client_gone_check
 
 if TYPE_CHECKING:
     from qwenproxy.relay.run import ChatRun

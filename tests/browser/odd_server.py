@@ -41,7 +41,7 @@ def main(file: Path, options: list[str]) -> None:
     time.time = shifted(time.time, file, 1)
     time.time_ns = shifted(time.time_ns, file, 10**9)  # type: ignore[assignment]
     from qwenproxy import cli, server_gunicorn, server_waitress  # noqa: PLC0415 - after the clock
-    from qwenproxy.api import client  # noqa: PLC0415
+    from qwenproxy.wsgi import client  # noqa: PLC0415
 
     client.SEND_WAIT = SEND_WAIT
     server_gunicorn.DRAIN = server_waitress.DRAIN = DRAIN

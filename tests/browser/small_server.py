@@ -15,10 +15,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from qwenproxy.api import client
 from qwenproxy.config import Config
 from qwenproxy.observe import logs
 from qwenproxy.server import run
+from qwenproxy.wsgi import client
 
 THREADS = 4
 MAX_BODY = 1_000_000
