@@ -16,8 +16,8 @@ from qwenproxy.accounts.registry import Registry
 from qwenproxy.app import create_app
 from qwenproxy.browser.response import TabResponse
 from qwenproxy.config import Config
+from qwenproxy.relay import questions as relay_module
 from qwenproxy.relay.questions import Relay, RelaySettings
-from qwenproxy.relay.questions import questions as relay_module
 
 # The same examples in every run, and none that fails because the machine is busy.
 settings.register_profile("steady", deadline=None, derandomize=True)

@@ -255,7 +255,7 @@ def test_models(client, prefix):
 
 def test_health_tells_counts_and_nothing_else(make_client, site):
     client = make_client(3)
-    registry = client.application.extensions["qwenproxy.relay.questions"].pool.registry
+    registry = client.application.extensions["qwenproxy.relay"].pool.registry
     assert client.get("/health").json == {"status": "ok", "accounts": {"OK": 3, "WAIT": 0, "INVALID": 0}}
     registry.mark_invalid("a")
     registry.rest("b", FakeClock().now + 10**9)
@@ -297,7 +297,7 @@ class TestClientGone:
 def test_the_server_hears_once_that_nobody_is_logged_in(make_client, site):
     client = make_client(2)
     told = []
-    client.application.extensions["qwenproxy.relay.questions"].on_exhausted = lambda: told.append(1)
+    client.application.extensions["qwenproxy.relay"].on_exhausted = lambda: told.append(1)
     site.always("a", LOGGED_OUT)
     site.always("b", LOGGED_OUT)
     assert post(client).status_code == 503

@@ -9,7 +9,7 @@ import shutil
 import pytest
 from kept_chats import KeptChats
 
-from qwenproxy.relay.questions import deletions
+from qwenproxy.relay import deletions
 
 NOBODY = "550e8400-e29b-41d4-a716-446655440000"
 DAY_MS = 86_400_000

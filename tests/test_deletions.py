@@ -12,7 +12,7 @@ from kept_chats import KeptChats
 
 from qwenproxy.errors import NetworkFailed, SetupError, TabLost
 from qwenproxy.history.reuse import UpstreamChat, UpstreamMemory
-from qwenproxy.relay.questions import deletions
+from qwenproxy.relay import deletions
 
 NOT_FOUND = refusal("Not_Found", "CHAT_NOT_FOUND", status=404)
 

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 
 from qwenproxy.disk import files
 from qwenproxy.errors import ChatNotFound, ClientGone, QueueTimeout, RequestError, SetupError
+from qwenproxy.history import store as history
 from qwenproxy.history.format import ChatSummary, parse_chat, select_for_cleanup, trim
 from qwenproxy.history.store import HistoryStore
-from qwenproxy.history.store import store as history
 
 DAY_MS = 86_400_000
 TURN = ({"role": "user", "content": "question"}, {"role": "assistant", "content": "answer"})

@@ -10,7 +10,7 @@ from fakes import LOGGED_OUT, RATE_LIMITED, Reply, answer, refusal
 from kept_chats import KeptChats, folded
 from transcripts import CREATED, delta, end
 
-from qwenproxy.relay.questions import deletions
+from qwenproxy.relay import deletions
 
 CHAT_GONE = refusal("Not_Found", "CHAT_NOT_FOUND: chat up-1 is not exist", status=404)
 PARENT_GONE = refusal("Bad_Request", "Invalid input the parent_id R7 is not exist.", status=400)

@@ -14,8 +14,8 @@ from transcripts import CREATED, delta, end
 
 from qwenproxy.api.ws_chat import SocketChat
 from qwenproxy.disk import files
-from qwenproxy.history.store import store as history
-from qwenproxy.relay.questions import deletions
+from qwenproxy.history import store as history
+from qwenproxy.relay import deletions
 
 GONE = {"waitress.client_disconnected": lambda: True}
 ONE_TURN = [("user", "Hello?"), ("assistant", "Hello world")]

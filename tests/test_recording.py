@@ -10,7 +10,7 @@ from fakes import CUT, REFUSED_CONTENT, answer
 from kept_chats import KeptChats, folded, full_disk
 
 from qwenproxy.disk import files
-from qwenproxy.relay.questions import deletions
+from qwenproxy.relay import deletions
 
 
 @pytest.fixture

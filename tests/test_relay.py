@@ -45,8 +45,9 @@ from qwenproxy.errors import (
     UpstreamError,
     UpstreamTimeout,
 )
-from qwenproxy.relay.questions import RelaySettings, model_list
-from qwenproxy.relay.questions import run as run_module
+from qwenproxy.relay import model_list
+from qwenproxy.relay import run as run_module
+from qwenproxy.relay.questions import RelaySettings
 from qwenproxy.upstream import ask as page_call
 
 

@@ -18,9 +18,9 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 from qwenproxy.api import ws as ws_module
 from qwenproxy.api import ws_chat
-from qwenproxy.history.store import store as history
+from qwenproxy.history import store as history
 from qwenproxy.observe import logs
-from qwenproxy.relay.questions import deletions
+from qwenproxy.relay import deletions
 
 NEVER = threading.Event()
 WAIT = 20.0  # seconds; only a failing test waits as long

@@ -1,6 +1,6 @@
 """The routes over kept chats: make, list, read, rename, delete, clean up (contract 4).
 
-Shapes and codes only; what is kept, and what deleting means, is the business of history/store.py and history/conversations.py.
+Shapes and codes only; what is kept, and what deleting means, is the business of the history room.
 """
 
 from __future__ import annotations

@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     from qwenproxy.relay.filing import Filing
     from qwenproxy.relay.questions import Relay
 
-RELAY = "qwenproxy.relay.questions"
+RELAY = "qwenproxy.relay"
 CONVERSATIONS = "qwenproxy.conversations"
-FILING = "qwenproxy.relay.filing"
+FILING = "qwenproxy.filing"
 
 
 def relay() -> Relay:

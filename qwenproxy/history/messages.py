@@ -1,7 +1,7 @@
-"""Messages as a chat's file holds them, and back: the vocabulary of chat.py in the documented JSON form.
+"""Messages as a chat's file holds them, and back: the neutral vocabulary in the documented JSON form.
 
-Stands between history/store.py, which keeps any JSON, and whoever asks the model with what was kept. Pure. Reads also what
-the older project or a person's edit left there: whatever a message holds must reach the model in some form.
+Stands between the store, which keeps any JSON, and the conversations, which ask the model with what was kept. Pure.
+Also reads what the older project or a person's edit left there: whatever a message holds must reach the model.
 """
 
 from __future__ import annotations
