@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from qwenproxy.api.openai_format import Answer, completion_object, estimated_usage, sendable
+from qwenproxy.api.openai.format import Answer, completion_object, estimated_usage, sendable
 from qwenproxy.chat import Finish, Image, Reasoning, Search, Started, Text, Tick, ToolCall, Usage
 
 

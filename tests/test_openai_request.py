@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qwenproxy.api.openai_request import parse_chat_request
+from qwenproxy.api.openai.request import parse_chat_request
 from qwenproxy.chat import FilePart, ImagePart, Message, TextPart, Tool, ToolCall
 from qwenproxy.errors import RequestError
 

@@ -9,7 +9,7 @@ import pytest
 from fakes import CUT, TICK, Reply, answer, ask
 from transcripts import CREATED, DRAWN, KEEP_ALIVE, PICTURE, SEARCHED, SUMMED, counts, delta, end, frame
 
-from qwenproxy.api.sse import Chunks, frames
+from qwenproxy.api.openai.chunks import Chunks, frames
 from qwenproxy.chat import Tick, Tool
 from qwenproxy.errors import TabLost
 

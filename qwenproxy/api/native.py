@@ -16,9 +16,9 @@ from qwenproxy.api.bodies import json_body
 from qwenproxy.api.errors import json_response
 from qwenproxy.api.fields import read_flag, read_text
 from qwenproxy.api.ignored import Ignored
-from qwenproxy.api.openai import collect, event_stream
-from qwenproxy.api.openai_messages import parse_content, parse_messages
-from qwenproxy.api.sse import Chunks, frames
+from qwenproxy.api.openai.chunks import Chunks, frames
+from qwenproxy.api.openai.messages import parse_content, parse_messages
+from qwenproxy.api.openai.routes import collect, event_stream
 from qwenproxy.api.wiring import conversations
 from qwenproxy.chat import Message
 from qwenproxy.disk.files import valid_id

@@ -9,10 +9,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from qwenproxy.api import openai_tools, thinking
+from qwenproxy.api import thinking
 from qwenproxy.api.fields import read_flag, read_object, read_text, read_whole
 from qwenproxy.api.ignored import Ignored
-from qwenproxy.api.openai_messages import parse_messages
+from qwenproxy.api.openai.messages import parse_messages
+from qwenproxy.api.openai.routes import tools as openai_tools
 from qwenproxy.chat import ChatRequest
 from qwenproxy.errors import RequestError, UnsupportedParameter
 

@@ -13,10 +13,10 @@ from flask.typing import ResponseReturnValue
 
 from qwenproxy.api.bodies import json_body
 from qwenproxy.api.errors import json_response
-from qwenproxy.api.openai_format import Answer, completion_object
-from qwenproxy.api.openai_models import model_object
-from qwenproxy.api.openai_request import parse_chat_request
-from qwenproxy.api.sse import Chunks, frames
+from qwenproxy.api.openai.chunks import Chunks, frames
+from qwenproxy.api.openai.format import Answer, completion_object
+from qwenproxy.api.openai.models import model_object
+from qwenproxy.api.openai.request import parse_chat_request
 from qwenproxy.api.wiring import conversations, relay
 from qwenproxy.errors import ModelNotFound
 from qwenproxy.wsgi.client import client_gone_check

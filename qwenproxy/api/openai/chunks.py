@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from qwenproxy.api.errors import openai_error, unforeseen
-from qwenproxy.api.openai_format import (
+from qwenproxy.api.openai.format import (
     completion_id,
     estimated_usage,
     finish_reason,
