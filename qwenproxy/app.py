@@ -19,8 +19,8 @@ from qwenproxy.accounts.pool import AccountPool, PoolLimits
 from qwenproxy.accounts.registry import Registry
 from qwenproxy.api.auth import register_auth
 from qwenproxy.api.cors import register_cors
+from qwenproxy.api.native.ws import register_ws
 from qwenproxy.api.wiring import CONVERSATIONS, FILING, RELAY
-from qwenproxy.api.ws import register_ws
 from qwenproxy.browser.binaries import Programs
 from qwenproxy.browser.chrome import ChromeSettings
 from qwenproxy.browser.driver_copies import cache_folders

@@ -27,8 +27,8 @@ from gunicorn.http.errors import ParseException
 from gunicorn.workers.gthread import ThreadWorker
 
 from qwenproxy.api.errors import error_response
+from qwenproxy.api.native.ws import SOCKETS
 from qwenproxy.api.wiring import RELAY
-from qwenproxy.api.ws import SOCKETS
 from qwenproxy.app import create_app
 from qwenproxy.browser.guard import guard_browsers
 from qwenproxy.browser.profile import end_leftovers

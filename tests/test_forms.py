@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qwenproxy.api.forms import Form, parse_disposition, read_file
+from qwenproxy.api.native.forms import Form, parse_disposition, read_file
 
 NAMES = [
     ('filename="a.txt"', "a.txt"),

@@ -12,7 +12,7 @@ from kept_chats import KeptChats, full_disk
 from simple_websocket import ConnectionClosed
 from transcripts import CREATED, delta, end
 
-from qwenproxy.api.ws_chat import SocketChat
+from qwenproxy.api.native.ws_chat import SocketChat
 from qwenproxy.disk import files
 from qwenproxy.history import store as history
 from qwenproxy.relay import deletions

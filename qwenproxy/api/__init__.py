@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from flask import Flask, Response, request
 
-from qwenproxy.api import chats, files, native, openapi, status
+from qwenproxy.api import openapi, status
 from qwenproxy.api.errors import register_errors
+from qwenproxy.api.native.routes import chats, files
+from qwenproxy.api.native.routes import routes as native
 from qwenproxy.api.openai.routes import routes as openai
 from qwenproxy.wsgi.paths import with_meant_paths
 from qwenproxy.wsgi.unread import end_unread

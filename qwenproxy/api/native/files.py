@@ -16,7 +16,7 @@ from werkzeug.wsgi import get_input_stream
 
 from qwenproxy.api.bodies import json_body
 from qwenproxy.api.errors import json_response
-from qwenproxy.api.forms import Form, read_file
+from qwenproxy.api.native.forms import Form, read_file
 from qwenproxy.api.wiring import filing
 from qwenproxy.errors import ProxyError, RequestError, UnsupportedMediaType
 from qwenproxy.uploads.file_types import clean_name

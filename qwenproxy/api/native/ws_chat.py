@@ -23,7 +23,7 @@ from qwenproxy.api.auth import check_keys, meant_keys
 from qwenproxy.api.bodies import json_object
 from qwenproxy.api.errors import unforeseen
 from qwenproxy.api.ignored import Ignored
-from qwenproxy.api.native import parse_chat_id, parse_turn
+from qwenproxy.api.native.routes import parse_chat_id, parse_turn
 from qwenproxy.api.openai.format import Answer, completion_object
 from qwenproxy.api.waits import told_message
 from qwenproxy.api.wiring import conversations

@@ -21,7 +21,7 @@ from wsproto.utilities import LocalProtocolError, RemoteProtocolError
 
 from qwenproxy.api.auth import SOCKET_ROUTE, sent_keys
 from qwenproxy.api.errors import error_response
-from qwenproxy.api.ws_chat import MAX_WAITING, SocketChat
+from qwenproxy.api.native.ws_chat import MAX_WAITING, SocketChat
 from qwenproxy.errors import NotFound, QueueTimeout, RequestError
 from qwenproxy.observe.logs import forget_request
 from qwenproxy.wsgi.client import ClientSocket
