@@ -11,8 +11,8 @@ import pytest
 from readmes import BLOCK, READMES, ROOT, all_blocks, anchors, blocks, links, marked, prose, quoted, rows
 
 from qwenproxy.api.openapi import document
-from qwenproxy.api.openapi_paths import OPENAI_PREFIXES
-from qwenproxy.api.openapi_schemas import ERROR_CODES
+from qwenproxy.api.openapi.paths import OPENAI_PREFIXES
+from qwenproxy.api.openapi.schemas import ERROR_CODES
 from qwenproxy.cli import cli
 from qwenproxy.config import SETTINGS
 from qwenproxy.errors import ProxyError

@@ -14,7 +14,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from qwenproxy import errors
 from qwenproxy.api.openapi import document
-from qwenproxy.api.openapi_schemas import ERROR_CODES, SCHEMAS
+from qwenproxy.api.openapi.schemas import ERROR_CODES, SCHEMAS
 from qwenproxy.relay import deletions
 
 METHODS = ("get", "post", "put", "delete", "patch")

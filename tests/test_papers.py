@@ -15,7 +15,7 @@ import pytest
 from readmes import ROOT, anchors, links, marked, prose, quoted, rows
 from test_docs import NEVER_SENT, described_routes, on_every_prefix, statuses_of_codes
 
-from qwenproxy.api.openapi_schemas import ERROR_CODES
+from qwenproxy.api.openapi.schemas import ERROR_CODES
 from qwenproxy.cli import cli
 from qwenproxy.config import SETTINGS
 

@@ -13,8 +13,8 @@ from flask.typing import ResponseReturnValue
 
 from qwenproxy import __version__
 from qwenproxy.api.errors import json_response
-from qwenproxy.api.openapi_paths import PATHS
-from qwenproxy.api.openapi_schemas import SCHEMAS
+from qwenproxy.api.openapi.paths import PATHS
+from qwenproxy.api.openapi.schemas import SCHEMAS
 
 
 def blueprint() -> Blueprint:

@@ -5,7 +5,7 @@ Part of openapi.py. Request objects name what is understood and allow what is no
 
 from __future__ import annotations
 
-from qwenproxy.api.openapi_builders import FLAG, TEXT, Schema, an_object, array_of, const, described, nullable, ref
+from qwenproxy.api.openapi.builders import FLAG, TEXT, Schema, an_object, array_of, const, described, nullable, ref
 
 FUNCTION_CALL = an_object("name arguments", name=TEXT, arguments=described(TEXT, "JSON text"))
 FUNCTION_NAME: Schema = {**TEXT, "minLength": 1}

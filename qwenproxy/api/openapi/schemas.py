@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from qwenproxy.api.openapi_builders import (
+from qwenproxy.api.openapi.builders import (
     COUNT,
     FLAG,
     TEXT,
@@ -14,7 +14,7 @@ from qwenproxy.api.openapi_builders import (
     nullable,
     ref,
 )
-from qwenproxy.api.openapi_conversation import CONVERSATION, FUNCTION_CALL
+from qwenproxy.api.openapi.conversation import CONVERSATION, FUNCTION_CALL
 
 ERROR_CODES = [
     "invalid_json", "invalid_request", "unsupported_parameter", "content_filter", "invalid_api_key", "forbidden_host",

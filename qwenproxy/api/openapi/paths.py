@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from qwenproxy.api.openapi_builders import Schema, ref
+from qwenproxy.api.openapi.builders import Schema, ref
 
 Item = dict[str, Any]
 
