@@ -12,10 +12,10 @@ if sys.platform == "win32":
 
 from gunicorn.workers.gthread import ThreadWorker
 
-from qwenproxy import server_gunicorn
 from qwenproxy.config import Config
 from qwenproxy.errors import SetupError
-from qwenproxy.server_gunicorn import Worker, serve_gunicorn
+from qwenproxy.server import under_gunicorn as server_gunicorn
+from qwenproxy.server.under_gunicorn import Worker, serve_gunicorn
 
 
 @pytest.fixture

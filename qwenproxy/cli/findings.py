@@ -23,11 +23,11 @@ from qwenproxy.browser.profile import profile_owner
 from qwenproxy.browser.start_failures import cure_versions
 from qwenproxy.cli.console import Console
 from qwenproxy.cli.keys import known_keys
-from qwenproxy.cli.listening import listening_error
 from qwenproxy.cli.settings import command_line
 from qwenproxy.disk.claim import RunningServer
 from qwenproxy.errors import SetupError
 from qwenproxy.server import listening_advice
+from qwenproxy.server.listening import listening_error
 
 Level = Literal["ok", "warning", "wrong"]
 ICONS = {"ok": "✅", "warning": "⚠️ ", "wrong": "❌"}

@@ -16,7 +16,6 @@ from qwenproxy import server
 from qwenproxy.access.keys import KeyFile
 from qwenproxy.accounts.registry import Registry
 from qwenproxy.cli.help import Command, help_speaker, option
-from qwenproxy.cli.listening import refuse_foreign_host
 from qwenproxy.cli.menu import show_menu
 from qwenproxy.cli.progress import LiveLine, live_line
 from qwenproxy.cli.sandbox import sandbox_process
@@ -29,6 +28,7 @@ from qwenproxy.disk.files import ensure_folder
 from qwenproxy.errors import ConfigError, NoUsableAccount, ProxyError
 from qwenproxy.observe import logs
 from qwenproxy.relay.questions import Relay
+from qwenproxy.server.listening import refuse_foreign_host
 from qwenproxy.texts import Speaker, speaker
 
 log = logging.getLogger(__name__)

@@ -17,10 +17,10 @@ from odd_server import DRAIN, odd_command
 from proxy_process import Proxy, eventually, worker
 from test_server_life import assert_nothing_left
 
-from qwenproxy import server_gunicorn
 from qwenproxy.browser.profile import END_WAIT
 from qwenproxy.browser.tab import CLOSE_WAIT
 from qwenproxy.sandbox import Sandbox
+from qwenproxy.server import under_gunicorn as server_gunicorn
 
 pytestmark = pytest.mark.browser
 

@@ -47,11 +47,11 @@ def run(
     ready(listener.getsockname()[1])
     drain = functools.partial(_drain, config.lang)
     if (server or _default_server()) == "waitress":
-        from qwenproxy.server_waitress import serve_waitress  # noqa: PLC0415 - only where it serves
+        from qwenproxy.server.under_waitress import serve_waitress  # noqa: PLC0415 - only where it serves
 
         status = serve_waitress(config, listener, warm_up, drain)
     else:
-        from qwenproxy.server_gunicorn import serve_gunicorn  # noqa: PLC0415 - POSIX only
+        from qwenproxy.server.under_gunicorn import serve_gunicorn  # noqa: PLC0415 - POSIX only
 
         try:
             status = serve_gunicorn(config, listener.detach(), warm_up, drain)
