@@ -11,7 +11,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminal
 
 PROGRAM = """
 import click
-from qwenproxy.cli.asking import ask
+from qwenproxy.cli.terminal.asking import ask
 
 for number in range(300):
     try:

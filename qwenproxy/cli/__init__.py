@@ -11,12 +11,12 @@ import click
 from qwenproxy import __version__
 from qwenproxy.cli.account import account
 from qwenproxy.cli.doctor import doctor
-from qwenproxy.cli.help import Group, Option, help_speaker
 from qwenproxy.cli.keys import keys
 from qwenproxy.cli.sandbox import sandbox
 from qwenproxy.cli.settings import config
 from qwenproxy.cli.start import start
-from qwenproxy.cli.usage_errors import show_usage_error
+from qwenproxy.cli.terminal.help import Group, Option, help_speaker
+from qwenproxy.cli.terminal.usage_errors import show_usage_error
 from qwenproxy.config import language
 from qwenproxy.errors import ProxyError, SetupError
 

@@ -30,10 +30,10 @@ from qwenproxy.cli.console import (
     table,
     unknown_id,
 )
-from qwenproxy.cli.help import Group, option, session_option
 from qwenproxy.cli.login import LOGIN_WAIT, add_in_window, relogin_in_window
-from qwenproxy.cli.progress import live_line
 from qwenproxy.cli.session import late_session_option
+from qwenproxy.cli.terminal.help import Group, option, session_option
+from qwenproxy.cli.terminal.progress import live_line
 from qwenproxy.cli.tokens import add_by_token, renew_by_token
 from qwenproxy.config import Config
 from qwenproxy.disk.files import read_bytes, regular_status, valid_id

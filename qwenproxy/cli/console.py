@@ -16,10 +16,10 @@ import click
 from qwenproxy.accounts.account import Account, is_verify
 from qwenproxy.accounts.registry import Registry
 from qwenproxy.browser.profile import profile_owner
-from qwenproxy.cli.asking import ask
 from qwenproxy.cli.session import served_below
 from qwenproxy.cli.settings import command_line
-from qwenproxy.cli.suggestions import closest
+from qwenproxy.cli.terminal.asking import ask
+from qwenproxy.cli.terminal.suggestions import closest
 from qwenproxy.config import Config
 from qwenproxy.disk.files import stamp
 from qwenproxy.errors import SetupError

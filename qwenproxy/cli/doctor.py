@@ -24,10 +24,10 @@ from qwenproxy.cli.findings import (
     port_finding,
     profile_findings,
 )
-from qwenproxy.cli.help import Command, option, session_option
 from qwenproxy.cli.keys import known_keys
-from qwenproxy.cli.progress import live_line
 from qwenproxy.cli.session import server_of
+from qwenproxy.cli.terminal.help import Command, option, session_option
+from qwenproxy.cli.terminal.progress import live_line
 from qwenproxy.config import Config
 from qwenproxy.disk.claim import RunningServer
 from qwenproxy.errors import ProxyError, SetupError, StorageError

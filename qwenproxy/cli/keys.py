@@ -7,9 +7,9 @@ from pathlib import Path
 import click
 
 from qwenproxy.access.keys import KeyFile
-from qwenproxy.cli.help import Group, option, session_option
 from qwenproxy.cli.session import late_session_option, served_below
 from qwenproxy.cli.settings import command_line
+from qwenproxy.cli.terminal.help import Group, option, session_option
 from qwenproxy.config import Config
 from qwenproxy.disk.files import stamp
 from qwenproxy.errors import SetupError

@@ -9,7 +9,6 @@ from collections.abc import Callable
 import click
 
 from qwenproxy.cli.account import remove_from_disk
-from qwenproxy.cli.asking import ask, ask_hidden
 from qwenproxy.cli.console import (
     Console,
     choose_account,
@@ -20,6 +19,7 @@ from qwenproxy.cli.console import (
     table,
 )
 from qwenproxy.cli.login import NoScreen, add_in_window, relogin_in_window
+from qwenproxy.cli.terminal.asking import ask, ask_hidden
 from qwenproxy.cli.tokens import add_by_token, renew_by_token
 from qwenproxy.config import Config
 from qwenproxy.errors import ProxyError

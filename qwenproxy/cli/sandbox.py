@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from qwenproxy.cli.help import Command, help_speaker, option
+from qwenproxy.cli.terminal.help import Command, help_speaker, option
 from qwenproxy.errors import SetupError
 from qwenproxy.texts import Speaker
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from qwenproxy.cli.help import setting_option
+from qwenproxy.cli.terminal.help import setting_option
 from qwenproxy.config import Config
 from qwenproxy.disk.claim import RunningServer, running_server
 from qwenproxy.errors import StorageError

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from qwenproxy.cli.help import Command, help_speaker, option, session_option, setting_option
+from qwenproxy.cli.terminal.help import Command, help_speaker, option, session_option, setting_option
 from qwenproxy.config import PREFIX, Config
 
 Decorated = Callable[..., Any]

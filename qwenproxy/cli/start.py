@@ -15,13 +15,13 @@ import click
 from qwenproxy import server
 from qwenproxy.access.keys import KeyFile
 from qwenproxy.accounts.registry import Registry
-from qwenproxy.cli.help import Command, help_speaker, option
 from qwenproxy.cli.menu import show_menu
-from qwenproxy.cli.progress import LiveLine, live_line
 from qwenproxy.cli.sandbox import sandbox_process
 from qwenproxy.cli.sandbox_logins import enter_sandbox
 from qwenproxy.cli.session import SANDBOX
 from qwenproxy.cli.settings import command_line, server_options
+from qwenproxy.cli.terminal.help import Command, help_speaker, option
+from qwenproxy.cli.terminal.progress import LiveLine, live_line
 from qwenproxy.config import Config
 from qwenproxy.disk.claim import SessionClaim, claimed_session, local_url
 from qwenproxy.disk.files import ensure_folder

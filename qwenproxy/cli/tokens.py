@@ -12,8 +12,8 @@ import click
 
 from qwenproxy.accounts.account import Account, check_token, clean_token, iso_text, refuse_other_user
 from qwenproxy.browser.tokens import token_expiry, token_user
-from qwenproxy.cli.asking import ask_hidden
 from qwenproxy.cli.console import Console, is_interactive, unknown_id
+from qwenproxy.cli.terminal.asking import ask_hidden
 from qwenproxy.errors import SetupError
 
 

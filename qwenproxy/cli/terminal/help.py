@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 import click
 
-from qwenproxy.cli.suggestions import closest
+from qwenproxy.cli.terminal.suggestions import closest
 from qwenproxy.config import PREFIX, SETTINGS, language
 from qwenproxy.texts import Speaker, speaker
 
