@@ -16,7 +16,7 @@ from simple_websocket import Client, ConnectionClosed
 from transcripts import CREATED, delta, end
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from qwenproxy.api.native.routes import ws as ws_module
+from qwenproxy.api.native import ws as ws_module
 from qwenproxy.api.native.routes import ws_chat
 from qwenproxy.history import store as history
 from qwenproxy.observe import logs

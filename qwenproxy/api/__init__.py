@@ -6,9 +6,9 @@ from flask import Flask, Response, request
 
 from qwenproxy.api import openapi, status
 from qwenproxy.api.errors import register_errors
-from qwenproxy.api.native.routes import chats, files
-from qwenproxy.api.native.routes import routes as native
-from qwenproxy.api.openai.routes import routes as openai
+from qwenproxy.api.native import chats, files
+from qwenproxy.api.native import routes as native
+from qwenproxy.api.openai import routes as openai
 from qwenproxy.wsgi.paths import with_meant_paths
 from qwenproxy.wsgi.unread import end_unread
 

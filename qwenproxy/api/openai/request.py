@@ -12,8 +12,8 @@ from typing import Any
 from qwenproxy.api import thinking
 from qwenproxy.api.fields import read_flag, read_object, read_text, read_whole
 from qwenproxy.api.ignored import Ignored
+from qwenproxy.api.openai import tools as openai_tools
 from qwenproxy.api.openai.messages import parse_messages
-from qwenproxy.api.openai.routes import tools as openai_tools
 from qwenproxy.chat import ChatRequest
 from qwenproxy.errors import RequestError, UnsupportedParameter
 
