@@ -9,14 +9,13 @@ from types import SimpleNamespace
 import pytest
 from selenium.common.exceptions import NoSuchWindowException, WebDriverException
 
-from qwenproxy.accounts import login, watch
-from qwenproxy.accounts.login import LoginWindow
 from qwenproxy.browser.binaries import Programs
 from qwenproxy.browser.chrome import ChromeSettings
 from qwenproxy.browser.profile import ProfileClaim
 from qwenproxy.browser.site import Site
-from qwenproxy.cli.checking import judge_profile
-from qwenproxy.upstream import calls
+from qwenproxy.logins import watch
+from qwenproxy.logins import window as login
+from qwenproxy.logins.window import LoginWindow
 
 SITE = "https://localhost:4433"
 SOMEBODY = [200, {"content-type": "application/json"}, '{"id":"u1","role":"user"}']
@@ -121,7 +120,7 @@ class Script:
 def login_window() -> LoginWindow:
     """Return the place of a login that lasts a minute at most."""
     settings = ChromeSettings(Programs("chrome", "chromedriver"), headless=False)
-    return LoginWindow(Site(SITE), settings, calls.profile(), judge_profile, login_wait=60.0)
+    return LoginWindow(Site(SITE), settings, login_wait=60.0)
 
 
 def play(monkeypatch: pytest.MonkeyPatch, script: Script) -> Script:

@@ -13,10 +13,10 @@ import time
 import pytest
 from cli_runner import Terminal, clean_environment, new_token, run_here
 
-from qwenproxy.accounts import removal
 from qwenproxy.accounts.registry import Registry
-from qwenproxy.accounts.removal import remove_account
 from qwenproxy.browser.profile import ProfileClaim, ProfileInUse, profile_owner
+from qwenproxy.logins import removal
+from qwenproxy.logins.removal import remove_account
 
 # The module: as an attribute of the package the name stands for the group of commands.
 commands = importlib.import_module("qwenproxy.cli.account")
@@ -51,7 +51,7 @@ def claim(registry):
     ids=["ok", "resting", "invalid"],
 )
 def test_check_says_what_is_on_record_of_an_account_that_is_held(registry, claim, monkeypatch, change, status, shown):
-    monkeypatch.setattr(commands, "opener_for", lambda console: lambda one: ProfileClaim(registry.folder(one.id)))
+    monkeypatch.setattr(commands, "opener_for", lambda *_: lambda one: ProfileClaim(registry.folder(one.id)))
     change(registry)
     before = registry.all()
     ended = run_here("account", "check", "mine")

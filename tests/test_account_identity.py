@@ -10,10 +10,10 @@ from cli_runner import new_token, run_here
 from login_window import SIGN_IN, STRANGE, Script, View
 
 from qwenproxy.accounts.account import Account, OtherUser, UserKnown
-from qwenproxy.accounts.importing import import_accounts
-from qwenproxy.accounts.login import add_account, renew_account
 from qwenproxy.accounts.registry import Registry
 from qwenproxy.browser.tokens import token_user
+from qwenproxy.logins.importing import import_accounts
+from qwenproxy.logins.window import add_account, renew_account
 
 EARLIER, LATER = 3_000_000_000, 4_000_000_000
 

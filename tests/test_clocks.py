@@ -15,19 +15,20 @@ MAY_LOOK = {
     "accounts/opening.py",  # until when logins and cookies are good
     "accounts/pool.py",  # how long an account rests
     "accounts/registry.py",  # the same, and ids of accounts
-    "accounts/watch.py",  # whether a token has expired
-    "api/openai_models.py",  # `created` of a model
-    "api/openai_format.py",  # `created` of an answer
-    "api/sse.py",  # the same
+    "api/openai/chunks.py",  # `created` of an answer
+    "api/openai/format.py",  # the same
+    "api/openai/models.py",  # `created` of a model
     "api/status.py",  # which accounts rest
     "api/waits.py",  # when a quota resets
-    "app.py",  # the clock that it hands to those above
+    "assembly.py",  # the clock that it hands to those above
     "browser/driver_copies.py",  # the age of copies
     "browser/kept_page.py",  # how old a page and its token are
     "browser/page_login.py",  # until when a cookie is good
     "relay/deletions.py",  # which accounts rest
     "history/store.py",  # when a chat was made
     "disk/files.py",  # names of files set aside, and the age of others
+    "logins/check.py",  # how long an account rests, and how wrong this clock is
+    "logins/watch.py",  # whether a token has expired
     "uploads/ledger.py",  # the age of contents
     "uploads/object_store.py",  # the time in a signature
     "uploads/uploader.py",  # when a file was uploaded

@@ -11,8 +11,9 @@ from fakes import GATEWAY_DOWN, LOGGED_OUT, RATE_LIMITED, TICK, Reply, refusal
 from kept_chats import KeptChats
 
 from qwenproxy.errors import NetworkFailed, SetupError, TabLost
-from qwenproxy.history.reuse import UpstreamChat, UpstreamMemory
+from qwenproxy.history.reuse import UpstreamMemory
 from qwenproxy.relay import deletions
+from qwenproxy.upstream.places import SiteChat
 
 NOT_FOUND = refusal("Not_Found", "CHAT_NOT_FOUND", status=404)
 
@@ -186,21 +187,21 @@ class TestFailedAnswers:
 
 class TestJournal:
     def test_it_is_private(self, chats, registry):
-        chats.deletions.add([UpstreamChat("a", "c1")])
+        chats.deletions.add([SiteChat("a", "c1")])
         path = chats.session_dir / "upstream-deletions.json"
         if sys.platform != "win32":
             assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
     def test_each_chat_stands_in_it_once(self, chats):
         for _ in range(2):
-            chats.deletions.add([UpstreamChat("x", "c1"), UpstreamChat("x", "c1"), UpstreamChat("x", "c2")])
+            chats.deletions.add([SiteChat("x", "c1"), SiteChat("x", "c1"), SiteChat("x", "c2")])
         assert journal(chats) == [("x", "c1", 0), ("x", "c2", 0)]
 
     @pytest.mark.parametrize("content", ["{", "{}", "null"])
     def test_a_corrupt_one_is_set_aside(self, chats, content):
         path = chats.session_dir / "upstream-deletions.json"
         path.write_text(content)
-        chats.deletions.add([UpstreamChat("x", "c1")])
+        chats.deletions.add([SiteChat("x", "c1")])
         assert journal(chats) == [("x", "c1", 0)]
         (kept,) = chats.session_dir.glob("upstream-deletions.json.corrupt-*")
         assert kept.read_text() == content
@@ -208,13 +209,13 @@ class TestJournal:
     def test_rows_of_another_shape_are_passed_over(self, chats):
         path = chats.session_dir / "upstream-deletions.json"
         path.write_text('[1, {"accountId": "x"}, {"accountId": "x", "chatId": "c1", "attempts": "x"}]')
-        chats.deletions.add([UpstreamChat("x", "c2")])
+        chats.deletions.add([SiteChat("x", "c2")])
         assert journal(chats) == [("x", "c1", 0), ("x", "c2", 0)]
 
 
 class TestMemoryForm:
     def test_there_and_back(self):
-        memory = UpstreamMemory((UpstreamChat("a", "c1"), UpstreamChat("b", "c2")), "r", "f")
+        memory = UpstreamMemory((SiteChat("a", "c1"), SiteChat("b", "c2")), "r", "f")
         assert UpstreamMemory.from_json(json.loads(json.dumps(memory.to_json()))) == memory
 
     @pytest.mark.parametrize("value", [None, 1, "x", [], {}, {"chats": 1}, {"chats": [1, {"accountId": 1}]}])

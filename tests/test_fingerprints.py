@@ -9,7 +9,8 @@ import pytest
 
 from qwenproxy.chat import FilePart, ImagePart, Message, TextPart, ToolCall
 from qwenproxy.history.fingerprints import fingerprint, stands_for
-from qwenproxy.history.reuse import UpstreamChat, UpstreamMemory
+from qwenproxy.history.reuse import UpstreamMemory
+from qwenproxy.upstream.places import SiteChat
 
 TALK = (
     Message("system", (TextPart("Be brief."),)),
@@ -55,9 +56,9 @@ def test_the_older_form_is_still_known(talk):
 
 def test_a_chat_kept_by_the_version_before_goes_on_where_it_was():
     kept = {"chats": [{"accountId": "a", "chatId": "c"}], "responseId": "r", "fingerprint": OLDER}
-    thread = UpstreamMemory.from_json(kept).thread(TALK)
-    assert thread is not None
-    assert (thread.chat, thread.response_id, thread.holds) == (UpstreamChat("a", "c"), "r", len(TALK))
+    place = UpstreamMemory.from_json(kept).place(TALK)
+    assert place is not None
+    assert (place.chat, place.response_id, place.holds) == (SiteChat("a", "c"), "r", len(TALK))
 
 
 @pytest.mark.parametrize("known", [None, "", "2:", "3:" + "0" * 32, "nonsense"])

@@ -16,24 +16,22 @@ SOURCES = {
     for path in sorted(ROOT.rglob("*.py"))
 }
 
-# From the ground up. A module may import from the rows below its own, and within its own entry.
+# From the ground up: the rooms, and what stands beside them at the root. Each imports only from the rows below its own,
+# and within itself.
 ROWS = (
     ("qwenproxy",),
     ("texts",),
     ("errors",),
-    ("chat", "config_table", "json_text", "tokens"),
-    ("fingerprints", "waiting"),
-    ("config", "cutting", "history_messages", "laps", "logs", "memory", "storage"),
-    ("history_format",),
-    ("browser", "history", "keys", "session_claim"),
+    ("chat", "config", "observe", "wsgi"),
+    ("disk",),
+    ("access", "browser"),
     ("accounts", "upstream"),
-    ("page_call", "uploads"),
-    ("deletions", "model_list", "run"),
+    ("logins", "uploads"),
     ("relay",),
-    ("conversation", "filing"),
+    ("history",),
     ("api",),
+    ("assembly",),
     ("app",),
-    ("server_gunicorn", "server_waitress"),
     ("server",),
     ("cli",),
     ("__main__",),
@@ -42,25 +40,23 @@ ROW = {f"qwenproxy.{name}" if row else name: row for row, names in enumerate(ROW
 
 # Within the rows: who may have only these of what is below.
 ONLY = {
-    "qwenproxy.accounts.account": ("errors", "storage", "texts", "tokens"),
-    "qwenproxy.accounts.salvage": ("accounts.account", "storage"),
-    "qwenproxy.accounts.registry": ("accounts.account", "accounts.salvage", "errors", "storage", "texts", "tokens"),
+    "qwenproxy.accounts.account": ("browser.tokens", "disk", "errors", "texts"),
+    "qwenproxy.accounts.salvage": ("accounts.account", "disk"),
+    "qwenproxy.accounts.registry": (
+        "accounts.account", "accounts.salvage", "browser.tokens", "disk", "errors", "texts",
+    ),
+    "qwenproxy.browser": ("browser", "errors", "texts"),
+    "qwenproxy.chat": ("chat", "errors"),
+    "qwenproxy.observe": ("observe",),
     "qwenproxy.upstream": ("browser.page", "chat", "errors", "upstream"),
-    "qwenproxy.browser": ("browser", "errors", "texts", "tokens"),
-}
+    "qwenproxy.wsgi": ("errors", "wsgi"),
+}  # fmt: skip
 # What is handed over and not imported; types are free to be named.
 NEVER = {
-    "qwenproxy.api": ("accounts.pool", "browser", "config", "relay", "run"),
+    "qwenproxy.api": ("accounts.pool", "browser", "config", "relay"),
     "qwenproxy.relay": ("browser.chrome", "browser.tab", "config"),
-    "qwenproxy.run": ("browser.chrome", "browser.tab", "config"),
 }
-CONFIG_READERS = (
-    "qwenproxy.app",
-    "qwenproxy.server",
-    "qwenproxy.server_gunicorn",
-    "qwenproxy.server_waitress",
-    "qwenproxy.cli",
-)
+CONFIG_READERS = ("qwenproxy.app", "qwenproxy.assembly", "qwenproxy.server", "qwenproxy.cli")
 
 DOORS = {
     "selenium": ("qwenproxy.browser",),
@@ -70,10 +66,10 @@ DOORS = {
     "requests": ("qwenproxy.uploads", "qwenproxy.cli"),
     "flask": ("qwenproxy.api", "qwenproxy.app"),
     "flask_sock": ("qwenproxy.api", "qwenproxy.app"),
-    "werkzeug": ("qwenproxy.api", "qwenproxy.app", "qwenproxy.sandbox"),
+    "werkzeug": ("qwenproxy.api", "qwenproxy.app", "qwenproxy.wsgi", "qwenproxy.sandbox"),
     "click": ("qwenproxy.cli",),
-    "gunicorn": ("qwenproxy.server_gunicorn",),
-    "waitress": ("qwenproxy.server_waitress",),
+    "gunicorn": ("qwenproxy.server.under_gunicorn",),
+    "waitress": ("qwenproxy.server.under_waitress",),
     "quart": ("qwenproxy.sandbox",),
     "hypercorn": ("qwenproxy.sandbox",),
     "cryptography": ("qwenproxy.sandbox",),

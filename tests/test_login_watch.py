@@ -11,11 +11,12 @@ from cli_runner import new_token
 from login_window import CAPTCHA, GOING, NOBODY, SIGN_IN, SITE, SOMEBODY, STRANGE, FakeDriver, Script, View
 from selenium.common.exceptions import TimeoutException
 
-from qwenproxy.accounts import login, watch
-from qwenproxy.accounts.login import LoginFailed, add_account, renew_account
 from qwenproxy.accounts.registry import Registry
 from qwenproxy.browser.profile import ProfileClaim, ProfileInUse
 from qwenproxy.errors import NetworkFailed, SetupError
+from qwenproxy.logins import watch
+from qwenproxy.logins import window as login
+from qwenproxy.logins.window import LoginFailed, add_account, renew_account
 
 # an earlier and a later login of one person
 OLD, NEW = new_token(expires_at=3_000_000_000), new_token(expires_at=4_000_000_000)

@@ -67,7 +67,7 @@ def test_other_packages_are_not_touched(written):
 def test_what_libraries_say_for_debugging_reaches_nobody():
     """A driver's debug lines hold every call and every answer of the page, login and all."""
     code = (
-        "import logging; from qwenproxy import logs, server\n"
+        "import logging; from qwenproxy import server; from qwenproxy.observe import logs\n"
         "import alibabacloud_oss_v2, gunicorn.glogging, requests, undetected_chromedriver, waitress\n"
         "logs.configure('debug')\n"
         "names = ['', *logging.root.manager.loggerDict]\n"

@@ -9,9 +9,9 @@ from fakes import NOW
 from session_files import records_in, write_older, write_token
 
 from qwenproxy.accounts.account import Account
-from qwenproxy.accounts.importing import import_accounts
 from qwenproxy.accounts.registry import Registry
 from qwenproxy.errors import SetupError, StorageError
+from qwenproxy.logins.importing import import_accounts
 
 LATER = "2099-01-01T00:00:00.000Z"
 GOOD = [

@@ -12,8 +12,8 @@ import pytest
 from fakes import NOW
 from session_files import OLDER, records_in, write_older, write_token
 
-from qwenproxy.accounts.importing import import_accounts
 from qwenproxy.errors import SetupError
+from qwenproxy.logins.importing import import_accounts
 
 
 @pytest.fixture

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 import qwenproxy
-from qwenproxy.accounts.login import Outcome, Step
-from qwenproxy.cli.checking import Kind
 from qwenproxy.config import SETTINGS, Config
 from qwenproxy.errors import ConfigError, SetupError, StorageError
+from qwenproxy.logins.check import Kind
+from qwenproxy.logins.window import Outcome, Step
 from qwenproxy.texts import EN, RU, Phrase, commands_en, errors_en
 
 ROOT = Path(qwenproxy.__file__).parent

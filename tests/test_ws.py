@@ -17,7 +17,7 @@ from transcripts import CREATED, delta, end
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from qwenproxy.api.native import ws as ws_module
-from qwenproxy.api.native.routes import ws_chat
+from qwenproxy.api.native import ws_chat
 from qwenproxy.history import store as history
 from qwenproxy.observe import logs
 from qwenproxy.relay import deletions

@@ -1,1 +1,1 @@
-"""TODO room."""
+"""Who may use the proxy: API keys, and the door that checks them. Knows no HTTP."""

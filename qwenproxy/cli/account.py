@@ -11,10 +11,8 @@ from pathlib import Path
 import click
 
 from qwenproxy.accounts.account import Account, iso_text
-from qwenproxy.accounts.importing import import_accounts
-from qwenproxy.accounts.removal import remove_account
+from qwenproxy.assembly import opener_for
 from qwenproxy.browser.profile import ProfileInUse, profile_owner
-from qwenproxy.cli.checking import Check, check_account, opener_for
 from qwenproxy.cli.console import (
     ICONS,
     Console,
@@ -39,6 +37,10 @@ from qwenproxy.config import Config
 from qwenproxy.disk.files import read_bytes, regular_status, valid_id
 from qwenproxy.errors import NoUsableAccount, SetupError
 from qwenproxy.history.format import parse_chat
+from qwenproxy.history.store import import_chats
+from qwenproxy.logins.check import Check, check_account
+from qwenproxy.logins.importing import import_accounts
+from qwenproxy.logins.removal import remove_account
 
 RELEASE_WAIT = 40.0  # seconds a running server gets to close the browser of an account that is removed
 RELOGIN_EXAMPLES = "qwenproxy account relogin\nqwenproxy account relogin acc_1 --token - <token.txt"
@@ -153,7 +155,7 @@ def check(config: Config, account_id: str | None) -> None:
     accounts = [find_account(console, account_id)] if account_id else console.accounts()
     if not accounts:
         raise NoUsableAccount(no_accounts(console))
-    opener = opener_for(console)
+    opener = opener_for(console.config, console.registry)
     failed = False
     for number, one in enumerate(accounts, 1):
         with live_line() as line:
@@ -194,6 +196,7 @@ def import_folder(config: Config, folder: Path) -> None:
     source = _session_folder(folder)
     new, known, unreadable = _sorted_chats(source / "history", config.session_dir / "history")
     imported = import_accounts(console.registry, config.session_dir, source)
+    import_chats(source / "history", config.session_dir / "history")
     for one in [find_account(console, account_id) for account_id in imported]:
         usable = one.status(time.time()) != "INVALID"
         command = console.command("account", "relogin", one.id)

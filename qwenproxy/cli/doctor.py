@@ -11,9 +11,8 @@ import orjson
 import requests
 
 from qwenproxy.accounts.account import Account
-from qwenproxy.app import build_relay
+from qwenproxy.assembly import build_relay, opener_for
 from qwenproxy.chat import ChatRequest, Message, Text, TextPart
-from qwenproxy.cli.checking import Check, check_account, opener_for
 from qwenproxy.cli.console import Console, needs_person, open_console, status_text
 from qwenproxy.cli.findings import (
     Finding,
@@ -31,6 +30,7 @@ from qwenproxy.cli.terminal.progress import live_line
 from qwenproxy.config import Config
 from qwenproxy.disk.claim import RunningServer
 from qwenproxy.errors import ProxyError, SetupError, StorageError
+from qwenproxy.logins.check import Check, check_account
 
 QUESTION = "Answer with the single word: ready"
 _UNASKED = {
@@ -80,7 +80,7 @@ def _findings(console: Console, roundtrip: bool) -> Iterator[Finding]:
 
 def _account_findings(console: Console) -> Iterator[Finding]:
     accounts = console.accounts()
-    opener = opener_for(console)
+    opener = opener_for(console.config, console.registry)
     clock_error, held = None, False
     for number, account in enumerate(accounts, 1):
         with live_line() as line:

@@ -17,7 +17,7 @@ from typing import Literal
 
 import psutil
 
-from qwenproxy.app import chrome_settings
+from qwenproxy.assembly import chrome_settings
 from qwenproxy.browser.binaries import binary_version, same_version
 from qwenproxy.browser.profile import profile_owner
 from qwenproxy.browser.start_failures import cure_versions

@@ -12,21 +12,17 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 
 import click
 
 from qwenproxy.accounts.account import Account, is_verify
-from qwenproxy.accounts.login import LoginFailed, LoginWindow, Step, add_account, renew_account
-from qwenproxy.app import chrome_settings
+from qwenproxy.assembly import login_window
 from qwenproxy.browser.profile import ProfileInUse, profile_owner
-from qwenproxy.browser.site import Site
-from qwenproxy.cli.checking import judge_profile
 from qwenproxy.cli.console import Console, is_interactive, profile_in_use
 from qwenproxy.config import display_name
 from qwenproxy.errors import SetupError
+from qwenproxy.logins.window import LoginFailed, LoginWindow, Step, add_account, renew_account
 from qwenproxy.texts import Speaker
-from qwenproxy.upstream import calls
 
 LOGIN_WAIT = 600.0  # seconds a person gets to log in
 
@@ -65,10 +61,7 @@ def _window(console: Console, account_id: str | None, login_wait: float) -> Logi
         raise LoginFailed("no_display")
     if account_id and profile_owner(console.registry.folder(account_id)) is not None:
         raise profile_in_use(console, account_id)
-    config = console.config
-    settings = replace(chrome_settings(config), headless=False)
-    site = Site(config.base_url, config.site_version)
-    return LoginWindow(site, settings, calls.profile(), judge_profile, login_wait)
+    return login_window(console.config, login_wait)
 
 
 @contextlib.contextmanager

@@ -10,14 +10,11 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
-from qwenproxy.accounts.login import LoginWindow, Step, add_account, renew_account
 from qwenproxy.accounts.registry import Registry
-from qwenproxy.app import chrome_settings
-from qwenproxy.browser.site import Site
-from qwenproxy.cli.checking import judge_profile
+from qwenproxy.assembly import login_window
 from qwenproxy.cli.sandbox import SandboxAddress
 from qwenproxy.config import Config
-from qwenproxy.upstream import calls
+from qwenproxy.logins.window import Step, add_account, renew_account
 
 AT_ONCE = 4  # browsers
 ENTRY_WAIT = 60.0  # seconds
@@ -30,13 +27,7 @@ def enter_sandbox(config: Config, address: SandboxAddress) -> None:
     for account in registry.all():
         if account.id not in address.entrances:
             registry.remove(account.id)
-    window = LoginWindow(
-        Site(config.base_url, config.site_version),
-        replace(chrome_settings(config), headless=True),
-        calls.profile(),
-        judge_profile,
-        ENTRY_WAIT,
-    )
+    window = login_window(config, ENTRY_WAIT, headless=True)
 
     def enter(account_id: str) -> None:
         entrance = replace(window, sign_in=address.entrances[account_id])

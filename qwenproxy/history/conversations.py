@@ -130,8 +130,8 @@ class Conversations:
 
     def _open(self, question: _Question, client_gone: Callable[[], bool]) -> ChatRun:
         try:
-            thread = question.memory.thread(question.request.messages[:-1])
-            return self._relay.open(question.request, client_gone, thread)
+            place = question.memory.place(question.request.messages[:-1])
+            return self._relay.open(question.request, client_gone, place)
         except ProxyError as error:
             if question.kept:
                 error.chat_id = question.chat.id
@@ -146,11 +146,11 @@ class Conversations:
                 self._keep(run, question, to_stored(answer))
             except ChatNotFound:
                 log.info("account=%s chat %s was deleted during its turn", run.account_id, question.chat.id)
-                self._relay.discard([run.thread.chat])
+                self._relay.discard([run.place.chat])
 
     def _keep(self, run: ChatRun, question: _Question, answer: StoredMessage) -> None:
         held = (*question.request.messages, from_stored(answer))
-        extra: dict[str, Any] = {UPSTREAM: question.memory.after(run.thread.chat, run.response_id, held).to_json()}
+        extra: dict[str, Any] = {UPSTREAM: question.memory.after(run.place.chat, run.response_id, held).to_json()}
         if question.system:
             extra[SYSTEM] = question.system
         turn = (question.said, answer)
@@ -166,7 +166,7 @@ class Conversations:
         messages = [to_stored(message) for message in (*run.chat.messages, answer)]
         # The site was told of functions that no later turn of this chat offers: those turns begin afresh.
         response_id = None if run.chat.tools else run.response_id
-        memory = UpstreamMemory().after(run.thread.chat, response_id, [from_stored(stored) for stored in messages])
+        memory = UpstreamMemory().after(run.place.chat, response_id, [from_stored(stored) for stored in messages])
         try:
             self.history.create(OPENAI_CHAT_NAME, messages, extra={UPSTREAM: memory.to_json()})
         except SetupError as error:
@@ -174,8 +174,8 @@ class Conversations:
 
     def _delete_failed(self, run: ChatRun) -> None:
         # A chat of the site that this run only continued still holds the turns before.
-        if not run.thread.response_id:
-            self._relay.discard([run.thread.chat])
+        if not run.place.response_id:
+            self._relay.discard([run.place.chat])
 
     def _delete_upstream(self, chats: Sequence[Chat]) -> None:
         memories = (UpstreamMemory.from_json(chat.extra.get(UPSTREAM)) for chat in chats)

@@ -12,26 +12,7 @@ from typing import Any
 
 from qwenproxy.chat import Message
 from qwenproxy.history.fingerprints import fingerprint, stands_for
-
-
-@dataclass(frozen=True, slots=True)
-class UpstreamChat:
-    """A chat on the site. It belongs to the account that made it; no other one can see it."""
-
-    account_id: str
-    chat_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class UpstreamThread:
-    """A place in a chat of the site where a conversation can go on (protocol 4.6).
-
-    The site holds the conversation's first `holds` messages, up to the answer `response_id` (None: nothing yet).
-    """
-
-    chat: UpstreamChat
-    response_id: str | None = None
-    holds: int = 0
+from qwenproxy.upstream.places import SiteChat, SitePlace, format_site_chat, parse_site_chat
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +23,7 @@ class UpstreamMemory:
     from.
     """
 
-    chats: tuple[UpstreamChat, ...] = ()
+    chats: tuple[SiteChat, ...] = ()
     response_id: str | None = None
     fingerprint: str | None = None
 
@@ -52,40 +33,27 @@ class UpstreamMemory:
         if not isinstance(value, Mapping):
             return cls()
         rows = value.get("chats")
-        chats = tuple(chat for row in (rows if isinstance(rows, list) else ()) if (chat := parse_upstream_chat(row)))
+        chats = tuple(chat for row in (rows if isinstance(rows, list) else ()) if (chat := parse_site_chat(row)))
         return cls(chats, _text(value.get("responseId")), _text(value.get("fingerprint")))
 
     def to_json(self) -> dict[str, Any]:
         """Return the form in which a chat's file holds this."""
         return {
-            "chats": [format_upstream_chat(chat) for chat in self.chats],
+            "chats": [format_site_chat(chat) for chat in self.chats],
             "responseId": self.response_id,
             "fingerprint": self.fingerprint,
         }
 
-    def thread(self, messages: Sequence[Message]) -> UpstreamThread | None:
+    def place(self, messages: Sequence[Message]) -> SitePlace | None:
         """Return where a conversation that begins with exactly these messages goes on; None if nowhere."""
         if not self.chats or not self.response_id or not stands_for(self.fingerprint, messages):
             return None
-        return UpstreamThread(self.chats[-1], self.response_id, len(messages))
+        return SitePlace(self.chats[-1], self.response_id, len(messages))
 
-    def after(self, chat: UpstreamChat, response_id: str | None, messages: Sequence[Message]) -> UpstreamMemory:
+    def after(self, chat: SiteChat, response_id: str | None, messages: Sequence[Message]) -> UpstreamMemory:
         """Return the memory after one more answer, with which `chat` holds these messages."""
         others = tuple(each for each in self.chats if each != chat)
         return UpstreamMemory((*others, chat), response_id, fingerprint(messages) if response_id else None)
-
-
-def parse_upstream_chat(row: object) -> UpstreamChat | None:
-    """Read a chat of the site from its JSON form; None for anything else."""
-    if not isinstance(row, Mapping):
-        return None
-    account_id, chat_id = _text(row.get("accountId")), _text(row.get("chatId"))
-    return UpstreamChat(account_id, chat_id) if account_id and chat_id else None
-
-
-def format_upstream_chat(chat: UpstreamChat) -> dict[str, str]:
-    """Return the JSON form of a chat of the site."""
-    return {"accountId": chat.account_id, "chatId": chat.chat_id}
 
 
 def _text(value: object) -> str | None:

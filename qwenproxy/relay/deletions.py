@@ -19,9 +19,9 @@ from qwenproxy.accounts.registry import Account, Registry
 from qwenproxy.browser.page import Page
 from qwenproxy.disk import files
 from qwenproxy.errors import ChatGone, NetworkFailed, ProxyError, Refusal, SetupError, TabLost
-from qwenproxy.history.reuse import UpstreamChat, format_upstream_chat, parse_upstream_chat
 from qwenproxy.upstream import calls
 from qwenproxy.upstream.ask import call
+from qwenproxy.upstream.places import SiteChat, format_site_chat, parse_site_chat
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ P = TypeVar("P", bound=Page)
 class Entry:
     """A chat to delete, and how often the site was asked in vain."""
 
-    chat: UpstreamChat
+    chat: SiteChat
     attempts: int = 0
 
 
@@ -58,7 +58,7 @@ class UpstreamDeletions:
         with self._lock:
             files.sweep(session_dir, self._path.name)
 
-    def add(self, chats: Iterable[UpstreamChat]) -> None:
+    def add(self, chats: Iterable[SiteChat]) -> None:
         """Write the chats down and delete them as soon as their accounts' tabs allow. Raises SetupError."""
         new = dict.fromkeys(chats)
         if not new:
@@ -117,7 +117,7 @@ class UpstreamDeletions:
             log.warning("the deletion of upstream chats is not written down: %s", error.message)
             return False
 
-    def _due(self) -> list[UpstreamChat]:
+    def _due(self) -> list[SiteChat]:
         """Return what can be asked of the site now: the account has an open tab and may use it."""
         now = self._clock()
         usable = {account.id for account in self._registry.all() if account.status(now) == "OK"}
@@ -125,9 +125,9 @@ class UpstreamDeletions:
             usable &= self._tabs.keys()
         return [entry.chat for entry in self._read() if entry.chat.account_id in usable]
 
-    def _delete_batch(self, batch: list[UpstreamChat]) -> bool:
-        done: set[UpstreamChat] = set()
-        failed: set[UpstreamChat] = set()
+    def _delete_batch(self, batch: list[SiteChat]) -> bool:
+        done: set[SiteChat] = set()
+        failed: set[SiteChat] = set()
         put_off: set[str] = set()  # accounts that cannot go on for now
         for chat in batch:
             if chat.account_id in put_off:
@@ -146,7 +146,7 @@ class UpstreamDeletions:
         self._note(done, failed)
         return bool(failed)
 
-    def _delete(self, chat: UpstreamChat) -> None:
+    def _delete(self, chat: SiteChat) -> None:
         """Delete one chat. Raises what the site says against it, TabLost."""
         with self._mutex:
             tab = self._tabs.get(chat.account_id)
@@ -162,7 +162,7 @@ class UpstreamDeletions:
                     del self._tabs[chat.account_id]
             raise
 
-    def _note(self, done: Collection[UpstreamChat], failed: Collection[UpstreamChat]) -> None:
+    def _note(self, done: Collection[SiteChat], failed: Collection[SiteChat]) -> None:
         if not done and not failed:
             return
         with self._lock:
@@ -194,12 +194,12 @@ class UpstreamDeletions:
         return [entry for row in rows if (entry := _parse_entry(row))]
 
     def _write(self, entries: list[Entry]) -> None:
-        rows = [{**format_upstream_chat(entry.chat), "attempts": entry.attempts} for entry in entries]
+        rows = [{**format_site_chat(entry.chat), "attempts": entry.attempts} for entry in entries]
         files.write_atomic(self._path, files.format_json(rows))
 
 
 def _parse_entry(row: Any) -> Entry | None:
-    chat = parse_upstream_chat(row)
+    chat = parse_site_chat(row)
     if chat is None:
         return None
     attempts = row.get("attempts")

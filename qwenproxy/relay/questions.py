@@ -27,7 +27,6 @@ from qwenproxy.errors import (
     Transient,
     UnsupportedParameter,
 )
-from qwenproxy.history.reuse import UpstreamChat, UpstreamThread
 from qwenproxy.observe.laps import Laps
 from qwenproxy.relay.deletions import UpstreamDeletions
 from qwenproxy.relay.model_list import ModelList
@@ -36,6 +35,7 @@ from qwenproxy.uploads.attachments import Attachments
 from qwenproxy.uploads.uploader import SiteCalls, Uploader
 from qwenproxy.upstream import calls, folding, models
 from qwenproxy.upstream.ask import call
+from qwenproxy.upstream.places import SiteChat, SitePlace
 
 log = logging.getLogger(__name__)
 
@@ -89,21 +89,21 @@ class Relay:
         self,
         chat: ChatRequest,
         client_gone: ClientGoneCheck = lambda: False,
-        thread: UpstreamThread | None = None,
+        place: SitePlace | None = None,
     ) -> ChatRun:
         """Start an answer; everything that can still become a status code happens here.
 
-        With a `thread` only what the site does not hold yet is sent there, as long as its account can take it; without
+        With a `place` only what the site does not hold yet is sent there, as long as its account can take it; without
         one the whole conversation goes, folded, into a new chat of the site.
         The same request goes to the next account for as long as accounts refuse it. Raises RequestError, TooLarge,
         ModelNotFound, NoAccounts, AccountsResting, QueueTimeout, ClientGone, or what the last account said.
         """
-        task = _Task(chat, self._attachments(chat, thread), client_gone)
-        prefer = thread.chat.account_id if thread else None
+        task = _Task(chat, self._attachments(chat, place), client_gone)
+        prefer = place.chat.account_id if place else None
         if task.attachments:
             prefer = task.attachments.account_id or prefer
         kind = "upload" if task.attachments and task.attachments.need_upload else None
-        return self.on_some_account(lambda lease: self._answer(lease, task, thread), client_gone, prefer, kind=kind)
+        return self.on_some_account(lambda lease: self._answer(lease, task, place), client_gone, prefer, kind=kind)
 
     def on_some_account(
         self,
@@ -127,7 +127,7 @@ class Relay:
                 self.on_exhausted()
             raise
 
-    def discard(self, chats: Iterable[UpstreamChat]) -> None:
+    def discard(self, chats: Iterable[SiteChat]) -> None:
         """Delete chats of the site that this proxy made and nobody needs, in the background. Raises SetupError."""
         if self._deletions:
             self._deletions.add(chats)
@@ -181,13 +181,13 @@ class Relay:
         """Close every browser; running answers end with an error. Idempotent."""
         self.pool.close()
 
-    def _attachments(self, chat: ChatRequest, thread: UpstreamThread | None) -> Attachments | None:
+    def _attachments(self, chat: ChatRequest, place: SitePlace | None) -> Attachments | None:
         """Find out what the question's images and files are; those the site holds already can wait."""
         if not folding.attachments(chat.messages):
             return None
         if self._uploader is None:
             raise UnsupportedParameter("Images and files are not supported here.", param="messages")
-        return Attachments(self._uploader, folding.attachments(chat.messages[thread.holds if thread else 0 :]))
+        return Attachments(self._uploader, folding.attachments(chat.messages[place.holds if place else 0 :]))
 
     def _try_accounts(self, attempt: Callable[[Lease], Result], leases: Iterable[Lease]) -> Result:
         last: ProxyError | None = None
@@ -208,17 +208,17 @@ class Relay:
                 raise
         raise self.pool.unavailable() or last or NoAccounts("No account could take the request.")
 
-    def _answer(self, lease: Lease, task: _Task, thread: UpstreamThread | None) -> ChatRun:
+    def _answer(self, lease: Lease, task: _Task, place: SitePlace | None) -> ChatRun:
         """Start the answer on one account, with the retries that stay on it."""
         if task.attachments:
             task.attachments.check(lease.account_id)
-        if thread and thread.chat.account_id != lease.account_id:
-            thread = None
+        if place and place.chat.account_id != lease.account_id:
+            place = None
         pauses = iter(BUSY_PAUSES)
         retried: set[type[ProxyError]] = set()
         while True:
             try:
-                return self._start(lease, task, thread)
+                return self._start(lease, task, place)
             except ChatBusy:
                 pause = next(pauses, None)
                 if pause is None:
@@ -230,42 +230,42 @@ class Relay:
                     raise
                 retried.add(type(error))
                 if isinstance(error, ChatGone):
-                    thread = None
+                    place = None
                 log.info("account=%s trying again: %s", lease.account_id, error.message)
 
-    def _start(self, lease: Lease, task: _Task, thread: UpstreamThread | None) -> ChatRun:
+    def _start(self, lease: Lease, task: _Task, place: SitePlace | None) -> ChatRun:
         page = lease.tab
         self._models.refresh(page)
         task.laps.end("account")
         model = self._models.resolve(task.chat.model)
-        parts = folding.attachments(task.chat.messages[thread.holds if thread else 0 :])
+        parts = folding.attachments(task.chat.messages[place.holds if place else 0 :])
         files = task.attachments.entries(parts, site_calls(lease, task.client_gone)) if task.attachments else ()
         task.laps.end("files")
-        if thread:
-            return self._ask(lease, task, model.id, thread, files)
+        if place:
+            return self._ask(lease, task, model.id, place, files)
         made = calls.chat_id_from(call(page, calls.new_chat(model.id), task.client_gone))
         task.laps.end("chat")
-        thread = UpstreamThread(UpstreamChat(lease.account_id, made))
+        place = SitePlace(SiteChat(lease.account_id, made))
         try:
-            return self._ask(lease, task, model.id, thread, files)
+            return self._ask(lease, task, model.id, place, files)
         except BaseException:
-            self._discard_failed(thread.chat)
+            self._discard_failed(place.chat)
             raise
 
     def _ask(
-        self, lease: Lease, task: _Task, model_id: str, thread: UpstreamThread, files: tuple[dict[str, Any], ...]
+        self, lease: Lease, task: _Task, model_id: str, place: SitePlace, files: tuple[dict[str, Any], ...]
     ) -> ChatRun:
         """Ask in a chat of the site what that does not hold yet, and wait for the first sign of an answer."""
         chat = task.chat
         question = calls.Question(
             model=model_id,
-            text=folding.fold(chat.messages[thread.holds :], chat.tools, chat.tool_choice),
-            parent_id=thread.response_id,
+            text=folding.fold(chat.messages[place.holds :], chat.tools, chat.tool_choice),
+            parent_id=place.response_id,
             thinking=bool(chat.thinking),
             thinking_budget=chat.thinking_budget,
             files=files,
         )
-        turn = Turn(chat, thread, model_id, calls.completion(thread.chat.chat_id, question), task.laps)
+        turn = Turn(chat, place, model_id, calls.completion(place.chat.chat_id, question), task.laps)
         run = ChatRun(lease, lease.tab, turn, Patience(self._settings.stall_timeout, clock=self._settings.clock))
         try:
             run.prime(task.client_gone)
@@ -275,7 +275,7 @@ class Relay:
             raise
         return run
 
-    def _discard_failed(self, chat: UpstreamChat) -> None:
+    def _discard_failed(self, chat: SiteChat) -> None:
         try:
             self.discard([chat])
         except SetupError as error:

@@ -30,11 +30,11 @@ from qwenproxy.chat import (
 from qwenproxy.chat.cutting import cut
 from qwenproxy.chat.tool_calls import ToolCallParser
 from qwenproxy.errors import ClientGone, ProxyError, Refusal, UpstreamTimeout
-from qwenproxy.history.reuse import UpstreamThread
 from qwenproxy.observe.laps import Laps
 from qwenproxy.upstream import calls, refusals
 from qwenproxy.upstream.ask import REFUSAL_BODY, read_body
 from qwenproxy.upstream.events import EventDecoder
+from qwenproxy.upstream.places import SitePlace
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +62,7 @@ class Turn:
     """A question ready to be sent: the request, its place on the site, the model's real id there, the call to make."""
 
     chat: ChatRequest
-    thread: UpstreamThread
+    place: SitePlace
     model: str
     request: PageRequest
     laps: Laps = field(default_factory=Laps)
@@ -79,8 +79,8 @@ class ChatRun:
         """Start the call in the page. Raises TabLost."""
         self.account_id = lease.account_id
         self.chat = turn.chat
-        self.thread = turn.thread
-        self.chat_id = turn.thread.chat.chat_id
+        self.place = turn.place
+        self.chat_id = turn.place.chat.chat_id
         self.model = turn.model
         self.laps = turn.laps
         self.usage: Usage | None = None

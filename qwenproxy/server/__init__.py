@@ -14,7 +14,7 @@ import socket
 import sys
 from collections.abc import Callable
 
-from qwenproxy.app import chrome_settings
+from qwenproxy.assembly import chrome_settings
 from qwenproxy.browser.profile import end_leftovers
 from qwenproxy.config import Config
 from qwenproxy.errors import SetupError

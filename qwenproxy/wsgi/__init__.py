@@ -1,1 +1,1 @@
-"""TODO room."""
+"""Connections and requests below the application: sockets, paths, bodies nobody read. Knows no route."""

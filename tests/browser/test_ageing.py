@@ -18,8 +18,8 @@ from asking import Reply, ask, streaming
 from logins import config_for, enter
 from proxy_process import Proxy
 
-from qwenproxy.app import build_relay as build
 from qwenproxy.app import create_app
+from qwenproxy.assembly import build_relay as build
 from qwenproxy.relay.questions import Relay
 from qwenproxy.sandbox import Fault, Sandbox, Switches
 

@@ -1,1 +1,1 @@
-"""TODO room."""
+"""The product's own wire API: chats with a memory, files, the WebSocket."""

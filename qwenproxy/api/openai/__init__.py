@@ -1,1 +1,1 @@
-"""TODO room."""
+"""The OpenAI wire API: chat completions and models."""

@@ -1,1 +1,1 @@
-"""TODO room."""
+"""How the command line talks: questions, progress, help, suggestions. Knows no command."""

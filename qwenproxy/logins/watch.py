@@ -1,25 +1,25 @@
 """The watch over a login window: looks at its page now and then until a login is there.
 
-Told by login.py which window, and by the command line who sits before it. Touches nothing in the page: no typing, no
-clicking, no captcha solving. What the site's answers mean is told from outside (`LoginWindow.judge`); what the person
-reads is the command line's business.
+window.py says which window, the caller who sits before it. Touches nothing in the page: no typing, no clicking, no
+captcha solving. What the person reads is the caller's business.
 Source: protocol 1.2 and 1.4.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from qwenproxy.accounts.account import Account, is_verify
 from qwenproxy.browser.chrome import DRIVER_ERRORS, Chrome, ChromeSettings
-from qwenproxy.browser.page import Head, PageRequest
+from qwenproxy.browser.page import Head
 from qwenproxy.browser.site import Site
 from qwenproxy.browser.tokens import token_expiry, token_user
 from qwenproxy.errors import NetworkFailed, NotLoggedIn, ProxyError, SetupError, VerificationRequired
 from qwenproxy.texts import Phrase
+from qwenproxy.upstream import calls
+from qwenproxy.upstream.identity import judge_profile
 
 LOOK_EVERY = 0.7  # seconds between two looks at the page
 ASK_EVERY = 5.0  # seconds until the site is asked again about the same token
@@ -90,15 +90,11 @@ class Login:
 class LoginWindow:
     """Where and how a login takes place.
 
-    `probe` is the call that tells who is logged in; `judge` raises what its answer means, and returns the user
-    id of a good login. `sign_in` is the address where the login begins, "" for the site's own.
-    `login_wait` is in seconds.
+    `sign_in` is the address where the login begins, "" for the site's own. `login_wait` is in seconds.
     """
 
     site: Site
     chrome: ChromeSettings
-    probe: PageRequest
-    judge: Callable[[Head, str], str]
     login_wait: float = 600.0
     sign_in: str = ""
 
@@ -197,7 +193,7 @@ class Watch:
         return now < self._linger_until
 
     def _ask(self, token: str) -> Verdict:
-        probe = self._window.probe
+        probe = calls.profile()
         try:
             answer = self._driver.execute_async_script(ASK, probe.path, dict(probe.headers), token)
         except DRIVER_ERRORS:
@@ -206,7 +202,7 @@ class Watch:
             return "silent"
         self._user_id = ""
         try:
-            self._user_id = self._window.judge(Head(answer[0], answer[1]), answer[2])
+            self._user_id = judge_profile(Head(answer[0], answer[1]), answer[2])
         except NotLoggedIn:
             return "out"
         except VerificationRequired:

@@ -6,25 +6,20 @@ Used by `account check` and the doctor. Costs no quota: it reads the account's p
 from __future__ import annotations
 
 import email.utils
-import json
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 from qwenproxy.accounts.account import Account
 from qwenproxy.accounts.opening import TabOpener
 from qwenproxy.accounts.registry import Registry
 from qwenproxy.accounts.standing import REST_FOR_VERIFICATION, rest_until
-from qwenproxy.app import chrome_settings
 from qwenproxy.browser.kept_page import KeptPage
 from qwenproxy.browser.page import Head
 from qwenproxy.browser.profile import ProfileInUse
-from qwenproxy.browser.site import Site
-from qwenproxy.cli.console import Console
 from qwenproxy.errors import (
     LoginUnrenewed,
     NotLoggedIn,
-    ProtocolChanged,
     ProxyError,
     RateLimited,
     SetupError,
@@ -32,8 +27,9 @@ from qwenproxy.errors import (
     TabLost,
     VerificationRequired,
 )
-from qwenproxy.upstream import calls, refusals
+from qwenproxy.upstream import calls
 from qwenproxy.upstream.ask import answer_to
+from qwenproxy.upstream.identity import judge_profile
 
 Kind = Literal["ok", "invalid", "verify", "limited", "unreachable", "in_use", "disk", "browser", "lost"]
 
@@ -49,13 +45,6 @@ class Check:
     kind: Kind
     detail: str = ""
     clock_error: float | None = None
-
-
-def opener_for(console: Console) -> TabOpener:
-    """Return what opens the accounts' tabs, in headless browsers. Raises SetupError where there is no browser."""
-    config = console.config
-    chrome = replace(chrome_settings(config), headless=True)
-    return TabOpener(console.registry, Site(config.base_url, config.site_version), chrome)
 
 
 def check_account(registry: Registry, opener: TabOpener, account: Account, lang: str = "en") -> Check:
@@ -95,20 +84,6 @@ def _checked(registry: Registry, opener: TabOpener, account: Account, lang: str)
     # goes on until its time.
     registry.mark_logged_in(account.id)
     return Check("ok", clock_error=clock_error)
-
-
-def judge_profile(head: Head, body: str) -> str:
-    """Raise what the answer to `calls.profile()` means; return the user id of somebody who is logged in."""
-    refusals.check(head, body)
-    try:
-        profile = json.loads(body)
-    except ValueError:
-        profile = None
-    data = profile.get("data") if isinstance(profile, dict) else None
-    for place in (profile, data):
-        if isinstance(place, dict) and place.get("id"):
-            return str(place["id"])
-    raise ProtocolChanged("The site did not say who is logged in. A newer qwenproxy may know the new form.")
 
 
 def _ask(opener: TabOpener, account: Account) -> float | None:

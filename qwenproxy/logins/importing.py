@@ -1,4 +1,4 @@
-"""Take over the accounts and chats of another session folder (contract 5).
+"""Take over the accounts of another session folder (contract 5).
 
 Called by the command line. The source is only read; what is here already stays as it is.
 """
@@ -16,7 +16,6 @@ from qwenproxy.accounts.salvage import completed, salvaged, tokens_in
 from qwenproxy.browser.profile import ProfileInUse, disk_refuses, profile_owner
 from qwenproxy.disk import files
 from qwenproxy.errors import SetupError
-from qwenproxy.history.store import import_chats
 from qwenproxy.texts import Phrase
 
 log = logging.getLogger(__name__)
@@ -26,7 +25,7 @@ LEFT_BEHIND = shutil.ignore_patterns("*Cache*", "Singleton*", "lockfile", "*.tmp
 
 
 def import_accounts(registry: Registry, session_dir: Path, source: Path) -> tuple[str, ...]:
-    """Take over accounts and chats of `source` into `session_dir`; return the ids of the accounts that were new.
+    """Take over the accounts of `source` into `session_dir`; return the ids of the accounts that were new.
 
     Nobody gets a second account. An account's browser profile comes with it, since only that can renew its login. An
     account whose token is none has to be logged in to again; one without any token is passed over.
@@ -47,9 +46,7 @@ def import_accounts(registry: Registry, session_dir: Path, source: Path) -> tupl
         record["renewable"] = has_profile and record.get("renewable") is not False
         if not is_token(record["token"]):
             record["invalid"] = True
-    adopted = registry.adopt(new)
-    import_chats(source / "history", session_dir / "history")
-    return adopted
+    return registry.adopt(new)
 
 
 def _records_in(source: Path) -> list[dict[str, Any]]:

@@ -12,11 +12,11 @@ from pathlib import Path
 
 from qwenproxy.accounts.account import Account, OtherUser, refuse_other_user
 from qwenproxy.accounts.registry import Registry
-from qwenproxy.accounts.removal import abandoned_on_failure, forget_profile, remove_account
-from qwenproxy.accounts.watch import LoginFailed, LoginWindow, Outcome, Person, Step, Watch
 from qwenproxy.browser.chrome import DRIVER_ERRORS, Chrome
 from qwenproxy.browser.site import remember_token
 from qwenproxy.errors import SetupError
+from qwenproxy.logins.removal import abandoned_on_failure, forget_profile, remove_account
+from qwenproxy.logins.watch import LoginFailed, LoginWindow, Outcome, Person, Step, Watch
 from qwenproxy.texts import Phrase
 
 __all__ = ["LoginFailed", "LoginWindow", "Outcome", "Person", "Step", "add_account", "renew_account"]

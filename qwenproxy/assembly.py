@@ -1,0 +1,100 @@
+"""The composition root: settings in, and out come the parts of the product, put together and not started.
+
+Used by the server's application and by commands that need the same parts without a server. Nothing else makes them.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from qwenproxy.access.keys import KeyFile
+from qwenproxy.accounts.opening import TabOpener
+from qwenproxy.accounts.pool import AccountPool, PoolLimits
+from qwenproxy.accounts.registry import Registry
+from qwenproxy.browser.binaries import Programs
+from qwenproxy.browser.chrome import ChromeSettings
+from qwenproxy.browser.driver_copies import cache_folders
+from qwenproxy.browser.kept_page import POLL
+from qwenproxy.browser.site import Site
+from qwenproxy.config import Config, cache_home
+from qwenproxy.history.conversations import Conversations
+from qwenproxy.history.store import HistoryStore
+from qwenproxy.logins.window import LoginWindow
+from qwenproxy.relay.deletions import UpstreamDeletions
+from qwenproxy.relay.filing import Filing
+from qwenproxy.relay.questions import Relay, RelaySettings
+from qwenproxy.uploads.uploader import Uploader
+
+
+@dataclass(frozen=True, slots=True)
+class Assembly:
+    """What the routes stand on."""
+
+    relay: Relay
+    conversations: Conversations
+    filing: Filing
+    keys: KeyFile
+
+
+def assemble(config: Config, relay: Relay | None = None) -> Assembly:
+    """Return the parts of a server; `relay` None builds the real one. Raises SetupError."""
+    uploader = Uploader(config.session_dir, config.max_file_size)
+    uploader.ledger.tidy()
+    relay = relay or build_relay(config, uploader)
+    history = HistoryStore(config.session_dir / "history", config.max_history_length)
+    return Assembly(
+        relay,
+        Conversations(relay, history, config.max_history_length, config.queue_wait),
+        Filing(relay, uploader),
+        KeyFile(config.session_dir / "Authorization.txt"),
+    )
+
+
+def build_relay(
+    config: Config,
+    uploader: Uploader | None = None,
+    *,
+    clock: Callable[[], float] = time.time,
+    poll: float = POLL,
+) -> Relay:
+    """Return a relay over the accounts in the session folder; without `uploader` it takes no images and files.
+
+    `clock` gives seconds since 1970, for logins and rests; pages look at it every `poll` seconds.
+    Raises SetupError where no browser is to be found.
+    """
+    registry = Registry(config.session_dir, clock)
+    opener = TabOpener(registry, site_of(config), chrome_settings(config), clock, poll)
+    limits = PoolLimits(config.account_concurrency, config.queue_wait, config.max_browsers, config.idle_browser)
+    settings = RelaySettings(config.default_model, config.unknown_model, config.stall_timeout)
+    deletions = UpstreamDeletions(config.session_dir, registry, clock)
+    pool = AccountPool(registry, deletions.watch(opener), limits, clock=clock)
+    return Relay(pool, settings, deletions, uploader)
+
+
+def chrome_settings(config: Config) -> ChromeSettings:
+    """Return how this configuration starts browsers. Raises SetupError where none is to be found."""
+    programs = Programs(
+        str(config.chrome or ""),
+        str(config.chromedriver or ""),
+        undetected=config.driver == "undetected",
+        caches=cache_folders(cache_home(), config.session_dir.absolute()),
+    )
+    programs.find()  # anew at each browser start; here what is missing is told at once
+    return ChromeSettings(programs, config.headless, config.base_url_spki)
+
+
+def opener_for(config: Config, registry: Registry) -> TabOpener:
+    """Return what opens the accounts' tabs in headless browsers. Raises SetupError where there is no browser."""
+    return TabOpener(registry, site_of(config), replace(chrome_settings(config), headless=True))
+
+
+def login_window(config: Config, login_wait: float, *, headless: bool = False) -> LoginWindow:
+    """Return where a person logs in; `login_wait` is in seconds. Raises SetupError where there is no browser."""
+    return LoginWindow(site_of(config), replace(chrome_settings(config), headless=headless), login_wait)
+
+
+def site_of(config: Config) -> Site:
+    """Return the site these settings name."""
+    return Site(config.base_url, config.site_version)

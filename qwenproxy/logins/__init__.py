@@ -1,0 +1,1 @@
+"""A person and an account: the login window, the check whether a login holds, accounts that come and go."""
