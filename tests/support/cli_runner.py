@@ -18,7 +18,7 @@ from click.testing import CliRunner
 
 from qwenproxy.cli import cli, main
 
-CHECKOUT = Path(__file__).parent.parent
+CHECKOUT = Path(__file__).parent.parent.parent
 # The pseudo-terminal becomes the controlling one, so that Ctrl-C typed there is a signal to the command.
 ON_TERMINAL = """
 import fcntl, os, sys, termios

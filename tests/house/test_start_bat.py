@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parent.parent.parent
 RAW = (ROOT / "start.bat").read_bytes()
 LINES = [line for line in RAW.decode("ascii").split("\r\n") if not line.startswith("rem ")]
 CODE = "\n".join(LINES)

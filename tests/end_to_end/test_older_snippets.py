@@ -1,4 +1,4 @@
-"""What users of the older project run works unchanged but for address and file path (tests/older_snippets.md).
+"""What users of the older project run works unchanged but for address and file path (tests/support/older_snippets.md).
 
 A code block there is a test here. JSON alone is posted to the route that stands beside its language.
 """
@@ -23,7 +23,7 @@ from qwenproxy.sandbox import Sandbox
 
 pytestmark = pytest.mark.browser
 
-FILE = (Path(__file__).parent.parent / "older_snippets.md").read_text("utf-8")
+FILE = (Path(__file__).parent.parent / "support" / "older_snippets.md").read_text("utf-8")
 OUR_ADDRESS = "http://localhost:3264"
 PICTURE = b"\xff\xd8\xff\xe0\x00\x10JFIF\x00" + bytes(range(64))
 PICTURE_NAME = "image.jpg"

@@ -13,6 +13,7 @@ from fakes import NOW
 from session_files import OLDER, records_in, write_older, write_token
 
 from qwenproxy.errors import SetupError
+from qwenproxy.history.store import import_chats
 from qwenproxy.logins.importing import import_accounts
 
 
@@ -87,6 +88,7 @@ def test_import_brings_accounts_and_chats_once(registry, session, tmp_path):
     (session / "history" / "c2.json").write_bytes(b'{"messages":[]}')
     before = snapshot(source)
     assert import_accounts(registry, session, source) == ("acc_2",)
+    assert import_chats(source / "history", session / "history") == 1
     after = snapshot(session)
     assert registry.get("acc_1").token == "mine"
     assert records_in(session)[2] == {**OLDER[1], "invalid": True, "renewable": False}, "t2 is no token of the site"
@@ -94,6 +96,7 @@ def test_import_brings_accounts_and_chats_once(registry, session, tmp_path):
     assert sorted(os.listdir(session / "history")) == ["c1.json", "c2.json"]
     assert (session / "history" / "c2.json").read_bytes() == b'{"messages":[]}'
     assert import_accounts(registry, session, source) == ()
+    assert import_chats(source / "history", session / "history") == 0
     assert snapshot(session) == after
     assert snapshot(source) == before
 

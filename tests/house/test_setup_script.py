@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-SETUP = Path(__file__).resolve().parent.parent / "scripts" / "setup.sh"
+SETUP = Path(__file__).resolve().parent.parent.parent / "scripts" / "setup.sh"
 INSTALL = """
 set -euo pipefail
 source scripts/setup.sh
