@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import threading
-import time
 from dataclasses import replace
-from types import SimpleNamespace
 
 import pytest
 from fakes import FakeClock, FakeOpener, FakeResponse, FakeSite
 from hypothesis import settings
+from kept_chats import KeptChats
 
 from qwenproxy.accounts.pool import AccountPool, PoolLimits
 from qwenproxy.accounts.registry import Registry
 from qwenproxy.app import create_app
 from qwenproxy.browser.response import TabResponse
 from qwenproxy.config import Config
-from qwenproxy.relay import questions as relay_module
+from qwenproxy.history.conversations import Conversations
+from qwenproxy.history.store import HistoryStore
+from qwenproxy.relay import deletions
 from qwenproxy.relay.questions import Relay, RelaySettings
 
 # The same examples in every run, and none that fails because the machine is busy.
@@ -94,17 +95,35 @@ def make_relay(make_pool, site, pauses):
     """Return a maker of relays over fresh accounts; settings of the relay in `settings`, of the pool as keywords."""
 
     def make(count: int = 1, settings: RelaySettings | None = None, **limits) -> Relay:
-        return Relay(make_pool(count, **limits), replace(settings or RelaySettings(), clock=site.clock))
+        settings = replace(settings or RelaySettings(), clock=site.clock)
+        return Relay(make_pool(count, **limits), settings, pause=pauses.append)
 
     return make
 
 
 @pytest.fixture
-def pauses(monkeypatch):
-    """Let the relay's pauses take no time; return how long they would have been."""
-    made: list[float] = []
-    monkeypatch.setattr(relay_module, "time", SimpleNamespace(sleep=made.append, monotonic=time.monotonic))
-    return made
+def pauses() -> list[float]:
+    """The relay's pauses, in seconds: noted in place of being made."""
+    return []
+
+
+@pytest.fixture
+def make_conversations(make_relay, tmp_path):
+    """Return a maker of kept conversations over fresh accounts."""
+
+    def make() -> Conversations:
+        return Conversations(make_relay(), HistoryStore(tmp_path / "session" / "history", 100), 100, 10.0)
+
+    return make
+
+
+@pytest.fixture
+def chats(tmp_path, registry, clock, pauses, monkeypatch):
+    """A whole server whose chats are kept, over a scripted site."""
+    monkeypatch.setattr(deletions, "PACE", 0)
+    chats = KeptChats(tmp_path / "session", registry, clock, pauses.append)
+    yield chats.start()
+    chats.close()
 
 
 @pytest.fixture

@@ -4,25 +4,29 @@ from __future__ import annotations
 
 from flask import Flask, Response, request
 
-from qwenproxy.api import openapi, status
+from qwenproxy.api import completions, native, openai, openapi, status
 from qwenproxy.api.errors import register_errors
-from qwenproxy.api.native import chats, files
-from qwenproxy.api.native import routes as native
-from qwenproxy.api.openai import routes as openai
+from qwenproxy.api.wire import WireApi
 from qwenproxy.wsgi.paths import with_meant_paths
 from qwenproxy.wsgi.unread import end_unread
 
 
+def wire_apis() -> tuple[WireApi, ...]:
+    """Return all wire APIs; the native one last, because it takes every path that is nobody else's."""
+    return (openai.wire_api(), completions.wire_api(), native.wire_api())
+
+
 def register(app: Flask) -> None:
     """Put every route and error form on the app."""
-    app.register_blueprint(openai.blueprint())
-    app.register_blueprint(native.blueprint())
-    app.register_blueprint(chats.blueprint())
-    app.register_blueprint(files.blueprint())
+    faces = wire_apis()
+    for face in faces:
+        for routes in face.routes:
+            app.register_blueprint(routes)
     app.register_blueprint(status.blueprint())
     app.register_blueprint(openapi.blueprint())
-    register_errors(app)
-    app.wsgi_app = end_unread(with_meant_paths(app.wsgi_app))  # type: ignore[method-assign]
+    register_errors(app, faces)
+    roots = [root for face in faces for root in face.roots]
+    app.wsgi_app = end_unread(with_meant_paths(app.wsgi_app, roots))  # type: ignore[method-assign]
 
     @app.after_request
     def bare_options(response: Response) -> Response:

@@ -1,16 +1,18 @@
-"""Errors as answers: the two JSON forms of contract 4.3, chosen by the route."""
+"""Errors as answers, in the form of the wire API that was asked (contract 4.3)."""
 
 from __future__ import annotations
 
 import logging
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, cast
 
 import orjson
-from flask import Flask, Response, request
+from flask import Flask, Response, current_app, request
 from werkzeug.exceptions import HTTPException
 
 from qwenproxy.api.bodies import body_too_large
-from qwenproxy.api.waits import told_message, wait_headers
+from qwenproxy.api.waits import wait_headers
+from qwenproxy.api.wire import WireApi
 from qwenproxy.errors import (
     InternalError,
     MethodNotAllowed,
@@ -21,9 +23,10 @@ from qwenproxy.errors import (
     UnsupportedEndpoint,
     UnsupportedMediaType,
 )
-from qwenproxy.wsgi.paths import is_openai, unoffered
 
 log = logging.getLogger(__name__)
+
+WIRE_APIS = "qwenproxy.wire_apis"
 
 
 def json_response(value: Any, status: int = 200) -> Response:
@@ -31,23 +34,11 @@ def json_response(value: Any, status: int = 200) -> Response:
     return Response(orjson.dumps(value), status, mimetype="application/json")
 
 
-def openai_error(error: ProxyError) -> dict[str, Any]:
-    """Return OpenAI's error object."""
-    return {"error": {"message": told_message(error), "type": error.type, "param": error.param, "code": error.code}}
-
-
-def native_error(error: ProxyError) -> dict[str, Any]:
-    """Return the native routes' error object, with the id of the chat it was about where one exists."""
-    body = {"error": told_message(error), "code": error.code}
-    return {**body, "chatId": error.chat_id} if error.chat_id else body
-
-
 def error_response(error: ProxyError) -> Response:
-    """Return the answer for an error raised before the first byte, in the form of the route asked for."""
+    """Return the answer for an error raised before the first byte, in the form of the wire API asked for."""
     if isinstance(error, StorageError):
         log.error("%s", error.message)
-    body = openai_error(error) if is_openai(request.path) else native_error(error)
-    response = json_response(body, error.status)
+    response = json_response(_wire_api().error(error), error.status)
     response.headers.update(wait_headers(error))
     if error.status == 401:
         response.headers["WWW-Authenticate"] = "Bearer"
@@ -56,11 +47,21 @@ def error_response(error: ProxyError) -> Response:
     return response
 
 
-def register_errors(app: Flask) -> None:
-    """Answer every error of this app in the product's own forms."""
+def register_errors(app: Flask, wire_apis: Sequence[WireApi]) -> None:
+    """Answer every error of this app in the form of its wire API; of several that match a path the first one counts."""
+    app.extensions[WIRE_APIS] = tuple(wire_apis)
     app.register_error_handler(ProxyError, error_response)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Exception, _unexpected)
+
+
+def _wire_api() -> WireApi:
+    """Return the wire API of the route that is asked for, or of its path where there is no route."""
+    wire_apis = cast("tuple[WireApi, ...]", current_app.extensions[WIRE_APIS])
+    for wire_api in wire_apis:
+        if request.blueprint and request.blueprint in [routes.name for routes in wire_api.routes]:
+            return wire_api
+    return next(wire_api for wire_api in wire_apis if wire_api.addresses.match(request.path))
 
 
 def _http_error(error: HTTPException) -> Response:
@@ -81,7 +82,7 @@ def _http_error(error: HTTPException) -> Response:
 
 
 def _no_such_route(path: str) -> NotFound:
-    if about := unoffered(request.path):
+    if about := _wire_api().unoffered(request.path):
         return UnsupportedEndpoint(
             f"There is no {path}: the Qwen chat site offers no {about}, so this proxy has none. Ask another provider."
         )

@@ -1,7 +1,7 @@
 """Function calling by agreement: the site ignores `tools`, so the model is told how to write a call (protocol 4.6).
 
-On the way out `instructions` becomes part of the folded prompt; on the way back a ToolCallParser stands behind the
-decoder, only for requests that carry tools, and turns the marked blocks in the answer's text into ToolCall events.
+On the way out `instructions` becomes part of the folded prompt; on the way back `find_calls` is a stage of the answer,
+only for requests that carry tools, and turns the marked blocks in the answer's text into ToolCall events.
 It must not know frames, phases or OpenAI's forms.
 """
 
@@ -10,10 +10,10 @@ from __future__ import annotations
 import json
 import re
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from qwenproxy.chat import Text, Tool, ToolCall
+from qwenproxy.chat import Event, Finish, Text, Tool, ToolCall
 
 _OPEN = "<tool_call>"
 _CLOSE = "</tool_call>"
@@ -125,15 +125,33 @@ class ToolCallParser:
             events.append(Text(text))
 
 
+def find_calls(events: Iterator[Event]) -> Iterator[Event]:
+    """Turn the marked blocks in an answer's text into ToolCall events: a stage of the answer."""
+    parser = ToolCallParser()
+    called = False
+    for event in events:
+        if isinstance(event, Text):
+            pieces = parser.feed(event.text)
+        elif isinstance(event, Finish):
+            pieces = parser.flush()
+        else:
+            yield event
+            continue
+        called = called or any(isinstance(piece, ToolCall) for piece in pieces)
+        yield from pieces
+        if isinstance(event, Finish):
+            yield Finish("tool_calls") if called else event
+
+
 def _call(body: str) -> ToolCall | None:
     try:
-        block = json.loads(body)
+        block = json.loads(body, parse_constant=_no_number)
         if not isinstance(block, dict):
             return None
         name, arguments = block.get("name"), block.get("arguments", {})
         if isinstance(arguments, str):
             # models write the arguments as OpenAI transports them, too: JSON in a string
-            arguments = json.loads(arguments or "{}")
+            arguments = json.loads(arguments or "{}", parse_constant=_no_number)
         if not isinstance(name, str) or not name or not isinstance(arguments, dict):
             return None
         written = _json(arguments)
@@ -142,6 +160,10 @@ def _call(body: str) -> ToolCall | None:
     except (ValueError, RecursionError):
         return None
     return ToolCall(f"call_{uuid.uuid4().hex[:24]}", name, written)
+
+
+def _no_number(_name: str) -> None:
+    """Read Python's NaN and Infinity, which are no JSON, as null."""
 
 
 def _offer(tool: Tool) -> str:

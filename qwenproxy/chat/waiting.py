@@ -1,6 +1,7 @@
-"""Work that goes on although the client it was begun for has left.
+"""Work in a thread of its own, for which a client waits or does not.
 
-Stands below the pool and the browsers: opening a browser or loading a page takes seconds, and others may need it.
+Opening a browser or loading a page takes seconds, and others may need it when this client has left. Stands below the
+accounts and the wire APIs; knows neither.
 """
 
 from __future__ import annotations
@@ -8,37 +9,97 @@ from __future__ import annotations
 import contextvars
 import threading
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from qwenproxy.errors import ClientGone
 
 LOOK_EVERY = 1.0  # seconds between two looks whether the client is still there
 
+ClientGoneCheck = Callable[[], bool]
 Result = TypeVar("Result")
 
 
-def unless_gone(work: Callable[[], Result], client_gone: Callable[[], bool], name: str) -> Result:
+def never_gone() -> bool:
+    """Answer for a caller that waits whatever happens."""
+    return False
+
+
+class Closable(Protocol):
+    """Something with a life."""
+
+    def close(self) -> None:
+        """End it. Idempotent."""
+
+
+Life = TypeVar("Life", bound=Closable)
+
+
+class Work(Generic[Result]):
+    """Work that was begun; its thread knows what the log knows of the request."""
+
+    def __init__(self, work: Callable[[], Result], name: str) -> None:
+        """Prepare it; `name` is the thread's."""
+        self._work = work
+        self._name = name
+        self._done = threading.Event()
+        self._result: Result
+        self._error: BaseException | None = None
+
+    def start(self) -> Work[Result]:
+        """Begin it, and return it."""
+        context = contextvars.copy_context()
+        threading.Thread(target=context.run, args=(self._run,), name=self._name, daemon=True).start()
+        return self
+
+    def wait(self, seconds: float) -> bool:
+        """Wait for its end, at most so long; True when it has ended."""
+        return self._done.wait(seconds)
+
+    def result(self) -> Result:
+        """Return what it returned, or raise what it raised, once it has ended."""
+        if self._error is not None:
+            raise self._error
+        return self._result
+
+    def _run(self) -> None:
+        try:
+            self._result = self._work()
+        except BaseException as error:
+            self._error = error
+        finally:
+            self._done.set()
+
+
+class Coming(Work[Life]):
+    """Something with a life that is being made; who needs it no longer closes it, made or not."""
+
+    def __init__(self, work: Callable[[], Life], name: str) -> None:
+        super().__init__(work, name)
+        self._closing = threading.Lock()
+        self._unwanted = False
+
+    def close(self) -> None:
+        """Close what was made, now or as soon as it is there. Idempotent, from any thread."""
+        with self._closing:
+            self._unwanted = True
+        if self._done.is_set() and self._error is None:
+            self._result.close()
+
+    def _run(self) -> None:
+        super()._run()
+        with self._closing:
+            unwanted = self._unwanted
+        if unwanted and self._error is None:
+            self._result.close()
+
+
+def unless_gone(work: Callable[[], Result], client_gone: ClientGoneCheck, name: str) -> Result:
     """Return what `work` returns, or raise what it raises; it runs in a thread of that name.
 
     Raises ClientGone as soon as the client has left; the work then goes on without it.
     """
-    done = threading.Event()
-    results: list[Result] = []
-    errors: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            results.append(work())
-        except BaseException as error:
-            errors.append(error)
-        finally:
-            done.set()
-
-    # With what the log knows of the request.
-    threading.Thread(target=contextvars.copy_context().run, args=(run,), name=name, daemon=True).start()
-    while not done.wait(LOOK_EVERY):
+    running = Work(work, name).start()
+    while not running.wait(LOOK_EVERY):
         if client_gone():
             raise ClientGone("The client hung up.")
-    if errors:
-        raise errors[0]
-    return results[0]
+    return running.result()

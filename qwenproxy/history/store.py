@@ -38,6 +38,12 @@ log = logging.getLogger(__name__)
 LOOK_AGAIN = 0.5  # seconds between two looks at whether the client that waits for its turn is still there
 RETRY_AFTER = 5  # seconds that a client is told to leave a busy chat alone
 
+BeforeDeletion = Callable[[Sequence[Chat]], None]
+
+
+def _do_nothing(_chats: Sequence[Chat]) -> None:
+    """Let chats go without further ado."""
+
 
 class HistoryStore:
     """All chats of one folder. Safe among threads and processes; `clock` gives seconds since 1970."""
@@ -51,8 +57,6 @@ class HistoryStore:
         self._turns = _TurnQueues()
         self._mutex = threading.Lock()
         self._listing = files.CachedFile(folder, self._scan)
-        # Called with the chats that are about to be deleted; what it raises keeps them.
-        self.on_delete: Callable[[Sequence[Chat]], None] = lambda chats: None
         files.ensure_folder(folder)
         self._lock = files.PathLock(folder)
         with self._lock:
@@ -136,20 +140,21 @@ class HistoryStore:
             self._save(replace(self.existing(chat_id), name=name.strip()))
         return name.strip()
 
-    def delete(self, chat_id: str) -> None:
-        """Remove a chat. Raises ChatNotFound, StorageError."""
+    def delete(self, chat_id: str, before: BeforeDeletion = _do_nothing) -> None:
+        """Remove a chat. `before` gets it first, and what that raises keeps it. Raises ChatNotFound, StorageError."""
         with self._lock:
-            self._delete((self.existing(chat_id),))
+            self._delete((self.existing(chat_id),), before)
 
-    def cleanup(self, criteria: Mapping[str, object]) -> tuple[str, ...]:
+    def cleanup(self, criteria: Mapping[str, object], before: BeforeDeletion = _do_nothing) -> tuple[str, ...]:
         """Delete the chats that meet all given criteria, and the oldest beyond `maxChats`; return their ids.
 
-        Ages are in ms. Raises RequestError, with nothing deleted, for a bad criterion or none at all; StorageError.
+        Ages are in ms; `before` is as for delete(). Raises RequestError, with nothing deleted,
+        for a bad criterion or none at all; StorageError.
         """
         limits = parse_criteria(criteria)
         with self._lock:
             doomed = select_for_cleanup(self._scan(), limits, self._clock() * 1000)
-            self._delete([chat for chat_id in doomed if (chat := self.get(chat_id))])
+            self._delete([chat for chat_id in doomed if (chat := self.get(chat_id))], before)
         return doomed
 
     @contextmanager
@@ -187,10 +192,10 @@ class HistoryStore:
         files.ensure_folder(self._folder)
         files.write_atomic(self._path(chat.id), format_chat(chat))
 
-    def _delete(self, chats: Sequence[Chat]) -> None:
+    def _delete(self, chats: Sequence[Chat], before: BeforeDeletion) -> None:
         if not chats:
             return
-        self.on_delete(chats)
+        before(chats)
         for chat in chats:
             files.delete(self._path(chat.id))
             self._index.pop(chat.id, None)

@@ -1,21 +1,20 @@
-"""Puts clients' files on the site with whichever account can: for uploads what relay/questions.py is for questions.
+"""Puts clients' files on the site with whichever account can, as questions.py does with questions.
 
 Stands between the file routes and uploads/; knows neither forms nor signatures.
 """
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 from qwenproxy.accounts.pool import Lease
-from qwenproxy.errors import TooLarge, Transient
-from qwenproxy.relay.questions import ClientGoneCheck, Relay, site_calls
+from qwenproxy.chat.waiting import ClientGoneCheck, never_gone
+from qwenproxy.errors import TooLarge
+from qwenproxy.relay.attempts import Wish
+from qwenproxy.relay.questions import Relay
 from qwenproxy.uploads.uploader import SiteCalls, Uploader
 from qwenproxy.upstream.files import SiteFile
-
-log = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
 
@@ -36,7 +35,7 @@ class Filing:
         """Return the error for a file over the limit."""
         return self._uploader.too_large()
 
-    def upload(self, name: str, data: bytes, client_gone: ClientGoneCheck = lambda: False) -> SiteFile:
+    def upload(self, name: str, data: bytes, client_gone: ClientGoneCheck = never_gone) -> SiteFile:
         """Put a file on the site and remember it, so that its URL works in later messages.
 
         Raises RequestError, TooLarge, NoAccounts, AccountsResting, QueueTimeout, ClientGone, or what the last account
@@ -48,22 +47,16 @@ class Filing:
         return stored
 
     def issue_credentials(
-        self, name: str, size: int, kind: str, client_gone: ClientGoneCheck = lambda: False
+        self, name: str, size: int, kind: str, client_gone: ClientGoneCheck = never_gone
     ) -> dict[str, Any]:
         """Return the site's own upload credentials for one file of `size` bytes. Raises as upload()."""
         self._uploader.check_announced(name, size)
         return self._on_some_account(lambda site: self._uploader.issue_credentials(name, size, kind, site), client_gone)
 
     def _on_some_account(self, work: Callable[[SiteCalls], Result], client_gone: ClientGoneCheck) -> Result:
-        """Do some work with one account's page; once more there if it fails in passing, then on other accounts."""
+        """Do some work with the page of the first account that can."""
 
-        def attempt(lease: Lease) -> Result:
-            try:
-                result = work(site_calls(lease, client_gone))
-            except Transient as error:
-                log.info("account=%s trying again: %s", lease.account_id, error.message)
-                result = work(site_calls(lease, client_gone))
-            lease.close()
-            return result
+        def with_page(lease: Lease) -> Result:
+            return work(self._relay.site_calls(lease, lease.tab, client_gone))
 
-        return self._relay.on_some_account(attempt, client_gone, kind="upload")
+        return self._relay.attempts.do(with_page, client_gone, Wish(kind="upload"))

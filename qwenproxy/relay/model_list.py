@@ -10,7 +10,8 @@ import threading
 import time
 
 from qwenproxy.browser.page import Page
-from qwenproxy.errors import ModelNotFound, ProxyError
+from qwenproxy.chat.waiting import ClientGoneCheck, never_gone
+from qwenproxy.errors import ClientGone, ModelNotFound, ProxyError
 from qwenproxy.upstream import calls, models
 from qwenproxy.upstream.ask import call
 
@@ -35,12 +36,15 @@ class ModelList:
         """Whether the site was ever asked."""
         return bool(self._read_at)
 
-    def refresh(self, page: Page) -> None:
-        """Read the list now if it never was, in the background if it has aged. Keeps the last one if that fails."""
+    def refresh(self, page: Page, client_gone: ClientGoneCheck = never_gone) -> None:
+        """Read the list now if it never was, in the background if it has aged. Keeps the last one if that fails.
+
+        Raises ClientGone.
+        """
         if not self.known:
             with self._lock:
                 if not self.known:
-                    self._read(page)
+                    self._read(page, client_gone)
         elif time.monotonic() - self._read_at > MODELS_FRESH and self._lock.acquire(blocking=False):
             threading.Thread(target=self._read_and_unlock, args=(page,), name="models", daemon=True).start()
 
@@ -61,11 +65,13 @@ class ModelList:
         finally:
             self._lock.release()
 
-    def _read(self, page: Page) -> None:
+    def _read(self, page: Page, client_gone: ClientGoneCheck = never_gone) -> None:
         try:
-            body = call(page, calls.list_models())
+            body = call(page, calls.list_models(), client_gone)
             self.catalogue = models.Catalogue(models.parse_models(body))
             self._read_at = time.monotonic()
+        except ClientGone:
+            raise
         except ProxyError as error:
             # Another minute with the list at hand: the names of a day ago nearly always still work.
             log.warning("the model list could not be read, using the last known one: %s", error.message)

@@ -1,7 +1,7 @@
-"""The one meeting place: account, upstream call, events, and the only retry loop.
+"""The meeting place: a question goes to an account, is asked on the site, and comes back as an answer under way.
 
-The api hands a ChatRequest in and iterates the ChatRun it gets back. Knows the pool's leases, the page seam and the
-site's forms; knows neither HTTP clients nor Selenium nor JSON of the OpenAI kind.
+The history hands a ChatRequest in and iterates the ChatRun it gets back. Knows leases, the page seam and the site's
+forms; knows neither HTTP clients nor Selenium nor JSON of any wire API.
 """
 
 from __future__ import annotations
@@ -10,16 +10,15 @@ import logging
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
 from qwenproxy.accounts.pool import AccountPool, Lease
-from qwenproxy.chat import ChatRequest
+from qwenproxy.browser.page import Page
+from qwenproxy.chat import ChatRequest, Message
+from qwenproxy.chat.waiting import ClientGoneCheck, never_gone
 from qwenproxy.errors import (
     AccountsResting,
-    ChatBusy,
     ChatGone,
-    ClientGone,
-    NoAccounts,
     ProxyError,
     QueueTimeout,
     Refusal,
@@ -28,9 +27,10 @@ from qwenproxy.errors import (
     UnsupportedParameter,
 )
 from qwenproxy.observe.laps import Laps
+from qwenproxy.relay.attempts import Attempts, Wish
 from qwenproxy.relay.deletions import UpstreamDeletions
 from qwenproxy.relay.model_list import ModelList
-from qwenproxy.relay.run import ChatRun, Patience, Turn
+from qwenproxy.relay.run import Asked, ChatRun, Patience
 from qwenproxy.uploads.attachments import Attachments
 from qwenproxy.uploads.uploader import SiteCalls, Uploader
 from qwenproxy.upstream import calls, folding, models
@@ -38,12 +38,6 @@ from qwenproxy.upstream.ask import call
 from qwenproxy.upstream.places import SiteChat, SitePlace
 
 log = logging.getLogger(__name__)
-
-BUSY_PAUSES = (0.5, 1.0, 2.0)  # seconds before the same account is asked again while it is busy
-ACCOUNTS_TRIED = 3  # accounts on which a passing failure is tried before the client hears of it
-
-ClientGoneCheck = Callable[[], bool]
-Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +50,19 @@ class RelaySettings:
     clock: Callable[[], float] = time.monotonic
 
 
-@dataclass(frozen=True, slots=True)
-class _Task:
-    """A request as every account gets it. `attachments` is None where no message has any."""
+@dataclass(slots=True)
+class _Question:
+    """A request on its way through the accounts. `place` is None where the whole conversation has to be told."""
 
     chat: ChatRequest
+    place: SitePlace | None
     attachments: Attachments | None
     client_gone: ClientGoneCheck
     laps: Laps = field(default_factory=Laps)
+
+    def place_for(self, account_id: str) -> SitePlace | None:
+        """Return the place where this account can go on, None where it has to begin anew."""
+        return self.place if self.place and self.place.chat.account_id == account_id else None
 
 
 class Relay:
@@ -75,65 +74,35 @@ class Relay:
         settings: RelaySettings,
         deletions: UpstreamDeletions | None = None,
         uploader: Uploader | None = None,
+        pause: Callable[[float], None] = time.sleep,
     ) -> None:
         """`deletions` None leaves on the site what was made there; `uploader` None refuses images and files."""
         self.pool = pool
+        self.attempts = Attempts(pool, pause)
         self._uploader = uploader
         self._deletions = deletions
         self._settings = settings
         self._models = ModelList(settings.default_model, settings.unknown_model)
-        # Called when a request finds every account INVALID; the server decides what follows.
-        self.on_exhausted: Callable[[], None] = lambda: None
 
     def open(
-        self,
-        chat: ChatRequest,
-        client_gone: ClientGoneCheck = lambda: False,
-        place: SitePlace | None = None,
+        self, chat: ChatRequest, client_gone: ClientGoneCheck = never_gone, place: SitePlace | None = None
     ) -> ChatRun:
-        """Start an answer; everything that can still become a status code happens here.
+        """Start an answer and wait for its first sign; what goes wrong until then is raised here.
 
         With a `place` only what the site does not hold yet is sent there, as long as its account can take it; without
         one the whole conversation goes, folded, into a new chat of the site.
-        The same request goes to the next account for as long as accounts refuse it. Raises RequestError, TooLarge,
-        ModelNotFound, NoAccounts, AccountsResting, QueueTimeout, ClientGone, or what the last account said.
+        Raises RequestError, TooLarge, ModelNotFound, and what Attempts.take raises.
         """
-        task = _Task(chat, self._attachments(chat, place), client_gone)
-        prefer = place.chat.account_id if place else None
-        if task.attachments:
-            prefer = task.attachments.account_id or prefer
-        kind = "upload" if task.attachments and task.attachments.need_upload else None
-        return self.on_some_account(lambda lease: self._answer(lease, task, place), client_gone, prefer, kind=kind)
-
-    def on_some_account(
-        self,
-        attempt: Callable[[Lease], Result],
-        client_gone: ClientGoneCheck,
-        prefer: str | None = None,
-        *,
-        takes_turn: bool = True,
-        kind: str | None = None,
-    ) -> Result:
-        """Return what `attempt` makes of a lease it closes, on the first account where it succeeds.
-
-        `takes_turn` makes it count in the rotation; accounts that rest for work of this `kind` are passed over.
-        Raises NoAccounts, AccountsResting, QueueTimeout, ClientGone, or what the last account said.
-        """
-        try:
-            leases = self.pool.leases(client_gone, prefer=prefer, takes_turn=takes_turn, kind=kind)
-            return self._try_accounts(attempt, leases)
-        except NoAccounts:
-            if self.pool.registry.all():
-                self.on_exhausted()
-            raise
+        question = _Question(chat, place, self._attachments(chat, place), client_gone)
+        return self.attempts.take(lambda lease: self._start(lease, question), client_gone, _wish(question))
 
     def discard(self, chats: Iterable[SiteChat]) -> None:
         """Delete chats of the site that this proxy made and nobody needs, in the background. Raises SetupError."""
         if self._deletions:
             self._deletions.add(chats)
 
-    def catalogue(self, client_gone: ClientGoneCheck = lambda: False) -> models.Catalogue:
-        """Return the site's models; waits for an account only where the list was never read.
+    def catalogue(self, client_gone: ClientGoneCheck = never_gone) -> models.Catalogue:
+        """Return the site's models; wait for an account only where the list was never read.
 
         While accounts only rest or fail, a list is better than an error: then the last known one. Raises NoAccounts,
         ClientGone.
@@ -146,25 +115,24 @@ class Relay:
         return self._models.catalogue
 
     def warm_up(
-        self, client_gone: ClientGoneCheck = lambda: False, opening: Callable[[str], None] = lambda account_id: None
+        self, client_gone: ClientGoneCheck = never_gone, opening: Callable[[str], None] = lambda account_id: None
     ) -> str:
         """Open the first account's browser and read the model list, so that no request has to wait for that.
 
-        `opening` hears which account is tried; returned is the one that is open. Raises what keeps every account
-        from being opened.
+        `opening` is called with the account that is tried; returns the one that is open. Raises what keeps every
+        account from being opened.
         """
 
         def refresh(lease: Lease) -> str:
             opening(lease.account_id)
-            self._models.refresh(lease.tab)
-            lease.close()
+            self._models.refresh(lease.tab, client_gone)
             return lease.account_id
 
-        # No turn is taken: the first request shall find the account whose browser opens for this.
-        return self.on_some_account(refresh, client_gone, takes_turn=False)
+        # Do not count this in the rotation, so that the first real request uses the account we just opened.
+        return self.attempts.do(refresh, client_gone, Wish(takes_turn=False))
 
     def try_to_warm_up(self) -> None:
-        """Do the same in the background of a server's start: what fails is only told."""
+        """Do the same in the background of a server's start, where a failure only goes to the log."""
         try:
             self.warm_up()
         except ProxyError as error:
@@ -183,97 +151,84 @@ class Relay:
 
     def _attachments(self, chat: ChatRequest, place: SitePlace | None) -> Attachments | None:
         """Find out what the question's images and files are; those the site holds already can wait."""
-        if not folding.attachments(chat.messages):
+        if not any(message.attachments for message in chat.messages):
             return None
         if self._uploader is None:
             raise UnsupportedParameter("Images and files are not supported here.", param="messages")
-        return Attachments(self._uploader, folding.attachments(chat.messages[place.holds if place else 0 :]))
+        return Attachments(self._uploader, folding.attachments(_unheld(chat, place)))
 
-    def _try_accounts(self, attempt: Callable[[Lease], Result], leases: Iterable[Lease]) -> Result:
-        last: ProxyError | None = None
-        failures = 0
-        for lease in leases:
-            try:
-                return lease.attempt(attempt)
-            except (Refusal, Transient, SetupError) as error:
-                lease.reject(error)
-                failed = not isinstance(error, Refusal)
-                failures += failed
-                # A refusal speaks for its account only: where another one failed, that is what ails the request.
-                last = error if failed else last or error
-                if failures == ACCOUNTS_TRIED:
-                    break
-            except BaseException:
-                lease.close()
-                raise
-        raise self.pool.unavailable() or last or NoAccounts("No account could take the request.")
-
-    def _answer(self, lease: Lease, task: _Task, place: SitePlace | None) -> ChatRun:
-        """Start the answer on one account, with the retries that stay on it."""
-        if task.attachments:
-            task.attachments.check(lease.account_id)
-        if place and place.chat.account_id != lease.account_id:
-            place = None
-        pauses = iter(BUSY_PAUSES)
-        retried: set[type[ProxyError]] = set()
-        while True:
-            try:
-                return self._start(lease, task, place)
-            except ChatBusy:
-                pause = next(pauses, None)
-                if pause is None:
-                    raise
-                _pause(pause, task.client_gone)
-            except Transient as error:
-                # Once for each kind: a new tab or a new chat may be all it takes.
-                if type(error) in retried:
-                    raise
-                retried.add(type(error))
-                if isinstance(error, ChatGone):
-                    place = None
-                log.info("account=%s trying again: %s", lease.account_id, error.message)
-
-    def _start(self, lease: Lease, task: _Task, place: SitePlace | None) -> ChatRun:
+    def _start(self, lease: Lease, question: _Question) -> ChatRun:
+        """Ask with one account: in the place where the site holds the conversation, or in a new chat."""
+        chat, attachments = question.chat, question.attachments
+        if attachments:
+            attachments.check(lease.account_id)
         page = lease.tab
-        self._models.refresh(page)
-        task.laps.end("account")
-        model = self._models.resolve(task.chat.model)
-        parts = folding.attachments(task.chat.messages[place.holds if place else 0 :])
-        files = task.attachments.entries(parts, site_calls(lease, task.client_gone)) if task.attachments else ()
-        task.laps.end("files")
-        if place:
-            return self._ask(lease, task, model.id, place, files)
-        made = calls.chat_id_from(call(page, calls.new_chat(model.id), task.client_gone))
-        task.laps.end("chat")
-        place = SitePlace(SiteChat(lease.account_id, made))
+        self._models.refresh(page, question.client_gone)
+        question.laps.end("account")
+        model = self._models.resolve(chat.model).id
+        place = question.place_for(lease.account_id)
+        files: tuple[dict[str, Any], ...] = ()
+        if attachments:
+            parts = folding.attachments(_unheld(chat, place))
+            files = attachments.entries(parts, self.site_calls(lease, page, question.client_gone))
+        question.laps.end("files")
+        if place is None:
+            return self._ask_anew(lease, page, question, model, files)
         try:
-            return self._ask(lease, task, model.id, place, files)
+            return self._ask(lease, page, Asked(chat, place, model, question.laps), files, question.client_gone)
+        except ChatGone:
+            question.place = None  # the next try tells everything
+            raise
+
+    def _ask_anew(
+        self, lease: Lease, page: Page, question: _Question, model: str, files: tuple[dict[str, Any], ...]
+    ) -> ChatRun:
+        """Ask in a new chat of the site, which goes again if no answer comes of it."""
+        chat_id = calls.chat_id_from(call(page, calls.new_chat(model), question.client_gone))
+        question.laps.end("chat")
+        place = SitePlace(SiteChat(lease.account_id, chat_id))
+        try:
+            asked = Asked(question.chat, place, model, question.laps)
+            return self._ask(lease, page, asked, files, question.client_gone)
         except BaseException:
             self._discard_failed(place.chat)
             raise
 
     def _ask(
-        self, lease: Lease, task: _Task, model_id: str, place: SitePlace, files: tuple[dict[str, Any], ...]
+        self,
+        lease: Lease,
+        page: Page,
+        asked: Asked,
+        files: tuple[dict[str, Any], ...],
+        client_gone: ClientGoneCheck,
     ) -> ChatRun:
-        """Ask in a chat of the site what that does not hold yet, and wait for the first sign of an answer."""
-        chat = task.chat
+        """Send the question and wait for the first sign of an answer."""
+        chat, place = asked.chat, asked.place
         question = calls.Question(
-            model=model_id,
-            text=folding.fold(chat.messages[place.holds :], chat.tools, chat.tool_choice),
+            model=asked.model,
+            text=folding.fold(_unheld(chat, place), chat.tools, chat.tool_choice),
             parent_id=place.response_id,
             thinking=bool(chat.thinking),
             thinking_budget=chat.thinking_budget,
             files=files,
         )
-        turn = Turn(chat, place, model_id, calls.completion(place.chat.chat_id, question), task.laps)
-        run = ChatRun(lease, lease.tab, turn, Patience(self._settings.stall_timeout, clock=self._settings.clock))
+        response = page.fetch(calls.completion(place.chat.chat_id, question))
+        run = ChatRun(lease, page, response, asked, Patience(self._settings.stall_timeout, self._settings.clock))
         try:
-            run.prime(task.client_gone)
-            task.laps.end("first")
+            run.prime(client_gone)
         except BaseException:
             run.abandon()
             raise
+        asked.laps.end("first")
         return run
+
+    def site_calls(self, lease: Lease, page: Page, client_gone: ClientGoneCheck) -> SiteCalls:
+        """Lend an account's page for work that is not an answer."""
+        return SiteCalls(
+            lease.account_id,
+            lambda request: call(page, request, client_gone),
+            lambda seconds: self.attempts.pause(seconds, client_gone),
+        )
 
     def _discard_failed(self, chat: SiteChat) -> None:
         try:
@@ -282,16 +237,14 @@ class Relay:
             log.warning("account=%s upstream chat %s stays: %s", chat.account_id, chat.chat_id, error.message)
 
 
-def site_calls(lease: Lease, client_gone: ClientGoneCheck) -> SiteCalls:
-    """Lend an account's page for work that is not an answer."""
-    return SiteCalls(
-        lease.account_id,
-        lambda request: call(lease.tab, request, client_gone),
-        lambda seconds: _pause(seconds, client_gone),
-    )
+def _unheld(chat: ChatRequest, place: SitePlace | None) -> tuple[Message, ...]:
+    """Return the messages that the site does not hold yet."""
+    return chat.messages[place.holds if place else 0 :]
 
 
-def _pause(seconds: float, client_gone: ClientGoneCheck) -> None:
-    time.sleep(seconds)
-    if client_gone():
-        raise ClientGone("The client hung up.")
+def _wish(question: _Question) -> Wish:
+    """Return which account is best: the one that has the files, or the conversation."""
+    attachments, place = question.attachments, question.place
+    owner = attachments.account_id if attachments else None
+    kind = "upload" if attachments and attachments.need_upload else None
+    return Wish(prefer=owner or (place.chat.account_id if place else None), kind=kind)

@@ -1,7 +1,7 @@
 """One answer under way: a lease, a response of the page, and the events that come out of it.
 
-Made by the relay, iterated by the api, closed by whoever iterates. Stands between the page's text and the client's
-format; knows neither.
+Made by the relay, iterated by the history, closed by whoever iterates. Stands between the page's text and the events
+of an answer; knows no wire API and no chat that is kept.
 """
 
 from __future__ import annotations
@@ -10,25 +10,14 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from qwenproxy.accounts.pool import Lease
-from qwenproxy.browser.page import Page, PageRequest
-from qwenproxy.chat import (
-    ChatRequest,
-    Event,
-    Finish,
-    Image,
-    Message,
-    Reasoning,
-    Text,
-    TextPart,
-    Tick,
-    ToolCall,
-    Usage,
-)
-from qwenproxy.chat.cutting import cut
-from qwenproxy.chat.tool_calls import ToolCallParser
+from qwenproxy.browser.page import Page, PageResponse
+from qwenproxy.chat import ChatRequest, Event, Finish, Tick, Usage
+from qwenproxy.chat.answer import Answer
+from qwenproxy.chat.stages import REAL, stages_for, ticking
+from qwenproxy.chat.waiting import LOOK_EVERY, ClientGoneCheck
 from qwenproxy.errors import ClientGone, ProxyError, Refusal, UpstreamTimeout
 from qwenproxy.observe.laps import Laps
 from qwenproxy.upstream import calls, refusals
@@ -38,103 +27,84 @@ from qwenproxy.upstream.places import SitePlace
 
 log = logging.getLogger(__name__)
 
-LOOK_EVERY = 1.0  # seconds between two looks whether a client that is sent nothing yet is still there
-TICK = 1.0  # seconds without anything for the client after which it gets a Tick
-
-REAL = (Text, Reasoning, ToolCall, Image, Finish)  # what a client sees
-
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long to wait, in seconds: for any sign of the site, and for the first event of a streamed answer.
-
-    After `prime_wait` the client gets signs of life, and with them a status that cannot be taken back (contract 6).
-    `clock` tells the time by which all that is measured.
-    """
+    """How long the site may be silent, in seconds of `clock`, before the answer counts as lost."""
 
     stall_timeout: float = 180.0
-    prime_wait: float = 10.0
     clock: Callable[[], float] = time.monotonic
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
-    """A question ready to be sent: the request, its place on the site, the model's real id there, the call to make."""
+class Asked:
+    """A question that was sent: the request, its place on the site, and the model's real id there."""
 
     chat: ChatRequest
     place: SitePlace
     model: str
-    request: PageRequest
-    laps: Laps = field(default_factory=Laps)
+    laps: Laps
 
 
 class ChatRun:
     """An answer of the model, as an iterator of events. Ends with Finish, or raises what went wrong.
 
-    Yields a Tick after each second in which the client saw nothing of the answer, whether the site was silent or the
-    answer is held back here. `usage` holds the site's last counts.
+    Yields a Tick after each second in which the client saw nothing of the answer, whether the site was silent or a
+    stage holds the answer back. `answer` holds what has come so far.
     """
 
-    def __init__(self, lease: Lease, page: Page, turn: Turn, patience: Patience) -> None:
-        """Start the call in the page. Raises TabLost."""
+    def __init__(self, lease: Lease, page: Page, response: PageResponse, asked: Asked, patience: Patience) -> None:
+        """Take over the lease and the response to the question."""
         self.account_id = lease.account_id
-        self.chat = turn.chat
-        self.place = turn.place
-        self.chat_id = turn.place.chat.chat_id
-        self.model = turn.model
-        self.laps = turn.laps
-        self.usage: Usage | None = None
-        # Called once: with the answer when it is complete, with None when the run is closed without one.
-        self.on_end: Callable[[Message | None], None] = _ignore
+        self.chat = asked.chat
+        self.place = asked.place
+        self.model = asked.model
+        self.laps = asked.laps
+        self.answer = Answer()
         self._lease = lease
         self._page = page
-        self._response = page.fetch(turn.request)
+        self._response = response
         self._patience = patience
-        self._clock = patience.clock
-        self._decoder = EventDecoder(self.chat_id, origin=page.origin)
+        self._decoder = EventDecoder(asked.place.chat.chat_id, origin=page.origin)
         self._primed: deque[Event] = deque()
-        self._texts: list[str] = []
-        self._called: list[ToolCall] = []
-        self.begun = False  # whether the first real event was there in time
-        self._complete = False
-        self._finished = False
+        self._read_to_end = False
         self._closed = False
         events = self._decoded()
-        if turn.chat.tools:
-            events = _tool_calls(events)
-        if turn.chat.stop or turn.chat.max_tokens is not None:
-            events = cut(events, turn.chat.stop, turn.chat.max_tokens)
+        for stage in stages_for(asked.chat):
+            events = stage(events)
         # Last of all: whatever stands before it may hold events back for as long as it likes.
-        self._events = self._watched(_ticking(events, self._clock))
+        self._events = self._gathered(ticking(events, patience.clock))
 
     @property
     def response_id(self) -> str | None:
         """The site's id of the answer, from which the next question can go on; None where the answer was cut."""
         started = self._decoder.started
-        return started.response_id or None if started and self._complete else None
+        return started.response_id or None if started and self._read_to_end else None
 
-    def prime(self, client_gone: Callable[[], bool]) -> None:
-        """Wait for what has to be there before the client is told anything: until then another account can take over.
+    @property
+    def usage(self) -> Usage | None:
+        """The site's last counts."""
+        return self.answer.usage
 
-        Of a streamed answer that is the first real event, bounded by prime_wait; of any other the whole answer.
-        Raises any ProxyError the site's answer means, ClientGone.
+    def prime(self, client_gone: ClientGoneCheck) -> None:
+        """Wait for what has to be there before an account counts as the one that answers.
+
+        Of a streamed answer that is the first event a client sees, of any other the whole answer: until then another
+        account can take over. Raises any ProxyError the site's answer means, ClientGone.
         """
-        looked = self._clock()
-        deadline = looked + self._patience.prime_wait
+        clock = self._patience.clock
+        looked_at = clock()
         for event in self._events:
             if not isinstance(event, Tick):
                 self._primed.append(event)
-            now = self._clock()
-            if self.chat.streamed:
-                self.begun = isinstance(event, REAL)
-                if self.begun or now >= deadline:
+                if self.chat.streamed and isinstance(event, REAL):
                     return
+            now = clock()
             # Nothing is written to this client yet, so nothing else would tell that it left.
-            if self.chat.streamed or isinstance(event, Tick) or now - looked >= LOOK_EVERY:
-                looked = now
+            if isinstance(event, Tick) or now - looked_at >= LOOK_EVERY:
+                looked_at = now
                 if client_gone():
                     raise ClientGone("The client hung up.")
-        self.begun = True
 
     def __iter__(self) -> Iterator[Event]:
         # However slowly a client reads, its account is free once the site has said everything.
@@ -147,7 +117,6 @@ class ChatRun:
             # Too late for another account to take over, but not for the next request to know.
             self._lease.reject_late(error)
             raise
-        self._end()
 
     def __enter__(self) -> ChatRun:
         return self
@@ -157,15 +126,18 @@ class ChatRun:
 
     def close(self) -> None:
         """Stop the answer if it still runs, in the page and upstream, and give the account back. Idempotent."""
-        if self._closed:
-            return
         self.abandon()
         self._lease.close()
-        try:
-            self._end()
-        except ProxyError as error:
-            # Nobody is left to be told.
-            log.warning("account=%s the end of an answer was not taken note of: %s", self.account_id, error.message)
+
+    def abandon(self) -> None:
+        """Stop the answer, but keep the lease: it goes to another try. Idempotent."""
+        if self._closed:
+            return
+        self._closed = True
+        self._response.close()
+        if not self._read_to_end:
+            for response_id in self._decoder.response_ids:
+                self._page.send(calls.stop(self.place.chat.chat_id, response_id))
 
     def _give_back(self) -> None:
         try:
@@ -174,37 +146,13 @@ class ChatRun:
             # Whoever waits for the account looks again by itself.
             log.warning("account=%s given back, but nobody was told: %s", self.account_id, error.message)
 
-    def abandon(self) -> None:
-        """Stop the answer, but keep the lease: it goes to another try. Idempotent."""
-        if self._closed:
-            return
-        self._closed = True
-        self._response.close()
-        if not self._complete:
-            for response_id in self._decoder.response_ids:
-                self._page.send(calls.stop(self.chat_id, response_id))
-
-    def _watched(self, events: Iterator[Event]) -> Iterator[Event]:
+    def _gathered(self, events: Iterator[Event]) -> Iterator[Event]:
+        """Pass the events on until the answer is complete, and keep what they say."""
         for event in events:
-            if isinstance(event, Usage):
-                self.usage = event
-            elif isinstance(event, Text):
-                self._texts.append(event.text)
-            elif isinstance(event, Image):
-                self._texts.append(event.markdown)
-            elif isinstance(event, ToolCall):
-                self._called.append(event)
-            elif isinstance(event, Finish):
-                self._finished = True
+            self.answer.add(event)
             yield event
             if isinstance(event, Finish):
                 return
-
-    def _end(self) -> None:
-        on_end, self.on_end = self.on_end, _ignore
-        text = "".join(self._texts)
-        answer = Message("assistant", (TextPart(text),) if text else (), tool_calls=tuple(self._called))
-        on_end(answer if self._finished else None)
 
     def _decoded(self) -> Iterator[Event]:
         """Yield what the site sends, and a Tick whenever something came or a second passed.
@@ -224,7 +172,7 @@ class ChatRun:
                 if self._decoder.finished:
                     break
                 raise UpstreamTimeout(f"The site was silent for {silent} s in the middle of its answer.")
-        self._complete = True
+        self._read_to_end = True
         yield from self._decoder.flush()
 
     def _await_stream(self) -> Iterator[Event]:
@@ -235,44 +183,5 @@ class ChatRun:
                 raise UpstreamTimeout(f"The site did not begin its answer within {waited} s.")
             yield Tick()
         if not refusals.is_stream(head):
-            self._complete = True
-            raise read_body(self._response, REFUSAL_BODY, clock=self._clock).refusal(head)
-
-
-def _ignore(_answer: Message | None) -> None:
-    """Do nothing at the end of an answer."""
-
-
-def _ticking(events: Iterator[Event], clock: Callable[[], float]) -> Iterator[Event]:
-    """Pass a Tick on only where the client saw nothing for a second: each stage before lets every one of them through.
-
-    So time passes for the client whichever stage holds something back, and events that it never sees hide nothing.
-    """
-    seen = clock()
-    for event in events:
-        now = clock()
-        if isinstance(event, Tick):
-            if now - seen < TICK:
-                continue
-            seen = max(seen + TICK, now - TICK)  # what is left of a second counts towards the next Tick
-        elif isinstance(event, REAL):
-            seen = now
-        yield event
-
-
-def _tool_calls(events: Iterator[Event]) -> Iterator[Event]:
-    """Turn the marked blocks in the text into ToolCall events (protocol 4.6)."""
-    parser = ToolCallParser()
-    called = False
-    for event in events:
-        if isinstance(event, Text):
-            found = parser.feed(event.text)
-        elif isinstance(event, Finish):
-            found = parser.flush()
-        else:
-            yield event
-            continue
-        called = called or any(isinstance(each, ToolCall) for each in found)
-        yield from found
-        if isinstance(event, Finish):
-            yield Finish("tool_calls") if called else event
+            self._read_to_end = True
+            raise read_body(self._response, REFUSAL_BODY, clock=self._patience.clock).refusal(head)

@@ -76,7 +76,7 @@ def serve_gunicorn(
             app.register_error_handler(ParseException, lambda _: error_response(RequestError(UNREADABLE)))
             relay: Relay = app.extensions[RELAY]
             if config.on_no_accounts == "exit":
-                relay.on_exhausted = lambda: _end_with(status)
+                relay.attempts.on_exhausted = lambda: _end_with(status)
             threading.Thread(target=warm_up, args=(relay,), name="warm-up", daemon=True).start()
             return app
 

@@ -58,7 +58,7 @@ def serve_waitress(
     server.task_dispatcher.shutdown = lambda: server.task_dispatcher.set_thread_count(0)
     end = _End(server, lambda: drain(relay, DRAIN))
     if config.on_no_accounts == "exit":
-        relay.on_exhausted = end.for_want_of_accounts
+        relay.attempts.on_exhausted = end.for_want_of_accounts
     for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), end.on_signal)

@@ -97,7 +97,7 @@ class TestALoginThatThePageDoesNotRenew:
     def test_is_told_as_the_sites_failure_and_ends_no_server(self, make_relay, site):
         relay = make_relay()
         ended = []
-        relay.on_exhausted = lambda: ended.append(True)
+        relay.attempts.on_exhausted = lambda: ended.append(True)
         site.always("a", LOGGED_OUT)
         site.renews_nothing.add("a")
         for _ in range(2):

@@ -297,7 +297,7 @@ class TestClientGone:
 def test_the_server_hears_once_that_nobody_is_logged_in(make_client, site):
     client = make_client(2)
     told = []
-    client.application.extensions["qwenproxy.relay"].on_exhausted = lambda: told.append(1)
+    client.application.extensions["qwenproxy.relay"].attempts.on_exhausted = lambda: told.append(1)
     site.always("a", LOGGED_OUT)
     site.always("b", LOGGED_OUT)
     assert post(client).status_code == 503

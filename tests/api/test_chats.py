@@ -7,20 +7,9 @@ import re
 import shutil
 
 import pytest
-from kept_chats import KeptChats
-
-from qwenproxy.relay import deletions
 
 NOBODY = "550e8400-e29b-41d4-a716-446655440000"
 DAY_MS = 86_400_000
-
-
-@pytest.fixture
-def chats(tmp_path, registry, clock, pauses, monkeypatch):
-    monkeypatch.setattr(deletions, "PACE", 0)
-    chats = KeptChats(tmp_path / "session", registry, clock)
-    yield chats.start()
-    chats.close()
 
 
 @pytest.fixture

@@ -41,7 +41,7 @@ def make_stack(site, tmp_path, pauses):
     made = []
 
     def make(**settings):
-        made.append(Stack(site, tmp_path / "session", **settings))
+        made.append(Stack(site, tmp_path / "session", pause=pauses.append, **settings))
         return made[-1]
 
     yield make

@@ -70,7 +70,7 @@ def chats(tmp_path_factory):
     session = tmp_path_factory.mktemp("fuzz") / "session"
     registry = Registry(session)
     registry.add(TOKEN, "a")
-    chats = KeptChats(session, registry, time.time)
+    chats = KeptChats(session, registry, time.time, time.sleep)
     chats.site = FullSite()
     yield chats.start()
     assert chats.say("Still there?").status_code == 200
@@ -402,7 +402,7 @@ def test_nothing_on_the_disk_is_for_others(tmp_path):
     try:
         registry = Registry(session)
         registry.add(TOKEN, "a")
-        chats = KeptChats(session, registry, time.time)
+        chats = KeptChats(session, registry, time.time, time.sleep)
         with contextlib.closing(chats.start()):
             chat_id = chats.say("Hello?").json["chatId"]
             chats.client.put(f"/api/chats/{chat_id}/rename", json={"name": "x"})

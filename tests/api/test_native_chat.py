@@ -7,22 +7,12 @@ import uuid
 
 import pytest
 from fakes import LOGGED_OUT, RATE_LIMITED, Reply, answer, refusal
-from kept_chats import KeptChats, folded
+from kept_chats import folded
 from transcripts import CREATED, delta, end
-
-from qwenproxy.relay import deletions
 
 CHAT_GONE = refusal("Not_Found", "CHAT_NOT_FOUND: chat up-1 is not exist", status=404)
 PARENT_GONE = refusal("Bad_Request", "Invalid input the parent_id R7 is not exist.", status=400)
 ONE_TURN = [("user", "Hello?"), ("assistant", "Hello world")]
-
-
-@pytest.fixture
-def chats(tmp_path, registry, clock, pauses, monkeypatch):
-    monkeypatch.setattr(deletions, "PACE", 0)
-    chats = KeptChats(tmp_path / "session", registry, clock)
-    yield chats.start()
-    chats.close()
 
 
 def frames_of(response):

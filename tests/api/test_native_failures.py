@@ -8,25 +8,16 @@ from collections import deque
 
 import pytest
 from fakes import CUT, REFUSED_CONTENT, TICK, Reply, answer
-from kept_chats import KeptChats, full_disk
+from kept_chats import full_disk
 from simple_websocket import ConnectionClosed
 from transcripts import CREATED, delta, end
 
 from qwenproxy.api.native.ws_chat import SocketChat
 from qwenproxy.disk import files
 from qwenproxy.history import store as history
-from qwenproxy.relay import deletions
 
 GONE = {"waitress.client_disconnected": lambda: True}
 ONE_TURN = [("user", "Hello?"), ("assistant", "Hello world")]
-
-
-@pytest.fixture
-def chats(tmp_path, registry, clock, pauses, monkeypatch):
-    monkeypatch.setattr(deletions, "PACE", 0)
-    chats = KeptChats(tmp_path / "session", registry, clock)
-    yield chats.start()
-    chats.close()
 
 
 class Spoken:

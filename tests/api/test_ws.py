@@ -11,7 +11,6 @@ from collections import deque
 
 import pytest
 from fakes import CUT, RATE_LIMITED, Reply, answer
-from kept_chats import KeptChats
 from simple_websocket import Client, ConnectionClosed
 from transcripts import CREATED, delta, end
 from werkzeug.serving import WSGIRequestHandler, make_server
@@ -20,7 +19,6 @@ from qwenproxy.api.native import ws as ws_module
 from qwenproxy.api.native import ws_chat
 from qwenproxy.history import store as history
 from qwenproxy.observe import logs
-from qwenproxy.relay import deletions
 
 NEVER = threading.Event()
 WAIT = 20.0  # seconds; only a failing test waits as long
@@ -36,14 +34,6 @@ HANDSHAKE = {
 class Quiet(WSGIRequestHandler):
     def log(self, *_: object) -> None:
         pass
-
-
-@pytest.fixture
-def chats(tmp_path, registry, clock, pauses, monkeypatch):
-    monkeypatch.setattr(deletions, "PACE", 0)
-    chats = KeptChats(tmp_path / "session", registry, clock)
-    yield chats.start()
-    chats.close()
 
 
 @pytest.fixture

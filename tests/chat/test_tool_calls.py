@@ -124,3 +124,18 @@ def test_every_call_has_an_id_of_its_own():
 def test_a_deeply_nested_block_is_text():
     block = '<tool_call>{"name":"f","arguments":{"a":' + "[" * 100_000 + "</tool_call>"
     assert parse(block) == [block]
+
+
+@pytest.mark.parametrize(
+    ("written", "arguments"),
+    [
+        ('{"f": Infinity}', '{"f": null}'),
+        ('{"f": [-Infinity, NaN, "я"]}', '{"f": [null, null, "я"]}'),
+        ('{"f": "NaN"}', '{"f": "NaN"}'),
+    ],
+    ids=["infinity", "in an array", "a text"],
+)
+def test_pythons_numbers_that_are_no_json_become_null(written, arguments):
+    parser = ToolCallParser()
+    (call,) = parser.feed(f'<tool_call>{{"name": "look", "arguments": {written}}}</tool_call>')
+    assert call.arguments == arguments

@@ -7,18 +7,9 @@ import logging
 
 import pytest
 from fakes import CUT, REFUSED_CONTENT, answer
-from kept_chats import KeptChats, folded, full_disk
+from kept_chats import folded, full_disk
 
 from qwenproxy.disk import files
-from qwenproxy.relay import deletions
-
-
-@pytest.fixture
-def chats(tmp_path, registry, clock, pauses, monkeypatch):
-    monkeypatch.setattr(deletions, "PACE", 0)
-    chats = KeptChats(tmp_path / "session", registry, clock)
-    yield chats.start()
-    chats.close()
 
 
 class TestRecording:
@@ -78,11 +69,12 @@ class TestRecording:
         assert chats.site.places()[-1] == ("a", "up-2", None)
         assert folded(chats.site.texts()[-1])[2].startswith("assistant: One")
 
-    def test_it_is_written_after_the_answer_and_before_its_end(self, chats):
+    def test_it_is_written_after_the_text_and_before_the_end(self, chats):
         response = chats.client.post("/v1/chat/completions", json={"messages": list(self.TALK), "stream": True})
         seen = [(frame, bool(chats.files())) for frame in response.iter_encoded()]
         response.close()
-        assert [recorded for _, recorded in seen] == [False] * (len(seen) - 1) + [True]
+        assert [recorded for _, recorded in seen] == [False] * (len(seen) - 2) + [True, True]
+        assert b'"finish_reason":"stop"' in seen[-2][0]
         assert seen[-1][0] == b"data: [DONE]\n\n"
 
     @pytest.mark.parametrize("stream", [False, True])

@@ -15,7 +15,8 @@ MAY_LOOK = {
     "accounts/opening.py",  # until when logins and cookies are good
     "accounts/pool.py",  # how long an account rests
     "accounts/registry.py",  # the same, and ids of accounts
-    "api/openai/chunks.py",  # `created` of an answer
+    "api/completions/encoder.py",  # `created` of an answer
+    "api/openai/encoder.py",  # the same
     "api/openai/format.py",  # the same
     "api/openai/models.py",  # `created` of a model
     "api/status.py",  # which accounts rest

@@ -8,7 +8,6 @@ import sys
 
 import pytest
 from fakes import GATEWAY_DOWN, LOGGED_OUT, RATE_LIMITED, TICK, Reply, refusal
-from kept_chats import KeptChats
 
 from qwenproxy.errors import NetworkFailed, SetupError, TabLost
 from qwenproxy.history.reuse import UpstreamMemory
@@ -18,13 +17,9 @@ from qwenproxy.upstream.places import SiteChat
 NOT_FOUND = refusal("Not_Found", "CHAT_NOT_FOUND", status=404)
 
 
-@pytest.fixture
-def chats(tmp_path, registry, clock, pauses, monkeypatch):
-    monkeypatch.setattr(deletions, "PACE", 0)
+@pytest.fixture(autouse=True)
+def no_second_try(monkeypatch):
     monkeypatch.setattr(deletions, "RETRY_PAUSES", ())
-    chats = KeptChats(tmp_path / "session", registry, clock)
-    yield chats.start()
-    chats.close()
 
 
 def journal(chats):

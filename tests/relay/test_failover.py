@@ -110,7 +110,7 @@ def test_all_resting(make_relay, site):
 def test_all_invalid(make_relay, site):
     relay = make_relay(2)
     told = []
-    relay.on_exhausted = lambda: told.append(relay.pool.running())
+    relay.attempts.on_exhausted = lambda: told.append(relay.pool.running())
     for account_id in "ab":
         site.always(account_id, LOGGED_OUT)
     with pytest.raises(NoAccounts, match="relogin") as caught:
@@ -121,14 +121,14 @@ def test_all_invalid(make_relay, site):
 
 def test_without_any_account_nobody_is_told_to_stop(make_relay):
     relay = make_relay(0)
-    relay.on_exhausted = lambda: pytest.fail("a server without accounts goes on")
+    relay.attempts.on_exhausted = lambda: pytest.fail("a server without accounts goes on")
     with pytest.raises(NoAccounts):
         relay.open(ask())
 
 
 def test_all_to_be_verified(make_relay, site):
     relay = make_relay(2)
-    relay.on_exhausted = lambda: pytest.fail("nothing is INVALID")
+    relay.attempts.on_exhausted = lambda: pytest.fail("nothing is INVALID")
     site.always("a", CAPTCHA)
     site.always("b", WAF_PAGE)
     with pytest.raises(VerificationRequired) as caught:
@@ -163,7 +163,7 @@ def test_a_failure_everywhere_is_told_after_three_accounts(make_relay, site):
 def test_a_failure_beside_a_refusal_is_told_as_failure(make_relay, site, refused, order):
     """One account is well: neither "come back in six hours" nor "log in again" would be true."""
     relay = make_relay(2)
-    relay.on_exhausted = lambda: pytest.fail("one account is usable")
+    relay.attempts.on_exhausted = lambda: pytest.fail("one account is usable")
     site.always(order[0], GATEWAY_DOWN)
     site.always(order[1], refused)
     with pytest.raises(SiteFailure):

@@ -54,7 +54,7 @@ from qwenproxy.upstream import ask as page_call
 def test_an_answer(make_relay, site):
     relay = make_relay()
     with relay.open(ask()) as run:
-        assert (run.account_id, run.chat_id, run.model) == ("a", "chat-1", "qwen3.8-max")
+        assert (run.account_id, run.place.chat.chat_id, run.model) == ("a", "chat-1", "qwen3.8-max")
         assert relay.pool.running() == 1
         assert "".join(event.text for event in run if isinstance(event, Text)) == "Hello world"
         assert (run.usage.input_tokens, run.usage.output_tokens) == (7, 2)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +68,14 @@ class SandboxTab:
 class Stack:
     """A proxy over the sandbox."""
 
-    def __init__(self, site: Sandbox, session_dir: Path, fetcher: RemoteFetcher | None = None, **settings: str) -> None:
+    def __init__(
+        self,
+        site: Sandbox,
+        session_dir: Path,
+        fetcher: RemoteFetcher | None = None,
+        pause: Callable[[float], None] = time.sleep,
+        **settings: str,
+    ) -> None:
         self.site = site
         self.session_dir = session_dir
         self.registry = Registry(session_dir)
@@ -82,7 +90,7 @@ class Stack:
             fetcher=fetcher,
             clock=lambda: time.time() + site.switches.clock_ahead_s,
         )
-        relay = Relay(self._pool, RelaySettings(), uploader=uploader)
+        relay = Relay(self._pool, RelaySettings(), uploader=uploader, pause=pause)
         self.client: FlaskClient = create_app(config, relay).test_client()
 
     def close(self) -> None:

@@ -71,11 +71,12 @@ class ChatSite(FakeSite):
 class KeptChats:
     """The server and its site. `client` asks it; accounts are named a, b, c ..."""
 
-    def __init__(self, session_dir: Path, registry, clock) -> None:
+    def __init__(self, session_dir: Path, registry, clock, pause) -> None:
         self.session_dir = session_dir
         self.site = ChatSite()
         self._registry = registry
         self._clock = clock
+        self._pause = pause
         self._pool: AccountPool | None = None
 
     def start(self, accounts: int = 1, **options: object) -> KeptChats:
@@ -89,7 +90,8 @@ class KeptChats:
         limits = PoolLimits(idle_browser=0, account_concurrency=8)
         self._pool = AccountPool(self._registry, self.deletions.watch(self.opener), limits, clock=self._clock)
         config = Config.load({"session_dir": str(self.session_dir), **options}, {})
-        self.app = create_app(config, Relay(self._pool, RelaySettings(clock=self.site.clock), self.deletions))
+        settings = RelaySettings(clock=self.site.clock)
+        self.app = create_app(config, Relay(self._pool, settings, self.deletions, pause=self._pause))
         self.history = self.app.extensions[CONVERSATIONS].history
         self.client = self.app.test_client()
         return self

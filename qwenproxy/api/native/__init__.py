@@ -1,1 +1,24 @@
 """The product's own wire API: chats with a memory, files, the WebSocket."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from qwenproxy.api.native import chats, files, routes
+from qwenproxy.api.waits import told_message
+from qwenproxy.api.wire import WireApi
+from qwenproxy.errors import ProxyError
+
+ADDRESSES = re.compile("/")  # whatever is nobody else's
+
+
+def wire_api() -> WireApi:
+    """Return this wire API."""
+    return WireApi((routes.blueprint(), chats.blueprint(), files.blueprint()), native_error, ADDRESSES)
+
+
+def native_error(error: ProxyError) -> dict[str, Any]:
+    """Return the native routes' error object, with the id of the chat it was about where one exists."""
+    body = {"error": told_message(error), "code": error.code}
+    return {**body, "chatId": error.chat_id} if error.chat_id else body

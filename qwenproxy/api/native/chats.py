@@ -59,7 +59,7 @@ def get_chat(chat_id: str) -> ResponseReturnValue:
 
 def delete_chat(chat_id: str) -> ResponseReturnValue:
     """Answer DELETE /api/chats/<id>."""
-    conversations().history.delete(chat_id)
+    conversations().delete(chat_id)
     return json_response({"success": True})
 
 
@@ -71,7 +71,7 @@ def rename_chat(chat_id: str) -> ResponseReturnValue:
 
 def clean_up() -> ResponseReturnValue:
     """Answer POST /api/chats/cleanup."""
-    deleted = conversations().history.cleanup(_optional_body())
+    deleted = conversations().clean_up(_optional_body())
     return json_response({"success": True, "deletedCount": len(deleted), "deletedChats": deleted})
 
 

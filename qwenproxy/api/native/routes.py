@@ -1,7 +1,7 @@
 """POST /api/chat: one message to a chat that the proxy keeps (contract 4.1).
 
-Parses the request into a turn, has it answered, formats the answer like OpenAI's with the chat's id added. What a chat
-remembers is the business of history/conversations.py.
+Parses the request; the answer is formatted like OpenAI's with the chat's id added. What a chat remembers is the
+business of the history.
 """
 
 from __future__ import annotations
@@ -9,22 +9,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from flask import Blueprint, request
+from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
+from qwenproxy.api.answering import respond
 from qwenproxy.api.bodies import json_body
-from qwenproxy.api.errors import json_response
 from qwenproxy.api.fields import read_flag, read_text
 from qwenproxy.api.ignored import Ignored
-from qwenproxy.api.openai.chunks import Chunks, frames
+from qwenproxy.api.openai.encoder import CompletionEncoder
 from qwenproxy.api.openai.messages import parse_content, parse_messages
-from qwenproxy.api.openai.routes import collect, event_stream
-from qwenproxy.api.wiring import conversations
-from qwenproxy.chat import Message
+from qwenproxy.chat import ChatRequest, Message, TextPart
 from qwenproxy.disk.files import valid_id
-from qwenproxy.errors import ProxyError, RequestError
-from qwenproxy.history.conversations import UserTurn
-from qwenproxy.wsgi.client import client_gone_check
+from qwenproxy.errors import RequestError
+from qwenproxy.history.conversations import InChat
 
 HONOURED = frozenset({"message", "messages", "model", "chatId", "stream"})
 
@@ -40,28 +37,18 @@ def create_turn() -> ResponseReturnValue:
     """Answer POST /api/chat."""
     body = json_body()
     ignored = Ignored()
-    turn, wanted = parse_turn(body, ignored), parse_chat_id(body)
-    client_gone = client_gone_check(request.environ)
-    chat_id, run = conversations().answer_turn(wanted, turn, client_gone)
-    if turn.streamed:
-        return ignored.tell(event_stream(frames(run, Chunks(run.model, {"chatId": chat_id}), client_gone), run))
-    try:
-        return ignored.tell(json_response({**collect(run), "chatId": chat_id}))
-    except ProxyError as error:
-        # A chat whose first turn fails never comes to be.
-        if chat_id == wanted:
-            error.chat_id = chat_id
-        raise
+    turn, chat_id = parse_turn(body, ignored), parse_chat_id(body)
+    return ignored.tell(respond(InChat(chat_id), turn, CompletionEncoder(names_chat=True)))
 
 
-def parse_turn(body: Mapping[str, Any], ignored: Ignored) -> UserTurn:
+def parse_turn(body: Mapping[str, Any], ignored: Ignored) -> ChatRequest:
     """Translate `message` or `messages`, `model`, `stream`. Raises RequestError, UnsupportedParameter naming the field.
 
-    Of `messages` the last one of the user is taken, and all system messages together. What has no effect goes into
-    `ignored`.
+    The request holds one message of the user, after a system message if there is any: of `messages` the last one of
+    the user is taken, and all system messages together. What has no effect goes into `ignored`.
     """
     model = read_text(body, "model")
-    system = None
+    system = ""
     if body.get("messages"):
         name = "messages"
         messages = parse_messages(body["messages"], ignored)
@@ -76,7 +63,8 @@ def parse_turn(body: Mapping[str, Any], ignored: Ignored) -> UserTurn:
             param=name,
         )
     ignored.add_fields(body, HONOURED)
-    return UserTurn(message, model, system or None, bool(read_flag(body, "stream")))
+    systems = (Message("system", (TextPart(system),)),) if system else ()
+    return ChatRequest((*systems, message), model, streamed=bool(read_flag(body, "stream")))
 
 
 def parse_chat_id(body: Mapping[str, Any]) -> str | None:

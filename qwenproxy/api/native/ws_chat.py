@@ -1,8 +1,7 @@
 """One client at its WebSocket: its key, its requests one after the other, and the answers as events.
 
-Made by the route for each socket. Requests are those of POST /api/chat and parsed as there; events are JSON objects:
-`delta` and `reasoning` with `text`, `done` with `chatId`, `model`, `finish_reason` and `usage`, `error` with `code`,
-`message` and, where one exists, `chatId`.
+Made by the route for each socket. Requests are those of POST /api/chat, parsed as there; ws_encoder.py has the
+events.
 """
 
 from __future__ import annotations
@@ -13,26 +12,23 @@ import threading
 import time
 from collections import deque
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import orjson
 from simple_websocket import ConnectionClosed, Server
 from wsproto.utilities import LocalProtocolError
 
+from qwenproxy.api.answering import stream
 from qwenproxy.api.auth import check_keys, meant_keys
 from qwenproxy.api.bodies import json_object
 from qwenproxy.api.errors import unforeseen
 from qwenproxy.api.ignored import Ignored
 from qwenproxy.api.native.routes import parse_chat_id, parse_turn
-from qwenproxy.api.openai.format import Answer, completion_object
-from qwenproxy.api.waits import told_message
+from qwenproxy.api.native.ws_encoder import SocketEncoder
 from qwenproxy.api.wiring import conversations
-from qwenproxy.chat import Image, Reasoning, Text
 from qwenproxy.errors import ClientGone, InvalidApiKey, InvalidJson, ProxyError, RequestError
+from qwenproxy.history.conversations import InChat
 from qwenproxy.observe.logs import request_id
-
-if TYPE_CHECKING:
-    from qwenproxy.relay.run import ChatRun
 
 log = logging.getLogger(__name__)
 
@@ -74,10 +70,7 @@ class SocketChat:
 
     def tell_error(self, error: ProxyError) -> None:
         """Send an error event. Raises ConnectionClosed."""
-        event = {"type": "error", "code": error.code, "message": told_message(error)}
-        if error.chat_id:
-            event["chatId"] = error.chat_id
-        self._send(event)
+        self._send(SocketEncoder().failure(error))
 
     def _let_in(self) -> None:
         """Take the key from the first message where one is needed and none came before. Raises InvalidApiKey."""
@@ -122,7 +115,8 @@ class SocketChat:
         except (InvalidApiKey, ConnectionClosed):
             raise
         except ClientGone:
-            self._send({"type": "done", "chatId": message.get("chatId"), "finish_reason": "cancelled"})
+            end = {"type": "done", "chatId": message.get("chatId"), "finish_reason": "cancelled"}
+            self._send(orjson.dumps(end))
         except ProxyError as error:
             log.info("WebSocket answer failed: %s", error.code)
             self.tell_error(error)
@@ -132,31 +126,15 @@ class SocketChat:
             request_id.reset(of_the_socket)
 
     def _answer(self, message: dict[str, Any]) -> None:
-        turn, wanted = replace(parse_turn(message, Ignored()), streamed=True), parse_chat_id(message)
-        chat_id, run = conversations().answer_turn(wanted, turn, self._is_unwanted)
-        with run:
-            try:
-                self._tell_answer(chat_id, run)
-            except ProxyError as error:
-                if chat_id == wanted:
-                    error.chat_id = chat_id
-                raise
-
-    def _tell_answer(self, chat_id: str, run: ChatRun) -> None:
-        answer = Answer()
-        for event in run:
-            if self._is_unwanted():
-                raise ClientGone("The client wants no answer any more.")
-            answer.add(event)
-            if isinstance(event, Text):
-                self._send({"type": "delta", "text": event.text})
-            elif isinstance(event, Image):
-                self._send({"type": "delta", "text": event.markdown})
-            elif isinstance(event, Reasoning):
-                self._send({"type": "reasoning", "text": event.text})
-        whole = completion_object(answer, run.model, (each.text for each in run.chat.messages))
-        end = {"finish_reason": answer.finish_reason, "model": run.model, "usage": whole["usage"]}
-        self._send({"type": "done", "chatId": chat_id, **end})
+        turn, place = replace(parse_turn(message, Ignored()), streamed=True), InChat(parse_chat_id(message))
+        encoder = SocketEncoder()
+        with conversations().answer(place, turn, self._is_unwanted) as answer:
+            for event in stream(answer, encoder, self._is_unwanted):
+                self._send(event)
+                if not encoder.has_ended and self._is_unwanted():
+                    break
+        if not encoder.has_ended:
+            raise ClientGone("The client wants no answer any more.")
 
     def _is_unwanted(self) -> bool:
         """Take in what the client said meanwhile; tell whether the answer has to stop."""
@@ -170,9 +148,9 @@ class SocketChat:
                 self._waiting.append(text)
         return self._cancelled or not self._ws.connected
 
-    def _send(self, event: dict[str, Any]) -> None:
+    def _send(self, event: bytes) -> None:
         try:
-            self._ws.send(orjson.dumps(event).decode())
+            self._ws.send(event.decode())
         except (OSError, LocalProtocolError):
             raise ConnectionClosed() from None
 

@@ -5,7 +5,7 @@ What cannot be honoured is named, or refused where its silent loss would be a li
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,7 +43,7 @@ class CompletionRequest:
 def parse_chat_request(body: Mapping[str, Any]) -> CompletionRequest:
     """Translate the body of POST /v1/chat/completions. Raises RequestError, UnsupportedParameter naming the field."""
     ignored = Ignored()
-    _refuse_losses(body)
+    refuse_losses(body)
     offer = openai_tools.parse_offer(body, ignored)
     thinks, budget = thinking.parse_thinking(body, ignored)
     chat = ChatRequest(
@@ -51,7 +51,7 @@ def parse_chat_request(body: Mapping[str, Any]) -> CompletionRequest:
         model=read_text(body, "model"),
         thinking=thinks,
         thinking_budget=budget,
-        stop=_stop(body.get("stop")),
+        stop=read_stop(body),
         max_tokens=_max_tokens(body),
         tools=offer.tools,
         tool_choice=offer.choice,
@@ -71,16 +71,22 @@ _REFUSED: Mapping[str, Callable[[Any], bool]] = {
 }
 
 
-def _refuse_losses(body: Mapping[str, Any]) -> None:
-    """Refuse what the site cannot give and a client would miss without knowing. Raises RequestError."""
-    if read_whole(body, "n") not in (None, 1):
-        raise UnsupportedParameter("Only one answer per request is possible: n must be 1.", param="n")
+def refuse_losses(body: Mapping[str, Any], numbers: Sequence[str] = ("n",)) -> None:
+    """Refuse what the site cannot give and a client would miss without knowing; `numbers` count answers.
+
+    Raises RequestError, UnsupportedParameter.
+    """
+    for name in numbers:
+        if read_whole(body, name) not in (None, 1):
+            raise UnsupportedParameter(f"Only one answer per request is possible: {name} must be 1.", param=name)
     for name, asks in _REFUSED.items():
         if asks(body.get(name)):
             raise UnsupportedParameter(f"The Qwen chat site cannot do what {name} asks for; leave it out.", param=name)
 
 
-def _stop(value: Any) -> tuple[str, ...]:
+def read_stop(body: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the stop sequences. Raises RequestError."""
+    value = body.get("stop")
     sequences = [] if value is None else [value] if isinstance(value, str) else value
     if not isinstance(sequences, list) or not all(isinstance(sequence, str) for sequence in sequences):
         raise RequestError("stop must be a string or an array of strings.", param="stop")
@@ -89,6 +95,11 @@ def _stop(value: Any) -> tuple[str, ...]:
     return tuple(sequence for sequence in sequences if sequence)
 
 
+def read_limit(body: Mapping[str, Any], name: str) -> int | None:
+    """Return a number of tokens, None for no limit. Raises RequestError."""
+    return read_whole(body, name, has_none=True)
+
+
 def _max_tokens(body: Mapping[str, Any]) -> int | None:
-    newer = read_whole(body, "max_completion_tokens", has_none=True)
-    return newer if newer is not None else read_whole(body, "max_tokens", has_none=True)
+    newer = read_limit(body, "max_completion_tokens")
+    return newer if newer is not None else read_limit(body, "max_tokens")

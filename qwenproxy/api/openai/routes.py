@@ -1,32 +1,24 @@
 """The OpenAI routes: chat completions and models, under /v1, /api/v1 and /api.
 
-Steps 1, 2 and 5 of one request's way (architecture 4): parse, open, answer.
+They parse the request and choose the encoder; answering.py does the rest (architecture 4).
 """
 
 from __future__ import annotations
 
-import logging
-from typing import TYPE_CHECKING
-
-from flask import Blueprint, Response, request
+from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 
+from qwenproxy.api.answering import respond
 from qwenproxy.api.bodies import json_body
 from qwenproxy.api.errors import json_response
-from qwenproxy.api.openai.chunks import Chunks, frames
-from qwenproxy.api.openai.format import Answer, completion_object
+from qwenproxy.api.openai.addresses import PREFIXES
+from qwenproxy.api.openai.encoder import CompletionEncoder
 from qwenproxy.api.openai.models import model_object
 from qwenproxy.api.openai.request import parse_chat_request
-from qwenproxy.api.wiring import conversations, relay
+from qwenproxy.api.wiring import relay
 from qwenproxy.errors import ModelNotFound
+from qwenproxy.history.conversations import Alone
 from qwenproxy.wsgi.client import client_gone_check
-
-if TYPE_CHECKING:
-    from qwenproxy.relay.run import ChatRun
-
-log = logging.getLogger(__name__)
-
-PREFIXES = ("/v1", "/api/v1", "/api")
 
 
 def blueprint() -> Blueprint:
@@ -42,17 +34,8 @@ def blueprint() -> Blueprint:
 def create_completion() -> ResponseReturnValue:
     """Answer POST …/chat/completions."""
     wanted = parse_chat_request(json_body())
-    client_gone = client_gone_check(request.environ)
-    run = conversations().answer_once(wanted.chat, client_gone)
-    if wanted.chat.streamed:
-        prompt = tuple(message.text for message in wanted.chat.messages)
-        body = frames(
-            run, Chunks(run.model, legacy=wanted.legacy), client_gone, include_usage=wanted.include_usage, prompt=prompt
-        )
-        response = event_stream(body, run)
-    else:
-        response = json_response(collect(run, legacy=wanted.legacy))
-    return wanted.ignored.tell(response)
+    encoder = CompletionEncoder(include_usage=wanted.include_usage, legacy=wanted.legacy)
+    return wanted.ignored.tell(respond(Alone(), wanted.chat, encoder))
 
 
 def list_models() -> ResponseReturnValue:
@@ -67,22 +50,3 @@ def get_model(name: str) -> ResponseReturnValue:
     if model is None:
         raise ModelNotFound(f"The model {name[:100]!r} does not exist; GET /v1/models lists them.", param="model")
     return json_response(model_object(name, model))
-
-
-def event_stream(body: object, run: ChatRun) -> Response:
-    """Return a streamed answer that closes its run however it ends, even when it is never started."""
-    response = Response(body, mimetype="text/event-stream")  # type: ignore[arg-type]
-    response.headers["Cache-Control"] = "no-cache"
-    response.headers["X-Accel-Buffering"] = "no"
-    response.headers["Server-Timing"] = run.laps.header
-    response.call_on_close(run.close)
-    return response
-
-
-def collect(run: ChatRun, *, legacy: bool = False) -> dict[str, object]:
-    """Read the run to its end and return the `chat.completion` object. Raises what broke the answer."""
-    answer = Answer()
-    with run:
-        for event in run:
-            answer.add(event)
-    return completion_object(answer, run.model, (message.text for message in run.chat.messages), legacy=legacy)

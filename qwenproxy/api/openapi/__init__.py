@@ -1,6 +1,6 @@
 """GET /openapi.json: what this server answers, as an OpenAPI 3.1 document.
 
-Written by hand in openapi_paths.py and openapi_schemas.py, from the contract rather than from the code, so that a test
+Written by hand in paths.py and schemas.py, from the contract rather than from the code, so that a test
 can hold the two against each other.
 """
 
@@ -13,6 +13,7 @@ from flask.typing import ResponseReturnValue
 
 from qwenproxy import __version__
 from qwenproxy.api.errors import json_response
+from qwenproxy.api.openapi import completions
 from qwenproxy.api.openapi.paths import PATHS
 from qwenproxy.api.openapi.schemas import SCHEMAS
 
@@ -49,9 +50,9 @@ def document() -> dict[str, Any]:
             {"name": "Files", "description": "Images and documents for messages."},
             {"name": "Server", "description": "The state of the server."},
         ],
-        "paths": PATHS,
+        "paths": {**PATHS, **completions.PATHS},
         "components": {
-            "schemas": SCHEMAS,
+            "schemas": {**SCHEMAS, **completions.SCHEMAS},
             "securitySchemes": {
                 "key": {"type": "http", "scheme": "bearer", "description": "A line of Authorization.txt."},
                 "x-api-key": {"type": "apiKey", "in": "header", "name": "x-api-key", "description": "The same."},

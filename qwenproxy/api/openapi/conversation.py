@@ -23,7 +23,8 @@ ALLOWED_TOOLS = an_object(
 )
 
 
-def _limit(description: str) -> Schema:
+def limit(description: str) -> Schema:
+    """Return the schema of a limit in tokens."""
     return {"type": ["integer", "null"], "anyOf": [{"minimum": 1}, const(-1)], "description": description}
 
 
@@ -63,8 +64,8 @@ CONVERSATION: dict[str, Schema] = {
         stream=nullable(FLAG),
         stream_options=nullable(an_object("", include_usage=nullable(FLAG))),
         stop={"anyOf": [nullable(TEXT), array_of(TEXT, maxItems=16)]},
-        max_tokens=_limit("cuts the answer; -1 is no limit"),
-        max_completion_tokens=_limit("cuts the answer; counts before max_tokens"),
+        max_tokens=limit("cuts the answer; -1 is no limit"),
+        max_completion_tokens=limit("cuts the answer; counts before max_tokens"),
         n={"enum": [1, None]},
         tools=nullable(array_of(ref("Tool"))),
         tool_choice={"anyOf": [{"enum": ["auto", "none", "required", None]}, NAMED_FUNCTION, ALLOWED_TOOLS]},
@@ -72,16 +73,14 @@ CONVERSATION: dict[str, Schema] = {
         function_call={"anyOf": [{"enum": ["auto", "none", None]}, an_object("name", name=FUNCTION_NAME)]},
         reasoning_effort=described(nullable(TEXT), "with none and minimal it does not think, with any other it does"),
         reasoning=nullable(
-            an_object("", effort=nullable(TEXT), enabled=nullable(FLAG), max_tokens=_limit("as thinking_budget"))
+            an_object("", effort=nullable(TEXT), enabled=nullable(FLAG), max_tokens=limit("as thinking_budget"))
         ),
         enable_thinking=nullable(FLAG),
-        thinking_budget=_limit("tokens"),
+        thinking_budget=limit("tokens"),
         thinking=nullable(
-            an_object(
-                "", type={"enum": ["enabled", "adaptive", "disabled"]}, budget_tokens=_limit("as thinking_budget")
-            )
+            an_object("", type={"enum": ["enabled", "adaptive", "disabled"]}, budget_tokens=limit("as thinking_budget"))
         ),
-        chat_template_kwargs=nullable(an_object("", enable_thinking=nullable(FLAG), thinking_budget=_limit("tokens"))),
+        chat_template_kwargs=nullable(an_object("", enable_thinking=nullable(FLAG), thinking_budget=limit("tokens"))),
     ),
     "TurnRequest": {
         **an_object(

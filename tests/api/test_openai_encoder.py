@@ -4,27 +4,29 @@ from __future__ import annotations
 
 import json
 import logging
+from types import SimpleNamespace
 
 import pytest
 from fakes import CUT, TICK, Reply, answer, ask
 from transcripts import CREATED, DRAWN, KEEP_ALIVE, PICTURE, SEARCHED, SUMMED, counts, delta, end, frame
 
-from qwenproxy.api.openai.chunks import Chunks, frames
-from qwenproxy.chat import Tick, Tool
+from qwenproxy.api import answering
+from qwenproxy.api.openai.encoder import CompletionEncoder
+from qwenproxy.chat import Reasoning, Text, Tick, Tool
 from qwenproxy.errors import TabLost
+from qwenproxy.history.conversations import Alone, InChat
 
 CALL = '<tool_call>{"name": "look", "arguments": {"q": "я"}}</tool_call>'
 
 
 @pytest.fixture
-def stream(make_relay, site):
+def stream(make_conversations, site):
     """Return a function that streams the answer to one request: the list of frames, comments included."""
 
-    def stream(reply, chat=None, gone=lambda: False, extra=None, **options):
+    def stream(reply, chat=None, gone=lambda: False, place=None, **options):
         site.script("a", reply)
-        run = make_relay().open(chat or ask())
-        with run:
-            return list(frames(run, Chunks(run.model, extra), gone, **options))
+        with make_conversations().answer(place or Alone(), chat or ask(), lambda: False) as kept:
+            return list(answering.stream(kept, CompletionEncoder(**options), gone))
 
     return stream
 
@@ -66,9 +68,10 @@ def test_json_is_compact_and_unescaped(stream):
 
 @pytest.mark.parametrize("text", ['"@":""', "@", '{"@":""}'])
 def test_no_text_or_model_name_breaks_the_frame(text):
-    chunks = Chunks(f"model {text}")
-    assert data_of(chunks.content(text))["choices"][0]["delta"] == {"content": text}
-    assert data_of(chunks.reasoning(text))["model"] == f"model {text}"
+    encoder = CompletionEncoder()
+    encoder.begin(SimpleNamespace(run=SimpleNamespace(model=f"model {text}")))
+    assert data_of(encoder.event(Text(text)))["choices"][0]["delta"] == {"content": text}
+    assert data_of(encoder.event(Reasoning(text)))["model"] == f"model {text}"
 
 
 def test_reasoning(stream):
@@ -113,7 +116,7 @@ def test_tool_calls_are_numbered(stream):
     ],
 )
 def test_usage_is_one_more_chunk(stream, reply, usage):
-    chunks = chunks_of(stream(reply, include_usage=True, prompt=("Hello?",)))
+    chunks = chunks_of(stream(reply, include_usage=True))
     assert chunks[-1]["choices"] == []
     given, written, reasoned, cached = usage
     assert chunks[-1]["usage"] == {
@@ -127,8 +130,10 @@ def test_usage_is_one_more_chunk(stream, reply, usage):
 
 
 def test_further_fields_stand_in_the_first_and_the_last_chunk(stream):
-    chunks = chunks_of(stream(answer("a", "b"), extra={"chatId": "c"}))
-    assert [chunk.get("chatId") for chunk in chunks] == ["c", None, None, "c"]
+    chunks = chunks_of(stream(answer("a", "b"), place=InChat(), names_chat=True))
+    first, *middle, last = [chunk.get("chatId") for chunk in chunks]
+    assert first == last is not None
+    assert middle == [None, None]
 
 
 @pytest.mark.parametrize(("ticks", "comments"), [(9, 0), (10, 1), (19, 1), (20, 2), (35, 3)])
@@ -142,12 +147,6 @@ def test_silence_is_bridged(stream, ticks, comments):
 def test_counts_without_text_are_silence(stream):
     quiet = [part for number in range(6) for part in (*[TICK] * 5, delta("", usage=counts(1, number + 1)))]
     assert stream(Reply((CREATED, delta("a"), *quiet, end()))).count(b": keep-alive\n\n") == 3
-
-
-def test_silence_before_the_first_text_is_bridged(stream):
-    frame_list = stream(Reply((CREATED, *[TICK] * 12, delta("a"), end())))
-    assert b": keep-alive\n\n" in frame_list
-    assert frame_list.index(b": keep-alive\n\n") == 1
 
 
 def test_a_client_that_left_is_noticed_in_silence(stream, site):

@@ -1,0 +1,84 @@
+"""An answer as OpenAI sends a legacy completion: objects of type `text_completion`, streamed or whole.
+
+Thoughts and calls have no form here; the request offers no tools.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from typing import Any
+
+import orjson
+
+from qwenproxy.api.openai.format import openai_error, usage_object
+from qwenproxy.chat import Event, Finish, Image, Text
+from qwenproxy.errors import ProxyError
+from qwenproxy.history.kept_answer import KeptAnswer
+
+
+class TextEncoder:
+    """The encoder of legacy completions."""
+
+    keep_alive = b": keep-alive\n\n"
+
+    def __init__(self, echo: str = "", *, include_usage: bool = False) -> None:
+        """`echo` is text that comes before the answer's own."""
+        self._echo = echo
+        self._include_usage = include_usage
+        self._head: dict[str, Any] = {}
+
+    def begin(self, answer: KeptAnswer) -> bytes:
+        """Return the echo, if there is any."""
+        self._head = _head(answer)
+        return self._chunk(self._echo) if self._echo else b""
+
+    def event(self, event: Event) -> bytes:
+        """Return text, or the reason why it ends."""
+        if isinstance(event, Text):
+            return self._chunk(event.text)
+        if isinstance(event, Image):
+            return self._chunk(event.markdown)
+        return self._chunk("", event.reason) if isinstance(event, Finish) else b""
+
+    def usage(self, answer: KeptAnswer) -> bytes:
+        """Return the chunk without choices that carries the counts, where they are wanted."""
+        return _frame({**self._head, "choices": [], "usage": _counts(answer)}) if self._include_usage else b""
+
+    def end(self, answer: KeptAnswer) -> bytes:
+        """Return `[DONE]`."""
+        return b"data: [DONE]\n\n"
+
+    def failure(self, error: ProxyError) -> bytes:
+        """Return the frame with the error object."""
+        return _frame(openai_error(error))
+
+    def whole(self, answer: KeptAnswer) -> dict[str, Any]:
+        """Return the `text_completion`."""
+        finish = answer.run.answer.finish
+        choice = _choice(self._echo + answer.run.answer.text, finish.reason if finish else None)
+        return {**_head(answer), "choices": [choice], "usage": _counts(answer)}
+
+    def _chunk(self, text: str, finish_reason: str | None = None) -> bytes:
+        return _frame({**self._head, "choices": [_choice(text, finish_reason)]})
+
+
+def _head(answer: KeptAnswer) -> dict[str, Any]:
+    return {
+        "id": f"cmpl-{uuid.uuid4().hex}",
+        "object": "text_completion",
+        "created": int(time.time()),
+        "model": answer.run.model,
+    }
+
+
+def _choice(text: str, finish_reason: str | None) -> dict[str, Any]:
+    return {"text": text, "index": 0, "logprobs": None, "finish_reason": finish_reason}
+
+
+def _counts(answer: KeptAnswer) -> dict[str, Any]:
+    return usage_object(answer.run.answer.counts(answer.run.chat))
+
+
+def _frame(value: dict[str, Any]) -> bytes:
+    return b"data: " + orjson.dumps(value) + b"\n\n"

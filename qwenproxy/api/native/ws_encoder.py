@@ -1,0 +1,66 @@
+"""An answer as the WebSocket sends it: one JSON object an event.
+
+`delta` and `reasoning` with `text`, `done` with `chatId`, `model`, `finish_reason` and `usage`, `error` with `code`,
+`message` and, where one exists, `chatId`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from qwenproxy.api.openai.format import usage_object
+from qwenproxy.api.waits import told_message
+from qwenproxy.chat import Event, Image, Reasoning, Text
+from qwenproxy.errors import ProxyError
+from qwenproxy.history.kept_answer import KeptAnswer
+
+
+class SocketEncoder:
+    """The encoder of one answer on a WebSocket, which bridges silence by itself."""
+
+    keep_alive = b""
+
+    def __init__(self) -> None:
+        self.has_ended = False  # whether `done` or `error` was made
+
+    def begin(self, answer: KeptAnswer) -> bytes:
+        """Return nothing: `done` names the chat."""
+        return b""
+
+    def event(self, event: Event) -> bytes:
+        """Return text and thoughts; calls have no form here."""
+        if isinstance(event, Text):
+            return orjson.dumps({"type": "delta", "text": event.text})
+        if isinstance(event, Image):
+            return orjson.dumps({"type": "delta", "text": event.markdown})
+        if isinstance(event, Reasoning):
+            return orjson.dumps({"type": "reasoning", "text": event.text})
+        return b""
+
+    def usage(self, answer: KeptAnswer) -> bytes:
+        """Return nothing: `done` has the counts."""
+        return b""
+
+    def end(self, answer: KeptAnswer) -> bytes:
+        """Return `done`."""
+        self.has_ended = True
+        return orjson.dumps(self.whole(answer))
+
+    def failure(self, error: ProxyError) -> bytes:
+        """Return `error`."""
+        self.has_ended = True
+        event = {"type": "error", "code": error.code, "message": told_message(error)}
+        return orjson.dumps({**event, "chatId": error.chat_id} if error.chat_id else event)
+
+    def whole(self, answer: KeptAnswer) -> dict[str, Any]:
+        """Return what `done` says."""
+        run = answer.run
+        return {
+            "type": "done",
+            "chatId": answer.chat_id,
+            "finish_reason": run.answer.finish.reason if run.answer.finish else None,
+            "model": run.model,
+            "usage": usage_object(run.answer.counts(run.chat)),
+        }

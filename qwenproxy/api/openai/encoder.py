@@ -1,0 +1,111 @@
+"""An answer as OpenAI sends a chat completion: server-sent events with `data:` frames of chunks, or one object.
+
+The hot path of the product: one frame per piece of text, its constant parts encoded once.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import orjson
+
+from qwenproxy.api.openai.format import (
+    completion_id,
+    completion_object,
+    finish_reason,
+    function_call_object,
+    openai_error,
+    usage_object,
+)
+from qwenproxy.chat import Event, Finish, Image, Reasoning, Text, ToolCall
+from qwenproxy.errors import ProxyError
+from qwenproxy.history.kept_answer import KeptAnswer
+from qwenproxy.history.messages import tool_call_object
+
+KEEP_ALIVE = b": keep-alive\n\n"
+DONE = b"data: [DONE]\n\n"
+
+
+class CompletionEncoder:
+    """The encoder of chat completions."""
+
+    keep_alive = KEEP_ALIVE
+
+    def __init__(self, *, include_usage: bool = False, legacy: bool = False, names_chat: bool = False) -> None:
+        """`include_usage` adds a chunk with the counts; `legacy` sends the first call as `function_call`, no others.
+
+        `names_chat` puts `chatId` into the first and the last chunk, and into the object of a whole answer.
+        """
+        self._include_usage = include_usage
+        self._legacy = legacy
+        self._names_chat = names_chat
+        self._calls = 0
+        self._head: dict[str, Any] = {}
+        self._edge: dict[str, Any] = {}
+        self._before = self._after = b""
+
+    def begin(self, answer: KeptAnswer) -> bytes:
+        """Return the chunk with the role."""
+        self._head = {
+            "id": completion_id(),
+            "object": "chat.completion.chunk",
+            "created": int(time.time()),
+            "model": answer.run.model,
+        }
+        self._edge = self._chat_field(answer)
+        frame = orjson.dumps({**self._head, "choices": [{"index": 0, "delta": {"@": ""}, "finish_reason": None}]})
+        before, after = frame.rsplit(b'"@":""', 1)
+        self._before, self._after = b"data: " + before, after + b"\n\n"
+        return self._chunk({"role": "assistant", "content": ""}, edge=True)
+
+    def event(self, event: Event) -> bytes:
+        """Return the chunk of an event, b"" for one that clients are not told of."""
+        if isinstance(event, Text):
+            return self._before + b'"content":' + orjson.dumps(event.text) + self._after
+        if isinstance(event, Reasoning):
+            return self._before + b'"reasoning_content":' + orjson.dumps(event.text) + self._after
+        if isinstance(event, Image):
+            return self._before + b'"content":' + orjson.dumps(event.markdown) + self._after
+        if isinstance(event, ToolCall):
+            return self._call(event)
+        if isinstance(event, Finish):
+            return self._chunk({}, finish_reason(event.reason, legacy=self._legacy), edge=True)
+        return b""
+
+    def usage(self, answer: KeptAnswer) -> bytes:
+        """Return the chunk without choices that carries the counts, where they are wanted."""
+        if not self._include_usage:
+            return b""
+        counts = usage_object(answer.run.answer.counts(answer.run.chat))
+        return _frame({**self._head, "choices": [], "usage": counts})
+
+    def end(self, answer: KeptAnswer) -> bytes:
+        """Return `[DONE]`."""
+        return DONE
+
+    def failure(self, error: ProxyError) -> bytes:
+        """Return the frame with the error object."""
+        return _frame(openai_error(error))
+
+    def whole(self, answer: KeptAnswer) -> dict[str, Any]:
+        """Return the `chat.completion`."""
+        return {**completion_object(answer.run, legacy=self._legacy), **self._chat_field(answer)}
+
+    def _chat_field(self, answer: KeptAnswer) -> dict[str, Any]:
+        return {"chatId": answer.chat_id} if self._names_chat else {}
+
+    def _call(self, call: ToolCall) -> bytes:
+        self._calls += 1
+        if not self._legacy:
+            return self._chunk({"tool_calls": [{"index": self._calls - 1, **tool_call_object(call)}]})
+        return self._chunk({"function_call": function_call_object(call)}) if self._calls == 1 else b""
+
+    def _chunk(self, delta: dict[str, Any], finish_reason: str | None = None, *, edge: bool = False) -> bytes:
+        """Return a chunk with any delta; `edge` marks the first and the last one of the answer."""
+        choice = {"index": 0, "delta": delta, "finish_reason": finish_reason}
+        return _frame({**self._head, "choices": [choice], **(self._edge if edge else {})})
+
+
+def _frame(value: dict[str, Any]) -> bytes:
+    return b"data: " + orjson.dumps(value) + b"\n\n"

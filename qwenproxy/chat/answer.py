@@ -1,0 +1,61 @@
+"""What the model answered, put together from the events of its answer.
+
+Fed once, by the run; read by each wire API that sends a whole answer, and by the history. Pure.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from qwenproxy.chat import ChatRequest, Event, Finish, Image, Message, Reasoning, Text, TextPart, ToolCall, Usage
+from qwenproxy.chat.cutting import CHARACTERS_PER_TOKEN
+
+
+@dataclass(slots=True)
+class Answer:
+    """An answer so far. `finish` is None until it is complete; `usage` holds the site's last counts, None before."""
+
+    finish: Finish | None = None
+    usage: Usage | None = None
+    tool_calls: list[ToolCall] = field(default_factory=list)
+    _texts: list[str] = field(default_factory=list)
+    _thoughts: list[str] = field(default_factory=list)
+
+    def add(self, event: Event) -> None:
+        """Take one event in."""
+        if isinstance(event, Text):
+            self._texts.append(event.text)
+        elif isinstance(event, Reasoning):
+            self._thoughts.append(event.text)
+        elif isinstance(event, Image):
+            self._texts.append(event.markdown)
+        elif isinstance(event, ToolCall):
+            self.tool_calls.append(event)
+        elif isinstance(event, Usage):
+            self.usage = event
+        elif isinstance(event, Finish):
+            self.finish = event
+
+    @property
+    def text(self) -> str:
+        """All text, images in it as Markdown."""
+        return "".join(self._texts)
+
+    @property
+    def reasoning(self) -> str:
+        """All that the model thought aloud."""
+        return "".join(self._thoughts)
+
+    @property
+    def message(self) -> Message:
+        """The answer as a message of the conversation."""
+        text = self.text
+        return Message("assistant", (TextPart(text),) if text else (), tool_calls=tuple(self.tool_calls))
+
+    def counts(self, question: ChatRequest) -> Usage:
+        """Return the site's counts; where it gave none, about one token for four characters."""
+        if self.usage is not None:
+            return self.usage
+        asked = sum(len(message.text) for message in question.messages)
+        answered = sum(map(len, self._texts)) + sum(map(len, self._thoughts))
+        return Usage(-(-asked // CHARACTERS_PER_TOKEN), -(-answered // CHARACTERS_PER_TOKEN))

@@ -1,0 +1,180 @@
+"""An answer under way that becomes part of a chat when it is complete.
+
+Made by the conversations, iterated and closed by the api. What is kept, and where, is the business of its record: a
+turn of a kept chat, or a recording of a conversation that the client keeps.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from qwenproxy.chat import ChatRequest, Event, Finish
+from qwenproxy.errors import ChatNotFound, ProxyError, SetupError
+from qwenproxy.history.format import Chat, StoredMessage
+from qwenproxy.history.messages import from_stored, to_stored
+from qwenproxy.history.reuse import UpstreamMemory
+from qwenproxy.history.store import HistoryStore
+
+if TYPE_CHECKING:
+    from qwenproxy.relay.questions import Relay
+    from qwenproxy.relay.run import ChatRun
+
+log = logging.getLogger(__name__)
+
+RECORDED_CHAT_NAME = "OpenAI API Chat"
+
+# Fields of a chat's file beside the documented ones.
+SYSTEM = "system"
+UPSTREAM = "upstream"
+
+
+class Record(Protocol):
+    """Where an answer is kept."""
+
+    @property
+    def chat_id(self) -> str | None:
+        """The id of the chat that the client can go on with, None where it has none."""
+
+    @property
+    def existing_chat_id(self) -> str | None:
+        """The same where the chat exists already, whatever becomes of this answer."""
+
+    def keep(self, run: ChatRun) -> None:
+        """Keep question and answer. Raises SetupError."""
+
+    def drop(self, run: ChatRun) -> None:
+        """Clear away what an answer that is not complete left on the site. Raises SetupError."""
+
+
+class KeptAnswer:
+    """The events of an answer. Finish comes when the answer is kept; `run` is the answer itself."""
+
+    def __init__(self, run: ChatRun, record: Record, waiting: ExitStack | None = None) -> None:
+        """`waiting` is left when the answer is complete or closed: the chat's next turn can begin."""
+        self.run = run
+        self.chat_id = record.chat_id
+        self._record = record
+        self._waiting = waiting or ExitStack()
+        self._is_settled = False  # kept or dropped
+
+    def __iter__(self) -> Iterator[Event]:
+        with naming(self._record.existing_chat_id):
+            for event in self.run:
+                if isinstance(event, Finish):
+                    self._is_settled = True
+                    with self._waiting:
+                        self._record.keep(self.run)
+                yield event
+
+    def __enter__(self) -> KeptAnswer:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stop the answer if it still runs; one that is not complete leaves no trace. Idempotent."""
+        self.run.close()
+        with self._waiting:
+            if self._is_settled:
+                return
+            self._is_settled = True
+            try:
+                self._record.drop(self.run)
+            except ProxyError as error:
+                # Nobody is left to be told.
+                log.warning("account=%s the end of an answer is not noted: %s", self.run.account_id, error.message)
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One turn of a chat, with all that comes before it. `is_kept` is False for a chat that is not on the disk yet."""
+
+    history: HistoryStore
+    relay: Relay
+    chat: Chat
+    is_kept: bool
+    system: str | None
+    message: StoredMessage
+    request: ChatRequest
+    memory: UpstreamMemory
+
+    @property
+    def chat_id(self) -> str:
+        """The id of the chat, told at a stream's start."""
+        return self.chat.id
+
+    @property
+    def existing_chat_id(self) -> str | None:
+        """A chat whose first turn fails never comes to be."""
+        return self.chat.id if self.is_kept else None
+
+    def keep(self, run: ChatRun) -> None:
+        """Write the turn, and where the chat stands on the site. Raises SetupError."""
+        answer = to_stored(run.answer.message)
+        held = (*self.request.messages, from_stored(answer))
+        extra: dict[str, Any] = {UPSTREAM: self.memory.after(run.place.chat, run.response_id, held).to_json()}
+        if self.system:
+            extra[SYSTEM] = self.system
+        messages = (self.message, answer)
+        try:
+            if self.is_kept:
+                self.history.append_turn(self.chat.id, messages, extra)
+            else:
+                self.history.create(self.chat.name, messages, self.chat.id, extra)
+        except ChatNotFound:
+            log.info("account=%s chat %s was deleted during its turn", run.account_id, self.chat.id)
+            self.relay.discard([run.place.chat])
+
+    def drop(self, run: ChatRun) -> None:
+        """Have the site's chat deleted if it was made for this turn. Raises SetupError."""
+        discard_new_chat(self.relay, run)
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """A record of a conversation that the client keeps: a new chat for every answer."""
+
+    history: HistoryStore
+    relay: Relay
+    chat_id: None = None
+    existing_chat_id: None = None
+
+    def keep(self, run: ChatRun) -> None:
+        """Write the whole conversation. A disk that refuses takes nothing from the client."""
+        messages = [to_stored(message) for message in (*run.chat.messages, run.answer.message)]
+        # The site was told of functions that no later turn of this chat offers: those turns begin afresh.
+        response_id = None if run.chat.tools else run.response_id
+        # Read back from the stored form: what continues the chat later has to give the same fingerprint.
+        held = [from_stored(message) for message in messages]
+        memory = UpstreamMemory().after(run.place.chat, response_id, held)
+        try:
+            self.history.create(RECORDED_CHAT_NAME, messages, extra={UPSTREAM: memory.to_json()})
+        except SetupError as error:
+            log.warning("account=%s an answer is not recorded: %s", run.account_id, error.message)
+
+    def drop(self, run: ChatRun) -> None:
+        """Have the site's chat deleted if it was made for this answer. Raises SetupError."""
+        discard_new_chat(self.relay, run)
+
+
+def discard_new_chat(relay: Relay, run: ChatRun) -> None:
+    """Delete the chat of the site that was made for an answer. Raises SetupError."""
+    # A chat that the answer only continued still holds the turns before.
+    if not run.place.response_id:
+        relay.discard([run.place.chat])
+
+
+@contextlib.contextmanager
+def naming(chat_id: str | None) -> Iterator[None]:
+    """Have errors say which kept chat they are about: the one place where that is put into them."""
+    try:
+        yield
+    except ProxyError as error:
+        error.chat_id = chat_id or error.chat_id
+        raise
