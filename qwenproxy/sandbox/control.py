@@ -8,7 +8,7 @@ from typing import Any
 from quart import Blueprint, Response, request
 
 from qwenproxy.sandbox.envelope import json_response
-from qwenproxy.sandbox.faults import Fault
+from qwenproxy.sandbox.faults.fault import Fault
 from qwenproxy.sandbox.state import SiteState, current_state
 from qwenproxy.sandbox.switches import Switches
 

@@ -13,13 +13,13 @@ from typing import Any
 
 from quart import Response, g, request
 
-from qwenproxy.sandbox import fault_answers
-from qwenproxy.sandbox.accounts import SandboxAccount, same_login
+from qwenproxy.sandbox.accounts.account import SandboxAccount, same_login
+from qwenproxy.sandbox.accounts.logins import REFRESH_COOKIE
 from qwenproxy.sandbox.envelope import SiteError, bad_request, unauthorized
-from qwenproxy.sandbox.faults import COMPLETIONS
+from qwenproxy.sandbox.faults import answers as fault_answers
+from qwenproxy.sandbox.faults.fault import COMPLETIONS
 from qwenproxy.sandbox.journal import Recorded
-from qwenproxy.sandbox.logins import REFRESH_COOKIE
-from qwenproxy.sandbox.page_cookies import passes_firewall
+from qwenproxy.sandbox.pages.cookies import passes_firewall
 from qwenproxy.sandbox.state import SiteState, current_state
 
 CONTROL = "/__sandbox/"

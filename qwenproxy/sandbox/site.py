@@ -11,17 +11,17 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import TypeVar
 
-from qwenproxy.sandbox.accounts import SandboxAccount
+from qwenproxy.sandbox.accounts.account import SandboxAccount
 from qwenproxy.sandbox.app import Front, create_app, create_sign_in_app
-from qwenproxy.sandbox.faults import Fault
-from qwenproxy.sandbox.generations import Running
+from qwenproxy.sandbox.chats.generations import Running
+from qwenproxy.sandbox.faults.fault import Fault
+from qwenproxy.sandbox.files.file import StoredFile
+from qwenproxy.sandbox.files.object_store import create_store
 from qwenproxy.sandbox.journal import Recorded, Refresh
-from qwenproxy.sandbox.model_cards import ModelCard
-from qwenproxy.sandbox.object_store import create_store
-from qwenproxy.sandbox.page_cookies import FIREWALL, firewall_value
+from qwenproxy.sandbox.model.cards import ModelCard
+from qwenproxy.sandbox.pages.cookies import FIREWALL, firewall_value
 from qwenproxy.sandbox.server import Ports, Server
 from qwenproxy.sandbox.state import SiteState
-from qwenproxy.sandbox.stored_files import StoredFile
 from qwenproxy.sandbox.switches import Switches
 from qwenproxy.sandbox.tls import new_identity
 

@@ -7,16 +7,16 @@ from dataclasses import dataclass, field
 
 from quart import current_app, g
 
-from qwenproxy.sandbox.accounts import Accounts, SandboxAccount
-from qwenproxy.sandbox.chats import Chats
+from qwenproxy.sandbox.accounts.account import Accounts, SandboxAccount
+from qwenproxy.sandbox.accounts.logins import Logins
+from qwenproxy.sandbox.chats.chat import Chats
+from qwenproxy.sandbox.chats.generations import Generations
 from qwenproxy.sandbox.clock import Clock
 from qwenproxy.sandbox.envelope import SiteError, unauthorized
-from qwenproxy.sandbox.faults import FaultBook
-from qwenproxy.sandbox.generations import Generations
+from qwenproxy.sandbox.faults.fault import FaultBook
+from qwenproxy.sandbox.files.file import StoredFiles
 from qwenproxy.sandbox.journal import Journal
-from qwenproxy.sandbox.logins import Logins
-from qwenproxy.sandbox.model_cards import ModelCard, default_cards
-from qwenproxy.sandbox.stored_files import StoredFiles
+from qwenproxy.sandbox.model.cards import ModelCard, default_cards
 from qwenproxy.sandbox.switches import Switches
 
 

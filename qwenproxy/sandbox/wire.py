@@ -15,7 +15,7 @@ from typing import Any
 from h2.errors import ErrorCodes
 from h2.exceptions import ProtocolError
 
-from qwenproxy.sandbox.generations import Generation
+from qwenproxy.sandbox.chats.generations import Generation
 
 _SCOPE_KEY = "qwenproxy.exchange"
 _BACKLOG = 1 << 20  # bytes the transport may hold before frames take the way that waits for the client

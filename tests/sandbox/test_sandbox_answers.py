@@ -13,7 +13,7 @@ import pytest
 from sandbox_caller import COMPLETIONS, Caller, deltas, frames, payload, said, sandbox_fixtures, trust
 
 from qwenproxy.sandbox import Sandbox
-from qwenproxy.sandbox.script import UNICODE_TEXT
+from qwenproxy.sandbox.model.script import UNICODE_TEXT
 
 THINKING = {"thinking_enabled": True, "thinking_format": "summary"}
 

@@ -13,7 +13,7 @@ import pytest
 from sandbox_caller import COMPLETIONS, Caller, deltas, frames, payload, refusal, said, sandbox_fixtures, trust
 
 from qwenproxy.sandbox import Fault, Sandbox
-from qwenproxy.sandbox.faults import KINDS, parse_fault
+from qwenproxy.sandbox.faults.fault import KINDS, parse_fault
 
 ENVELOPES = [
     ("rate_limited", "429", "RateLimited", "today's usage"),

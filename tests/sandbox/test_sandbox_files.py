@@ -15,7 +15,7 @@ import pytest
 from sandbox_caller import Caller, refusal, said, sandbox_fixtures
 
 from qwenproxy.sandbox import Fault, Sandbox
-from qwenproxy.sandbox.signatures import Signable, v1_signature, v4_signature
+from qwenproxy.sandbox.files.signatures import Signable, v1_signature, v4_signature
 
 VECTOR_PATH = "00000000-0000-4000-8000-000000000001/11111111-1111-4111-8111-111111111111_my photo.png"
 VECTOR_HEADERS = {

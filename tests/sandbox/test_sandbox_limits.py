@@ -12,7 +12,7 @@ import pytest
 from sandbox_caller import COMPLETIONS, Caller, payload, refusal, said, sandbox_fixtures, trust
 
 from qwenproxy.sandbox import Sandbox
-from qwenproxy.sandbox.page_cookies import firewall_value
+from qwenproxy.sandbox.pages.cookies import firewall_value
 
 running, site, caller = sandbox_fixtures(accounts=2, busy_release_s=0.3)
 

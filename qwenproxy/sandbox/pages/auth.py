@@ -9,7 +9,7 @@ from typing import Any
 
 from quart import Blueprint, Response, g
 
-from qwenproxy.sandbox.accounts import SandboxAccount
+from qwenproxy.sandbox.accounts.account import SandboxAccount
 from qwenproxy.sandbox.envelope import (
     SiteError,
     failure,

@@ -8,17 +8,17 @@ from collections.abc import AsyncIterator, Iterator
 
 from quart import Blueprint, Response, g, request
 
-from qwenproxy.sandbox import fault_answers
-from qwenproxy.sandbox.chats import ChatMessage
+from qwenproxy.sandbox.chats.chat import ChatMessage
+from qwenproxy.sandbox.chats.generations import Generation
+from qwenproxy.sandbox.chats.question import Question, read_question, text_of
 from qwenproxy.sandbox.envelope import bad_request
-from qwenproxy.sandbox.fault_streams import ConnectionDropped, spoil
-from qwenproxy.sandbox.faults import COMPLETIONS, Fault, parse_fault
-from qwenproxy.sandbox.generations import Generation
-from qwenproxy.sandbox.odd_streams import Frames, HeldOpen
-from qwenproxy.sandbox.question import Question, read_question, text_of
-from qwenproxy.sandbox.script import CLOCK, Answer, Script, SearchRound, Thinking, compose
+from qwenproxy.sandbox.faults import answers as fault_answers
+from qwenproxy.sandbox.faults.fault import COMPLETIONS, Fault, parse_fault
+from qwenproxy.sandbox.faults.oddities import Frames, HeldOpen
+from qwenproxy.sandbox.faults.streams import ConnectionDropped, spoil
+from qwenproxy.sandbox.model.script import CLOCK, Answer, Script, SearchRound, Thinking, compose
+from qwenproxy.sandbox.model.stream import FrameWriter
 from qwenproxy.sandbox.state import SiteState, current_state, logged_in
-from qwenproxy.sandbox.stream import FrameWriter
 from qwenproxy.sandbox.wire import Exchange, Wire
 
 bp = Blueprint("completions", __name__)

@@ -1,8 +1,8 @@
 """The faults a test can order, and the book that decides which call gets one.
 
-A fault either answers a call in place of the site (fault_answers.py), spoils the stream of an answer
-(fault_streams.py; what is odd there and no fault is in odd_streams.py), or hits the pages. What each kind looks like
-stands there; here is only who is hit, and when.
+A fault either answers a call in place of the site (answers.py), spoils the stream of an answer (streams.py; what is
+odd there and no fault is in oddities.py), or hits the pages. Those modules know what each kind looks like; this one
+knows only which call gets it.
 """
 
 from __future__ import annotations

@@ -10,9 +10,9 @@ import secrets
 from dataclasses import dataclass
 from typing import Literal
 
-from qwenproxy.sandbox.accounts import Accounts, SandboxAccount
+from qwenproxy.sandbox.accounts.account import Accounts, SandboxAccount
+from qwenproxy.sandbox.accounts.tokens import read_token
 from qwenproxy.sandbox.switches import Switches
-from qwenproxy.sandbox.tokens import read_token
 
 REFRESH_COOKIE = "refresh_token"
 Outcome = Literal["ok", "refused", "second_use"]

@@ -9,7 +9,7 @@ import asyncio
 import time
 from dataclasses import dataclass
 
-from qwenproxy.sandbox.chats import Chat, ChatMessage
+from qwenproxy.sandbox.chats.chat import Chat, ChatMessage
 from qwenproxy.sandbox.envelope import SiteError, bad_request
 from qwenproxy.sandbox.journal import Journal
 

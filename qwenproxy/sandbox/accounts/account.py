@@ -13,10 +13,10 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from qwenproxy.sandbox.accounts.tokens import read_token, write_token
 from qwenproxy.sandbox.clock import Clock
 from qwenproxy.sandbox.envelope import unauthorized
 from qwenproxy.sandbox.switches import Switches
-from qwenproxy.sandbox.tokens import read_token, write_token
 
 _FIRST_PASSWORD_CHANGE = 1767225600
 _NAMESPACE = uuid.UUID("5a0db0c5-7a5e-4d0e-9d8e-0d5a1b0c0000")

@@ -15,10 +15,10 @@ from xml.sax.saxutils import escape
 
 from quart import Quart, Response, request
 
-from qwenproxy.sandbox import fault_answers
-from qwenproxy.sandbox.signatures import ALGORITHM, Signable, v1_signature, v4_signature
+from qwenproxy.sandbox.faults import answers as fault_answers
+from qwenproxy.sandbox.files.file import BUCKET, LIFETIME_S, REGION, StoredFile
+from qwenproxy.sandbox.files.signatures import ALGORITHM, Signable, v1_signature, v4_signature
 from qwenproxy.sandbox.state import SiteState, current_state
-from qwenproxy.sandbox.stored_files import BUCKET, LIFETIME_S, REGION, StoredFile
 
 _CLOCK_SKEW_S = 900
 _MAX_BYTES = 600 * 1024 * 1024

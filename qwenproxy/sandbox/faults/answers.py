@@ -12,7 +12,6 @@ from typing import Any
 
 from quart import Response, request
 
-from qwenproxy.sandbox import pages
 from qwenproxy.sandbox.envelope import (
     SiteError,
     bad_request,
@@ -24,7 +23,8 @@ from qwenproxy.sandbox.envelope import (
     request_id,
     unauthorized,
 )
-from qwenproxy.sandbox.faults import Fault
+from qwenproxy.sandbox.faults.fault import Fault
+from qwenproxy.sandbox.pages.routes import waf_page
 from qwenproxy.sandbox.state import SiteState, current_state
 from qwenproxy.sandbox.wire import Exchange
 
@@ -94,7 +94,7 @@ async def _without_end(data: bytes) -> AsyncIterator[bytes]:
 
 def waf(options: Options) -> Response:
     """Return the interstitial page of protocol 6.4."""
-    return html_response(pages.waf_page(), int(options.get("status", 200)))
+    return html_response(waf_page(), int(options.get("status", 200)))
 
 
 def rate_limit_data(options: Options) -> dict[str, Any]:

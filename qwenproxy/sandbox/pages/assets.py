@@ -39,4 +39,4 @@ def page(state: SiteState, name: str, login: str = "") -> Response:
 
 def asset(name: str) -> str:
     """Return the text of a file that comes with the sandbox."""
-    return resources.files("qwenproxy.sandbox").joinpath(name).read_text(encoding="utf-8")
+    return resources.files("qwenproxy.sandbox.pages").joinpath(name).read_text(encoding="utf-8")

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from qwenproxy.sandbox.directives import Directive
 from qwenproxy.sandbox.envelope import compact
+from qwenproxy.sandbox.model.directives import Directive
 
 UNICODE_TEXT = (
     "Emoji 🙂👩‍👩‍👧‍👦🏳️‍🌈, Chinese 你好,世界, Japanese こんにちは, Korean 안녕하세요, Russian Привет, Hebrew שלום, "

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from qwenproxy.sandbox.accounts import SandboxAccount
-from qwenproxy.sandbox.chats import Chat, ChatMessage
-from qwenproxy.sandbox.directives import Directive, read_directives
+from qwenproxy.sandbox.accounts.account import SandboxAccount
+from qwenproxy.sandbox.chats.chat import Chat, ChatMessage
 from qwenproxy.sandbox.envelope import SiteError, bad_request
-from qwenproxy.sandbox.model_cards import ModelCard
-from qwenproxy.sandbox.script import Prompt
+from qwenproxy.sandbox.model.cards import ModelCard
+from qwenproxy.sandbox.model.directives import Directive, read_directives
+from qwenproxy.sandbox.model.script import Prompt
 from qwenproxy.sandbox.state import SiteState
 
 _BODY_FIELDS = ("stream", "chat_id", "chat_mode", "model", "messages", "parent_id", "timestamp")

@@ -10,9 +10,9 @@ import secrets
 from quart import Blueprint, Response, redirect, request
 from werkzeug.wrappers import Response as PlainResponse
 
-from qwenproxy.sandbox.assets import asset, page
 from qwenproxy.sandbox.envelope import SiteError, html_response
-from qwenproxy.sandbox.page_cookies import set_page_cookies
+from qwenproxy.sandbox.pages.assets import asset, page
+from qwenproxy.sandbox.pages.cookies import set_page_cookies
 from qwenproxy.sandbox.state import current_state, logged_in
 
 bp = Blueprint("pages", __name__)

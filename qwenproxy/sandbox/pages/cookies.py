@@ -10,8 +10,8 @@ import secrets
 
 from quart import Response, request
 
+from qwenproxy.sandbox.accounts.tokens import read_token, write_token
 from qwenproxy.sandbox.state import SiteState
-from qwenproxy.sandbox.tokens import read_token, write_token
 
 FIREWALL = "acw_tc"
 _FIREWALL_LIFE_S = 1800

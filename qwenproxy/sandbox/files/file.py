@@ -13,9 +13,9 @@ from datetime import datetime, timezone
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
-from qwenproxy.sandbox.accounts import SandboxAccount
+from qwenproxy.sandbox.accounts.account import SandboxAccount
 from qwenproxy.sandbox.envelope import bad_request
-from qwenproxy.sandbox.signatures import ALGORITHM, Signable, v4_signature
+from qwenproxy.sandbox.files.signatures import ALGORITHM, Signable, v4_signature
 
 BUCKET = "qwen-webui-prod"
 REGION = "ap-southeast-1"

@@ -13,7 +13,7 @@ Modifiers, of which those since the answer before the last count:
 
     {{think summary}}  {{think detail}}             form of the reasoning, where there is any
     {{search web_search_info}}  {{search docs}}     two rounds of web search; form of the results
-    {{fault KIND key=value ...}}                    any fault of faults.py, for this one call
+    {{fault KIND key=value ...}}                    any fault of faults/fault.py, for this call
 
 Earlier turns may be folded into the text, hence "the last".
 """

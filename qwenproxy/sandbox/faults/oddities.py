@@ -1,6 +1,6 @@
 """What the site may do in the stream of a sound answer, odd as it looks (protocol 5.2, 5.6, 5.7 and 8.1).
 
-Ordered as faults are, and made of the frames of a plain answer as those are (fault_streams.py).
+Ordered as faults are, and made of the frames of a plain answer as those are (streams.py).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
-from qwenproxy.sandbox.stream import FrameWriter
+from qwenproxy.sandbox.model.stream import FrameWriter
 
 Timed = tuple[float, bytes]
 Frames = Iterator[Timed]

@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterable, Mapping
 from itertools import islice
 
 from qwenproxy.sandbox.envelope import unauthorized
-from qwenproxy.sandbox.fault_answers import EXPIRED, MODERATION, flat_rate_limit, rate_limit_data
-from qwenproxy.sandbox.faults import Fault
-from qwenproxy.sandbox.odd_streams import ODD, Frames, Options
-from qwenproxy.sandbox.stream import FrameWriter
+from qwenproxy.sandbox.faults.answers import EXPIRED, MODERATION, flat_rate_limit, rate_limit_data
+from qwenproxy.sandbox.faults.fault import Fault
+from qwenproxy.sandbox.faults.oddities import ODD, Frames, Options
+from qwenproxy.sandbox.model.stream import FrameWriter
 
 
 class ConnectionDropped(Exception):

@@ -11,11 +11,11 @@ from dataclasses import asdict
 from quart import Blueprint, Response, g, redirect, request
 from werkzeug.wrappers import Response as PlainResponse
 
-from qwenproxy.sandbox.assets import page
+from qwenproxy.sandbox.accounts.logins import REFRESH_COOKIE, Outcome
 from qwenproxy.sandbox.envelope import SiteError, bad_request, html_response, success, unauthorized
 from qwenproxy.sandbox.journal import Refresh
-from qwenproxy.sandbox.logins import REFRESH_COOKIE, Outcome
-from qwenproxy.sandbox.page_cookies import set_page_cookies
+from qwenproxy.sandbox.pages.assets import page
+from qwenproxy.sandbox.pages.cookies import set_page_cookies
 from qwenproxy.sandbox.state import SiteState, current_state
 
 bp = Blueprint("sign_in", __name__)

@@ -7,8 +7,8 @@ from typing import Any
 from quart import Blueprint, Response, g
 
 from qwenproxy.sandbox.envelope import bad_request, json_response, success
+from qwenproxy.sandbox.files.file import BUCKET, REGION, SIZE_LIMITS, StoredFile
 from qwenproxy.sandbox.state import current_state, logged_in
-from qwenproxy.sandbox.stored_files import BUCKET, REGION, SIZE_LIMITS, StoredFile
 
 bp = Blueprint("files", __name__)
 
