@@ -76,7 +76,7 @@ class Front:
         self._closing = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request; whatever its end, an answer under way ends with it."""
+        """Serve one request; an answer under way ends with it, however it ends."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)  # type: ignore[arg-type]
             return
@@ -90,7 +90,7 @@ class Front:
         if exchange.wire.writer is not None:
             self._connections.add(exchange.wire.writer)
         app = self._others.get(scope["server"][1], self._app)
-        # the captcha's address comes with two slashes, and is meant with one
+        # the captcha's address begins with two slashes; the routes have one
         scope["path"] = "/" + scope["path"].lstrip("/")
         try:
             await app(scope, receive, send)  # type: ignore[arg-type]

@@ -24,7 +24,7 @@ from qwenproxy.sandbox.switches import Switches
 class SiteState:
     """The state of one sandbox; it outlives restarts of the server.
 
-    The ports are known once it listens. Our page's script sends `page_mark`, which no other script knows.
+    The ports are 0 until it listens. Our page's script sends `page_mark`, which no other script knows.
     `blocked` are accounts that must solve a captcha first; `puzzles` maps a captcha's secret to its account;
     `settings` are the users' settings as they were posted.
     """
@@ -67,7 +67,7 @@ class SiteState:
         return f"https://localhost:{self.sign_in_port}"
 
     def now(self) -> float:
-        """Return the site's time (s since 1970), by which all that ages does."""
+        """Return the site's time in seconds since 1970; everything ages by it."""
         return self.clock.now()
 
     def entrance(self, account: SandboxAccount) -> str:

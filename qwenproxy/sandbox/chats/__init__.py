@@ -1,1 +1,1 @@
-"""The chats: what is kept of them, the routes that change them, and the one that answers a question."""
+"""The chats: their messages, the routes that change them, and the one that answers a question."""
