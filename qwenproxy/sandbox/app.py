@@ -9,20 +9,15 @@ from weakref import WeakSet
 
 from quart import Blueprint, Quart, Response, request
 
-from qwenproxy.sandbox import (
-    assets,
-    auth,
-    chat_routes,
-    completions,
-    control,
-    file_routes,
-    gate,
-    models,
-    page_cookies,
-    pages,
-    sign_in,
-)
+from qwenproxy.sandbox import control, gate
+from qwenproxy.sandbox.chats import completions
+from qwenproxy.sandbox.chats import routes as chat_routes
 from qwenproxy.sandbox.envelope import SiteError, failure, unknown_path
+from qwenproxy.sandbox.files import routes as file_routes
+from qwenproxy.sandbox.model import routes as model_routes
+from qwenproxy.sandbox.pages import assets, auth, sign_in
+from qwenproxy.sandbox.pages import cookies as page_cookies
+from qwenproxy.sandbox.pages import routes as page_routes
 from qwenproxy.sandbox.state import SiteState, current_state
 from qwenproxy.sandbox.wire import Exchange
 
@@ -33,7 +28,7 @@ Send = Callable[[Any], Awaitable[None]]
 
 def create_app(state: SiteState) -> Quart:
     """Return the chat's routes over this state."""
-    modules = (control, assets, pages, auth, models, chat_routes, completions, file_routes)
+    modules = (control, assets, page_routes, auth, model_routes, chat_routes, completions, file_routes)
     app = _site("qwenproxy.sandbox", state, [module.bp for module in modules])
     app.before_request(gate.admit)
     app.after_request(_renew_cookie)
@@ -81,7 +76,7 @@ class Front:
         self._closing = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request; whatever its end, an answer under way ends with it."""
+        """Serve one request; an answer under way ends with it, however it ends."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)  # type: ignore[arg-type]
             return
@@ -95,7 +90,7 @@ class Front:
         if exchange.wire.writer is not None:
             self._connections.add(exchange.wire.writer)
         app = self._others.get(scope["server"][1], self._app)
-        # the captcha's address comes with two slashes, and is meant with one
+        # the captcha's address begins with two slashes; the routes have one
         scope["path"] = "/" + scope["path"].lstrip("/")
         try:
             await app(scope, receive, send)  # type: ignore[arg-type]

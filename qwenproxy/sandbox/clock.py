@@ -1,4 +1,4 @@
-"""The site's clock, by which everything here ages: tokens, cookies, uploads, signed addresses.
+"""The site's clock: tokens, cookies, uploads and signed addresses age by it.
 
 Two switches move it, so that a test can let days pass. Streams are paced by real time and do not use it.
 """
@@ -15,14 +15,14 @@ from qwenproxy.sandbox.switches import Switches
 class Clock:
     """The time of one sandbox: the `wall` clock plus `clock_ahead_s`, which grows while `clock_speed` is over 1.
 
-    now() adds what the clock gained since the call before, at the present speed. Call it before you change the speed,
-    as `Sandbox.switches` does: then the old speed counts up to the change.
+    now() adds the time gained since its last call, at the present speed. Call it before you change the speed, as
+    `Sandbox.switches` does, so that the old speed counts up to the change.
     """
 
     def __init__(self, switches: Switches, wall: Callable[[], float] = time.time) -> None:
         self._switches = switches
         self._wall = wall
-        self._settled = wall()
+        self._settled_at = wall()
         self._lock = threading.Lock()
 
     def now(self) -> float:
@@ -31,7 +31,7 @@ class Clock:
             return self._settle() + self._switches.clock_ahead_s
 
     def advance(self, seconds: float) -> None:
-        """Let this much time go by at once."""
+        """Move the clock ahead."""
         with self._lock:
             self._settle()
             self._switches.clock_ahead_s += seconds
@@ -39,6 +39,6 @@ class Clock:
     def _settle(self) -> float:
         wall = self._wall()
         if self._switches.clock_speed != 1:
-            self._switches.clock_ahead_s += (wall - self._settled) * (self._switches.clock_speed - 1)
-        self._settled = wall
+            self._switches.clock_ahead_s += (wall - self._settled_at) * (self._switches.clock_speed - 1)
+        self._settled_at = wall
         return wall

@@ -8,7 +8,7 @@ from typing import Any
 from quart import Blueprint, Response, request
 
 from qwenproxy.sandbox.envelope import json_response
-from qwenproxy.sandbox.faults import Fault
+from qwenproxy.sandbox.faults.fault import Fault
 from qwenproxy.sandbox.state import SiteState, current_state
 from qwenproxy.sandbox.switches import Switches
 
@@ -19,7 +19,7 @@ _SWITCHES = frozenset(field.name for field in fields(Switches))
 
 @bp.get("/state")
 async def state() -> Response:
-    """Return the clock, accounts with their tokens, refreshes, what is being generated, chats, faults, switches."""
+    """Return the clock, accounts with their tokens, refreshes, running answers, chats, faults and switches."""
     site = current_state()
     return json_response(
         {
@@ -42,20 +42,20 @@ async def state() -> Response:
 async def requests() -> Response:
     """Return the recorded requests; `?path=` narrows them to one path."""
     path = request.args.get("path")
-    recorded = current_state().journal.requests
-    return json_response([asdict(one) for one in recorded if path in (None, one.path)])
+    all_requests = current_state().journal.requests
+    return json_response([asdict(one) for one in all_requests if path in (None, one.path)])
 
 
 @bp.post("/faults")
 async def faults() -> Response:
     """Order a fault, or a list of them, by the names of Fault's fields."""
     body = await request.get_json(force=True)
-    wanted = body if isinstance(body, list) else [body]
+    entries = body if isinstance(body, list) else [body]
     try:
-        ordered = [_fault(one) for one in wanted]
+        new_faults = [_fault(entry) for entry in entries]
     except ValueError as error:
         return _refused(str(error))
-    for fault in ordered:
+    for fault in new_faults:
         current_state().faults.add(fault)
     return _accepted()
 
@@ -68,7 +68,7 @@ async def switches() -> Response:
     if unknown:
         return _refused(f"no switch {', '.join(sorted(unknown))}")
     site = current_state()
-    site.now()  # what went by until now did so at the speed of until now
+    site.now()  # settle the clock first, so that the time until now counts at the old speed
     for name, value in body.items():
         setattr(site.switches, name, value)
     return _accepted()
@@ -76,7 +76,7 @@ async def switches() -> Response:
 
 @bp.post("/advance")
 async def advance() -> Response:
-    """Let `{"seconds": ...}` of the site's time go by at once."""
+    """Move the site's clock ahead by `{"seconds": ...}`."""
     current_state().clock.advance((await request.get_json(force=True))["seconds"])
     return _accepted()
 
@@ -90,7 +90,7 @@ async def clear() -> Response:
 
 @bp.post("/accounts/<account_id>/<action>")
 async def change_account(account_id: str, action: str) -> Response:
-    """Revoke, expire or renew an account's tokens or sign it out, for the newest token; or give an entrance."""
+    """Revoke, expire, renew or sign out an account and return its newest token; or return an entrance."""
     site = current_state()
     account = _account(site, account_id)
     if account is None or action not in ("revoke", "expire", "renew", "sign_out", "entrance"):
@@ -105,10 +105,10 @@ def _account(site: SiteState, account_id: str) -> Any:
     return next((account for account in site.accounts.all if account.id == account_id), None)
 
 
-def _fault(wanted: Any) -> Fault:
-    if not isinstance(wanted, dict) or "kind" not in wanted or set(wanted) - _FAULT_FIELDS:
+def _fault(entry: Any) -> Fault:
+    if not isinstance(entry, dict) or "kind" not in entry or set(entry) - _FAULT_FIELDS:
         raise ValueError(f"a fault has a kind and may have {', '.join(sorted(_FAULT_FIELDS))}")
-    return Fault(**wanted)
+    return Fault(**entry)
 
 
 def _accepted() -> Response:

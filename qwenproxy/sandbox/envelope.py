@@ -33,7 +33,7 @@ class SiteError(Exception):
 
 
 def bad_request(details: str = GENERIC_FAILURE) -> SiteError:
-    """Return the refusal the site uses for most faults of the client."""
+    """Return the refusal that the site uses for most mistakes of a client."""
     return SiteError(400, "Bad_Request", details)
 
 
@@ -49,8 +49,8 @@ def compact(value: Any) -> str:
 
 def json_response(body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """Return `body` as a JSON answer."""
-    encoded = compact(body).encode("utf-8", "replace")
-    return Response(encoded, status=status, content_type="application/json", headers=dict(headers or {}))
+    data = compact(body).encode("utf-8", "replace")
+    return Response(data, status=status, content_type="application/json", headers=dict(headers or {}))
 
 
 def success(data: Any) -> Response:
@@ -61,13 +61,13 @@ def success(data: Any) -> Response:
 
 def failure(error: SiteError) -> Response:
     """Return the envelope of a failure; the HTTP status is 200 unless the sandbox shows real ones."""
-    return disguised({"success": False, "request_id": request_id(), "data": error.data}, error.status)
+    return disguised_response({"success": False, "request_id": request_id(), "data": error.data}, error.status)
 
 
-def disguised(body: Any, status: int) -> Response:
+def disguised_response(body: Any, status: int) -> Response:
     """Return a JSON body whose real status stands only in a header, unless the sandbox shows real ones."""
-    shown = status if current_app.extensions["sandbox"].switches.real_status else 200
-    return json_response(body, shown, {"x-actual-status-code": str(status)})
+    shown_status = status if current_app.extensions["sandbox"].switches.real_status else 200
+    return json_response(body, shown_status, {"x-actual-status-code": str(status)})
 
 
 def html_response(body: str, status: int = 200) -> Response:
@@ -76,7 +76,7 @@ def html_response(body: str, status: int = 200) -> Response:
 
 
 def unknown_path(error: HTTPException) -> Response:
-    """Return what a path gets that the site does not know (any more), such as /api/v2/user."""
+    """Return the answer for an unknown or retired path, such as /api/v2/user."""
     if request.path.startswith("/api/"):
         return failure(SiteError(404, "not found", "Not Found"))
     return html_response("<html><head><title>404</title></head><body>Not found</body></html>", 404)

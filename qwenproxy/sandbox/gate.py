@@ -13,13 +13,13 @@ from typing import Any
 
 from quart import Response, g, request
 
-from qwenproxy.sandbox import fault_answers
-from qwenproxy.sandbox.accounts import SandboxAccount, same_login
+from qwenproxy.sandbox.accounts.account import SandboxAccount, same_login
+from qwenproxy.sandbox.accounts.logins import REFRESH_COOKIE
 from qwenproxy.sandbox.envelope import SiteError, bad_request, unauthorized
-from qwenproxy.sandbox.faults import COMPLETIONS
+from qwenproxy.sandbox.faults import answers as fault_answers
+from qwenproxy.sandbox.faults.fault import COMPLETIONS
 from qwenproxy.sandbox.journal import Recorded
-from qwenproxy.sandbox.logins import REFRESH_COOKIE
-from qwenproxy.sandbox.page_cookies import passes_firewall
+from qwenproxy.sandbox.pages.cookies import passes_firewall
 from qwenproxy.sandbox.state import SiteState, current_state
 
 CONTROL = "/__sandbox/"
@@ -31,20 +31,20 @@ _OLDEST_VERSION = (0, 2, 0)
 
 
 async def admit() -> Response | None:
-    """Record a request to the chat and return what stops it, if anything does."""
+    """Record a request to the chat; return the answer if something stops it."""
     return await _admit(_identify)
 
 
 async def admit_to_sign_in() -> Response | None:
-    """Record a request to the sign-in host and return what stops it, if anything does."""
-    if request.method == "OPTIONS":  # the browser's question before a call is no call
+    """Record a request to the sign-in host; return the answer if something stops it."""
+    if request.method == "OPTIONS":  # a preflight is no call
         return None
     return await _admit(_identify_refresh)
 
 
 async def _admit(identify: Callable[[SiteState], SandboxAccount | None]) -> Response | None:
-    # also where nobody wants it: hypercorn breaks the connection over data that comes after the answer
-    g.body = _parsed(await request.get_data())
+    # read it even if no route needs it: hypercorn breaks the connection over data that comes after the answer
+    g.body = _json_of(await request.get_data())
     if request.path.startswith(CONTROL):
         return None
     state = current_state()
@@ -58,11 +58,11 @@ async def _admit(identify: Callable[[SiteState], SandboxAccount | None]) -> Resp
         if answer is not None:
             return answer
     if request.path in _NEEDS_BOT_HEADERS and request.method == "POST":
-        return _suspect(state, account_id)
+        return _refuse_unlike_page(state, account_id)
     return None
 
 
-def _parsed(data: bytes | str) -> Any:
+def _json_of(data: bytes | str) -> Any:
     try:
         return json.loads(data) if data else None
     except ValueError:
@@ -70,7 +70,7 @@ def _parsed(data: bytes | str) -> Any:
 
 
 def _identify(state: SiteState) -> SandboxAccount | None:
-    """Find whose request this is, and note whether that login is good. A header outweighs the cookie."""
+    """Return the account that asks, and note whether its login is good. A header outweighs the cookie."""
     kind, _, bearer = request.headers.get("authorization", "").partition(" ")
     bearer = bearer if kind.lower() == "bearer" else ""
     cookie = request.cookies.get("token", "")
@@ -87,7 +87,7 @@ def _identify(state: SiteState) -> SandboxAccount | None:
 
 
 def _identify_refresh(state: SiteState) -> SandboxAccount | None:
-    """Find whose browser comes to the sign-in host."""
+    """Return the account whose browser asks the sign-in host."""
     g.login = None
     return state.logins.owner(request.cookies.get(REFRESH_COOKIE, ""))
 
@@ -106,8 +106,8 @@ def _record(state: SiteState, account_id: str | None) -> None:
     )
 
 
-def _suspect(state: SiteState, account_id: str | None) -> Response | None:
-    """Return what a call gets that the page itself would not have made so."""
+def _refuse_unlike_page(state: SiteState, account_id: str | None) -> Response | None:
+    """Return the refusal of a call that the page itself would make differently."""
     switches, headers = state.switches, request.headers
     completion = request.path == COMPLETIONS
     if completion and switches.require_request_id and not headers.get("x-request-id"):
@@ -120,11 +120,11 @@ def _suspect(state: SiteState, account_id: str | None) -> Response | None:
         return fault_answers.captcha(state, account_id)
     if completion and switches.require_cookies and not passes_firewall(state):
         raise bad_request()
-    if completion and switches.require_version and not _recent(headers.get("version", "")):
+    if completion and switches.require_version and not _is_recent(headers.get("version", "")):
         raise bad_request()
     return None
 
 
-def _recent(version: str) -> bool:
+def _is_recent(version: str) -> bool:
     parts = version.split(".")
     return all(part.isdigit() for part in parts) and tuple(map(int, parts)) >= _OLDEST_VERSION

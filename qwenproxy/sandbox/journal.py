@@ -1,4 +1,4 @@
-"""What happened at the sandbox, and the means to wait for it from another thread.
+"""What happened at the sandbox, and how another thread waits for it.
 
 Written by the server's thread, read by tests. One condition guards and announces everything a test may wait for.
 """
@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-_KEPT = 10_000  # requests; a soak test must not fill the memory
+_MAX_ENTRIES = 10_000  # a soak test must not fill the memory
 
 T = TypeVar("T")
 
@@ -48,8 +48,8 @@ class Journal:
 
     def __init__(self) -> None:
         self.changed = threading.Condition(threading.RLock())
-        self._requests: deque[Recorded] = deque(maxlen=_KEPT)
-        self._refreshes: deque[Refresh] = deque(maxlen=_KEPT)
+        self._requests: deque[Recorded] = deque(maxlen=_MAX_ENTRIES)
+        self._refreshes: deque[Refresh] = deque(maxlen=_MAX_ENTRIES)
 
     @property
     def requests(self) -> list[Recorded]:
@@ -83,7 +83,7 @@ class Journal:
             self.changed.notify_all()
 
     def wait_for(self, predicate: Callable[[], T], wait: float) -> T:
-        """Return what `predicate` says as soon as that is true. Raises TimeoutError after `wait` seconds."""
+        """Return the value of `predicate` as soon as it is true. Raises TimeoutError after `wait` seconds."""
         with self.changed:
             outcome = self.changed.wait_for(predicate, wait)
         if not outcome:

@@ -32,7 +32,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """The ports of a sandbox; of those that are 0 it takes free ones."""
+    """The ports of a sandbox; 0 stands for a free one."""
 
     chat: int = 0
     sign_in: int = 0
@@ -43,15 +43,15 @@ class Server:
     """One run of the server, from bound sockets to closed loop. `now` dates its answers."""
 
     def __init__(
-        self, new_front: Callable[[], Front], identity: Identity, now: Callable[[], float], wanted: Ports
+        self, new_front: Callable[[], Front], identity: Identity, now: Callable[[], float], ports: Ports
     ) -> None:
         self._new_front = new_front
         self._identity = identity
         self._now = now
         self._sockets: list[socket.socket] = []
         try:
-            for port in (wanted.chat, wanted.sign_in, wanted.store):
-                self._sockets.append(_bound(port))
+            for port in (ports.chat, ports.sign_in, ports.store):
+                self._sockets.append(_socket_on(port))
         except OSError:
             self._close_sockets()
             raise
@@ -63,8 +63,8 @@ class Server:
         self._thread = threading.Thread(target=self._run, name="sandbox", daemon=True)
 
     def start(self) -> None:
-        """Serve; returns when connections are taken. Raises RuntimeError if that fails."""
-        # It has a line for each piece that is written for a client that has just gone.
+        """Serve; return once it takes connections. Raises RuntimeError if that fails."""
+        # asyncio logs a line for each piece that it writes to a client that just left
         logging.getLogger("asyncio").setLevel(logging.ERROR)
         self._thread.start()
         if not self._ready.wait(_START_WAIT) or self._failure is not None:
@@ -97,7 +97,7 @@ class Server:
         stop, front = self._stop, self._new_front()
 
         async def until_stopped() -> None:
-            # hypercorn asks this when it takes connections, and no sooner
+            # hypercorn calls this once it takes connections
             self._ready.set()
             await stop.wait()
             await front.close()
@@ -107,14 +107,14 @@ class Server:
             config = _config(self._identity, Path(folder), self._now)
             *secure, insecure = [f"fd://{one.detach()}" for one in self._sockets]
             config.bind, config.insecure_bind = secure, [insecure]
-            serving = asyncio.create_task(serve(front, config, shutdown_trigger=until_stopped))  # type: ignore[arg-type]
-            stopping = asyncio.create_task(stop.wait())
-            await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            server_task = asyncio.create_task(serve(front, config, shutdown_trigger=until_stopped))  # type: ignore[arg-type]
+            stop_task = asyncio.create_task(stop.wait())
+            await asyncio.wait({server_task, stop_task}, return_when=asyncio.FIRST_COMPLETED)
             # a connection that does not close must not keep the sandbox alive
-            await asyncio.wait({serving}, timeout=_STOP_WAIT)
-            stopping.cancel()
-            if serving.done():
-                serving.result()
+            await asyncio.wait({server_task}, timeout=_STOP_WAIT)
+            stop_task.cancel()
+            if server_task.done():
+                server_task.result()
 
 
 async def _no_priorities(_protocol: H2Protocol, _event: object) -> None:
@@ -124,15 +124,15 @@ async def _no_priorities(_protocol: H2Protocol, _event: object) -> None:
     """
 
 
-def _bound(port: int) -> socket.socket:
-    bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+def _socket_on(port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     try:
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        bound.bind((HOST, port))
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((HOST, port))
     except OSError:
-        bound.close()
+        listener.close()
         raise
-    return bound
+    return listener
 
 
 class _DatedConfig(Config):
@@ -159,6 +159,6 @@ def _config(identity: Identity, folder: Path, now: Callable[[], float]) -> Confi
     config.ssl_handshake_timeout = 5
     config.accesslog = None
     config.errorlog = _log.getChild("hypercorn")
-    # where it listens is for the sandbox's owner to tell
+    # the sandbox's owner says where it listens
     config.errorlog.setLevel(logging.WARNING)
     return config

@@ -1,4 +1,4 @@
-"""The sandbox as tests and the command line hold it: one object with a life, whose state they read and change."""
+"""The sandbox as tests and the command line hold it: one object that starts, closes, and shows its state."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import TypeVar
 
-from qwenproxy.sandbox.accounts import SandboxAccount
+from qwenproxy.sandbox.accounts.account import SandboxAccount
 from qwenproxy.sandbox.app import Front, create_app, create_sign_in_app
-from qwenproxy.sandbox.faults import Fault
-from qwenproxy.sandbox.generations import Running
+from qwenproxy.sandbox.chats.generations import Running
+from qwenproxy.sandbox.faults.fault import Fault
+from qwenproxy.sandbox.files.file import StoredFile
+from qwenproxy.sandbox.files.object_store import create_store
 from qwenproxy.sandbox.journal import Recorded, Refresh
-from qwenproxy.sandbox.model_cards import ModelCard
-from qwenproxy.sandbox.object_store import create_store
-from qwenproxy.sandbox.page_cookies import FIREWALL, firewall_value
+from qwenproxy.sandbox.model.cards import ModelCard
+from qwenproxy.sandbox.pages.cookies import FIREWALL, firewall_value
 from qwenproxy.sandbox.server import Ports, Server
 from qwenproxy.sandbox.state import SiteState
-from qwenproxy.sandbox.stored_files import StoredFile
 from qwenproxy.sandbox.switches import Switches
 from qwenproxy.sandbox.tls import new_identity
 
@@ -67,7 +67,7 @@ class Sandbox:
             self._server = None
 
     def restart(self, downtime: float = 0.0) -> None:
-        """Go away for `downtime` seconds and come back on the same port with the same state."""
+        """Close, and start again after `downtime` seconds, on the same ports and with the same state."""
         self.close()
         time.sleep(downtime)
         self.start()
@@ -75,14 +75,14 @@ class Sandbox:
     def run_forever(self) -> None:
         """Serve until SIGINT or SIGTERM; for the main thread of a process of its own."""
         # both signals end the wait the same way; setting an event in a handler could deadlock
-        before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+        old_handler = signal.signal(signal.SIGTERM, signal.default_int_handler)
         try:
             if self._server is None:
                 self.start()
             with contextlib.suppress(KeyboardInterrupt):
                 threading.Event().wait()
         finally:
-            signal.signal(signal.SIGTERM, before)
+            signal.signal(signal.SIGTERM, old_handler)
             self.close()
 
     @property
@@ -108,7 +108,7 @@ class Sandbox:
     @property
     def switches(self) -> Switches:
         """What it demands and how it behaves; change the attributes at will."""
-        self.now()  # what went by until now did so at the speed of until now
+        self.now()  # settle the clock first, so that the time until now counts at the old speed
         return self._state.switches
 
     @property
@@ -137,11 +137,11 @@ class Sandbox:
         return self._state.journal.refreshes
 
     def now(self) -> float:
-        """Return the site's time in seconds since 1970, by which all that ages does."""
+        """Return the site's time in seconds since 1970; everything ages by it."""
         return self._state.now()
 
     def advance(self, seconds: float) -> None:
-        """Let this much of the site's time go by at once."""
+        """Move the site's clock ahead."""
         self._state.clock.advance(seconds)
 
     def entrance(self, account: SandboxAccount) -> str:
@@ -157,7 +157,7 @@ class Sandbox:
         self._state.faults.add(fault)
 
     def page_headers(self, account: SandboxAccount) -> dict[str, str]:
-        """Return headers by which a client outside a browser passes for the page of this account.
+        """Return headers that make a client outside a browser look like this account's page.
 
         For tests and for benchmarks of the sandbox alone; each call gives a new request id.
         """
@@ -180,9 +180,9 @@ class Sandbox:
         return self._state.generations.running()
 
     def wait_for(self, predicate: Callable[[Sandbox], T], wait: float = 10.0) -> T:
-        """Return what predicate(self) says as soon as it is true; asked after every request and end of an answer.
+        """Return the value of predicate(self) as soon as it is true.
 
-        Raises TimeoutError after `wait` seconds.
+        Checks after every request and every end of an answer. Raises TimeoutError after `wait` seconds.
         """
         return self._state.journal.wait_for(lambda: predicate(self), wait)
 

@@ -7,16 +7,16 @@ from dataclasses import dataclass, field
 
 from quart import current_app, g
 
-from qwenproxy.sandbox.accounts import Accounts, SandboxAccount
-from qwenproxy.sandbox.chats import Chats
+from qwenproxy.sandbox.accounts.account import Accounts, SandboxAccount
+from qwenproxy.sandbox.accounts.logins import Logins
+from qwenproxy.sandbox.chats.chat import Chats
+from qwenproxy.sandbox.chats.generations import Generations
 from qwenproxy.sandbox.clock import Clock
 from qwenproxy.sandbox.envelope import SiteError, unauthorized
-from qwenproxy.sandbox.faults import FaultBook
-from qwenproxy.sandbox.generations import Generations
+from qwenproxy.sandbox.faults.fault import FaultBook
+from qwenproxy.sandbox.files.file import StoredFiles
 from qwenproxy.sandbox.journal import Journal
-from qwenproxy.sandbox.logins import Logins
-from qwenproxy.sandbox.model_cards import ModelCard, default_cards
-from qwenproxy.sandbox.stored_files import StoredFiles
+from qwenproxy.sandbox.model.cards import ModelCard, default_cards
 from qwenproxy.sandbox.switches import Switches
 
 
@@ -24,7 +24,7 @@ from qwenproxy.sandbox.switches import Switches
 class SiteState:
     """The state of one sandbox; it outlives restarts of the server.
 
-    The ports are known once it listens. Our page's script sends `page_mark`, which no other script knows.
+    The ports are 0 until it listens. Our page's script sends `page_mark`, which no other script knows.
     `blocked` are accounts that must solve a captcha first; `puzzles` maps a captcha's secret to its account;
     `settings` are the users' settings as they were posted.
     """
@@ -67,7 +67,7 @@ class SiteState:
         return f"https://localhost:{self.sign_in_port}"
 
     def now(self) -> float:
-        """Return the site's time (s since 1970), by which all that ages does."""
+        """Return the site's time in seconds since 1970; everything ages by it."""
         return self.clock.now()
 
     def entrance(self, account: SandboxAccount) -> str:

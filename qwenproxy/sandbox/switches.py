@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 @dataclass(slots=True)
 class Switches:
-    """The sandbox's behaviour, as strict as the real site unless told otherwise.
+    """The sandbox's behaviour; by default as strict as the real site.
 
     `bx_answer` is what a call without the page's anti-bot headers gets: "captcha" (JSON) or "empty" (a bare 200).
     `busy_release_s` is how long a chat stays busy after its client went away; `parallel_limit` bounds the running
-    answers per account (None: no bound); `interval_ms` paces answers whose prompt does not say otherwise. A document is
-    parsed after `parse_polls` questions about it, with `parse_outcome` success, failed or error.
+    answers per account (None: no bound); `interval_ms` paces answers unless the prompt does. A document is parsed after
+    `parse_polls` questions about it, with `parse_outcome` success, failed or error.
 
-    Ageing: people sign in at a host of its own (`sign_in_host`; False: on the chat's, as before September 2026). Access
+    Ageing: people sign in at a separate host (`sign_in_host`; False: at the chat, as before September 2026). Access
     tokens live `token_life_s`, those of the chat's own sign-in `old_token_life_s`; a refresh token lives
     `refresh_life_s` and can be used once (`refresh_rotates`). The page renews a token at load with less than
     `renew_margin_s` left. The firewall's cookie is renewed by "pages" or by every one of the "answers", too

@@ -1,6 +1,6 @@
-"""The sandbox's own key and certificate: what makes HTTP/2 in a browser possible without a public authority.
+"""The sandbox's own key and certificate, for HTTP/2 in a browser without a public authority.
 
-Chrome accepts the certificate only by the hash of its key, other clients by being given the certificate itself.
+Chrome accepts the certificate by the hash of its key; other clients have to load the certificate itself.
 """
 
 from __future__ import annotations

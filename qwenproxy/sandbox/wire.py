@@ -2,8 +2,8 @@
 
 Hypercorn's own path costs some 200 microseconds a frame, most of it in handing each one from task to task. Here a frame
 goes straight into the HTTP/2 connection, and all that come in the same round of the event loop share one write: about a
-third of the cost at 64 streams, which a benchmark on a small machine needs. Wherever the short cut is not open (HTTP/1,
-a full window, a slow client, another version of hypercorn), write() says so and the frame takes the usual way.
+third of the cost at 64 streams, which a benchmark on a small machine needs. Where the short cut is closed (HTTP/1, a
+full window, a slow client, another version of hypercorn), write() returns False and the frame takes the usual way.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 from h2.errors import ErrorCodes
 from h2.exceptions import ProtocolError
 
-from qwenproxy.sandbox.generations import Generation
+from qwenproxy.sandbox.chats.generations import Generation
 
 _SCOPE_KEY = "qwenproxy.exchange"
 _BACKLOG = 1 << 20  # bytes the transport may hold before frames take the way that waits for the client
@@ -37,7 +37,7 @@ class Wire:
         self._open = hasattr(self._connection, "send_data") and self.writer is not None and buffers is not None
 
     def write(self, data: bytes) -> bool:
-        """Send `data` now if nothing stands in the way; False: nothing was sent, take the usual way."""
+        """Send `data` now and return True; return False with nothing sent if the frame must take the usual way."""
         if not self._open:
             return False
         protocol = self._protocol
@@ -95,6 +95,6 @@ class Exchange:
         scope[_SCOPE_KEY] = self
 
     def close(self) -> None:
-        """End an answer that is still under way: its client is gone. Idempotent."""
+        """End an answer that is still under way: its client left. Idempotent."""
         if self.generation is not None:
             self.generation.end(lost=True)

@@ -1,16 +1,14 @@
-"""The stand-in's page over the hours, in a real browser: who renews a login, when, and where one without it ends."""
+"""The stand-in's page over the hours, in a real browser: when it renews a login, and where it goes without one."""
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
+from sandbox_browser import browser_fixtures, call, stored_token, until
 from sandbox_caller import payload
 from selenium import webdriver
 from selenium.webdriver.common.by import By
-from selenium.webdriver.support.wait import WebDriverWait
 
 from qwenproxy.sandbox import Fault, Refresh, Sandbox, SandboxAccount, Switches
 
@@ -18,35 +16,10 @@ pytestmark = pytest.mark.browser
 
 REFRESH = "/api/v2/auths/refresh"
 PROFILE = "/api/v1/auths/"
-CALL = """
-const [path, body, done] = arguments;
-const headers = {"content-type": "application/json", version: "0.3.12", "x-request-id": "r"};
-fetch(path, body ? {method: "POST", headers, body: JSON.stringify(body)} : {headers})
-  .then(async answer => done([answer.headers.get("x-actual-status-code"), await answer.text()]))
-  .catch(error => done(["", String(error)]));
-"""
 HOUR = 3600.0
 
 
-@pytest.fixture(scope="module")
-def running() -> Iterator[Sandbox]:
-    with Sandbox(accounts=2, switches=Switches(interval_ms=1, sdk_delay_ms=20)) as site:
-        yield site
-
-
-@pytest.fixture(scope="module")
-def chrome(running: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
-    options = webdriver.ChromeOptions()
-    options.binary_location = shutil.which("chromium") or shutil.which("google-chrome") or ""
-    profile = tmp_path_factory.mktemp("profile")
-    for argument in ("--headless=new", "--no-sandbox", f"--user-data-dir={profile}"):
-        options.add_argument(argument)
-    options.add_argument(f"--ignore-certificate-errors-spki-list={running.spki}")
-    driver = shutil.which("chromedriver")
-    browser = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver) if driver else None)
-    browser.set_script_timeout(15)
-    yield browser
-    browser.quit()
+running, chrome = browser_fixtures(accounts=2, sdk_delay_ms=20)
 
 
 @pytest.fixture
@@ -81,28 +54,13 @@ def browser(site: Sandbox, chrome: webdriver.Chrome) -> Iterator[webdriver.Chrom
 def page(site: Sandbox, account: SandboxAccount, browser: webdriver.Chrome) -> webdriver.Chrome:
     """The chat's page in a browser that is logged in."""
     browser.get(site.entrance(account))
-    until(browser, lambda: stored(browser) == account.token and booted(browser))
+    until(browser, lambda: stored_token(browser) == account.token and booted(browser))
     site.clear()
     return browser
 
 
-def until(browser: webdriver.Chrome, condition: Callable[[], Any]) -> None:
-    WebDriverWait(browser, 15, 0.02).until(lambda _: condition())
-
-
-def stored(browser: webdriver.Chrome) -> str | None:
-    token: str | None = browser.execute_script("return localStorage.getItem('token')")
-    return token
-
-
 def booted(browser: webdriver.Chrome) -> bool:
     return not browser.find_elements(By.CSS_SELECTOR, ".login-container")
-
-
-def call(browser: webdriver.Chrome, path: str, body: Any = None) -> tuple[str, str]:
-    """Call the site as a foreign script in its page does."""
-    status, text = browser.execute_async_script(CALL, path, body)
-    return status, text
 
 
 def uses(site: Sandbox) -> list[tuple[str, bool]]:
@@ -118,7 +76,7 @@ def test_an_entrance_logs_in_and_the_page_fetches_its_token(
     site: Sandbox, account: SandboxAccount, browser: webdriver.Chrome
 ) -> None:
     browser.get(site.entrance(account))
-    until(browser, lambda: stored(browser) == account.token)
+    until(browser, lambda: stored_token(browser) == account.token)
     assert browser.current_url == f"{site.base_url}/"
     assert browser.get_cookie("token")["value"] == account.token
     assert browser.get_cookie("refresh_token")["httpOnly"]
@@ -131,50 +89,50 @@ def test_an_entrance_logs_in_and_the_page_fetches_its_token(
 def test_somebody_who_signs_in_anew_does_not_stay_who_they_were(site: Sandbox, page: webdriver.Chrome) -> None:
     other = site.accounts[1]
     page.get(site.entrance(other))
-    until(page, lambda: stored(page) == other.token)
+    until(page, lambda: stored_token(page) == other.token)
     assert page.get_cookie("token")["value"] == other.token
 
 
 def test_a_page_load_renews_an_expired_token_and_nothing_else_does(site: Sandbox, page: webdriver.Chrome) -> None:
-    old = stored(page)
+    old = stored_token(page)
     site.advance(HOUR)
     status, text = call(page, PROFILE)
     assert (status, "Token has expired" in text) == ("401", True)
     assert call(page, "/api/v2/chats/new", {})[0] == "401"
-    assert (uses(site), stored(page)) == ([], old), "foreign scripts alone: nothing renews the token"
+    assert (uses(site), stored_token(page)) == ([], old), "foreign scripts alone: nothing renews the token"
     page.refresh()
-    until(page, lambda: stored(page) != old)
+    until(page, lambda: stored_token(page) != old)
     assert call(page, PROFILE)[0] == "200"
     assert uses(site) == [("ok", True)]
 
 
-@pytest.mark.parametrize(("left", "renewed"), [(170, True), (300, False)])
+@pytest.mark.parametrize(("seconds_left", "is_renewed"), [(170, True), (300, False)], ids=["170 s left", "300 s left"])
 def test_a_page_load_renews_a_token_that_ends_soon(
-    site: Sandbox, page: webdriver.Chrome, left: float, renewed: bool
+    site: Sandbox, page: webdriver.Chrome, seconds_left: float, is_renewed: bool
 ) -> None:
-    site.advance(900 - left)
+    site.advance(900 - seconds_left)
     page.refresh()
     site.wait_for(lambda site: any(one.path == PROFILE for one in site.requests))
-    assert uses(site) == ([("ok", True)] if renewed else [])
+    assert uses(site) == ([("ok", True)] if is_renewed else [])
 
 
 def test_tabs_share_what_one_of_them_renewed(site: Sandbox, account: SandboxAccount, page: webdriver.Chrome) -> None:
-    old = stored(page)
+    old = stored_token(page)
     site.advance(HOUR)
     page.execute_script("open('/'); open('/c/new-chat');")
     until(page, lambda: len(page.window_handles) == 3)
     tokens = set()
     for handle in page.window_handles[1:]:
         page.switch_to.window(handle)
-        until(page, lambda: stored(page) not in (None, old) and booted(page))
-        tokens.add(stored(page))
+        until(page, lambda: stored_token(page) not in (None, old) and booted(page))
+        tokens.add(stored_token(page))
         assert call(page, PROFILE)[0] == "200"
     assert tokens == {account.token}
     assert uses(site) == [("ok", True)], "two tabs at once must not use one refresh token twice"
 
 
 def test_a_tab_is_as_old_as_its_firewall_cookie(site: Sandbox, account: SandboxAccount, page: webdriver.Chrome) -> None:
-    def asked() -> str:
+    def answer_of_question() -> str:
         until(page, lambda: page.execute_script("return !!window.__baxia__"))
         call(page, "/api/v2/chats/new", {})
         chat = site.chat_ids()[-1]
@@ -183,12 +141,12 @@ def test_a_tab_is_as_old_as_its_firewall_cookie(site: Sandbox, account: SandboxA
     site.switches.token_life_s = 2 * HOUR
     account.expire()
     page.refresh()
-    until(page, lambda: stored(page) == account.token)
-    assert "fine" in asked()
+    until(page, lambda: stored_token(page) == account.token)
+    assert "fine" in answer_of_question()
     site.advance(1801)
-    assert "Bad_Request" in asked()
+    assert "Bad_Request" in answer_of_question()
     page.refresh()
-    assert "fine" in asked()
+    assert "fine" in answer_of_question()
 
 
 def test_without_a_refresh_the_page_ends_at_the_sign_in_host(
@@ -208,7 +166,7 @@ def test_without_a_refresh_the_page_ends_at_the_sign_in_host(
     assert uses(site) == [("refused", True), ("refused", True)]
     page.get(f"{site.base_url}/")
     assert page.current_url == f"{site.base_url}/"
-    assert stored(page) is None
+    assert stored_token(page) is None
 
 
 def test_a_token_that_the_site_refuses_ends_there_too(
@@ -225,20 +183,20 @@ def test_a_token_refused_before_its_time_is_renewed(
 ) -> None:
     account.expire()
     page.refresh()
-    until(page, lambda: stored(page) == account.token and call(page, PROFILE)[0] == "200")
+    until(page, lambda: stored_token(page) == account.token and call(page, PROFILE)[0] == "200")
     assert uses(site) == [("ok", True)]
 
 
 def test_a_refresh_that_fails_is_no_refusal(site: Sandbox, page: webdriver.Chrome) -> None:
-    old = stored(page)
+    old = stored_token(page)
     site.advance(HOUR)
     site.add_fault(Fault("http_502", path=REFRESH, times=2))
     page.refresh()
     site.wait_for(lambda site: sum(one.path == REFRESH for one in site.requests) == 2)
     assert page.current_url == f"{site.base_url}/"
-    assert stored(page) == old
+    assert stored_token(page) == old
     page.refresh()
-    until(page, lambda: stored(page) != old)
+    until(page, lambda: stored_token(page) != old)
 
 
 def test_a_visitor_gets_the_composer_with_the_way_to_sign_in(site: Sandbox, browser: webdriver.Chrome) -> None:

@@ -18,8 +18,7 @@ from odd_server import odd_command
 from proxy_process import Proxy
 
 from qwenproxy.sandbox import Recorded, Sandbox
-from qwenproxy.sandbox import faults as sandbox_faults
-from qwenproxy.sandbox.faults import COMPLETIONS as QUESTIONS
+from qwenproxy.sandbox.faults.fault import COMPLETIONS as QUESTIONS
 
 pytestmark = pytest.mark.browser
 
@@ -76,7 +75,7 @@ def test_answer_stops_while_a_call_is_written(proxy: Proxy, site: Sandbox, strea
 
 def test_the_site_is_told_to_stop(proxy: Proxy, site: Sandbox) -> None:
     hang_up_in_mid_stream(proxy, FLOWING)
-    [completion] = [request for request in site.requests if request.path == sandbox_faults.COMPLETIONS]
+    [completion] = [request for request in site.requests if request.path == QUESTIONS]
     site.wait_for(lambda site: any(is_stop(request, completion.body["chat_id"]) for request in site.requests), 15)
     site.wait_idle(NOTICED_WITHIN)
 
@@ -99,7 +98,7 @@ def test_the_account_is_free_for_the_next_client(
 
 
 def asked(site: Sandbox) -> int:
-    return sum(request.path == sandbox_faults.COMPLETIONS for request in site.requests)
+    return sum(request.path == QUESTIONS for request in site.requests)
 
 
 def test_a_client_that_stays_and_takes_nothing_is_given_up(new_proxy: Callable[..., Proxy], site: Sandbox) -> None:

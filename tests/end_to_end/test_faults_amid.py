@@ -20,7 +20,7 @@ from proxy_process import Proxy
 
 from qwenproxy.accounts.registry import Registry
 from qwenproxy.sandbox import Fault, Sandbox
-from qwenproxy.sandbox.faults import COMPLETIONS, KINDS, parse_fault
+from qwenproxy.sandbox.faults.fault import COMPLETIONS, KINDS, parse_fault
 
 pytestmark = pytest.mark.browser
 

@@ -16,7 +16,7 @@ from proxy_process import Proxy
 
 from qwenproxy.accounts.registry import Registry
 from qwenproxy.sandbox import Fault, Sandbox
-from qwenproxy.sandbox.faults import COMPLETIONS, parse_fault
+from qwenproxy.sandbox.faults.fault import COMPLETIONS, parse_fault
 
 pytestmark = pytest.mark.browser
 

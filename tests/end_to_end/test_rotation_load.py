@@ -13,7 +13,7 @@ from asking import ask
 from proxy_process import Proxy
 
 from qwenproxy.sandbox import Sandbox
-from qwenproxy.sandbox.faults import COMPLETIONS, parse_fault
+from qwenproxy.sandbox.faults.fault import COMPLETIONS, parse_fault
 
 pytestmark = pytest.mark.browser
 

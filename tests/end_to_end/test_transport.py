@@ -9,8 +9,8 @@ from asking import ask, together
 from proxy_process import Proxy
 
 from qwenproxy.sandbox import Fault, Sandbox
-from qwenproxy.sandbox.faults import parse_fault
-from qwenproxy.sandbox.script import UNICODE_TEXT
+from qwenproxy.sandbox.faults.fault import parse_fault
+from qwenproxy.sandbox.model.script import UNICODE_TEXT
 
 pytestmark = pytest.mark.browser
 

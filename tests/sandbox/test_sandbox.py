@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from sandbox_caller import COMPLETIONS, Caller, payload, refusal, said, sandbox_fixtures
+from sandbox_caller import COMPLETIONS, Caller, answer_text, payload, refusal, sandbox_fixtures
 
 from qwenproxy.sandbox import Fault, Sandbox
 
@@ -20,7 +20,7 @@ running, site, caller = sandbox_fixtures(accounts=3, busy_release_s=0.05)
 
 
 def as_cookies(site: Sandbox, token: str) -> str:
-    """A page's cookies, those of somebody else's login."""
+    """Return a page's cookies with another account's token."""
     return site.page_headers(site.accounts[0])["cookie"].replace(site.accounts[0].token, token)
 
 
@@ -42,8 +42,8 @@ def test_close_is_idempotent_and_frees_the_port() -> None:
         assert again.port == port
 
 
-@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
-def test_serves_as_a_process_of_its_own_until_told_to_stop(sent: signal.Signals) -> None:
+@pytest.mark.parametrize("stop_signal", [signal.SIGTERM, signal.SIGINT], ids=lambda one: one.name)
+def test_serves_as_a_process_of_its_own_until_a_signal(stop_signal: signal.Signals) -> None:
     program = (
         "from qwenproxy.sandbox import Sandbox\n"
         "site = Sandbox(); site.start(); print(site.port, site.spki, flush=True); site.run_forever()"
@@ -53,12 +53,12 @@ def test_serves_as_a_process_of_its_own_until_told_to_stop(sent: signal.Signals)
         port, spki = process.stdout.readline().split()
         assert httpx.get(f"https://localhost:{int(port)}/", verify=False).status_code == 200
         assert len(base64.b64decode(spki)) == 32
-        process.send_signal(sent)
+        process.send_signal(stop_signal)
         assert process.communicate(timeout=10) == (b"", b"")
         assert process.returncode == 0
 
 
-def test_a_taken_port_is_told(site: Sandbox) -> None:
+def test_a_taken_port_is_an_error(site: Sandbox) -> None:
     with pytest.raises(OSError, match="in use"):
         Sandbox(port=site.port).start()
 
@@ -69,7 +69,7 @@ def test_restart_keeps_port_state_and_tokens() -> None:
         chat_id = caller.new_chat()
         site.restart()
         again = Caller(site, site.accounts[0])
-        assert said(again.ask("{{say still here}}", chat_id)) == "still here"
+        assert answer_text(again.ask("{{say still here}}", chat_id)) == "still here"
         caller.close()
         again.close()
 
@@ -82,9 +82,9 @@ def test_close_ends_a_running_answer() -> None:
         with caller.http.stream("POST", url, json=body, headers=headers) as answer:
             lines = answer.iter_lines()
             next(lines)
-            began = time.monotonic()
+            start = time.monotonic()
             site.close()
-            assert time.monotonic() - began < 2
+            assert time.monotonic() - start < 2
             with pytest.raises(httpx.HTTPError):
                 list(lines)
         assert site.running_generations() == []
@@ -106,21 +106,21 @@ def test_composer_page(site: Sandbox, caller: Caller) -> None:
 
 @pytest.fixture
 def older_site(site: Sandbox) -> Iterator[Sandbox]:
-    """The site as before September 2026: one signs in at the chat itself."""
+    """The site as before September 2026: people sign in at the chat itself."""
     site.switches.sign_in_host = False
     yield site
     site.switches.sign_in_host = True
 
 
-def test_sign_in_page_sends_on_who_is_logged_in(older_site: Sandbox, caller: Caller) -> None:
+def test_the_sign_in_page_redirects_a_logged_in_browser(older_site: Sandbox, caller: Caller) -> None:
     form = caller.http.get("/auth?action=signin")
     assert 'type="email"' in form.text
     assert 'type="password"' in form.text
     assert caller.call("GET", "/auth").headers["location"] == "/"
 
 
-@pytest.mark.parametrize("path", ["/api/v1/auths/signin", "/api/v2/auths/signin"])
-def test_sign_in_at_the_chat_as_of_old(older_site: Sandbox, caller: Caller, path: str) -> None:
+@pytest.mark.parametrize("path", ["/api/v1/auths/signin", "/api/v2/auths/signin"], ids=["v1", "v2"])
+def test_sign_in_at_the_chat_before_there_was_a_host_for_it(older_site: Sandbox, caller: Caller, path: str) -> None:
     account = older_site.accounts[1]
     wrong = caller.http.post(path, json={"email": account.email, "password": "wrong"})
     assert refusal(wrong)[0] == "400"
@@ -128,9 +128,9 @@ def test_sign_in_at_the_chat_as_of_old(older_site: Sandbox, caller: Caller, path
     assert right.cookies["token"] == account.token
     assert (right.json().get("token") == account.token) is path.startswith("/api/v1")
     claims = account.token.split(".")[1]
-    parsed = json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))
-    assert set(parsed) == {"id", "last_password_change", "exp"}
-    assert parsed["exp"] == pytest.approx(older_site.now() + 30 * 86400, abs=60)
+    fields = json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))
+    assert set(fields) == {"id", "last_password_change", "exp"}
+    assert fields["exp"] == pytest.approx(older_site.now() + 30 * 86400, abs=60)
     assert account.renew() != account.renew()
 
 
@@ -143,19 +143,20 @@ def test_profile_takes_cookie_or_bearer(site: Sandbox, caller: Caller) -> None:
     assert refusal(caller.call("GET", "/api/v1/auths/", cookie=None))[0] == "401"
 
 
-def test_profile_renews_the_token_when_told_to(site: Sandbox, caller: Caller) -> None:
+def test_profile_renews_the_token_if_the_switch_says_so(site: Sandbox, caller: Caller) -> None:
     before = site.accounts[0].token
     site.switches.renew_tokens = True
     try:
-        renewed = caller.call("GET", "/api/v1/auths/").json()["token"]
+        new_token = caller.call("GET", "/api/v1/auths/").json()["token"]
     finally:
         site.switches.renew_tokens = False
-    assert renewed == site.accounts[0].token != before
+    assert new_token == site.accounts[0].token != before
 
 
 @pytest.mark.parametrize(
     ("action", "details"),
     [("revoke", "Unauthorized"), ("expire", "Token has expired"), ("forge", "Unauthorized")],
+    ids=["revoked", "expired", "forged"],
 )
 def test_dead_tokens(site: Sandbox, caller: Caller, action: str, details: str) -> None:
     account = site.accounts[2]
@@ -205,12 +206,12 @@ def test_chats_are_made_listed_read_and_deleted(site: Sandbox, caller: Caller) -
     assert (answer["parentId"], answer["content"], answer["done"]) == (question["id"], "hi", True)
     assert answer["content_list"] == [{"phase": "answer", "content": "hi", "status": "finished"}]
     assert set(detail["chat"]["history"]["messages"]) == {question["id"], answer["id"]}
-    deleted = caller.call("DELETE", f"/api/v2/chats/{chat_id}").json()
-    assert (deleted["success"], deleted["data"]) == (True, {"status": True})
+    deletion = caller.call("DELETE", f"/api/v2/chats/{chat_id}").json()
+    assert (deletion["success"], deletion["data"]) == (True, {"status": True})
     assert refusal(caller.call("GET", f"/api/v2/chats/{chat_id}"))[:2] == ("404", "Not_Found")
 
 
-def test_a_foreign_chat_is_not_found(site: Sandbox, caller: Caller) -> None:
+def test_another_accounts_chat_is_not_there(site: Sandbox, caller: Caller) -> None:
     chat_id = caller.new_chat()
     other = site.accounts[1].token
     for method, path in (("GET", f"/api/v2/chats/{chat_id}"), ("DELETE", f"/api/v2/chats/{chat_id}")):
@@ -229,9 +230,9 @@ def test_unknown_and_retired_paths(caller: Caller) -> None:
     assert caller.http.get("/nonsense").status_code == 404
     for path in ("/api/v2/user", "/api/v2/nonsense"):
         assert refusal(caller.call("GET", path)) == ("404", "not found", "Not Found")
-    retired = caller.call("POST", "/api/chat/completions", {})
-    assert retired.status_code == 504
-    assert "alibaba-ga" in retired.text
+    gateway = caller.call("POST", "/api/chat/completions", {})
+    assert gateway.status_code == 504
+    assert "alibaba-ga" in gateway.text
     assert caller.call("POST", "/api/v2/users/status", {"typarms": {}}).json()["data"] is True
 
 
@@ -242,7 +243,7 @@ def test_settings_are_merged(caller: Caller) -> None:
     assert caller.call("GET", path).json()["data"] == {"tools_enabled": {"bio": False, "web_search": False}}
 
 
-def test_real_status_codes_when_told_to(site: Sandbox, caller: Caller) -> None:
+def test_real_status_codes_if_the_switch_says_so(site: Sandbox, caller: Caller) -> None:
     site.switches.real_status = True
     try:
         answer = caller.call("GET", "/api/v2/chats/unknown")
@@ -252,13 +253,13 @@ def test_real_status_codes_when_told_to(site: Sandbox, caller: Caller) -> None:
 
 
 def test_requests_are_recorded(site: Sandbox, caller: Caller) -> None:
-    began = time.time()
-    caller.call("POST", "/api/v2/chats/new?a=b", {"title": "t"}, x_note="seen")
-    recorded = site.requests[-1]
-    assert (recorded.method, recorded.path, recorded.query) == ("POST", "/api/v2/chats/new", {"a": "b"})
-    assert (recorded.body, recorded.headers["x-note"]) == ({"title": "t"}, "seen")
-    assert recorded.account_id == "sandbox1"
-    assert began <= recorded.when <= time.time()
+    start = time.time()
+    caller.call("POST", "/api/v2/chats/new?a=b", {"title": "t"}, x_note="a note")
+    request = site.requests[-1]
+    assert (request.method, request.path, request.query) == ("POST", "/api/v2/chats/new", {"a": "b"})
+    assert (request.body, request.headers["x-note"]) == ({"title": "t"}, "a note")
+    assert request.account_id == "sandbox1"
+    assert start <= request.when <= time.time()
     site.clear()
     assert site.requests == []
     with pytest.raises(TimeoutError):
@@ -277,8 +278,8 @@ def test_control_over_http(site: Sandbox, caller: Caller) -> None:
     assert control.post("/__sandbox/switches", json={"keep_alive_s": 11}).json()["ok"]
     assert site.switches.keep_alive_s == 11
     assert control.post("/__sandbox/switches", json={"nonsense": 1}).status_code == 400
-    renewed = control.post("/__sandbox/accounts/sandbox3/renew").json()["token"]
-    assert renewed == site.accounts[2].token
+    new_token = control.post("/__sandbox/accounts/sandbox3/renew").json()["token"]
+    assert new_token == site.accounts[2].token
     control.post("/__sandbox/clear")
     assert site.requests == []
 

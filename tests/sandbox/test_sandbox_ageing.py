@@ -11,7 +11,7 @@ from email.utils import parsedate_to_datetime
 
 import httpx
 import pytest
-from sandbox_caller import COMPLETIONS, Caller, Visitor, payload, refusal, said, sandbox_fixtures
+from sandbox_caller import COMPLETIONS, Caller, Visitor, answer_text, payload, refusal, sandbox_fixtures
 
 from qwenproxy.cli.sandbox import SandboxAddress
 from qwenproxy.sandbox import Fault, Sandbox, SandboxAccount, Switches
@@ -64,7 +64,7 @@ class Wall:
         return self.now
 
 
-def test_the_clock_runs_as_the_wall_clock_does_and_as_far_ahead_as_told() -> None:
+def test_the_clock_runs_with_the_wall_clock_as_far_ahead_as_the_switch_says() -> None:
     wall, switches = Wall(), Switches()
     clock = Clock(switches, wall)
     assert clock.now() == 1000
@@ -80,23 +80,23 @@ def test_the_clock_runs_as_the_wall_clock_does_and_as_far_ahead_as_told() -> Non
 def test_a_change_of_speed_never_makes_the_clock_jump() -> None:
     wall, switches = Wall(), Switches(clock_speed=60)
     clock = Clock(switches, wall)
-    seen = [clock.now()]
+    times = [clock.now()]
     for speed in (60, 1, 0.5, 3600, 0, 1):
         wall.now += 60
-        seen.append(clock.now())
+        times.append(clock.now())
         switches.clock_speed = speed
-        assert clock.now() == seen[-1]
-    assert seen == [1000, 4600, 8200, 8260, 8290, 8290 + 60 * HOUR, 8290 + 60 * HOUR]
+        assert clock.now() == times[-1]
+    assert times == [1000, 4600, 8200, 8260, 8290, 8290 + 60 * HOUR, 8290 + 60 * HOUR]
     assert clock.now() == wall.now + switches.clock_ahead_s
 
 
 def test_a_fast_clock_is_on_every_answer(site: Sandbox, caller: Caller) -> None:
     site.switches.clock_speed = 1000
-    begun = site.now()
+    start = site.now()
     site.advance(10)
-    dated = parsedate_to_datetime(caller.call("GET", PROFILE).headers["date"]).timestamp()
-    assert begun + 9 <= dated <= site.now()
-    assert begun <= caller.http.get("/__sandbox/state").json()["clock"] <= site.now()
+    date = parsedate_to_datetime(caller.call("GET", PROFILE).headers["date"]).timestamp()
+    assert start + 9 <= date <= site.now()
+    assert start <= caller.http.get("/__sandbox/state").json()["clock"] <= site.now()
 
 
 # access tokens
@@ -118,29 +118,29 @@ def test_an_access_token_lives_as_long_as_the_switch_says(
     site: Sandbox, caller: Caller, account: SandboxAccount, visitor: Visitor
 ) -> None:
     site.switches.token_life_s = 7 * DAY
-    tokens = [account.renew(), visitor.sign_in(account), visitor.renewed()]
+    tokens = [account.renew(), visitor.sign_in(account), visitor.new_token()]
     site.advance(6.9 * DAY)
     assert all(is_good(caller, token) for token in tokens)
     site.advance(0.2 * DAY)
     assert [refusal(profile(caller, token)) for token in tokens] == [EXPIRED] * 3
 
 
-@pytest.mark.parametrize("header_is_his", [True, False])
+@pytest.mark.parametrize("of_other_account", [True, False], ids=["other account", "same account"])
 def test_a_header_and_a_cookie_of_different_logins_are_refused(
-    site: Sandbox, caller: Caller, account: SandboxAccount, header_is_his: bool
+    site: Sandbox, caller: Caller, account: SandboxAccount, of_other_account: bool
 ) -> None:
-    mine, his = account.renew(), site.accounts[1].renew() if header_is_his else account.renew()
-    call = caller.call("GET", PROFILE, cookie=f"token={mine}", authorization=f"Bearer {his}")
-    assert refusal(call) == NOBODY
-    assert caller.call("GET", PROFILE, cookie=f"token={mine}", authorization=f"Bearer {mine}").json()["id"]
+    cookie, header = account.renew(), site.accounts[1].renew() if of_other_account else account.renew()
+    answer = caller.call("GET", PROFILE, cookie=f"token={cookie}", authorization=f"Bearer {header}")
+    assert refusal(answer) == NOBODY
+    assert caller.call("GET", PROFILE, cookie=f"token={cookie}", authorization=f"Bearer {cookie}").json()["id"]
 
 
 # the sign-in host
 
 
 def test_the_chat_sends_people_to_the_sign_in_host(site: Sandbox, caller: Caller, visitor: Visitor) -> None:
-    sent = caller.http.get("/auth?action=signin")
-    assert sent.headers["location"] == f"{site.sign_in_url}/signin?action=signin"
+    redirect = caller.http.get("/auth?action=signin")
+    assert redirect.headers["location"] == f"{site.sign_in_url}/signin?action=signin"
     form = visitor.call("GET", "/signin?action=signin")
     assert 'type="password"' in form.text
     assert caller.http.get("/signin").status_code == 404
@@ -180,28 +180,28 @@ def test_a_refresh_gives_new_tokens(site: Sandbox, account: SandboxAccount, call
     assert site.requests[-2].account_id == "sandbox1"
 
 
-@pytest.mark.parametrize("missing", ["version", "source", "timezone", "x_request_id", "x_request_origin"])
-def test_a_refresh_needs_what_the_page_sends(account: SandboxAccount, visitor: Visitor, missing: str) -> None:
+@pytest.mark.parametrize("header", ["version", "source", "timezone", "x_request_id", "x_request_origin"])
+def test_a_refresh_needs_what_the_page_sends(account: SandboxAccount, visitor: Visitor, header: str) -> None:
     visitor.sign_in(account)
-    assert refusal(visitor.refresh(**{missing: None}))[1] == "Bad_Request"
-    assert visitor.refresh().json()["success"], "what was refused for its form has used nothing up"
+    assert refusal(visitor.refresh(**{header: None}))[1] == "Bad_Request"
+    assert visitor.refresh().json()["success"], "a refusal for a missing header uses no token"
 
 
 def test_the_second_use_of_a_refresh_token_ends_that_login_and_no_other(
     site: Sandbox, account: SandboxAccount, caller: Caller, visitor: Visitor
 ) -> None:
-    planted = account.renew()
+    token_alone = account.renew()
     with Visitor(site) as other:
         elsewhere = other.sign_in(account)
         first, stale = visitor.sign_in(account), visitor.refresh_token
-        second = visitor.renewed()
+        second = visitor.new_token()
         with Visitor(site, stale) as thief:
             assert refusal(thief.refresh()) == NOBODY
         assert [refusal(profile(caller, token)) for token in (first, second)] == [NOBODY] * 2
         assert refusal(visitor.refresh()) == NOBODY
         assert [one.outcome for one in site.refreshes] == ["ok", "second_use", "refused"]
-        assert is_good(caller, planted) and is_good(caller, elsewhere)
-        assert is_good(caller, other.renewed())
+        assert is_good(caller, token_alone) and is_good(caller, elsewhere)
+        assert is_good(caller, other.new_token())
 
 
 def test_without_rotation_a_refresh_token_serves_again_and_again(
@@ -210,7 +210,7 @@ def test_without_rotation_a_refresh_token_serves_again_and_again(
     site.switches.refresh_rotates = False
     visitor.sign_in(account)
     before = visitor.refresh_token
-    tokens = {visitor.renewed() for _ in range(3)}
+    tokens = {visitor.new_token() for _ in range(3)}
     assert visitor.refresh_token == before
     assert len(tokens) == 3 and all(is_good(caller, token) for token in tokens)
 
@@ -231,7 +231,7 @@ def test_expire_ends_access_tokens_and_no_refresh_token(
     tokens = [account.renew(), account.renew(lifetime_s=7 * DAY), visitor.sign_in(account)]
     account.expire()
     assert [refusal(profile(caller, token)) for token in tokens] == [EXPIRED] * 3
-    assert is_good(caller, visitor.renewed())
+    assert is_good(caller, visitor.new_token())
     assert is_good(caller, account.renew())
 
 
@@ -241,7 +241,7 @@ def test_revoke_ends_everything(account: SandboxAccount, caller: Caller, visitor
     assert refusal(profile(caller, token)) == NOBODY
     assert refusal(visitor.refresh()) == NOBODY
     assert is_good(caller, visitor.sign_in(account))
-    assert is_good(caller, visitor.renewed())
+    assert is_good(caller, visitor.new_token())
 
 
 def test_sign_out_ends_refresh_tokens_and_lets_access_tokens_live(
@@ -270,9 +270,9 @@ def test_signing_out_by_oneself_ends_that_login(
 
 def test_tokens_outlive_the_process_that_issued_them(site: Sandbox, visitor: Visitor) -> None:
     token = visitor.sign_in(site.accounts[1])
-    with Sandbox(accounts=2) as reborn, Visitor(reborn, visitor.refresh_token) as again:
-        caller = Caller(reborn, reborn.accounts[1])
-        tokens = [token, again.renewed()]
+    with Sandbox(accounts=2) as next_site, Visitor(next_site, visitor.refresh_token) as again:
+        caller = Caller(next_site, next_site.accounts[1])
+        tokens = [token, again.new_token()]
         good = [is_good(caller, token) for token in tokens]
         caller.close()
     assert good == [True, True]
@@ -294,15 +294,15 @@ def test_a_refresh_shows_whether_the_page_made_it(site: Sandbox, account: Sandbo
 
 
 def test_only_the_chats_page_may_call_across_origins(site: Sandbox, visitor: Visitor) -> None:
-    asked = {"access_control_request_method": "GET", "access_control_request_headers": "version,x-request-id"}
+    preflight = {"access_control_request_method": "GET", "access_control_request_headers": "version,x-request-id"}
     path = "/api/v2/auths/refresh"
-    allowed = visitor.call("OPTIONS", path, origin=site.base_url, **asked).headers
-    assert allowed["access-control-allow-origin"] == site.base_url
-    assert allowed["access-control-allow-credentials"] == "true"
-    assert {"version", "x-request-origin"} <= set(allowed["access-control-allow-headers"].split(", "))
-    refused = visitor.refresh(origin=site.base_url)
-    assert refused.headers["access-control-allow-origin"] == site.base_url, "the page must be able to read it"
-    for answer in (visitor.call("OPTIONS", path, origin="https://localhost:1", **asked), visitor.refresh()):
+    headers = visitor.call("OPTIONS", path, origin=site.base_url, **preflight).headers
+    assert headers["access-control-allow-origin"] == site.base_url
+    assert headers["access-control-allow-credentials"] == "true"
+    assert {"version", "x-request-origin"} <= set(headers["access-control-allow-headers"].split(", "))
+    answer_to_page = visitor.refresh(origin=site.base_url)
+    assert answer_to_page.headers["access-control-allow-origin"] == site.base_url, "the page must be able to read it"
+    for answer in (visitor.call("OPTIONS", path, origin="https://localhost:1", **preflight), visitor.refresh()):
         assert "access-control-allow-origin" not in answer.headers
     assert [one.method for one in site.requests] == ["GET", "GET"], "a preflight is no call"
 
@@ -312,7 +312,7 @@ def test_an_entrance_logs_in_once(site: Sandbox, account: SandboxAccount, caller
     assert entrance.startswith(f"{site.sign_in_url}/__sandbox/enter/")
     path = entrance.removeprefix(site.sign_in_url)
     assert visitor.call("GET", path).headers["location"] == f"{site.base_url}/#signed-in"
-    assert is_good(caller, visitor.renewed())
+    assert is_good(caller, visitor.new_token())
     with Visitor(site) as late:
         assert late.call("GET", path).status_code == 404
         assert not late.refresh_token
@@ -331,20 +331,20 @@ def test_the_firewalls_cookie_lives_half_an_hour_and_only_pages_renew_it(
 ) -> None:
     page = caller.http.get("/")
     firewall = page.cookies["acw_tc"]
-    ends = next(line for line in page.headers.get_list("set-cookie") if line.startswith("acw_tc=")).lower()
-    expires = parsedate_to_datetime(ends.partition("expires=")[2].partition(";")[0]).timestamp()
+    set_cookie = next(line for line in page.headers.get_list("set-cookie") if line.startswith("acw_tc=")).lower()
+    expires = parsedate_to_datetime(set_cookie.partition("expires=")[2].partition(";")[0]).timestamp()
     assert expires == pytest.approx(site.now() + 1800, abs=5)
     chat = caller.new_chat()
     site.advance(1790)
-    kept = caller.call("GET", PROFILE, cookie=cookies(site, account, firewall))
-    assert "acw_tc" not in kept.cookies
-    assert said(_asked(caller, chat, cookies(site, account, firewall))) == "fine"
+    answer = caller.call("GET", PROFILE, cookie=cookies(site, account, firewall))
+    assert "acw_tc" not in answer.cookies
+    assert answer_text(_ask_with(caller, chat, cookies(site, account, firewall))) == "fine"
     site.advance(20)
-    refused = ("400", "Bad_Request", "Internal error, please try again later.")
-    assert refusal(_asked(caller, chat, cookies(site, account, firewall))) == refused
-    assert refusal(_asked(caller, chat, cookies(site, account, "0"))) == refused
-    renewed = caller.http.get("/").cookies["acw_tc"]
-    assert said(_asked(caller, chat, cookies(site, account, renewed))) == "fine"
+    bad_cookie = ("400", "Bad_Request", "Internal error, please try again later.")
+    assert refusal(_ask_with(caller, chat, cookies(site, account, firewall))) == bad_cookie
+    assert refusal(_ask_with(caller, chat, cookies(site, account, "0"))) == bad_cookie
+    new_firewall = caller.http.get("/").cookies["acw_tc"]
+    assert answer_text(_ask_with(caller, chat, cookies(site, account, new_firewall))) == "fine"
 
 
 def test_every_answer_renews_the_firewalls_cookie_where_the_switch_says_so(
@@ -355,13 +355,13 @@ def test_every_answer_renews_the_firewalls_cookie_where_the_switch_says_so(
     chat = caller.new_chat()
     for _ in range(4):
         site.advance(1000)
-        answer = _asked(caller, chat, cookies(site, account, firewall))
-        assert said(answer) == "fine"
+        answer = _ask_with(caller, chat, cookies(site, account, firewall))
+        assert answer_text(answer) == "fine"
         firewall = answer.cookies["acw_tc"]
     assert "acw_tc" not in caller.http.get("/qwen-chat-fe/0.3.12/page.js").cookies
 
 
-def _asked(caller: Caller, chat: str, cookie: str) -> httpx.Response:
+def _ask_with(caller: Caller, chat: str, cookie: str) -> httpx.Response:
     caller.http.cookies.clear()
     return caller.call("POST", f"{COMPLETIONS}?chat_id={chat}", payload(chat, "{{say fine}}"), cookie=cookie)
 
@@ -371,9 +371,9 @@ def test_the_pass_of_a_captcha_ends_by_the_sites_clock(site: Sandbox, caller: Ca
     site.accounts[0].renew()
     site.add_fault(Fault("captcha_sticky", path="/api/v2/chats/new"))
     puzzle = caller.call("POST", "/api/v2/chats/new", {}).json()["data"]["url"]
-    passed = caller.http.post(puzzle).headers["set-cookie"].lower()
-    expires = parsedate_to_datetime(passed.partition("expires=")[2].partition(";")[0]).timestamp()
-    assert passed.startswith("x5sec=")
+    set_cookie = caller.http.post(puzzle).headers["set-cookie"].lower()
+    expires = parsedate_to_datetime(set_cookie.partition("expires=")[2].partition(";")[0]).timestamp()
+    assert set_cookie.startswith("x5sec=")
     assert expires == pytest.approx(site.now() + 1800, abs=5)
 
 
@@ -384,11 +384,11 @@ def test_control_over_http_of_all_that_ages(site: Sandbox, caller: Caller, visit
     control = caller.http
     visitor.sign_in(site.accounts[0])
     visitor.refresh()
-    begun = control.get("/__sandbox/state").json()
-    assert begun["refreshes"][0]["outcome"] == "ok"
+    old_state = control.get("/__sandbox/state").json()
+    assert old_state["refreshes"][0]["outcome"] == "ok"
     assert control.post("/__sandbox/advance", json={"seconds": DAY}).json()["ok"]
     assert control.post("/__sandbox/switches", json={"clock_speed": 2, "token_life_s": 5}).json()["ok"]
-    assert control.get("/__sandbox/state").json()["clock"] >= begun["clock"] + DAY
+    assert control.get("/__sandbox/state").json()["clock"] >= old_state["clock"] + DAY
     assert site.switches.clock_speed == 2
     control.post("/__sandbox/accounts/sandbox1/sign_out")
     assert refusal(visitor.refresh()) == NOBODY
@@ -405,8 +405,8 @@ def test_the_command_prints_entrances_and_runs_fast() -> None:
         address = SandboxAddress(**json.loads(process.stdout.readline()))
         with httpx.Client(verify=False, base_url=address.base_url) as http:
             assert http.get("/__sandbox/state").json()["switches"]["clock_speed"] == 60
-            entered = http.get(address.entrances["sandbox2"])
+            login = http.get(address.entrances["sandbox2"])
         process.terminate()
     assert address.tokens.keys() == address.entrances.keys() == {"sandbox1", "sandbox2"}
-    assert entered.headers["location"] == f"{address.base_url}/#signed-in"
-    assert "refresh_token=" in entered.headers["set-cookie"]
+    assert login.headers["location"] == f"{address.base_url}/#signed-in"
+    assert "refresh_token=" in login.headers["set-cookie"]

@@ -10,13 +10,12 @@ from typing import Any
 
 import httpx
 import pytest
-from sandbox_caller import COMPLETIONS, Caller, deltas, frames, payload, said, sandbox_fixtures, trust
+from sandbox_caller import COMPLETIONS, Caller, answer_text, deltas, frames, payload, sandbox_fixtures, trust
 
 from qwenproxy.sandbox import Sandbox
-from qwenproxy.sandbox.script import UNICODE_TEXT
+from qwenproxy.sandbox.model.script import UNICODE_TEXT
 
 THINKING = {"thinking_enabled": True, "thinking_format": "summary"}
-
 
 running, site, caller = sandbox_fixtures(accounts=2, busy_release_s=0.3)
 
@@ -27,13 +26,13 @@ def test_frames_are_byte_faithful(caller: Caller) -> None:
     assert answer.headers["content-type"] == "text/event-stream; charset=utf-8"
     created, text, empty, finished, rest = answer.text.split("\n\n")
     uuid = r"[0-9a-f-]{36}"
-    found = re.fullmatch(
+    match = re.fullmatch(
         rf'data: {{"response.created":{{"chat_id": "{chat_id}", "parent_id": "({uuid})", '
         rf'"response_id":"({uuid})"}}}} ',
         created,
     )
-    assert found
-    response_id = found[2]
+    assert match
+    response_id = match[2]
     usage = (
         r'"usage": \{"input_tokens": 502, "output_tokens": 1, "characters": 0, "total_tokens": 503, '
         r'"input_tokens_details": \{"text_tokens": 502\}, "output_tokens_details": \{"text_tokens": 1\}\}'
@@ -61,8 +60,8 @@ def test_history_is_the_path_of_the_tree(caller: Caller) -> None:
     first = caller.ask("{{say one}}", chat_id)
     first_id = frames(first)[0]["response.created"]["response_id"]
     caller.ask("{{say a branch not taken}}", chat_id, parent_id=first_id)
-    context = json.loads(said(caller.ask("now {{echo}}", chat_id, parent_id=first_id)))
-    assert [(seen["role"], seen["content"]) for seen in context] == [
+    context = json.loads(answer_text(caller.ask("now {{echo}}", chat_id, parent_id=first_id)))
+    assert [(message["role"], message["content"]) for message in context] == [
         ("user", "{{say one}}"),
         ("assistant", "one"),
         ("user", "now {{echo}}"),
@@ -77,11 +76,11 @@ def test_content_arrives_as_it_was_sent(caller: Caller) -> None:
         {"type": "image", "image": "https://example.com/a.png"},
     ]
     files = [{"type": "image", "url": "https://example.com/a.png"}]
-    context = json.loads(said(caller.ask(parts, message={"files": files})))
+    context = json.loads(answer_text(caller.ask(parts, message={"files": files})))
     assert (context[0]["content"], context[0]["files"]) == (parts, files)
 
 
-def test_system_message_counts_only_when_told_to(site: Sandbox, caller: Caller) -> None:
+def test_system_message_counts_only_if_the_switch_says_so(site: Sandbox, caller: Caller) -> None:
     assert "be brief" not in caller.say("{{echo}}", system_message="be brief", tools=[{"type": "function"}])
     site.switches.honour_system_message = True
     try:
@@ -106,6 +105,17 @@ def test_system_message_counts_only_when_told_to(site: Sandbox, caller: Caller) 
             '<tool_call>{"name":"f","arguments":{}}</tool_call>\n<tool_call>{"name":"g","arguments":{"é":[1]}}</tool_call>\n',
         ),
         ("{{tool f {}}} result: {{tool g}}", '<tool_call>{"name":"g","arguments":{}}</tool_call>\n'),
+    ],
+    ids=[
+        "say",
+        "the last answer counts",
+        "a modifier after the answer",
+        "stream",
+        "stream of a size",
+        "unicode",
+        "tool",
+        "two tools",
+        "tools apart",
     ],
 )
 def test_directives(caller: Caller, prompt: str, expected: str) -> None:
@@ -161,14 +171,22 @@ def test_thinking_summary_grows_and_repeats(caller: Caller) -> None:
         ("qwen3.8-max-preview", {}, "{{say x}}", "thinking_summary"),
         ("qwen3-coder-plus", THINKING, "{{say x}}", None),
     ],
+    ids=[
+        "off",
+        "detail",
+        "detail by directive",
+        "directive alone",
+        "model that always thinks",
+        "model that never does",
+    ],
 )
-def test_who_thinks_and_how(
+def test_which_models_think_and_how(
     caller: Caller, model: str, features: dict[str, Any], prompt: str, phase: str | None
 ) -> None:
     answer = caller.ask(prompt, model=model, features=features)
     assert {delta["phase"] for delta in deltas(answer)} - {"answer"} == ({phase} if phase else set())
-    assert said(answer) == "x"
-    assert bool(said(answer, "think")) is (phase == "think")
+    assert answer_text(answer) == "x"
+    assert bool(answer_text(answer, "think")) is (phase == "think")
 
 
 @pytest.mark.parametrize("form", ["web_search_info", "docs"])
@@ -224,4 +242,4 @@ def test_http1_clients_are_served_too(site: Sandbox, caller: Caller) -> None:
             f"{COMPLETIONS}?chat_id={body['chat_id']}", json=body, headers=site.page_headers(caller.account)
         )
         assert answer.http_version == "HTTP/1.1"
-        assert said(answer).count("chunk-") == 20
+        assert answer_text(answer).count("chunk-") == 20

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from sandbox_caller import COMPLETIONS, Caller, deltas, frames, payload, refusal, said, sandbox_fixtures, trust
+from sandbox_caller import COMPLETIONS, Caller, answer_text, deltas, frames, payload, refusal, sandbox_fixtures, trust
 
 from qwenproxy.sandbox import Fault, Sandbox
-from qwenproxy.sandbox.faults import KINDS, parse_fault
+from qwenproxy.sandbox.faults.fault import KINDS, parse_fault
 
 ENVELOPES = [
     ("rate_limited", "429", "RateLimited", "today's usage"),
@@ -86,12 +87,16 @@ RESHAPED = [
     "drip size=50 interval_ms=1",
 ]
 
-
 running, site, caller = sandbox_fixtures(accounts=2, busy_release_s=0)
 
 
+def faults_of(table: Sequence[tuple[Any, ...]]) -> list[str]:
+    """Return the fault of each row, as names for its tests."""
+    return [row[0] for row in table]
+
+
 def contains(whole: Any, part: Any) -> bool:
-    """Whether `part` is found in `whole`, dictionaries by their keys, lists element by element."""
+    """Tell whether `whole` contains `part`: dictionaries by their keys, lists element by element."""
     if isinstance(part, dict):
         return all(key in whole and contains(whole[key], value) for key, value in part.items())
     if isinstance(part, list):
@@ -99,7 +104,7 @@ def contains(whole: Any, part: Any) -> bool:
     return bool(whole == part)
 
 
-@pytest.mark.parametrize(("text", "status", "code", "details"), ENVELOPES)
+@pytest.mark.parametrize(("text", "status", "code", "details"), ENVELOPES, ids=faults_of(ENVELOPES))
 def test_envelopes(site: Sandbox, caller: Caller, text: str, status: str, code: str, details: str) -> None:
     by_directive = caller.ask(f"hello {{{{fault {text}}}}}")
     site.add_fault(parse_fault(text))
@@ -107,7 +112,7 @@ def test_envelopes(site: Sandbox, caller: Caller, text: str, status: str, code: 
     for answer in (by_directive, by_book):
         assert refusal(answer)[:2] == (status, code)
         assert details in refusal(answer)[2]
-    assert said(caller.ask("{{say over}}")) == "over"
+    assert answer_text(caller.ask("{{say over}}")) == "over"
 
 
 def test_where_the_hours_stand(caller: Caller) -> None:
@@ -120,7 +125,7 @@ def test_where_the_hours_stand(caller: Caller) -> None:
     assert "num" not in none["data"]
 
 
-@pytest.mark.parametrize(("text", "status", "kind", "sign"), WHOLE_ANSWERS)
+@pytest.mark.parametrize(("text", "status", "kind", "sign"), WHOLE_ANSWERS, ids=faults_of(WHOLE_ANSWERS))
 def test_whole_answers(caller: Caller, text: str, status: int, kind: str, sign: str) -> None:
     answer = caller.ask(f"{{{{fault {text}}}}}")
     assert answer.status_code == status
@@ -129,7 +134,7 @@ def test_whole_answers(caller: Caller, text: str, status: int, kind: str, sign: 
     assert sign or answer.content == b""
 
 
-@pytest.mark.parametrize(("text", "sound", "end"), ENDINGS)
+@pytest.mark.parametrize(("text", "sound", "end"), ENDINGS, ids=faults_of(ENDINGS))
 def test_endings(caller: Caller, text: str, sound: int, end: Any) -> None:
     answer = caller.ask(f"{{{{stream chunks=9 interval_ms=0}}}}{{{{fault {text}}}}}")
     created, *rest = frames(answer)
@@ -148,24 +153,24 @@ def test_cut_in_the_middle_of_a_character(caller: Caller) -> None:
 
 def test_cut_in_the_middle_of_a_frame(caller: Caller) -> None:
     answer = caller.ask("{{stream chunks=9 interval_ms=0}}{{fault cut_mid_frame after=1}}")
-    *sound, begun = answer.content.split(b"\n\n")
+    *sound, rest = answer.content.split(b"\n\n")
     assert sum(b"chunk-" in frame for frame in sound) == 1
     with pytest.raises(json.JSONDecodeError):
-        json.loads(begun.removeprefix(b"data: "))
+        json.loads(rest.removeprefix(b"data: "))
 
 
 @pytest.mark.parametrize("text", RESHAPED)
 def test_reshaped_streams_say_the_same(caller: Caller, text: str) -> None:
     answer = caller.ask(f"{{{{say Grüße 🙂 und 你好, heute}}}}{{{{fault {text}}}}}")
-    assert said(answer) == "Grüße 🙂 und 你好, heute"
+    assert answer_text(answer) == "Grüße 🙂 und 你好, heute"
 
 
 @pytest.mark.parametrize("text", ODD)
 def test_odd_streams_say_the_same(caller: Caller, text: str) -> None:
     answer = caller.ask(f"{{{{say one two three four five six}}}}{{{{fault {text}}}}}")
     ours = [frame for frame in frames(answer) if "OTHER" not in json.dumps(frame)]
-    told = [frame["choices"][0]["delta"] for frame in ours if "choices" in frame]
-    words = [delta["content"] for delta in told if delta["role"] == "assistant" and delta.get("phase") == "answer"]
+    choices = [frame["choices"][0]["delta"] for frame in ours if "choices" in frame]
+    words = [delta["content"] for delta in choices if delta["role"] == "assistant" and delta.get("phase") == "answer"]
     assert "".join(words) == "one two three four five six"
 
 
@@ -178,22 +183,22 @@ def test_an_answer_in_pieces_finishes_each(caller: Caller) -> None:
     chat_id = caller.new_chat()
     answer = caller.ask("{{say one two three four five six}}{{fault segments every=1}}", chat_id)
     assert finishes(answer) == [("assistant", "answer")] * 5
-    kept = caller.call("GET", f"/api/v2/chats/{chat_id}").json()["data"]["chat"]["messages"][-1]
-    assert kept["content"] == "one two three four five six"
+    message = caller.call("GET", f"/api/v2/chats/{chat_id}").json()["data"]["chat"]["messages"][-1]
+    assert message["content"] == "one two three four five six"
 
 
 def test_an_answer_in_pieces_may_be_cut_after_one(caller: Caller) -> None:
     answer = caller.ask("{{say one two three four five six}}{{fault segments every=1 cut_after=2}}")
-    assert said(answer) == "one two three four "
+    assert answer_text(answer) == "one two three four "
     assert finishes(answer) == [("assistant", "answer")]
 
 
 def test_a_call_of_a_tool_the_site_has_not(caller: Caller) -> None:
     answer = caller.ask("{{say one two three four}}{{fault function_channel name=look}}")
-    written = [delta["function_call"]["arguments"] for delta in deltas(answer) if "function_call" in delta]
-    assert written[0] == ""
-    assert json.loads(written[-1])
-    assert all(later.startswith(earlier) for earlier, later in pairwise(written))
+    arguments = [delta["function_call"]["arguments"] for delta in deltas(answer) if "function_call" in delta]
+    assert arguments[0] == ""
+    assert json.loads(arguments[-1])
+    assert all(later.startswith(earlier) for earlier, later in pairwise(arguments))
     results = [delta for delta in deltas(answer) if delta["role"] == "function"]
     assert [(each["content"], each["status"]) for each in results] == [
         ("Tool look does not exists.", "typing"),
@@ -212,7 +217,7 @@ def test_two_answers_in_one_body(caller: Caller) -> None:
         key = frame["response_id"]
         texts[key] = texts.get(key, "") + frame["choices"][0]["delta"]["content"]
     assert texts == {other["response_id"]: "OTHER " * 3, ours["response_id"]: "one two three four five six"}
-    assert said(caller.ask("{{say on}}", chat_id, parent_id=ours["response_id"])) == "on"
+    assert answer_text(caller.ask("{{say on}}", chat_id, parent_id=ours["response_id"])) == "on"
     assert refusal(caller.ask("{{say on}}", chat_id, parent_id=other["response_id"]))[1] == "Bad_Request"
 
 
@@ -223,8 +228,8 @@ def test_the_word_done_comes_last(caller: Caller) -> None:
 @pytest.mark.parametrize("form", ["tool_result", "image_list"])
 def test_an_image_of_a_tool(caller: Caller, form: str) -> None:
     answer = caller.ask(f"{{{{say one two three}}}}{{{{fault image_tool image=a/b.png form={form}}}}}")
-    [drawn] = [delta for delta in deltas(answer) if delta["phase"] == "image_gen_tool"]
-    assert drawn["extra"] == {form: [{"image": "a/b.png"}]}
+    [image] = [delta for delta in deltas(answer) if delta["phase"] == "image_gen_tool"]
+    assert image["extra"] == {form: [{"image": "a/b.png"}]}
 
 
 @pytest.mark.parametrize("form", ["json", "html"])
@@ -253,20 +258,20 @@ def test_how_streams_are_cut(caller: Caller) -> None:
     prefixes = pieces_of(caller, "{{say hi}}{{fault split_data_prefix}}")
     assert prefixes[:3] == [b"da", b"ta:", prefixes[2]]
     assert all(len(piece) == 1 for piece in pieces_of(caller, "{{say hi}}{{fault byte_by_byte}}"))
-    dripped = pieces_of(caller, "{{say hi}}{{fault drip size=40 interval_ms=1}}")
-    assert max(map(len, dripped)) == 40
-    coalesced = pieces_of(caller, "{{stream chunks=7 interval_ms=0}}{{fault coalesce group=5}}")
-    assert [piece.count(b"\n\n") for piece in coalesced] == [5, 5]
+    drops = pieces_of(caller, "{{say hi}}{{fault drip size=40 interval_ms=1}}")
+    assert max(map(len, drops)) == 40
+    groups = pieces_of(caller, "{{stream chunks=7 interval_ms=0}}{{fault coalesce group=5}}")
+    assert [piece.count(b"\n\n") for piece in groups] == [5, 5]
     halves = pieces_of(caller, "{{say 🙂}}{{fault split_utf8}}")
     assert any(piece.endswith(b"\xf0") for piece in halves)
 
 
 def test_stall_before_the_head_and_in_the_stream(caller: Caller) -> None:
     for options in ("seconds=0.2", "seconds=0.2 after=1"):
-        began = time.monotonic()
+        start = time.monotonic()
         answer = caller.ask(f"{{{{stream chunks=3 interval_ms=0}}}}{{{{fault stall {options}}}}}")
-        assert time.monotonic() - began >= 0.2
-        assert said(answer).count("chunk-") == 3
+        assert time.monotonic() - start >= 0.2
+        assert answer_text(answer).count("chunk-") == 3
 
 
 def test_stall_with_signs_of_life(caller: Caller) -> None:
@@ -289,11 +294,13 @@ def test_stop_ends_a_stalled_answer(site: Sandbox, caller: Caller) -> None:
             assert b"response.stopped" in answer.read()
 
 
-@pytest.mark.parametrize("options", ["", "after=1", "scope=stream", "scope=stream after=1"])
+@pytest.mark.parametrize(
+    "options", ["", "after=1", "scope=stream", "scope=stream after=1"], ids=lambda text: text or "at once"
+)
 def test_reset_breaks_the_connection_or_the_stream(caller: Caller, options: str) -> None:
-    with pytest.raises(httpx.RemoteProtocolError) as broken:
+    with pytest.raises(httpx.RemoteProtocolError) as failure:
         caller.ask(f"{{{{stream chunks=9 interval_ms=0}}}}{{{{fault reset {options}}}}}")
-    assert ("StreamReset" in str(broken.value)) is ("stream" in options)
+    assert ("StreamReset" in str(failure.value)) is ("stream" in options)
     assert caller.say("{{say again}}") == "again"
 
 
@@ -310,8 +317,8 @@ def test_captcha_sticks_until_solved(site: Sandbox, caller: Caller) -> None:
     puzzle = caller.http.get(address)
     assert 'id="nc_1_n1z"' in puzzle.text
     assert caller.http.post(address.replace("x5secdata=", "x5secdata=0")).status_code == 400
-    solved = caller.http.post(address)
-    assert "x5sec" in solved.cookies
+    answer = caller.http.post(address)
+    assert "x5sec" in answer.cookies
     assert caller.say("{{say human}}") == "human"
 
 
@@ -362,7 +369,7 @@ def test_what_came_before_a_cut_is_kept(caller: Caller) -> None:
     assert answer["content"].startswith("chunk-000 chunk-001 ")
 
 
-def test_a_misspelt_directive_is_told(caller: Caller) -> None:
+def test_a_misspelt_fault_is_refused(caller: Caller) -> None:
     assert "no fault 'nonsense'" in refusal(caller.ask("{{fault nonsense}}"))[2]
     assert "no option" in refusal(caller.ask("{{fault captcha num=1}}"))[2]
 

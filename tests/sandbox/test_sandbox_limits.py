@@ -9,16 +9,16 @@ from typing import Any
 
 import httpx
 import pytest
-from sandbox_caller import COMPLETIONS, Caller, payload, refusal, said, sandbox_fixtures, trust
+from sandbox_caller import COMPLETIONS, Caller, answer_text, payload, refusal, sandbox_fixtures, trust
 
 from qwenproxy.sandbox import Sandbox
-from qwenproxy.sandbox.page_cookies import firewall_value
+from qwenproxy.sandbox.pages.cookies import firewall_value
 
 running, site, caller = sandbox_fixtures(accounts=2, busy_release_s=0.3)
 
 
 @pytest.mark.parametrize(
-    ("changes", "refused"),
+    ("changes", "problem"),
     [
         ({"chat_id": ...}, ("400", "RequestValidationError", "Field 'chat_id': Field required")),
         ({"stream": ...}, ("400", "RequestValidationError", "Field 'stream': Field required")),
@@ -36,12 +36,26 @@ running, site, caller = sandbox_fixtures(accounts=2, busy_release_s=0.3)
         ({"parent_id": "unknown"}, ("400", "Bad_Request", "parent_id unknown is not exist")),
         ({"model": "gpt-1"}, ("404", "Not_Found", "Model not found")),
     ],
+    ids=[
+        "no chat id",
+        "no stream",
+        "two messages",
+        "no message",
+        "role",
+        "no content",
+        "chat types",
+        "parents",
+        "unknown file",
+        "empty file",
+        "unknown parent",
+        "unknown model",
+    ],
 )
-def test_wrong_questions(caller: Caller, changes: dict[str, Any], refused: tuple[str, str, str]) -> None:
+def test_wrong_questions(caller: Caller, changes: dict[str, Any], problem: tuple[str, str, str]) -> None:
     chat_id = caller.new_chat()
     answer = caller.call("POST", f"{COMPLETIONS}?chat_id={chat_id}", payload(chat_id, "hi", **changes))
-    assert refusal(answer)[:2] == refused[:2]
-    assert refused[2] in refusal(answer)[2]
+    assert refusal(answer)[:2] == problem[:2]
+    assert problem[2] in refusal(answer)[2]
     assert caller.call("GET", f"/api/v2/chats/{chat_id}").json()["data"]["chat"]["messages"] == []
 
 
@@ -69,6 +83,17 @@ def test_chat_ids_must_agree_and_exist(caller: Caller) -> None:
         ({"cookie": None}, '"code":"Bad_Request"'),
         ({"cookie": "acw_tc=0"}, '"code":"Bad_Request"'),
     ],
+    ids=[
+        "no version",
+        "old version",
+        "no number",
+        "no bx-ua",
+        "no bx-umidtoken",
+        "no bx-v",
+        "no request id",
+        "no cookie",
+        "forged cookie",
+    ],
 )
 def test_calls_unlike_the_pages_are_refused(caller: Caller, headers: dict[str, str | None], sign: str) -> None:
     body = payload(caller.new_chat(), "hi")
@@ -77,7 +102,7 @@ def test_calls_unlike_the_pages_are_refused(caller: Caller, headers: dict[str, s
     assert sign in answer.text
 
 
-def test_a_call_without_a_token_is_nobodys(site: Sandbox, caller: Caller) -> None:
+def test_a_call_without_a_token_has_no_account(site: Sandbox, caller: Caller) -> None:
     body = payload(caller.new_chat(), "hi")
     cookie = f"acw_tc={firewall_value(site.now())}"
     answer = caller.call("POST", f"{COMPLETIONS}?chat_id={body['chat_id']}", body, cookie=cookie)
@@ -96,7 +121,7 @@ def test_switches_soften_the_gate(site: Sandbox, caller: Caller) -> None:
     finally:
         for name in names:
             setattr(switches, name, True)
-    assert said(answer) == "ok"
+    assert answer_text(answer) == "ok"
     switches.bx_answer = "empty"
     try:
         empty = caller.call("POST", "/api/v2/chats/new", {}, bx_ua=None)
@@ -144,10 +169,10 @@ def test_a_lost_client_ends_the_answer_and_frees_the_chat_later(site: Sandbox, c
     site.wait_idle(5)
     assert refusal(caller.ask("hi", chat_id))[2] == "The chat is in progress!"
     answers = (caller.ask("{{say free}}", chat_id) for _ in range(1000))
-    assert said(next(one for one in answers if one.text.startswith("data:"))) == "free"
+    assert answer_text(next(one for one in answers if one.text.startswith("data:"))) == "free"
 
 
-def test_parallel_answers_of_an_account_are_bounded_when_told_to(site: Sandbox, caller: Caller) -> None:
+def test_parallel_answers_of_an_account_are_bounded_if_the_switch_says_so(site: Sandbox, caller: Caller) -> None:
     site.switches.parallel_limit = 1
     try:
         with open_stream(caller, caller.new_chat(), "{{stream chunks=1000}}") as lines:

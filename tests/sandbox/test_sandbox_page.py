@@ -2,47 +2,27 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
-from typing import Any
-
 import pytest
+from sandbox_browser import browser_fixtures, call, stored_token, until
 from sandbox_caller import payload
 from selenium import webdriver
 from selenium.webdriver.common.by import By
-from selenium.webdriver.support.wait import WebDriverWait
 
-from qwenproxy.sandbox import Fault, Sandbox, SandboxAccount, Switches
+from qwenproxy.sandbox import Fault, Sandbox, SandboxAccount
 
 pytestmark = pytest.mark.browser
-FETCH = """
-const [path, method, body, done] = arguments;
-const headers = {"content-type": "application/json", version: "0.3.12", "x-request-id": "r"};
-fetch(path, {method, headers, body: body && JSON.stringify(body)})
-  .then(async response => done({status: response.status, text: await response.text()}))
-  .catch(error => done({error: String(error)}));
-"""
+
+running, chrome = browser_fixtures(accounts=1, sdk_delay_ms=50)
 
 
-@pytest.fixture(scope="module")
-def site() -> Iterator[Sandbox]:
-    with Sandbox(accounts=1, switches=Switches(interval_ms=1, sdk_delay_ms=50)) as site:
-        yield site
+@pytest.fixture
+def site(running: Sandbox) -> Sandbox:
+    return running
 
 
-@pytest.fixture(scope="module")
-def browser(site: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
-    options = webdriver.ChromeOptions()
-    options.binary_location = shutil.which("chromium") or shutil.which("google-chrome") or ""
-    profile = tmp_path_factory.mktemp("profile")
-    for argument in ("--headless=new", "--no-sandbox", f"--user-data-dir={profile}"):
-        options.add_argument(argument)
-    options.add_argument(f"--ignore-certificate-errors-spki-list={site.spki}")
-    driver = shutil.which("chromedriver")
-    browser = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver) if driver else None)
-    browser.set_script_timeout(15)
-    yield browser
-    browser.quit()
+@pytest.fixture
+def browser(chrome: webdriver.Chrome) -> webdriver.Chrome:
+    return chrome
 
 
 @pytest.fixture
@@ -51,20 +31,15 @@ def page(site: Sandbox, browser: webdriver.Chrome) -> webdriver.Chrome:
     site.clear()
     browser.get(f"{site.base_url}/c/new-chat")
     token = site.accounts[0].token
-    if browser.execute_script("return localStorage.token") != token:
+    if stored_token(browser) != token:
         plant = "localStorage.token = arguments[0]; document.cookie = `token=${arguments[0]}; path=/; secure`;"
         browser.execute_script(plant, token)
         browser.refresh()
-    WebDriverWait(browser, 10, 0.02).until(lambda browser: browser.execute_script("return !!window.__baxia__"))
+    until(browser, lambda: browser.execute_script("return !!window.__baxia__"))
     return browser
 
 
-def call(page: webdriver.Chrome, path: str, method: str = "GET", body: Any = None) -> dict[str, Any]:
-    answer: dict[str, Any] = page.execute_async_script(FETCH, path, method, body)
-    return answer
-
-
-@pytest.mark.parametrize("own_host", [True, False])
+@pytest.mark.parametrize("own_host", [True, False], ids=["at the sign-in host", "at the chat"])
 def test_sign_in_form(site: Sandbox, browser: webdriver.Chrome, own_host: bool) -> None:
     account = site.accounts[0]
     site.switches.sign_in_host = own_host
@@ -82,15 +57,14 @@ def _sign_in(site: Sandbox, browser: webdriver.Chrome, account: SandboxAccount) 
     password.send_keys("wrong")
     password.submit()
     problem = browser.find_element(By.ID, "problem")
-    WebDriverWait(browser, 10, 0.02).until(lambda browser: "incorrect" in problem.text)
+    until(browser, lambda: "incorrect" in problem.text)
     password.clear()
     password.send_keys(account.password)
     password.submit()
-    waiting = WebDriverWait(browser, 10, 0.02)
-    waiting.until(lambda browser: browser.current_url == f"{site.base_url}/")
-    waiting.until(lambda browser: browser.execute_script("return localStorage.token") == account.token)
+    until(browser, lambda: browser.current_url == f"{site.base_url}/")
+    until(browser, lambda: stored_token(browser) == account.token)
     assert browser.get_cookie("token")["value"] == account.token
-    waiting.until(lambda browser: not browser.find_elements(By.CSS_SELECTOR, ".login-container"))
+    until(browser, lambda: not browser.find_elements(By.CSS_SELECTOR, ".login-container"))
     # and out again, for the tests that follow
     browser.execute_script("localStorage.clear()")
     browser.delete_all_cookies()
@@ -106,8 +80,8 @@ def test_page_without_login_says_so(site: Sandbox, browser: webdriver.Chrome) ->
 
 
 def test_boot_calls(site: Sandbox, page: webdriver.Chrome) -> None:
-    wanted = {"/api/v1/auths/", "/api/v2/models/", "/api/v2/chats/", "/api/v2/users/status", "/api/v2/mcp/list"}
-    site.wait_for(lambda site: wanted <= {request.path for request in site.requests})
+    boot_paths = {"/api/v1/auths/", "/api/v2/models/", "/api/v2/chats/", "/api/v2/users/status", "/api/v2/mcp/list"}
+    site.wait_for(lambda site: boot_paths <= {request.path for request in site.requests})
     beacon = next(request for request in site.requests if request.path == "/api/v2/users/status")
     assert beacon.body["typarms"]["cdn_version"] == "0.3.12"
 
@@ -117,27 +91,21 @@ def test_renewed_token_is_kept(site: Sandbox, page: webdriver.Chrome) -> None:
     site.switches.renew_tokens = True
     try:
         page.refresh()
-        WebDriverWait(page, 10, 0.02).until(lambda page: page.execute_script("return localStorage.token") != old)
+        until(page, lambda: stored_token(page) != old)
     finally:
         site.switches.renew_tokens = False
-    assert page.get_cookie("token")["value"] == page.execute_script("return localStorage.token")
+    assert page.get_cookie("token")["value"] == stored_token(page)
 
 
 def test_patched_fetch_passes_the_gate(site: Sandbox, page: webdriver.Chrome) -> None:
-    made = call(page, "/api/v2/chats/new", "POST", {})
-    assert '"success":true' in made["text"]
+    assert '"success":true' in call(page, "/api/v2/chats/new", {})[1]
     chat_id = site.chat_ids()[-1]
-    answer = call(
-        page,
-        f"/api/v2/chat/completions?chat_id={chat_id}",
-        "POST",
-        payload(chat_id, "{{stream chunks=5 interval_ms=1}}"),
-    )
-    assert answer["text"].count("chunk-") == 5
-    seen = site.requests[-1].headers
-    assert seen["bx-ua"].startswith("231!")
-    assert seen["bx-umidtoken"].startswith("T2gA")
-    assert seen["sec-fetch-site"] == "same-origin"
+    body = payload(chat_id, "{{stream chunks=5 interval_ms=1}}")
+    assert call(page, f"/api/v2/chat/completions?chat_id={chat_id}", body)[1].count("chunk-") == 5
+    headers = site.requests[-1].headers
+    assert headers["bx-ua"].startswith("231!")
+    assert headers["bx-umidtoken"].startswith("T2gA")
+    assert headers["sec-fetch-site"] == "same-origin"
 
 
 def test_patched_xhr_passes_the_gate(page: webdriver.Chrome) -> None:
@@ -148,7 +116,7 @@ def test_patched_xhr_passes_the_gate(page: webdriver.Chrome) -> None:
 
 
 def test_abort_in_the_page_ends_the_answer(site: Sandbox, page: webdriver.Chrome) -> None:
-    call(page, "/api/v2/chats/new", "POST", {})
+    call(page, "/api/v2/chats/new", {})
     chat_id = site.chat_ids()[-1]
     start = """window.control = new AbortController();
         const headers = {"content-type": "application/json", version: "0.3.12", "x-request-id": "r"};
@@ -163,16 +131,16 @@ def test_abort_in_the_page_ends_the_answer(site: Sandbox, page: webdriver.Chrome
 
 def test_captcha_overlay_is_shown_and_solved(site: Sandbox, page: webdriver.Chrome) -> None:
     site.add_fault(Fault("captcha_sticky", path="/api/v2/chats/new"))
-    assert "RGV587_ERROR" in call(page, "/api/v2/chats/new", "POST", {})["text"]
-    waiting = WebDriverWait(page, 10, 0.02)
-    frame = waiting.until(lambda page: page.find_element(By.ID, "baxia-dialog-content"))
+    assert "RGV587_ERROR" in call(page, "/api/v2/chats/new", {})[1]
+    [frame] = until(page, lambda: page.find_elements(By.ID, "baxia-dialog-content"))
     assert "_____tmd_____/punish" in frame.get_attribute("src")
     page.switch_to.frame(frame)
-    waiting.until(lambda page: page.find_element(By.ID, "nc_1_n1z")).click()
+    [button] = until(page, lambda: page.find_elements(By.ID, "nc_1_n1z"))
+    button.click()
     page.switch_to.default_content()
-    waiting.until(lambda page: not page.find_elements(By.CSS_SELECTOR, ".baxia-dialog"))
+    until(page, lambda: not page.find_elements(By.CSS_SELECTOR, ".baxia-dialog"))
     assert page.get_cookie("x5sec")
-    assert '"success":true' in call(page, "/api/v2/chats/new", "POST", {})["text"]
+    assert '"success":true' in call(page, "/api/v2/chats/new", {})[1]
 
 
 def test_verification_page_has_the_title(site: Sandbox, browser: webdriver.Chrome) -> None:

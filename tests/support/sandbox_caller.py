@@ -29,10 +29,10 @@ class Caller:
 
     def call(self, method: str, path: str, body: Any = None, **headers: str | None) -> httpx.Response:
         """Make a call; a header given as None is left out. Underscores in names stand for hyphens."""
-        given = {name.replace("_", "-"): value for name, value in headers.items()}
-        all_headers = {**self.site.page_headers(self.account), **given}
-        sent = {name: value for name, value in all_headers.items() if value is not None}
-        return self.http.request(method, path, json=body, headers=sent)
+        own_headers = {name.replace("_", "-"): value for name, value in headers.items()}
+        all_headers = {**self.site.page_headers(self.account), **own_headers}
+        real_headers = {name: value for name, value in all_headers.items() if value is not None}
+        return self.http.request(method, path, json=body, headers=real_headers)
 
     def new_chat(self) -> str:
         answer = self.call("POST", "/api/v2/chats/new", {"title": "A chat", "models": ["qwen3.7-plus"]})
@@ -44,7 +44,7 @@ class Caller:
         return self.call("POST", f"{COMPLETIONS}?chat_id={body['chat_id']}", body)
 
     def say(self, text: Any, **changes: Any) -> str:
-        return said(self.ask(text, **changes))
+        return answer_text(self.ask(text, **changes))
 
 
 class Visitor:
@@ -63,9 +63,9 @@ class Visitor:
 
     def call(self, method: str, path: str, body: Any = None, **headers: str | None) -> httpx.Response:
         """Make a call with the cookie, and keep the one it sets; a header given as None is left out."""
-        given = {"cookie": f"refresh_token={self.refresh_token}" if self.refresh_token else None, **headers}
-        sent = {name.replace("_", "-"): value for name, value in given.items() if value is not None}
-        answer = self.http.request(method, path, json=body, headers=sent)
+        all_headers = {"cookie": f"refresh_token={self.refresh_token}" if self.refresh_token else None, **headers}
+        real_headers = {name.replace("_", "-"): value for name, value in all_headers.items() if value is not None}
+        answer = self.http.request(method, path, json=body, headers=real_headers)
         self.http.cookies.clear()
         self.refresh_token = answer.cookies.get("refresh_token", self.refresh_token)
         return answer
@@ -77,16 +77,16 @@ class Visitor:
 
     def refresh(self, **headers: str | None) -> httpx.Response:
         """Use the refresh cookie as the site's page does, but for the marks of a browser."""
-        needed = {
+        page_headers = {
             "version": "0.3.12",
             "source": "web",
             "timezone": "Wed Mar 04 2026 17:24:38 GMT+0800",
             "x_request_id": str(uuid.uuid4()),
             "x_request_origin": self.site.base_url,
         }
-        return self.call("GET", "/api/v2/auths/refresh", **{**needed, **headers})
+        return self.call("GET", "/api/v2/auths/refresh", **{**page_headers, **headers})
 
-    def renewed(self) -> str:
+    def new_token(self) -> str:
         """Use the refresh cookie; return the new access token."""
         return str(self.refresh().json()["data"]["access_token"])
 
@@ -123,7 +123,7 @@ def trust(site: Sandbox) -> ssl.SSLContext:
 
 
 def payload(chat: str, text: Any, **changes: Any) -> dict[str, Any]:
-    """A complete body; `features` and `message` change its inner parts, the rest the outer ones; ... leaves one out."""
+    """Return a complete body; `features` and `message` change inner parts, the rest outer ones; ... leaves one out."""
     model = changes.pop("model", "qwen3.7-plus")
     parent_id = changes.pop("parent_id", None)
     message = {
@@ -165,19 +165,22 @@ def payload(chat: str, text: Any, **changes: Any) -> dict[str, Any]:
 
 
 def frames(answer: httpx.Response) -> list[dict[str, Any]]:
+    """Return the frames of a stream, parsed."""
     return [json.loads(block[5:]) for block in answer.text.split("\n\n") if block.startswith("data:")]
 
 
 def deltas(answer: httpx.Response) -> list[dict[str, Any]]:
+    """Return the deltas of a stream, of all phases."""
     return [frame["choices"][0]["delta"] for frame in frames(answer) if "choices" in frame]
 
 
-def said(answer: httpx.Response, phase: str = "answer") -> str:
+def answer_text(answer: httpx.Response, phase: str = "answer") -> str:
+    """Return the text of one phase of a stream."""
     return "".join(delta["content"] for delta in deltas(answer) if delta.get("phase") == phase)
 
 
 def refusal(answer: httpx.Response) -> tuple[str, str, str]:
-    """Status of the header, code and details."""
+    """Return status of the header, code and details."""
     data = answer.json()["data"]
     assert answer.status_code == 200
     assert answer.json()["success"] is False

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qwenproxy.errors import NetworkFailed, ProtocolChanged, RateLimited, RequestError, SiteFailure
-from qwenproxy.sandbox.signatures import Signable, v4_signature
+from qwenproxy.sandbox.files.signatures import Signable, v4_signature
 from qwenproxy.uploads import ledger as ledger_module
 from qwenproxy.uploads import object_store
 from qwenproxy.uploads.file_types import clean_name, identify

@@ -14,12 +14,12 @@ bp = Blueprint("assets", __name__)
 
 @bp.get("/qwen-chat-fe/<version>/page.js")
 async def page_script(version: str) -> Response:
-    """Serve the script whose address tells the version."""
+    """Serve the pages' script; its address contains the version."""
     return Response(asset("page.js"), content_type="application/javascript; charset=utf-8")
 
 
 def page(state: SiteState, name: str, login: str = "") -> Response:
-    """Return a page whose script knows what the real one's would: hosts, its margin, and the site's time."""
+    """Return a page with what its script has to know: hosts, the margin for renewals, and the site's time."""
     switches = state.switches
     data = {
         "sdk-delay": switches.sdk_delay_ms,
@@ -39,4 +39,4 @@ def page(state: SiteState, name: str, login: str = "") -> Response:
 
 def asset(name: str) -> str:
     """Return the text of a file that comes with the sandbox."""
-    return resources.files("qwenproxy.sandbox").joinpath(name).read_text(encoding="utf-8")
+    return resources.files("qwenproxy.sandbox.pages").joinpath(name).read_text(encoding="utf-8")

@@ -10,8 +10,8 @@ import secrets
 
 from quart import Response, request
 
+from qwenproxy.sandbox.accounts.tokens import read_token, write_token
 from qwenproxy.sandbox.state import SiteState
-from qwenproxy.sandbox.tokens import read_token, write_token
 
 FIREWALL = "acw_tc"
 _FIREWALL_LIFE_S = 1800
@@ -20,24 +20,24 @@ _DAY_S = 86400
 
 
 def firewall_value(now: float) -> str:
-    """Return what a firewall cookie of this moment holds."""
+    """Return the value of a firewall cookie that is issued now."""
     return write_token("page", {"iat": now, "jti": secrets.token_hex(4)})
 
 
 def passes_firewall(state: SiteState) -> bool:
     """Tell whether the current request has a firewall cookie that is still good."""
-    issued = read_token("page", request.cookies.get(FIREWALL, "")).get("iat")
-    return issued is not None and bool(state.now() < issued + _FIREWALL_LIFE_S)
+    issued_at = read_token("page", request.cookies.get(FIREWALL, "")).get("iat")
+    return issued_at is not None and bool(state.now() < issued_at + _FIREWALL_LIFE_S)
 
 
 def set_firewall_cookie(state: SiteState, response: Response) -> None:
-    """Give the browser half an hour more."""
+    """Renew the firewall's cookie for half an hour."""
     now = state.now()
     _set(response, FIREWALL, firewall_value(now), now + _FIREWALL_LIFE_S)
 
 
 def set_page_cookies(state: SiteState, response: Response) -> None:
-    """Set what comes with every page."""
+    """Set the cookies that come with every page."""
     set_firewall_cookie(state, response)
     if "cna" not in request.cookies:
         _set(response, "cna", secrets.token_hex(16), state.now() + _YEAR_S)

@@ -1,6 +1,6 @@
 """The answers under way: at most one per chat, visible to tests, stoppable, and never left behind.
 
-Lives on the server's event loop; only running() and idle are for other threads.
+Lives on the server's event loop; only running() is for other threads.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import asyncio
 import time
 from dataclasses import dataclass
 
-from qwenproxy.sandbox.chats import Chat, ChatMessage
+from qwenproxy.sandbox.chats.chat import Chat, ChatMessage
 from qwenproxy.sandbox.envelope import SiteError, bad_request
 from qwenproxy.sandbox.journal import Journal
 
@@ -74,15 +74,15 @@ class Generations:
         self._by_answer: dict[str, Generation] = {}
 
     def check(self, chat: Chat, parallel_limit: int | None) -> None:
-        """Raise SiteError if the chat or its account already has all the answers under way that it may have."""
+        """Raise SiteError if the chat or its account may not have another answer under way."""
         if chat.busy:
             raise bad_request("The chat is in progress!")
-        mine = sum(running.account_id == chat.account_id for running in self.running())
-        if parallel_limit is not None and mine >= parallel_limit:
+        own_count = sum(running.account_id == chat.account_id for running in self.running())
+        if parallel_limit is not None and own_count >= parallel_limit:
             raise SiteError(429, "ParallelLimited", "Too many answers are being generated at the same time.")
 
     def begin(self, chat: Chat, answer: ChatMessage, release_s: float) -> Generation:
-        """Start an answer in a chat that check() found free."""
+        """Start an answer in a chat after check() passed."""
         generation = Generation(self, chat, answer, release_s)
         with self._journal.changed:
             chat.answering = True

@@ -1,8 +1,8 @@
 """The faults a test can order, and the book that decides which call gets one.
 
-A fault either answers a call in place of the site (fault_answers.py), spoils the stream of an answer
-(fault_streams.py; what is odd there and no fault is in odd_streams.py), or hits the pages. What each kind looks like
-stands there; here is only who is hit, and when.
+A fault either answers a call in place of the site (answers.py), spoils the stream of an answer (streams.py; what is
+odd there and no fault is in oddities.py), or hits the pages. Those modules know what each kind looks like; this one
+knows only which call gets it.
 """
 
 from __future__ import annotations
@@ -84,8 +84,8 @@ class Fault:
     """One fault. `account` None hits every account.
 
     Of the calls that match account and path, the `nth` (counted from 1; None: the first) and those after it are hit,
-    `times` in all (None: without end). A `path` ending in "*" stands for all that begin so. `waf_page` hits page loads
-    whatever the path. Raises ValueError for an unknown kind or option.
+    `times` in all (None: without end). A `path` ending in "*" matches every path that begins so. `waf_page` hits page
+    loads whatever the path. Raises ValueError for an unknown kind or option.
     """
 
     kind: str
@@ -110,7 +110,7 @@ class Fault:
         return self.kind in _STREAM_KINDS or bool(self.options.get("in_stream") or self.options.get("flat"))
 
     def hits(self, path: str, account_id: str | None) -> bool:
-        """Whether a call to `path` by that account is one of those to count."""
+        """Tell whether a call to `path` by this account counts."""
         if self.account not in (None, account_id):
             return False
         if self.kind == "waf_page":
@@ -119,7 +119,7 @@ class Fault:
 
 
 class FaultBook:
-    """The ordered faults and how often each was due. Safe to use from any thread."""
+    """The ordered faults and how often each struck. Safe to use from any thread."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -138,43 +138,43 @@ class FaultBook:
     def pending(self) -> list[Fault]:
         """Return the faults that may still strike."""
         with self._lock:
-            return [entry.fault for entry in self._entries if not entry.spent]
+            return [entry.fault for entry in self._entries if not entry.is_spent]
 
     def take(self, path: str, account_id: str | None) -> Fault | None:
-        """Count a call, and return the fault it gets: the first ordered of those that are due."""
-        taken: Fault | None = None
+        """Count a call; return the fault it gets, the oldest of those that are due."""
+        hit: Fault | None = None
         with self._lock:
             for entry in self._entries:
                 if entry.fault.hits(path, account_id):
                     entry.calls += 1
-                    if taken is None and entry.due:
-                        entry.struck += 1
-                        taken = entry.fault
-        return taken
+                    if hit is None and entry.is_due:
+                        entry.strikes += 1
+                        hit = entry.fault
+        return hit
 
 
 @dataclass(slots=True)
 class _Entry:
     fault: Fault
     calls: int = 0
-    struck: int = 0
+    strikes: int = 0
 
     @property
-    def spent(self) -> bool:
-        return self.fault.times is not None and self.struck >= self.fault.times
+    def is_spent(self) -> bool:
+        return self.fault.times is not None and self.strikes >= self.fault.times
 
     @property
-    def due(self) -> bool:
-        return not self.spent and self.calls >= (self.fault.nth or 1)
+    def is_due(self) -> bool:
+        return not self.is_spent and self.calls >= (self.fault.nth or 1)
 
 
 def is_page(path: str) -> bool:
-    """Whether this is the address of a page rather than of an API call or an asset."""
+    """Tell whether this is the address of a page, not of an API call or an asset."""
     return path in ("/", "/auth", "/signin") or path.startswith("/c/")
 
 
 def parse_fault(text: str) -> Fault:
-    """Read `KIND key=value ...` as it stands in a prompt; quotes hold values with spaces. Raises ValueError."""
+    """Read `KIND key=value ...` from a prompt; values with spaces stand in quotes. Raises ValueError."""
     kind, *pairs = shlex.split(text) or [""]
     options = {}
     for pair in pairs:

@@ -8,17 +8,17 @@ from collections.abc import AsyncIterator, Iterator
 
 from quart import Blueprint, Response, g, request
 
-from qwenproxy.sandbox import fault_answers
-from qwenproxy.sandbox.chats import ChatMessage
+from qwenproxy.sandbox.chats.chat import ChatMessage
+from qwenproxy.sandbox.chats.generations import Generation
+from qwenproxy.sandbox.chats.question import Question, read_question, text_of
 from qwenproxy.sandbox.envelope import bad_request
-from qwenproxy.sandbox.fault_streams import ConnectionDropped, spoil
-from qwenproxy.sandbox.faults import COMPLETIONS, Fault, parse_fault
-from qwenproxy.sandbox.generations import Generation
-from qwenproxy.sandbox.odd_streams import Frames, HeldOpen
-from qwenproxy.sandbox.question import Question, read_question, text_of
-from qwenproxy.sandbox.script import CLOCK, Answer, Script, SearchRound, Thinking, compose
+from qwenproxy.sandbox.faults import answers as fault_answers
+from qwenproxy.sandbox.faults.fault import COMPLETIONS, Fault, parse_fault
+from qwenproxy.sandbox.faults.oddities import Frames, HeldOpen
+from qwenproxy.sandbox.faults.streams import ConnectionDropped, spoil
+from qwenproxy.sandbox.model.script import CLOCK, Answer, Script, SearchRound, Thinking, compose
+from qwenproxy.sandbox.model.stream import FrameWriter
 from qwenproxy.sandbox.state import SiteState, current_state, logged_in
-from qwenproxy.sandbox.stream import FrameWriter
 from qwenproxy.sandbox.wire import Exchange, Wire
 
 bp = Blueprint("completions", __name__)
@@ -37,15 +37,15 @@ async def complete() -> Response:
         if answer is not None:
             return answer
         fault = None
-    # no await from here on: the chat is found free and taken in one step
+    # no await from here on, so that no other request takes the chat between check and begin
     state.generations.check(question.chat, state.switches.parallel_limit)
-    asked = question.ask()
-    answer_message = question.chat.add(asked.id, _unfinished(question))
+    user_message = question.ask()
+    answer_message = question.chat.add(user_message.id, _empty_answer(question))
     generation = state.generations.begin(question.chat, answer_message, state.switches.busy_release_s)
     exchange = Exchange.of(request.scope)
     exchange.generation = generation
-    writer = _writer(state, question, asked, answer_message)
-    frames = _frames(compose(question.prompt(asked, state)), writer, state.switches.add_done)
+    writer = _writer(state, question, user_message, answer_message)
+    frames = _frames(compose(question.prompt(user_message, state)), writer, state.switches.add_done)
     if fault is not None:
         frames = spoil(fault, frames, writer)
     body = _deliver(frames, generation, writer, exchange.wire)
@@ -55,7 +55,7 @@ async def complete() -> Response:
 
 
 async def _deliver(frames: Frames, generation: Generation, writer: FrameWriter, wire: Wire) -> AsyncIterator[bytes]:
-    """Send each frame when it is due, late ones at once; yield only what the wire does not take itself."""
+    """Send each frame when it is due, late ones at once; yield only those the wire does not take."""
     due = asyncio.get_running_loop().time()
     lost = True
     try:
@@ -70,10 +70,10 @@ async def _deliver(frames: Frames, generation: Generation, writer: FrameWriter, 
         if generation.stopped:
             yield writer.stopped()
         lost = False
-    except HeldOpen as held:
+    except HeldOpen as hold:
         _remember(generation.answer, writer)
         generation.end()
-        await asyncio.sleep(held.seconds)
+        await asyncio.sleep(hold.seconds)
     except ConnectionDropped as drop:
         wire.drop(whole_connection=drop.whole_connection)
     finally:
@@ -126,14 +126,14 @@ def _search(part: SearchRound, writer: FrameWriter) -> Iterator[bytes]:
     function_id = f"round_{part.number}_call_00{part.number:02x}"
     arguments = f'{{"queries": ["{part.query}"]}}'
     # cumulative, and the last one twice
-    for shown in ("", arguments[: len(arguments) // 2], arguments, arguments):
+    for prefix in ("", arguments[: len(arguments) // 2], arguments, arguments):
         yield writer.delta(
             {
                 "role": "assistant",
                 "content": "",
                 "phase": "web_search",
                 "status": "typing",
-                "function_call": {"name": "web_search", "arguments": shown},
+                "function_call": {"name": "web_search", "arguments": prefix},
                 "function_id": function_id,
                 "extra": {"display_position": "think"},
             }
@@ -148,11 +148,11 @@ def _search(part: SearchRound, writer: FrameWriter) -> Iterator[bytes]:
         yield writer.tool_result("web_search", function_id, {"web_search_info": results})
 
 
-def _writer(state: SiteState, question: Question, asked: ChatMessage, answer: ChatMessage) -> FrameWriter:
-    path = question.chat.path_to(asked)
+def _writer(state: SiteState, question: Question, user_message: ChatMessage, answer: ChatMessage) -> FrameWriter:
+    path = question.chat.path_to(user_message)
     return FrameWriter(
         chat_id=question.chat.id,
-        parent_id=asked.id,
+        parent_id=user_message.id,
         response_id=answer.id,
         prompt_characters=sum(len(text_of(message.fields["content"])) for message in path),
         incremental=question.body.get("incremental_output") is not False,
@@ -161,7 +161,7 @@ def _writer(state: SiteState, question: Question, asked: ChatMessage, answer: Ch
     )
 
 
-def _unfinished(question: Question) -> dict[str, object]:
+def _empty_answer(question: Question) -> dict[str, object]:
     chat_type = question.message["chat_type"]
     return {
         "role": "assistant",

@@ -22,7 +22,7 @@ class ModelCard:
 
     @property
     def chat_types(self) -> tuple[str, ...]:
-        """The chat types the model may be asked for."""
+        """The chat types that the model takes."""
         return (*_TEXT_TYPES, *_MEDIA_TYPES) if self.media else _TEXT_TYPES
 
     def json(self) -> dict[str, Any]:
@@ -77,7 +77,7 @@ class ModelCard:
 
 
 def default_cards() -> list[ModelCard]:
-    """Return the models offered when nothing else is asked for."""
+    """Return the models that a new sandbox offers."""
     million = 1_000_000
     return [
         ModelCard("qwen3.7-plus", "Qwen3.7-Plus", million, media=True),

@@ -15,10 +15,10 @@ from xml.sax.saxutils import escape
 
 from quart import Quart, Response, request
 
-from qwenproxy.sandbox import fault_answers
-from qwenproxy.sandbox.signatures import ALGORITHM, Signable, v1_signature, v4_signature
+from qwenproxy.sandbox.faults import answers as fault_answers
+from qwenproxy.sandbox.files.file import BUCKET, LIFETIME_S, REGION, StoredFile
+from qwenproxy.sandbox.files.signatures import ALGORITHM, Signable, v1_signature, v4_signature
 from qwenproxy.sandbox.state import SiteState, current_state
-from qwenproxy.sandbox.stored_files import BUCKET, LIFETIME_S, REGION, StoredFile
 
 _CLOCK_SKEW_S = 900
 _MAX_BYTES = 600 * 1024 * 1024
@@ -77,7 +77,7 @@ async def _get(path: str) -> Response:
 
 
 def _object_path(path: str) -> str:
-    """Return the object's path: the bucket stands before it in path style, and is the host otherwise."""
+    """Return the object's path without the bucket, which stands before it in path-style addresses."""
     return path.removeprefix(f"{BUCKET}/")
 
 
@@ -111,8 +111,8 @@ def _signed_v4(state: SiteState, path: str, authorization: str) -> StoredFile:
     _check_time(_moment(date))
     if scope != [date[:8], REGION, "oss", "aliyun_v4_request"]:
         raise StoreError("InvalidArgument", "The credential scope is wrong.", 400)
-    expected = v4_signature(Signable("PUT", BUCKET, path, _headers(), dict(request.args)), file.secret, REGION, date)
-    _compare(expected, fields.get("Signature", ""))
+    own = v4_signature(Signable("PUT", BUCKET, path, _headers(), dict(request.args)), file.secret, REGION, date)
+    _compare(own, fields.get("Signature", ""))
     return file
 
 
@@ -144,13 +144,13 @@ def _moment(date: str) -> float:
 
 
 def _check_time(moment: float) -> None:
-    # by this machine's clock, which clients sign by: the site's may be days ahead
+    # by this machine's clock, because clients sign by theirs and the site's may be days ahead
     if abs(moment - time.time()) > _CLOCK_SKEW_S:
         raise StoreError("RequestTimeTooSkewed", "The request's time and the server's are too far apart.")
 
 
-def _compare(expected: str, given: str) -> None:
-    if not hmac.compare_digest(expected.encode(), given.encode("utf-8", "replace")):
+def _compare(own: str, signature: str) -> None:
+    if not hmac.compare_digest(own.encode(), signature.encode("utf-8", "replace")):
         raise StoreError("SignatureDoesNotMatch", "The signature we calculated does not match the one you provided.")
 
 
@@ -177,9 +177,9 @@ async def _let_pages_in(response: Response) -> Response:
     if request.method == "OPTIONS":
         response.headers["access-control-allow-methods"] = "GET, HEAD, PUT"
         response.headers["access-control-max-age"] = "0"
-        wanted = request.headers.get("access-control-request-headers", "")
-        allowed = [name for name in map(str.strip, wanted.lower().split(",")) if _page_may_send(name)]
-        response.headers["access-control-allow-headers"] = ", ".join(allowed)
+        names = request.headers.get("access-control-request-headers", "")
+        names_to_allow = [name for name in map(str.strip, names.lower().split(",")) if _page_may_send(name)]
+        response.headers["access-control-allow-headers"] = ", ".join(names_to_allow)
     return response
 
 

@@ -1,6 +1,6 @@
-"""What the site may do in the stream of a sound answer, odd as it looks (protocol 5.2, 5.6, 5.7 and 8.1).
+"""Odd things that the site does in the stream of a sound answer (protocol 5.2, 5.6, 5.7 and 8.1).
 
-Ordered as faults are, and made of the frames of a plain answer as those are (fault_streams.py).
+Tests order them like faults. Like those of streams.py, they rework the frames of a plain answer.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
-from qwenproxy.sandbox.stream import FrameWriter
+from qwenproxy.sandbox.model.stream import FrameWriter
 
 Timed = tuple[float, bytes]
 Frames = Iterator[Timed]
@@ -18,7 +18,7 @@ Options = Mapping[str, Any]
 
 
 class HeldOpen(Exception):
-    """Raised among frames where the answer is over and the connection stays open all the same."""
+    """Raised among frames when the answer is over but the connection stays open."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__()
@@ -26,7 +26,7 @@ class HeldOpen(Exception):
 
 
 def _segmented(frames: Frames, options: Options, writer: FrameWriter) -> Frames:
-    """Finish a piece of the answer every few frames, pause, and go on; `cut_after` so many frames comes no more."""
+    """Finish a piece of the answer `every` few frames, pause, and go on; stop after `cut_after` frames (0: never)."""
     every, cut_after = int(options.get("every", 2)), int(options.get("cut_after", 0))
     yield next(frames)
     wait = 0.0
@@ -41,13 +41,13 @@ def _segmented(frames: Frames, options: Options, writer: FrameWriter) -> Frames:
 
 
 def _intercepted(frames: Frames, options: Options, writer: FrameWriter) -> Frames:
-    """Take a call for one of a tool of the site, and find that there is none."""
+    """Treat a call as one of the site's own tools, and answer that there is no such tool."""
     name, pause = str(options.get("name", "todowrite")), float(options.get("pause_s", 0))
     arguments = '{"todos": "[{\\"content\\": \\"look\\"}]"}'
     yield from islice(frames, int(options.get("after", 1)) + 1)
     yield 0.0, writer.finished()
-    for shown in ("", arguments[:12], arguments):
-        yield 0.0, writer.call(name, shown)
+    for prefix in ("", arguments[:12], arguments):
+        yield 0.0, writer.call(name, prefix)
     yield pause, writer.function_result(name, f"Tool {name} does not exists.")
     yield 0.0, writer.function_end()
     for gap, data in frames:
@@ -56,7 +56,7 @@ def _intercepted(frames: Frames, options: Options, writer: FrameWriter) -> Frame
 
 
 def _two_at_once(frames: Frames, options: Options, writer: FrameWriter) -> Frames:
-    """Write a second answer among the frames of the first: begun before it, with text after it, finished within it."""
+    """Write a second answer among the frames of the first; it begins and finishes earlier."""
     other = FrameWriter(writer.chat_id, writer.parent_id, str(uuid.uuid4()), writer.prompt_characters, index=0)
     writer.index, writer.indexed, other.indexed = 1, True, True
     yield 0.0, other.created()

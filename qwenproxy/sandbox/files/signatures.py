@@ -19,7 +19,7 @@ _SIGNATURE = "x-oss-signature"
 
 @dataclass(frozen=True, slots=True)
 class Signable:
-    """What of a request is signed. `path` is the object's own, not encoded; header names are in lower case."""
+    """What a signature covers. `path` is the object's own, not encoded; header names are in lower case."""
 
     method: str
     bucket: str
@@ -40,7 +40,7 @@ def v4_signature(request: Signable, secret: str, region: str, date: str) -> str:
 
 
 def v1_signature(request: Signable, secret: str) -> str:
-    """Return the base64 signature of version 1. An x-oss-date takes the place of the Date and is signed again."""
+    """Return the base64 signature of version 1. An x-oss-date replaces the Date, and counts among the headers, too."""
     headers = request.headers
     lines = [
         request.method,

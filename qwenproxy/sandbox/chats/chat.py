@@ -1,4 +1,4 @@
-"""The chats kept on the server: each a tree of messages, linked by parent id (protocol 3 and 4.6)."""
+"""The chats on the server: each a tree of messages, linked by parent id (protocol 3 and 4.6)."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class ChatMessage:
     fields: dict[str, Any]
 
     @property
-    def seen_by_model(self) -> dict[str, Any]:
-        """What the model gets to know of this message."""
+    def model_view(self) -> dict[str, Any]:
+        """The part of this message that the model sees."""
         keys = ("role", "content", "files", "feature_config", "chat_type", "model")
         return {key: self.fields.get(key) for key in keys}
 
@@ -122,14 +122,14 @@ class Chats:
         return chat
 
     def get(self, account_id: str, chat_id: object) -> Chat:
-        """Return a chat of this account. Raises SiteError (404) for anybody else's as for none."""
+        """Return a chat of this account. Raises SiteError (404) if it has no such chat."""
         chat = self._chats.get(chat_id) if isinstance(chat_id, str) else None
         if chat is None or chat.account_id != account_id:
             raise SiteError(404, "Not_Found", f"CHAT_NOT_FOUND: chat {chat_id} is not exist")
         return chat
 
     def of(self, account_id: str) -> list[Chat]:
-        """Return the account's chats, the one used last first."""
+        """Return the account's chats, the most recently used first."""
         own = [chat for chat in self._chats.values() if chat.account_id == account_id]
         return sorted(own, key=lambda chat: chat.updated_at, reverse=True)
 

@@ -13,10 +13,10 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from qwenproxy.sandbox.accounts.tokens import read_token, write_token
 from qwenproxy.sandbox.clock import Clock
 from qwenproxy.sandbox.envelope import unauthorized
 from qwenproxy.sandbox.switches import Switches
-from qwenproxy.sandbox.tokens import read_token, write_token
 
 _FIRST_PASSWORD_CHANGE = 1767225600
 _NAMESPACE = uuid.UUID("5a0db0c5-7a5e-4d0e-9d8e-0d5a1b0c0000")
@@ -61,7 +61,7 @@ class SandboxAccount:
         return self.issue(secrets.token_hex(8), lifetime_s)
 
     def issue(self, login_id: str, lifetime_s: float | None = None) -> str:
-        """Return a new access token of a login (None: of the life the switches say). No two are alike."""
+        """Return a new access token of a login, unlike all before. `lifetime_s` None: as long as the switches say."""
         with self._lock:
             own_host = self._switches.sign_in_host
             usual = self._switches.token_life_s if own_host else self._switches.old_token_life_s
@@ -69,7 +69,7 @@ class SandboxAccount:
             if own_host:
                 claims.update(sid=login_id, jti=secrets.token_hex(8))
             else:
-                # these have three claims and no more, so only the end can tell two of them apart
+                # this form has three claims only, so nothing but the end can differ
                 while claims["exp"] in self._old_ends:
                     claims["exp"] += 1
                 self._old_ends.add(claims["exp"])
@@ -95,7 +95,7 @@ class SandboxAccount:
                 raise unauthorized("Token has expired")
 
     def may_refresh(self, token: str, claims: Mapping[str, Any]) -> bool:
-        """Tell whether this refresh token is still good, if it was not used before."""
+        """Tell whether this refresh token is still good; whether it was used before is for Logins to know."""
         with self._lock:
             return not self._has_ended(claims) and claims["exp"] > self._clock.now() and token in self._refresh
 
@@ -115,7 +115,7 @@ class SandboxAccount:
             self._access.forget()
 
     def sign_out(self) -> None:
-        """End every refresh token issued so far, as 30 days do; access tokens live as long as they would have."""
+        """End every refresh token issued so far, as 30 days would; access tokens live on to their own end."""
         with self._lock:
             self._refresh.forget()
 
@@ -137,15 +137,15 @@ class Accounts:
         self._by_user_id = {account.user_id: account for account in self.all}
 
     def of(self, claims: Mapping[str, Any]) -> SandboxAccount | None:
-        """Return whose token has these claims; None for a forged one, which has none."""
+        """Return the account that these claims name; None for those of a forged token, which are empty."""
         return self._by_user_id.get(claims.get("id", ""))
 
     def owner(self, token: str) -> SandboxAccount | None:
-        """Return whose access token this is, good or not; None for a forged one."""
+        """Return the account of an access token, good or not; None for a forged one."""
         return self.of(read_token("access", token))
 
     def login(self, token: str) -> SandboxAccount:
-        """Return the account this access token logs in. Raises SiteError (401)."""
+        """Return the account of a good access token. Raises SiteError (401)."""
         claims = read_token("access", token)
         account = self.of(claims)
         if account is None:
@@ -154,7 +154,7 @@ class Accounts:
         return account
 
     def with_password(self, email: object, password: object) -> SandboxAccount | None:
-        """Return the account of that address if the password (plain or hashed) is right."""
+        """Return the account with this address and password (plain or hashed), if there is one."""
         for account in self.all:
             if account.email == email and password in (account.password, account.password_hash):
                 return account
@@ -162,13 +162,13 @@ class Accounts:
 
 
 def same_login(token: str, other: str) -> bool:
-    """Tell whether two access tokens belong to one login. Those of the chat's own sign-in know only their account."""
-    claims, others = read_token("access", token), read_token("access", other)
-    return [claims.get(name) for name in ("id", "sid")] == [others.get(name) for name in ("id", "sid")]
+    """Tell whether two access tokens belong to one login; those of the chat's own sign-in carry only the account."""
+    claims, other_claims = read_token("access", token), read_token("access", other)
+    return [claims.get(name) for name in ("id", "sid")] == [other_claims.get(name) for name in ("id", "sid")]
 
 
 class _Valid:
-    """Which signed tokens count: all of them, and after forget() only those added since."""
+    """The signed tokens that count: all of them, or after forget() only those added since."""
 
     def __init__(self) -> None:
         self._later: set[str] | None = None

@@ -10,9 +10,9 @@ import secrets
 from quart import Blueprint, Response, redirect, request
 from werkzeug.wrappers import Response as PlainResponse
 
-from qwenproxy.sandbox.assets import asset, page
 from qwenproxy.sandbox.envelope import SiteError, html_response
-from qwenproxy.sandbox.page_cookies import set_page_cookies
+from qwenproxy.sandbox.pages.assets import asset, page
+from qwenproxy.sandbox.pages.cookies import set_page_cookies
 from qwenproxy.sandbox.state import current_state, logged_in
 
 bp = Blueprint("pages", __name__)
@@ -23,7 +23,7 @@ _LOGIN = '<div class="login-container"><a href="/auth?action=signin">Log in</a><
 @bp.get("/")
 @bp.get("/c/<chat_id>")
 async def composer(chat_id: str = "") -> Response:
-    """Serve the page people write in; without a login it also shows the way to the form."""
+    """Serve the page people write in; without a login it also links to the sign-in form."""
     state = current_state()
     response = page(state, "page.html", "" if _is_logged_in() else _LOGIN)
     set_page_cookies(state, response)
@@ -32,7 +32,7 @@ async def composer(chat_id: str = "") -> Response:
 
 @bp.get("/auth")
 async def sign_in_form() -> Response | PlainResponse:
-    """Send on to where one signs in, which may be here; a browser that is logged in is sent to the composer."""
+    """Serve the sign-in form, or redirect to the sign-in host; a logged-in browser goes to the composer."""
     state = current_state()
     if _is_logged_in():
         return redirect("/")
@@ -53,7 +53,7 @@ async def puzzle(blocked: str = "") -> Response:
 @bp.post("/_____tmd_____/punish")
 @bp.post("/<path:blocked>/_____tmd_____/punish")
 async def solve(blocked: str = "") -> Response:
-    """Take the captcha as solved: unblock its account and give the cookie that proves it."""
+    """Accept the captcha as solved: unblock its account and set the cookie that proves it."""
     state = current_state()
     secret = request.args.get("x5secdata", "").partition("__bx__")[0]
     account_id = state.puzzles.pop(secret, None)

@@ -9,15 +9,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from qwenproxy.sandbox.directives import Directive
 from qwenproxy.sandbox.envelope import compact
+from qwenproxy.sandbox.model.directives import Directive
 
 UNICODE_TEXT = (
     "Emoji 🙂👩‍👩‍👧‍👦🏳️‍🌈, Chinese 你好,世界, Japanese こんにちは, Korean 안녕하세요, Russian Привет, Hebrew שלום, "
     "Arabic مرحبا بالعالم, combining é ñ ạ̈, mathematics 𝔘𝔫𝔦, line separator \u2028 paragraph separator \u2029 "
     'next line \x85 no-break\xa0space, tab\tand quote " and backslash \\ end.'
 )
-_QUOTED = 300  # characters of the question that the plain answer repeats
+_EXCERPT = 300  # characters of the question that the plain answer repeats
 _LONG_PIECE = 8192
 
 
@@ -41,7 +41,7 @@ class SearchRound:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the model says, in the pieces it says it in."""
+    """What the model says, piece by piece."""
 
     pieces: Iterable[str]
 
@@ -56,7 +56,7 @@ class Script:
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """What the model got: the last message's text, all it saw, and how it shall think (None: not at all)."""
+    """What the model sees: the last message's text, the whole context, and how to think (None: not at all)."""
 
     text: str
     context: list[dict[str, Any]]
@@ -67,7 +67,7 @@ class Prompt:
 
 
 def compose(prompt: Prompt) -> Script:
-    """Decide what the model does with this prompt."""
+    """Return what the model does with this prompt."""
     modifiers = {directive.name: directive for directive in prompt.directives}
     parts: list[Thinking | SearchRound | Answer] = []
     thinking = prompt.thinking
@@ -75,31 +75,31 @@ def compose(prompt: Prompt) -> Script:
         thinking = modifiers["think"].text.strip() or thinking
     if thinking:
         parts.append(Thinking(thinking, _THOUGHTS))
-    searching = prompt.search or "search" in modifiers
-    if searching:
+    searches = prompt.search or "search" in modifiers
+    if searches:
         form = modifiers["search"].text.strip() if "search" in modifiers else ""
         parts.extend(_searches(form or "web_search_info", thinking))
-    answers = [directive for directive in prompt.directives if directive.name in _SAID]
+    answers = [directive for directive in prompt.directives if directive.name in _PACE_MS]
     interval = prompt.interval
     if answers:
-        interval = answers[-1].option("interval_ms", _SAID[answers[-1].name] or interval * 1000) / 1000
+        interval = answers[-1].option("interval_ms", _PACE_MS[answers[-1].name] or interval * 1000) / 1000
         parts.extend(Answer(_pieces(directive, prompt)) for directive in answers)
     else:
-        parts.append(Answer(_CITED if searching else _words(_plain_answer(prompt.text))))
+        parts.append(Answer(_CITATIONS if searches else _words(_plain_answer(prompt.text))))
     return Script(tuple(parts), interval)
 
 
-# stands in a numbered chunk until it is sent, and is the machine's monotonic clock in nanoseconds from then on
+# in a numbered chunk; replaced by the machine's monotonic clock (ns) when the chunk leaves
 CLOCK = "@0000000000000000000"
 
 _THOUGHTS = (
     ("Reading the question", "I look at what is asked. "),
     ("Weighing the answer", "The answer is simple, so I keep it short. "),
 )
-# what answers, and the milliseconds between its frames where the prompt does not say (None: the sandbox's own pace)
-_SAID = {"echo": None, "say": None, "stream": 20.0, "long": 0.001, "unicode": None, "tool": None}
+# directives that answer, and the milliseconds between frames unless the prompt has others (None: the sandbox's pace)
+_PACE_MS = {"echo": None, "say": None, "stream": 20.0, "long": 0.001, "unicode": None, "tool": None}
 # a citation mark that falls on the border of two deltas
-_CITED = ("According to [", "[1]", "] and [[", "2", "]], all is well. See also [[3]", "] and [[4]].")
+_CITATIONS = ("According to [", "[1]", "] and [[", "2", "]], all is well. See also [[3]", "] and [[4]].")
 
 
 def _pieces(directive: Directive, prompt: Prompt) -> Iterable[str]:
@@ -119,10 +119,10 @@ def _pieces(directive: Directive, prompt: Prompt) -> Iterable[str]:
 
 
 def _plain_answer(question: str) -> str:
-    quoted = question.strip()
-    if len(quoted) > _QUOTED:
-        quoted = "…" + quoted[-_QUOTED:]
-    return f'Hello! I am the stand-in for the real model. You said: "{quoted}" Everything works.'
+    excerpt = question.strip()
+    if len(excerpt) > _EXCERPT:
+        excerpt = "…" + excerpt[-_EXCERPT:]
+    return f'Hello! I am the stand-in for the real model. You said: "{excerpt}" Everything works.'
 
 
 def _words(text: str) -> Iterator[str]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from qwenproxy.sandbox.accounts import SandboxAccount
-from qwenproxy.sandbox.chats import Chat, ChatMessage
-from qwenproxy.sandbox.directives import Directive, read_directives
+from qwenproxy.sandbox.accounts.account import SandboxAccount
+from qwenproxy.sandbox.chats.chat import Chat, ChatMessage
 from qwenproxy.sandbox.envelope import SiteError, bad_request
-from qwenproxy.sandbox.model_cards import ModelCard
-from qwenproxy.sandbox.script import Prompt
+from qwenproxy.sandbox.model.cards import ModelCard
+from qwenproxy.sandbox.model.directives import Directive, read_directives
+from qwenproxy.sandbox.model.script import Prompt
 from qwenproxy.sandbox.state import SiteState
 
 _BODY_FIELDS = ("stream", "chat_id", "chat_mode", "model", "messages", "parent_id", "timestamp")
@@ -40,9 +40,9 @@ class Question:
         """Put the message into the chat. Raises SiteError for an unknown parent."""
         return self.chat.add(self.body["parent_id"], {**self.message, "model": self.model.id})
 
-    def prompt(self, asked: ChatMessage, state: SiteState) -> Prompt:
-        """Return what the model gets to see: the path of the tree down to the message, nothing else."""
-        context = [message.seen_by_model for message in self.chat.path_to(asked)]
+    def prompt(self, user_message: ChatMessage, state: SiteState) -> Prompt:
+        """Return what the model sees: the path of the tree down to the message, nothing else."""
+        context = [message.model_view for message in self.chat.path_to(user_message)]
         system = self.body.get("system_message")
         if state.switches.honour_system_message and system:
             context.insert(0, {"role": "system", "content": system})
@@ -56,8 +56,8 @@ class Question:
         )
 
     def _thinking(self) -> str | None:
-        wanted = self.model.thinking == "always" or self.features.get("thinking_enabled") is True
-        if not wanted or self.model.thinking == "no":
+        thinks = self.model.thinking == "always" or self.features.get("thinking_enabled") is True
+        if not thinks or self.model.thinking == "no":
             return None
         return "detail" if self.features.get("thinking_format") == "detail" else "summary"
 

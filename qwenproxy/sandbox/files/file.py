@@ -13,9 +13,9 @@ from datetime import datetime, timezone
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
-from qwenproxy.sandbox.accounts import SandboxAccount
+from qwenproxy.sandbox.accounts.account import SandboxAccount
 from qwenproxy.sandbox.envelope import bad_request
-from qwenproxy.sandbox.signatures import ALGORITHM, Signable, v4_signature
+from qwenproxy.sandbox.files.signatures import ALGORITHM, Signable, v4_signature
 
 BUCKET = "qwen-webui-prod"
 REGION = "ap-southeast-1"
@@ -28,14 +28,14 @@ SIZE_LIMITS = {
     "video": 500 * MEGABYTE,
     "audio": 100 * MEGABYTE,
 }
-_KEPT = 200  # files; a soak test must not fill the memory
+_MAX_FILES = 200  # a soak test must not fill the memory
 
 
 @dataclass(slots=True)
 class StoredFile:
     """One file: issued, then `data` once its bytes arrived, then parsed if it is a document.
 
-    `put_headers` are those its bytes came with; `polls_left` counts the status answers until parsing is over.
+    `put_headers` came with its bytes; `polls_left` counts the status answers until parsing is over.
     """
 
     id: str
@@ -60,7 +60,7 @@ class StoredFile:
 
 
 class StoredFiles:
-    """All files of a sandbox. `origin` is the object store's address, known once that listens."""
+    """All files of a sandbox. `origin` is the object store's address, empty until that listens."""
 
     def __init__(self) -> None:
         self.origin = ""
@@ -71,7 +71,7 @@ class StoredFiles:
         return list(self._files.values())
 
     def issue(self, account: SandboxAccount, name: str, kind: str, now: float) -> StoredFile:
-        """Make credentials for one new file."""
+        """Return a new file with credentials for it."""
         file_id = str(uuid.uuid4())
         file = StoredFile(
             id=file_id,
@@ -85,7 +85,7 @@ class StoredFiles:
             issued_at=now,
         )
         self._files[file_id] = file
-        while len(self._files) > _KEPT:
+        while len(self._files) > _MAX_FILES:
             del self._files[next(iter(self._files))]
         return file
 
@@ -105,7 +105,7 @@ class StoredFiles:
         return file
 
     def address(self, file: StoredFile) -> str:
-        """Return where the file is stored."""
+        """Return the file's address in the store, without a signature."""
         return f"{self.origin}/{quote(file.path)}"
 
     def signed_address(self, file: StoredFile, now: float) -> str:
@@ -125,17 +125,17 @@ class StoredFiles:
         """Tell whether these query parameters open the file at this moment."""
         date, span = query.get("x-oss-date", ""), query.get("x-oss-expires", "")
         try:
-            begun = datetime.strptime(date, "%Y%m%dT%H%M%SZ").replace(tzinfo=timezone.utc).timestamp()
+            signed_at = datetime.strptime(date, "%Y%m%dT%H%M%SZ").replace(tzinfo=timezone.utc).timestamp()
         except ValueError:
             return False
         signature = v4_signature(Signable("GET", BUCKET, file.path, query=query), file.secret, REGION, date)
-        fresh = span.isdigit() and begun <= now + 60 and now < begun + min(int(span), LIFETIME_S)
+        fresh = span.isdigit() and signed_at <= now + 60 and now < signed_at + min(int(span), LIFETIME_S)
         return fresh and secrets.compare_digest(signature, query.get("x-oss-signature", ""))
 
     def check_entry(self, account_id: str, entry: Any, now: float) -> None:
         """Raise SiteError unless an entry of `files` is complete and true (protocol 7.4).
 
-        One without an id refers to something public by its address.
+        An entry without an id names something public by its address.
         """
         url = entry.get("url") if isinstance(entry, dict) else None
         if not isinstance(url, str) or not url.startswith(("http://", "https://")):
@@ -143,17 +143,17 @@ class StoredFiles:
         if not entry.get("id"):
             return
         file = self.uploaded(account_id, entry["id"])
-        if not (self._names(file, entry, now) and _described(file, entry) and _parsed(file, entry)):
+        if not (self._has_address(file, entry, now) and _describes(entry, file) and _is_parsed(file, entry)):
             raise bad_request("Invalid file information!")
 
-    def _names(self, file: StoredFile, entry: dict[str, Any], now: float) -> bool:
-        """Tell whether the entry's address is the file's: signed and fresh, or without any query."""
+    def _has_address(self, file: StoredFile, entry: dict[str, Any], now: float) -> bool:
+        """Tell whether the entry has the file's address: signed and fresh, or without a query."""
         parts = urlsplit(entry["url"])
-        same = unquote(f"{parts.scheme}://{parts.netloc}{parts.path}") == f"{self.origin}/{file.path}"
-        return same and (not parts.query or self.may_read(file, dict(parse_qsl(parts.query)), now))
+        is_same = unquote(f"{parts.scheme}://{parts.netloc}{parts.path}") == f"{self.origin}/{file.path}"
+        return is_same and (not parts.query or self.may_read(file, dict(parse_qsl(parts.query)), now))
 
 
-def _described(file: StoredFile, entry: dict[str, Any]) -> bool:
+def _describes(entry: dict[str, Any], file: StoredFile) -> bool:
     kind = "file" if file.is_document else file.kind
     inner = _object(entry, "file")
     meta = _object(inner, "meta")
@@ -171,8 +171,8 @@ def _object(source: dict[str, Any], key: str) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _parsed(file: StoredFile, entry: dict[str, Any]) -> bool:
+def _is_parsed(file: StoredFile, entry: dict[str, Any]) -> bool:
     if not file.is_document:
         return True
-    noted = _object(_object(_object(entry, "file"), "meta"), "parse_meta")
-    return file.parse_status == noted.get("parse_status") == "success"
+    parse_meta = _object(_object(_object(entry, "file"), "meta"), "parse_meta")
+    return file.parse_status == parse_meta.get("parse_status") == "success"

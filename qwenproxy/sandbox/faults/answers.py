@@ -12,19 +12,19 @@ from typing import Any
 
 from quart import Response, request
 
-from qwenproxy.sandbox import pages
 from qwenproxy.sandbox.envelope import (
     SiteError,
     bad_request,
     compact,
-    disguised,
+    disguised_response,
     failure,
     html_response,
     json_response,
     request_id,
     unauthorized,
 )
-from qwenproxy.sandbox.faults import Fault
+from qwenproxy.sandbox.faults.fault import Fault
+from qwenproxy.sandbox.pages.routes import waf_page
 from qwenproxy.sandbox.state import SiteState, current_state
 from qwenproxy.sandbox.wire import Exchange
 
@@ -37,7 +37,7 @@ EXPIRED = "Token has expired"
 
 
 async def answer(fault: Fault, account_id: str | None) -> Response | None:
-    """Return what the faulty site answers; None if it lets the call pass after all (a stall that is over)."""
+    """Return the faulty site's answer; None if the call passes after all (after a stall)."""
     state = current_state()
     if fault.kind in ("captcha", "captcha_sticky"):
         return captcha(state, account_id, fault)
@@ -53,7 +53,7 @@ async def answer(fault: Fault, account_id: str | None) -> Response | None:
 
 
 def captcha(state: SiteState, account_id: str | None, fault: Fault | None = None) -> Response:
-    """Return the anti-bot JSON of protocol 6.3; a sticky one blocks the account until its page is solved."""
+    """Return the anti-bot JSON of protocol 6.3; a sticky one blocks the account until somebody solves it."""
     secret = secrets.token_hex(16)
     options = fault.options if fault else {}
     if account_id is not None:
@@ -67,18 +67,18 @@ def captcha(state: SiteState, account_id: str | None, fault: Fault | None = None
     )
     if options.get("form") == "html":
         body = f'<html><head><script>window.location.replace("{url}")</script></head><body></body></html>'
-        return _sent(html_response(body), body, options)
+        return _with_options(html_response(body), body, options)
     data: dict[str, Any] = {"url": url}
     if options.get("action") == "captchaconnect":
         data["dialogSize"] = {"width": "375px", "height": "665px"}
     ret = ["FAIL_SYS_USER_VALIDATE", "RGV587_ERROR::SM::哎哟喂,被挤爆啦,请稍后重试"]
     response = json_response({"ret": ret, "data": data})
     response.content_type = "application/json;charset=utf-8"
-    return _sent(response, compact({"ret": ret, "data": data}), options)
+    return _with_options(response, compact({"ret": ret, "data": data}), options)
 
 
-def _sent(response: Response, body: str, options: Options) -> Response:
-    """Return the answer under the content type that is ordered; an endless one lacks its end and never gets it."""
+def _with_options(response: Response, body: str, options: Options) -> Response:
+    """Return the response with the content type of the options; with `endless`, its last two characters never come."""
     if options.get("endless"):
         response = Response(_without_end(body[:-2].encode()), content_type=response.content_type)
         response.timeout = None
@@ -94,7 +94,7 @@ async def _without_end(data: bytes) -> AsyncIterator[bytes]:
 
 def waf(options: Options) -> Response:
     """Return the interstitial page of protocol 6.4."""
-    return html_response(pages.waf_page(), int(options.get("status", 200)))
+    return html_response(waf_page(), int(options.get("status", 200)))
 
 
 def rate_limit_data(options: Options) -> dict[str, Any]:
@@ -117,8 +117,8 @@ def _rate_limited(options: Options) -> Response:
         return json_response(flat_rate_limit(options), 429)
     data = rate_limit_data(options)
     if options.get("place") == "top":
-        return disguised({"success": False, "request_id": request_id(), **data}, 429)
-    return disguised({"success": False, "request_id": request_id(), "data": data}, 429)
+        return disguised_response({"success": False, "request_id": request_id(), **data}, 429)
+    return disguised_response({"success": False, "request_id": request_id(), "data": data}, 429)
 
 
 def _gateway(status: int, title: str) -> Callable[[Options], Response]:
@@ -126,14 +126,14 @@ def _gateway(status: int, title: str) -> Callable[[Options], Response]:
     return lambda options: html_response(page, status)
 
 
-def _real(error: SiteError) -> Response:
+def _undisguised(error: SiteError) -> Response:
     return json_response({"success": False, "request_id": request_id(), "data": error.data}, error.status)
 
 
 _WHOLE_ANSWERS: Mapping[str, Callable[[Options], Response]] = {
     "rate_limited": _rate_limited,
-    "unauthorized_http": lambda options: _real(unauthorized()),
-    "forbidden_http": lambda options: _real(SiteError(403, "Forbidden", "Forbidden")),
+    "unauthorized_http": lambda options: _undisguised(unauthorized()),
+    "forbidden_http": lambda options: _undisguised(SiteError(403, "Forbidden", "Forbidden")),
     "http_500": _gateway(500, "Internal Server Error"),
     "http_502": _gateway(502, "Bad Gateway"),
     "http_503": _gateway(503, "Service Temporarily Unavailable"),

@@ -1,7 +1,7 @@
 """The faults that spoil the stream of an answer: cut, split, slowed, broken, or ended by an error frame (protocol 5.5).
 
-Each takes the frames of a sound answer and returns those of the faulty one. A frame is paired with the seconds that
-lie between the moment it is due and the moment the one before it was.
+Each takes the frames of a sound answer and returns those of the faulty one. Each frame
+comes with the seconds between the frame before it and itself.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ from collections.abc import Callable, Iterable, Mapping
 from itertools import islice
 
 from qwenproxy.sandbox.envelope import unauthorized
-from qwenproxy.sandbox.fault_answers import EXPIRED, MODERATION, flat_rate_limit, rate_limit_data
-from qwenproxy.sandbox.faults import Fault
-from qwenproxy.sandbox.odd_streams import ODD, Frames, Options
-from qwenproxy.sandbox.stream import FrameWriter
+from qwenproxy.sandbox.faults.answers import EXPIRED, MODERATION, flat_rate_limit, rate_limit_data
+from qwenproxy.sandbox.faults.fault import Fault
+from qwenproxy.sandbox.faults.oddities import ODD, Frames, Options
+from qwenproxy.sandbox.model.stream import FrameWriter
 
 
 class ConnectionDropped(Exception):
-    """Raised among frames where the connection breaks."""
+    """Raised among frames when the connection has to break."""
 
     def __init__(self, whole_connection: bool) -> None:
         super().__init__()
@@ -53,14 +53,14 @@ def _dropped(frames: Frames, options: Options) -> Frames:
 
 def _stalled(frames: Frames, options: Options, writer: FrameWriter) -> Frames:
     yield from islice(frames, int(options["after"]) + 1)
-    left = float(options.get("seconds", 5))
-    every = float(options.get("every_s", 10)) if options.get("keepalives") else left
-    while left > every:
-        left -= every
+    remaining = float(options.get("seconds", 5))
+    every = float(options.get("every_s", 10)) if options.get("keepalives") else remaining
+    while remaining > every:
+        remaining -= every
         yield every, writer.keep_alive()
     first = next(frames, None)
     if first is not None:
-        yield first[0] + left, first[1]
+        yield first[0] + remaining, first[1]
     yield from frames
 
 

@@ -13,7 +13,7 @@ Modifiers, of which those since the answer before the last count:
 
     {{think summary}}  {{think detail}}             form of the reasoning, where there is any
     {{search web_search_info}}  {{search docs}}     two rounds of web search; form of the results
-    {{fault KIND key=value ...}}                    any fault of faults.py, for this one call
+    {{fault KIND key=value ...}}                    any fault of faults/fault.py, for this call
 
 Earlier turns may be folded into the text, hence "the last".
 """
@@ -41,20 +41,20 @@ class Directive:
 
     def option(self, key: str, default: float) -> float:
         """Return the number given as `key=number`."""
-        found = re.search(rf"\b{key}=(\d+(?:\.\d+)?)", self.text)
-        return float(found[1]) if found else default
+        match = re.search(rf"\b{key}=(\d+(?:\.\d+)?)", self.text)
+        return float(match[1]) if match else default
 
 
 def read_directives(prompt: str) -> list[Directive]:
     """Return the directives that count, in the order of the text."""
-    found: list[Directive] = []
+    directives: list[Directive] = []
     position = 0
     while opening := _OPENING.search(prompt, position):
         directive = _tool(prompt, opening) if opening[1] == "tool" else _plain(prompt, opening)
         if directive is not None:
-            found.append(directive)
+            directives.append(directive)
         position = directive.end if directive else opening.end()
-    return _that_count(found, prompt)
+    return _effective(directives, prompt)
 
 
 def _plain(prompt: str, opening: re.Match[str]) -> Directive | None:
@@ -80,14 +80,14 @@ def _tool(prompt: str, opening: re.Match[str]) -> Directive | None:
     return Directive("tool", name[1], opening.start(), close.end(), arguments) if close else None
 
 
-def _that_count(found: list[Directive], prompt: str) -> list[Directive]:
-    answers = [index for index, directive in enumerate(found) if directive.name in _ANSWERS]
+def _effective(directives: list[Directive], prompt: str) -> list[Directive]:
+    answers = [index for index, directive in enumerate(directives) if directive.name in _ANSWERS]
     if not answers:
-        return found
+        return directives
     first = answers.pop()
-    while answers and _neighbours(found[answers[-1]], found[first], prompt):
+    while answers and _neighbours(directives[answers[-1]], directives[first], prompt):
         first = answers.pop()
-    return found[answers[-1] + 1 if answers else 0 :]
+    return directives[answers[-1] + 1 if answers else 0 :]
 
 
 def _neighbours(left: Directive, right: Directive, prompt: str) -> bool:

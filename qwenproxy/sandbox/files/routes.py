@@ -7,8 +7,8 @@ from typing import Any
 from quart import Blueprint, Response, g
 
 from qwenproxy.sandbox.envelope import bad_request, json_response, success
+from qwenproxy.sandbox.files.file import BUCKET, REGION, SIZE_LIMITS, StoredFile
 from qwenproxy.sandbox.state import current_state, logged_in
-from qwenproxy.sandbox.stored_files import BUCKET, REGION, SIZE_LIMITS, StoredFile
 
 bp = Blueprint("files", __name__)
 
@@ -27,7 +27,7 @@ async def credentials_v1() -> Response:
 
 @bp.post("/api/v2/files/parse")
 async def parse() -> Response:
-    """Begin to read a document."""
+    """Begin to parse a document."""
     state = current_state()
     file = state.files.uploaded(logged_in().id, _body().get("file_id"))
     if not file.parse_status:
@@ -37,7 +37,7 @@ async def parse() -> Response:
 
 @bp.post("/api/v2/files/parse/status")
 async def parse_status() -> Response:
-    """Tell how far the reading is: of a list of files, or of one."""
+    """Return how far the parsing is, of one file or of a list."""
     account, body = logged_in(), _body()
     files = current_state().files
     if isinstance(body.get("file_id_list"), list):
@@ -65,7 +65,7 @@ def _issue() -> dict[str, Any]:
         "file_id": file.id,
         "bucketname": BUCKET,
         "region": f"oss-{REGION}",
-        # with its scheme: the store of a stand-in is no host of the bucket's name
+        # with its scheme, because our store has no host named after the bucket
         "endpoint": state.files.origin,
     }
 

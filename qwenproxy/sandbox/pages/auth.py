@@ -1,4 +1,4 @@
-"""The chat's own sign-in of old, who is logged in, settings, and the calls a page makes at boot.
+"""The chat's own older sign-in, the profile, settings, and the calls a page makes at boot.
 
 Source: protocol 1.1, 1.4, 1.5 and 3.7.
 """
@@ -9,7 +9,7 @@ from typing import Any
 
 from quart import Blueprint, Response, g
 
-from qwenproxy.sandbox.accounts import SandboxAccount
+from qwenproxy.sandbox.accounts.account import SandboxAccount
 from qwenproxy.sandbox.envelope import (
     SiteError,
     failure,
@@ -25,7 +25,7 @@ bp = Blueprint("auth", __name__)
 
 @bp.get("/api/v1/auths/")
 async def profile() -> Response:
-    """Tell who is logged in: the check that costs no quota."""
+    """Return the profile of the account: the check of a login that costs no quota."""
     account = logged_in()
     token = account.renew() if current_state().switches.renew_tokens else ""
     return json_response(_record_of(account, token), headers={"x-actual-status-code": "200"})
@@ -40,14 +40,14 @@ async def profile_without_slash() -> Response:
 @bp.post("/api/v1/auths/signin")
 async def sign_in_v1() -> Response:
     """Log in the older way: the token stands in the body."""
-    account = _signed_in()
+    account = _sign_in()
     return _with_cookie(json_response(_record_of(account, account.token)), account)
 
 
 @bp.post("/api/v2/auths/signin")
 async def sign_in_v2() -> Response:
     """Log in the newer way: the token is only in the cookie."""
-    account = _signed_in()
+    account = _sign_in()
     return _with_cookie(success(_record_of(account)), account)
 
 
@@ -61,11 +61,11 @@ async def settings() -> Response:
 async def update_settings() -> Response:
     """Merge the posted settings into the account's."""
     state, account = current_state(), logged_in()
-    mine = state.settings.setdefault(account.id, {})
+    own_settings = state.settings.setdefault(account.id, {})
     for key, value in (g.body if isinstance(g.body, dict) else {}).items():
-        known = mine.get(key)
-        mine[key] = {**known, **value} if isinstance(known, dict) and isinstance(value, dict) else value
-    return success(mine)
+        old_value = own_settings.get(key)
+        own_settings[key] = {**old_value, **value} if isinstance(old_value, dict) and isinstance(value, dict) else value
+    return success(own_settings)
 
 
 @bp.post("/api/v2/users/user/entitlement_quota")
@@ -89,18 +89,18 @@ async def beacon() -> Response:
 @bp.get("/api/v2/tts/config")
 @bp.get("/api/v1/configs/banners")
 async def boot_call() -> Response:
-    """Answer a call of the page's start whose content matters to nobody."""
+    """Answer a boot call whose content nobody reads."""
     return success({})
 
 
 @bp.post("/api/chat/completions")
 @bp.post("/api/v1/chats/new")
 async def retired() -> Response:
-    """Answer as the gateway does for the first version of the interface."""
+    """Answer as the gateway does for the first version of the API."""
     return html_response("<html><body><h1>504 Gateway Time-out</h1><hr>alibaba-ga</body></html>", 504)
 
 
-def _signed_in() -> SandboxAccount:
+def _sign_in() -> SandboxAccount:
     state = current_state()
     if state.switches.sign_in_host:
         raise SiteError(404, "not found", "Not Found")

@@ -11,11 +11,11 @@ from dataclasses import asdict
 from quart import Blueprint, Response, g, redirect, request
 from werkzeug.wrappers import Response as PlainResponse
 
-from qwenproxy.sandbox.assets import page
+from qwenproxy.sandbox.accounts.logins import REFRESH_COOKIE, Outcome
 from qwenproxy.sandbox.envelope import SiteError, bad_request, html_response, success, unauthorized
 from qwenproxy.sandbox.journal import Refresh
-from qwenproxy.sandbox.logins import REFRESH_COOKIE, Outcome
-from qwenproxy.sandbox.page_cookies import set_page_cookies
+from qwenproxy.sandbox.pages.assets import page
+from qwenproxy.sandbox.pages.cookies import set_page_cookies
 from qwenproxy.sandbox.state import SiteState, current_state
 
 bp = Blueprint("sign_in", __name__)
@@ -25,9 +25,9 @@ _REFRESH_NEEDS = ("version", "source", "timezone", "x-request-id", "x-request-or
 
 @bp.get("/signin")
 async def form() -> Response | PlainResponse:
-    """Serve the form; a browser whose login can be renewed is sent back to the chat, whose page does that."""
+    """Serve the form; redirect a browser to the chat if its login can be renewed, which the chat's page does."""
     state = current_state()
-    # the page was refused a moment ago and would only come back
+    # a page that was just refused would only come back
     if state.logins.is_good(_refresh_token()) and "refused" not in request.args:
         return redirect(f"{state.chat_origin}/")
     response = page(state, "auth.html")
@@ -76,7 +76,7 @@ async def sign_out() -> Response:
 
 @bp.get("/__sandbox/enter/<ticket>")
 async def enter(ticket: str) -> Response | PlainResponse:
-    """Log the browser in that opens this link, once: no part of the real site."""
+    """Log in the browser that opens this link, once. The real site has no such link."""
     state = current_state()
     tokens = state.logins.redeem(ticket)
     if tokens is None:
@@ -87,7 +87,7 @@ async def enter(ticket: str) -> Response | PlainResponse:
 
 
 async def let_the_chat_in(response: Response) -> Response:
-    """Allow the chat's page, and no other, to call and to read."""
+    """Let the chat's page call and read across origins, and no other."""
     state = current_state()
     response.headers["vary"] = "origin"
     if request.headers.get("origin") == state.chat_origin:
@@ -96,8 +96,8 @@ async def let_the_chat_in(response: Response) -> Response:
         response.headers["access-control-expose-headers"] = "x-actual-status-code"
         if request.method == "OPTIONS":
             response.headers["access-control-allow-methods"] = "GET, POST"
-            allowed = (*_REFRESH_NEEDS, PAGE_MARK, "content-type", "authorization", "bx-v", "bx-ua", "bx-umidtoken")
-            response.headers["access-control-allow-headers"] = ", ".join(allowed)
+            names = (*_REFRESH_NEEDS, PAGE_MARK, "content-type", "authorization", "bx-v", "bx-ua", "bx-umidtoken")
+            response.headers["access-control-allow-headers"] = ", ".join(names)
     return response
 
 

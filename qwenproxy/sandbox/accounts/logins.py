@@ -10,9 +10,9 @@ import secrets
 from dataclasses import dataclass
 from typing import Literal
 
-from qwenproxy.sandbox.accounts import Accounts, SandboxAccount
+from qwenproxy.sandbox.accounts.account import Accounts, SandboxAccount
+from qwenproxy.sandbox.accounts.tokens import read_token
 from qwenproxy.sandbox.switches import Switches
-from qwenproxy.sandbox.tokens import read_token
 
 REFRESH_COOKIE = "refresh_token"
 Outcome = Literal["ok", "refused", "second_use"]
@@ -20,7 +20,7 @@ Outcome = Literal["ok", "refused", "second_use"]
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """What a login or its renewal gives; `expires_at` is the access token's, in seconds since 1970."""
+    """The tokens of a login that began or was renewed; `expires_at` is the access token's, in seconds since 1970."""
 
     access_token: str
     refresh_token: str
@@ -33,25 +33,25 @@ class Logins:
     def __init__(self, accounts: Accounts, switches: Switches) -> None:
         self._accounts = accounts
         self._switches = switches
-        self._used: set[str] = set()
+        self._used_tokens: set[str] = set()
         self._tickets: dict[str, SandboxAccount] = {}
 
     def begin(self, account: SandboxAccount) -> Tokens:
-        """Log in to an account; what logins it has already live on."""
+        """Begin a login of an account; its other logins go on."""
         login_id = secrets.token_hex(8)
         return _tokens(account, login_id, account.issue_refresh(login_id))
 
     def renew(self, refresh_token: str) -> tuple[Outcome, Tokens | None]:
-        """Use a refresh token."""
+        """Use a refresh token; return the outcome and, if that is ok, new tokens."""
         account, login_id = self._find(refresh_token)
         if account is None:
             return "refused", None
         if not self._switches.refresh_rotates:
             return "ok", _tokens(account, login_id, refresh_token)
-        if refresh_token in self._used:
+        if refresh_token in self._used_tokens:
             account.end_login(login_id)
             return "second_use", None
-        self._used.add(refresh_token)
+        self._used_tokens.add(refresh_token)
         return "ok", _tokens(account, login_id, account.issue_refresh(login_id))
 
     def end(self, refresh_token: str) -> None:
@@ -61,13 +61,13 @@ class Logins:
             account.end_login(login_id)
 
     def owner(self, refresh_token: str) -> SandboxAccount | None:
-        """Return whose refresh token this is, good or not; None for a forged one."""
+        """Return the account of a refresh token, good or not; None for a forged one."""
         return self._accounts.of(read_token("refresh", refresh_token))
 
     def is_good(self, refresh_token: str) -> bool:
-        """Tell whether this refresh token would be taken, without using it."""
-        used = self._switches.refresh_rotates and refresh_token in self._used
-        return self._find(refresh_token)[0] is not None and not used
+        """Tell whether renew() would accept this refresh token, without using it."""
+        is_used = self._switches.refresh_rotates and refresh_token in self._used_tokens
+        return self._find(refresh_token)[0] is not None and not is_used
 
     def new_ticket(self, account: SandboxAccount) -> str:
         """Return a word that begins one login of this account."""

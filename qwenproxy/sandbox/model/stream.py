@@ -1,7 +1,7 @@
 """The frames of the event stream, byte for byte as the site writes them (protocol 5.1 to 5.4).
 
-A FrameWriter belongs to one answer: it counts tokens, remembers what was said for the chat's history, and knows
-nothing of time, faults or HTTP.
+A FrameWriter belongs to one answer: it counts tokens, remembers the text for the chat's history, and knows nothing of
+time, faults or HTTP.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class FrameWriter:
     indexed: bool = False
     index: int = 0
     content_list: list[dict[str, Any]] = field(default_factory=list)
-    _said: list[str] = field(default_factory=list)
+    _pieces: list[str] = field(default_factory=list)
     _input_tokens: int = 0
     _output_tokens: int = 0
     _reasoning_tokens: int = 0
@@ -45,17 +45,17 @@ class FrameWriter:
     @property
     def usage(self) -> dict[str, Any]:
         """The token counts so far, as the last frame carried them."""
-        parsed: dict[str, Any] = json.loads(self._usage())
-        return parsed
+        usage: dict[str, Any] = json.loads(self._usage())
+        return usage
 
     @property
     def answer(self) -> str:
-        """The text of the answer, as far as it was written."""
-        finished = [entry["content"] for entry in self.content_list if entry["phase"] == "answer"]
-        return "".join(finished) or "".join(self._said)
+        """The text of the answer so far."""
+        texts = [entry["content"] for entry in self.content_list if entry["phase"] == "answer"]
+        return "".join(texts) or "".join(self._pieces)
 
     def created(self) -> bytes:
-        """The first frame; its odd spacing and the space at its end are the site's."""
+        """Return the first frame; its odd spacing and the space at its end are the site's."""
         index = f', "response_index":"{self.index}"' if self.indexed else ""
         return (
             f'data: {{"response.created":{{"chat_id": "{self.chat_id}", "parent_id": "{self.parent_id}", '
@@ -63,31 +63,31 @@ class FrameWriter:
         ).encode()
 
     def keep_alive(self) -> bytes:
-        """A sign of life while nothing else is sent."""
+        """Return a sign of life for a time without other frames."""
         info = {"action": "keep_alive", "chat_id": self.chat_id, "response_id": self.response_id}
         return self.frame({"response.info": {**info, "timestamp": int(time.time())}})
 
     def stopped(self) -> bytes:
-        """The end of an answer that was stopped by request."""
+        """Return the end of an answer that was stopped by request."""
         return self.frame({"response.stopped": {"response_id": self.response_id}})
 
     def text(self, piece: str, phase: str = "answer") -> bytes:
-        """A piece of the answer or, with phase `think`, of the reasoning in detail form."""
+        """Return a piece of the answer or, with phase `think`, of the reasoning in detail form."""
         if piece:
-            self._said.append(piece)
+            self._pieces.append(piece)
             self._output_tokens += tokens_of(len(piece))
             if phase == "think":
                 self._reasoning_tokens += tokens_of(len(piece))
-        content = piece if self.incremental else "".join(self._said)
-        # by hand, since this frame is sent thousands of times a second
-        named = f', "phase": "{phase}"' if self.phased else ""
+        content = piece if self.incremental else "".join(self._pieces)
+        # by hand, because there are thousands of these frames a second
+        phase_field = f', "phase": "{phase}"' if self.phased else ""
         return (
-            f'data: {{"choices": [{{"delta": {{"role": "assistant", "content": {_encode(content)}{named}, '
+            f'data: {{"choices": [{{"delta": {{"role": "assistant", "content": {_encode(content)}{phase_field}, '
             f'"status": "typing"}}}}], {self._tail()}}}\n\n'
         ).encode("utf-8", "replace")
 
     def summary(self, titles: list[str], thoughts: list[str], new_characters: int) -> bytes:
-        """A snapshot of all the reasoning so far, in summary form."""
+        """Return a snapshot of all the reasoning so far, in summary form."""
         if new_characters:
             self._output_tokens += tokens_of(new_characters)
             self._reasoning_tokens += tokens_of(new_characters)
@@ -96,7 +96,7 @@ class FrameWriter:
         return self.delta({**delta, "status": "typing"})
 
     def thinking_end(self, phase: str, extra: Mapping[str, Any] | None = None) -> bytes:
-        """The end of a stretch of reasoning: with a time, without usage."""
+        """Return the end of a stretch of reasoning: with a time, without usage."""
         self._remember(phase, extra)
         delta = {"role": "assistant", "content": "", "phase": phase, "status": "finished"}
         return self.frame(
@@ -104,11 +104,11 @@ class FrameWriter:
         )
 
     def delta(self, delta: Mapping[str, Any]) -> bytes:
-        """Any delta, with usage and time."""
+        """Return any delta, with usage and time."""
         return f'data: {{"choices": [{{"delta": {_encode(delta)}}}], {self._tail()}}}\n\n'.encode("utf-8", "replace")
 
     def tool_result(self, phase: str, function_id: str, extra: Mapping[str, Any]) -> bytes:
-        """What a built-in tool of the site returned; its usage is empty."""
+        """Return the result of a tool of the site; its usage is empty."""
         delta = {"role": "function", "content": "", "phase": phase, "name": phase, "function_id": function_id}
         self.content_list.append({"phase": phase, "content": "", "status": "finished", "extra": extra})
         return self.frame(
@@ -121,21 +121,21 @@ class FrameWriter:
         )
 
     def call(self, name: str, arguments: str) -> bytes:
-        """A call that the site takes for one of a tool of its own: `arguments` as far as they are written."""
+        """Return a call that the site takes for one of its own tools; `arguments` are its text so far."""
         delta = {"role": "assistant", "content": "", "phase": "answer", "status": "typing"}
         call = {"name": name, "arguments": arguments}
         return self.delta({**delta, "function_call": call, "extra": {"display_position": "answer"}})
 
     def function_result(self, name: str, content: str) -> bytes:
-        """What came of such a call."""
+        """Return the result of such a call."""
         return self._function({"role": "function", "name": name, "content": content}, "typing")
 
     def function_end(self) -> bytes:
-        """The end of what came of it: not the end of the answer."""
+        """Return the end of that result, which is not the end of the answer."""
         return self._function({"role": "function", "content": ""}, "finished")
 
     def finished(self, phase: str = "answer") -> bytes:
-        """The very last frame: neither usage nor time, and its own order of keys."""
+        """Return the very last frame: neither usage nor time, and its own order of keys."""
         self._remember(phase)
         delta = {"content": "", "role": "assistant", "status": "finished", "phase": phase}
         if not self.phased:
@@ -143,12 +143,12 @@ class FrameWriter:
         return self.frame({"choices": [{"delta": delta}], "response_id": self.response_id})
 
     def status_error(self, message: str) -> bytes:
-        """A delta that ends the answer with an error."""
+        """Return a delta that ends the answer with an error."""
         delta = {"role": "assistant", "content": "", "phase": "answer", "status": "error"}
         return self.delta({**delta, "extra": {"error": message}})
 
     def frame(self, body: Mapping[str, Any]) -> bytes:
-        """Any frame."""
+        """Return any frame."""
         return f"data: {_encode(body)}\n\n".encode("utf-8", "replace")
 
     def _function(self, delta: Mapping[str, Any], status: str) -> bytes:
@@ -157,9 +157,9 @@ class FrameWriter:
         return self.frame({**body, "timestamp": int(time.time())})
 
     def _remember(self, phase: str, extra: Mapping[str, Any] | None = None) -> None:
-        entry = {"phase": phase, "content": "".join(self._said), "status": "finished"}
+        entry = {"phase": phase, "content": "".join(self._pieces), "status": "finished"}
         self.content_list.append({**entry, "extra": dict(extra)} if extra else entry)
-        self._said.clear()
+        self._pieces.clear()
 
     def _tail(self) -> str:
         return f'"response_id": "{self.response_id}", "usage": {self._usage()}, "timestamp": {int(time.time())}'
@@ -175,5 +175,5 @@ class FrameWriter:
 
 
 def tokens_of(characters: int) -> int:
-    """Return about how many tokens so much text costs."""
+    """Return about how many tokens a text of this length costs."""
     return max(1, characters // 4)

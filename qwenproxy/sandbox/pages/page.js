@@ -72,12 +72,12 @@
     location.replace(signInHost + "/signin?refused=1");
   }
 
-  /* Renew a token that ends soon, or is of the login before. Return whether the page may stay. */
+  /* Renew a token that ends soon or belongs to the login before. Return whether the page may stay. */
   async function renewIfDue() {
     const token = currentToken();
-    const signedIn = location.hash === SIGNED_IN;
-    if (signedIn) history.replaceState(null, "", location.pathname);
-    if (!signInHost || (token && !signedIn && secondsLeft(token) > renewMargin)) return true;
+    const fromSignIn = location.hash === SIGNED_IN;
+    if (fromSignIn) history.replaceState(null, "", location.pathname);
+    if (!signInHost || (token && !fromSignIn && secondsLeft(token) > renewMargin)) return true;
     const leaves = await renew(token) === "refused" && token && secondsLeft(token) <= 0;
     if (leaves) leaveForSignIn();
     return !leaves;
@@ -127,7 +127,7 @@
     try {
       const body = await response.clone().json();
       if (Array.isArray(body.ret) && body.ret.includes("FAIL_SYS_USER_VALIDATE")) showPuzzle(body.data.url);
-    } catch { /* an answer that breaks off concerns whoever asked for it */ }
+    } catch { /* the caller itself sees an answer that breaks off */ }
   }
 
   function installSdk() {
@@ -139,9 +139,9 @@
     window.fetch = async function (input, init) {
       const url = input instanceof Request ? input.url : input;
       if (!guarded(url)) return nativeFetch.call(window, input, init);
-      const given = new Headers((init && init.headers) || (input instanceof Request ? input.headers : undefined));
-      for (const [name, value] of Object.entries(botHeaders())) given.set(name, value);
-      const response = await nativeFetch.call(window, input, { ...init, headers: given });
+      const merged = new Headers((init && init.headers) || (input instanceof Request ? input.headers : undefined));
+      for (const [name, value] of Object.entries(botHeaders())) merged.set(name, value);
+      const response = await nativeFetch.call(window, input, { ...init, headers: merged });
       lookForPuzzle(response);
       return response;
     };
@@ -158,10 +158,10 @@
     window.__baxia__ = { version: "2.5.36" };
   }
 
-  function showLogin(needed) {
-    const shown = document.querySelector(".login-container");
-    if (!needed && shown) shown.remove();
-    if (!needed || shown) return;
+  function showLogin(isGuest) {
+    const link = document.querySelector(".login-container");
+    if (!isGuest && link) link.remove();
+    if (!isGuest || link) return;
     const container = document.createElement("div");
     container.className = "login-container";
     container.innerHTML = '<a href="/auth?action=signin">Log in</a>';
@@ -210,6 +210,6 @@
   setTimeout(installSdk, sdkDelay);
   addEventListener("DOMContentLoaded", () => {
     if (own.dataset.page === "auth") document.getElementById("login-form").addEventListener("submit", signIn);
-    else boot().catch(() => undefined);  // a page that is left in the middle of its boot has nobody to tell
+    else boot().catch(() => undefined);  // it fails when the browser leaves the page during its boot
   });
 })();

@@ -1,0 +1,1 @@
+"""The chats: their messages, the routes that change them, and the one that answers a question."""

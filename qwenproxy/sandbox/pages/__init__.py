@@ -1,0 +1,1 @@
+"""What a browser opens: the chat's pages, the sign-in host, and the calls their script makes at boot."""
