@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from qwenproxy.chat import Finish, Image, Reasoning, Search, SearchResult, Started, Text, Usage
 from qwenproxy.errors import EmptyAnswer, ProtocolChanged, SiteFailure, UpstreamError
@@ -17,7 +18,7 @@ def frame(value: object) -> str:
     return f"data: {json.dumps(value, ensure_ascii=False)}\n\n"
 
 
-def counts(given_tokens: int, written: int, reasoned: int = 0) -> dict:
+def counts(given_tokens: int, written: int, reasoned: int = 0) -> dict[str, Any]:
     return {
         "input_tokens": given_tokens,
         "output_tokens": written,
@@ -29,7 +30,9 @@ def counts(given_tokens: int, written: int, reasoned: int = 0) -> dict:
     }
 
 
-def delta(content: object, phase: str | None = "answer", status: str = "typing", usage=None, **more) -> str:
+def delta(
+    content: object, phase: object = "answer", status: str = "typing", usage: object = None, **more: object
+) -> str:
     body = {"role": "assistant", "content": content, "phase": phase, "status": status, **more}
     whole = {"choices": [{"delta": body}], "response_id": "R7", "timestamp": 1790000001}
     return frame(whole if usage is None else {**whole, "usage": usage})
@@ -59,7 +62,7 @@ def rejected(name: str) -> str:
     return result + delta("", status="finished", role="function")
 
 
-def summary(titles: list, thoughts: list, status: str = "typing", usage=None) -> str:
+def summary(titles: object, thoughts: object, status: str = "typing", usage: object = None) -> str:
     extra = {"summary_title": {"content": titles}, "summary_thought": {"content": thoughts}}
     return delta("", "thinking_summary", status, usage, extra=extra)
 
