@@ -48,6 +48,7 @@ def test_an_existing_file_is_left_alone(path: Path) -> None:
         ("ключ\n".encode(), ("ключ",)),
         (b"#key-1\n # key-2\n", ()),
     ],
+    ids=["comments and spaces", "byte order mark", "twice", "not ASCII", "comments alone"],
 )
 def test_keys_are_read_line_by_line(path: Path, content: bytes, keys: tuple[str, ...]) -> None:
     path.parent.mkdir()

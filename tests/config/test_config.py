@@ -63,6 +63,7 @@ def test_option_beats_own_name_beats_older_name_beats_default() -> None:
         ("QWENPROXY_CORS_ORIGINS", "https://A.org/, http://b:1", "cors_origins", ("https://a.org", "http://b:1")),
         ("QWENPROXY_LANG", "RU", "lang", "ru"),
     ],
+    ids=str,
 )
 def test_values_are_read(variable: str, text: str, field: str, value: object) -> None:
     assert getattr(Config.load({}, {variable: text}), field) == value
@@ -99,6 +100,7 @@ def test_values_are_read(variable: str, text: str, field: str, value: object) ->
         ("QWENPROXY_LANG", "de"),
         ("LOG_LEVEL", "loud"),
     ],
+    ids=lambda words: words[:60],
 )
 def test_unreadable_value_is_named_in_one_line(variable: str, text: str) -> None:
     with pytest.raises(ConfigError) as caught:
@@ -132,6 +134,7 @@ def test_unknown_variable_is_refused_with_the_closest_name() -> None:
         ({"QWENPROXY_LANG": "en", "LANG": "ru_RU"}, "en", "QWENPROXY_LANG"),
         ({}, "en", "default"),
     ],
+    ids=["LANG", "LC_ALL before LANG", "LC_MESSAGES", "own setting", "nothing"],
 )
 def test_language_comes_from_the_locale(environ: dict[str, str], lang: str, set_by: str) -> None:
     config = Config.load({}, environ)

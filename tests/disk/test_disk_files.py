@@ -33,6 +33,7 @@ def test_valid_ids(good: str) -> None:
         *("a.", "a ", " a", "NUL", "con.txt", "Lpt1", "a*", 'a"b', "a|b", "a?", "a" * 129, "я" * 65, "\u202eabc"),
         *(None, 5, b"abc", ["a"]),
     ],
+    ids=lambda bad: ascii(bad)[:24],
 )
 def test_invalid_ids(bad: object) -> None:
     assert not files.valid_id(bad)
@@ -209,7 +210,11 @@ def test_json_survives_what_other_writers_leave(tmp_path: Path) -> None:
     assert files.parse_json(files.format_json(["half \ud83d", "я"])) == ["half \ufffd", "я"]
 
 
-@pytest.mark.parametrize("data", [b"", b"{", b"\xff\xfe\xff", b"[NaN]", b"[" * 100_000, b'{"a":1} tail'])
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"{", b"\xff\xfe\xff", b"[NaN]", b"[" * 100_000, b'{"a":1} tail'],
+    ids=["empty", "half", "not UTF-8", "NaN", "deep", "with a tail"],
+)
 def test_bad_json_is_a_value_error(data: bytes) -> None:
     with pytest.raises(ValueError):
         files.parse_json(data)

@@ -26,6 +26,7 @@ TEXT = json.dumps(VALUE, ensure_ascii=False)
         (b'"\xed\xa0\xbd b"', "\ufffd b"),
         (b'"\xed\xa0\xbd\xed\xb8\x80"', "😀"),
     ],
+    ids=["high half", "low half", "half alone", "pair between halves", "in a key", "half in bytes", "pair in bytes"],
 )
 def test_half_a_surrogate_pair_costs_one_character(text: str | bytes, value: object) -> None:
     assert read_json(text) == value
@@ -72,6 +73,7 @@ def test_latin_1() -> None:
         (b"[" * 100_000, None, "nested too deeply"),
         (b"[" * 1100 + b"]" * 1100, None, "nested too deeply"),
     ],
+    ids=lambda value: str(value)[:30],
 )
 def test_what_is_no_json_is_told_in_plain_words(data: bytes, charset: str | None, reason: str) -> None:
     with pytest.raises(NotJson, match=reason) as caught:

@@ -41,7 +41,9 @@ def test_a_second_server_is_told_where_the_first_one_is(tmp_path: Path) -> None:
         assert running_server(tmp_path) is not None
 
 
-@pytest.mark.parametrize("note", [b"", b"{", b"[]", b'{"pid":1,"more":2}'])
+@pytest.mark.parametrize(
+    "note", [b"", b"{", b"[]", b'{"pid":1,"more":2}'], ids=["empty", "half", "a list", "of another form"]
+)
 def test_a_note_that_cannot_be_read_is_a_server_all_the_same(tmp_path: Path, note: bytes) -> None:
     with claimed_session(tmp_path):
         (tmp_path / "server.json").write_bytes(note)

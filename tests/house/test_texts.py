@@ -125,6 +125,7 @@ def test_words_that_are_no_phrase_stay_as_they_are() -> None:
             "QWENPROXY_PROT: такой настройки нет; возможно, имелась в виду QWENPROXY_PORT?",
         ),
     ],
+    ids=["number", "choice", "unknown name"],
 )
 def test_what_is_wrong_with_a_setting_is_said_in_russian(environ: dict[str, str], said: str) -> None:
     with pytest.raises(ConfigError) as caught:

@@ -100,6 +100,7 @@ def test_any_name_is_signed_as_the_stores_rules_say(name: str) -> None:
         ("http://localhost:1/", "http://localhost:1/bucket/u/f.png?s=1", "http://localhost:1/bucket/u/f.png"),
         ("http://localhost:1", "http://localhost:12/u/f.png?s=1", "http://localhost:1/u/f_a%20b.png"),
     ],
+    ids=["host of the bucket", "path of the file", "path with the bucket", "another port"],
 )
 def test_where_the_bytes_go(endpoint: str, file_url: str, url: str) -> None:
     credentials = replace(CREDENTIALS, endpoint=endpoint, file_url=file_url, file_path="u/f_a b.png")
@@ -128,7 +129,7 @@ def test_secrets_stay_out_of_texts() -> None:
     assert not any(ISSUED[name] in shown for name in ("access_key_secret", "security_token", "file_url"))
 
 
-@pytest.mark.parametrize("body", [ISSUED, {"success": True, "data": ISSUED}])
+@pytest.mark.parametrize("body", [ISSUED, {"success": True, "data": ISSUED}], ids=["bare", "in an envelope"])
 def test_credentials_with_and_without_envelope(body: object) -> None:
     found = files.credentials_object(json.dumps(body))
     assert found == ISSUED
@@ -150,7 +151,11 @@ def test_a_missing_endpoint_follows_from_the_region() -> None:
     assert files.parse_credentials(found).endpoint == "oss-ap-southeast-1.aliyuncs.com"
 
 
-@pytest.mark.parametrize("body", ["", "[]", "{}", '{"data":{"file_id":"x"}}', json.dumps({**ISSUED, "file_url": 1})])
+@pytest.mark.parametrize(
+    "body",
+    ["", "[]", "{}", '{"data":{"file_id":"x"}}', json.dumps({**ISSUED, "file_url": 1})],
+    ids=["empty", "a list", "an empty object", "an id alone", "a number for an address"],
+)
 def test_credentials_of_an_unknown_form(body: str) -> None:
     with pytest.raises(ProtocolChanged):
         files.credentials_object(body)
@@ -173,6 +178,17 @@ def test_credentials_without_a_bucket() -> None:
         ([{"file_id": "f-1", "status": None}], "pending"),
         ([], "pending"),
         (None, "pending"),
+    ],
+    ids=[
+        "success",
+        "success beside another file",
+        "one object",
+        "error",
+        "failed",
+        "running",
+        "no status",
+        "no file",
+        "null",
     ],
 )
 def test_how_far_the_reading_is(data: object, status: str) -> None:
@@ -225,6 +241,7 @@ def test_the_entry_of_an_image() -> None:
         ("video", ("video", "video", "video")),
         ("audio", ("audio", "audio", "audio")),
     ],
+    ids=["file", "video", "audio"],
 )
 def test_entries_of_other_kinds(kind: str, classes: tuple[str, str, str]) -> None:
     entry = files.entry(replace(STORED, kind=kind), NOW)
@@ -259,6 +276,7 @@ def test_an_entry_drops_a_signature_that_is_about_to_expire() -> None:
         ("a", PNG, "png"),
         ("", PDF, "pdf"),
     ],
+    ids=lambda value: ascii(value[:8]),
 )
 def test_types_by_name_and_content(name: str, data: bytes, extension: str) -> None:
     assert identify(name, data).extension == extension
@@ -286,6 +304,7 @@ def test_types_by_name_and_content(name: str, data: bytes, extension: str) -> No
         ("a", TEXT),
         ("a.png.exe", PNG),
     ],
+    ids=lambda value: ascii(value[:8]),
 )
 def test_types_that_are_refused(name: str, data: bytes) -> None:
     with pytest.raises(RequestError):
@@ -305,6 +324,7 @@ def test_types_that_are_refused(name: str, data: bytes) -> None:
         ("я" * 500 + ".png", "я" * 60 + ".png"),
         ("half \ud83d.png", "half ?.png"),
     ],
+    ids=lambda name: ascii(name[:20]),
 )
 def test_names_are_cleaned(name: str, cleaned: str) -> None:
     assert clean_name(name) == cleaned
@@ -436,6 +456,7 @@ def test_two_servers_lose_nothing(tmp_path: Path, clock: FakeClock) -> None:
         '[{"address":"x","digest":"","copies":[]}]',
         '[{"address":"x","digest":"../../tokens.json","copies":[]}]',
     ],
+    ids=["half", "an object", "a number", "no copies", "a path for a digest"],
 )
 def test_a_damaged_ledger_is_set_aside(tmp_path: Path, ledger: Ledger, content: str) -> None:
     folder = tmp_path / "session"

@@ -58,6 +58,7 @@ def test_addresses_that_are_not_public(address: str) -> None:
         ("http://[2001:4860:4860::8888]/", "2001:4860:4860::8888", 80, "/", "[2001:4860:4860::8888]"),
         ("http://8.8.8.8:80/", "8.8.8.8", 80, "/", "8.8.8.8"),
     ],
+    ids=["host alone", "spaces", "port", "not ASCII", "IPv6", "IPv4"],
 )
 def test_urls_are_taken_apart(url: str, host: str, port: int, path: str, header: str) -> None:
     target = parse_target(url)
@@ -94,6 +95,7 @@ def test_urls_that_are_refused(url: str) -> None:
         ("127.0.0.1", ["127.0.0.1"]),
         ("①②⑦.⓪.⓪.①", ["127.0.0.1"]),
     ],
+    ids=str,
 )
 def test_names_that_lead_inside(host: str, addresses: list[str]) -> None:
     fetcher = RemoteFetcher(resolver=lambda *_: addresses)
@@ -101,7 +103,7 @@ def test_names_that_lead_inside(host: str, addresses: list[str]) -> None:
         fetcher.fetch(f"http://{host}/a.png", 100)
 
 
-@pytest.mark.parametrize("addresses", [[], OSError("no such name")])
+@pytest.mark.parametrize("addresses", [[], OSError("no such name")], ids=["no address", "no such name"])
 def test_names_that_lead_nowhere(addresses: list[str] | OSError) -> None:
     def resolver(host: str, port: int) -> list[str]:
         if isinstance(addresses, OSError):
@@ -284,7 +286,7 @@ def test_a_name_that_changes_its_address_between_hops(web: Web) -> None:
     assert [path for _, path in web.seen] == ["/start"]
 
 
-@pytest.mark.parametrize("length", [True, False])
+@pytest.mark.parametrize("length", [True, False], ids=["with a length", "without a length"])
 def test_the_limit_holds_with_and_without_a_length(web: Web, fetch: Fetch, length: bool) -> None:
     web.pages["/a.png"] = content(bytes(1000), length=length)
     web.pages["/b.png"] = content(bytes(1001), length=length)
@@ -303,6 +305,7 @@ def test_the_limit_holds_with_and_without_a_length(web: Web, fetch: Fetch, lengt
         lambda handler: handler.connection.close(),
         redirect(""),
     ],
+    ids=["404", "500", "too short", "no HTTP", "hung up", "redirect to nowhere"],
 )
 def test_what_is_no_answer(web: Web, fetch: Fetch, page: Page) -> None:
     web.pages["/a.png"] = page

@@ -73,6 +73,21 @@ def test_an_answer_comes_whole() -> None:
         (Reply((NetworkFailed("reset"),), headers=JSON), NetworkFailed),
         (Reply(('{"success":true,"data":[', *["1," * (1 << 19)] * 99), headers=JSON), ProtocolChanged),
     ],
+    ids=[
+        "human check",
+        "human check, then cut",
+        "human check of great length",
+        "human check in HTML",
+        "limit",
+        "limit, then no tab",
+        "limit with status 500",
+        "status 500",
+        "silence",
+        "success",
+        "success, then cut",
+        "cut at once",
+        "success of great length",
+    ],
 )
 def test_an_answer_that_never_ends_means_what_it_has_said(reply: Reply, error: type[ProxyError]) -> None:
     with pytest.raises(error):

@@ -75,6 +75,7 @@ def test_completion_names_its_parent_everywhere() -> None:
         ({"thinking": True}, True, "Thinking", None),
         ({"thinking": True, "thinking_budget": 38912}, True, "Thinking", 38912),
     ],
+    ids=["neither", "a budget alone", "thinking", "thinking with a budget"],
 )
 def test_thinking_switches_agree(question: dict[str, Any], enabled: bool, mode: str, budget: int | None) -> None:
     features = question_payload(**question)["messages"][0]["feature_config"]
@@ -118,6 +119,7 @@ def test_half_a_surrogate_pair_is_the_clients_fault() -> None:
         (calls.list_models(), "GET", "/api/v2/models/", None),
         (calls.profile(), "GET", "/api/v1/auths/", None),
     ],
+    ids=["stop", "delete", "delete an odd id", "models", "profile"],
 )
 def test_other_calls(request_made: PageRequest, method: str, path: str, payload: object) -> None:
     assert (request_made.method, request_made.path) == (method, path)

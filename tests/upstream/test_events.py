@@ -41,6 +41,8 @@ from qwenproxy.upstream.events import EventDecoder
 
 STOP = frame({"response.stopped": {"response_id": "R7"}})
 
+by_transcript = pytest.mark.parametrize(("transcript", "events", "error"), TRANSCRIPTS.values(), ids=TRANSCRIPTS)
+
 
 def decode(*pieces: str) -> tuple[list[Event], type[ProxyError] | None]:
     """Return all events of an answer that comes in these pieces, and the error at its end."""
@@ -55,12 +57,12 @@ def decode(*pieces: str) -> tuple[list[Event], type[ProxyError] | None]:
     return events, None
 
 
-@pytest.mark.parametrize(("transcript", "events", "error"), TRANSCRIPTS)
+@by_transcript
 def test_transcripts(transcript: str, events: list[Event], error: type[ProxyError] | None) -> None:
     assert decode(transcript) == (events, error)
 
 
-@pytest.mark.parametrize(("transcript", "events", "error"), TRANSCRIPTS)
+@by_transcript
 def test_a_transcript_cut_anywhere(transcript: str, events: list[Event], error: type[ProxyError] | None) -> None:
     assert decode(*transcript) == (events, error)
     for cut in range(len(transcript)):
@@ -149,7 +151,9 @@ def test_end_of_the_final_phase(phase: str | None) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "\n\n", ": hm\n", "data: [DONE]\n", CREATED, CREATED + KEEP_ALIVE, CREATED + end()]
+    "text",
+    ["", "\n\n", ": hm\n", "data: [DONE]\n", CREATED, CREATED + KEEP_ALIVE, CREATED + end()],
+    ids=["empty", "blank lines", "a comment", "done", "announced", "announced and alive", "announced and ended"],
 )
 def test_nothing_of_an_answer(text: str) -> None:
     assert decode(text)[1] is EmptyAnswer
@@ -177,6 +181,15 @@ def test_started_is_kept() -> None:
         (frame({"error": {"code": "data_inspection_failed"}}), ContentFilter),
         (delta("Internal error", status="error"), SiteFailure),
         (delta("", "think", "error", extra={"error": {"code": "RateLimited"}}), RateLimited),
+    ],
+    ids=[
+        "envelope in a frame",
+        "envelope alone",
+        "code in a frame",
+        "words in a frame",
+        "content filter",
+        "words in a delta",
+        "code in a delta",
     ],
 )
 def test_errors_in_the_stream(error_frame: str, error: type[ProxyError] | None) -> None:
@@ -227,6 +240,7 @@ def test_odd_usage_counts_as_nothing() -> None:
         CREATED + delta("One. ") + delta("", status="finished", function_call={"name": "f", "arguments": "{}"}),
         CREATED + delta("One. ") + of("R8", delta("Two") + end()),
     ],
+    ids=["text", "thoughts", "a rejected call", "a call", "another answer"],
 )
 def test_what_goes_on_after_a_finish_has_to_be_finished_too(cut: str) -> None:
     assert decode(cut)[1] is UpstreamError
@@ -252,6 +266,7 @@ def test_nothing_but_what_functions_say_is_an_empty_answer() -> None:
         frame({"response.stopped": {"response_id": "R7"}}),
         frame({"response.stopped": {}}),
     ],
+    ids=["done with an id", "done", "done in a delta", "done beside a delta", "stopped with an id", "stopped"],
 )
 def test_the_site_says_that_it_is_done(last: str) -> None:
     decoder = EventDecoder()
@@ -266,7 +281,9 @@ def test_done_without_an_answer_is_an_empty_answer() -> None:
     assert decode(CREATED + frame({"done": True}))[1] is EmptyAnswer
 
 
-@pytest.mark.parametrize("ending", [frame({"done": True, "response_id": "R8"}), of("R8", STOP)])
+@pytest.mark.parametrize(
+    "ending", [frame({"done": True, "response_id": "R8"}), of("R8", STOP)], ids=["done", "stopped"]
+)
 def test_the_end_of_another_answer_is_not_the_end(ending: str) -> None:
     decoder = EventDecoder()
     decoder.feed(CREATED + of("R8", CREATED) + delta("So."))
@@ -319,7 +336,9 @@ CHECKS = [
 ]
 
 
-@pytest.mark.parametrize("page", CHECKS)
+@pytest.mark.parametrize(
+    "page", CHECKS, ids=["script", "mark of the firewall", "refusal", "captcha address", "captcha size"]
+)
 def test_a_human_check_in_place_of_a_stream_needs_no_end(page: str) -> None:
     """Its body may never end, and a quarter of an hour of waiting shows nothing that its first words did not."""
     decoder = EventDecoder()
@@ -405,6 +424,15 @@ def reasoning_of(*snapshots: tuple[list[str], list[str]]) -> str:
         ([(["A"], ["abc"]), (["A"], ["ab"]), (["A"], ["abcd"])], "A\nabcd"),
         ([(["A"], ["one"]), (["B"], ["two"])], "A\none\n\nB\ntwo"),
         ([(["A", "B"], ["a"]), (["A", "B"], ["a, more"])], "A\na\n\nB\n, more"),
+    ],
+    ids=[
+        "thought by thought",
+        "without titles",
+        "titles first",
+        "gone for a while",
+        "shorter for a while",
+        "all replaced",
+        "an older one grows",
     ],
 )
 def test_thinking_summary_tells_everything_once(snapshots: list[tuple[list[str], list[str]]], told: str) -> None:

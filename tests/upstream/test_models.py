@@ -44,7 +44,9 @@ def meant(names: Catalogue, name: str) -> str | None:
     return model.id if model else None
 
 
-@pytest.mark.parametrize("wrap", [lambda m: {"data": m}, lambda m: {"success": True, "data": {"data": m}}])
+@pytest.mark.parametrize(
+    "wrap", [lambda m: {"data": m}, lambda m: {"success": True, "data": {"data": m}}], ids=["data", "success and data"]
+)
 def test_both_wrappers(wrap: Callable[[object], object]) -> None:
     (model,) = parse_models(orjson.dumps(wrap([FULL])).decode())
     assert model == Model(
@@ -71,6 +73,7 @@ def test_both_wrappers(wrap: Callable[[object], object]) -> None:
             "info": {"created_at": "soon", "meta": {"capabilities": [], "abilities": 3, "chat_type": "t2t"}},
         },
     ],
+    ids=["id alone", "nulls", "no meta", "odd values"],
 )
 def test_every_key_but_the_id_is_optional(entry: dict[str, object]) -> None:
     assert parse_models(orjson.dumps({"data": [entry]}).decode()) == (Model("x", "x"),)
@@ -109,7 +112,7 @@ def test_the_table_of_the_older_project_is_complete() -> None:
 
 
 @pytest.mark.parametrize("name", [*README_NAMES, *ALIASES])
-@pytest.mark.parametrize("names", [FALLBACK, catalogue("something-new")])
+@pytest.mark.parametrize("names", [FALLBACK, catalogue("something-new")], ids=["fallback", "live"])
 def test_every_documented_name_resolves(names: Catalogue, name: str) -> None:
     assert names.resolve(name) in names.live
 

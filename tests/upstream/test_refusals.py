@@ -48,6 +48,16 @@ def envelope(code: str, details: str = "", **more: object) -> str:
     return orjson.dumps({"success": False, "request_id": "q1", "data": data}).decode()
 
 
+def shown(value: object) -> str:
+    """Return a parameter as it stands in the name of a test."""
+    if isinstance(value, Head):
+        return " ".join([str(value.status), *value.headers.values()])
+    if isinstance(value, type):
+        return value.__name__
+    text = value if isinstance(value, str) else orjson.dumps(value).decode()
+    return text[:40]
+
+
 @pytest.mark.parametrize(
     ("answer", "expected"),
     [
@@ -58,6 +68,7 @@ def envelope(code: str, details: str = "", **more: object) -> str:
         (head(), False),
         (Head(200, {}), False),
     ],
+    ids=shown,
 )
 def test_is_stream(answer: Head, expected: bool) -> None:
     assert is_stream(answer) is expected
@@ -113,8 +124,8 @@ ENVELOPES = [
 ]
 
 
-@pytest.mark.parametrize(("code", "details", "status", "error_class"), ENVELOPES)
-@pytest.mark.parametrize("real_status", [False, True])
+@pytest.mark.parametrize(("code", "details", "status", "error_class"), ENVELOPES, ids=shown)
+@pytest.mark.parametrize("real_status", [False, True], ids=["status in a header", "real status"])
 def test_envelopes(code: str, details: str, status: int, error_class: type[ProxyError], real_status: bool) -> None:
     answered = head(status) if real_status else head(200, status)
     for body in (
@@ -142,6 +153,7 @@ def test_envelopes(code: str, details: str, status: int, error_class: type[Proxy
         (envelope("RateLimited", "limit", num=1e300), None),
         (envelope("RateLimited", "limit", num=True), None),
     ],
+    ids=shown,
 )
 def test_hours_of_a_rate_limit(body: str, hours: int | None) -> None:
     error = error_from(head(actual=429), body)
@@ -198,6 +210,7 @@ def test_after_a_reload_the_version_and_the_doctor_are_what_is_left() -> None:
         ('{"error":{"error_code":"data_inspection_failed","detail":"x"', ContentFilter),
         ('{"success":true,"data":{"code":"Unauthorized",', ProtocolChanged),
     ],
+    ids=shown,
 )
 @pytest.mark.parametrize("content_type", ["application/json", "text/event-stream", "text/plain", ""])
 def test_a_body_that_never_ends_means_what_it_has_said(
@@ -241,6 +254,7 @@ def test_hours_of_a_body_that_never_ends() -> None:
         (head(actual=429), 'data: {"code":"RateLimited","detail":"d","num":2}\n\n', RateLimited),
         (head(actual=401), 'data: {"response.created":{}}\r\n\r\ndata: {"error":{"code":"x"}}', NotLoggedIn),
     ],
+    ids=shown,
 )
 def test_other_forms(answer: Head, body: str, error_class: type[ProxyError]) -> None:
     assert type(error_from(answer, body)) is error_class
@@ -256,6 +270,7 @@ def test_other_forms(answer: Head, body: str, error_class: type[ProxyError]) -> 
         (head(), '{"code":200,"data":{}}'),
         (head(204), ""),
     ],
+    ids=shown,
 )
 def test_answers_without_a_fault_pass(answer: Head, body: str) -> None:
     check(answer, body)
@@ -280,13 +295,14 @@ def test_success_with_a_bad_status_is_no_success() -> None:
         ({"error": {"error_code": "data_inspection_failed", "detail": "d"}}, ContentFilter),
         ({"error": {"code": "quota_limit"}}, RateLimited),
     ],
+    ids=shown,
 )
 def test_error_frames(frame: dict[str, Any], error_class: type[ProxyError]) -> None:
     assert type(error_in_frame(frame)) is error_class
 
 
 @pytest.mark.parametrize(
-    "frame", [{}, {"response.info": {"action": "keep_alive"}}, {"sources": []}, {"ret": ["SUCCESS"]}]
+    "frame", [{}, {"response.info": {"action": "keep_alive"}}, {"sources": []}, {"ret": ["SUCCESS"]}], ids=shown
 )
 def test_frames_without_an_error(frame: dict[str, Any]) -> None:
     assert error_in_frame(frame) is None
@@ -303,6 +319,7 @@ def test_frames_without_an_error(frame: dict[str, Any]) -> None:
         ({"extra": {}}, SiteFailure),
         ({}, SiteFailure),
     ],
+    ids=shown,
 )
 def test_error_deltas(delta: dict[str, Any], error_class: type[ProxyError]) -> None:
     assert type(error_in_delta(delta)) is error_class
