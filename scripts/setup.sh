@@ -14,16 +14,23 @@ find_python() {
     return 1
 }
 
+# version_of PYTHON: its version with all that names its build, in one line.
+version_of() {
+    "$1" -c 'import sys; print(sys.version.replace("\n", " "))'
+}
+
 # ensure_venv EXTRAS: .venv with the package installed in place; only does something when setup.cfg or EXTRAS changed.
 ensure_venv() {
-    local python stamp wanted
+    local python version stamp wanted
     python=$(find_python)
+    version=$(version_of "$python")
     stamp=.venv/.installed
-    wanted="$1 $("$python" -c 'import sys; print(sys.version)' | tr '\n' ' ') $(cksum < setup.cfg)"
+    wanted="$1 $version $(cksum < setup.cfg)"
     [ -f "$stamp" ] && grep -qxF "$wanted" "$stamp" && return
     echo "Setting up .venv (once; takes a minute) ..." >&2
-    .venv/bin/python -m pip --version > /dev/null 2>&1 && [ "$(.venv/bin/python -c 'import sys; print(sys.version)' | tr '\n' ' ')" = \
-        "$("$python" -c 'import sys; print(sys.version)' | tr '\n' ' ')" ] || "$python" -m venv --clear .venv
+    if ! .venv/bin/python -m pip --version > /dev/null 2>&1 || [ "$(version_of .venv/bin/python)" != "$version" ]; then
+        "$python" -m venv --clear .venv
+    fi
     .venv/bin/python -m pip install --quiet --disable-pip-version-check --editable ".[$1]"
     echo "$wanted" >> "$stamp"
 }

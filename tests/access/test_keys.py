@@ -7,6 +7,7 @@ import logging
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -15,11 +16,11 @@ from qwenproxy.errors import SetupError
 
 
 @pytest.fixture
-def path(tmp_path):
+def path(tmp_path: Path) -> Path:
     return tmp_path / "session" / "Authorization.txt"
 
 
-def test_first_start_writes_a_template_without_keys(path):
+def test_first_start_writes_a_template_without_keys(path: Path) -> None:
     key_file = KeyFile(path)
     assert key_file.keys() == ()
     assert not key_file.enabled
@@ -31,7 +32,7 @@ def test_first_start_writes_a_template_without_keys(path):
         assert path.stat().st_mode & 0o777 == 0o600
 
 
-def test_an_existing_file_is_left_alone(path):
+def test_an_existing_file_is_left_alone(path: Path) -> None:
     path.parent.mkdir()
     path.write_bytes(b"")
     assert not KeyFile(path).enabled
@@ -47,8 +48,9 @@ def test_an_existing_file_is_left_alone(path):
         ("ключ\n".encode(), ("ключ",)),
         (b"#key-1\n # key-2\n", ()),
     ],
+    ids=["comments and spaces", "byte order mark", "twice", "not ASCII", "comments alone"],
 )
-def test_keys_are_read_line_by_line(path, content, keys):
+def test_keys_are_read_line_by_line(path: Path, content: bytes, keys: tuple[str, ...]) -> None:
     path.parent.mkdir()
     path.write_bytes(content)
     key_file = KeyFile(path)
@@ -58,23 +60,28 @@ def test_keys_are_read_line_by_line(path, content, keys):
 
 
 @pytest.mark.parametrize("candidate", ["", "key", "key-12", "KEY-1", "key-1 ", "key-1\nkey-2", "ключ", "\udcff"])
-def test_other_texts_are_no_keys(path, candidate):
+def test_other_texts_are_no_keys(path: Path, candidate: str) -> None:
     path.parent.mkdir()
     path.write_bytes(b"key-1\nkey-2\n")
     assert not KeyFile(path).check(candidate)
 
 
-def test_every_key_is_compared_in_constant_time(path, monkeypatch):
+def test_every_key_is_compared_in_constant_time(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path.parent.mkdir()
     path.write_bytes(b"key-1\nkey-2\nkey-3\n")
-    compared = []
+    compared: list[bytes] = []
     compare = hmac.compare_digest
-    monkeypatch.setattr(hmac, "compare_digest", lambda key, given: compared.append(key) or compare(key, given))
+
+    def noted(key: bytes, candidate: bytes) -> bool:
+        compared.append(key)
+        return compare(key, candidate)
+
+    monkeypatch.setattr(hmac, "compare_digest", noted)
     assert KeyFile(path).check("key-1")
     assert compared == [b"key-1", b"key-2", b"key-3"]
 
 
-def test_a_change_on_disk_is_seen_at_once(path):
+def test_a_change_on_disk_is_seen_at_once(path: Path) -> None:
     key_file = KeyFile(path)
     assert not key_file.enabled
     path.write_bytes(b"key-1\n")
@@ -85,7 +92,7 @@ def test_a_change_on_disk_is_seen_at_once(path):
 
 
 @pytest.mark.parametrize("content", [b"\xff\xfek\x00e\x00y\x00", b"key\xff\n", b"k\x00e\x00y\x00"])
-def test_an_unreadable_file_opens_no_door_and_is_kept(path, content):
+def test_an_unreadable_file_opens_no_door_and_is_kept(path: Path, content: bytes) -> None:
     key_file = KeyFile(path)
     assert not key_file.enabled
     path.write_bytes(content)
@@ -98,7 +105,7 @@ def test_an_unreadable_file_opens_no_door_and_is_kept(path, content):
     assert path.read_bytes() == content
 
 
-def test_a_file_that_goes_away_opens_no_door(path):
+def test_a_file_that_goes_away_opens_no_door(path: Path) -> None:
     key_file = KeyFile(path)
     key_file.add("key-1")
     path.unlink()
@@ -107,7 +114,7 @@ def test_a_file_that_goes_away_opens_no_door(path):
             key_file.check("key-1")
 
 
-def test_add_and_remove_keep_everything_else(path):
+def test_add_and_remove_keep_everything_else(path: Path) -> None:
     path.parent.mkdir()
     path.write_bytes(b"# mine\r\nkey-1")
     key_file = KeyFile(path)
@@ -122,7 +129,7 @@ def test_add_and_remove_keep_everything_else(path):
     assert path.read_bytes() == b"# mine\r\nkey-2\n"
 
 
-def test_made_keys_are_long_and_differ(path):
+def test_made_keys_are_long_and_differ(path: Path) -> None:
     key_file = KeyFile(path)
     made = {key_file.add() for _ in range(5)}
     assert made == set(key_file.keys())
@@ -130,7 +137,7 @@ def test_made_keys_are_long_and_differ(path):
 
 
 @pytest.mark.parametrize("key", ["", "  ", "#key", "two words", "ключ-é", "naïve", "two\nlines", "tab\tbed", "nul\0"])
-def test_keys_that_the_file_cannot_hold_are_refused(path, key):
+def test_keys_that_the_file_cannot_hold_are_refused(path: Path, key: str) -> None:
     key_file = KeyFile(path)
     before = path.read_bytes()
     with pytest.raises(SetupError):
@@ -138,7 +145,7 @@ def test_keys_that_the_file_cannot_hold_are_refused(path, key):
     assert path.read_bytes() == before
 
 
-def test_processes_that_add_at_once_lose_nothing(path):
+def test_processes_that_add_at_once_lose_nothing(path: Path) -> None:
     KeyFile(path)
     code = (
         "import sys; from pathlib import Path; from qwenproxy.access.keys import KeyFile\n"
@@ -158,7 +165,7 @@ def test_processes_that_add_at_once_lose_nothing(path):
     assert set(KeyFile(path).keys()) == {f"{name}-{number}" for name in "ab" for number in range(40)}
 
 
-def test_no_key_reaches_the_log(path, caplog):
+def test_no_key_reaches_the_log(path: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     key_file = KeyFile(path)
     key_file.add("secret-key-1")

@@ -13,13 +13,13 @@ from qwenproxy.errors import ConfigError
 KEY_HASH = "A" * 43 + "="
 
 
-def test_table_and_fields_name_the_same_settings():
+def test_table_and_fields_name_the_same_settings() -> None:
     fields = [field.name for field in dataclasses.fields(Config) if field.name not in ("set_by", "insecure")]
     assert fields == [setting.name.lower() for setting in SETTINGS]
     assert all(setting.help for setting in SETTINGS)
 
 
-def test_defaults():
+def test_defaults() -> None:
     config = Config.load({}, {})
     assert (config.host, config.port, config.base_url) == ("127.0.0.1", 3264, "https://chat.qwen.ai")
     assert (config.driver, config.headless, config.no_menu) == ("undetected", True, False)
@@ -30,12 +30,12 @@ def test_defaults():
     assert config.session_dir == Path("session").absolute()
 
 
-def test_reads_the_real_environment(monkeypatch):
+def test_reads_the_real_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("QWENPROXY_PORT", "4001")
     assert Config.load().port == 4001
 
 
-def test_option_beats_own_name_beats_older_name_beats_default():
+def test_option_beats_own_name_beats_older_name_beats_default() -> None:
     environ = {"QWENPROXY_PORT": "2", "PORT": "3"}
     assert Config.load({"port": 1}, environ).port == 1
     assert Config.load({"port": None}, environ).port == 2
@@ -63,8 +63,9 @@ def test_option_beats_own_name_beats_older_name_beats_default():
         ("QWENPROXY_CORS_ORIGINS", "https://A.org/, http://b:1", "cors_origins", ("https://a.org", "http://b:1")),
         ("QWENPROXY_LANG", "RU", "lang", "ru"),
     ],
+    ids=str,
 )
-def test_values_are_read(variable, text, field, value):
+def test_values_are_read(variable: str, text: str, field: str, value: object) -> None:
     assert getattr(Config.load({}, {variable: text}), field) == value
 
 
@@ -99,8 +100,9 @@ def test_values_are_read(variable, text, field, value):
         ("QWENPROXY_LANG", "de"),
         ("LOG_LEVEL", "loud"),
     ],
+    ids=lambda words: words[:60],
 )
-def test_unreadable_value_is_named_in_one_line(variable, text):
+def test_unreadable_value_is_named_in_one_line(variable: str, text: str) -> None:
     with pytest.raises(ConfigError) as caught:
         Config.load({}, {variable: text})
     assert caught.value.message.startswith(f"{variable} must be ")
@@ -108,12 +110,12 @@ def test_unreadable_value_is_named_in_one_line(variable, text):
     assert caught.value.exit_code == 2
 
 
-def test_unreadable_option_is_named_as_the_person_typed_it():
+def test_unreadable_option_is_named_as_the_person_typed_it() -> None:
     with pytest.raises(ConfigError, match=r"^--max-body must be"):
         Config.load({"max_body": "much"}, {})
 
 
-def test_unknown_variable_is_refused_with_the_closest_name():
+def test_unknown_variable_is_refused_with_the_closest_name() -> None:
     with pytest.raises(ConfigError, match="QWENPROXY_PROT is not a setting; did you mean QWENPROXY_PORT"):
         Config.load({}, {"QWENPROXY_PROT": "1"})
     with pytest.raises(ConfigError, match="QWENPROXY_XYZZY is not a setting"):
@@ -132,13 +134,14 @@ def test_unknown_variable_is_refused_with_the_closest_name():
         ({"QWENPROXY_LANG": "en", "LANG": "ru_RU"}, "en", "QWENPROXY_LANG"),
         ({}, "en", "default"),
     ],
+    ids=["LANG", "LC_ALL before LANG", "LC_MESSAGES", "own setting", "nothing"],
 )
-def test_language_comes_from_the_locale(environ, lang, set_by):
+def test_language_comes_from_the_locale(environ: dict[str, str], lang: str, set_by: str) -> None:
     config = Config.load({}, environ)
     assert (config.lang, config.set_by["LANG"]) == (lang, set_by)
 
 
-def test_rows_tell_value_and_origin():
+def test_rows_tell_value_and_origin() -> None:
     config = Config.load({"headless": False}, {"PORT": "1", "QWENPROXY_CORS_ORIGINS": "http://a http://b"})
     rows = {name: (value, set_by) for name, value, set_by, _ in config.rows()}
     assert list(rows) == [setting.name for setting in SETTINGS]
@@ -149,7 +152,7 @@ def test_rows_tell_value_and_origin():
     assert rows["CHROME"] == ("", "default")
 
 
-def test_printed_values_read_back_the_same():
+def test_printed_values_read_back_the_same() -> None:
     config = Config.load({"idle_browser": 1234567.5, "chrome": "/opt/chrome"}, {"PORT": "1"})
     again = Config.load({name.lower(): value for name, value, _, _ in config.rows()}, {})
     assert again == config
@@ -170,5 +173,5 @@ def test_printed_values_read_back_the_same():
         ("example.org", False),
     ],
 )
-def test_is_loopback(host, expected):
+def test_is_loopback(host: str, expected: bool) -> None:
     assert Config.load({"host": host}, {}).is_loopback is expected

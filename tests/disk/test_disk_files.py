@@ -21,7 +21,7 @@ NOBODY = 65534  # a user without any rights; root may write everywhere
 
 
 @pytest.mark.parametrize("good", ["acc_1752745840684", "идентификатор_чата", "a", "a.b", "me@example.org", "a" * 128])
-def test_valid_ids(good):
+def test_valid_ids(good: str) -> None:
     assert files.valid_id(good)
 
 
@@ -32,13 +32,14 @@ def test_valid_ids(good):
         *("a.", "a ", " a", "NUL", "con.txt", "Lpt1", "a*", 'a"b', "a|b", "a?", "a" * 129, "я" * 65, "\u202eabc"),
         *(None, 5, b"abc", ["a"]),
     ],
+    ids=lambda bad: ascii(bad)[:24],
 )
-def test_invalid_ids(bad):
+def test_invalid_ids(bad: object) -> None:
     assert not files.valid_id(bad)
 
 
 @given(st.text(max_size=140))
-def test_a_valid_id_always_stays_inside_its_folder(text):
+def test_a_valid_id_always_stays_inside_its_folder(text: str) -> None:
     if files.valid_id(text):
         path = Path("/folder") / f"{text}.json"
         assert path.parent == Path("/folder")
@@ -48,11 +49,11 @@ def test_a_valid_id_always_stays_inside_its_folder(text):
 
 
 @given(st.text(alphabet="abc_-0123456789", min_size=1, max_size=128))
-def test_plain_ids_are_valid(text):
+def test_plain_ids_are_valid(text: str) -> None:
     assert files.valid_id(text)
 
 
-def test_write_replaces_the_content_and_leaves_nothing_else(tmp_path):
+def test_write_replaces_the_content_and_leaves_nothing_else(tmp_path: Path) -> None:
     path = tmp_path / "file.json"
     files.write_atomic(path, b"one")
     files.write_atomic(path, b"two")
@@ -61,7 +62,7 @@ def test_write_replaces_the_content_and_leaves_nothing_else(tmp_path):
 
 
 @posix_only
-def test_files_and_folders_are_for_their_owner_alone(tmp_path):
+def test_files_and_folders_are_for_their_owner_alone(tmp_path: Path) -> None:
     folder = tmp_path / "a" / "b"
     files.ensure_folder(folder)
     files.write_atomic(folder / "file", b"x")
@@ -72,17 +73,19 @@ def test_files_and_folders_are_for_their_owner_alone(tmp_path):
 
 
 @posix_only
-def test_a_shared_folder_keeps_its_rights(tmp_path):
+def test_a_shared_folder_keeps_its_rights(tmp_path: Path) -> None:
     tmp_path.chmod(0o1777)
     files.ensure_folder(tmp_path)
     assert tmp_path.stat().st_mode & 0o7777 == 0o1777
 
 
-def test_a_failed_write_keeps_the_old_content_and_names_the_file(tmp_path, monkeypatch):
+def test_a_failed_write_keeps_the_old_content_and_names_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "file"
     files.write_atomic(path, b"old")
 
-    def disk_full(descriptor):
+    def disk_full(descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", disk_full)
@@ -93,7 +96,7 @@ def test_a_failed_write_keeps_the_old_content_and_names_the_file(tmp_path, monke
 
 
 @posix_only
-def test_a_read_only_folder_is_a_clear_error(tmp_path):
+def test_a_read_only_folder_is_a_clear_error(tmp_path: Path) -> None:
     # Imports come first and paths are relative, since the folders above may be closed to the user it becomes.
     code = (
         "import os, sys; from pathlib import Path; import pytest; from qwenproxy.disk import files\n"
@@ -116,12 +119,12 @@ def test_a_read_only_folder_is_a_clear_error(tmp_path):
     assert done.stdout == "['before']\n", done.stderr
 
 
-def test_a_missing_folder_is_a_clear_error(tmp_path):
+def test_a_missing_folder_is_a_clear_error(tmp_path: Path) -> None:
     with pytest.raises(SetupError, match="cannot write"):
         files.write_atomic(tmp_path / "gone" / "file", b"x")
 
 
-def test_a_folder_where_a_file_should_be_is_a_clear_error(tmp_path):
+def test_a_folder_where_a_file_should_be_is_a_clear_error(tmp_path: Path) -> None:
     with pytest.raises(SetupError, match="cannot read"):
         files.read_bytes(tmp_path)
     (tmp_path / "file").write_bytes(b"")
@@ -130,7 +133,7 @@ def test_a_folder_where_a_file_should_be_is_a_clear_error(tmp_path):
 
 
 @posix_only
-def test_what_a_killed_writer_leaves_is_swept(tmp_path):
+def test_what_a_killed_writer_leaves_is_swept(tmp_path: Path) -> None:
     code = (
         "import os, signal, sys; from pathlib import Path; from qwenproxy.disk import files\n"
         "os.fsync = lambda descriptor: os.kill(os.getpid(), signal.SIGKILL)\n"
@@ -148,7 +151,7 @@ def test_what_a_killed_writer_leaves_is_swept(tmp_path):
     assert path.read_bytes() == b"whole"
 
 
-def test_set_aside_keeps_every_copy_and_reports(tmp_path, caplog):
+def test_set_aside_keeps_every_copy_and_reports(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     path = tmp_path / "file.json"
     kept = []
     for content in (b"first", b"second"):
@@ -161,7 +164,7 @@ def test_set_aside_keeps_every_copy_and_reports(tmp_path, caplog):
 
 
 @posix_only
-def test_set_aside_moves_a_link_and_leaves_what_it_leads_to(tmp_path):
+def test_set_aside_moves_a_link_and_leaves_what_it_leads_to(tmp_path: Path) -> None:
     target = tmp_path / "target"
     target.write_bytes(b"somebody else's")
     target.chmod(0o644)
@@ -173,7 +176,7 @@ def test_set_aside_moves_a_link_and_leaves_what_it_leads_to(tmp_path):
 
 
 @posix_only
-def test_a_file_set_aside_becomes_private(tmp_path):
+def test_a_file_set_aside_becomes_private(tmp_path: Path) -> None:
     path = tmp_path / "file.json"
     path.write_bytes(b"{")
     path.chmod(0o644)
@@ -181,89 +184,46 @@ def test_a_file_set_aside_becomes_private(tmp_path):
 
 
 @posix_only
-def test_only_regular_files_have_a_regular_status(tmp_path):
+def test_only_regular_files_have_a_regular_status(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"abc")
     (tmp_path / "link").symlink_to("file")
     (tmp_path / "dangling").symlink_to("gone")
     (tmp_path / "folder").mkdir()
     os.mkfifo(tmp_path / "pipe")
-    assert files.regular_status(tmp_path / "file").st_size == 3
+    status = files.regular_status(tmp_path / "file")
+    assert status and status.st_size == 3
     for name in ("link", "dangling", "folder", "pipe", "nothing", "file/below"):
         assert files.regular_status(tmp_path / name) is None
 
 
-def test_delete_tells_whether_there_was_a_file(tmp_path):
+def test_delete_tells_whether_there_was_a_file(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     assert files.delete(tmp_path / "file")
     assert not files.delete(tmp_path / "file")
 
 
-def test_json_survives_what_other_writers_leave(tmp_path):
+def test_json_survives_what_other_writers_leave(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b'\xef\xbb\xbf{"a": 1}')
     assert files.parse_json(files.read_bytes(tmp_path / "file") or b"") == {"a": 1}
     assert files.parse_json(b'["half \\ud83d"]') == ["half \ufffd"]
     assert files.parse_json(files.format_json(["half \ud83d", "я"])) == ["half \ufffd", "я"]
 
 
-@pytest.mark.parametrize("data", [b"", b"{", b"\xff\xfe\xff", b"[NaN]", b"[" * 100_000, b'{"a":1} tail'])
-def test_bad_json_is_a_value_error(data):
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"{", b"\xff\xfe\xff", b"[NaN]", b"[" * 100_000, b'{"a":1} tail'],
+    ids=["empty", "half", "not UTF-8", "NaN", "deep", "with a tail"],
+)
+def test_bad_json_is_a_value_error(data: bytes) -> None:
     with pytest.raises(ValueError):
         files.parse_json(data)
 
 
-def test_cached_file_reads_again_only_after_a_change(tmp_path):
-    path = tmp_path / "file"
-    reads = []
-
-    def load():
-        reads.append(files.read_bytes(path))
-        return reads[-1]
-
-    cached = files.CachedFile(path, load)
-    assert (cached.get(), cached.get(), len(reads)) == (None, None, 1)
-    path.write_bytes(b"one")
-    os.utime(path, (1000, 1000))
-    assert (cached.get(), cached.get(), len(reads)) == (b"one", b"one", 2)
-    path.write_bytes(b"two")
-    os.utime(path, (2000, 2000))
-    assert (cached.get(), cached.get(), len(reads)) == (b"two", b"two", 3)
-
-
-def test_cached_file_never_trusts_a_file_of_this_very_moment(tmp_path):
-    path = tmp_path / "file"
-    cached = files.CachedFile(path, path.read_bytes)
-    path.write_bytes(b"one")
-    now = path.stat().st_mtime_ns
-    assert cached.get() == b"one"
-    path.write_bytes(b"two")
-    os.utime(path, ns=(now, now))
-    assert cached.get() == b"two"
-
-
-def test_cached_file_does_not_remember_a_failure(tmp_path):
-    path = tmp_path / "file"
-    path.write_bytes(b"x")
-    os.utime(path, (1000, 1000))
-    answers = iter([SetupError("no"), SetupError("no"), "yes"])
-
-    def load():
-        answer = next(answers)
-        if isinstance(answer, SetupError):
-            raise answer
-        return answer
-
-    cached = files.CachedFile(path, load)
-    for _ in range(2):
-        with pytest.raises(SetupError):
-            cached.get()
-    assert (cached.get(), cached.get()) == ("yes", "yes")
-
-
-def test_lock_is_re_entrant_and_keeps_other_threads_out(tmp_path):
+def test_lock_is_re_entrant_and_keeps_other_threads_out(tmp_path: Path) -> None:
     lock = files.PathLock(tmp_path / "file", lock_wait=0.05)
-    refused = []
+    refused: list[files.PathLock] = []
 
-    def intrude(other):
+    def intrude(other: files.PathLock) -> None:
         with pytest.raises(SetupError, match="is in use by another qwenproxy"), other:
             pass
         refused.append(other)
@@ -278,7 +238,7 @@ def test_lock_is_re_entrant_and_keeps_other_threads_out(tmp_path):
         pass
 
 
-def test_lock_of_a_killed_process_is_free(tmp_path):
+def test_lock_of_a_killed_process_is_free(tmp_path: Path) -> None:
     code = (
         "import sys; from pathlib import Path; from qwenproxy.disk import files\n"
         "with files.PathLock(Path(sys.argv[1])):\n"

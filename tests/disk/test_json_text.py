@@ -26,25 +26,26 @@ TEXT = json.dumps(VALUE, ensure_ascii=False)
         (b'"\xed\xa0\xbd b"', "\ufffd b"),
         (b'"\xed\xa0\xbd\xed\xb8\x80"', "😀"),
     ],
+    ids=["high half", "low half", "half alone", "pair between halves", "in a key", "half in bytes", "pair in bytes"],
 )
-def test_half_a_surrogate_pair_costs_one_character(text, value):
+def test_half_a_surrogate_pair_costs_one_character(text: str | bytes, value: object) -> None:
     assert read_json(text) == value
 
 
 @pytest.mark.parametrize(
     "encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"]
 )
-def test_the_encodings_of_unicode_are_told_apart(encoding):
+def test_the_encodings_of_unicode_are_told_apart(encoding: str) -> None:
     assert read_json(TEXT.encode(encoding)) == VALUE
     assert read_json(TEXT.encode(encoding), "utf-8") == VALUE
 
 
 @pytest.mark.parametrize("charset", ["windows-1251", "cp1251", "koi8-r", "UTF-16", "utf-16le", "utf8"])
-def test_a_named_character_set_is_honoured(charset):
+def test_a_named_character_set_is_honoured(charset: str) -> None:
     assert read_json('"Привет"'.encode(charset), charset) == "Привет"
 
 
-def test_latin_1():
+def test_latin_1() -> None:
     assert read_json('"naïve"'.encode("latin-1"), "iso-8859-1") == "naïve"
 
 
@@ -72,8 +73,9 @@ def test_latin_1():
         (b"[" * 100_000, None, "nested too deeply"),
         (b"[" * 1100 + b"]" * 1100, None, "nested too deeply"),
     ],
+    ids=lambda value: str(value)[:30],
 )
-def test_what_is_no_json_is_told_in_plain_words(data, charset, reason):
+def test_what_is_no_json_is_told_in_plain_words(data: bytes, charset: str | None, reason: str) -> None:
     with pytest.raises(NotJson, match=reason) as caught:
         read_json(data, charset)
     for word in ("surrogate", "codec", "str ", "byte", "char ", "recursion"):
@@ -81,7 +83,7 @@ def test_what_is_no_json_is_told_in_plain_words(data, charset, reason):
 
 
 @given(st.binary(max_size=40) | st.text(max_size=40), st.none() | st.sampled_from(["utf-8", "latin-1", "utf-16", "x"]))
-def test_nothing_but_not_json_comes_of_any_text(data, charset):
+def test_nothing_but_not_json_comes_of_any_text(data: str | bytes, charset: str | None) -> None:
     try:
         value = read_json(data, charset)
     except NotJson as error:
@@ -91,6 +93,6 @@ def test_nothing_but_not_json_comes_of_any_text(data, charset):
 
 
 @given(st.text(st.characters(codec="utf-16")))
-def test_whole_texts_stay_as_they_are(text):
+def test_whole_texts_stay_as_they_are(text: str) -> None:
     assert without_halves(text) == text
     assert read_json(json.dumps(text)) == text

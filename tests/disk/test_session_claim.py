@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from pathlib import Path
 
 import pytest
 
@@ -11,21 +12,23 @@ from qwenproxy.disk.claim import RunningServer, claimed_session, local_url, runn
 from qwenproxy.errors import SetupError
 
 
-def test_a_server_is_known_for_as_long_as_it_runs(tmp_path):
+def test_a_server_is_known_for_as_long_as_it_runs(tmp_path: Path) -> None:
     folder = tmp_path / "session"
     with claimed_session(folder) as claim:
-        assert running_server(folder) == RunningServer(os.getpid())
-        assert running_server(folder).url == ""
+        server = running_server(folder)
+        assert server == RunningServer(os.getpid())
+        assert server.url == ""
         claim.announce("0.0.0.0", 4711)
-        assert running_server(folder) == RunningServer(os.getpid(), "0.0.0.0", 4711)
-        assert running_server(folder).url == "http://127.0.0.1:4711"
+        server = running_server(folder)
+        assert server == RunningServer(os.getpid(), "0.0.0.0", 4711)
+        assert server.url == "http://127.0.0.1:4711"
         if os.name == "posix":
             assert stat.S_IMODE((folder / "server.json").stat().st_mode) == 0o600
     assert running_server(folder) is None
     assert not (folder / "server.json").exists()
 
 
-def test_a_second_server_is_told_where_the_first_one_is(tmp_path):
+def test_a_second_server_is_told_where_the_first_one_is(tmp_path: Path) -> None:
     with claimed_session(tmp_path) as claim:
         with (
             pytest.raises(SetupError, match=rf"already running on .* \(process {os.getpid()}\)\. "),
@@ -38,14 +41,16 @@ def test_a_second_server_is_told_where_the_first_one_is(tmp_path):
         assert running_server(tmp_path) is not None
 
 
-@pytest.mark.parametrize("note", [b"", b"{", b"[]", b'{"pid":1,"more":2}'])
-def test_a_note_that_cannot_be_read_is_a_server_all_the_same(tmp_path, note):
+@pytest.mark.parametrize(
+    "note", [b"", b"{", b"[]", b'{"pid":1,"more":2}'], ids=["empty", "half", "a list", "of another form"]
+)
+def test_a_note_that_cannot_be_read_is_a_server_all_the_same(tmp_path: Path, note: bytes) -> None:
     with claimed_session(tmp_path):
         (tmp_path / "server.json").write_bytes(note)
         assert running_server(tmp_path) == RunningServer(0)
 
 
-def test_what_a_killed_server_noted_is_no_server(tmp_path):
+def test_what_a_killed_server_noted_is_no_server(tmp_path: Path) -> None:
     (tmp_path / "server.json").write_text('{"pid":1,"host":"127.0.0.1","port":1}')
     assert running_server(tmp_path) is None
 
@@ -59,5 +64,5 @@ def test_what_a_killed_server_noted_is_no_server(tmp_path):
         ("localhost", "http://localhost:1"),
     ],
 )
-def test_local_url(host, url):
+def test_local_url(host: str, url: str) -> None:
     assert local_url(host, 1) == url

@@ -42,7 +42,7 @@ def looks_at_the_wall(path: Path) -> bool:
     return any(isinstance(node, ast.Attribute) and ast.unparse(node) in WALL for node in ast.walk(tree))
 
 
-def test_only_these_look_at_the_clock_on_the_wall():
+def test_only_these_look_at_the_clock_on_the_wall() -> None:
     paths = {path.relative_to(ROOT).as_posix(): path for path in ROOT.rglob("*.py")}
     product = {name: path for name, path in paths.items() if not name.startswith(("cli/", "sandbox/"))}
     assert {name for name, path in product.items() if looks_at_the_wall(path)} == MAY_LOOK

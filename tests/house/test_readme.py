@@ -24,6 +24,12 @@ CURLS = all_blocks("bash")
 PROGRAMS = all_blocks("python")
 
 
+def first_path(block: str) -> str:
+    """Return the first path that a block asks for."""
+    match = re.search(r"127\.0\.0\.1:\d+(/[\w./-]*)", block)
+    return match[1] if match else "no path"
+
+
 @pytest.fixture(scope="module")
 def printed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Run `qwenproxy start --sandbox` for all tests of this file; return what it printed once it was ready."""
@@ -80,7 +86,7 @@ def test_the_readme_shows_both_ways_to_ask(text: str) -> None:
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("command", CURLS)
+@pytest.mark.parametrize("command", CURLS, ids=first_path)
 def test_curl_of_the_readme(address: str, command: str, tmp_path: Path) -> None:
     strict = command.replace(OUR_ADDRESS, address).replace("curl ", "curl -f ")  # an HTTP error is a failure
     answer = run(["bash", "-eo", "pipefail"], strict, tmp_path)
@@ -92,7 +98,7 @@ def test_curl_of_the_readme(address: str, command: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("program", PROGRAMS)
+@pytest.mark.parametrize("program", PROGRAMS, ids=first_path)
 def test_program_of_the_readme(address: str, program: str, tmp_path: Path) -> None:
     [greeting] = GREETING.findall(program)
     printed = run([sys.executable, "-"], program.replace(OUR_ADDRESS, address), tmp_path)

@@ -34,8 +34,8 @@ def _install(folder: Path, refused: str = "") -> subprocess.CompletedProcess[str
     )
 
 
-@pytest.mark.parametrize(("refused", "status"), [("", 0), ("install", 1)])
-def test_packages_are_installed_where_no_session_folder_is_left(tmp_path, refused, status):
+@pytest.mark.parametrize(("refused", "status"), [("", 0), ("install", 1)], ids=["installed", "refused"])
+def test_packages_are_installed_where_no_session_folder_is_left(tmp_path: Path, refused: str, status: int) -> None:
     done = _install(tmp_path, refused)
     assert done.returncode == status, done.stderr
     log = (tmp_path / "session" / "apt.log").read_text()
@@ -44,8 +44,10 @@ def test_packages_are_installed_where_no_session_folder_is_left(tmp_path, refuse
     assert stat.S_IMODE((tmp_path / "session").stat().st_mode) == 0o700
 
 
-@pytest.mark.parametrize("there_already", [False, True])
-def test_what_the_installation_logs_is_for_its_owner_alone_from_the_first_byte(tmp_path, there_already):
+@pytest.mark.parametrize("there_already", [False, True], ids=["no log", "an older log"])
+def test_what_the_installation_logs_is_for_its_owner_alone_from_the_first_byte(
+    tmp_path: Path, there_already: bool
+) -> None:
     if there_already:
         (tmp_path / "session").mkdir()
         (tmp_path / "session" / "apt.log").write_text("of an earlier version\n")

@@ -19,13 +19,13 @@ LABELS = re.findall(r"^:(\w+)$", CODE, re.MULTILINE)
 PATHS = (r"%~[a-z]*0", r"%SUPPORTED%", r"\.venv\\[\w.\\]+")
 
 
-def test_its_lines_end_as_cmd_needs_it_in_every_checkout():
+def test_its_lines_end_as_cmd_needs_it_in_every_checkout() -> None:
     assert RAW.count(b"\n") == RAW.count(b"\r\n") > 20
     assert "*.bat text eol=crlf" in (ROOT / ".gitattributes").read_text().splitlines()
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_what_may_hold_spaces_is_quoted(path):
+def test_what_may_hold_spaces_is_quoted(path: str) -> None:
     # The substitution in the last lines is by delayed expansion, which cmd parses no more.
     text = CODE.replace("!cmdcmdline:%~nx0=!", "")
     found = re.findall(rf"(.?){path}(.?)", text)
@@ -33,32 +33,32 @@ def test_what_may_hold_spaces_is_quoted(path):
     assert {(before, after) for before, after in found} == {('"', '"')}
 
 
-def test_every_label_is_there_once_and_gone_to():
+def test_every_label_is_there_once_and_gone_to() -> None:
     gone_to = re.findall(r"(?:goto |call :)(\w+)", CODE)
     assert sorted(LABELS) == sorted(set(gone_to))
     assert len(set(LABELS)) == len(LABELS)
 
 
-def test_nothing_runs_into_a_label_that_is_called():
+def test_nothing_runs_into_a_label_that_is_called() -> None:
     """Each part ends with a jump or an exit, but for the one above the label that all go to next."""
     for label in set(LABELS) - {"start"}:
         before = [line for line in LINES[: LINES.index(f":{label}")] if line][-1]
         assert re.match(r"goto |exit /b ", before), f"{before!r} runs into {label}"
 
 
-def test_arguments_and_exclamation_marks_reach_python_as_they_were_typed():
+def test_arguments_and_exclamation_marks_reach_python_as_they_were_typed() -> None:
     before, run, after = CODE.partition('".venv\\Scripts\\python.exe" -m qwenproxy start %*\n')
     assert run
     assert "enabledelayedexpansion" not in before
     assert after.startswith('set "STATUS=%errorlevel%"\n')
 
 
-def test_every_way_out_has_a_status():
+def test_every_way_out_has_a_status() -> None:
     assert set(re.findall(r"exit /b ?(\S*)", CODE)) == {"0", "1", "%errorlevel%", "%STATUS%"}
     assert 'set "STATUS=1"' in CODE.partition("pushd")[0], "a way to :end before anything ran is a failure"
 
 
-def test_no_echo_is_cut_short():
+def test_no_echo_is_cut_short() -> None:
     """Outside of quotes these would redirect, chain, or be expanded."""
     for line in LINES:
         if line.startswith("echo "):
@@ -66,7 +66,7 @@ def test_no_echo_is_cut_short():
 
 
 @pytest.mark.parametrize(("version", "status"), [((3, 9), 1), ((3, 10), 0), ((3, 13), 0), ((3, 14), 1)], ids=str)
-def test_the_pythons_it_takes_are_those_the_package_takes(version, status):
+def test_the_pythons_it_takes_are_those_the_package_takes(version: tuple[int, int], status: int) -> None:
     found = re.search(r'^set "SUPPORTED=(.*)"$', CODE, re.MULTILINE)
     assert found
     pretended = f"import sys; sys.version_info = {(*version, 1)}; {found[1]}"
@@ -78,7 +78,7 @@ def test_the_pythons_it_takes_are_those_the_package_takes(version, status):
     assert (".".join(map(str, version)) in named) is (status == 0)
 
 
-def test_what_it_installs_is_enough_for_the_sandbox_on_windows():
+def test_what_it_installs_is_enough_for_the_sandbox_on_windows() -> None:
     setup = configparser.ConfigParser()
     setup.read(ROOT / "setup.cfg")
     [extra] = re.findall(r'--editable "\.\[(\w+)\]"', CODE)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from qwenproxy.observe import laps as laps_module
+import pytest
+
 from qwenproxy.observe.laps import Laps
 
 
-def test_stages_in_milliseconds_those_repeated_added_up(monkeypatch):
+def test_stages_in_milliseconds_those_repeated_added_up(monkeypatch: pytest.MonkeyPatch) -> None:
     moments = iter([10.0, 10.5, 10.75, 12.75, 12.75])
-    monkeypatch.setattr(laps_module.time, "monotonic", lambda: next(moments))
+    monkeypatch.setattr("qwenproxy.observe.laps.time.monotonic", lambda: next(moments))
     laps = Laps()
     for stage in ("account", "chat", "account", "first"):
         laps.end(stage)

@@ -8,20 +8,26 @@ import logging
 import re
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from fakes import CAPTCHA, CUT, GATEWAY_DOWN, LOGGED_OUT, RATE_LIMITED, REFUSED_CONTENT, Reply, answer
+from fakes import CAPTCHA, CUT, GATEWAY_DOWN, LOGGED_OUT, RATE_LIMITED, REFUSED_CONTENT, FakeSite, Reply, answer
+from flask.testing import FlaskClient
 from transcripts import CREATED, delta
 
+from qwenproxy.accounts.registry import Registry
 from qwenproxy.observe import logs
+
+MakeClient = Callable[..., FlaskClient]
 
 LINE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} (DEBUG|INFO|WARNING|ERROR) request=(\S+) .+")
 KEY, TOKEN, QUESTION, ANSWER, BROKEN = "qp-secret-key", "token-0", "secret question", "secret answer", "secret fault"
 
 
 @pytest.fixture
-def written(monkeypatch):
+def written(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], str]]:
     """Return a function that tells what the package has written to stderr so far, at level debug."""
     package = logging.getLogger("qwenproxy")
     before = package.handlers, package.level, package.propagate
@@ -32,39 +38,39 @@ def written(monkeypatch):
     package.handlers, package.level, package.propagate = before
 
 
-def test_a_line_names_its_request(written):
+def test_a_line_names_its_request(written: Callable[[], str]) -> None:
     log = logging.getLogger("qwenproxy.somewhere")
 
-    def write():
+    def write() -> None:
         log.warning("two")
         logs.request_id.set("ab12")
         log.info("one %d", 1)
 
     contextvars.Context().run(write)
     first, second = written().splitlines()
-    assert LINE.fullmatch(first)[2] == "-"
-    assert LINE.fullmatch(second)[2] == "ab12" and second.endswith("one 1")
+    assert [match[2] for line in (first, second) if (match := LINE.fullmatch(line))] == ["-", "ab12"]
+    assert second.endswith("one 1")
 
 
-def test_configured_twice_a_line_is_written_once(written):
+def test_configured_twice_a_line_is_written_once(written: Callable[[], str]) -> None:
     logs.configure("debug")
     logging.getLogger("qwenproxy").info("once")
     assert written().count("once") == 1
 
 
-def test_a_level_keeps_lesser_lines_out(written):
+def test_a_level_keeps_lesser_lines_out(written: Callable[[], str]) -> None:
     logs.configure("warning")
     logging.getLogger("qwenproxy.x").info("lesser")
     logging.getLogger("qwenproxy.x").warning("greater")
     assert "lesser" not in written() and "greater" in written()
 
 
-def test_other_packages_are_not_touched(written):
+def test_other_packages_are_not_touched(written: Callable[[], str]) -> None:
     logging.getLogger("selenium").warning("not ours")
     assert "not ours" not in written()
 
 
-def test_what_libraries_say_for_debugging_reaches_nobody():
+def test_what_libraries_say_for_debugging_reaches_nobody() -> None:
     """A driver's debug lines hold every call and every answer of the page, login and all."""
     code = (
         "import logging; from qwenproxy import server; from qwenproxy.observe import logs\n"
@@ -82,12 +88,18 @@ def test_what_libraries_say_for_debugging_reaches_nobody():
     assert KEY not in done.stderr + done.stdout
 
 
-def test_no_secret_reaches_the_log(written, make_client, site, registry, tmp_path):
+def test_no_secret_reaches_the_log(
+    written: Callable[[], str],
+    make_client: MakeClient,
+    site: FakeSite,
+    registry: Registry,
+    tmp_path: Path,
+) -> None:
     client = make_client()
     (tmp_path / "session" / "Authorization.txt").write_text(f"{KEY}\n")
     headers = {"Authorization": f"Bearer {KEY}"}
     body = {"messages": [{"role": "user", "content": QUESTION}], "stop": [QUESTION], "model": "m"}
-    replies = [
+    replies: list[Reply | Exception] = [
         answer(ANSWER),
         CUT,
         RATE_LIMITED,
@@ -108,14 +120,14 @@ def test_no_secret_reaches_the_log(written, make_client, site, registry, tmp_pat
     client.get("/v1/models", headers={"Authorization": f"Bearer {KEY}x"})
     client.get(f"/v1/models?key={KEY}", headers=headers)
     text = written()
-    for told in ("WAIT for", "INVALID", "VERIFY", "broke off", "unexpected ValueError", " 400 ", " 401 "):
-        assert told in text
+    for words in ("WAIT for", "INVALID", "VERIFY", "broke off", "unexpected ValueError", " 400 ", " 401 "):
+        assert words in text
     assert all(LINE.fullmatch(line) for line in text.splitlines())
     for secret in (KEY, TOKEN, QUESTION, ANSWER, BROKEN):
         assert secret not in text
 
 
-def test_each_line_of_a_request_has_its_id(written, make_client, site):
+def test_each_line_of_a_request_has_its_id(written: Callable[[], str], make_client: MakeClient, site: FakeSite) -> None:
     client = make_client(2)
     site.script("a", RATE_LIMITED)
     body = {"messages": [{"role": "user", "content": "x"}]}
@@ -125,7 +137,7 @@ def test_each_line_of_a_request_has_its_id(written, make_client, site):
     assert all(f"request={ours} " in line for line in lines)
 
 
-def test_a_request_that_is_over_lends_its_id_to_no_other_line(make_client, site):
+def test_a_request_that_is_over_lends_its_id_to_no_other_line(make_client: MakeClient, site: FakeSite) -> None:
     site.script("a", answer("One", "Two"))
     client = make_client()
     for path, body in (
@@ -139,7 +151,7 @@ def test_a_request_that_is_over_lends_its_id_to_no_other_line(make_client, site)
         assert logs.request_id.get() == logs.NO_REQUEST
 
 
-def test_a_made_up_path_cannot_forge_a_line(written, make_client):
+def test_a_made_up_path_cannot_forge_a_line(written: Callable[[], str], make_client: MakeClient) -> None:
     make_client().get("/v1/x%0a2026-01-01 00:00:00,000 INFO request=- forged")
     (line,) = (line for line in written().splitlines() if "forged" in line)
     assert " GET /v1/x" in line

@@ -4,29 +4,30 @@ from __future__ import annotations
 
 import signal
 import sys
+from collections.abc import Iterator
 
 import pytest
 
 if sys.platform == "win32":
     pytest.skip("gunicorn is not for Windows", allow_module_level=True)
 
+from gunicorn.config import make_settings
 from gunicorn.workers.gthread import ThreadWorker
 
 from qwenproxy.config import Config
 from qwenproxy.errors import SetupError
-from qwenproxy.server import under_gunicorn as server_gunicorn
 from qwenproxy.server.under_gunicorn import Worker, serve_gunicorn
 
 
 @pytest.fixture
-def worker(monkeypatch):
+def worker(monkeypatch: pytest.MonkeyPatch) -> Worker:
     """A worker that serves nothing; its quitting ends no process."""
     monkeypatch.setattr(ThreadWorker, "handle_quit", lambda *_: None)
     return Worker.__new__(Worker)
 
 
 @pytest.fixture
-def kept_handlers():
+def kept_handlers() -> Iterator[None]:
     """Leave the signals' handlers as they were."""
     before = {each: signal.getsignal(each) for each in (signal.SIGQUIT, signal.SIGTERM)}
     yield
@@ -35,10 +36,12 @@ def kept_handlers():
 
 
 @pytest.mark.usefixtures("kept_handlers")
-def test_a_signal_that_comes_together_with_the_one_to_quit_makes_no_noise(worker, monkeypatch):
-    complaints = []
+def test_a_signal_that_comes_together_with_the_one_to_quit_makes_no_noise(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    complaints: list[object] = []
     monkeypatch.setattr(sys, "unraisablehook", complaints.append)
-    ended = []
+    ended: list[str] = []
     signal.signal(signal.SIGQUIT, worker.handle_quit)
     signal.signal(signal.SIGTERM, lambda *_: ended.append("the closing of the browsers was cut short"))
     both = {signal.SIGQUIT, signal.SIGTERM}
@@ -51,16 +54,16 @@ def test_a_signal_that_comes_together_with_the_one_to_quit_makes_no_noise(worker
     assert ended == []
 
 
-def test_a_worker_that_is_told_to_end_while_it_loads_ends_well(worker):
+def test_a_worker_that_is_told_to_end_while_it_loads_ends_well(worker: Worker) -> None:
     with pytest.raises(SystemExit) as end:
         worker.handle_exit(signal.SIGTERM, None)
     assert not end.value.code
 
 
-def test_a_setting_that_gunicorn_does_not_know_stops_the_start(monkeypatch):
-    known = server_gunicorn.make_settings
+def test_a_setting_that_gunicorn_does_not_know_stops_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
     gone = "control_socket_disable"
-    monkeypatch.setattr(server_gunicorn, "make_settings", lambda: {name: 0 for name in known() if name != gone})
+    settings = {name: 0 for name in make_settings() if name != gone}
+    monkeypatch.setattr("qwenproxy.server.under_gunicorn.make_settings", lambda: settings)
     with pytest.raises(SetupError, match=f"gunicorn .* does not know the setting {gone}: install") as caught:
         serve_gunicorn(Config.load({}, {}), 0, lambda _: None, lambda *_: None)
     assert gone in caught.value.say("ru")

@@ -11,6 +11,7 @@ import select
 import subprocess
 import sys
 import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,7 +72,7 @@ def help_of(*path: str) -> str:
 
 
 @contextlib.contextmanager
-def _arguments(args):
+def _arguments(args: Sequence[str]) -> Iterator[None]:
     before, sys.argv = sys.argv, ["qwenproxy", *args]
     try:
         yield
@@ -80,7 +81,7 @@ def _arguments(args):
 
 
 @contextlib.contextmanager
-def _package_log_restored():
+def _package_log_restored() -> Iterator[None]:
     package = logging.getLogger("qwenproxy")
     before = package.handlers, package.level, package.propagate
     try:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable
+from typing import Any
 
 from selenium.common.exceptions import JavascriptException
 
@@ -18,13 +19,13 @@ class FakePage:
     def __init__(self, origin: str = "https://site.test") -> None:
         self.origin = origin
         self.epoch = "first"
-        self.orders: list[dict] = []  # of every exchange, in order
-        self.started: list[dict] = []  # what the page really ran
+        self.orders: list[dict[str, Any]] = []  # of every exchange, in order
+        self.started: list[dict[str, Any]] = []  # what the page really ran
         self.aborted: list[int] = []
         self.held: list[tuple[int, bool]] = []
         self.bodies: dict[int, dict[int, str]] = {}  # pieces of big bodies by call and place
         self.ignores_acknowledgements = False
-        self._outbox: list[list] = []
+        self._outbox: list[list[Any]] = []
         self._sequence = 0
         self._last_started = 0
         self._changed = threading.Condition()
@@ -48,7 +49,7 @@ class FakePage:
         with self._changed:
             assert self._changed.wait_for(what, timeout=5)
 
-    def exchange(self, order: dict) -> dict:
+    def exchange(self, order: dict[str, Any]) -> dict[str, Any]:
         with self._changed:
             epoch = self.epoch
             self.orders.append(order)

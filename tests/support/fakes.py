@@ -12,6 +12,7 @@ import threading
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from transcripts import CREATED, counts, delta, end
 
@@ -19,6 +20,7 @@ from qwenproxy.accounts.account import Account
 from qwenproxy.browser.page import Head, PageRequest
 from qwenproxy.chat import ChatRequest, Finish, Message, Text, TextPart
 from qwenproxy.errors import SetupError, TabLost, UpstreamTimeout
+from qwenproxy.relay.run import ChatRun
 
 NOW = 1_760_000_000.0
 ORIGIN = "https://site.example"
@@ -181,7 +183,7 @@ class FakeSite:
         """Return the accounts that made such a call, in order."""
         return [account_id for account_id, request in self.calls if kind_of(request) == call]
 
-    def questions(self) -> list[dict]:
+    def questions(self) -> list[dict[str, Any]]:
         """Return the bodies of all completions, in order."""
         return [json.loads(request.body or "") for _, request in self.calls if kind_of(request) == "completion"]
 
@@ -290,11 +292,12 @@ def jwt(**claims: object) -> str:
     return ".".join([*(base64.urlsafe_b64encode(part).rstrip(b"=").decode() for part in parts), "c2ln"])
 
 
-def ask(text="Hello?", *, streamed=True, **more):
+def ask(text: str = "Hello?", *, streamed: bool = True, **more: Any) -> ChatRequest:
+    """Return a request of one question."""
     return ChatRequest((Message("user", (TextPart(text),)),), streamed=streamed, **more)
 
 
-def said(run):
+def said(run: ChatRun) -> str:
     """Return the whole text of an answer that must be complete."""
     with run:
         events = list(run)

@@ -83,7 +83,7 @@ class Stack:
             if self.registry.get(account.id) is None:
                 self.registry.add(account.token, account.id)
         config = Config.load({"session_dir": str(session_dir), **settings}, {})
-        self._pool = AccountPool(self.registry, lambda each: SandboxTab(site, each), PoolLimits(idle_browser=0))
+        self._pool = AccountPool(self.registry, self._open, PoolLimits(idle_browser=0))
         uploader = Uploader(
             session_dir,
             config.max_file_size,
@@ -96,6 +96,10 @@ class Stack:
     def close(self) -> None:
         self._pool.close()
 
+    def _open(self, account: Account) -> Any:
+        # Any, because the pool asks for the class whose place a SandboxTab takes.
+        return SandboxTab(self.site, account)
+
     def upload(self, name: str, data: bytes) -> Any:
         body, content_type = form_with(file=(name, data))
         return self.client.post("/api/files/upload", data=body, content_type=content_type)
@@ -103,7 +107,8 @@ class Stack:
     def uploaded(self, name: str, data: bytes) -> dict[str, Any]:
         answer = self.upload(name, data)
         assert answer.status_code == 200, answer.text
-        return answer.get_json()["file"]
+        file: dict[str, Any] = answer.get_json()["file"]
+        return file
 
     def ask(self, *parts: dict[str, Any] | str, path: str = "/v1/chat/completions") -> Any:
         content = [{"type": "text", "text": part} if isinstance(part, str) else part for part in parts]
@@ -114,7 +119,8 @@ class Stack:
         answer = self.ask("{{echo}}", *parts)
         assert answer.status_code == 200, answer.text
         context = json.loads(answer.get_json()["choices"][0]["message"]["content"])
-        return context[-1]["files"]
+        files: list[dict[str, Any]] = context[-1]["files"]
+        return files
 
     def only(self, account_id: str) -> None:
         """Let every account but this one rest."""

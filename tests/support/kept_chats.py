@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 import re
 import threading
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, cast
 
 from fakes import JSON, FakeOpener, FakeResponse, FakeSite, Reply, kind_of
+from werkzeug.test import TestResponse
 
 from qwenproxy.accounts.pool import AccountPool, PoolLimits
+from qwenproxy.accounts.registry import Registry
 from qwenproxy.api.wiring import CONVERSATIONS
 from qwenproxy.app import create_app
 from qwenproxy.browser.page import PageRequest
@@ -71,7 +75,9 @@ class ChatSite(FakeSite):
 class KeptChats:
     """The server and its site. `client` asks it; accounts are named a, b, c ..."""
 
-    def __init__(self, session_dir: Path, registry, clock, pause) -> None:
+    def __init__(
+        self, session_dir: Path, registry: Registry, clock: Callable[[], float], pause: Callable[[float], None]
+    ) -> None:
         self.session_dir = session_dir
         self.site = ChatSite()
         self._registry = registry
@@ -88,7 +94,8 @@ class KeptChats:
         self.deletions = UpstreamDeletions(self.session_dir, self._registry, self._clock)
         self.opener = FakeOpener(self.site)
         limits = PoolLimits(idle_browser=0, account_concurrency=8)
-        self._pool = AccountPool(self._registry, self.deletions.watch(self.opener), limits, clock=self._clock)
+        watched = self.deletions.watch(cast(Any, self.opener))
+        self._pool = AccountPool(self._registry, watched, limits, clock=self._clock)
         config = Config.load({"session_dir": str(self.session_dir), **options}, {})
         settings = RelaySettings(clock=self.site.clock)
         self.app = create_app(config, Relay(self._pool, settings, self.deletions, pause=self._pause))
@@ -103,7 +110,7 @@ class KeptChats:
             if worker:
                 worker.join(10)
 
-    def say(self, message: object, **more: object):
+    def say(self, message: object, **more: object) -> TestResponse:
         """Return the answer of POST /api/chat, read to its end."""
         return self.client.post("/api/chat", json={"message": message, **more}, buffered=True)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -81,6 +82,7 @@ class FakeDriver:
         assert (script, path) == (watch.ASK, "/api/v1/auths/")
         assert headers["x-request-id"]
         self.asked.append(token)
+        assert isinstance(self.view, View)
         if isinstance(self.view.answer, Exception):
             raise self.view.answer
         return self.view.answer
@@ -113,6 +115,7 @@ class Script:
         if callable(action):
             action(self.driver)
         elif action not in ("enter", "wait"):
+            assert action is None or isinstance(action, View | Exception)
             self.driver.view = action
         return action == "enter"
 
@@ -127,7 +130,7 @@ def play(monkeypatch: pytest.MonkeyPatch, script: Script) -> Script:
     """Put a script in the place of browser and clock."""
 
     class FakeChrome:
-        def __init__(self, folder, settings) -> None:
+        def __init__(self, folder: Path, settings: ChromeSettings) -> None:
             self._claim = ProfileClaim(folder)
             self.driver = script.driver
 

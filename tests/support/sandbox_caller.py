@@ -67,7 +67,9 @@ class Visitor:
         real_headers = {name.replace("_", "-"): value for name, value in all_headers.items() if value is not None}
         answer = self.http.request(method, path, json=body, headers=real_headers)
         self.http.cookies.clear()
-        self.refresh_token = answer.cookies.get("refresh_token", self.refresh_token)
+        fresh_token = answer.cookies.get("refresh_token")
+        if fresh_token is not None:
+            self.refresh_token = fresh_token
         return answer
 
     def sign_in(self, account: SandboxAccount) -> str:

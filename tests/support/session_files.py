@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
+from typing import Any
 
 OLDER = [
     {"id": "acc_1", "token": "t1", "resetAt": None, "invalid": False},
@@ -11,15 +13,16 @@ OLDER = [
 ]
 
 
-def records_in(session):
-    return json.loads((session / "tokens.json").read_text(encoding="utf-8"))
+def records_in(session: Path) -> list[dict[str, Any]]:
+    records: list[dict[str, Any]] = json.loads((session / "tokens.json").read_text(encoding="utf-8"))
+    return records
 
 
-def write_older(session, records=OLDER):
+def write_older(session: Path, records: object = OLDER) -> None:
     session.mkdir(exist_ok=True)
     (session / "tokens.json").write_text(json.dumps(records, indent=2), encoding="utf-8")
 
 
-def write_token(session, account_id, token):
+def write_token(session: Path, account_id: str, token: str) -> None:
     (session / "accounts" / account_id).mkdir(parents=True)
     (session / "accounts" / account_id / "token.txt").write_text(token, encoding="utf-8")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
-from qwenproxy.chat import Finish, Image, Reasoning, Search, SearchResult, Started, Text, Usage
-from qwenproxy.errors import EmptyAnswer, ProtocolChanged, SiteFailure, UpstreamError
+from qwenproxy.chat import Event, Finish, Image, Reasoning, Search, SearchResult, Started, Text, Usage
+from qwenproxy.errors import EmptyAnswer, ProtocolChanged, ProxyError, SiteFailure, UpstreamError
 
 # with the trailing space that the site really writes
 CREATED = 'data: {"response.created":{"chat_id": "C7", "parent_id": "U7", "response_id":"R7"}} \n\n'
@@ -17,7 +18,7 @@ def frame(value: object) -> str:
     return f"data: {json.dumps(value, ensure_ascii=False)}\n\n"
 
 
-def counts(given_tokens: int, written: int, reasoned: int = 0) -> dict:
+def counts(given_tokens: int, written: int, reasoned: int = 0) -> dict[str, Any]:
     return {
         "input_tokens": given_tokens,
         "output_tokens": written,
@@ -29,7 +30,9 @@ def counts(given_tokens: int, written: int, reasoned: int = 0) -> dict:
     }
 
 
-def delta(content: object, phase: str | None = "answer", status: str = "typing", usage=None, **more) -> str:
+def delta(
+    content: object, phase: object = "answer", status: str = "typing", usage: object = None, **more: object
+) -> str:
     body = {"role": "assistant", "content": content, "phase": phase, "status": status, **more}
     whole = {"choices": [{"delta": body}], "response_id": "R7", "timestamp": 1790000001}
     return frame(whole if usage is None else {**whole, "usage": usage})
@@ -59,7 +62,7 @@ def rejected(name: str) -> str:
     return result + delta("", status="finished", role="function")
 
 
-def summary(titles: list, thoughts: list, status: str = "typing", usage=None) -> str:
+def summary(titles: object, thoughts: object, status: str = "typing", usage: object = None) -> str:
     extra = {"summary_title": {"content": titles}, "summary_thought": {"content": thoughts}}
     return delta("", "thinking_summary", status, usage, extra=extra)
 
@@ -72,7 +75,7 @@ PLAIN = (
     + delta("", usage=counts(540, 4))
     + end()
 )
-PLAIN_EVENTS = [
+PLAIN_EVENTS: list[Event] = [
     STARTED,
     Usage(540, 1, 0, 11),
     Text("Здравствуй"),
@@ -91,7 +94,7 @@ SUMMED = (
     + delta("15")
     + end()
 )
-SUMMED_EVENTS = [
+SUMMED_EVENTS: list[Event] = [
     STARTED,
     Usage(9, 5, 5, 11),
     Reasoning("Adding up\nSeven and"),
@@ -110,7 +113,7 @@ DETAILED = (
     + delta("So.")
     + end()
 )
-DETAILED_EVENTS = [STARTED, Reasoning("First, "), Reasoning("then."), Text("So."), Finish()]
+DETAILED_EVENTS: list[Event] = [STARTED, Reasoning("First, "), Reasoning("then."), Text("So."), Finish()]
 
 PAGE = {"url": "https://news.example/a", "title": "A", "snippet": "About a", "hostname": "news.example"}
 FOUND = Search((SearchResult("https://news.example/a", "A", "About a"),))
@@ -131,7 +134,7 @@ SEARCHED = (
     + delta("1]] says.")
     + end()
 )
-SEARCHED_EVENTS = [STARTED, FOUND, Text("As [["), Text("1]] says."), Finish()]
+SEARCHED_EVENTS: list[Event] = [STARTED, FOUND, Text("As [["), Text("1]] says."), Finish()]
 
 PICTURE = "https://media.example/output/1.png?key=k"
 DRAWN = (
@@ -141,7 +144,7 @@ DRAWN = (
     + delta(PICTURE + "2", "image_gen")
     + end("image_gen")
 )
-DRAWN_EVENTS = [STARTED, Usage(0, 0), Image(PICTURE), Image(PICTURE + "2"), Finish()]
+DRAWN_EVENTS: list[Event] = [STARTED, Usage(0, 0), Image(PICTURE), Image(PICTURE + "2"), Finish()]
 
 TOOL_DRAWN = (
     CREATED
@@ -150,7 +153,7 @@ TOOL_DRAWN = (
     + delta("There.")
     + end()
 )
-TOOL_DRAWN_EVENTS = [STARTED, Image("/api/v2/chat/C7/sub/1.png"), Image(PICTURE), Text("There."), Finish()]
+TOOL_DRAWN_EVENTS: list[Event] = [STARTED, Image("/api/v2/chat/C7/sub/1.png"), Image(PICTURE), Text("There."), Finish()]
 
 RESEARCHED = (
     CREATED
@@ -159,10 +162,10 @@ RESEARCHED = (
     + delta("Report", "ReportGeneration")
     + end("ReportGeneration")
 )
-RESEARCHED_EVENTS = [STARTED, Reasoning("Plan: read."), Text("Report"), Finish()]
+RESEARCHED_EVENTS: list[Event] = [STARTED, Reasoning("Plan: read."), Text("Report"), Finish()]
 
 SEGMENTED = CREATED + delta("One. ") + end() + delta("Two. ") + delta("Three.") + end() + end()
-SEGMENTED_EVENTS = [STARTED, Text("One. "), Text("Two. "), Text("Three."), Finish()]
+SEGMENTED_EVENTS: list[Event] = [STARTED, Text("One. "), Text("Two. "), Text("Three."), Finish()]
 
 INTERCEPTED = (
     CREATED
@@ -173,7 +176,7 @@ INTERCEPTED = (
     + delta("Then without.")
     + end()
 )
-INTERCEPTED_EVENTS = [STARTED, Text("Let me look. "), Text("Then without."), Finish()]
+INTERCEPTED_EVENTS: list[Event] = [STARTED, Text("Let me look. "), Text("Then without."), Finish()]
 
 # as captured: both think, the second one is the first to write, and the first one never ends
 TWO_AT_ONCE = (
@@ -189,7 +192,7 @@ TWO_AT_ONCE = (
     + delta("", status="error")
     + of("R8", end())
 )
-TWO_AT_ONCE_EVENTS = [
+TWO_AT_ONCE_EVENTS: list[Event] = [
     STARTED,
     Started("R8", "U7"),
     Usage(9, 5, 5, 11),
@@ -206,20 +209,21 @@ FAILED = (
     CREATED + delta("Half") + frame({"error": {"code": "internal_error", "details": "d"}}) + delta("no more") + end()
 )
 
-TRANSCRIPTS = [
-    (PLAIN, PLAIN_EVENTS, None),
-    (SUMMED, SUMMED_EVENTS, None),
-    (DETAILED, DETAILED_EVENTS, None),
-    (SEARCHED, SEARCHED_EVENTS, None),
-    (DRAWN, DRAWN_EVENTS, None),
-    (TOOL_DRAWN, TOOL_DRAWN_EVENTS, None),
-    (RESEARCHED, RESEARCHED_EVENTS, None),
-    (SEGMENTED, SEGMENTED_EVENTS, None),
-    (INTERCEPTED, INTERCEPTED_EVENTS, None),
-    (TWO_AT_ONCE, TWO_AT_ONCE_EVENTS, None),
-    (STOPPED, [STARTED, Text("Half"), Finish()], None),
-    (FAILED, [STARTED, Text("Half")], SiteFailure),
-    (CREATED + delta("Half"), [STARTED, Text("Half")], UpstreamError),
-    (CREATED + "data: {broken\n\n", [STARTED], ProtocolChanged),
-    (CREATED, [STARTED], EmptyAnswer),
-]
+# by name: the answer, its events, and the error at its end
+TRANSCRIPTS: dict[str, tuple[str, list[Event], type[ProxyError] | None]] = {
+    "plain": (PLAIN, PLAIN_EVENTS, None),
+    "summed": (SUMMED, SUMMED_EVENTS, None),
+    "detailed": (DETAILED, DETAILED_EVENTS, None),
+    "searched": (SEARCHED, SEARCHED_EVENTS, None),
+    "drawn": (DRAWN, DRAWN_EVENTS, None),
+    "drawn by a tool": (TOOL_DRAWN, TOOL_DRAWN_EVENTS, None),
+    "researched": (RESEARCHED, RESEARCHED_EVENTS, None),
+    "in segments": (SEGMENTED, SEGMENTED_EVENTS, None),
+    "intercepted": (INTERCEPTED, INTERCEPTED_EVENTS, None),
+    "two at once": (TWO_AT_ONCE, TWO_AT_ONCE_EVENTS, None),
+    "stopped": (STOPPED, [STARTED, Text("Half"), Finish()], None),
+    "failed": (FAILED, [STARTED, Text("Half")], SiteFailure),
+    "cut": (CREATED + delta("Half"), [STARTED, Text("Half")], UpstreamError),
+    "broken frame": (CREATED + "data: {broken\n\n", [STARTED], ProtocolChanged),
+    "nothing": (CREATED, [STARTED], EmptyAnswer),
+}

@@ -7,14 +7,18 @@ import json
 import os
 import stat
 import zipfile
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timezone
+from pathlib import Path
 
 import pytest
+from fakes import FakeClock
 from file_stack import JPEG, PDF, PNG, TEXT
 from hypothesis import given
 from hypothesis import strategies as st
 
+from qwenproxy.browser.page import PageRequest
 from qwenproxy.errors import NetworkFailed, ProtocolChanged, RateLimited, RequestError, SiteFailure
 from qwenproxy.sandbox.files.signatures import Signable, v4_signature
 from qwenproxy.uploads import ledger as ledger_module
@@ -41,7 +45,7 @@ CREDENTIALS = files.parse_credentials(ISSUED)
 STORED = SiteFile("a", "f-1", ISSUED["file_url"], "u-1", "my photo.png", 5, "image/png", "image", NOW)
 
 
-def docx():
+def docx() -> bytes:
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as writer:
         writer.writestr("[Content_Types].xml", "<Types/>")
@@ -49,7 +53,7 @@ def docx():
     return archive.getvalue()
 
 
-def plain_zip():
+def plain_zip() -> bytes:
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as writer:
         writer.writestr("a.txt", "hello")
@@ -63,7 +67,7 @@ DOC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(64)
 WEBP = b"RIFF\x00\x00\x00\x00WEBPVP8 "
 
 
-def test_the_signature_is_that_of_the_test_vector():
+def test_the_signature_is_that_of_the_test_vector() -> None:
     headers = object_store.signed_headers(
         CREDENTIALS, "image/png", datetime(2026, 3, 4, 6, 59, 13, tzinfo=timezone.utc)
     )
@@ -78,7 +82,7 @@ def test_the_signature_is_that_of_the_test_vector():
 
 
 @given(name=st.text(st.characters(codec="utf-8", exclude_characters="/"), min_size=1, max_size=40))
-def test_any_name_is_signed_as_the_stores_rules_say(name):
+def test_any_name_is_signed_as_the_stores_rules_say(name: str) -> None:
     credentials = replace(CREDENTIALS, file_path=f"u-1/f-1_{name}")
     now = datetime(2026, 3, 4, 6, 59, 13, tzinfo=timezone.utc)
     headers = object_store.signed_headers(credentials, "image/png", now)
@@ -96,36 +100,37 @@ def test_any_name_is_signed_as_the_stores_rules_say(name):
         ("http://localhost:1/", "http://localhost:1/bucket/u/f.png?s=1", "http://localhost:1/bucket/u/f.png"),
         ("http://localhost:1", "http://localhost:12/u/f.png?s=1", "http://localhost:1/u/f_a%20b.png"),
     ],
+    ids=["host of the bucket", "path of the file", "path with the bucket", "another port"],
 )
-def test_where_the_bytes_go(endpoint, file_url, url):
+def test_where_the_bytes_go(endpoint: str, file_url: str, url: str) -> None:
     credentials = replace(CREDENTIALS, endpoint=endpoint, file_url=file_url, file_path="u/f_a b.png")
     assert credentials.object_url == url
 
 
-def test_a_store_that_cannot_be_reached():
+def test_a_store_that_cannot_be_reached() -> None:
     credentials = replace(CREDENTIALS, endpoint="http://localhost:1")
     with pytest.raises(NetworkFailed) as caught:
         object_store.put(credentials, "image/png", b"x")
     assert "localhost" not in caught.value.message
 
 
-def test_a_store_that_refuses(monkeypatch):
+def test_a_store_that_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
     class Answer:
         status_code = 403
         text = "<Error><Code>RequestTimeTooSkewed</Code><Message>secret</Message></Error>"
 
-    monkeypatch.setattr(object_store.requests, "put", lambda *args, **options: Answer)
+    monkeypatch.setattr("qwenproxy.uploads.object_store.requests.put", lambda *args, **options: Answer)
     with pytest.raises(SiteFailure, match=r"RequestTimeTooSkewed.*clock"):
         object_store.put(CREDENTIALS, "image/png", b"x")
 
 
-def test_secrets_stay_out_of_texts():
+def test_secrets_stay_out_of_texts() -> None:
     shown = repr(CREDENTIALS) + repr(STORED)
     assert not any(ISSUED[name] in shown for name in ("access_key_secret", "security_token", "file_url"))
 
 
-@pytest.mark.parametrize("body", [ISSUED, {"success": True, "data": ISSUED}])
-def test_credentials_with_and_without_envelope(body):
+@pytest.mark.parametrize("body", [ISSUED, {"success": True, "data": ISSUED}], ids=["bare", "in an envelope"])
+def test_credentials_with_and_without_envelope(body: object) -> None:
     found = files.credentials_object(json.dumps(body))
     assert found == ISSUED
     assert files.parse_credentials(found) == UploadCredentials(
@@ -141,18 +146,22 @@ def test_credentials_with_and_without_envelope(body):
     )
 
 
-def test_a_missing_endpoint_follows_from_the_region():
+def test_a_missing_endpoint_follows_from_the_region() -> None:
     found = {name: value for name, value in ISSUED.items() if name != "endpoint"}
     assert files.parse_credentials(found).endpoint == "oss-ap-southeast-1.aliyuncs.com"
 
 
-@pytest.mark.parametrize("body", ["", "[]", "{}", '{"data":{"file_id":"x"}}', json.dumps({**ISSUED, "file_url": 1})])
-def test_credentials_of_an_unknown_form(body):
+@pytest.mark.parametrize(
+    "body",
+    ["", "[]", "{}", '{"data":{"file_id":"x"}}', json.dumps({**ISSUED, "file_url": 1})],
+    ids=["empty", "a list", "an empty object", "an id alone", "a number for an address"],
+)
+def test_credentials_of_an_unknown_form(body: str) -> None:
     with pytest.raises(ProtocolChanged):
         files.credentials_object(body)
 
 
-def test_credentials_without_a_bucket():
+def test_credentials_without_a_bucket() -> None:
     with pytest.raises(ProtocolChanged):
         files.parse_credentials({**ISSUED, "bucketname": None})
 
@@ -170,12 +179,23 @@ def test_credentials_without_a_bucket():
         ([], "pending"),
         (None, "pending"),
     ],
+    ids=[
+        "success",
+        "success beside another file",
+        "one object",
+        "error",
+        "failed",
+        "running",
+        "no status",
+        "no file",
+        "null",
+    ],
 )
-def test_how_far_the_reading_is(data, status):
+def test_how_far_the_reading_is(data: object, status: str) -> None:
     assert files.parsing_status(json.dumps({"success": True, "data": data}), "f-1") == status
 
 
-def test_requests_for_the_page():
+def test_requests_for_the_page() -> None:
     asked = files.request_credentials("фото.png", 7, "image")
     assert (asked.method, asked.path) == ("POST", "/api/v2/files/getstsToken")
     assert json.loads(asked.body or "") == {"filename": "фото.png", "filesize": 7, "filetype": "image"}
@@ -184,7 +204,7 @@ def test_requests_for_the_page():
     assert json.loads(files.ask_parsing("f").body or "") == {"file_id_list": ["f"]}
 
 
-def test_the_entry_of_an_image():
+def test_the_entry_of_an_image() -> None:
     entry = files.entry(STORED, NOW)
     assert len(entry.pop("itemId")) == len(entry.pop("uploadTaskId")) == 36
     assert entry == {
@@ -221,14 +241,15 @@ def test_the_entry_of_an_image():
         ("video", ("video", "video", "video")),
         ("audio", ("audio", "audio", "audio")),
     ],
+    ids=["file", "video", "audio"],
 )
-def test_entries_of_other_kinds(kind, classes):
+def test_entries_of_other_kinds(kind: str, classes: tuple[str, str, str]) -> None:
     entry = files.entry(replace(STORED, kind=kind), NOW)
     assert (entry["type"], entry["showType"], entry["file_class"]) == classes
     assert ("parse_meta" in entry["file"]["meta"]) == (kind == "file")
 
 
-def test_an_entry_drops_a_signature_that_is_about_to_expire():
+def test_an_entry_drops_a_signature_that_is_about_to_expire() -> None:
     assert files.entry(STORED, NOW + 239)["url"] == ISSUED["file_url"]
     assert files.entry(STORED, NOW + 240)["url"] == ISSUED["file_url"].partition("?")[0]
 
@@ -255,8 +276,9 @@ def test_an_entry_drops_a_signature_that_is_about_to_expire():
         ("a", PNG, "png"),
         ("", PDF, "pdf"),
     ],
+    ids=lambda value: ascii(value[:8]),
 )
-def test_types_by_name_and_content(name, data, extension):
+def test_types_by_name_and_content(name: str, data: bytes, extension: str) -> None:
     assert identify(name, data).extension == extension
 
 
@@ -282,8 +304,9 @@ def test_types_by_name_and_content(name, data, extension):
         ("a", TEXT),
         ("a.png.exe", PNG),
     ],
+    ids=lambda value: ascii(value[:8]),
 )
-def test_types_that_are_refused(name, data):
+def test_types_that_are_refused(name: str, data: bytes) -> None:
     with pytest.raises(RequestError):
         identify(name, data)
 
@@ -301,19 +324,20 @@ def test_types_that_are_refused(name, data):
         ("я" * 500 + ".png", "я" * 60 + ".png"),
         ("half \ud83d.png", "half ?.png"),
     ],
+    ids=lambda name: ascii(name[:20]),
 )
-def test_names_are_cleaned(name, cleaned):
+def test_names_are_cleaned(name: str, cleaned: str) -> None:
     assert clean_name(name) == cleaned
 
 
 @pytest.mark.parametrize("name", ["", "/", "..", "dir/", "\x00", " . "])
-def test_names_with_nothing_in_them(name):
+def test_names_with_nothing_in_them(name: str) -> None:
     with pytest.raises(RequestError):
         clean_name(name)
 
 
 @given(st.text(max_size=300))
-def test_no_name_escapes_its_folder(name):
+def test_no_name_escapes_its_folder(name: str) -> None:
     try:
         cleaned = clean_name(name)
     except RequestError:
@@ -323,22 +347,22 @@ def test_no_name_escapes_its_folder(name):
 
 
 @pytest.fixture
-def ledger(tmp_path, clock):
+def ledger(tmp_path: Path, clock: FakeClock) -> Ledger:
     clock.now = 1e10  # later than any file here is old
     return Ledger(tmp_path / "session", clock)
 
 
 @pytest.fixture(autouse=True)
-def session_folder(tmp_path):
+def session_folder(tmp_path: Path) -> None:
     (tmp_path / "session").mkdir(mode=0o700)
 
 
-def stored(name, account="a"):
+def stored(name: str, account: str = "a") -> SiteFile:
     url = f"https://store.example/u/{name}%20x.png?signature={account}"
     return replace(STORED, account_id=account, id=f"{name}-{account}", url=url)
 
 
-def test_uploads_are_found_by_their_address(tmp_path, clock):
+def test_uploads_are_found_by_their_address(tmp_path: Path, clock: FakeClock) -> None:
     ledger = Ledger(tmp_path / "session", clock)
     ledger.add(stored("one"), PNG)
     again = Ledger(tmp_path / "session", clock)
@@ -350,7 +374,7 @@ def test_uploads_are_found_by_their_address(tmp_path, clock):
     assert again.find("http://[broken") is None
 
 
-def test_origins_are_learnt(ledger):
+def test_origins_are_learnt(ledger: Ledger) -> None:
     assert not ledger.is_own_origin("https://store.example/other")
     ledger.add(stored("one"))
     assert ledger.is_own_origin("https://store.example/other")
@@ -360,7 +384,7 @@ def test_origins_are_learnt(ledger):
     assert not ledger.is_own_origin("https://store.example.net/other")
 
 
-def test_copies_of_other_accounts(ledger):
+def test_copies_of_other_accounts(ledger: Ledger) -> None:
     upload = ledger.add(stored("one"), PNG)
     ledger.add_copy(upload, stored("copy", "b"))
     found = ledger.find(stored("one").url)
@@ -374,7 +398,7 @@ def test_copies_of_other_accounts(ledger):
     assert [(copy.account_id, copy.parsed) for copy in again.copies] == [("b", False), ("a", True)]
 
 
-def test_bytes_are_kept_privately(tmp_path, clock):
+def test_bytes_are_kept_privately(tmp_path: Path, clock: FakeClock) -> None:
     ledger = Ledger(tmp_path / "session", clock)
     upload = ledger.add(stored("one"), PNG)
     assert ledger.data_of(upload) == PNG
@@ -384,7 +408,7 @@ def test_bytes_are_kept_privately(tmp_path, clock):
     assert modes == [0o600, 0o700, 0o600]
 
 
-def test_old_bytes_go(tmp_path, clock):
+def test_old_bytes_go(tmp_path: Path, clock: FakeClock) -> None:
     ledger = Ledger(tmp_path / "session", clock)
     old, new = ledger.add(stored("old"), PNG), ledger.add(stored("new"), JPEG)
     clock.now = (tmp_path / "session" / "uploads" / new.digest).stat().st_mtime + 1
@@ -395,7 +419,7 @@ def test_old_bytes_go(tmp_path, clock):
     assert ledger.find(stored("old").url) == old
 
 
-def test_the_oldest_bytes_make_room(tmp_path, clock, monkeypatch):
+def test_the_oldest_bytes_make_room(tmp_path: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> None:
     clock.now = 0.0
     ledger = Ledger(tmp_path / "session", clock)
     first = ledger.add(stored("first"), b"1" * 40)
@@ -407,7 +431,7 @@ def test_the_oldest_bytes_make_room(tmp_path, clock, monkeypatch):
     assert [ledger.data_of(each) is not None for each in (first, second, third)] == [False, True, True]
 
 
-def test_the_ledger_is_bounded(ledger, monkeypatch):
+def test_the_ledger_is_bounded(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ledger_module, "MAX_UPLOADS", 3)
     for name in ("one", "two", "three", "four"):
         ledger.add(stored(name))
@@ -415,7 +439,7 @@ def test_the_ledger_is_bounded(ledger, monkeypatch):
     assert ledger.find(stored("four").url) is not None
 
 
-def test_two_servers_lose_nothing(tmp_path, clock):
+def test_two_servers_lose_nothing(tmp_path: Path, clock: FakeClock) -> None:
     first, second = Ledger(tmp_path / "session", clock), Ledger(tmp_path / "session", clock)
     for number in range(5):
         first.add(stored(f"a{number}"))
@@ -432,8 +456,9 @@ def test_two_servers_lose_nothing(tmp_path, clock):
         '[{"address":"x","digest":"","copies":[]}]',
         '[{"address":"x","digest":"../../tokens.json","copies":[]}]',
     ],
+    ids=["half", "an object", "a number", "no copies", "a path for a digest"],
 )
-def test_a_damaged_ledger_is_set_aside(tmp_path, ledger, content):
+def test_a_damaged_ledger_is_set_aside(tmp_path: Path, ledger: Ledger, content: str) -> None:
     folder = tmp_path / "session"
     (folder / "uploads.json").write_text(content)
     assert ledger.find(stored("one").url) is None
@@ -442,7 +467,7 @@ def test_a_damaged_ledger_is_set_aside(tmp_path, ledger, content):
     assert ledger.find(stored("one").url)
 
 
-def test_a_digest_that_is_a_path_is_not_read(tmp_path, ledger):
+def test_a_digest_that_is_a_path_is_not_read(tmp_path: Path, ledger: Ledger) -> None:
     ledger.add(stored("one"), PNG)
     file = tmp_path / "session" / "uploads.json"
     rows = json.loads(file.read_text())
@@ -452,7 +477,7 @@ def test_a_digest_that_is_a_path_is_not_read(tmp_path, ledger):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="links and pipes of POSIX")
-def test_what_is_no_content_stops_nothing(tmp_path):
+def test_what_is_no_content_stops_nothing(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path / "session")
     upload = ledger.add(stored("one"), PNG)
     folder = tmp_path / "session" / "uploads"
@@ -465,7 +490,7 @@ def test_what_is_no_content_stops_nothing(tmp_path):
     assert ledger.data_of(upload) is None
 
 
-def test_what_an_interrupted_write_left_is_swept(tmp_path):
+def test_what_an_interrupted_write_left_is_swept(tmp_path: Path) -> None:
     leftover = tmp_path / "session" / ".uploads.json.0123abcd.tmp"
     leftover.write_bytes(b"half")
     Ledger(tmp_path / "session")
@@ -475,26 +500,26 @@ def test_what_an_interrupted_write_left_is_swept(tmp_path):
 class LimitedSite:
     """An account whose calls to these paths are over a limit; all others are answered as for one upload."""
 
-    def __init__(self, *limited):
+    def __init__(self, *limited: str) -> None:
         self._limited = limited
 
-    def lend(self):
+    def lend(self) -> SiteCalls:
         return SiteCalls("a", self._call, lambda seconds: None)
 
-    def _call(self, request):
+    def _call(self, request: PageRequest) -> str:
         if request.path in self._limited:
             raise RateLimited("x")
         return json.dumps({"success": True, "data": ISSUED})
 
 
-def uploader_at(tmp_path):
+def uploader_at(tmp_path: Path) -> Uploader:
     return Uploader(tmp_path, 1000, put=lambda *_: None)
 
 
 @pytest.mark.parametrize("path", ["/api/v2/files/getstsToken", "/api/v2/files/parse"])
-def test_the_limit_of_a_call_about_files_is_one_of_uploads(tmp_path, path):
+def test_the_limit_of_a_call_about_files_is_one_of_uploads(tmp_path: Path, path: str) -> None:
     uploader, site = uploader_at(tmp_path), LimitedSite(path).lend()
-    calls = [lambda: uploader.store(uploader.check("a.pdf", PDF), site)]
+    calls: list[Callable[[], object]] = [lambda: uploader.store(uploader.check("a.pdf", PDF), site)]
     if path.endswith("Token"):
         calls.append(lambda: uploader.issue_credentials("a.pdf", 10, "file", site))
     for call in calls:
@@ -503,7 +528,7 @@ def test_the_limit_of_a_call_about_files_is_one_of_uploads(tmp_path, path):
         assert caught.value.kind == "upload"
 
 
-def test_what_an_account_got_of_late_needs_no_upload(tmp_path):
+def test_what_an_account_got_of_late_needs_no_upload(tmp_path: Path) -> None:
     uploader = uploader_at(tmp_path)
     picture = uploader.check("a.png", PNG)
     assert not uploader.is_stored(picture)

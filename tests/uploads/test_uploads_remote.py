@@ -5,7 +5,10 @@ from __future__ import annotations
 import ipaddress
 import socket
 import threading
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import NoReturn
 
 import certifi
 import pytest
@@ -13,7 +16,10 @@ import pytest
 from qwenproxy.errors import RequestError, TooLarge
 from qwenproxy.sandbox import Sandbox
 from qwenproxy.uploads.addresses import is_public, parse_target
-from qwenproxy.uploads.remote import RemoteFetcher, Unreachable, resolve
+from qwenproxy.uploads.remote import TOTAL_TIMEOUT, RemoteFetcher, RemoteFile, Unreachable, resolve
+
+Page = Callable[[BaseHTTPRequestHandler], object]
+Drip = Callable[[threading.Event], Page]
 
 CONTENT = b"\x89PNG\r\n\x1a\n and more"
 
@@ -22,7 +28,7 @@ CONTENT = b"\x89PNG\r\n\x1a\n and more"
     "address",
     ["8.8.8.8", "1.1.1.1", "100.128.0.1", "172.32.0.1", "192.169.0.1", "2001:4860:4860::8888", "2606:4700::1111"],
 )
-def test_public_addresses(address):
+def test_public_addresses(address: str) -> None:
     assert is_public(ipaddress.ip_address(address))
 
 
@@ -38,7 +44,7 @@ def test_public_addresses(address):
         *("fc00::1", "fd12:3456::1", "fe80::1", "fec0::1", "ff02::1"),
     ],
 )
-def test_addresses_that_are_not_public(address):
+def test_addresses_that_are_not_public(address: str) -> None:
     assert not is_public(ipaddress.ip_address(address))
 
 
@@ -52,8 +58,9 @@ def test_addresses_that_are_not_public(address):
         ("http://[2001:4860:4860::8888]/", "2001:4860:4860::8888", 80, "/", "[2001:4860:4860::8888]"),
         ("http://8.8.8.8:80/", "8.8.8.8", 80, "/", "8.8.8.8"),
     ],
+    ids=["host alone", "spaces", "port", "not ASCII", "IPv6", "IPv4"],
 )
-def test_urls_are_taken_apart(url, host, port, path, header):
+def test_urls_are_taken_apart(url: str, host: str, port: int, path: str, header: str) -> None:
     target = parse_target(url)
     assert (target.host, target.port, target.path, target.host_header) == (host, port, path, header)
 
@@ -68,7 +75,7 @@ def test_urls_are_taken_apart(url, host, port, path, header):
         *("http://%31%32%37.0.0.1/", "http://example.com:99999/", "http://a..b/", "javascript:1"),
     ],
 )
-def test_urls_that_are_refused(url):
+def test_urls_that_are_refused(url: str) -> None:
     fetcher = RemoteFetcher(resolver=lambda host, port: pytest.fail("was resolved"))
     with pytest.raises(RequestError):
         fetcher.fetch(url, 100)
@@ -88,16 +95,17 @@ def test_urls_that_are_refused(url):
         ("127.0.0.1", ["127.0.0.1"]),
         ("①②⑦.⓪.⓪.①", ["127.0.0.1"]),
     ],
+    ids=str,
 )
-def test_names_that_lead_inside(host, addresses):
+def test_names_that_lead_inside(host: str, addresses: list[str]) -> None:
     fetcher = RemoteFetcher(resolver=lambda *_: addresses)
     with pytest.raises(RequestError):
         fetcher.fetch(f"http://{host}/a.png", 100)
 
 
-@pytest.mark.parametrize("addresses", [[], OSError("no such name")])
-def test_names_that_lead_nowhere(addresses):
-    def resolver(host, port):
+@pytest.mark.parametrize("addresses", [[], OSError("no such name")], ids=["no address", "no such name"])
+def test_names_that_lead_nowhere(addresses: list[str] | OSError) -> None:
+    def resolver(host: str, port: int) -> list[str]:
         if isinstance(addresses, OSError):
             raise addresses
         return addresses
@@ -106,10 +114,10 @@ def test_names_that_lead_nowhere(addresses):
         RemoteFetcher(resolver=resolver).fetch("http://unknown.example/a.png", 100)
 
 
-def test_the_systems_resolver(monkeypatch):
+def test_the_systems_resolver(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "127.0.0.1" in resolve("127.0.0.1", 80)
 
-    def unknown(*_, **__):
+    def unknown(*_: object, **__: object) -> NoReturn:
         raise socket.gaierror(socket.EAI_NONAME, "no such name")
 
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
@@ -117,7 +125,7 @@ def test_the_systems_resolver(monkeypatch):
         resolve("unknown.example", 80)
 
 
-def test_a_resolver_that_does_not_answer(monkeypatch):
+def test_a_resolver_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     gone = threading.Event()
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: gone.wait(60) and [])
     try:
@@ -130,17 +138,17 @@ def test_a_resolver_that_does_not_answer(monkeypatch):
 class Web:
     """A web server whose paths are functions of the handler; `seen` holds Host headers and paths."""
 
-    def __init__(self):
-        self.seen = []
-        self.pages = {}
+    def __init__(self) -> None:
+        self.seen: list[tuple[str, str]] = []
+        self.pages: dict[str, Page] = {}
         web = self
 
         class Handler(BaseHTTPRequestHandler):
-            def do_GET(self):
+            def do_GET(self) -> None:
                 web.seen.append((self.headers["Host"], self.path))
                 web.pages[self.path.partition("?")[0]](self)
 
-            def log_message(self, *args):
+            def log_message(self, *args: object) -> None:
                 pass
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
@@ -149,14 +157,14 @@ class Web:
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
         self._thread.start()
 
-    def close(self):
+    def close(self) -> None:
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
 
 
-def content(data, *, length=True, declared=None):
-    def page(handler):
+def content(data: bytes, *, length: bool = True, declared: int | None = None) -> Page:
+    def page(handler: BaseHTTPRequestHandler) -> None:
         handler.send_response(200)
         handler.send_header("Content-Type", "image/png")
         if length:
@@ -167,8 +175,8 @@ def content(data, *, length=True, declared=None):
     return page
 
 
-def redirect(location, status=302):
-    def page(handler):
+def redirect(location: str, status: int = 302) -> Page:
+    def page(handler: BaseHTTPRequestHandler) -> None:
         handler.send_response(status)
         handler.send_header("Location", location)
         handler.send_header("Content-Length", "0")
@@ -178,30 +186,38 @@ def redirect(location, status=302):
 
 
 @pytest.fixture
-def web():
+def web() -> Iterator[Web]:
     web = Web()
     yield web
     web.close()
 
 
-@pytest.fixture
-def fetch(web):
-    """Fetch from the web server, to which every name but inside.example leads by an address that counts as public."""
-    resolved = []
+class Fetch:
+    """Fetches from a web server, to which every name but inside.example leads by an address that counts as public."""
 
-    def resolver(host, port):
-        resolved.append(host)
+    def __init__(self, web: Web) -> None:
+        self.resolved: list[str] = []
+        self._port = web.port
+
+    def __call__(
+        self, path: str, max_bytes: int = 1000, host: str = "outside.example", total_timeout: float = TOTAL_TIMEOUT
+    ) -> RemoteFile:
+        fetcher = RemoteFetcher(
+            resolver=self._resolve, allowed=lambda each: str(each) == "127.0.0.1", total_timeout=total_timeout
+        )
+        return fetcher.fetch(f"http://{host}:{self._port}{path}", max_bytes)
+
+    def _resolve(self, host: str, port: int) -> list[str]:
+        self.resolved.append(host)
         return ["127.0.0.2" if host == "inside.example" else "127.0.0.1"]
 
-    def fetch(path, max_bytes=1000, host="outside.example", **options):
-        fetcher = RemoteFetcher(resolver=resolver, allowed=lambda each: str(each) == "127.0.0.1", **options)
-        return fetcher.fetch(f"http://{host}:{web.port}{path}", max_bytes)
 
-    fetch.resolved = resolved
-    return fetch
+@pytest.fixture
+def fetch(web: Web) -> Fetch:
+    return Fetch(web)
 
 
-def test_a_file_is_fetched_from_the_address_that_was_checked(web, fetch):
+def test_a_file_is_fetched_from_the_address_that_was_checked(web: Web, fetch: Fetch) -> None:
     web.pages["/dir/кот.png"] = web.pages["/dir/%D0%BA%D0%BE%D1%82.png"] = content(CONTENT)
     found = fetch("/dir/кот.png?size=1")
     assert (found.data, found.name, found.content_type) == (CONTENT, "кот.png", "image/png")
@@ -209,7 +225,7 @@ def test_a_file_is_fetched_from_the_address_that_was_checked(web, fetch):
     assert fetch.resolved == ["outside.example"]
 
 
-def test_no_proxy_of_the_environment_is_used(web, fetch, monkeypatch):
+def test_no_proxy_of_the_environment_is_used(web: Web, fetch: Fetch, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:1")
     web.pages["/a.png"] = content(CONTENT)
@@ -217,7 +233,7 @@ def test_no_proxy_of_the_environment_is_used(web, fetch, monkeypatch):
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_redirects_are_followed(web, fetch, status):
+def test_redirects_are_followed(web: Web, fetch: Fetch, status: int) -> None:
     web.pages["/start"] = redirect("next?x=1", status)
     web.pages["/next"] = redirect(f"http://other.example:{web.port}/a.png", status)
     web.pages["/a.png"] = content(CONTENT)
@@ -225,7 +241,7 @@ def test_redirects_are_followed(web, fetch, status):
     assert fetch.resolved == ["outside.example", "outside.example", "other.example"]
 
 
-def test_three_redirects_and_no_more(web, fetch):
+def test_three_redirects_and_no_more(web: Web, fetch: Fetch) -> None:
     for number in range(4):
         web.pages[f"/{number}"] = redirect(f"/{number + 1}")
     web.pages["/4"] = content(CONTENT)
@@ -248,7 +264,7 @@ def test_three_redirects_and_no_more(web, fetch):
         "http://user@outside.example:{port}/secret",
     ],
 )
-def test_a_redirect_does_not_lead_inside(web, fetch, location):
+def test_a_redirect_does_not_lead_inside(web: Web, fetch: Fetch, location: str) -> None:
     web.pages["/start"] = redirect(location.replace("{port}", str(web.port)))
     web.pages["/secret"] = content(CONTENT)
     resolver = {"127.0.0.3": "127.0.0.3"}
@@ -261,7 +277,7 @@ def test_a_redirect_does_not_lead_inside(web, fetch, location):
     assert [path for _, path in web.seen] == ["/start"]
 
 
-def test_a_name_that_changes_its_address_between_hops(web):
+def test_a_name_that_changes_its_address_between_hops(web: Web) -> None:
     answers = iter((["127.0.0.1"], ["127.0.0.2"]))
     fetcher = RemoteFetcher(resolver=lambda *_: next(answers), allowed=lambda each: str(each) == "127.0.0.1")
     web.pages["/start"] = redirect("/secret")
@@ -270,8 +286,8 @@ def test_a_name_that_changes_its_address_between_hops(web):
     assert [path for _, path in web.seen] == ["/start"]
 
 
-@pytest.mark.parametrize("length", [True, False])
-def test_the_limit_holds_with_and_without_a_length(web, fetch, length):
+@pytest.mark.parametrize("length", [True, False], ids=["with a length", "without a length"])
+def test_the_limit_holds_with_and_without_a_length(web: Web, fetch: Fetch, length: bool) -> None:
     web.pages["/a.png"] = content(bytes(1000), length=length)
     web.pages["/b.png"] = content(bytes(1001), length=length)
     assert len(fetch("/a.png").data) == 1000
@@ -289,29 +305,30 @@ def test_the_limit_holds_with_and_without_a_length(web, fetch, length):
         lambda handler: handler.connection.close(),
         redirect(""),
     ],
+    ids=["404", "500", "too short", "no HTTP", "hung up", "redirect to nowhere"],
 )
-def test_what_is_no_answer(web, fetch, page):
+def test_what_is_no_answer(web: Web, fetch: Fetch, page: Page) -> None:
     web.pages["/a.png"] = page
     with pytest.raises(Unreachable):
         fetch("/a.png")
 
 
-def test_the_next_address_is_tried_where_one_is_dead(web):
+def test_the_next_address_is_tried_where_one_is_dead(web: Web) -> None:
     web.pages["/a.png"] = content(CONTENT)
     fetcher = RemoteFetcher(resolver=lambda *_: ["127.0.0.9", "127.0.0.1"], allowed=lambda each: True)
     assert fetcher.fetch(f"http://two.example:{web.port}/a.png", 1000).data == CONTENT
 
 
-def drip_of_headers(gone):
-    def page(handler):
+def drip_of_headers(gone: threading.Event) -> Page:
+    def page(handler: BaseHTTPRequestHandler) -> None:
         while not gone.wait(0.02):
             handler.wfile.write(b"X")
 
     return page
 
 
-def drip_of_content(gone):
-    def page(handler):
+def drip_of_content(gone: threading.Event) -> Page:
+    def page(handler: BaseHTTPRequestHandler) -> None:
         handler.send_response(200)
         handler.end_headers()
         while not gone.wait(0.02):
@@ -321,7 +338,7 @@ def drip_of_content(gone):
 
 
 @pytest.mark.parametrize("drip", [drip_of_headers, drip_of_content])
-def test_an_answer_that_never_ends_is_cut_at_the_deadline(web, fetch, drip):
+def test_an_answer_that_never_ends_is_cut_at_the_deadline(web: Web, fetch: Fetch, drip: Drip) -> None:
     gone = threading.Event()
     web.pages["/a.png"] = drip(gone)
     try:
@@ -331,7 +348,7 @@ def test_an_answer_that_never_ends_is_cut_at_the_deadline(web, fetch, drip):
         gone.set()
 
 
-def test_certificates_are_checked_against_the_name(tmp_path, monkeypatch):
+def test_certificates_are_checked_against_the_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with Sandbox() as site:
         authority = tmp_path / "authority.pem"
         authority.write_text(site.certificate)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from fakes import HTML, JSON, MODELS, FakeClock, FakeResponse, Reply
 
@@ -10,6 +12,7 @@ from qwenproxy.errors import (
     ClientGone,
     NetworkFailed,
     ProtocolChanged,
+    ProxyError,
     RateLimited,
     SiteFailure,
     TabLost,
@@ -37,7 +40,7 @@ class OneReply:
         raise AssertionError("nothing is sent")
 
 
-def ask(reply: Reply, **more) -> str:
+def ask(reply: Reply, **more: Any) -> str:
     """Make a call that gets `reply`; its response has to be closed then."""
     page = OneReply(reply)
     try:
@@ -46,7 +49,7 @@ def ask(reply: Reply, **more) -> str:
         assert page.response.closed
 
 
-def test_an_answer_comes_whole():
+def test_an_answer_comes_whole() -> None:
     assert ask(MODELS) == MODELS.chunks[0]
 
 
@@ -70,19 +73,34 @@ def test_an_answer_comes_whole():
         (Reply((NetworkFailed("reset"),), headers=JSON), NetworkFailed),
         (Reply(('{"success":true,"data":[', *["1," * (1 << 19)] * 99), headers=JSON), ProtocolChanged),
     ],
+    ids=[
+        "human check",
+        "human check, then cut",
+        "human check of great length",
+        "human check in HTML",
+        "limit",
+        "limit, then no tab",
+        "limit with status 500",
+        "status 500",
+        "silence",
+        "success",
+        "success, then cut",
+        "cut at once",
+        "success of great length",
+    ],
 )
-def test_an_answer_that_never_ends_means_what_it_has_said(reply, error):
+def test_an_answer_that_never_ends_means_what_it_has_said(reply: Reply, error: type[ProxyError]) -> None:
     with pytest.raises(error):
         ask(reply)
 
 
-def test_a_client_that_leaves_in_the_middle_of_it_is_noticed():
+def test_a_client_that_leaves_in_the_middle_of_it_is_noticed() -> None:
     looks = iter([False, False, True])
     with pytest.raises(ClientGone):
         ask(Reply(('{"success":true,',), headers=JSON, endless=True), client_gone=lambda: next(looks))
 
 
-def test_a_body_that_drips_for_ever_is_bounded_in_time():
+def test_a_body_that_drips_for_ever_is_bounded_in_time() -> None:
     clock = FakeClock(0)
     response = FakeResponse(Reply(tuple("a" * 10_000), pace=0.5), clock)
     body = read_body(response, Bounds(1000, 10.0), clock=clock)
@@ -90,7 +108,7 @@ def test_a_body_that_drips_for_ever_is_bounded_in_time():
     assert (body.text, type(body.trouble)) == ("a" * 20, UpstreamTimeout)
 
 
-def test_a_human_check_is_known_long_before_the_bound():
+def test_a_human_check_is_known_long_before_the_bound() -> None:
     clock = FakeClock(0)
     response = FakeResponse(Reply((CAPTCHA, *"a" * 1000), pace=0.5), clock)
     assert read_body(response, CALL_BODY, clock=clock).trouble

@@ -27,7 +27,7 @@ from transcripts import (
     summary,
 )
 
-from qwenproxy.chat import Finish, Image, Reasoning, Started, Text, Usage
+from qwenproxy.chat import Event, Finish, Image, Reasoning, Started, Text, Usage
 from qwenproxy.errors import (
     ContentFilter,
     EmptyAnswer,
@@ -41,11 +41,13 @@ from qwenproxy.upstream.events import EventDecoder
 
 STOP = frame({"response.stopped": {"response_id": "R7"}})
 
+by_transcript = pytest.mark.parametrize(("transcript", "events", "error"), TRANSCRIPTS.values(), ids=TRANSCRIPTS)
 
-def decode(*pieces: str):
+
+def decode(*pieces: str) -> tuple[list[Event], type[ProxyError] | None]:
     """Return all events of an answer that comes in these pieces, and the error at its end."""
     decoder = EventDecoder()
-    events: list = []
+    events: list[Event] = []
     try:
         for piece in pieces:
             events += decoder.feed(piece)
@@ -55,34 +57,34 @@ def decode(*pieces: str):
     return events, None
 
 
-@pytest.mark.parametrize(("transcript", "events", "error"), TRANSCRIPTS)
-def test_transcripts(transcript, events, error):
+@by_transcript
+def test_transcripts(transcript: str, events: list[Event], error: type[ProxyError] | None) -> None:
     assert decode(transcript) == (events, error)
 
 
-@pytest.mark.parametrize(("transcript", "events", "error"), TRANSCRIPTS)
-def test_a_transcript_cut_anywhere(transcript, events, error):
+@by_transcript
+def test_a_transcript_cut_anywhere(transcript: str, events: list[Event], error: type[ProxyError] | None) -> None:
     assert decode(*transcript) == (events, error)
     for cut in range(len(transcript)):
         assert decode(transcript[:cut], "", transcript[cut:]) == (events, error)
 
 
 @given(st.lists(st.integers(0, len(PLAIN + SUMMED)), max_size=9))
-def test_many_cuts(cuts):
+def test_many_cuts(cuts: list[int]) -> None:
     text = PLAIN.replace(end(), "") + SUMMED.replace(CREATED, "")
     edges = [0, *sorted(cuts), len(text)]
     assert decode(*(text[a:b] for a, b in itertools.pairwise(edges))) == decode(text)
 
 
 @pytest.mark.parametrize("line_break", ["\r\n", "\r", "\n"])
-def test_line_breaks_of_any_kind(line_break):
+def test_line_breaks_of_any_kind(line_break: str) -> None:
     text = PLAIN.replace("\n", line_break)
     for cut in range(len(text)):
         assert decode(text[:cut], text[cut:]) == (PLAIN_EVENTS, None)
 
 
 @given(st.lists(st.text(min_size=1), min_size=1))
-def test_text_arrives_unchanged(words):
+def test_text_arrives_unchanged(words: list[str]) -> None:
     events, error = decode(CREATED + "".join(delta(word) for word in words) + end())
     assert error is None
     assert [event.text for event in events if isinstance(event, Text)] == words
@@ -112,26 +114,26 @@ def test_text_arrives_unchanged(words):
         delta("", "image_edit_tool", extra={"tool_result": [{"image": 7}, "x"]}),
     ],
 )
-def test_what_is_unknown_or_empty_is_ignored(addition):
+def test_what_is_unknown_or_empty_is_ignored(addition: str) -> None:
     assert decode(PLAIN.replace(KEEP_ALIVE, addition)) == (PLAIN_EVENTS, None)
     assert decode(PLAIN + addition) == (PLAIN_EVENTS, None)
 
 
-def test_done_without_a_line_break():
+def test_done_without_a_line_break() -> None:
     assert decode(PLAIN + "data: [DONE]") == (PLAIN_EVENTS, None)
 
 
-def test_last_frame_without_a_line_break():
+def test_last_frame_without_a_line_break() -> None:
     assert decode(PLAIN.rstrip("\n")) == (PLAIN_EVENTS, None)
 
 
-def test_content_in_parts():
+def test_content_in_parts() -> None:
     events, _ = decode(CREATED + delta([{"type": "text", "text": "a"}, {"type": "text", "text": "b"}, 1]) + end(None))
     assert events == [STARTED, Text("ab"), Finish()]
 
 
 @pytest.mark.parametrize("phase", ["think", "thinking_summary", "web_search", "image_gen_tool", "code_interpreter"])
-def test_end_of_another_phase_is_not_the_end(phase):
+def test_end_of_another_phase_is_not_the_end(phase: str | None) -> None:
     decoder = EventDecoder()
     decoder.feed(CREATED + delta("Wait", "think") + end(phase))
     assert not decoder.finished
@@ -140,7 +142,7 @@ def test_end_of_another_phase_is_not_the_end(phase):
 
 
 @pytest.mark.parametrize("phase", ["answer", None, "image_gen"])
-def test_end_of_the_final_phase(phase):
+def test_end_of_the_final_phase(phase: str | None) -> None:
     decoder = EventDecoder()
     decoder.feed(CREATED + delta("So") + end(phase))
     assert decoder.finished
@@ -149,18 +151,20 @@ def test_end_of_the_final_phase(phase):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "\n\n", ": hm\n", "data: [DONE]\n", CREATED, CREATED + KEEP_ALIVE, CREATED + end()]
+    "text",
+    ["", "\n\n", ": hm\n", "data: [DONE]\n", CREATED, CREATED + KEEP_ALIVE, CREATED + end()],
+    ids=["empty", "blank lines", "a comment", "done", "announced", "announced and alive", "announced and ended"],
 )
-def test_nothing_of_an_answer(text):
+def test_nothing_of_an_answer(text: str) -> None:
     assert decode(text)[1] is EmptyAnswer
 
 
-def test_cut_in_the_middle_of_a_frame():
+def test_cut_in_the_middle_of_a_frame() -> None:
     for length in range(len(PLAIN) - len(end()), len(PLAIN) - 3):
         assert decode(PLAIN[:length]) == (PLAIN_EVENTS[:-1], UpstreamError)
 
 
-def test_started_is_kept():
+def test_started_is_kept() -> None:
     decoder = EventDecoder()
     assert decoder.started is None
     decoder.feed(CREATED)
@@ -178,21 +182,32 @@ def test_started_is_kept():
         (delta("Internal error", status="error"), SiteFailure),
         (delta("", "think", "error", extra={"error": {"code": "RateLimited"}}), RateLimited),
     ],
+    ids=[
+        "envelope in a frame",
+        "envelope alone",
+        "code in a frame",
+        "words in a frame",
+        "content filter",
+        "words in a delta",
+        "code in a delta",
+    ],
 )
-def test_errors_in_the_stream(error_frame, error):
+def test_errors_in_the_stream(error_frame: str, error: type[ProxyError] | None) -> None:
     assert decode(error_frame) == ([], error)
     assert decode(CREATED, error_frame) == ([STARTED], error)
 
 
-def test_an_error_stays():
+def test_an_error_stays() -> None:
     decoder = EventDecoder()
     assert decoder.feed(FAILED) == [STARTED, Text("Half")]
-    for call in (lambda: decoder.feed(""), lambda: decoder.feed(end()), decoder.flush):
+    for piece in ("", end()):
         with pytest.raises(SiteFailure):
-            call()
+            decoder.feed(piece)
+    with pytest.raises(SiteFailure):
+        decoder.flush()
 
 
-def test_usage_comes_before_its_text_and_only_when_changed():
+def test_usage_comes_before_its_text_and_only_when_changed() -> None:
     text = (
         CREATED
         + delta("a", usage=counts(1, 1))
@@ -211,7 +226,7 @@ def test_usage_comes_before_its_text_and_only_when_changed():
     ]
 
 
-def test_odd_usage_counts_as_nothing():
+def test_odd_usage_counts_as_nothing() -> None:
     odd = {"input_tokens": "9", "output_tokens": 3, "output_tokens_details": [1], "prompt_tokens_details": {}}
     assert Usage(0, 3, 0, 0) in decode(CREATED + delta("a", usage=odd) + end())[0]
 
@@ -225,18 +240,19 @@ def test_odd_usage_counts_as_nothing():
         CREATED + delta("One. ") + delta("", status="finished", function_call={"name": "f", "arguments": "{}"}),
         CREATED + delta("One. ") + of("R8", delta("Two") + end()),
     ],
+    ids=["text", "thoughts", "a rejected call", "a call", "another answer"],
 )
-def test_what_goes_on_after_a_finish_has_to_be_finished_too(cut):
+def test_what_goes_on_after_a_finish_has_to_be_finished_too(cut: str) -> None:
     assert decode(cut)[1] is UpstreamError
 
 
 @pytest.mark.parametrize("phase", ["answer", None, "think", "Writing"])
-def test_what_a_function_says_is_no_text(phase):
+def test_what_a_function_says_is_no_text(phase: str | None) -> None:
     told = delta("Tool f does not exists.", phase, role="function") + delta("x", phase, function_call={"name": "f"})
     assert decode(CREATED + told + delta("So.") + end())[0] == [STARTED, Text("So."), Finish()]
 
 
-def test_nothing_but_what_functions_say_is_an_empty_answer():
+def test_nothing_but_what_functions_say_is_an_empty_answer() -> None:
     assert decode(CREATED + called("f", "", "{}") + rejected("f") + end())[1] is EmptyAnswer
 
 
@@ -250,8 +266,9 @@ def test_nothing_but_what_functions_say_is_an_empty_answer():
         frame({"response.stopped": {"response_id": "R7"}}),
         frame({"response.stopped": {}}),
     ],
+    ids=["done with an id", "done", "done in a delta", "done beside a delta", "stopped with an id", "stopped"],
 )
-def test_the_site_says_that_it_is_done(last):
+def test_the_site_says_that_it_is_done(last: str) -> None:
     decoder = EventDecoder()
     assert decoder.feed(CREATED + delta("So.")) == [STARTED, Text("So.")]
     assert not decoder.ended
@@ -260,12 +277,14 @@ def test_the_site_says_that_it_is_done(last):
     assert decoder.flush() == [Finish()]
 
 
-def test_done_without_an_answer_is_an_empty_answer():
+def test_done_without_an_answer_is_an_empty_answer() -> None:
     assert decode(CREATED + frame({"done": True}))[1] is EmptyAnswer
 
 
-@pytest.mark.parametrize("ending", [frame({"done": True, "response_id": "R8"}), of("R8", STOP)])
-def test_the_end_of_another_answer_is_not_the_end(ending):
+@pytest.mark.parametrize(
+    "ending", [frame({"done": True, "response_id": "R8"}), of("R8", STOP)], ids=["done", "stopped"]
+)
+def test_the_end_of_another_answer_is_not_the_end(ending: str) -> None:
     decoder = EventDecoder()
     decoder.feed(CREATED + of("R8", CREATED) + delta("So."))
     decoder.feed(ending)
@@ -273,7 +292,7 @@ def test_the_end_of_another_answer_is_not_the_end(ending):
     assert decoder.feed(delta(" And on.") + end()) == [Text(" And on.")]
 
 
-def test_the_answer_that_is_passed_on_is_the_one_to_go_on_from():
+def test_the_answer_that_is_passed_on_is_the_one_to_go_on_from() -> None:
     decoder = EventDecoder()
     decoder.feed(CREATED + of("R8", CREATED))
     assert decoder.started == STARTED
@@ -282,13 +301,13 @@ def test_the_answer_that_is_passed_on_is_the_one_to_go_on_from():
     assert decoder.response_ids == ("R7", "R8")
 
 
-def test_an_answer_that_was_never_announced_can_be_gone_on_from():
+def test_an_answer_that_was_never_announced_can_be_gone_on_from() -> None:
     decoder = EventDecoder()
     decoder.feed(CREATED + of("R9", delta("Here.")))
     assert decoder.started == Started("R9", "U7")
 
 
-def test_thinking_and_answer_may_have_two_ids():
+def test_thinking_and_answer_may_have_two_ids() -> None:
     thoughts = delta("First, ", "think") + delta("then.", "think")
     text = CREATED + thoughts + of("R8", delta("So. ")) + delta("Hm.", "think") + of("R8", delta("Yes.") + end())
     assert [event for event in decode(text)[0] if not isinstance(event, Started)] == [
@@ -301,7 +320,7 @@ def test_thinking_and_answer_may_have_two_ids():
     ]
 
 
-def test_the_image_of_another_answer_is_not_mixed_in():
+def test_the_image_of_another_answer_is_not_mixed_in() -> None:
     drawn = delta(PICTURE, "image_gen") + of("R8", delta(PICTURE + "2", "image_gen"))
     events, error = decode(CREATED + of("R8", CREATED) + drawn + of("R8", end("image_gen")) + end("image_gen"))
     assert error is None
@@ -317,8 +336,10 @@ CHECKS = [
 ]
 
 
-@pytest.mark.parametrize("page", CHECKS)
-def test_a_human_check_in_place_of_a_stream_needs_no_end(page):
+@pytest.mark.parametrize(
+    "page", CHECKS, ids=["script", "mark of the firewall", "refusal", "captcha address", "captcha size"]
+)
+def test_a_human_check_in_place_of_a_stream_needs_no_end(page: str) -> None:
     """Its body may never end, and a quarter of an hour of waiting shows nothing that its first words did not."""
     decoder = EventDecoder()
     with pytest.raises(VerificationRequired):
@@ -326,7 +347,7 @@ def test_a_human_check_in_place_of_a_stream_needs_no_end(page):
     assert decode("\ufeff \r\n", *page)[1] is VerificationRequired
 
 
-def test_a_page_without_a_mark_is_judged_when_it_falls_silent():
+def test_a_page_without_a_mark_is_judged_when_it_falls_silent() -> None:
     decoder = EventDecoder()
     assert decoder.feed("<html>\nPlease ") == []
     with pytest.raises(VerificationRequired):
@@ -335,7 +356,7 @@ def test_a_page_without_a_mark_is_judged_when_it_falls_silent():
     assert decode("<html>502 alibaba-ga</html>")[1] is SiteFailure
 
 
-def test_an_endless_page_is_not_gathered_for_ever():
+def test_an_endless_page_is_not_gathered_for_ever() -> None:
     decoder = EventDecoder()
     decoder.feed("<html>")
     with pytest.raises(VerificationRequired):
@@ -343,7 +364,7 @@ def test_an_endless_page_is_not_gathered_for_ever():
             decoder.feed("<br>" * 200)
 
 
-def test_a_complaint_that_never_ends_is_told_when_it_falls_silent():
+def test_a_complaint_that_never_ends_is_told_when_it_falls_silent() -> None:
     decoder = EventDecoder()
     assert decoder.feed('{"success":false,"data":{"code":"RateLimited","num":2}}') == []
     with pytest.raises(RateLimited):
@@ -351,18 +372,18 @@ def test_a_complaint_that_never_ends_is_told_when_it_falls_silent():
 
 
 @pytest.mark.parametrize("said", ["captcha", "_____tmd_____/punish", "aliyun_waf", "action=captcha", "<html>"])
-def test_what_the_model_says_is_no_human_check(said):
+def test_what_the_model_says_is_no_human_check(said: str) -> None:
     assert decode(CREATED + delta(f"It is a {said}.") + end()) == ([STARTED, Text(f"It is a {said}."), Finish()], None)
 
 
 @pytest.mark.parametrize("field", ["code", "error_code", "errorCode"])
 @pytest.mark.parametrize("text", ["details", "detail", "message"])
-def test_an_error_frame_by_any_name(field, text):
+def test_an_error_frame_by_any_name(field: str, text: str) -> None:
     events, error = decode(CREATED + frame({"error": {field: "data_inspection_failed", text: "d"}}))
     assert (events, error) == ([STARTED], ContentFilter)
 
 
-def test_images_of_every_form():
+def test_images_of_every_form() -> None:
     decoder = EventDecoder("C1", origin="https://site.example")
     shown = [
         delta("/api/v2/chat/C1/a.png", "image_gen"),
@@ -377,7 +398,7 @@ def test_images_of_every_form():
     ]
 
 
-def test_address_of_an_image_is_completed():
+def test_address_of_an_image_is_completed() -> None:
     decoder = EventDecoder("C1", origin="https://site.example")
     images = [{"image": "a b.png"}, {"image": "/api/v2/chat/C1/c.png"}, {"image": "//media.example/d.png"}]
     assert decoder.feed(delta("", "generate_image", extra={"image_list": images})) == [
@@ -404,13 +425,22 @@ def reasoning_of(*snapshots: tuple[list[str], list[str]]) -> str:
         ([(["A"], ["one"]), (["B"], ["two"])], "A\none\n\nB\ntwo"),
         ([(["A", "B"], ["a"]), (["A", "B"], ["a, more"])], "A\na\n\nB\n, more"),
     ],
+    ids=[
+        "thought by thought",
+        "without titles",
+        "titles first",
+        "gone for a while",
+        "shorter for a while",
+        "all replaced",
+        "an older one grows",
+    ],
 )
-def test_thinking_summary_tells_everything_once(snapshots, told):
+def test_thinking_summary_tells_everything_once(snapshots: list[tuple[list[str], list[str]]], told: str) -> None:
     assert reasoning_of(*snapshots) == told
 
 
 @given(st.lists(st.tuples(st.text("abc", min_size=1), st.text("xyz", min_size=1)), min_size=1, max_size=4))
-def test_growing_summary_reads_like_its_last_snapshot(sections):
+def test_growing_summary_reads_like_its_last_snapshot(sections: list[tuple[str, str]]) -> None:
     text = "\n\n".join(f"{title}\n{thought}" for title, thought in sections)
     snapshots = []
     for number in range(len(sections)):

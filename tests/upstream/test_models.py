@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import orjson
 import pytest
 
@@ -39,11 +41,13 @@ def catalogue(*ids: str) -> Catalogue:
 
 def meant(names: Catalogue, name: str) -> str | None:
     model = names.resolve(name)
-    return model and model.id
+    return model.id if model else None
 
 
-@pytest.mark.parametrize("wrap", [lambda m: {"data": m}, lambda m: {"success": True, "data": {"data": m}}])
-def test_both_wrappers(wrap):
+@pytest.mark.parametrize(
+    "wrap", [lambda m: {"data": m}, lambda m: {"success": True, "data": {"data": m}}], ids=["data", "success and data"]
+)
+def test_both_wrappers(wrap: Callable[[object], object]) -> None:
     (model,) = parse_models(orjson.dumps(wrap([FULL])).decode())
     assert model == Model(
         id="qwen3.7-plus",
@@ -69,12 +73,13 @@ def test_both_wrappers(wrap):
             "info": {"created_at": "soon", "meta": {"capabilities": [], "abilities": 3, "chat_type": "t2t"}},
         },
     ],
+    ids=["id alone", "nulls", "no meta", "odd values"],
 )
-def test_every_key_but_the_id_is_optional(entry):
+def test_every_key_but_the_id_is_optional(entry: dict[str, object]) -> None:
     assert parse_models(orjson.dumps({"data": [entry]}).decode()) == (Model("x", "x"),)
 
 
-def test_entries_without_use_are_left_out():
+def test_entries_without_use_are_left_out() -> None:
     entries = [
         {"name": "no id"},
         {"id": ""},
@@ -87,36 +92,36 @@ def test_entries_without_use_are_left_out():
 
 
 @pytest.mark.parametrize("body", ["", "<html>", "[]", "{}", '{"data":{}}', '{"data":[]}', '{"data":[{}]}'])
-def test_unknown_forms(body):
+def test_unknown_forms(body: str) -> None:
     with pytest.raises(ProtocolChanged):
         parse_models(body)
 
 
 @pytest.mark.parametrize(("model_id", "level"), [("qwen3.8-max-preview", 1), ("qwq-32b", 0), ("new", 2)])
-def test_models_that_always_think(model_id, level):
+def test_models_that_always_think(model_id: str, level: int) -> None:
     entry = {"id": model_id, "info": {"meta": {"abilities": {"thinking": level}}}}
     (model,) = parse_models(orjson.dumps({"data": [entry]}).decode())
     assert model.thinks_always
     assert model.thinking
 
 
-def test_the_table_of_the_older_project_is_complete():
+def test_the_table_of_the_older_project_is_complete() -> None:
     # the 7b is the one name that its README adds to its table
     assert len(ALIASES) == 111 + 1
     assert all(ALIASES[target] == target for target in ALIASES.values())
 
 
 @pytest.mark.parametrize("name", [*README_NAMES, *ALIASES])
-@pytest.mark.parametrize("names", [FALLBACK, catalogue("something-new")])
-def test_every_documented_name_resolves(names, name):
+@pytest.mark.parametrize("names", [FALLBACK, catalogue("something-new")], ids=["fallback", "live"])
+def test_every_documented_name_resolves(names: Catalogue, name: str) -> None:
     assert names.resolve(name) in names.live
 
 
-def test_live_id_wins_over_an_alias():
+def test_live_id_wins_over_an_alias() -> None:
     assert meant(catalogue("qwen3-max", "qwen-max"), "qwen-max") == "qwen-max"
 
 
-def test_alias_with_a_live_target():
+def test_alias_with_a_live_target() -> None:
     names = catalogue("qwen3.8-max", "qwen3-max", "qwen-max-latest", "qwen2.5-14b-instruct-1m")
     assert meant(names, "qwen-max") == "qwen3-max"
     assert meant(names, "qwen-max-latest") == "qwen-max-latest"
@@ -136,12 +141,12 @@ def test_alias_with_a_live_target():
         ("qwen-turbo", "qwen3.5-flash"),
     ],
 )
-def test_missing_target_gives_way_to_its_kind(name, substitute):
+def test_missing_target_gives_way_to_its_kind(name: str, substitute: str) -> None:
     names = catalogue("zzz", "qwen3.5-flash", "qwen3-vl-plus", "qwen3.7-plus", "qwen3-coder-plus", "qwen3.7-max")
     assert meant(names, name) == substitute
 
 
-def test_last_resort_is_the_first_model_that_suits():
+def test_last_resort_is_the_first_model_that_suits() -> None:
     blind, sees = Model("qwen9", "qwen9"), Model("qwen9-eye", "qwen9-eye", vision=True)
     assert meant(Catalogue((blind, sees)), "qwen-vl-max") == "qwen9-eye"
     assert meant(Catalogue((blind, sees)), "qwen-max") == "qwen9"
@@ -156,27 +161,27 @@ def test_last_resort_is_the_first_model_that_suits():
         *("openai/qwen-max", "qwen/qwen-max:free"),
     ],
 )
-def test_names_in_any_spelling(name):
+def test_names_in_any_spelling(name: str) -> None:
     names = catalogue("qwen3-max", "other")
     assert meant(names, name) == "qwen3-max"
 
 
 @pytest.mark.parametrize("name", ["gpt-4o", "", ":latest", "qwen/", "a/qwen-max", "qwen-max-"])
-def test_names_nobody_knows(name):
+def test_names_nobody_knows(name: str) -> None:
     assert FALLBACK.resolve(name) is None
 
 
-def test_a_name_as_it_is_comes_before_its_spellings():
+def test_a_name_as_it_is_comes_before_its_spellings() -> None:
     names = catalogue("a:b", "a", "A")
     assert [meant(names, name) for name in ("a:b", "a", "A", "a:c", "A:B")] == ["a:b", "a", "A", "a", "a:b"]
 
 
-def test_without_models_nothing_resolves():
+def test_without_models_nothing_resolves() -> None:
     assert Catalogue(()).resolve("qwen-max") is None
     assert Catalogue(()).listing() == []
 
 
-def test_the_list_is_the_live_ids_and_the_documented_names_each_once():
+def test_the_list_is_the_live_ids_and_the_documented_names_each_once() -> None:
     names = catalogue("new-one", "qwen3-max", "Qwen-Plus")
     listing = names.listing()
     shown = [name for name, _ in listing]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import orjson
 import pytest
 from hypothesis import given
@@ -46,6 +48,16 @@ def envelope(code: str, details: str = "", **more: object) -> str:
     return orjson.dumps({"success": False, "request_id": "q1", "data": data}).decode()
 
 
+def shown(value: object) -> str:
+    """Return a parameter as it stands in the name of a test."""
+    if isinstance(value, Head):
+        return " ".join([str(value.status), *value.headers.values()])
+    if isinstance(value, type):
+        return value.__name__
+    text = value if isinstance(value, str) else orjson.dumps(value).decode()
+    return text[:40]
+
+
 @pytest.mark.parametrize(
     ("answer", "expected"),
     [
@@ -56,8 +68,9 @@ def envelope(code: str, details: str = "", **more: object) -> str:
         (head(), False),
         (Head(200, {}), False),
     ],
+    ids=shown,
 )
-def test_is_stream(answer, expected):
+def test_is_stream(answer: Head, expected: bool) -> None:
     assert is_stream(answer) is expected
 
 
@@ -111,9 +124,9 @@ ENVELOPES = [
 ]
 
 
-@pytest.mark.parametrize(("code", "details", "status", "error_class"), ENVELOPES)
-@pytest.mark.parametrize("real_status", [False, True])
-def test_envelopes(code, details, status, error_class, real_status):
+@pytest.mark.parametrize(("code", "details", "status", "error_class"), ENVELOPES, ids=shown)
+@pytest.mark.parametrize("real_status", [False, True], ids=["status in a header", "real status"])
+def test_envelopes(code: str, details: str, status: int, error_class: type[ProxyError], real_status: bool) -> None:
     answered = head(status) if real_status else head(200, status)
     for body in (
         envelope(code, details),
@@ -140,8 +153,9 @@ def test_envelopes(code, details, status, error_class, real_status):
         (envelope("RateLimited", "limit", num=1e300), None),
         (envelope("RateLimited", "limit", num=True), None),
     ],
+    ids=shown,
 )
-def test_hours_of_a_rate_limit(body, hours):
+def test_hours_of_a_rate_limit(body: str, hours: int | None) -> None:
     error = error_from(head(actual=429), body)
     assert isinstance(error, RateLimited)
     assert error.hours == hours
@@ -161,18 +175,20 @@ def test_hours_of_a_rate_limit(body, hours):
     ],
 )
 @pytest.mark.parametrize("code", ["RateLimited", "quota_limit"])
-def test_the_wording_tells_a_day_that_is_used_up_from_a_busy_site(code, details, for_today):
+def test_the_wording_tells_a_day_that_is_used_up_from_a_busy_site(code: str, details: str, for_today: bool) -> None:
     error = error_from(head(actual=429), envelope(code, details))
+    assert isinstance(error, RateLimited)
     assert (error.hours, error.for_today, error.kind) == (None, for_today, None)
     assert ("until tomorrow" in error.message) is for_today
 
 
-def test_hours_outweigh_the_wording():
+def test_hours_outweigh_the_wording() -> None:
     error = error_from(head(actual=429), envelope("RateLimited", "额度已用完", num=3))
+    assert isinstance(error, RateLimited)
     assert (error.hours, error.for_today) == (3, False)
 
 
-def test_after_a_reload_the_version_and_the_doctor_are_what_is_left():
+def test_after_a_reload_the_version_and_the_doctor_are_what_is_left() -> None:
     message = error_from(head(actual=400), envelope("Bad_Request", "Internal error...")).message
     assert "loaded anew" in message
     assert message.index("loaded anew") < message.index("QWENPROXY_SITE_VERSION") < message.index("qwenproxy doctor")
@@ -194,14 +210,18 @@ def test_after_a_reload_the_version_and_the_doctor_are_what_is_left():
         ('{"error":{"error_code":"data_inspection_failed","detail":"x"', ContentFilter),
         ('{"success":true,"data":{"code":"Unauthorized",', ProtocolChanged),
     ],
+    ids=shown,
 )
 @pytest.mark.parametrize("content_type", ["application/json", "text/event-stream", "text/plain", ""])
-def test_a_body_that_never_ends_means_what_it_has_said(part, error_class, content_type):
+def test_a_body_that_never_ends_means_what_it_has_said(
+    part: str, error_class: type[ProxyError], content_type: str
+) -> None:
     assert type(error_from(head(content_type=content_type), part)) is error_class
 
 
-def test_hours_of_a_body_that_never_ends():
+def test_hours_of_a_body_that_never_ends() -> None:
     error = error_from(head(), '{"success":false,"data":{"code":"RateLimited","num":5,"details":"lim')
+    assert isinstance(error, RateLimited)
     assert error.hours == 5
 
 
@@ -234,8 +254,9 @@ def test_hours_of_a_body_that_never_ends():
         (head(actual=429), 'data: {"code":"RateLimited","detail":"d","num":2}\n\n', RateLimited),
         (head(actual=401), 'data: {"response.created":{}}\r\n\r\ndata: {"error":{"code":"x"}}', NotLoggedIn),
     ],
+    ids=shown,
 )
-def test_other_forms(answer, body, error_class):
+def test_other_forms(answer: Head, body: str, error_class: type[ProxyError]) -> None:
     assert type(error_from(answer, body)) is error_class
 
 
@@ -249,12 +270,13 @@ def test_other_forms(answer, body, error_class):
         (head(), '{"code":200,"data":{}}'),
         (head(204), ""),
     ],
+    ids=shown,
 )
-def test_answers_without_a_fault_pass(answer, body):
+def test_answers_without_a_fault_pass(answer: Head, body: str) -> None:
     check(answer, body)
 
 
-def test_success_with_a_bad_status_is_no_success():
+def test_success_with_a_bad_status_is_no_success() -> None:
     with pytest.raises(NotLoggedIn):
         check(head(actual=401), '{"success":true,"data":{}}')
 
@@ -273,15 +295,16 @@ def test_success_with_a_bad_status_is_no_success():
         ({"error": {"error_code": "data_inspection_failed", "detail": "d"}}, ContentFilter),
         ({"error": {"code": "quota_limit"}}, RateLimited),
     ],
+    ids=shown,
 )
-def test_error_frames(frame, error_class):
+def test_error_frames(frame: dict[str, Any], error_class: type[ProxyError]) -> None:
     assert type(error_in_frame(frame)) is error_class
 
 
 @pytest.mark.parametrize(
-    "frame", [{}, {"response.info": {"action": "keep_alive"}}, {"sources": []}, {"ret": ["SUCCESS"]}]
+    "frame", [{}, {"response.info": {"action": "keep_alive"}}, {"sources": []}, {"ret": ["SUCCESS"]}], ids=shown
 )
-def test_frames_without_an_error(frame):
+def test_frames_without_an_error(frame: dict[str, Any]) -> None:
     assert error_in_frame(frame) is None
 
 
@@ -296,12 +319,13 @@ def test_frames_without_an_error(frame):
         ({"extra": {}}, SiteFailure),
         ({}, SiteFailure),
     ],
+    ids=shown,
 )
-def test_error_deltas(delta, error_class):
+def test_error_deltas(delta: dict[str, Any], error_class: type[ProxyError]) -> None:
     assert type(error_in_delta(delta)) is error_class
 
 
-def test_the_quote_is_short_and_on_one_line():
+def test_the_quote_is_short_and_on_one_line() -> None:
     error = error_from(head(), envelope("Odd", "first line\nsecond\tline\u2028third " + "word " * 100))
     quote = error.message.split('"')[1]
     assert quote.startswith("first line second line third word")
@@ -319,13 +343,13 @@ def test_the_quote_is_short_and_on_one_line():
         "key " + "xg1f00d" * 8,
     ],
 )
-def test_secrets_are_never_quoted(details):
+def test_secrets_are_never_quoted(details: str) -> None:
     message = error_from(head(), envelope("Odd", details)).message
     assert "eyJ" not in message
     assert "xg1f00d" not in message
 
 
-def test_the_captcha_address_is_never_told():
+def test_the_captcha_address_is_never_told() -> None:
     for error in (error_from(head(), CAPTCHA), error_in_frame(orjson.loads(CAPTCHA))):
         assert isinstance(error, VerificationRequired)
         assert "x5sec" not in error.message
@@ -345,7 +369,7 @@ json_values = st.recursive(
 
 
 @given(json_values, st.sampled_from([200, 400, 403, 500]))
-def test_any_json_has_a_verdict(value, status):
+def test_any_json_has_a_verdict(value: object, status: int) -> None:
     error = error_from(head(actual=status), orjson.dumps(value).decode())
     assert isinstance(error, ProxyError)
     assert error.message

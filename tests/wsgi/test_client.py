@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+from collections.abc import Iterator
 from types import SimpleNamespace
 
 import pytest
@@ -11,23 +12,25 @@ import pytest
 from qwenproxy.wsgi import client
 from qwenproxy.wsgi.client import ClientSocket, client_gone_check
 
+Pair = tuple[ClientSocket, socket.socket]
+
 
 @pytest.fixture
-def pair():
+def pair() -> Iterator[Pair]:
     ours, theirs = socket.socketpair()
     with ClientSocket(ours, threading.Semaphore()) as connection, theirs:
         yield connection, theirs
 
 
 @pytest.fixture
-def clock(monkeypatch):
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """A clock that a test moves."""
     now = [100.0]
     monkeypatch.setattr(client, "time", SimpleNamespace(monotonic=lambda: now[0]))
     return now
 
 
-def drip(connection, theirs, clock, pause, count):
+def drip(connection: ClientSocket, theirs: socket.socket, clock: list[float], pause: float, count: int) -> int:
     """Send a byte each `pause` seconds; return how many of them were read."""
     for number in range(count):
         clock[0] += pause
@@ -40,7 +43,7 @@ def drip(connection, theirs, clock, pause, count):
 
 
 class TestReading:
-    def test_what_is_there(self, pair):
+    def test_what_is_there(self, pair: Pair) -> None:
         connection, theirs = pair
         theirs.send(b"hello")
         connection.await_head()
@@ -51,7 +54,7 @@ class TestReading:
         assert connection.recv(100) == b""
 
     @pytest.mark.parametrize("part", ["head", "body"])
-    def test_silence_ends(self, pair, monkeypatch, part):
+    def test_silence_ends(self, pair: Pair, monkeypatch: pytest.MonkeyPatch, part: str) -> None:
         connection, _ = pair
         monkeypatch.setattr(client, f"{part.upper()}_WAIT", 0.01)
         getattr(connection, f"await_{part}")()
@@ -59,17 +62,17 @@ class TestReading:
             connection.recv(100)
         assert connection.gettimeout() is None
 
-    def test_a_dripping_head_ends(self, pair, clock):
+    def test_a_dripping_head_ends(self, pair: Pair, clock: list[float]) -> None:
         connection, theirs = pair
         connection.await_head()
         assert drip(connection, theirs, clock, pause=1.0, count=100) == client.HEAD_WAIT - 1
 
-    def test_a_dripping_body_ends(self, pair, clock):
+    def test_a_dripping_body_ends(self, pair: Pair, clock: list[float]) -> None:
         connection, theirs = pair
         connection.await_body()
         assert drip(connection, theirs, clock, pause=1.0, count=100) == client.BODY_WAIT
 
-    def test_a_steady_body_may_take_its_time(self, pair, clock):
+    def test_a_steady_body_may_take_its_time(self, pair: Pair, clock: list[float]) -> None:
         connection, theirs = pair
         connection.await_body()
         for _ in range(1000):
@@ -77,7 +80,7 @@ class TestReading:
             theirs.send(b"x" * client.SLOWEST_BODY)
             assert len(connection.recv(1 << 20)) == client.SLOWEST_BODY
 
-    def test_haste_earns_no_credit(self, pair, clock):
+    def test_haste_earns_no_credit(self, pair: Pair, clock: list[float]) -> None:
         connection, theirs = pair
         connection.await_body()
         for _ in range(10):
@@ -85,7 +88,7 @@ class TestReading:
             connection.recv(1 << 20)
         assert drip(connection, theirs, clock, pause=1.0, count=100) <= client.BODY_WAIT
 
-    def test_a_new_request_has_its_own_time(self, pair, clock):
+    def test_a_new_request_has_its_own_time(self, pair: Pair, clock: list[float]) -> None:
         connection, theirs = pair
         connection.await_head()
         clock[0] += 1000
@@ -93,7 +96,7 @@ class TestReading:
         theirs.send(b"x")
         assert connection.recv(1) == b"x"
 
-    def test_without_a_bound(self, pair, clock):
+    def test_without_a_bound(self, pair: Pair, clock: list[float]) -> None:
         connection, theirs = pair
         connection.await_head()
         connection.await_anything()
@@ -101,7 +104,7 @@ class TestReading:
         theirs.send(b"x")
         assert connection.recv(1) == b"x"
 
-    def test_a_shorter_timeout_of_the_reader_counts(self, pair):
+    def test_a_shorter_timeout_of_the_reader_counts(self, pair: Pair) -> None:
         connection, _ = pair
         connection.await_head()
         connection.settimeout(0.01)
@@ -109,7 +112,7 @@ class TestReading:
             connection.recv(1)
         assert connection.gettimeout() == 0.01
 
-    def test_only_so_many_may_be_slow_at_once(self, monkeypatch):
+    def test_only_so_many_may_be_slow_at_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(client, "CROWDED_WAIT", 0.01)
         places = threading.Semaphore(0)
         ours, theirs = socket.socketpair()
@@ -124,7 +127,7 @@ class TestReading:
             assert connection.recv(1) == b"y"
         assert places.acquire(blocking=False), "the place is given back"
 
-    def test_input_is_seen_without_taking_it(self, pair):
+    def test_input_is_seen_without_taking_it(self, pair: Pair) -> None:
         connection, theirs = pair
         assert not connection.has_input()
         theirs.send(b"x")
@@ -134,7 +137,7 @@ class TestReading:
         assert connection.has_input()
 
 
-def test_a_client_that_does_not_read_is_given_up(monkeypatch):
+def test_a_client_that_does_not_read_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client, "SEND_WAIT", 0.05)
     ours, theirs = socket.socketpair()
     with ClientSocket(ours, threading.Semaphore()) as connection, theirs, pytest.raises(ConnectionResetError):
@@ -142,11 +145,11 @@ def test_a_client_that_does_not_read_is_given_up(monkeypatch):
 
 
 class TestParting:
-    def test_the_client_can_take_the_last_answer(self, pair):
+    def test_the_client_can_take_the_last_answer(self, pair: Pair) -> None:
         connection, theirs = pair
-        taken = []
+        taken: list[bytes] = []
 
-        def take():
+        def take() -> None:
             while data := theirs.recv(1 << 16):
                 taken.append(data)
             theirs.close()
@@ -158,14 +161,16 @@ class TestParting:
         reader.join()
         assert sum(map(len, taken)) == 100_000
 
-    def test_one_that_stays_is_not_waited_for(self, pair, monkeypatch):
+    def test_one_that_stays_is_not_waited_for(self, pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
         connection, theirs = pair
         monkeypatch.setattr(client, "LINGER_SILENCE", 0.01)
         connection.linger()
         theirs.send(b"more")
         assert connection.recv(100) == b""
 
-    def test_one_that_goes_on_talking_is_not_listened_to_for_ever(self, pair, monkeypatch):
+    def test_one_that_goes_on_talking_is_not_listened_to_for_ever(
+        self, pair: Pair, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         connection, theirs = pair
         monkeypatch.setattr(client, "LINGER", -1.0)
         theirs.send(b"x" * 70_000)
@@ -174,7 +179,7 @@ class TestParting:
 
 
 class TestHangingUp:
-    def test_is_seen_on_the_socket(self, pair):
+    def test_is_seen_on_the_socket(self, pair: Pair) -> None:
         connection, theirs = pair
         gone = client_gone_check({"gunicorn.socket": connection})
         assert not gone()
@@ -186,10 +191,10 @@ class TestHangingUp:
         connection.close()
         assert gone()
 
-    def test_is_asked_of_waitress(self):
+    def test_is_asked_of_waitress(self) -> None:
         answers = iter([False, True])
         gone = client_gone_check({"waitress.client_disconnected": lambda: next(answers)})
         assert (gone(), gone()) == (False, True)
 
-    def test_cannot_be_seen_elsewhere(self):
+    def test_cannot_be_seen_elsewhere(self) -> None:
         assert client_gone_check({})() is False

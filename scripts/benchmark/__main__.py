@@ -1,0 +1,62 @@
+"""The command line of scripts/bench: starts the servers and what measures them."""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+
+import benchmark
+from benchmark.comparison import compare
+from benchmark.load import Load, print_round, run_round
+from benchmark.memory import watch_memory
+from benchmark.processes import memory_text
+from benchmark.servers import log_in, running_proxy, running_site
+
+
+def main() -> None:
+    """Measure, or with --load be the load generator."""
+    arguments = _arguments()
+    if arguments.load:
+        print_round(arguments.load)
+        return
+    with tempfile.TemporaryDirectory(prefix="qwenproxy-bench-") as folder:
+        _measure(arguments, Path(folder) / "session")
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser("scripts/bench", description=benchmark.__doc__)
+    parser.add_argument("--streams", default="1,8,32,64,128", help="numbers of concurrent streams")
+    parser.add_argument("--rounds", type=int, default=3, help="rounds of each; the median is shown")
+    parser.add_argument("--chunks", type=int, default=100, help="chunks of one stream")
+    parser.add_argument("--soak", type=int, metavar="REQUESTS", help="instead: many short requests, memory over them")
+    parser.add_argument("--load", help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+def _measure(arguments: argparse.Namespace, session_dir: Path) -> None:
+    with running_site() as (site_pid, address):
+        log_in(address, session_dir)
+        begun = time.monotonic()
+        with running_proxy(address, session_dir) as (proxy_pid, port):
+            load = Load(address.base_url, next(iter(address.tokens.values())), port)
+            first = run_round(load)
+            failure = " (FAILED)" if first.errors else ""
+            print(f"process start to the end of the first answer: {time.monotonic() - begun:.2f} s{failure}")
+            proxy = psutil.Process(proxy_pid)
+            print(f"PSS of the proxy's process tree then: {memory_text(proxy)}")
+            if arguments.soak:
+                watch_memory(port, arguments.soak, proxy)
+            else:
+                counts = [int(count) for count in arguments.streams.split(",")]
+                compare(
+                    replace(load, chunks=arguments.chunks), counts, arguments.rounds, psutil.Process(site_pid), proxy
+                )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,78 @@
+"""The table of both ways, with more and more streams at once."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from dataclasses import dataclass, fields, replace
+
+import psutil
+
+from benchmark.load import WAYS, Figures, Load, run_round
+from benchmark.processes import Parts, cpu_of, memory_text, parts_of
+
+IDLE_TIME = 5.0  # seconds the idle proxy is watched
+
+HEAD = (
+    "| streams | way | errors | TTFT p50 / p95 ms | of it making the chat | chunk delay p50 / p95 ms | wall s "
+    "| wall ratio | CPU ms per chunk |\n|---|---|---|---|---|---|---|---|---|"
+)
+
+
+@dataclass(frozen=True)
+class Row:
+    """What one way showed, and the processor time that it took for a chunk, in ms by part."""
+
+    figures: Figures
+    cpu: dict[str, float]
+
+
+def compare(load: Load, counts: list[int], rounds: int, site: psutil.Process, proxy: psutil.Process) -> None:
+    """Print a row for each number of streams and each way, then what the proxy takes when idle."""
+    print(f"\n{load.chunks} chunks per stream, one every 20 ms; medians of {rounds} rounds\n")
+    print(HEAD)
+    for streams in counts:
+        rows: dict[str, list[Row]] = {way: [] for way in WAYS}
+        for _ in range(rounds):
+            for way in WAYS:
+                parts = {"site": [site]} | (parts_of(proxy) if way == "proxied" else {})
+                rows[way].append(_measure(replace(load, way=way, streams=streams), parts))
+        direct = _median(rows["direct"])
+        _print_row(streams, "direct", direct, direct)
+        _print_row(streams, "proxied", _median(rows["proxied"]), direct)
+    print(f"\nPSS after all of this: {memory_text(proxy)}")
+    _print_idle_cpu(proxy)
+
+
+def _measure(load: Load, parts: Parts) -> Row:
+    before = {part: cpu_of(processes) for part, processes in parts.items()}
+    figures = run_round(load)
+    chunks = load.streams * load.chunks
+    return Row(figures, {part: (cpu_of(processes) - before[part]) * 1000 / chunks for part, processes in parts.items()})
+
+
+def _median(rows: list[Row]) -> Row:
+    """Return the median of each figure, but the sum of the errors."""
+    names = [field.name for field in fields(Figures) if field.name != "errors"]
+    middle = {name: statistics.median(getattr(row.figures, name) for row in rows) for name in names}
+    cpu = {part: statistics.median(row.cpu[part] for row in rows) for part in rows[0].cpu}
+    return Row(Figures(errors=sum(row.figures.errors for row in rows), **middle), cpu)
+
+
+def _print_row(streams: int, way: str, row: Row, direct: Row) -> None:
+    figures = row.figures
+    cpu = ", ".join(f"{part} {value:.2f}" for part, value in row.cpu.items())
+    print(
+        f"| {streams} | {way} | {figures.errors} | {figures.first50:.0f} / {figures.first95:.0f} "
+        f"| {figures.chat50:.0f} | {figures.delay50:.1f} / {figures.delay95:.1f} | {figures.wall:.2f} "
+        f"| {figures.wall / direct.figures.wall:.2f} | {cpu} |",
+        flush=True,
+    )
+
+
+def _print_idle_cpu(proxy: psutil.Process) -> None:
+    processes = [each for part in parts_of(proxy).values() for each in part]
+    before = cpu_of(processes)
+    time.sleep(IDLE_TIME)
+    share = (cpu_of(processes) - before) / IDLE_TIME
+    print(f"CPU of the idle proxy with its open tab: {share * 100:.1f} % of one core")

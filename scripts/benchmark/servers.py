@@ -1,0 +1,93 @@
+"""The stand-in and the proxy under test, each in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import ssl
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from qwenproxy.cli.sandbox import SandboxAddress
+from qwenproxy.cli.sandbox_logins import enter_sandbox
+from qwenproxy.config import Config
+
+COMMAND = (sys.executable, "-m", "qwenproxy")
+END_WAIT = 60.0  # seconds a server gets to end
+
+T = TypeVar("T")
+
+
+@contextmanager
+def running_site() -> Iterator[tuple[int, SandboxAddress]]:
+    """Run the stand-in, without the checks that direct calls would fail; give its process id and address."""
+    with _running([*COMMAND, "sandbox", "--json"], _address) as (pid, address):
+        _switch(address, {"require_bx": False, "require_cookies": False})
+        yield pid, address
+
+
+@contextmanager
+def running_proxy(address: SandboxAddress, session_dir: Path) -> Iterator[tuple[int, int]]:
+    """Run the proxy over a session folder; give its process id and port."""
+    settings = {
+        "BASE_URL": address.base_url,
+        "BASE_URL_SPKI": address.spki,
+        "SESSION_DIR": str(session_dir),
+        "ACCOUNT_CONCURRENCY": "200",
+        "THREADS": "200",
+        "PORT": "0",
+        "LOG_LEVEL": "warning",
+        "NO_MENU": "1",
+        "LANG": "en",
+    }
+    with _running([*COMMAND, "start"], _port, {f"QWENPROXY_{name}": value for name, value in settings.items()}) as ends:
+        yield ends
+
+
+def log_in(address: SandboxAddress, session_dir: Path) -> None:
+    """Log the proxy's account in, so that its login lasts however long the load does."""
+    options = {"base_url": address.base_url, "base_url_spki": address.spki, "session_dir": str(session_dir)}
+    enter_sandbox(Config.load(options, {}), address)
+
+
+@contextmanager
+def _running(
+    command: list[str], ready: Callable[[str], T | None], environment: dict[str, str] | None = None
+) -> Iterator[tuple[int, T]]:
+    """Run a server from the line of its output that `ready` makes something of; give its process id and that."""
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, env={**os.environ, **(environment or {})}, start_new_session=True
+    )
+    assert process.stdout is not None
+    try:
+        for line in process.stdout:
+            if (place := ready(line)) is not None:
+                break
+        else:
+            raise SystemExit(f"{' '.join(command)} did not start")
+        yield process.pid, place
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(END_WAIT)
+
+
+def _address(line: str) -> SandboxAddress:
+    return SandboxAddress(**json.loads(line))
+
+
+def _port(line: str) -> int | None:
+    match = re.search(r"listens on http://[^ ]+:(\d+)", line)
+    return int(match[1]) if match else None
+
+
+def _switch(address: SandboxAddress, switches: dict[str, bool]) -> None:
+    url = f"{address.base_url}/__sandbox/switches"
+    request = urllib.request.Request(url, json.dumps(switches).encode(), method="POST")
+    urllib.request.urlopen(request, context=ssl._create_unverified_context()).read()
