@@ -162,7 +162,7 @@ INSIDE_THE_SANDBOX = [module for module in SOURCES if module.startswith("qwenpro
 
 
 @pytest.mark.parametrize("module", INSIDE_THE_SANDBOX)
-def test_a_module_of_the_sandbox_stands_on_what_is_below(module):
+def test_a_module_of_the_sandbox_stands_on_what_is_below(module: str) -> None:
     entry = entry_of(module, SANDBOX_ROW)
     for imported in imports_of(module) & set(INSIDE_THE_SANDBOX):
         below = entry_of(imported, SANDBOX_ROW)
