@@ -28,6 +28,8 @@ def parse_thinking(body: Mapping[str, Any], ignored: Ignored) -> tuple[bool | No
 
     A switch counts before an effort. An effort nobody knows is one all the same: new ones keep coming.
     """
+    if FIELDS.isdisjoint(body):
+        return None, None
     template, reasoning = read_object(body, "chat_template_kwargs"), read_object(body, "reasoning")
     thinking, thinking_budget = _thinking_object(body)
     budgets = (

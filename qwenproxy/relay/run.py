@@ -14,9 +14,9 @@ from dataclasses import dataclass
 
 from qwenproxy.accounts.pool import Lease
 from qwenproxy.browser.page import Page, PageResponse
-from qwenproxy.chat import ChatRequest, Event, Finish, Tick, Usage
+from qwenproxy.chat import ChatRequest, Event, Finish, Image, Reasoning, Text, Tick, ToolCall, Usage
 from qwenproxy.chat.answer import Answer
-from qwenproxy.chat.stages import REAL, stages_for, ticking
+from qwenproxy.chat.stages import stages_for
 from qwenproxy.chat.waiting import LOOK_EVERY, ClientGoneCheck
 from qwenproxy.errors import ClientGone, ProxyError, Refusal, UpstreamTimeout
 from qwenproxy.observe.laps import Laps
@@ -26,6 +26,9 @@ from qwenproxy.upstream.events import EventDecoder
 from qwenproxy.upstream.places import SitePlace
 
 log = logging.getLogger(__name__)
+
+TICK = 1.0  # seconds without anything for the client after which it gets a Tick
+REAL = (Text, Reasoning, ToolCall, Image, Finish)  # what a client sees
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +76,7 @@ class ChatRun:
         for stage in stages_for(asked.chat):
             events = stage(events)
         # Last of all: whatever stands before it may hold events back for as long as it likes.
-        self._events = self._gathered(ticking(events, patience.clock))
+        self._events = self._gathered(events)
 
     @property
     def response_id(self) -> str | None:
@@ -147,9 +150,21 @@ class ChatRun:
             log.warning("account=%s given back, but nobody was told: %s", self.account_id, error.message)
 
     def _gathered(self, events: Iterator[Event]) -> Iterator[Event]:
-        """Pass the events on until the answer is complete, and keep what they say."""
+        """Pass the events on until the answer is complete, and keep what they say.
+
+        Of the Ticks only those where the client saw nothing for a second.
+        """
+        seen = self._patience.clock()
         for event in events:
-            self.answer.add(event)
+            now = self._patience.clock()
+            if isinstance(event, Tick):
+                if now - seen < TICK:
+                    continue
+                seen = max(seen + TICK, now - TICK)  # what is left of a second counts towards the next Tick
+            else:
+                self.answer.add(event)
+                if isinstance(event, REAL):
+                    seen = now
             yield event
             if isinstance(event, Finish):
                 return

@@ -18,7 +18,7 @@ MAX_ATTACHMENTS = 20  # images and files of one question; of more the newest go 
 
 def fold(messages: tuple[Message, ...], tools: tuple[Tool, ...] = (), tool_choice: str = "auto") -> str:
     """Return the conversation as one text; a lone question without tools stays as it is."""
-    offer = instructions(tools, tool_choice)
+    offer = instructions(tools, tool_choice) if tools else ""
     if not offer and len(messages) == 1 and messages[0].role == "user":
         return messages[0].text
     return _Folder(messages).fold(offer)
