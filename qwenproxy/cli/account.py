@@ -49,15 +49,17 @@ wait_option = option(
 )
 
 
-@click.group(cls=Group, help="help_account", epilog="qwenproxy account add\nqwenproxy account list")
+@click.group("account", cls=Group, help="help_account", epilog="qwenproxy account add\nqwenproxy account list")
 @session_option
 @click.pass_context
-def account(ctx: click.Context, session_dir: str | None) -> None:
+def account_group(ctx: click.Context, session_dir: str | None) -> None:
     """Read the settings for the command that follows."""
     ctx.obj = Config.load({"session_dir": session_dir})
 
 
-@account.command(help="help_account_add", epilog="qwenproxy account add\nqwenproxy account add --token - <token.txt")
+@account_group.command(
+    "add", help="help_account_add", epilog="qwenproxy account add\nqwenproxy account add --token - <token.txt"
+)
 @option("--token", metavar="TOKEN", help="help_add_token")
 @option("--id", "account_id", metavar="ID", help="help_add_id")
 @wait_option
@@ -74,7 +76,7 @@ def add(config: Config, token: str | None, account_id: str | None, login_wait: f
         add_by_token(console, token, account_id)
 
 
-@account.command(help="help_account_relogin", epilog=RELOGIN_EXAMPLES)
+@account_group.command("relogin", help="help_account_relogin", epilog=RELOGIN_EXAMPLES)
 @click.argument("account_id", metavar="[ID]", required=False)
 @option("--token", metavar="TOKEN", help="help_relogin_token")
 @wait_option
@@ -92,7 +94,9 @@ def relogin(config: Config, account_id: str | None, token: str | None, login_wai
         click.echo(console.say("relogged", id=chosen.id))
 
 
-@account.command(help="help_account_remove", epilog="qwenproxy account remove acc_1\nqwenproxy account remove acc_1 -y")
+@account_group.command(
+    "remove", help="help_account_remove", epilog="qwenproxy account remove acc_1\nqwenproxy account remove acc_1 -y"
+)
 @click.argument("account_id", metavar="ID")
 @option("--yes", "-y", is_flag=True, help="help_remove_yes")
 @late_session_option
@@ -131,7 +135,7 @@ def remove_from_disk(console: Console, account_id: str) -> None:
     click.echo(console.say("removed", id=account_id))
 
 
-@account.command("list", help="help_account_list", epilog="qwenproxy account list\nqwenproxy account list --json")
+@account_group.command("list", help="help_account_list", epilog="qwenproxy account list\nqwenproxy account list --json")
 @option("--json", "as_json", is_flag=True, help="help_list_json")
 @late_session_option
 @click.pass_obj
@@ -145,7 +149,9 @@ def list_accounts(config: Config, as_json: bool) -> None:
         click.echo(table(accounts, console.say, now) if accounts else no_accounts(console))
 
 
-@account.command(help="help_account_check", epilog="qwenproxy account check\nqwenproxy account check acc_1")
+@account_group.command(
+    "check", help="help_account_check", epilog="qwenproxy account check\nqwenproxy account check acc_1"
+)
 @click.argument("account_id", metavar="[ID]", required=False)
 @late_session_option
 @click.pass_obj
@@ -186,7 +192,7 @@ def check_text(console: Console, on_record: Account, result: Check) -> str:
     return f"{on_record.id}: {status_text(on_record, console.say, now)} - {text}{remedy}"
 
 
-@account.command("import", help="help_account_import", epilog="qwenproxy account import ../FreeQwenApi/session")
+@account_group.command("import", help="help_account_import", epilog="qwenproxy account import ../FreeQwenApi/session")
 @click.argument("folder", metavar="DIR", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @late_session_option
 @click.pass_obj

@@ -41,10 +41,10 @@ _UNASKED = {
 CONNECT_WAIT = 5.0  # seconds for a running server to take the connection
 
 
-@click.command(cls=Command, help="help_doctor", epilog="qwenproxy doctor\nqwenproxy doctor --roundtrip")
+@click.command("doctor", cls=Command, help="help_doctor", epilog="qwenproxy doctor\nqwenproxy doctor --roundtrip")
 @option("--roundtrip", is_flag=True, help="help_roundtrip")
 @session_option
-def doctor(roundtrip: bool, session_dir: str | None) -> None:
+def doctor_command(roundtrip: bool, session_dir: str | None) -> None:
     """Look at everything, print each finding as it comes, end with 1 when something is wrong."""
     config = Config.load({"session_dir": session_dir})
     console = open_console(config)

@@ -18,15 +18,15 @@ from qwenproxy.texts import speaker
 SHORT = 8  # characters below which a key can be guessed; such keys of older files go on working
 
 
-@click.group(cls=Group, help="help_keys", epilog="qwenproxy keys add\nqwenproxy keys list --show")
+@click.group("keys", cls=Group, help="help_keys", epilog="qwenproxy keys add\nqwenproxy keys list --show")
 @session_option
 @click.pass_context
-def keys(ctx: click.Context, session_dir: str | None) -> None:
+def keys_group(ctx: click.Context, session_dir: str | None) -> None:
     """Read the settings for the command that follows."""
     ctx.obj = Config.load({"session_dir": session_dir})
 
 
-@keys.command("list", help="help_keys_list", epilog="qwenproxy keys list\nqwenproxy keys list --show")
+@keys_group.command("list", help="help_keys_list", epilog="qwenproxy keys list\nqwenproxy keys list --show")
 @option("--show", is_flag=True, help="help_keys_show")
 @late_session_option
 @click.pass_obj
@@ -41,7 +41,9 @@ def list_keys(config: Config, show: bool) -> None:
     _tell_of_sandbox(config)
 
 
-@keys.command(help="help_keys_add", epilog="qwenproxy keys add\nqwenproxy keys add my-own-key-of-many-letters")
+@keys_group.command(
+    "add", help="help_keys_add", epilog="qwenproxy keys add\nqwenproxy keys add my-own-key-of-many-letters"
+)
 @click.argument("key", metavar="[KEY]", required=False)
 @late_session_option
 @click.pass_obj
@@ -63,7 +65,7 @@ def add(config: Config, key: str | None) -> None:
     _tell_of_sandbox(config)
 
 
-@keys.command(help="help_keys_remove", epilog="qwenproxy keys remove qp-JHq...vmA")
+@keys_group.command("remove", help="help_keys_remove", epilog="qwenproxy keys remove qp-JHq...vmA")
 @click.argument("key", metavar="KEY")
 @late_session_option
 @click.pass_obj

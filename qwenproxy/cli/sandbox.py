@@ -42,13 +42,13 @@ class SandboxAddress:
 _EXAMPLES = "qwenproxy sandbox\nqwenproxy sandbox --port 8443 --json\nqwenproxy sandbox --speed 60"
 
 
-@click.command(cls=Command, help="help_sandbox", epilog=_EXAMPLES)
+@click.command("sandbox", cls=Command, help="help_sandbox", epilog=_EXAMPLES)
 @option("--port", default=0, type=click.IntRange(0, 65535), metavar="PORT", help="help_sandbox_port")
 @option("--accounts", default=1, type=click.IntRange(1, 100), metavar="N", help="help_sandbox_accounts")
 @option("--speed", default=1, type=click.IntRange(1, 3600), metavar="N", help="help_sandbox_speed")
 @option("--json", "as_json", is_flag=True, help="help_sandbox_json")
 @option("--with-parent", is_flag=True, hidden=True)
-def sandbox(port: int, accounts: int, speed: int, as_json: bool, with_parent: bool) -> None:
+def sandbox_command(port: int, accounts: int, speed: int, as_json: bool, with_parent: bool) -> None:
     """Run a stand-in of the site on this machine: no account, no internet."""
     say = help_speaker()
     site = _sandbox_class()(accounts=accounts, port=port)

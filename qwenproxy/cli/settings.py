@@ -37,10 +37,10 @@ def command_line(config: Config, group: str, *words: str) -> str:
     return " ".join(["qwenproxy", group, *options, *words])
 
 
-@click.command(cls=Command, help="help_config", epilog="qwenproxy config\nqwenproxy config --json")
+@click.command("config", cls=Command, help="help_config", epilog="qwenproxy config\nqwenproxy config --json")
 @option("--json", "as_json", is_flag=True, help="help_config_json")
 @session_option
-def config(as_json: bool, session_dir: str | None) -> None:
+def config_command(as_json: bool, session_dir: str | None) -> None:
     """Show every setting: its value, where the value comes from, and what it means."""
     found = Config.load({"session_dir": session_dir}).rows()
     if as_json:

@@ -34,13 +34,13 @@ from qwenproxy.texts import Speaker, speaker
 log = logging.getLogger(__name__)
 
 
-@click.command(cls=Command, help="help_start", epilog="qwenproxy start --sandbox\nqwenproxy start --port 8080")
+@click.command("start", cls=Command, help="help_start", epilog="qwenproxy start --sandbox\nqwenproxy start --port 8080")
 @option("--sandbox", "use_sandbox", is_flag=True, help="help_use_sandbox")
 @option("--sandbox-accounts", default=1, type=click.IntRange(1, 100), metavar="N", help="help_sandbox_accounts")
 @option("--insecure", is_flag=True, help="help_insecure")
 @option("--server", "http_server", type=click.Choice(["gunicorn", "waitress"]), help="help_http_server")
 @server_options
-def start(
+def start_command(
     use_sandbox: bool, sandbox_accounts: int, insecure: bool, http_server: str | None, **options: str | None
 ) -> None:
     """Start the proxy."""

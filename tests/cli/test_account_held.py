@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import os
 import subprocess
@@ -15,11 +14,9 @@ from cli_runner import Terminal, clean_environment, new_token, run_here
 
 from qwenproxy.accounts.registry import Registry
 from qwenproxy.browser.profile import ProfileClaim, ProfileInUse, profile_owner
+from qwenproxy.cli import account
 from qwenproxy.logins import removal
 from qwenproxy.logins.removal import remove_account
-
-# The module: as an attribute of the package the name stands for the group of commands.
-commands = importlib.import_module("qwenproxy.cli.account")
 
 
 @pytest.fixture
@@ -51,7 +48,7 @@ def claim(registry):
     ids=["ok", "resting", "invalid"],
 )
 def test_check_says_what_is_on_record_of_an_account_that_is_held(registry, claim, monkeypatch, change, status, shown):
-    monkeypatch.setattr(commands, "opener_for", lambda *_: lambda one: ProfileClaim(registry.folder(one.id)))
+    monkeypatch.setattr(account, "opener_for", lambda *_: lambda one: ProfileClaim(registry.folder(one.id)))
     change(registry)
     before = registry.all()
     ended = run_here("account", "check", "mine")
@@ -135,7 +132,7 @@ def test_a_login_under_way_without_an_account_is_not_waited_for(registry, monkey
 
 
 def test_the_command_tells_that_the_folder_stays_and_takes_it_the_next_time(registry, claim, session, monkeypatch):
-    monkeypatch.setattr(commands, "RELEASE_WAIT", 0.3)
+    monkeypatch.setattr(account, "RELEASE_WAIT", 0.3)
     ended = run_here("account", "remove", "mine", "--yes")
     assert ended.status == 1
     assert "Account mine is removed" in ended.output
@@ -148,7 +145,7 @@ def test_the_command_tells_that_the_folder_stays_and_takes_it_the_next_time(regi
 
 
 def test_the_command_for_the_next_time_names_the_same_folder(registry, claim, session, monkeypatch):
-    monkeypatch.setattr(commands, "RELEASE_WAIT", 0.3)
+    monkeypatch.setattr(account, "RELEASE_WAIT", 0.3)
     ended = run_here("account", "remove", "mine", "--yes", "--session-dir", str(session))
     assert f'qwenproxy account --session-dir "{session}" remove mine\n' in ended.output
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import shutil
 import socket
@@ -19,6 +18,7 @@ from qwenproxy.access.keys import KeyFile
 from qwenproxy.accounts.registry import Registry
 from qwenproxy.browser.page import Head
 from qwenproxy.browser.profile import ProfileClaim
+from qwenproxy.cli import account, doctor
 from qwenproxy.cli.console import open_console
 from qwenproxy.cli.findings import (
     browser_findings,
@@ -42,9 +42,6 @@ from qwenproxy.errors import (
 from qwenproxy.logins.check import check_account
 from qwenproxy.texts import Phrase
 
-# The modules: as attributes of the package their names stand for the commands.
-doctor_module = importlib.import_module("qwenproxy.cli.doctor")
-account_module = importlib.import_module("qwenproxy.cli.account")
 posix = pytest.mark.skipif(os.name != "posix", reason="rights and shell scripts are POSIX")
 
 
@@ -453,7 +450,7 @@ def test_how_an_account_stands_counts_whether_it_could_be_asked_or_not(
     if not held:
         # That the site says "logged in" ends no rest.
         answer = OUT if "INVALID" in shown else IN
-        monkeypatch.setattr(doctor_module, "opener_for", lambda *_: lambda account: _tab(answer))
+        monkeypatch.setattr(doctor, "opener_for", lambda *_: lambda account: _tab(answer))
     change(beside_a_server)
     ended = run_here("doctor")
     lines = ended.output.splitlines()
@@ -482,7 +479,7 @@ def test_a_disk_that_refuses_is_no_matter_of_the_site(beside_a_server, monkeypat
     def refusing(account):
         raise StorageError("cannot write tokens.json: No space left on device")
 
-    monkeypatch.setattr(doctor_module, "opener_for", lambda *_: refusing)
+    monkeypatch.setattr(doctor, "opener_for", lambda *_: refusing)
     ended = run_here("doctor")
     assert ended.status == 1
     assert (
@@ -508,8 +505,8 @@ def test_the_advice_fits_the_cause(beside_a_server, monkeypatch, error, remedy):
     def failing(account):
         raise error
 
-    monkeypatch.setattr(doctor_module, "opener_for", lambda *_: failing)
-    monkeypatch.setattr(account_module, "opener_for", lambda *_: failing)
+    monkeypatch.setattr(doctor, "opener_for", lambda *_: failing)
+    monkeypatch.setattr(account, "opener_for", lambda *_: failing)
     ended = run_here("doctor")
     lines = ended.output.splitlines()
     [number] = [number for number, line in enumerate(lines) if "mine: " in line]
@@ -530,7 +527,7 @@ def test_versions_that_do_not_fit_are_not_blamed_on_the_site(beside_a_server, tm
     def ask(account):
         raise AssertionError("a browser was started all the same")
 
-    monkeypatch.setattr(doctor_module, "opener_for", lambda *_: ask)
+    monkeypatch.setattr(doctor, "opener_for", lambda *_: ask)
     ended = run_here("doctor", "--roundtrip")
     assert ended.status == 1
     assert "The browser has version 156.0.1.2, its driver 140.0.1.2.\n   -> Set QWENPROXY_CHROMEDRIVER" in ended.output

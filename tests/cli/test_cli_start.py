@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import importlib
 import os
 import socket
 import stat
@@ -14,12 +13,10 @@ from cli_runner import new_token, run_here
 
 from qwenproxy.access.keys import KeyFile
 from qwenproxy.accounts.registry import Registry
+from qwenproxy.cli import start
 from qwenproxy.cli.sandbox import SandboxAddress
 from qwenproxy.disk.claim import claimed_session
 from qwenproxy.server import listening_advice
-
-# The module: as an attribute of the package the name stands for the command.
-start_module = importlib.import_module("qwenproxy.cli.start")
 
 
 @pytest.fixture
@@ -151,8 +148,8 @@ def test_the_folder_around_the_sandboxs_is_for_its_owner_too(folder, served, mon
     token = new_token()
     address = SandboxAddress("https://127.0.0.1:9", "", {"sandbox1": token})
     enter = lambda config, _address: Registry(config.session_dir).add(token, "sandbox1")  # noqa: E731
-    monkeypatch.setattr(start_module, "enter_sandbox", enter)
-    monkeypatch.setattr(start_module, "sandbox_process", lambda accounts: contextlib.nullcontext(address))
+    monkeypatch.setattr(start, "enter_sandbox", enter)
+    monkeypatch.setattr(start, "sandbox_process", lambda accounts: contextlib.nullcontext(address))
     assert run_here("start", "--sandbox").status == 0
     assert [stat.S_IMODE(one.stat().st_mode) for one in (folder, folder / "sandbox")] == [0o700, 0o700]
 
