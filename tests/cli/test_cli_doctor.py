@@ -252,9 +252,9 @@ def test_the_clock_may_be_off_a_little(console, error, level):
 
 
 def test_a_clock_that_only_a_running_server_could_compare_is_no_trouble(console):
-    (level,) = _levels([clock_finding(console(), None, held=True)])
+    (level,) = _levels([clock_finding(console(), None, in_use=True)])
     assert level == "ok"
-    assert _levels([clock_finding(console(), 600.0, held=True)]) == ["wrong"]
+    assert _levels([clock_finding(console(), 600.0, in_use=True)]) == ["wrong"]
 
 
 # the site's word
