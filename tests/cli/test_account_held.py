@@ -55,7 +55,7 @@ def test_check_says_what_is_on_record_of_an_account_that_is_held(registry, claim
     assert ended.status == status, ended.output
     assert f"process {os.getpid()}" in ended.output
     assert shown in ended.output
-    assert "stop it" not in ended.output
+    assert "Stop that process" not in ended.output
     assert ("qwenproxy account relogin mine" in ended.output) == (shown == "INVALID")
     assert registry.all() == before
 
@@ -94,7 +94,7 @@ def test_a_login_whose_profile_is_held_is_not_explained(registry, monkeypatch, c
         claim.release()
     assert ended.status == 1
     [line] = ended.output.splitlines()
-    assert f"in use by process {os.getpid()}: stop it" in line
+    assert f"in use by process {os.getpid()}. Stop that process" in line
 
 
 # remove

@@ -82,10 +82,10 @@ def test_a_token_cut_into_lines_is_one(session):
 @pytest.mark.parametrize(
     ("token", "words"),
     [
-        ("nonsense", "no login token"),
-        ("a.b", "no login token"),
-        ("a.!!!.c", "no login token"),
-        ("", "no login token"),
+        ("nonsense", "not a login token"),
+        ("a.b", "not a login token"),
+        ("a.!!!.c", "not a login token"),
+        ("", "not a login token"),
         (new_token(expires_at=1_000_000_000), "expired at 2001-09-09"),
     ],
 )
@@ -99,7 +99,7 @@ def test_a_token_that_is_none_is_refused(session, token, words):
 def test_a_token_that_is_known_names_its_account(session, accounts):
     ended = run_here("account", "add", "--token", new_token("good"))
     assert ended.status == 1
-    assert "good has this very token" in ended.output
+    assert "good already has this token" in ended.output
     assert len(accounts.all()) == 5
 
 

@@ -217,7 +217,7 @@ def test_an_address_this_machine_does_not_have_is_told(console, settings, host):
     settings["QWENPROXY_HOST"] = host
     finding = port_finding(console(), None)
     assert (finding.level, host in finding.text) == ("wrong", True)
-    assert f"{host} is no address of this machine" in finding.remedy
+    assert f"{host} is not an address of this machine" in finding.remedy
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "nonsense.invalid", "0.0.0.0"])
@@ -389,7 +389,7 @@ def test_the_doctor_ends_with_1_and_counts_the_troubles(settings, tmp_path, monk
     ended = run_here("doctor")
     assert ended.status == 1
     assert "-> qwenproxy account add" in ended.output
-    assert "Troubles found: 2." in ended.output
+    assert "Problems found: 2." in ended.output
     elsewhere = tmp_path / "my folder"
     assert (
         f'-> qwenproxy account --session-dir "{elsewhere}" add\n'
@@ -482,9 +482,7 @@ def test_a_disk_that_refuses_is_no_matter_of_the_site(beside_a_server, monkeypat
     monkeypatch.setattr(doctor, "opener_for", lambda *_: refusing)
     ended = run_here("doctor")
     assert ended.status == 1
-    assert (
-        "mine: could not be asked: cannot write tokens.json: No space left on device\n   -> Make room" in ended.output
-    )
+    assert "mine: the check failed: cannot write tokens.json: No space left on device\n   -> Make room" in ended.output
 
 
 ABOUT_THE_SITE = "opens in a browser on this machine"
@@ -516,7 +514,7 @@ def test_the_advice_fits_the_cause(beside_a_server, monkeypatch, error, remedy):
     assert (ABOUT_THE_SITE in ended.output) == isinstance(error, NetworkFailed)
     checked = run_here("account", "check")
     assert (checked.status, checked.output.count("\n")) == (1, 1)
-    assert checked.output.startswith("❌ mine: could not be asked")
+    assert checked.output.startswith("❌ mine: the check failed")
     assert error.message in checked.output
 
 
@@ -531,7 +529,7 @@ def test_versions_that_do_not_fit_are_not_blamed_on_the_site(beside_a_server, tm
     ended = run_here("doctor", "--roundtrip")
     assert ended.status == 1
     assert "The browser has version 156.0.1.2, its driver 140.0.1.2.\n   -> Set QWENPROXY_CHROMEDRIVER" in ended.output
-    assert ended.output.splitlines()[-1] == "Troubles found: 1."
+    assert ended.output.splitlines()[-1] == "Problems found: 1."
 
 
 @posix
@@ -565,7 +563,7 @@ def test_beside_a_server_a_full_disk_is_named(beside_a_server, monkeypatch):
     ended = run_here("doctor")
     assert ended.status == 1
     assert "❌ There is no room left on the disk of" in ended.output
-    assert ended.output.splitlines()[-1] == "Troubles found: 1."
+    assert ended.output.splitlines()[-1] == "Problems found: 1."
 
 
 @pytest.mark.parametrize(

@@ -57,8 +57,8 @@ def test_keys_are_removed_in_full_or_as_the_list_shows_them(session):
     assert (last.status, second in last.output) == (0, False)
     assert run_here("keys", "remove", first).status == 1
     for told in (last, run_here("keys", "list")):
-        assert "only this machine can reach lets everybody in" in told.output
-        assert "others can reach lets nobody in, unless it was started with --insecure" in told.output
+        assert "only this machine can reach accepts everybody" in told.output
+        assert "other machines can reach accepts nobody, unless it was started with --insecure" in told.output
 
 
 def test_with_a_key_left_nothing_is_said_of_having_none(session):

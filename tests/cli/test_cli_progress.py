@@ -25,7 +25,7 @@ def environment(tmp_path):
     return clean_environment(tmp_path / "session", QWENPROXY_NO_MENU="1", QWENPROXY_PORT="0", **chrome)
 
 
-TOLD = [(["account", "check"], "could not be asked"), (["doctor"], "No browser starts for this account")]
+TOLD = [(["account", "check"], "the check failed"), (["doctor"], "No browser starts for this account")]
 
 
 @pytest.mark.parametrize(("command", "told"), TOLD, ids=["check", "doctor"])

@@ -87,10 +87,10 @@ def test_it_can_wait_for_an_account_and_says_what_to_run(folder, served, monkeyp
 
 
 LISTENING = [
-    ("203.0.113.9", "203.0.113.9 is no address of this machine", "У этой машины нет адреса 203.0.113.9"),
-    ("a..b", "a..b is no address of this machine", "У этой машины нет адреса a..b"),
-    (".é", ".é is no address of this machine", "У этой машины нет адреса .é"),
-    ("127.0.0.1", "Stop the program that has the port", "Остановите программу, которая занимает порт"),
+    ("203.0.113.9", "203.0.113.9 is not an address of this machine", "У этой машины нет адреса 203.0.113.9"),
+    ("a..b", "a..b is not an address of this machine", "У этой машины нет адреса a..b"),
+    (".é", ".é is not an address of this machine", "У этой машины нет адреса .é"),
+    ("127.0.0.1", "Stop the program that uses the port", "Остановите программу, которая занимает порт"),
 ]
 
 
@@ -114,8 +114,8 @@ def test_where_it_cannot_listen_it_says_what_helps(folder, monkeypatch, host, en
 @pytest.mark.parametrize(
     ("error", "advice"),
     [
-        (PermissionError(errno.EACCES, "Permission denied"), "from 1024 up"),
-        (OSError(errno.EAFNOSUPPORT, "Address family not supported"), "no address of this machine"),
+        (PermissionError(errno.EACCES, "Permission denied"), "1024 or higher"),
+        (OSError(errno.EAFNOSUPPORT, "Address family not supported"), "not an address of this machine"),
         (OSError(errno.ENOBUFS, "No buffer space available"), "another address"),
     ],
 )
@@ -137,7 +137,7 @@ def test_an_address_that_no_machine_has_lets_nobody_in(folder, served):
     Registry(folder).add(new_token(), "mine")
     ended = run_here("start", "--host", "nonsense.invalid")
     assert (ended.status, served, "other machines" in ended.output) == (1, [], False)
-    assert "nonsense.invalid is no address of this machine" in ended.output
+    assert "nonsense.invalid is not an address of this machine" in ended.output
     assert "QWENPROXY_HOST" in ended.output
 
 

@@ -77,7 +77,7 @@ def test_help_survives_settings_that_cannot_be_read(monkeypatch):
     assert EN["help_keys"] in help_of("keys")
 
 
-NO_VALUE_EN, NO_VALUE_RU = "cannot have this value: it takes", "Недопустимое значение"
+NO_VALUE_EN, NO_VALUE_RU = "has an invalid value: use", "Недопустимое значение"
 MISTYPED = [
     (
         "start --prot 1",
@@ -112,11 +112,11 @@ MISTYPED = [
         f"{NO_VALUE_RU} DIR: нужна папка, которая существует и которую можно читать.",
     ),
     ("account remove", "ID is missing.", "Не хватает ID."),
-    ("account remove one two", "There is too much here: two", "Здесь лишнее: two"),
-    ("config extra more", "There is too much here: extra more", "Здесь лишнее: extra more"),
+    ("account remove one two", "Too many arguments: two", "Лишние аргументы: two"),
+    ("config extra more", "Too many arguments: extra more", "Лишние аргументы: extra more"),
     (
         "account --session-dir x",
-        "A command is missing; --help lists them.",
+        "A command is missing; --help lists the commands.",
         "Не хватает команды; список покажет --help.",
     ),
     (

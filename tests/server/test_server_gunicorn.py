@@ -61,6 +61,6 @@ def test_a_setting_that_gunicorn_does_not_know_stops_the_start(monkeypatch):
     known = server_gunicorn.make_settings
     gone = "control_socket_disable"
     monkeypatch.setattr(server_gunicorn, "make_settings", lambda: {name: 0 for name in known() if name != gone})
-    with pytest.raises(SetupError, match=f"gunicorn .* does not know the setting {gone}: install") as caught:
+    with pytest.raises(SetupError, match=f"gunicorn .* does not know the setting {gone}. Install") as caught:
         serve_gunicorn(Config.load({}, {}), 0, lambda _: None, lambda *_: None)
     assert gone in caught.value.say("ru")
