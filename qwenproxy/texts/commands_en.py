@@ -1,4 +1,4 @@
-"""What the command line says to people by itself, in English."""
+"""The texts of the command line, in English."""
 
 from __future__ import annotations
 

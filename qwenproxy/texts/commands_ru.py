@@ -1,4 +1,4 @@
-"""What the command line says to people by itself, in Russian; the keys are those of commands_en.py."""
+"""The texts of the command line, in Russian; the keys are those of commands_en.py."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The errors for people, what the server says when it stops, and what the settings mean, in English."""
+"""The errors for people, the messages of a stopping server, and the meanings of the settings, in English."""
 
 from __future__ import annotations
 

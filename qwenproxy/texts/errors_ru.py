@@ -1,4 +1,4 @@
-"""The errors for people and what the settings mean, in Russian; the keys are those of errors_en.py."""
+"""The errors for people and the meanings of the settings, in Russian; the keys are those of errors_en.py."""
 
 from __future__ import annotations
 

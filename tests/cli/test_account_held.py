@@ -1,4 +1,4 @@
-"""Accounts whose browser a running server has open: what `account check` says of them, and how they are removed."""
+"""Accounts whose browser a running server has open: what `account check` prints, and how they are removed."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def registry(session):
 
 @pytest.fixture
 def claim(registry):
-    """Hold the profile of "mine" as a server does that has it open."""
+    """Hold the profile of "mine", as a running server does."""
     claim = ProfileClaim(registry.folder("mine"))
     yield claim
     claim.release()
@@ -39,7 +39,7 @@ def claim(registry):
 
 
 @pytest.mark.parametrize(
-    ("change", "status", "shown"),
+    ("change", "status", "state"),
     [
         (lambda registry: None, 0, "OK"),
         (lambda registry: registry.rest("mine", time.time() + 600), 1, "WAIT"),
@@ -47,16 +47,16 @@ def claim(registry):
     ],
     ids=["ok", "resting", "invalid"],
 )
-def test_check_says_what_is_on_record_of_an_account_that_is_held(registry, claim, monkeypatch, change, status, shown):
+def test_check_says_what_is_on_record_of_an_account_that_is_held(registry, claim, monkeypatch, change, status, state):
     monkeypatch.setattr(account, "opener_for", lambda *_: lambda one: ProfileClaim(registry.folder(one.id)))
     change(registry)
     before = registry.all()
     ended = run_here("account", "check", "mine")
     assert ended.status == status, ended.output
     assert f"process {os.getpid()}" in ended.output
-    assert shown in ended.output
+    assert state in ended.output
     assert "Stop that process" not in ended.output
-    assert ("qwenproxy account relogin mine" in ended.output) == (shown == "INVALID")
+    assert ("qwenproxy account relogin mine" in ended.output) == (state == "INVALID")
     assert registry.all() == before
 
 
@@ -112,10 +112,10 @@ def test_the_record_goes_at_once_and_the_folder_when_the_server_lets_go(registry
 
 
 def test_a_server_that_does_not_let_go_keeps_the_folder_only(registry, claim):
-    told = []
+    waits = []
     with pytest.raises(ProfileInUse):
-        remove_account(registry, "mine", 0.3, lambda: told.append("held"))
-    assert told == ["held"]
+        remove_account(registry, "mine", 0.3, lambda: waits.append("held"))
+    assert waits == ["held"]
     assert registry.folder("mine").exists()
     assert [one.id for one in registry.all()] == ["other"]
     assert [one.id for one in Registry(registry.folder("x").parent.parent).all()] == ["other"]

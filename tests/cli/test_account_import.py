@@ -1,4 +1,4 @@
-"""`qwenproxy account import`: what is taken over of an older session folder, and what is said of it."""
+"""`qwenproxy account import`: what it imports from an older session folder, and what it prints."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ def older_folder(tmp_path):
     return folder
 
 
-@pytest.mark.parametrize("named", ["session", "checkout"])
-def test_import_takes_accounts_over_once(session, older_folder, named):
-    source = older_folder if named == "session" else older_folder.parent
+@pytest.mark.parametrize("place", ["session", "checkout"])
+def test_import_takes_accounts_over_once(session, older_folder, place):
+    source = older_folder if place == "session" else older_folder.parent
     before = {path: path.read_bytes() for path in older_folder.rglob("*") if path.is_file()}
     first = run_here("account", "import", str(source))
     assert first.status == 0
