@@ -196,7 +196,7 @@ def check_text(console: Console, record: Account, result: Check) -> str:
 @late_session_option
 @click.pass_obj
 def import_folder(config: Config, folder: Path) -> None:
-    """Take over the accounts and chats of an older session folder."""
+    """Import the accounts and chats of an older session folder."""
     console = open_console(config)
     source = _session_folder(folder)
     new_chats, old_chats, unreadable = _sorted_chats(source / "history", config.session_dir / "history")

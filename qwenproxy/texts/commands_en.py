@@ -89,8 +89,7 @@ EN = {
     "sandbox_starting": "Starting the stand-in of the site ...",
     "sandbox_runs": "The stand-in of the site runs at {url} with the accounts {accounts}.",
     "sandbox_use": "To use it from another terminal, with its accounts in their own session folder:",
-    "sandbox_enter": "These tokens are valid for some minutes, and nothing renews them. A link logs in a browser "
-    "once,\n"
+    "sandbox_enter": "These tokens last some minutes, and nothing renews them. A link logs in a browser once,\n"
     "and the page renews that login as on the site. Paste it into the window that qwenproxy account add opens:",
     "sandbox_port_taken": "The stand-in cannot listen on port {port}: {reason}.",
     "sandbox_failed": "The stand-in of the site did not start; its own message is above.",
