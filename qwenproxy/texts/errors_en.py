@@ -71,7 +71,7 @@ EN = {
     "folder on another disk, or mount this one without noexec.",
     "cure_executable": "Let the user who runs qwenproxy execute the program (chmod a+rx), or set QWENPROXY_CHROME or "
     "QWENPROXY_CHROMEDRIVER to another one.",
-    "cure_architecture": "The program is not made for this kind of machine: install a browser and a driver made for it.",
+    "cure_architecture": "The program does not fit this kind of machine: install a browser and a driver made for it.",
     "cure_handover": "The program seems to start a browser in the background: set QWENPROXY_CHROME to the browser "
     "itself.",
     "cure_cache": "Set XDG_CACHE_HOME to a folder that qwenproxy can write to, or use the driver unpatched: "
