@@ -1,4 +1,4 @@
-"""The command line: the group, and the one place where errors become a line and an exit status."""
+"""The command line: the group of all commands, and the place where errors become a line and an exit status."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import sys
 import click
 
 from qwenproxy import __version__
-from qwenproxy.cli.account import account
-from qwenproxy.cli.doctor import doctor
-from qwenproxy.cli.keys import keys
-from qwenproxy.cli.sandbox import sandbox
-from qwenproxy.cli.settings import config
-from qwenproxy.cli.start import start
+from qwenproxy.cli.account import account_group
+from qwenproxy.cli.doctor import doctor_command
+from qwenproxy.cli.keys import keys_group
+from qwenproxy.cli.sandbox import sandbox_command
+from qwenproxy.cli.settings import config_command
+from qwenproxy.cli.start import start_command
 from qwenproxy.cli.terminal.help import Group, Option, help_speaker
 from qwenproxy.cli.terminal.usage_errors import show_usage_error
 from qwenproxy.config import language
@@ -27,33 +27,33 @@ qwenproxy doctor"""
 
 
 class _Group(Group):
-    """Runs `start` when no command is named, also with options alone: `qwenproxy --sandbox`."""
+    """Runs `start` where the line names no command, also with options alone: `qwenproxy --sandbox`."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         if not any(arg in self.commands for arg in args) and not {"--help", "-h", "--version"} & set(args[:1]):
-            mistyped = args and not args[0].startswith("-")
-            args = args if mistyped else ["start", *args]
+            is_mistyped = args and not args[0].startswith("-")
+            args = args if is_mistyped else ["start", *args]
         return super().parse_args(ctx, args)
 
 
 @click.group(cls=_Group, help="help_top", epilog=EXAMPLES, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="qwenproxy", cls=Option, help="help_version")
 def cli() -> None:
-    """Run the command that is named."""
+    """Run a command."""
 
 
-for command in (start, account, keys, doctor, sandbox, config):
+for command in (start_command, account_group, keys_group, doctor_command, sandbox_command, config_command):
     cli.add_command(command)
 
 
 def main() -> None:
     """Run the command line. Exit status: 0 ok, 1 failure, 2 usage or setting, 3 no usable account."""
-    # Whoever starts it may have closed them: then there is nobody to read what is said.
+    # A parent process may have closed these streams; output then goes nowhere.
     sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115 - open to the end
     sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            # A terminal without emoji or Cyrillic shows question marks; it is no reason to fail.
+            # Show question marks on a terminal without emoji or Cyrillic, instead of failing.
             stream.reconfigure(errors="replace")
     try:
         sys.exit(cli(prog_name="qwenproxy", standalone_mode=False) or 0)

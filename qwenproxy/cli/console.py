@@ -1,4 +1,4 @@
-"""What every command for people has at hand: settings, the accounts, the words; and how it asks and lists.
+"""What the commands for people share: settings, accounts, language, and how they ask and list.
 
 Used by the account commands, the menu and the doctor. Knows the terminal; must not know browsers or the site.
 """
@@ -15,7 +15,6 @@ import click
 
 from qwenproxy.accounts.account import Account, is_verify
 from qwenproxy.accounts.registry import Registry
-from qwenproxy.browser.profile import profile_owner
 from qwenproxy.cli.session import served_below
 from qwenproxy.cli.settings import command_line
 from qwenproxy.cli.terminal.asking import ask
@@ -31,46 +30,46 @@ ICONS = {"OK": "✅", "WAIT": "⏳", "INVALID": "❌"}
 
 @dataclass(frozen=True)
 class Console:
-    """One command's surroundings."""
+    """The settings of one command, its language, and the accounts."""
 
     config: Config
     say: Speaker
 
     @functools.cached_property
     def registry(self) -> Registry:
-        """The accounts on disk; makes the session folder where there is none. Raises SetupError."""
+        """The accounts on disk. Creates a missing session folder. Raises SetupError."""
         return Registry(self.config.session_dir)
 
     def command(self, group: str, *words: str) -> str:
-        """Return a command as the person types it to reach the same session folder."""
+        """Return a command line that uses the same session folder."""
         return command_line(self.config, group, *words)
 
     def accounts(self) -> tuple[Account, ...]:
-        """Return the accounts, and make nothing where there is no session folder. Raises SetupError."""
+        """Return the accounts; do not create a missing session folder. Raises SetupError."""
         return self.registry.all() if stamp(self.config.session_dir) else ()
 
 
 def open_console(config: Config) -> Console:
-    """Return the surroundings these settings give. Raises SetupError."""
-    # Progress belongs to people, not into their log: only what they asked for or should be worried by.
+    """Return the console for these settings. Raises SetupError."""
+    # These commands show their progress themselves, so the log shows only warnings unless the person set its level.
     logs.configure("warning" if config.set_by.get("LOG_LEVEL") == "default" else config.log_level)
     console = Console(config, speaker(config.lang))
-    console.accounts()  # what is wrong with the folder is said before anything else
+    console.accounts()  # fails at once if the folder is unusable
     return console
 
 
 def is_interactive() -> bool:
-    """Tell whether there is somebody to ask."""
+    """Tell whether a person can answer questions."""
     return sys.stdin is not None and sys.stdin.isatty()
 
 
 def needs_person(account: Account, now: float) -> bool:
-    """Tell whether an account waits for its person: INVALID or VERIFY (`now` in s since 1970)."""
+    """Tell whether an account needs its person: INVALID or VERIFY (`now` in s since 1970)."""
     return account.status(now) == "INVALID" or is_verify(account, now)
 
 
 def status_text(account: Account, say: Speaker, now: float) -> str:
-    """Return icon and status of an account in words (`now` in s since 1970)."""
+    """Return icon and status of an account (`now` in s since 1970), with what explains a rest."""
     status = account.status(now)
     text = f"{ICONS[status]} {status}"
     if status != "WAIT" or account.reset_at is None:
@@ -90,7 +89,7 @@ def table(accounts: Sequence[Account], say: Speaker, now: float) -> str:
 
 
 def find_account(console: Console, account_id: str) -> Account:
-    """Return the account of that id. Raises SetupError that suggests the closest one."""
+    """Return the account with that id. Raises SetupError with the closest id."""
     accounts = console.accounts()
     for account in accounts:
         if account.id == account_id:
@@ -99,7 +98,7 @@ def find_account(console: Console, account_id: str) -> Account:
 
 
 def unknown_id(console: Console, account_id: str) -> SetupError:
-    """Return the error for an id that no account has, with the closest one."""
+    """Return the error for an id that no account has, with the closest id."""
     close = closest(account_id, [account.id for account in console.accounts()])
     if close:
         return SetupError(console.say("no_account_close", id=account_id, close=close))
@@ -107,20 +106,20 @@ def unknown_id(console: Console, account_id: str) -> SetupError:
 
 
 def no_accounts(console: Console) -> str:
-    """Return that the session folder has no account, which folder that is, and whether another one is in use."""
+    """Return the message for a session folder without accounts, with a hint where a server uses the sandbox's."""
     config, say = console.config, console.say
-    said = say("no_accounts", folder=config.session_dir, command=console.command("account", "add"))
-    elsewhere = served_below(config, say)
-    return f"{said}\n{elsewhere}" if elsewhere else said
+    message = say("no_accounts", folder=config.session_dir, command=console.command("account", "add"))
+    hint = served_below(config, say)
+    return f"{message}\n{hint}" if hint else message
 
 
 def choose_account(
     console: Console, accounts: Sequence[Account], question: str, default: Account | None = None
 ) -> Account | None:
-    """Ask for one of the listed accounts, by number or id; None when the person wants none."""
-    shown = default.id if default else ""
+    """Ask for one of these accounts, by number or id; return None when the person wants none. Raises click.Abort."""
+    default_id = default.id if default else ""
     while True:
-        answer = ask(console.say(question), shown)
+        answer = ask(console.say(question), default_id)
         if answer in ("", "0"):
             return None
         for number, account in enumerate(accounts, 1):
@@ -129,12 +128,6 @@ def choose_account(
         click.echo(unknown_id(console, answer).message)
 
 
-def confirmed(console: Console, question: str) -> bool:
-    """Ask a question that is answered yes or no; no is the default. Raises click.Abort."""
+def is_confirmed(question: str) -> bool:
+    """Ask a yes-or-no question; return False for anything but yes. Raises click.Abort."""
     return ask(question).casefold() in ("y", "yes", "д", "да")
-
-
-def profile_in_use(console: Console, account_id: str) -> SetupError:
-    """Return the error for a profile that another process has open."""
-    owner = profile_owner(console.registry.folder(account_id))
-    return SetupError(console.say("profile_in_use", id=account_id, pid=owner or "?"))

@@ -1,4 +1,4 @@
-"""`qwenproxy doctor`: look at everything the proxy needs, and say of each trouble what to do about it."""
+"""`qwenproxy doctor`: checks everything the proxy needs, and says what to do about each problem."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from qwenproxy.cli.findings import (
     port_finding,
     profile_findings,
 )
-from qwenproxy.cli.keys import known_keys
+from qwenproxy.cli.keys import read_keys
 from qwenproxy.cli.session import server_of
 from qwenproxy.cli.terminal.help import Command, option, session_option
 from qwenproxy.cli.terminal.progress import live_line
@@ -33,31 +33,31 @@ from qwenproxy.errors import ProxyError, SetupError, StorageError
 from qwenproxy.logins.check import Check, check_account
 
 QUESTION = "Answer with the single word: ready"
-_UNASKED = {
+_REMEDIES = {
     "unreachable": "doctor_unreachable_remedy",
     "disk": "doctor_disk_remedy",
     "lost": "doctor_lost_remedy",
 }
-CONNECT_WAIT = 5.0  # seconds for a running server to take the connection
+CONNECT_WAIT = 5.0  # seconds for a running server to accept the connection
 
 
-@click.command(cls=Command, help="help_doctor", epilog="qwenproxy doctor\nqwenproxy doctor --roundtrip")
+@click.command("doctor", cls=Command, help="help_doctor", epilog="qwenproxy doctor\nqwenproxy doctor --roundtrip")
 @option("--roundtrip", is_flag=True, help="help_roundtrip")
 @session_option
-def doctor(roundtrip: bool, session_dir: str | None) -> None:
-    """Look at everything, print each finding as it comes, end with 1 when something is wrong."""
+def doctor_command(roundtrip: bool, session_dir: str | None) -> None:
+    """Print the findings as they come; exit with 1 when something is wrong."""
     config = Config.load({"session_dir": session_dir})
     console = open_console(config)
     levels = []
     for finding in _findings(console, roundtrip):
         click.echo(str(finding))
         levels.append(finding.level)
-    wrong, noted = levels.count("wrong"), levels.count("warning")
-    if wrong:
-        click.echo(console.say("doctor_wrong", count=wrong))
+    problems, warnings = levels.count("wrong"), levels.count("warning")
+    if problems:
+        click.echo(console.say("doctor_wrong", count=problems))
     else:
-        click.echo(console.say("doctor_warning", count=noted) if noted else console.say("doctor_fine"))
-    sys.exit(1 if wrong else 0)
+        click.echo(console.say("doctor_warning", count=warnings) if warnings else console.say("doctor_fine"))
+    sys.exit(1 if problems else 0)
 
 
 def _findings(console: Console, roundtrip: bool) -> Iterator[Finding]:
@@ -73,7 +73,7 @@ def _findings(console: Console, roundtrip: bool) -> Iterator[Finding]:
     elif all(finding.level == "ok" for finding in browser):
         yield from _account_findings(console)
     if any(finding.level == "wrong" for finding in browser):
-        return  # neither accounts nor model can be asked without a browser
+        return  # asking the model needs a browser
     if roundtrip:
         yield _roundtrip_finding(console, server)
 
@@ -81,57 +81,57 @@ def _findings(console: Console, roundtrip: bool) -> Iterator[Finding]:
 def _account_findings(console: Console) -> Iterator[Finding]:
     accounts = console.accounts()
     opener = opener_for(console.config, console.registry)
-    clock_error, held = None, False
+    clock_error, any_in_use = None, False
     for number, account in enumerate(accounts, 1):
         with live_line() as line:
             line.show(console.say("checking", id=account.id, number=number, count=len(accounts)))
             result = check_account(console.registry, opener, account, console.config.lang)
         clock_error = result.clock_error if clock_error is None else clock_error
-        held = held or result.kind == "in_use"
+        any_in_use = any_in_use or result.kind == "in_use"
         yield _account_finding(console, account, result)
-    yield clock_finding(console, clock_error, held=held)
+    yield clock_finding(console, clock_error, in_use=any_in_use)
 
 
 def _account_finding(console: Console, account: Account, result: Check) -> Finding:
-    """Tell what the site said of an account, and what the registry says of it by now: a server may know it best."""
+    """Return what the site and the registry say about an account."""
     now = time.time()
-    record = console.registry.get(account.id) or account
-    said = console.say(f"check_{result.kind}", id=account.id, detail=result.detail)
+    record = console.registry.get(account.id) or account  # a running server may have updated it
+    answer = console.say(f"check_{result.kind}", id=account.id, detail=result.detail)
     if result.kind == "browser":
         return Finding("wrong", f"{account.id}: {console.say('doctor_browser_fails')}", result.detail)
-    if result.kind in _UNASKED:
-        remedy = console.say(_UNASKED[result.kind], url=console.config.base_url)
-        return Finding("wrong", f"{account.id}: {said}", remedy)
+    if result.kind in _REMEDIES:
+        remedy = console.say(_REMEDIES[result.kind], url=console.config.base_url)
+        return Finding("wrong", f"{account.id}: {answer}", remedy)
     if record.status(now) == "OK" and result.kind in ("ok", "in_use"):
-        return Finding("ok", f"{account.id}: {said}")
-    text = f"{account.id}: {status_text(record, console.say, now)} - {said}"
+        return Finding("ok", f"{account.id}: {answer}")
+    text = f"{account.id}: {status_text(record, console.say, now)} - {answer}"
     if needs_person(record, now) or result.kind in ("invalid", "verify"):
         return Finding("wrong", text, console.command("account", "relogin", account.id))
     return Finding("warning", text, console.say("doctor_limited_remedy", command=console.command("account", "add")))
 
 
 def _roundtrip_finding(console: Console, server: RunningServer | None) -> Finding:
-    """Ask the model one question, streamed: through the running server, else through a browser of our own."""
+    """Ask the model one question, streamed: through the running server, else through our own browser."""
     if server is not None and not server.url:
         return Finding("wrong", console.say("doctor_roundtrip_early"), console.say("doctor_roundtrip_early_remedy"))
-    started = time.monotonic()
+    started_at = time.monotonic()
     try:
         pieces = 0
-        first = 0.0
+        first_after = 0.0
         with live_line() as line:
             line.show(console.say("doctor_asking"))
             for _ in _ask_relay(console.config) if server is None else _ask_server(console, server.url):
-                first = first or time.monotonic() - started
+                first_after = first_after or time.monotonic() - started_at
                 pieces += 1
         if not pieces:
             raise SetupError(console.say("doctor_roundtrip_empty"))
     except (ProxyError, requests.RequestException) as error:
         reason = error.say(console.config.lang) if isinstance(error, ProxyError) else type(error).__name__
-        said = console.say("doctor_roundtrip_failed", reason=reason)
+        text = console.say("doctor_roundtrip_failed", reason=reason)
         remedy = "doctor_disk_remedy" if isinstance(error, StorageError) else "doctor_roundtrip_remedy"
-        return Finding("wrong", said, console.say(remedy))
-    took = time.monotonic() - started
-    return Finding("ok", console.say("doctor_roundtrip", first=f"{first:.1f}", took=f"{took:.1f}", pieces=pieces))
+        return Finding("wrong", text, console.say(remedy))
+    first, took = f"{first_after:.1f}", f"{time.monotonic() - started_at:.1f}"
+    return Finding("ok", console.say("doctor_roundtrip", first=first, took=took, pieces=pieces))
 
 
 def _ask_relay(config: Config) -> Iterator[str]:
@@ -148,14 +148,14 @@ def _ask_relay(config: Config) -> Iterator[str]:
 
 def _ask_server(console: Console, url: str) -> Iterator[str]:
     config = console.config
-    keys = known_keys(config)
+    keys = read_keys(config)
     headers = {"Authorization": f"Bearer {keys[0]}"} if keys else {}
     body = {"stream": True, "messages": [{"role": "user", "content": QUESTION}]}
-    patience = (CONNECT_WAIT, config.stall_timeout)
-    with requests.Session() as direct:
-        direct.trust_env = False  # straight to this machine, whatever proxy the environment names
+    waits = (CONNECT_WAIT, config.stall_timeout)
+    with requests.Session() as session:
+        session.trust_env = False  # do not send this through a proxy from the environment
         completions = f"{url}/v1/chat/completions"
-        with direct.post(completions, json=body, headers=headers, stream=True, timeout=patience) as answer:
+        with session.post(completions, json=body, headers=headers, stream=True, timeout=waits) as answer:
             if answer.status_code != 200:
                 raise SetupError(f"HTTP {answer.status_code} {answer.text[:200]}")
             yield from _texts(console, answer)

@@ -1,7 +1,6 @@
-"""What the doctor finds out about this machine and the session folder, each trouble with its remedy.
+"""The doctor's findings about this machine and the session folder, each problem with its remedy.
 
-Looks only: changes nothing but what opening the session folder mends by itself. Knows no accounts' logins; those are
-asked for in doctor.py.
+Changes nothing, except for repairs that opening the session folder makes itself. doctor.py asks about the logins.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from qwenproxy.browser.binaries import binary_version, same_version
 from qwenproxy.browser.profile import profile_owner
 from qwenproxy.browser.start_failures import cure_versions
 from qwenproxy.cli.console import Console
-from qwenproxy.cli.keys import known_keys
+from qwenproxy.cli.keys import read_keys
 from qwenproxy.cli.settings import command_line
 from qwenproxy.disk.claim import RunningServer
 from qwenproxy.errors import SetupError
@@ -31,13 +30,13 @@ from qwenproxy.server.listening import listening_error
 
 Level = Literal["ok", "warning", "wrong"]
 ICONS = {"ok": "✅", "warning": "⚠️ ", "wrong": "❌"}
-ROOM = 1_000_000  # bytes that have to be free for chats, tokens and what a browser writes at its start
-CLOCK_TOLERANCE = 120.0  # seconds the clock may be off: tokens and rests are compared with it
+FREE_SPACE = 1_000_000  # bytes that chats, tokens and a browser's start need on the disk
+CLOCK_TOLERANCE = 120.0  # seconds; a larger error misjudges tokens and rests
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing looked at. Whatever is not `ok` has a remedy."""
+    """The result of one check. A level other than `ok` has a remedy."""
 
     level: Level
     text: str
@@ -49,13 +48,13 @@ class Finding:
 
 
 def browser_findings(console: Console) -> Iterator[Finding]:
-    """Tell whether there is a browser, a driver, and whether they belong together."""
+    """Check browser and driver, and that their versions match."""
     try:
         programs = chrome_settings(console.config).programs
         binaries = programs.find()
         browser, driver = binary_version(binaries.chrome), binary_version(binaries.chromedriver)
         fitting = None if same_version(browser, driver) else programs.find_fitting(browser)
-        if fitting is not None:  # a browser start would take it, too
+        if fitting is not None:  # a browser start would use it, too
             binaries, driver = fitting, binary_version(fitting.chromedriver)
     except SetupError as error:
         yield Finding("wrong", console.say("doctor_no_browser"), error.say(console.config.lang))
@@ -65,79 +64,79 @@ def browser_findings(console: Console) -> Iterator[Finding]:
     if same_version(browser, driver):
         yield Finding("ok", console.say("doctor_versions"))
     else:
-        said = console.say("doctor_versions_differ", browser=browser, driver=driver)
-        yield Finding("wrong", said, cure_versions(programs.driver_named).say(console.config.lang))
+        text = console.say("doctor_versions_differ", browser=browser, driver=driver)
+        yield Finding("wrong", text, cure_versions(programs.driver_named).say(console.config.lang))
 
 
 def folder_findings(console: Console) -> Iterator[Finding]:
-    """Tell whether the session folder can be written, and by nobody else."""
-    named = console.config.session_dir
-    folder = next((one for one in (named, *named.absolute().parents) if one.exists()), named)
-    if _read_only(folder):
-        # Whoever owns it and whatever its rights are: no command on files helps.
+    """Check that we can write the session folder, and that others can neither read nor write it."""
+    session_dir = console.config.session_dir
+    folder = next((one for one in (session_dir, *session_dir.absolute().parents) if one.exists()), session_dir)
+    if _is_read_only(folder):
+        # Stop here, because no change of owner or rights helps on a read-only disk.
         yield Finding("wrong", console.say("doctor_read_only", path=folder), console.say("doctor_read_only_remedy"))
         return
-    if shutil.disk_usage(folder).free < ROOM:
+    if shutil.disk_usage(folder).free < FREE_SPACE:
         yield Finding("wrong", console.say("doctor_disk_full", path=folder), console.say("doctor_disk_remedy"))
-    if folder != named:
-        yield from _place_findings(console, folder)
+    if folder != session_dir:
+        yield from _parent_findings(console, folder)
         return
-    inside = (path for pattern in ("*", "accounts/*", "accounts/*/token.txt") for path in folder.glob(pattern))
-    paths = [folder, *sorted(inside)]
-    locked = [path for path in paths if not os.access(path, os.W_OK)]
-    open_to_all = [path for path in paths if _is_open(path)]
-    for path in locked:
+    contents = (path for pattern in ("*", "accounts/*", "accounts/*/token.txt") for path in folder.glob(pattern))
+    paths = [folder, *sorted(contents)]
+    read_only = [path for path in paths if not os.access(path, os.W_OK)]
+    public = [path for path in paths if _is_public(path)]
+    for path in read_only:
         yield Finding("wrong", console.say("doctor_locked", path=path), console.say("doctor_locked_remedy", path=path))
-    for path in open_to_all:
+    for path in public:
         remedy = console.say("doctor_open_remedy", path=path)
         yield Finding("wrong", console.say("doctor_open", path=path), remedy)
-    if not locked and not open_to_all:
+    if not read_only and not public:
         yield Finding("ok", console.say("doctor_folder", path=folder))
     for path in paths:
         if ".corrupt-" in path.name:
             yield Finding("warning", console.say("doctor_corrupt", path=path), console.say("doctor_corrupt_remedy"))
 
 
-def _place_findings(console: Console, place: Path) -> Iterator[Finding]:
-    """Tell whether a session folder that is not there yet can be made in `place`."""
-    if os.access(place, os.W_OK):
+def _parent_findings(console: Console, parent: Path) -> Iterator[Finding]:
+    """Check that the missing session folder can be created below `parent`."""
+    if os.access(parent, os.W_OK):
         yield Finding("ok", console.say("doctor_no_folder", path=console.config.session_dir))
     else:
-        remedy = console.say("doctor_locked_remedy", path=place)
-        yield Finding("wrong", console.say("doctor_locked", path=place), remedy)
+        remedy = console.say("doctor_locked_remedy", path=parent)
+        yield Finding("wrong", console.say("doctor_locked", path=parent), remedy)
 
 
-def _is_open(path: Path) -> bool:
-    """Tell whether others may read or change what is kept here; what git shall pass over is told to everybody."""
+def _is_public(path: Path) -> bool:
+    """Tell whether other users may read or write this file; `.gitignore` is exempt."""
     return os.name == "posix" and path.name != ".gitignore" and bool(stat.S_IMODE(path.stat().st_mode) & 0o077)
 
 
-def _read_only(folder: Path) -> bool:
+def _is_read_only(folder: Path) -> bool:
     return sys.platform != "win32" and bool(os.statvfs(folder).f_flag & os.ST_RDONLY)
 
 
 def profile_findings(console: Console) -> Iterator[Finding]:
-    """Tell which profiles are open elsewhere, and what interrupted logins left."""
-    known = {account.id for account in console.accounts()}
-    held = False
+    """Check for profiles that other processes have open, and for folders that unfinished logins left."""
+    account_ids = {account.id for account in console.accounts()}
+    any_open = False
     for folder in sorted((console.config.session_dir / "accounts").glob("*/")):
         owner, stranger = profile_owner(folder), _foreign_browser(folder)
         if owner is not None:
-            held = True
+            any_open = True
             yield Finding("ok", console.say("doctor_profile_open", id=folder.name, pid=owner))
         elif stranger is not None:
-            held = True
-            said = console.say("doctor_profile_foreign", id=folder.name, pid=stranger)
-            yield Finding("wrong", said, console.say("doctor_profile_remedy", pid=stranger))
-        elif folder.name not in known:
+            any_open = True
+            text = console.say("doctor_profile_foreign", id=folder.name, pid=stranger)
+            yield Finding("wrong", text, console.say("doctor_profile_remedy", pid=stranger))
+        elif folder.name not in account_ids:
             remedy = console.command("account", "remove", folder.name)
             yield Finding("warning", console.say("doctor_leftover", id=folder.name), remedy)
-    if known and not held:
+    if account_ids and not any_open:
         yield Finding("ok", console.say("doctor_profiles"))
 
 
 def port_finding(console: Console, server: RunningServer | None) -> Finding:
-    """Tell whether the proxy can listen, or already does: then `server` is there."""
+    """Check that the proxy can listen; `server` is the one that already does."""
     config = console.config
     if server is not None:
         key = "doctor_running" if server.url else "doctor_running_silent"
@@ -145,44 +144,44 @@ def port_finding(console: Console, server: RunningServer | None) -> Finding:
     error = listening_error(config.host, config.port)
     if error is not None:
         reason = getattr(error, "strerror", None) or error
-        said = console.say("doctor_port_taken", host=config.host, port=config.port, reason=reason)
-        return Finding("wrong", said, listening_advice(config.host, error).say(config.lang))
+        text = console.say("doctor_port_taken", host=config.host, port=config.port, reason=reason)
+        return Finding("wrong", text, listening_advice(config.host, error).say(config.lang))
     return Finding("ok", console.say("doctor_port", host=config.host, port=config.port))
 
 
 def door_findings(console: Console) -> Iterator[Finding]:
-    """Tell whether other machines are to be let in without any key, which `start` refuses."""
+    """Check that other machines need a key, because `start` refuses to let them in without one."""
     config = console.config
     try:
-        if not (config.is_loopback or listening_error(config.host, 0) or known_keys(config)):
-            said = console.say("doctor_no_key", host=config.host)
-            yield Finding("wrong", said, command_line(config, "keys", "add"))
+        if not (config.is_loopback or listening_error(config.host, 0) or read_keys(config)):
+            text = console.say("doctor_no_key", host=config.host)
+            yield Finding("wrong", text, command_line(config, "keys", "add"))
     except SetupError as error:
         yield Finding("wrong", error.say(config.lang), command_line(config, "keys", "list"))
 
 
-def clock_finding(console: Console, clock_error: float | None, *, held: bool = False) -> Finding:
-    """Tell whether this clock agrees with the site's.
+def clock_finding(console: Console, clock_error: float | None, *, in_use: bool = False) -> Finding:
+    """Check that this clock agrees with the site's.
 
-    `clock_error` is in seconds, None where it is not known; `held` says that a running process has accounts open,
-    which therefore were not asked.
+    `clock_error` is in seconds, None where nobody could compare; `in_use` says that a running process has an account
+    open, so that we did not ask the site about it.
     """
-    if clock_error is None and held:
+    if clock_error is None and in_use:
         return Finding("ok", console.say("doctor_clock_held"))
     if clock_error is None:
         return Finding("warning", console.say("doctor_clock_unknown"), console.say("doctor_clock_unknown_remedy"))
     if abs(clock_error) > CLOCK_TOLERANCE:
-        said = console.say("doctor_clock_wrong", seconds=f"{clock_error:+.0f}")
-        return Finding("wrong", said, console.say("doctor_clock_remedy"))
+        text = console.say("doctor_clock_wrong", seconds=f"{clock_error:+.0f}")
+        return Finding("wrong", text, console.say("doctor_clock_remedy"))
     return Finding("ok", console.say("doctor_clock"))
 
 
 def _foreign_browser(folder: Path) -> int | None:
-    """Return the process id of a browser that somebody opened on the profile by hand."""
+    """Return the process id of a browser that a person opened on the profile; None for none."""
     if (folder / "browser.json").exists():
-        return None  # a killed server's own, ended when the profile is opened next
+        return None  # the browser of a killed server; the next opening of the profile ends it
     try:
-        # Chrome notes host and process id as the target of a link.
+        # Chrome writes `host-pid` as the target of this link.
         pid = int(os.readlink(folder / "profile" / "SingletonLock").rpartition("-")[2])
         return pid if "chrom" in psutil.Process(pid).name().lower() else None
     except (OSError, ValueError, psutil.Error):

@@ -1,4 +1,4 @@
-"""The menu that `qwenproxy start` shows on a terminal: the accounts, and what to do before the proxy starts."""
+"""The menu that `qwenproxy start` shows on a terminal before it starts the proxy: the accounts and what to do."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from qwenproxy.cli.account import remove_from_disk
 from qwenproxy.cli.console import (
     Console,
     choose_account,
-    confirmed,
+    is_confirmed,
     is_interactive,
     needs_person,
     open_console,
@@ -29,25 +29,25 @@ START = "3"
 
 
 def show_menu(config: Config) -> None:
-    """Let the person look after the accounts until the proxy shall start.
+    """Let the person manage the accounts, and return when the proxy is to start.
 
-    Returns at once where NO_MENU says so or nobody sits at a terminal. Raises SetupError, and SystemExit at Ctrl-C.
+    Returns at once with NO_MENU or without a terminal. Raises SetupError, and SystemExit at Ctrl-C.
     """
     if config.no_menu or not is_interactive():
         return
     console = open_console(config)
     try:
-        while not _served(console):
+        while not _run_choice(console):
             click.echo()
     except click.Abort:
         click.echo(console.say("stopped"), err=True)
-        sys.exit(0)  # which is what the menu offers
+        sys.exit(0)  # the menu offers Ctrl-C as a normal way out
     finally:
         logs.configure(config.log_level)
 
 
-def _served(console: Console) -> bool:
-    """Show the menu once and do what is chosen; True when the proxy shall start."""
+def _run_choice(console: Console) -> bool:
+    """Show the menu once and run the choice; return True when the proxy is to start."""
     _show_accounts(console)
     click.echo(f"\n=== {console.say('menu_title')} ===")
     for number, name in enumerate(("add", "relogin", "start", "remove"), 1):
@@ -84,7 +84,7 @@ def _add(console: Console) -> None:
     try:
         click.echo(console.say("added", id=add_in_window(console)))
     except NoScreen:
-        token = _token_instead(console)
+        token = _ask_token(console)
         if token:
             add_by_token(console, token)
         else:
@@ -96,23 +96,23 @@ def _relogin(console: Console) -> None:
     if not accounts:
         click.echo(console.say("menu_no_accounts"))
         return
-    default = next((account for account in accounts if needs_person(account, now)), None)
-    chosen = choose_account(console, accounts, "choose_relogin", default)
-    if chosen is None:
+    default = next((one for one in accounts if needs_person(one, now)), None)
+    account = choose_account(console, accounts, "choose_relogin", default)
+    if account is None:
         return
     try:
-        relogin_in_window(console, chosen)
-        click.echo(console.say("relogged", id=chosen.id))
+        relogin_in_window(console, account)
+        click.echo(console.say("relogged", id=account.id))
     except NoScreen:
-        token = _token_instead(console)
+        token = _ask_token(console)
         if token:
-            renew_by_token(console, chosen, token)
+            renew_by_token(console, account, token)
         else:
-            click.echo(console.say("nothing_changed", id=chosen.id))
+            click.echo(console.say("nothing_changed", id=account.id))
 
 
-def _token_instead(console: Console) -> str:
-    """Ask for the token of a login made elsewhere; "" for none. Raises click.Abort."""
+def _ask_token(console: Console) -> str:
+    """Ask for the token of a login on another machine; return "" for none. Raises click.Abort."""
     click.echo(console.say("login_no_display"))
     return ask_hidden(console.say("token_menu"))
 
@@ -122,10 +122,10 @@ def _remove(console: Console) -> None:
     if not accounts:
         click.echo(console.say("menu_no_accounts"))
         return
-    chosen = choose_account(console, accounts, "choose_remove")
-    if chosen is None:
+    account = choose_account(console, accounts, "choose_remove")
+    if account is None:
         return
-    if confirmed(console, console.say("remove_sure", id=chosen.id)):
-        remove_from_disk(console, chosen.id)
+    if is_confirmed(console.say("remove_sure", id=account.id)):
+        remove_from_disk(console, account.id)
     else:
-        click.echo(console.say("remove_kept", id=chosen.id))
+        click.echo(console.say("remove_kept", id=account.id))

@@ -1,4 +1,4 @@
-"""`qwenproxy sandbox`: run the stand-in of the site alone; and the child process that `start --sandbox` uses."""
+"""`qwenproxy sandbox`: runs the stand-in of the site alone; also the child process of `start --sandbox`."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from qwenproxy.texts import Speaker
 if TYPE_CHECKING:
     from qwenproxy.sandbox import Sandbox
 
-OWN_SESSION = "session/sandbox-alone"  # the stand-in is no place for accounts of the site
-ENDING_WAIT = 10.0  # seconds the stand-in gets to end
+OWN_SESSION = "session/sandbox-alone"  # apart from the accounts of the real site
+ENDING_WAIT = 10.0  # seconds the stand-in has to end
 
 
 @dataclass(frozen=True, slots=True)
 class SandboxAddress:
-    """Where a running stand-in is: its URL and the hash of its key.
+    """The URL of a running stand-in, and the hash of its key.
 
-    By account id: tokens, good for some minutes, and entrances: links that log in the browser that opens them, once.
+    By account id: `tokens`, valid for some minutes, and `entrances`, links that log in a browser once.
     """
 
     base_url: str
@@ -42,13 +42,13 @@ class SandboxAddress:
 _EXAMPLES = "qwenproxy sandbox\nqwenproxy sandbox --port 8443 --json\nqwenproxy sandbox --speed 60"
 
 
-@click.command(cls=Command, help="help_sandbox", epilog=_EXAMPLES)
+@click.command("sandbox", cls=Command, help="help_sandbox", epilog=_EXAMPLES)
 @option("--port", default=0, type=click.IntRange(0, 65535), metavar="PORT", help="help_sandbox_port")
 @option("--accounts", default=1, type=click.IntRange(1, 100), metavar="N", help="help_sandbox_accounts")
 @option("--speed", default=1, type=click.IntRange(1, 3600), metavar="N", help="help_sandbox_speed")
 @option("--json", "as_json", is_flag=True, help="help_sandbox_json")
 @option("--with-parent", is_flag=True, hidden=True)
-def sandbox(port: int, accounts: int, speed: int, as_json: bool, with_parent: bool) -> None:
+def sandbox_command(port: int, accounts: int, speed: int, as_json: bool, with_parent: bool) -> None:
     """Run a stand-in of the site on this machine: no account, no internet."""
     say = help_speaker()
     site = _sandbox_class()(accounts=accounts, port=port)
@@ -71,7 +71,7 @@ def sandbox(port: int, accounts: int, speed: int, as_json: bool, with_parent: bo
 
 
 def _show(address: SandboxAddress, say: Speaker) -> None:
-    """Tell a person how to use a stand-in that runs."""
+    """Show how to use the running stand-in."""
     click.echo(say("sandbox_runs", url=address.base_url, accounts=", ".join(address.tokens)))
     click.echo(say("sandbox_use"))
     for account_id, token in address.tokens.items():
@@ -84,17 +84,17 @@ def _show(address: SandboxAddress, say: Speaker) -> None:
 
 
 def _end_with_input() -> None:
-    """Wait until whoever started this process is gone, however it went, and follow."""
+    """End this process when its parent has ended, which closes standard input."""
     sys.stdin.read()
-    os.kill(os.getpid(), signal.SIGTERM)  # to the process, so that the waiting main thread hears it
+    os.kill(os.getpid(), signal.SIGTERM)  # not to this thread, so that it wakes the main thread
 
 
 @contextmanager
 def sandbox_process(accounts: int = 1) -> Iterator[SandboxAddress]:
-    """Run the stand-in in a process of its own for as long as the context lasts. Raises SetupError."""
+    """Run the stand-in in its own process until the context ends. Raises SetupError."""
     _sandbox_class()
     command = [sys.executable, "-m", "qwenproxy", "sandbox", "--json", "--accounts", str(accounts), "--with-parent"]
-    # A session of its own: Ctrl-C is ours to handle, and the stand-in ends after the proxy.
+    # In its own session Ctrl-C does not reach the stand-in, so that it ends after the proxy.
     process = subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
     )
@@ -119,7 +119,7 @@ def sandbox_process(accounts: int = 1) -> Iterator[SandboxAddress]:
 
 def _sandbox_class() -> type[Sandbox]:
     try:
-        from qwenproxy import sandbox as stand_in  # noqa: PLC0415 - an extra that a plain installation lacks
+        from qwenproxy import sandbox as stand_in  # noqa: PLC0415 - a plain installation lacks this extra
     except ImportError as error:
         raise SetupError(help_speaker()("sandbox_missing", package=error.name)) from error
     return stand_in.Sandbox

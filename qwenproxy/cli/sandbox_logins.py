@@ -1,7 +1,7 @@
-"""The logins that `start --sandbox` has ready: each account enters the stand-in by the link made for it.
+"""The logins of `start --sandbox`: opens for each account the link with which the stand-in logs it in.
 
-The same way as a person's login, in a browser on the account's own profile, but without a window: the stand-in's links
-ask for no password. A real site has no such links.
+Logs in as a person does, in a browser on the account's own profile, but without a window, because the links ask for no
+password. The real site has no such links.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from qwenproxy.cli.sandbox import SandboxAddress
 from qwenproxy.config import Config
 from qwenproxy.logins.window import Step, add_account, renew_account
 
-AT_ONCE = 4  # browsers
+AT_ONCE = 4  # browsers at once
 ENTRY_WAIT = 60.0  # seconds
 LOOK_EVERY = 0.05  # seconds
 
 
 def enter_sandbox(config: Config, address: SandboxAddress) -> None:
-    """Log every account of the stand-in in, and remove those it does not have. Raises SetupError."""
+    """Log in every account of the stand-in, and remove accounts that it does not have. Raises SetupError."""
     registry = Registry(config.session_dir)
     for account in registry.all():
         if account.id not in address.entrances:
@@ -33,21 +33,21 @@ def enter_sandbox(config: Config, address: SandboxAddress) -> None:
         entrance = replace(window, sign_in=address.entrances[account_id])
         account = registry.get(account_id)
         if account is None:
-            add_account(registry, entrance, _Nobody(), account_id)
+            add_account(registry, entrance, _NoPerson(), account_id)
         else:
-            renew_account(registry, entrance, _Nobody(), account)
+            renew_account(registry, entrance, _NoPerson(), account)
 
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="entering") as threads:
         list(threads.map(enter, address.entrances))
 
 
-class _Nobody:
-    """Nobody sits at the window and nobody reads along."""
+class _NoPerson:
+    """The Person of logins/watch.py where nobody sits at the window."""
 
     present = False
 
     def show(self, step: Step, remaining: float) -> None:
-        """Tell nobody."""
+        """Show nothing."""
 
     def pause(self, seconds: float) -> bool:
         """Wait a moment."""

@@ -1,6 +1,6 @@
-"""The session folder as commands name it: `account list --session-dir X`, and the server that runs on one.
+"""`--session-dir` behind a subcommand (`account list --session-dir X`), and the server that runs on a session folder.
 
-The group has read the settings by the time its command reads `--session-dir`; a folder named there replaces its own.
+The group loads the settings first; its subcommand loads them again for the folder that `--session-dir` names.
 """
 
 from __future__ import annotations
@@ -29,16 +29,16 @@ late_session_option = setting_option(
 
 
 def server_of(folder: Path) -> RunningServer | None:
-    """Return the server that has a session folder now, None where there is none or nothing can tell."""
+    """Return the server that uses a session folder now; None when there is none, or the disk cannot be read."""
     try:
-        # To ask makes a lock file, for which a folder without a server is no place.
+        # running_server creates a lock file; do not leave one in a folder that never had a server.
         return running_server(folder) if (folder / "server.lock").exists() else None
     except (StorageError, OSError):
         return None
 
 
 def served_below(config: Config, say: Speaker) -> str:
-    """Return the line for whoever looks into the session folder while the server runs on the sandbox's, else ""."""
+    """Return the hint that the only running server uses the sandbox's folder below this one, else ""."""
     folder = config.session_dir / SANDBOX
     if server_of(folder) is None or server_of(config.session_dir) is not None:
         return ""

@@ -1,4 +1,4 @@
-"""`qwenproxy start`: check, show how to use it, serve."""
+"""`qwenproxy start`: check the settings and accounts, show how to use the proxy, serve."""
 
 from __future__ import annotations
 
@@ -34,26 +34,26 @@ from qwenproxy.texts import Speaker, speaker
 log = logging.getLogger(__name__)
 
 
-@click.command(cls=Command, help="help_start", epilog="qwenproxy start --sandbox\nqwenproxy start --port 8080")
+@click.command("start", cls=Command, help="help_start", epilog="qwenproxy start --sandbox\nqwenproxy start --port 8080")
 @option("--sandbox", "use_sandbox", is_flag=True, help="help_use_sandbox")
 @option("--sandbox-accounts", default=1, type=click.IntRange(1, 100), metavar="N", help="help_sandbox_accounts")
 @option("--insecure", is_flag=True, help="help_insecure")
 @option("--server", "http_server", type=click.Choice(["gunicorn", "waitress"]), help="help_http_server")
 @server_options
-def start(
+def start_command(
     use_sandbox: bool, sandbox_accounts: int, insecure: bool, http_server: str | None, **options: str | None
 ) -> None:
     """Start the proxy."""
     config = Config.load(options)
     logs.configure(config.log_level)
-    # Until the server takes the signal over: an orderly end, so that what was begun here is undone.
+    # Until the server handles SIGTERM, exit through the context managers below, so that they clean up.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with contextlib.ExitStack() as stack:
         if use_sandbox:
             folder = config.session_dir / SANDBOX
-            ensure_folder(config.session_dir)  # for its owner alone, also where it was there before
+            ensure_folder(config.session_dir)  # makes an existing folder private, too
             claim = stack.enter_context(claimed_session(folder))
-            config = _started_sandbox(stack, sandbox_accounts, {**options, "session_dir": str(folder)})
+            config = _start_sandbox(stack, sandbox_accounts, {**options, "session_dir": str(folder)})
         else:
             claim = stack.enter_context(claimed_session(config.session_dir))
             show_menu(config)
@@ -63,8 +63,8 @@ def start(
         sys.exit(server.run(config, server=http_server or "", ready=start_up.ready, warm_up=start_up.warm_up))
 
 
-def _started_sandbox(stack: contextlib.ExitStack, accounts: int, options: Mapping[str, str | None]) -> Config:
-    """Start the stand-in with its accounts logged in; return the settings by which the proxy uses it."""
+def _start_sandbox(stack: contextlib.ExitStack, accounts: int, options: Mapping[str, str | None]) -> Config:
+    """Start the stand-in, log its accounts in, and return the settings with which the proxy uses it."""
     text = help_speaker()("sandbox_starting")
     with live_line() as line:
         if line.live:
@@ -79,14 +79,14 @@ def _started_sandbox(stack: contextlib.ExitStack, accounts: int, options: Mappin
 
 @dataclass(frozen=True)
 class _StartUp:
-    """What the person at the terminal is told from the last check until the first account is ready."""
+    """The messages to the person at the terminal, from the last check until the first account is ready."""
 
     config: Config
     claim: SessionClaim
     say: Speaker
 
     def check(self) -> None:
-        """Look for what keeps the proxy from being of use. Raises SetupError, also ConfigError, NoUsableAccount."""
+        """Check that clients and accounts can use the proxy. Raises ConfigError, NoUsableAccount, SetupError."""
         config = self.config
         if not (config.is_loopback or config.insecure or self._keys().enabled):
             refuse_foreign_host(config.host, config.port)
@@ -106,7 +106,7 @@ class _StartUp:
         click.echo(f"{trouble} {self.say('start_waits')}", err=True)
 
     def ready(self, port: int) -> None:
-        """Note where the proxy listens, and show how to use it."""
+        """Record where the proxy listens, and show how to use it."""
         self.claim.announce(self.config.host, port)
         url = local_url(self.config.host, port)
         key = "YOUR-KEY" if self._keys().enabled else ""
@@ -135,16 +135,17 @@ print(answer.choices[0].message.content)
 
     def warm_up(self, relay: Relay) -> None:
         """Open the first account's browser; on a terminal, say when it is ready."""
-        line, begun = LiveLine(), time.monotonic()
+        line, started_at = LiveLine(), time.monotonic()
         try:
-            account_id = relay.warm_up(opening=lambda opened: line.show(self.say("start_opening", id=opened)))
+            account_id = relay.warm_up(opening=lambda opening_id: line.show(self.say("start_opening", id=opening_id)))
         except ProxyError as error:
             line.end()
             log.warning("no browser opened yet: %s", error.message)
             return
         line.end()
         if line.live:
-            click.echo(self.say("start_opened", id=account_id, seconds=f"{time.monotonic() - begun:.1f}"))
+            seconds = f"{time.monotonic() - started_at:.1f}"
+            click.echo(self.say("start_opened", id=account_id, seconds=seconds))
 
     def _keys(self) -> KeyFile:
         return KeyFile(self.config.session_dir / "Authorization.txt")

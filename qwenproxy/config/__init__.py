@@ -1,7 +1,7 @@
-"""The settings: one table that is read strictly, printed by `qwenproxy config`, and explained in the README.
+"""The settings: reads them strictly from options and environment, and prints them for `qwenproxy config`.
 
-Read once at start by the command line and handed on as a Config; the only reader of the environment. Must not touch
-the disk or the network.
+The command line loads them once at start and hands them on as a Config. No other module reads the environment. Must not
+touch the disk or the network.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from qwenproxy.config.table import SETTINGS, Setting, Unreadable
+from qwenproxy.config.table import SETTINGS, InvalidValue, Setting
 from qwenproxy.errors import ConfigError
 from qwenproxy.texts import Phrase
 
@@ -27,7 +27,7 @@ PREFIX = "QWENPROXY_"
 
 @dataclass(frozen=True)
 class Config:
-    """All settings, read and checked. Sizes are in bytes, times in seconds; "" and None stand for not set."""
+    """The values of all settings. Sizes are in bytes, times in seconds; "" and None mean "not set"."""
 
     host: str
     port: int
@@ -57,14 +57,14 @@ class Config:
     cors_origins: tuple[str, ...]
     lang: str
     set_by: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
-    insecure: bool = False  # no setting: `start --insecure` alone lets other machines in without any key
+    insecure: bool = False  # an option of `start` only: lets other machines in without any key
 
     @classmethod
     def load(cls, options: Mapping[str, object] | None = None, environ: Mapping[str, str] | None = None) -> Config:
         """Read every setting: option, QWENPROXY_ variable, the older project's variable, default (contract 2).
 
-        `options` has field names; None there means not given. An empty value counts as unset. Raises ConfigError
-        with one line naming the first setting that is unknown or unreadable.
+        The keys of `options` are field names. None and an empty text mean "not set". Raises ConfigError with one line
+        on the first setting that is unknown or has an invalid value.
         """
         options = options or {}
         environ = os.environ if environ is None else environ
@@ -72,25 +72,25 @@ class Config:
         values: dict[str, Any] = {}
         set_by: dict[str, str] = {}
         for setting in SETTINGS:
-            text, origin = _find(setting, options, environ)
+            text, origin = _text_of(setting, options, environ)
             try:
                 values[setting.name.lower()] = setting.parse(text.strip())
-            except Unreadable as error:
+            except InvalidValue as error:
                 name = f"--{setting.name.lower().replace('_', '-')}" if origin == "option" else origin
-                told = Phrase("bad_setting", name=name, expected=error.expected, value=repr(text[:80]))
-                raise ConfigError(told) from error
+                message = Phrase("bad_setting", name=name, expected=error.expected, value=repr(text[:80]))
+                raise ConfigError(message) from error
             set_by[setting.name] = origin
         return cls(**values, set_by=set_by)
 
     def rows(self) -> list[tuple[str, str, str, str]]:
-        """Return name, value, origin and meaning of each setting, for people, in their language.
+        """Return name, value, origin and meaning of each setting; the meaning is in the person's language.
 
         The origin is `option`, the name of a variable, or `default`.
         """
         return [
             (
                 one.name,
-                _shown(getattr(self, one.name.lower())),
+                _as_text(getattr(self, one.name.lower())),
                 self.set_by.get(one.name, "default"),
                 one.meaning.say(self.lang),
             )
@@ -124,11 +124,11 @@ def _refuse_unknown(options: Mapping[str, object], environ: Mapping[str, str]) -
             raise ConfigError(Phrase("unknown_setting", name=option))
 
 
-def _find(setting: Setting, options: Mapping[str, object], environ: Mapping[str, str]) -> tuple[str, str]:
-    """Return a setting's text and where it comes from."""
+def _text_of(setting: Setting, options: Mapping[str, object], environ: Mapping[str, str]) -> tuple[str, str]:
+    """Return the text of a setting and its origin."""
     option = options.get(setting.name.lower())
-    if option is not None and _shown(option).strip():
-        return _shown(option), "option"
+    if option is not None and _as_text(option).strip():
+        return _as_text(option), "option"
     for variable in (PREFIX + setting.name, *setting.older):
         if environ.get(variable, "").strip():
             return environ[variable], variable
@@ -142,11 +142,11 @@ def _locale_language(environ: Mapping[str, str]) -> tuple[str, str]:
         if environ.get(variable):
             return ("ru" if environ[variable].lower().startswith("ru") else "en"), variable
     if sys.platform == "win32" and (locale.getlocale()[0] or "").lower().startswith("ru"):
-        return "ru", "Windows"  # which keeps the language out of the environment
+        return "ru", "Windows"  # has no variable for the language
     return "en", "default"
 
 
-def _shown(value: object) -> str:
+def _as_text(value: object) -> str:
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -159,16 +159,16 @@ def _shown(value: object) -> str:
 
 
 def language(environ: Mapping[str, str] = os.environ) -> str:
-    """Return the person's language, en or ru, also where other settings cannot be read."""
-    wanted = environ.get(f"{PREFIX}LANG", "").strip().lower()
-    return wanted if wanted in ("en", "ru") else _locale_language(environ)[0]
+    """Return the person's language, en or ru, even where another setting is invalid."""
+    lang = environ.get(f"{PREFIX}LANG", "").strip().lower()
+    return lang if lang in ("en", "ru") else _locale_language(environ)[0]
 
 
 def display_name(environ: Mapping[str, str] = os.environ) -> str:
-    """Return the X or Wayland display that a window would open on, "" where none is named."""
+    """Return the X or Wayland display that the environment names, "" for none."""
     return environ.get("DISPLAY") or environ.get("WAYLAND_DISPLAY") or ""
 
 
 def cache_home(environ: Mapping[str, str] = os.environ) -> str:
-    """Return the folder for what can be made again that the environment names, "" where it names none."""
+    """Return the cache folder that the environment names, "" for none."""
     return environ.get("XDG_CACHE_HOME", "")

@@ -1,6 +1,6 @@
-"""The table of settings: their names, older names, defaults, and how the text of each is read.
+"""The table of settings: names, older names, defaults, and a parser for each.
 
-Read by config.py alone, which knows where the texts come from. Must not touch the disk or the network.
+Only the package's `__init__` uses it, which knows where the texts come from. Must not touch the disk or the network.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from urllib.parse import urlsplit
 from qwenproxy.texts import Phrase
 
 
-class Unreadable(ValueError):
-    """A text that a setting cannot have."""
+class InvalidValue(ValueError):
+    """The value of a setting is invalid."""
 
     def __init__(self, expected: Phrase) -> None:
-        """`expected` says what it could be."""
+        """`expected` names the values that are valid."""
         super().__init__(str(expected))
         self.expected = expected
 
 
 def _text(text: str) -> str:
     if not text.isprintable():
-        raise Unreadable(Phrase("expected_text"))
+        raise InvalidValue(Phrase("expected_text"))
     return text
 
 
@@ -35,7 +35,7 @@ def _path(text: str) -> Path | None:
     try:
         return Path(_text(text)).expanduser().absolute() if text else None
     except RuntimeError as error:
-        raise Unreadable(Phrase("expected_path")) from error
+        raise InvalidValue(Phrase("expected_path")) from error
 
 
 def _flag(text: str) -> bool:
@@ -43,7 +43,7 @@ def _flag(text: str) -> bool:
         return True
     if text.lower() in ("0", "false", "no", "off"):
         return False
-    raise Unreadable(Phrase("expected_flag"))
+    raise InvalidValue(Phrase("expected_flag"))
 
 
 def _whole(low: int, high: int | None = None) -> Callable[[str], int]:
@@ -51,8 +51,8 @@ def _whole(low: int, high: int | None = None) -> Callable[[str], int]:
         number = int(text) if re.fullmatch(r"[0-9]{1,18}", text) else -1
         if number < low or (high is not None and number > high):
             if high is None:
-                raise Unreadable(Phrase("expected_whole", low=low))
-            raise Unreadable(Phrase("expected_whole_between", low=low, high=high))
+                raise InvalidValue(Phrase("expected_whole", low=low))
+            raise InvalidValue(Phrase("expected_whole_between", low=low, high=high))
         return number
 
     return parse
@@ -62,7 +62,7 @@ def _seconds(*, zero: bool) -> Callable[[str], float]:
     def parse(text: str) -> float:
         number = float(text) if re.fullmatch(r"[0-9]+(\.[0-9]*)?|\.[0-9]+", text) else -1.0
         if number < 0 or (number == 0 and not zero) or not math.isfinite(number):
-            raise Unreadable(Phrase("expected_seconds") if zero else Phrase("expected_seconds_above"))
+            raise InvalidValue(Phrase("expected_seconds") if zero else Phrase("expected_seconds_above"))
         return number
 
     return parse
@@ -71,7 +71,7 @@ def _seconds(*, zero: bool) -> Callable[[str], float]:
 def _one_of(*words: str) -> Callable[[str], str]:
     def parse(text: str) -> str:
         if text.lower() not in words:
-            raise Unreadable(Phrase("expected_word", words=", ".join(words[:-1]), last=words[-1]))
+            raise InvalidValue(Phrase("expected_word", words=", ".join(words[:-1]), last=words[-1]))
         return text.lower()
 
     return parse
@@ -79,31 +79,31 @@ def _one_of(*words: str) -> Callable[[str], str]:
 
 def _version(text: str) -> str:
     if not re.fullmatch(r"[0-9A-Za-z.+_-]{1,40}", text):
-        raise Unreadable(Phrase("expected_version"))
+        raise InvalidValue(Phrase("expected_version"))
     return text
 
 
 def _host(text: str) -> str:
     if not re.fullmatch(r"\[[0-9a-fA-F:.%]+\]|[0-9a-fA-F:.]+|[\w.-]+", text):
-        raise Unreadable(Phrase("expected_host"))
+        raise InvalidValue(Phrase("expected_host"))
     return text.strip("[]")
 
 
 def _address(text: str) -> str:
     try:
         parts = urlsplit(text)
-        right = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        is_valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
-        right = False
-    if not right or not re.fullmatch(r"[^\s\\?#]+", text):
-        raise Unreadable(Phrase("expected_address"))
+        is_valid = False
+    if not is_valid or not re.fullmatch(r"[^\s\\?#]+", text):
+        raise InvalidValue(Phrase("expected_address"))
     return text.rstrip("/")
 
 
 def _origin(text: str) -> str:
     text = _address(text)
     if urlsplit(text).path or "@" in text:
-        raise Unreadable(Phrase("expected_origin"))
+        raise InvalidValue(Phrase("expected_origin"))
     return text
 
 
@@ -113,30 +113,33 @@ def _optional(parse: Callable[[str], str]) -> Callable[[str], str]:
 
 def _key_hash(text: str) -> str:
     try:
-        right = len(base64.b64decode(text, validate=True)) == 32
+        is_valid = len(base64.b64decode(text, validate=True)) == 32
     except ValueError:
-        right = False
-    if not right:
-        raise Unreadable(Phrase("expected_key_hash"))
+        is_valid = False
+    if not is_valid:
+        raise InvalidValue(Phrase("expected_key_hash"))
     return text
 
 
 def _origins(text: str) -> tuple[str, ...]:
     origins = tuple(one.rstrip("/").lower() for one in re.split(r"[\s,]+", text) if one)
     if not all(one == "*" or re.fullmatch(r"[a-z][a-z0-9+.-]*://[^/?#@]+", one) for one in origins):
-        raise Unreadable(Phrase("expected_origins"))
+        raise InvalidValue(Phrase("expected_origins"))
     return origins
 
 
 def _log_level(text: str) -> str:
-    # The words on the right are those of the older project's logger.
+    # The keys are level names of the older project's logger.
     level = {"warn": "warning", "http": "debug", "verbose": "debug", "silly": "debug"}.get(text.lower(), text.lower())
     return _one_of("debug", "info", "warning", "error")(level)
 
 
 @dataclass(frozen=True)
 class Setting:
-    """One setting. `older` are the names the older project read; `parse` raises Unreadable naming what it expects."""
+    """One setting.
+
+    `older` are the variables that the older project read. `parse` turns a text into the value; it raises InvalidValue.
+    """
 
     name: str
     older: tuple[str, ...]
@@ -147,11 +150,6 @@ class Setting:
     def meaning(self) -> Phrase:
         """What the setting is for."""
         return Phrase(f"setting_{self.name.lower()}")
-
-    @property
-    def help(self) -> str:
-        """What the setting is for, in English."""
-        return str(self.meaning)
 
 
 SETTINGS: tuple[Setting, ...] = (

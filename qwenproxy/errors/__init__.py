@@ -1,47 +1,45 @@
-"""Every error qwenproxy raises on purpose, as one tree.
+"""All errors that qwenproxy raises on purpose, as one tree.
 
     ProxyError
-    ├── RequestError            the client's input is at fault                      400 invalid_request
+    ├── RequestError            the client must change its request                  400 invalid_request
     │   ├── InvalidJson         400 invalid_json        ├── ForbiddenHost           403 forbidden_host
     │   ├── UnsupportedParameter 400                    ├── NotFound                404 not_found
     │   ├── ContentFilter       400 content_filter      │   ├── ModelNotFound       404 model_not_found
     │   ├── InvalidApiKey       401 invalid_api_key     │   ├── ChatNotFound        404 chat_not_found
     │   ├── MethodNotAllowed    405                     │   └── UnsupportedEndpoint 404 unsupported_endpoint
     │   └── TooLarge, UnsupportedMediaType   413, 415
-    ├── Refusal                 this account may not now, another one may: the relay moves on
+    ├── Refusal                 the site refuses this account; the relay tries the next one
     │   ├── RateLimited         429 rate_limited: the account rests
     │   ├── NotLoggedIn         503 no_accounts: the account needs its person
-    │   ├── LoginUnrenewed      502 upstream_error: the page did not renew a login; the account rests a little
-    │   ├── VerificationRequired 503 verification_required: the site wants to see a human
-    │   └── FileElsewhere       400 invalid_request: the question names a file of another account
-    ├── Transient               worth another try before the client hears of it     502 upstream_error
+    │   ├── LoginUnrenewed      502 upstream_error: the page did not renew the login; the account rests briefly
+    │   ├── VerificationRequired 503 verification_required: the site asks for a human
+    │   └── FileElsewhere       400 invalid_request: the request names a file of another account
+    ├── Transient               a passing failure; the relay tries again            502 upstream_error
     │   ├── ChatBusy  ChatGone  EmptyAnswer  SiteFailure  NetworkFailed
-    │   └── TabLost             the tab, its page or its browser went away
-    ├── UpstreamError           the site failed for good                            502 upstream_error
-    │   ├── BareRefusal         refused without naming a fault: the page may have aged
+    │   └── TabLost             the tab, its page or its browser ended
+    ├── UpstreamError           the site failed; another try does not help          502 upstream_error
+    │   ├── BareRefusal         refused without a reason: the page's cookies may be too old
     │   ├── ProtocolChanged     502 protocol_changed
     │   └── UpstreamTimeout     504 upstream_timeout
     ├── Unavailable             no account can take the request
     │   ├── NoAccounts          503 no_accounts
     │   ├── AccountsResting     429 rate_limited
     │   └── QueueTimeout        429 queue_timeout
-    ├── ClientGone              the client hung up: nobody reads the answer         499
-    ├── InternalError           a bug of our own                                    500 internal_error
+    ├── ClientGone              the client closed its connection                    499
+    ├── InternalError           a bug of qwenproxy                                  500 internal_error
     └── SetupError              503 setup_error; at the terminal exit status 1
         ├── StorageError        503 storage_error: the disk is full, read-only, or in use by another qwenproxy
         ├── BrowserError        503 browser_error: a browser does not start; the account rests for a short time
         ├── ConfigError         exit status 2
         └── NoUsableAccount     exit status 3
 
-Each class knows its HTTP status, stable code and OpenAI error type (contract 4.3); the message is for a person
-and names the next step. Stands below everything but the catalogue of texts.
+Each class has an HTTP status, a stable code and an OpenAI error type (contract 4.3). Its message is for a person and
+names the next step. Stands below everything but the catalogue of texts.
 """
 
 from __future__ import annotations
 
-from qwenproxy.errors.base import (
-    ProxyError,
-)
+from qwenproxy.errors.base import ProxyError
 from qwenproxy.errors.own import (
     AccountsResting,
     BrowserError,

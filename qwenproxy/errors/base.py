@@ -1,4 +1,4 @@
-"""What all errors that qwenproxy raises on purpose have in common."""
+"""The base class of all errors that qwenproxy raises on purpose."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from __future__ import annotations
 class ProxyError(Exception):
     """Base of all errors raised on purpose.
 
-    `client_message` is what clients are told, `param` names the request field at fault, `retry_after` is in seconds,
-    `chat_id` is the kept chat it was about.
+    `client_message` is the message for API clients, `param` the request field that causes the error, `retry_after` the
+    seconds until another try makes sense, `chat_id` the id of the kept chat.
     """
 
     status = 502
@@ -23,5 +23,5 @@ class ProxyError(Exception):
         self.chat_id: str | None = None
 
     def say(self, lang: str) -> str:
-        """Return the message in `lang`, en or ru, as far as it is told in both."""
+        """Return the message in `lang`, en or ru; in English where there is no Russian text."""
         return self.message

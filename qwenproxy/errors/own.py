@@ -1,4 +1,4 @@
-"""What the product itself cannot do: no account is free, nobody listens any more, or this machine is not ready."""
+"""Errors on our side: no account is free, the client has left, or this machine is not ready."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ class Unavailable(ProxyError):
 
 
 class NoAccounts(Unavailable):
-    """There is no account, or every one is INVALID."""
+    """There is no account, or every account is INVALID."""
 
     code = "no_accounts"
 
 
 class AccountsResting(Unavailable):
-    """Every account is in WAIT; `retry_after` tells when the first one is back."""
+    """Every account is in WAIT; `retry_after` is the time until the first one returns."""
 
     status = 429
     code = "rate_limited"
@@ -27,7 +27,7 @@ class AccountsResting(Unavailable):
 
 
 class QueueTimeout(Unavailable):
-    """No account came free within QUEUE_WAIT."""
+    """No account became free within QUEUE_WAIT."""
 
     status = 429
     code = "queue_timeout"
@@ -35,62 +35,62 @@ class QueueTimeout(Unavailable):
 
 
 class ClientGone(ProxyError):
-    """The client closed its connection; the work for it stops."""
+    """The client closed its connection, so the work for it stops."""
 
     status = 499
     code = "client_gone"
 
 
 class InternalError(ProxyError):
-    """The product itself failed in a way that nobody foresaw."""
+    """A bug: qwenproxy failed in an unforeseen way."""
 
     status = 500
     code = "internal_error"
 
 
 class SetupError(ProxyError):
-    """Something about this machine or its files keeps a command from working."""
+    """This machine or its files prevent the work."""
 
     status = 503
     code = "setup_error"
     exit_code = 1
 
     def __init__(self, words: Phrase | str, *, retry_after: float | None = None) -> None:
-        """`words` that are no phrase stand in one language for all."""
+        """`words` are shown untranslated if they are a plain string."""
         super().__init__(str(words), retry_after=retry_after)
         self._words = words
         if isinstance(words, Phrase):
-            self.client_message = words.without_folders()  # where things are on this machine is not for them
+            self.client_message = words.without_folders()  # clients must not learn the folders of this machine
 
     def say(self, lang: str) -> str:
         return self._words.say(lang) if isinstance(self._words, Phrase) else self._words
 
 
 class StorageError(SetupError):
-    """The session folder cannot be read or written as it should."""
+    """The session folder cannot be read or written."""
 
     status = 503
     code = "storage_error"
 
 
 class BrowserError(SetupError):
-    """A browser or its driver does not start; the message is the driver's own sentence with its cure."""
+    """A browser or its driver does not start; the message quotes the driver and names a cure."""
 
     code = "browser_error"
 
     @property
     def phrase(self) -> Phrase | None:
-        """The message in any language, where it is told in more than one."""
+        """The message as a phrase; None where it exists in one language only."""
         return self._words if isinstance(self._words, Phrase) else None
 
 
 class ConfigError(SetupError):
-    """A setting is unknown or cannot be read."""
+    """A setting is unknown or invalid."""
 
     exit_code = 2
 
 
 class NoUsableAccount(SetupError):
-    """No account is usable, and the command needs one."""
+    """The command needs a usable account, and there is none."""
 
     exit_code = 3

@@ -1,4 +1,4 @@
-"""Errors of the client: the request itself cannot be served, whichever account takes it."""
+"""Errors of the client: no account can serve the request as it is."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from qwenproxy.errors.base import ProxyError
 
 
 class RequestError(ProxyError):
-    """The request itself cannot be served, whichever account takes it."""
+    """No account can serve the request as it is."""
 
     status = 400
     code = "invalid_request"
@@ -20,13 +20,13 @@ class InvalidJson(RequestError):
 
 
 class UnsupportedParameter(RequestError):
-    """A parameter asks for what the site cannot give."""
+    """A parameter asks for something that the site cannot do."""
 
     code = "unsupported_parameter"
 
 
 class ContentFilter(RequestError):
-    """The site refused the content; never retried."""
+    """The site refused the content; another try does not help."""
 
     code = "content_filter"
 
@@ -40,7 +40,7 @@ class InvalidApiKey(RequestError):
 
 
 class ForbiddenHost(RequestError):
-    """The Host header names another machine than this one."""
+    """The Host header does not name this machine."""
 
     status = 403
     code = "forbidden_host"
@@ -48,46 +48,46 @@ class ForbiddenHost(RequestError):
 
 
 class NotFound(RequestError):
-    """No such route or object."""
+    """There is no such route or object."""
 
     status = 404
     code = "not_found"
 
 
 class ModelNotFound(NotFound):
-    """No such model."""
+    """There is no such model."""
 
     code = "model_not_found"
 
 
 class ChatNotFound(NotFound):
-    """No such chat."""
+    """There is no such chat."""
 
     code = "chat_not_found"
 
 
 class UnsupportedEndpoint(NotFound):
-    """A route of a wire API that the product does not offer at all."""
+    """A known route of a wire API that qwenproxy does not offer."""
 
     code = "unsupported_endpoint"
 
 
 class MethodNotAllowed(RequestError):
-    """The route exists, but not for this method."""
+    """The route does not take this method."""
 
     status = 405
     code = "method_not_allowed"
 
 
 class TooLarge(RequestError):
-    """A body or a file is over its limit."""
+    """A body or a file is too large."""
 
     status = 413
     code = "file_too_large"
 
 
 class UnsupportedMediaType(RequestError):
-    """The body is of a type this route does not read."""
+    """The route does not read a body of this type."""
 
     status = 415
     code = "unsupported_media_type"

@@ -1,4 +1,4 @@
-"""What the site does not do: it refuses an account, fails in passing, or fails for good."""
+"""Errors on the site's side: it refuses an account, fails for a moment, or fails for good."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from qwenproxy.errors.base import ProxyError
 
 
 class Refusal(ProxyError):
-    """The site refused this account; the same request may succeed on the next one."""
+    """The site refused this account; the same request may succeed on another one."""
 
 
 class RateLimited(Refusal):
-    """The account is over a limit.
+    """The account has reached a limit.
 
-    `hours` is the site's own figure, None where it gave none; `for_today` whether it said that the day's share is used
-    up. `kind` names the one kind of work that is limited, such as `upload`; None where the account is.
+    `hours` is how long the site says it lasts, None where it does not say; `for_today` is True when the site says that
+    today's quota is used up. `kind` is the limited kind of work, such as `upload`; None for a limit of the account.
     """
 
     status = 429
@@ -28,25 +28,25 @@ class RateLimited(Refusal):
 
 
 class NotLoggedIn(Refusal):
-    """The account's login is missing or has expired."""
+    """The account has no login, or it has expired."""
 
     status = 503
     code = "no_accounts"
 
 
 class LoginUnrenewed(Refusal):
-    """The login was refused and the page did not renew it, but did not go to sign-in either: it may do so later."""
+    """The site refused the login, and the page neither renewed it nor went to sign-in: it may renew it later."""
 
 
 class VerificationRequired(Refusal):
-    """The site shows a human-verification page to this account."""
+    """The site asks this account for its human check."""
 
     status = 503
     code = "verification_required"
 
 
 class FileElsewhere(Refusal):
-    """The request names a file that only another account has, and its bytes are no longer at hand."""
+    """The request names a file of another account, and we no longer have its bytes to upload it again."""
 
     status = 400
     code = "invalid_request"
@@ -54,49 +54,49 @@ class FileElsewhere(Refusal):
 
 
 class Transient(ProxyError):
-    """A passing failure before the first byte: tried again unseen, on the same account and then on another."""
+    """A passing failure before the first byte: the relay tries again on the same account, then on another."""
 
 
 class ChatBusy(Transient):
-    """The site still generates for this chat or account."""
+    """The site is still answering in this chat or for this account."""
 
 
 class ChatGone(Transient):
-    """The upstream chat or the parent message does not exist (any more): start a new chat."""
+    """The upstream chat or its parent message does not exist: start a new chat."""
 
 
 class EmptyAnswer(Transient):
-    """The site answered success with nothing in it."""
+    """The site reported success, but the answer is empty."""
 
 
 class SiteFailure(Transient):
-    """The site reported a failure of its own (5xx, internal_error)."""
+    """The site reported its own failure (5xx, internal_error)."""
 
 
 class NetworkFailed(Transient):
-    """The page's fetch could not reach the site, or the connection broke."""
+    """The page could not reach the site, or the connection broke."""
 
 
 class TabLost(Transient):
-    """The tab, its page, its driver or its browser went away under the call."""
+    """The tab, its page, its driver or its browser ended during the call."""
 
 
 class UpstreamError(ProxyError):
-    """The site failed in a way that another try does not mend."""
+    """The site failed, and another try does not help."""
 
 
 class BareRefusal(UpstreamError):
-    """The site refused without naming a fault: the page's cookies may have run out, which a reload mends."""
+    """The site refused without a reason; if the page's cookies have expired, a reload helps."""
 
 
 class ProtocolChanged(UpstreamError):
-    """The site answered in a form this version does not know."""
+    """This version does not know the form of the site's answer."""
 
     code = "protocol_changed"
 
 
 class UpstreamTimeout(UpstreamError):
-    """The site was silent for longer than STALL_TIMEOUT."""
+    """The site sent nothing for STALL_TIMEOUT."""
 
     status = 504
     code = "upstream_timeout"

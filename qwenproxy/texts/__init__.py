@@ -1,6 +1,6 @@
-"""The catalogue of all that is said to the person at the terminal, in English and Russian.
+"""The catalogue of all texts for the person at the terminal, in English and Russian.
 
-errors_*.py holds the errors for people and what the settings mean, commands_*.py what the command line says by itself.
+errors_*.py has the errors for people and the meanings of the settings, commands_*.py the texts of the command line.
 Stands below everything: imports nothing of the package.
 """
 
@@ -18,8 +18,8 @@ __all__ = ["EN", "RU", "Phrase", "Speaker", "speaker"]
 EN = errors_en.EN | commands_en.EN
 RU = errors_ru.RU | commands_ru.RU
 
-# A path inside a text: in quotes to their end, else to the next space, and on over a space or two where a slash follows
-# in the next word. The address of a site is no path.
+# A path inside a text ends with its quotes, without quotes at the next space; one or two spaces belong to it if a slash
+# follows in the next word. The address of a site is not a path.
 _PATH = re.compile(
     r"""
     (?P<quote>['"]) (?:file://|[A-Za-z]:|~)? [/\\] [^'"\n]* (?P=quote)
@@ -32,10 +32,10 @@ _PATH = re.compile(
 
 
 class Phrase:
-    """A text of the catalogue with its values, not yet in any language; as a string it is English."""
+    """A text of the catalogue with its values, in any language; `str` gives the English text."""
 
     def __init__(self, key: str, /, **values: object) -> None:
-        """`values` fill the placeholders; a phrase among them is said in the same language."""
+        """`values` fill the placeholders; a phrase among them takes the language of the whole."""
         self.key = key
         self.values = values
 
@@ -44,16 +44,16 @@ class Phrase:
         return self.say("en")
 
     def without_folders(self) -> str:
-        """Return the English text with the names of files in place of their paths."""
+        """Return the English text with file names instead of paths."""
         return Phrase(self.key, **self._reduced()).say("en")
 
     def to_json(self) -> dict[str, Any]:
-        """Return a form that can be kept in a file, with the names of files in place of their paths."""
+        """Return a JSON object for a file on disk, with file names instead of paths."""
         return {"key": self.key, "values": {name: _as_json(value) for name, value in self._reduced().items()}}
 
     @classmethod
     def from_json(cls, value: object) -> Phrase | None:
-        """Read what `to_json` wrote; None for anything else, such as a text of another version."""
+        """Read what `to_json` wrote; return None for anything else, such as a text of another version."""
         if not isinstance(value, Mapping) or value.get("key") not in EN or not isinstance(value.get("values"), Mapping):
             return None
         phrase = cls(value["key"], **{name: cls.from_json(each) or each for name, each in value["values"].items()})
@@ -68,7 +68,7 @@ class Phrase:
         return (RU if lang == "ru" else EN)[self.key].format(**values)
 
     def _reduced(self) -> dict[str, object]:
-        """Return the values, paths reduced to the names of their files."""
+        """Return the values with file names instead of paths."""
         return {name: _placeless(name, value) for name, value in self.values.items()}
 
 
@@ -79,11 +79,11 @@ def _as_json(value: object) -> object:
 
 
 def _placeless(name: str, value: object) -> object:
-    """Return a phrase's value without what tells where things are on this machine."""
+    """Return a phrase's value without the folders of this machine."""
     if isinstance(value, Phrase):
         return Phrase(value.key, **value._reduced())
     if isinstance(value, OSError):
-        return value.strerror or type(value).__name__  # its own text names the file
+        return value.strerror or type(value).__name__  # the full text of the error has the path
     if isinstance(value, PurePath) or name in ("path", "log"):
         return PurePath(str(value)).name or value
     return _PATH.sub(_last_name, value) if isinstance(value, str) else value
@@ -94,14 +94,14 @@ def _last_name(path: re.Match[str]) -> str:
 
 
 class Speaker(Protocol):
-    """Says a text in the person's language."""
+    """A function that returns a text in the person's language."""
 
     def __call__(self, key: str, /, **values: object) -> str:
-        """Return the text of that key with its placeholders filled."""
+        """Return the text of the key with its placeholders filled."""
 
 
 def speaker(lang: str) -> Speaker:
-    """Return what says the texts in `lang`, en or ru."""
+    """Return the speaker of `lang`, en or ru."""
 
     def say(key: str, /, **values: object) -> str:
         return Phrase(key, **values).say(lang)

@@ -89,7 +89,7 @@ def test_a_reserved_id_is_added_later_or_given_up(registry):
 @pytest.mark.parametrize("account_id", ["", "../x", "a/b", "x" * 129, "."])
 def test_ids_that_leave_the_folder_are_refused(registry, account_id):
     for act in (registry.folder, registry.profile, registry.remove, lambda one: registry.add("t", one)):
-        with pytest.raises(SetupError, match="account id"):
+        with pytest.raises(SetupError, match="account ID"):
             act(account_id)
 
 

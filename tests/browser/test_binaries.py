@@ -75,7 +75,7 @@ def test_a_browser_that_is_gone_for_a_moment_is_told_and_found_again(path, tmp_p
     programs = Programs(chrome, program(path, "chromedriver", ""))
     found = programs.find()
     os.rename(chrome, f"{chrome}.old")
-    with pytest.raises(SetupError, match=r"QWENPROXY_CHROME names .*/chrome, which") as caught:
+    with pytest.raises(SetupError, match=r"QWENPROXY_CHROME names .*/chrome, but") as caught:
         programs.find()
     assert str(tmp_path) not in caught.value.client_message
     os.rename(f"{chrome}.old", chrome)
@@ -247,7 +247,7 @@ def test_a_browser_that_was_upgraded_is_asked_about_anew(path, tmp_path, manager
 def test_what_is_missing_is_fetched_or_told(path, tmp_path, manager, installed):
     for name in installed:
         program(path, name, "")
-    with pytest.raises(SetupError, match="and none could be fetched") as caught:
+    with pytest.raises(SetupError, match="and the download failed") as caught:
         Programs().find()
     assert str(tmp_path) not in caught.value.client_message
     browser = str(path / "chromium") if "chromium" in installed else program(tmp_path / "fetched", "chrome", "")

@@ -1,8 +1,7 @@
-"""Accounts whose browser a running server has open: what `account check` says of them, and how they are removed."""
+"""Accounts whose browser a running server has open: what `account check` prints, and how they are removed."""
 
 from __future__ import annotations
 
-import importlib
 import json
 import os
 import subprocess
@@ -15,11 +14,9 @@ from cli_runner import Terminal, clean_environment, new_token, run_here
 
 from qwenproxy.accounts.registry import Registry
 from qwenproxy.browser.profile import ProfileClaim, ProfileInUse, profile_owner
+from qwenproxy.cli import account
 from qwenproxy.logins import removal
 from qwenproxy.logins.removal import remove_account
-
-# The module: as an attribute of the package the name stands for the group of commands.
-commands = importlib.import_module("qwenproxy.cli.account")
 
 
 @pytest.fixture
@@ -32,7 +29,7 @@ def registry(session):
 
 @pytest.fixture
 def claim(registry):
-    """Hold the profile of "mine" as a server does that has it open."""
+    """Hold the profile of "mine", as a running server does."""
     claim = ProfileClaim(registry.folder("mine"))
     yield claim
     claim.release()
@@ -42,7 +39,7 @@ def claim(registry):
 
 
 @pytest.mark.parametrize(
-    ("change", "status", "shown"),
+    ("change", "status", "state"),
     [
         (lambda registry: None, 0, "OK"),
         (lambda registry: registry.rest("mine", time.time() + 600), 1, "WAIT"),
@@ -50,16 +47,16 @@ def claim(registry):
     ],
     ids=["ok", "resting", "invalid"],
 )
-def test_check_says_what_is_on_record_of_an_account_that_is_held(registry, claim, monkeypatch, change, status, shown):
-    monkeypatch.setattr(commands, "opener_for", lambda *_: lambda one: ProfileClaim(registry.folder(one.id)))
+def test_check_says_what_is_on_record_of_an_account_that_is_held(registry, claim, monkeypatch, change, status, state):
+    monkeypatch.setattr(account, "opener_for", lambda *_: lambda one: ProfileClaim(registry.folder(one.id)))
     change(registry)
     before = registry.all()
     ended = run_here("account", "check", "mine")
     assert ended.status == status, ended.output
     assert f"process {os.getpid()}" in ended.output
-    assert shown in ended.output
-    assert "stop it" not in ended.output
-    assert ("qwenproxy account relogin mine" in ended.output) == (shown == "INVALID")
+    assert state in ended.output
+    assert "Stop that process" not in ended.output
+    assert ("qwenproxy account relogin mine" in ended.output) == (state == "INVALID")
     assert registry.all() == before
 
 
@@ -97,7 +94,7 @@ def test_a_login_whose_profile_is_held_is_not_explained(registry, monkeypatch, c
         claim.release()
     assert ended.status == 1
     [line] = ended.output.splitlines()
-    assert f"in use by process {os.getpid()}: stop it" in line
+    assert f"in use by process {os.getpid()}. Stop that process" in line
 
 
 # remove
@@ -115,10 +112,10 @@ def test_the_record_goes_at_once_and_the_folder_when_the_server_lets_go(registry
 
 
 def test_a_server_that_does_not_let_go_keeps_the_folder_only(registry, claim):
-    told = []
+    waits = []
     with pytest.raises(ProfileInUse):
-        remove_account(registry, "mine", 0.3, lambda: told.append("held"))
-    assert told == ["held"]
+        remove_account(registry, "mine", 0.3, lambda: waits.append("held"))
+    assert waits == ["held"]
     assert registry.folder("mine").exists()
     assert [one.id for one in registry.all()] == ["other"]
     assert [one.id for one in Registry(registry.folder("x").parent.parent).all()] == ["other"]
@@ -135,7 +132,7 @@ def test_a_login_under_way_without_an_account_is_not_waited_for(registry, monkey
 
 
 def test_the_command_tells_that_the_folder_stays_and_takes_it_the_next_time(registry, claim, session, monkeypatch):
-    monkeypatch.setattr(commands, "RELEASE_WAIT", 0.3)
+    monkeypatch.setattr(account, "RELEASE_WAIT", 0.3)
     ended = run_here("account", "remove", "mine", "--yes")
     assert ended.status == 1
     assert "Account mine is removed" in ended.output
@@ -148,7 +145,7 @@ def test_the_command_tells_that_the_folder_stays_and_takes_it_the_next_time(regi
 
 
 def test_the_command_for_the_next_time_names_the_same_folder(registry, claim, session, monkeypatch):
-    monkeypatch.setattr(commands, "RELEASE_WAIT", 0.3)
+    monkeypatch.setattr(account, "RELEASE_WAIT", 0.3)
     ended = run_here("account", "remove", "mine", "--yes", "--session-dir", str(session))
     assert f'qwenproxy account --session-dir "{session}" remove mine\n' in ended.output
 

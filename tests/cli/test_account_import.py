@@ -1,4 +1,4 @@
-"""`qwenproxy account import`: what is taken over of an older session folder, and what is said of it."""
+"""`qwenproxy account import`: what it imports from an older session folder, and what it prints."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ def older_folder(tmp_path):
     return folder
 
 
-@pytest.mark.parametrize("named", ["session", "checkout"])
-def test_import_takes_accounts_over_once(session, older_folder, named):
-    source = older_folder if named == "session" else older_folder.parent
+@pytest.mark.parametrize("place", ["session", "checkout"])
+def test_import_takes_accounts_over_once(session, older_folder, place):
+    source = older_folder if place == "session" else older_folder.parent
     before = {path: path.read_bytes() for path in older_folder.rglob("*") if path.is_file()}
     first = run_here("account", "import", str(source))
     assert first.status == 0
@@ -45,10 +45,10 @@ def test_import_says_which_accounts_need_a_login_and_which_have_none(session, tm
     (tmp_path / "older" / "tokens.json").write_text(json.dumps(records))
     ended = run_here("account", "import", str(tmp_path / "older"))
     assert ended.stdout.splitlines() == [
-        "Taken over: good",
-        "Taken over: odd. It needs a new login: qwenproxy account relogin odd",
-        "Accounts taken over: 2.",
-        "Chats taken over: 0; here already: 0.",
+        "Imported: good",
+        "Imported: odd. It needs a new login: qwenproxy account relogin odd",
+        "Imported accounts: 2.",
+        "Imported chats: 0; already here: 0.",
     ]
     assert "no token: blank" in ended.output
     assert [one.status(time.time()) for one in Registry(session).all()] == ["OK", "INVALID"]
@@ -63,13 +63,13 @@ def test_import_counts_chats_and_names_what_is_none(session, older_folder):
         (history / f"{name}.json").write_text('[{"role": "user", "content": "Hello"}]')
     (history / "bad.json").write_text("{")
     first = run_here("account", "import", str(older_folder))
-    assert "Chats taken over: 2; here already: 0." in first.stdout
-    assert "copied as they are: bad.json" in first.output
+    assert "Imported chats: 2; already here: 0." in first.stdout
+    assert "copied unchanged: bad.json" in first.output
     (history / "three.json").write_text("[]")
     (history / "worse.json").write_text("[")
     again = run_here("account", "import", str(older_folder))
-    assert again.stdout.splitlines() == ["No account there is new.", "Chats taken over: 1; here already: 2."]
-    assert again.output.splitlines()[-1].endswith("copied as they are: worse.json")
+    assert again.stdout.splitlines() == ["There is no new account there.", "Imported chats: 1; already here: 2."]
+    assert again.output.splitlines()[-1].endswith("copied unchanged: worse.json")
     assert "Unreadable" not in run_here("account", "import", str(older_folder)).output
     assert sorted(one.name for one in (session / "history").glob("*.json")) == [
         "bad.json",

@@ -1,4 +1,4 @@
-"""`qwenproxy account` without a browser: what they do to the session folder, and what they say."""
+"""`qwenproxy account` without a browser: what the commands do to the session folder, and what they print."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ HOUR = 3600.0
 
 @pytest.fixture
 def session(session, monkeypatch):
-    """Return that folder, with nothing else said about menu or screen."""
+    """Return the session folder; the environment names no menu setting and no display."""
     for name in ("SKIP_ACCOUNT_MENU", "NON_INTERACTIVE", "DISPLAY", "WAYLAND_DISPLAY"):
         monkeypatch.delenv(name, raising=False)
     return session
@@ -65,7 +65,7 @@ COPIED = [
 
 
 @pytest.mark.parametrize("written", COPIED)
-def test_a_token_is_taken_as_it_was_copied(session, written):
+def test_a_token_is_found_in_what_people_copy(session, written):
     assert run_here("account", "add", "--token", written.format(new_token()), "--id", "mine").status == 0
     assert Registry(session).get("mine").token == new_token()
     renewed = new_token(expires_at=4_100_000_000)
@@ -82,35 +82,35 @@ def test_a_token_cut_into_lines_is_one(session):
 @pytest.mark.parametrize(
     ("token", "words"),
     [
-        ("nonsense", "no login token"),
-        ("a.b", "no login token"),
-        ("a.!!!.c", "no login token"),
-        ("", "no login token"),
+        ("nonsense", "not a login token"),
+        ("a.b", "not a login token"),
+        ("a.!!!.c", "not a login token"),
+        ("", "not a login token"),
         (new_token(expires_at=1_000_000_000), "expired at 2001-09-09"),
     ],
 )
-def test_a_token_that_is_none_is_refused(session, token, words):
+def test_what_is_not_a_live_token_is_refused(session, token, words):
     ended = run_here("account", "add", "--token", token)
     assert ended.status == 1
     assert words in ended.output
     assert not session.exists()
 
 
-def test_a_token_that_is_known_names_its_account(session, accounts):
+def test_a_token_of_another_account_names_that_account(session, accounts):
     ended = run_here("account", "add", "--token", new_token("good"))
     assert ended.status == 1
-    assert "good has this very token" in ended.output
+    assert "good already has this token" in ended.output
     assert len(accounts.all()) == 5
 
 
 @pytest.mark.parametrize("account_id", ["good", "GOOD", "../up", "a/b", "x" * 129, ".hidden"])
-def test_an_id_that_is_taken_or_cannot_be_is_refused(session, accounts, account_id):
+def test_a_taken_or_invalid_id_is_refused(session, accounts, account_id):
     before = (session / "tokens.json").read_bytes()
     assert run_here("account", "add", "--token", new_token("other"), "--id", account_id).status == 1
     assert (session / "tokens.json").read_bytes() == before
 
 
-def test_without_a_display_add_says_what_else_there_is(session):
+def test_without_a_display_add_names_the_other_ways(session):
     ended = run_here("account", "add")
     assert ended.status == 1
     assert "--token" in ended.output
@@ -132,19 +132,19 @@ def test_list_shows_every_state(accounts):
     assert states["expired"] == states["refused"] == "❌ INVALID"
 
 
-def test_list_as_json_tells_no_token(accounts):
+def test_list_as_json_has_no_token(accounts):
     text = run_here("account", "list", "--json").stdout
-    told = {one["id"]: one for one in json.loads(text)}
-    assert {name: one["status"] for name, one in told.items()} == {
+    accounts_by_id = {one["id"]: one for one in json.loads(text)}
+    assert {name: one["status"] for name, one in accounts_by_id.items()} == {
         "good": "OK",
         "limited": "WAIT",
         "verify": "WAIT",
         "expired": "INVALID",
         "refused": "INVALID",
     }
-    assert told["good"]["resetAt"] is None
-    assert told["limited"]["resetAt"].endswith("Z")
-    assert told["verify"]["reason"] == "verification"
+    assert accounts_by_id["good"]["resetAt"] is None
+    assert accounts_by_id["limited"]["resetAt"].endswith("Z")
+    assert accounts_by_id["verify"]["reason"] == "verification"
     assert "eyJ" not in text
 
 
@@ -154,9 +154,9 @@ def test_list_without_accounts_names_the_next_step(session):
     assert json.loads(run_here("account", "list", "--json").stdout) == []
 
 
-def test_list_needs_nothing_to_write_on(accounts, session):
+def test_list_needs_no_lock(accounts, session):
     (session / ".tokens.json.lock").unlink(missing_ok=True)
-    (session / ".tokens.json.lock").mkdir()  # a lock that cannot be had, even by the superuser
+    (session / ".tokens.json.lock").mkdir()  # nobody can take this lock, not even root
     ended = run_here("account", "list")
     assert (ended.status, ended.output.count("|")) == (0, 12)
 
@@ -198,13 +198,13 @@ def test_the_session_folder_may_be_named_behind_the_command_too(session, tmp_pat
     ],
 )
 @pytest.mark.parametrize("lang", ["en", "ru"])
-def test_a_command_that_is_named_reaches_the_same_folder(session, tmp_path, monkeypatch, args, command, lang):
+def test_a_command_in_a_message_uses_the_same_folder(session, tmp_path, monkeypatch, args, command, lang):
     monkeypatch.setenv("QWENPROXY_LANG", lang)
     folder = tmp_path / "my folder"
     Registry(folder).add(new_token("there"), "there")
     ended = run_here("account", *args, "--session-dir", str(folder))
-    said = command if lang == "en" else command.replace("(it asks", "(она спросит").removesuffix(".")
-    assert f'qwenproxy account --session-dir "{folder}" {said}' in ended.output
+    rest = command if lang == "en" else command.replace("(it asks", "(она спросит").removesuffix(".")
+    assert f'qwenproxy account --session-dir "{folder}" {rest}' in ended.output
     assert not session.exists()
 
 
@@ -218,7 +218,7 @@ def test_an_unknown_id_makes_no_session_folder(session, args):
     assert not session.exists()
 
 
-def test_an_id_that_cannot_be_makes_no_session_folder(session):
+def test_an_invalid_id_or_token_makes_no_session_folder(session):
     assert run_here("account", "add", "--token", new_token(), "--id", "a/b").status == 1
     assert run_here("account", "add", "--token", "-", "--id", "mine", text="nonsense\n").status == 1
     assert not session.exists()
@@ -249,7 +249,7 @@ def test_a_mistyped_command_suggests_the_right_one(session, args, close):
 
 
 @pytest.mark.parametrize("command", ["relogin", "check"])
-def test_without_accounts_there_is_nothing_to_work_with(session, command):
+def test_without_accounts_a_command_names_the_one_that_adds_one(session, command):
     ended = run_here("account", command)
     assert (ended.status, "qwenproxy account add" in ended.output) == (3, True)
 
@@ -282,10 +282,10 @@ def test_remove_without_a_terminal_needs_yes(accounts):
     assert accounts.get("good") is not None
 
 
-def test_remove_takes_what_an_unfinished_login_left(session):
-    left = Registry(session).new_id()
-    assert run_here("account", "remove", left, "--yes").status == 0
-    assert not (session / "accounts" / left).exists()
+def test_remove_deletes_the_folder_of_an_unfinished_login(session):
+    account_id = Registry(session).new_id()
+    assert run_here("account", "remove", account_id, "--yes").status == 0
+    assert not (session / "accounts" / account_id).exists()
 
 
 @pytest.mark.parametrize(("answer", "stays"), [("y", False), ("д", False), ("n", True), ("", True)])
@@ -300,7 +300,7 @@ def test_remove_asks_on_a_terminal(accounts, session, answer, stays):
 # language and settings
 
 
-def test_russian_is_spoken_where_it_is_set(accounts, monkeypatch):
+def test_messages_are_russian_where_the_setting_says_so(accounts, monkeypatch):
     monkeypatch.setenv("QWENPROXY_LANG", "ru")
     assert "статус" in run_here("account", "list").output
     assert "Возможно, имелся в виду «limited»?" in run_here("account", "check", "limitde").output
@@ -313,7 +313,7 @@ def test_a_bad_setting_is_a_usage_error(session, monkeypatch):
     assert (ended.status, "QWENPROXY_PORT" in ended.output) == (2, True)
 
 
-def test_output_that_cannot_show_everything_is_no_reason_to_fail(accounts, session):
+def test_an_encoding_without_emoji_shows_question_marks(accounts, session):
     environment = clean_environment(session, PYTHONIOENCODING="latin-1")
     with Terminal(["account", "list"], environment) as terminal:
         assert terminal.end() == 0

@@ -1,8 +1,7 @@
-"""The doctor's findings, one trouble at a time, and what `account check` writes down of what the site says."""
+"""The doctor's findings, one problem at a time, and what `account check` records of the site's answer."""
 
 from __future__ import annotations
 
-import importlib
 import os
 import shutil
 import socket
@@ -19,6 +18,7 @@ from qwenproxy.access.keys import KeyFile
 from qwenproxy.accounts.registry import Registry
 from qwenproxy.browser.page import Head
 from qwenproxy.browser.profile import ProfileClaim
+from qwenproxy.cli import account, doctor
 from qwenproxy.cli.console import open_console
 from qwenproxy.cli.findings import (
     browser_findings,
@@ -42,9 +42,6 @@ from qwenproxy.errors import (
 from qwenproxy.logins.check import check_account
 from qwenproxy.texts import Phrase
 
-# The modules: as attributes of the package their names stand for the commands.
-doctor_module = importlib.import_module("qwenproxy.cli.doctor")
-account_module = importlib.import_module("qwenproxy.cli.account")
 posix = pytest.mark.skipif(os.name != "posix", reason="rights and shell scripts are POSIX")
 
 
@@ -60,11 +57,11 @@ def settings(tmp_path):
 
 
 @pytest.fixture
-def console(settings, monkeypatch, tmp_path):
+def new_console(settings, monkeypatch, tmp_path):
     """Return a maker of consoles."""
 
     def make():
-        # The package's log is none of these tests' business.
+        # Leave the logging of the test process alone.
         monkeypatch.setattr("qwenproxy.observe.logs.configure", lambda level: None)
         (tmp_path / "session").mkdir(mode=0o700, exist_ok=True)
         return open_console(Config.load(environ=settings))
@@ -73,11 +70,11 @@ def console(settings, monkeypatch, tmp_path):
 
 
 def _levels(findings) -> list[str]:
-    found = list(findings)
-    assert all(bool(one.remedy) == (one.level != "ok") for one in found), (
-        "every trouble has a remedy, and only troubles"
+    findings = list(findings)
+    assert all(bool(one.remedy) == (one.level != "ok") for one in findings), (
+        "every problem has a remedy, and nothing else has"
     )
-    return [one.level for one in found]
+    return [one.level for one in findings]
 
 
 def _program(folder, name: str, version: str) -> str:
@@ -92,18 +89,18 @@ def _program(folder, name: str, version: str) -> str:
 
 @posix
 @pytest.mark.parametrize(("driver", "level"), [("156.0.1.1", "ok"), ("155.9.9.9", "wrong")])
-def test_browser_and_driver_must_be_of_one_version(console, settings, tmp_path, driver, level):
+def test_browser_and_driver_must_be_of_one_version(new_console, settings, tmp_path, driver, level):
     settings["QWENPROXY_CHROME"] = _program(tmp_path, "chrome", "156.0.1.2")
     settings["QWENPROXY_CHROMEDRIVER"] = _program(tmp_path, "driver", driver)
-    findings = list(browser_findings(console()))
+    findings = list(browser_findings(new_console()))
     assert _levels(findings) == ["ok", "ok", level]
     assert "156.0.1.2" in findings[0].text
     assert driver in findings[1].text
 
 
-def test_a_missing_browser_comes_with_the_way_to_install_one(console, settings, tmp_path):
+def test_a_missing_browser_comes_with_the_way_to_install_one(new_console, settings, tmp_path):
     settings["QWENPROXY_CHROME"] = str(tmp_path / "nowhere")
-    (finding,) = browser_findings(console())
+    (finding,) = browser_findings(new_console())
     assert finding.level == "wrong"
     assert "QWENPROXY_CHROME" in finding.remedy
 
@@ -111,48 +108,48 @@ def test_a_missing_browser_comes_with_the_way_to_install_one(console, settings, 
 # session folder
 
 
-def test_a_fresh_folder_is_right(console):
-    assert _levels(folder_findings(console())) == ["ok"]
+def test_a_fresh_folder_is_right(new_console):
+    assert _levels(folder_findings(new_console())) == ["ok"]
 
 
 @posix
-def test_files_that_others_can_read_are_named_with_the_command_that_ends_it(console):
-    made = console()
-    secret = made.config.session_dir / "Authorization.txt"
+def test_a_public_file_is_named_with_the_command_that_makes_it_private(new_console):
+    console = new_console()
+    secret = console.config.session_dir / "Authorization.txt"
     secret.write_text("key")
     secret.chmod(0o644)
-    (finding,) = folder_findings(made)
+    (finding,) = folder_findings(console)
     assert (finding.level, str(secret) in finding.text) == ("wrong", True)
     subprocess.run(["sh", "-c", finding.remedy], check=True, timeout=10)
-    assert _levels(folder_findings(made)) == ["ok"]
+    assert _levels(folder_findings(console)) == ["ok"]
 
 
 @posix
-def test_what_git_passes_over_is_no_secret(console):
-    made = console()
+def test_a_gitignore_may_be_public(new_console):
+    console = new_console()
     for name, level in ((".gitignore", "ok"), ("server.json", "wrong")):
-        (made.config.session_dir / name).write_text("")
-        (made.config.session_dir / name).chmod(0o644)
-        assert _levels(folder_findings(made)) == [level]
+        (console.config.session_dir / name).write_text("")
+        (console.config.session_dir / name).chmod(0o644)
+        assert _levels(folder_findings(console)) == [level]
 
 
-def test_a_file_that_cannot_be_written_is_named(console, monkeypatch):
-    made = console()
-    locked = made.config.session_dir / "tokens.json"
-    made.registry.add(new_token(), "mine")
-    # Nothing is locked for root, who may well run the tests.
+def test_a_file_that_cannot_be_written_is_named(new_console, monkeypatch):
+    console = new_console()
+    locked = console.config.session_dir / "tokens.json"
+    console.registry.add(new_token(), "mine")
+    # Root can write everything, and may run the tests.
     monkeypatch.setattr("qwenproxy.cli.findings.os.access", lambda path, mode: path != locked)
-    (finding,) = folder_findings(made)
+    (finding,) = folder_findings(console)
     assert (finding.level, str(locked) in finding.text) == ("wrong", True)
 
 
-def test_files_that_were_set_aside_are_shown(console):
-    made = console()
-    broken = made.config.session_dir / "tokens.json"
+def test_files_that_were_set_aside_are_shown(new_console):
+    console = new_console()
+    broken = console.config.session_dir / "tokens.json"
     broken.write_text("{")
     broken.chmod(0o600)
-    made.registry.all()
-    findings = list(folder_findings(made))
+    console.registry.all()
+    findings = list(folder_findings(console))
     assert _levels(findings) == ["ok", "warning"]
     assert "tokens.json.corrupt-" in findings[1].text
 
@@ -160,86 +157,86 @@ def test_files_that_were_set_aside_are_shown(console):
 # profiles
 
 
-def test_profiles_that_nobody_has_are_fine(console):
-    made = console()
-    made.registry.add(new_token(), "mine")
-    assert _levels(profile_findings(made)) == ["ok"]
+def test_unused_profiles_are_ok(new_console):
+    console = new_console()
+    console.registry.add(new_token(), "mine")
+    assert _levels(profile_findings(console)) == ["ok"]
 
 
-def test_a_profile_in_use_is_told_with_its_process(console):
-    made = console()
-    made.registry.add(new_token(), "mine")
-    claim = ProfileClaim(made.registry.folder("mine"))
+def test_a_profile_in_use_is_named_with_its_process(new_console):
+    console = new_console()
+    console.registry.add(new_token(), "mine")
+    claim = ProfileClaim(console.registry.folder("mine"))
     try:
-        (finding,) = profile_findings(made)
+        (finding,) = profile_findings(console)
     finally:
         claim.release()
     assert (finding.level, str(os.getpid()) in finding.text) == ("ok", True)
 
 
 @posix
-def test_a_browser_opened_by_hand_is_told_with_its_process(console, tmp_path):
-    made = console()
-    made.registry.add(new_token(), "mine")
-    made.registry.profile("mine").mkdir()
+def test_a_browser_opened_by_hand_is_named_with_its_process(new_console, tmp_path):
+    console = new_console()
+    console.registry.add(new_token(), "mine")
+    console.registry.profile("mine").mkdir()
     program = shutil.copy(shutil.which("sleep"), tmp_path / "chromium")
     process = subprocess.Popen([program, "60"])
     try:
-        (made.registry.profile("mine") / "SingletonLock").symlink_to(f"{socket.gethostname()}-{process.pid}")
-        (finding,) = profile_findings(made)
+        (console.registry.profile("mine") / "SingletonLock").symlink_to(f"{socket.gethostname()}-{process.pid}")
+        (finding,) = profile_findings(console)
         assert (finding.level, str(process.pid) in finding.remedy) == ("wrong", True)
     finally:
         process.kill()
         process.wait()
-    assert _levels(profile_findings(made)) == ["ok"]
+    assert _levels(profile_findings(console)) == ["ok"]
 
 
-def test_what_an_unfinished_login_left_is_removed_by_the_remedy(console):
-    made = console()
-    left = made.registry.new_id()
-    (finding,) = profile_findings(made)
-    assert (finding.level, finding.remedy) == ("warning", f"qwenproxy account remove {left}")
+def test_the_remedy_removes_the_folder_of_an_unfinished_login(new_console):
+    console = new_console()
+    account_id = console.registry.new_id()
+    (finding,) = profile_findings(console)
+    assert (finding.level, finding.remedy) == ("warning", f"qwenproxy account remove {account_id}")
 
 
 # port and server
 
 
-def test_a_taken_port_is_told_unless_our_own_server_has_it(console, settings):
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        settings["QWENPROXY_PORT"] = str(taken.getsockname()[1])
-        made = console()
-        assert _levels([port_finding(made, None)]) == ["wrong"]
-        assert _levels([port_finding(made, RunningServer(4711))]) == ["ok"]
-    assert _levels([port_finding(made, None)]) == ["ok"]
+def test_a_taken_port_is_wrong_unless_our_own_server_has_it(new_console, settings):
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        settings["QWENPROXY_PORT"] = str(listener.getsockname()[1])
+        console = new_console()
+        assert _levels([port_finding(console, None)]) == ["wrong"]
+        assert _levels([port_finding(console, RunningServer(4711))]) == ["ok"]
+    assert _levels([port_finding(console, None)]) == ["ok"]
 
 
 @pytest.mark.parametrize("host", ["203.0.113.9", "a..b", ".é"])
-def test_an_address_this_machine_does_not_have_is_told(console, settings, host):
+def test_an_address_of_another_machine_is_wrong(new_console, settings, host):
     settings["QWENPROXY_HOST"] = host
-    finding = port_finding(console(), None)
+    finding = port_finding(new_console(), None)
     assert (finding.level, host in finding.text) == ("wrong", True)
-    assert f"{host} is no address of this machine" in finding.remedy
+    assert f"{host} is not an address of this machine" in finding.remedy
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "nonsense.invalid", "0.0.0.0"])
-def test_an_address_for_other_machines_needs_a_key(console, settings, host):
+def test_an_address_for_other_machines_needs_a_key(new_console, settings, host):
     settings["QWENPROXY_HOST"] = host
-    made = console()
-    found = list(door_findings(made))
-    assert _levels(found) == (["wrong"] if host == "0.0.0.0" else [])
-    if found:
-        assert found[0].remedy == "qwenproxy keys add"
-        KeyFile(made.config.session_dir / "Authorization.txt").add()
-        assert list(door_findings(made)) == []
+    console = new_console()
+    findings = list(door_findings(console))
+    assert _levels(findings) == (["wrong"] if host == "0.0.0.0" else [])
+    if findings:
+        assert findings[0].remedy == "qwenproxy keys add"
+        KeyFile(console.config.session_dir / "Authorization.txt").add()
+        assert list(door_findings(console)) == []
 
 
-def test_a_running_server_is_told_with_its_address_once_it_listens(console):
-    made = console()
-    silent = port_finding(made, RunningServer(4711))
+def test_a_running_server_is_named_with_its_address_once_it_listens(new_console):
+    console = new_console()
+    silent = port_finding(console, RunningServer(4711))
     assert (silent.level, "4711" in silent.text, "not listen yet" in silent.text) == ("ok", True, True)
-    listening = port_finding(made, RunningServer(4711, "0.0.0.0", 3270))
+    listening = port_finding(console, RunningServer(4711, "0.0.0.0", 3270))
     assert (listening.level, "4711" in listening.text) == ("ok", True)
     assert "http://127.0.0.1:3270" in listening.text
 
@@ -250,17 +247,17 @@ def test_a_running_server_is_told_with_its_address_once_it_listens(console):
 @pytest.mark.parametrize(
     ("error", "level"), [(0.0, "ok"), (-90.0, "ok"), (600.0, "wrong"), (-600.0, "wrong"), (None, "warning")]
 )
-def test_the_clock_may_be_off_a_little(console, error, level):
-    assert _levels([clock_finding(console(), error)]) == [level]
+def test_the_clock_may_be_off_a_little(new_console, error, level):
+    assert _levels([clock_finding(new_console(), error)]) == [level]
 
 
-def test_a_clock_that_only_a_running_server_could_compare_is_no_trouble(console):
-    (level,) = _levels([clock_finding(console(), None, held=True)])
+def test_a_clock_that_only_a_running_server_could_compare_is_ok(new_console):
+    (level,) = _levels([clock_finding(new_console(), None, in_use=True)])
     assert level == "ok"
-    assert _levels([clock_finding(console(), 600.0, held=True)]) == ["wrong"]
+    assert _levels([clock_finding(new_console(), 600.0, in_use=True)]) == ["wrong"]
 
 
-# the site's word
+# the answer of the site
 
 
 class FakeTab:
@@ -314,7 +311,7 @@ def _check(registry: Registry, tab: FakeTab):
     ("body", "kind", "status"),
     [(IN, "ok", "OK"), (OUT, "invalid", "INVALID"), (CAPTCHA, "verify", "WAIT"), (LIMIT, "limited", "WAIT")],
 )
-def test_a_check_writes_down_what_the_site_says(registry, body, kind, status):
+def test_a_check_records_what_the_site_says(registry, body, kind, status):
     assert _check(registry, _tab(body)).kind == kind
     assert registry.get("mine").status(time.time()) == status
 
@@ -336,7 +333,7 @@ def test_an_answer_that_names_nobody_changes_nothing(registry, body):
         (SetupError("no browser"), "browser", "OK"),
     ],
 )
-def test_a_browser_that_does_not_open_is_told_apart(registry, error, kind, status):
+def test_a_check_tells_failures_of_the_browser_apart(registry, error, kind, status):
     def failing(account):
         raise error
 
@@ -365,11 +362,11 @@ def test_a_good_login_ends_no_rest(registry, invalid, reason):
     assert account.reason == reason
 
 
-def test_a_login_that_was_renewed_meanwhile_is_not_marked(registry):
+def test_a_login_renewed_during_the_check_is_not_marked_invalid(registry):
     tab = _tab(OUT)
-    asked = registry.get("mine")
+    old_record = registry.get("mine")
     registry.renew("mine", new_token("renewed"))
-    assert check_account(registry, lambda account: tab, asked).kind == "invalid"
+    assert check_account(registry, lambda account: tab, old_record).kind == "invalid"
     assert registry.get("mine").status(time.time()) == "OK"
 
 
@@ -384,7 +381,7 @@ def test_the_clock_is_compared_with_the_sites(registry):
 
 
 @posix
-def test_the_doctor_ends_with_1_and_counts_the_troubles(settings, tmp_path, monkeypatch):
+def test_the_doctor_exits_with_1_and_counts_the_problems(settings, tmp_path, monkeypatch):
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("QWENPROXY_CHROME", _program(tmp_path, "chrome", "156.0.1.2"))
@@ -392,7 +389,7 @@ def test_the_doctor_ends_with_1_and_counts_the_troubles(settings, tmp_path, monk
     ended = run_here("doctor")
     assert ended.status == 1
     assert "-> qwenproxy account add" in ended.output
-    assert "Troubles found: 2." in ended.output
+    assert "Problems found: 2." in ended.output
     elsewhere = tmp_path / "my folder"
     assert (
         f'-> qwenproxy account --session-dir "{elsewhere}" add\n'
@@ -446,19 +443,17 @@ STANDINGS = [
 @posix
 @pytest.mark.parametrize(("change", "expected"), STANDINGS, ids=["limited", "verify", "invalid"])
 @pytest.mark.parametrize("held", [True, False])
-def test_how_an_account_stands_counts_whether_it_could_be_asked_or_not(
-    beside_a_server, monkeypatch, held, change, expected
-):
-    status, shown, remedy = expected
+def test_the_status_of_an_account_counts_with_and_without_a_check(beside_a_server, monkeypatch, held, change, expected):
+    status, beginning, remedy = expected
     if not held:
-        # That the site says "logged in" ends no rest.
-        answer = OUT if "INVALID" in shown else IN
-        monkeypatch.setattr(doctor_module, "opener_for", lambda *_: lambda account: _tab(answer))
+        # A login that the site confirms does not end a rest.
+        answer = OUT if "INVALID" in beginning else IN
+        monkeypatch.setattr(doctor, "opener_for", lambda *_: lambda account: _tab(answer))
     change(beside_a_server)
     ended = run_here("doctor")
     lines = ended.output.splitlines()
     [number] = [number for number, line in enumerate(lines) if "mine: " in line]
-    assert lines[number].startswith(shown)
+    assert lines[number].startswith(beginning)
     assert remedy in lines[number + 1]
     assert ended.status == status
     assert lines[-1] != "Nothing is wrong."
@@ -468,26 +463,24 @@ def test_how_an_account_stands_counts_whether_it_could_be_asked_or_not(
 @pytest.mark.parametrize(
     ("change", "command"), [(STANDINGS[0][0], "add"), (STANDINGS[2][0], "relogin mine")], ids=["limited", "invalid"]
 )
-def test_what_helps_an_account_names_the_same_folder(beside_a_server, tmp_path, change, command):
+def test_the_remedy_for_an_account_uses_the_same_folder(beside_a_server, tmp_path, change, command):
     change(beside_a_server)
     folder = tmp_path / "session"
-    named = f'qwenproxy account --session-dir "{folder}" {command}\n'
-    assert named in run_here("doctor", "--session-dir", str(folder)).output
-    checked = run_here("account", "check", "--session-dir", str(folder)).output
-    assert (named in checked) == (command != "add")
+    remedy = f'qwenproxy account --session-dir "{folder}" {command}\n'
+    assert remedy in run_here("doctor", "--session-dir", str(folder)).output
+    output = run_here("account", "check", "--session-dir", str(folder)).output
+    assert (remedy in output) == (command != "add")
 
 
 @posix
-def test_a_disk_that_refuses_is_no_matter_of_the_site(beside_a_server, monkeypatch):
+def test_a_failing_disk_is_not_blamed_on_the_site(beside_a_server, monkeypatch):
     def refusing(account):
         raise StorageError("cannot write tokens.json: No space left on device")
 
-    monkeypatch.setattr(doctor_module, "opener_for", lambda *_: refusing)
+    monkeypatch.setattr(doctor, "opener_for", lambda *_: refusing)
     ended = run_here("doctor")
     assert ended.status == 1
-    assert (
-        "mine: could not be asked: cannot write tokens.json: No space left on device\n   -> Make room" in ended.output
-    )
+    assert "mine: the check failed: cannot write tokens.json: No space left on device\n   -> Make room" in ended.output
 
 
 ABOUT_THE_SITE = "opens in a browser on this machine"
@@ -508,8 +501,8 @@ def test_the_advice_fits_the_cause(beside_a_server, monkeypatch, error, remedy):
     def failing(account):
         raise error
 
-    monkeypatch.setattr(doctor_module, "opener_for", lambda *_: failing)
-    monkeypatch.setattr(account_module, "opener_for", lambda *_: failing)
+    monkeypatch.setattr(doctor, "opener_for", lambda *_: failing)
+    monkeypatch.setattr(account, "opener_for", lambda *_: failing)
     ended = run_here("doctor")
     lines = ended.output.splitlines()
     [number] = [number for number, line in enumerate(lines) if "mine: " in line]
@@ -519,7 +512,7 @@ def test_the_advice_fits_the_cause(beside_a_server, monkeypatch, error, remedy):
     assert (ABOUT_THE_SITE in ended.output) == isinstance(error, NetworkFailed)
     checked = run_here("account", "check")
     assert (checked.status, checked.output.count("\n")) == (1, 1)
-    assert checked.output.startswith("❌ mine: could not be asked")
+    assert checked.output.startswith("❌ mine: the check failed")
     assert error.message in checked.output
 
 
@@ -530,15 +523,15 @@ def test_versions_that_do_not_fit_are_not_blamed_on_the_site(beside_a_server, tm
     def ask(account):
         raise AssertionError("a browser was started all the same")
 
-    monkeypatch.setattr(doctor_module, "opener_for", lambda *_: ask)
+    monkeypatch.setattr(doctor, "opener_for", lambda *_: ask)
     ended = run_here("doctor", "--roundtrip")
     assert ended.status == 1
     assert "The browser has version 156.0.1.2, its driver 140.0.1.2.\n   -> Set QWENPROXY_CHROMEDRIVER" in ended.output
-    assert ended.output.splitlines()[-1] == "Troubles found: 1."
+    assert ended.output.splitlines()[-1] == "Problems found: 1."
 
 
 @posix
-def test_a_driver_that_a_start_would_fetch_is_the_one_that_counts(console, settings, tmp_path, monkeypatch):
+def test_a_driver_that_a_start_would_fetch_is_the_one_that_counts(new_console, settings, tmp_path, monkeypatch):
     fitting = _program(tmp_path, "fitting", "156.9.9.9")
     (tmp_path / "path").mkdir()
     settings["QWENPROXY_CHROME"] = _program(tmp_path, "chrome", "156.0.1.2")
@@ -546,19 +539,19 @@ def test_a_driver_that_a_start_would_fetch_is_the_one_that_counts(console, setti
     monkeypatch.setenv("PATH", str(tmp_path / "path"), prepend=os.pathsep)
     answer = {"browser_path": settings["QWENPROXY_CHROME"], "driver_path": fitting}
     monkeypatch.setattr("selenium.webdriver.common.selenium_manager.SeleniumManager.binary_paths", lambda *_: answer)
-    findings = list(browser_findings(console()))
+    findings = list(browser_findings(new_console()))
     assert _levels(findings) == ["ok", "ok", "ok"]
     assert fitting in findings[1].text
 
 
 @posix
-def test_a_browser_that_cannot_say_its_version_says_why(console, settings, tmp_path):
+def test_a_browser_that_cannot_say_its_version_says_why(new_console, settings, tmp_path):
     broken = tmp_path / "chrome"
     broken.write_text("#!/bin/sh\necho 'chrome: error while loading shared libraries: libnss3.so' >&2; exit 127\n")
     broken.chmod(0o755)
     settings["QWENPROXY_CHROME"] = str(broken)
     settings["QWENPROXY_CHROMEDRIVER"] = _program(tmp_path, "driver", "156.0.1.2")
-    (finding,) = browser_findings(console())
+    (finding,) = browser_findings(new_console())
     assert (finding.level, "libnss3.so" in finding.remedy) == ("wrong", True)
 
 
@@ -568,7 +561,7 @@ def test_beside_a_server_a_full_disk_is_named(beside_a_server, monkeypatch):
     ended = run_here("doctor")
     assert ended.status == 1
     assert "❌ There is no room left on the disk of" in ended.output
-    assert ended.output.splitlines()[-1] == "Troubles found: 1."
+    assert ended.output.splitlines()[-1] == "Problems found: 1."
 
 
 @pytest.mark.parametrize(

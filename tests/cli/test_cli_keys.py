@@ -29,7 +29,7 @@ def test_listing_keys_writes_nothing(session):
     assert not session.exists()
     key = run_here("keys", "add").stdout
     (session / ".Authorization.txt.lock").unlink(missing_ok=True)
-    (session / ".Authorization.txt.lock").mkdir()  # a lock that cannot be had, even by the superuser
+    (session / ".Authorization.txt.lock").mkdir()  # nobody can take this lock, not even root
     ended = run_here("keys", "list", "--show")
     assert (ended.status, ended.stdout) == (0, key)
     assert run_here("keys", "add").status == 1
@@ -43,7 +43,7 @@ def test_a_key_of_ones_own_is_not_repeated(session):
     assert "already" in run_here("keys", "add", "my-secret-key-of-many-letters").output
 
 
-def test_a_key_that_cannot_be_is_refused(session):
+def test_an_invalid_key_is_refused(session):
     assert run_here("keys", "add", "two words").status == 1
     assert run_here("keys", "add", "# comment").status == 1
     assert KeyFile(session / "Authorization.txt").keys() == ()
@@ -51,17 +51,17 @@ def test_a_key_that_cannot_be_is_refused(session):
 
 def test_keys_are_removed_in_full_or_as_the_list_shows_them(session):
     first, second = (run_here("keys", "add").stdout.strip() for _ in range(2))
-    shown = run_here("keys", "list").stdout.splitlines()
+    lines = run_here("keys", "list").stdout.splitlines()
     assert run_here("keys", "remove", first).status == 0
-    last = run_here("keys", "remove", shown[1])
+    last = run_here("keys", "remove", lines[1])
     assert (last.status, second in last.output) == (0, False)
     assert run_here("keys", "remove", first).status == 1
-    for told in (last, run_here("keys", "list")):
-        assert "only this machine can reach lets everybody in" in told.output
-        assert "others can reach lets nobody in, unless it was started with --insecure" in told.output
+    for ended in (last, run_here("keys", "list")):
+        assert "only this machine can reach accepts everybody" in ended.output
+        assert "other machines can reach accepts nobody, unless it was started with --insecure" in ended.output
 
 
-def test_with_a_key_left_nothing_is_said_of_having_none(session):
+def test_with_a_key_left_there_is_no_warning_of_having_none(session):
     first, _ = (run_here("keys", "add").stdout.strip() for _ in range(2))
     for words in (["remove", first], ["list"]):
         assert "everybody" not in run_here("keys", *words).output
@@ -73,7 +73,7 @@ def test_removing_an_unknown_key_makes_no_session_folder(session):
     assert not session.exists()
 
 
-def test_a_masked_key_that_fits_two_removes_none(session):
+def test_a_masked_key_that_matches_two_removes_none(session):
     keys = ["aaaaaa-one-of-many-letters-zzz", "aaaaaa-two-of-many-letters-zzz"]
     for key in keys:
         run_here("keys", "add", key)
@@ -92,13 +92,13 @@ def test_a_key_that_can_be_guessed_is_accepted_with_a_warning(session, key, warn
 def test_short_keys_are_told_apart_and_removed_as_the_list_shows_them(session):
     for key in ("x", "abc", "abcdefg", "bcdefgh", "abcdefghij"):
         run_here("keys", "add", key)
-    shown = run_here("keys", "list").stdout.splitlines()
-    assert shown == ["...+1", "...+3", "a...+6", "b...+6", "ab...+8"]
+    lines = run_here("keys", "list").stdout.splitlines()
+    assert lines == ["...+1", "...+3", "a...+6", "b...+6", "ab...+8"]
     assert run_here("keys", "remove", "b...+6").status == 0
     assert KeyFile(session / "Authorization.txt").keys() == ("x", "abc", "abcdefg", "abcdefghij")
 
 
-def test_a_made_key_is_no_short_one(session):
+def test_a_generated_key_is_long(session):
     assert "guessed" not in run_here("keys", "add").output
 
 

@@ -1,4 +1,4 @@
-"""The menu that `qwenproxy start` shows, driven through a real pseudo-terminal."""
+"""The menu of `qwenproxy start`, on a real pseudo-terminal."""
 
 from __future__ import annotations
 
@@ -47,13 +47,13 @@ def registry(session):
 
 def test_the_menu_shows_accounts_and_entries_and_starts_by_default(registry, environment):
     with Terminal(["start"], environment) as terminal:
-        shown = terminal.expect(PROMPT)
+        screen = terminal.expect(PROMPT)
         terminal.type("\n")
         terminal.expect("qwenproxy listens on http://127.0.0.1:")
         terminal.expect("no browser opened yet")
         terminal.type("\x03")
         assert terminal.end() == 0
-    lines = [line.rstrip() for line in shown.splitlines() if line.strip()]
+    lines = [line.rstrip() for line in screen.splitlines() if line.strip()]
     assert lines[0] == "Accounts:"
     assert lines[1] == " N | ID                | status"
     assert lines[2] == " 1 | acc_1752745840684 | ✅ OK"
@@ -80,7 +80,7 @@ def test_start_needs_a_usable_account(session, environment):
         terminal.type("3\n")
         terminal.expect("No account is usable")
         terminal.expect(PROMPT)
-        registry.mark_ok("refused")  # as another terminal may do meanwhile
+        registry.mark_ok("refused")  # as a command in another terminal may do
         terminal.type("3\n")
         terminal.expect("qwenproxy listens on")
 
@@ -95,7 +95,7 @@ def test_an_account_on_rest_is_enough_to_start(session, environment):
         terminal.expect("qwenproxy listens on")
 
 
-def test_adding_without_a_display_says_why_and_comes_back(session, environment):
+def test_adding_without_a_display_says_why_and_returns_to_the_menu(session, environment):
     with Terminal(["start"], environment) as terminal:
         terminal.expect("There is no account yet.")
         terminal.expect(PROMPT)
@@ -154,7 +154,7 @@ def test_without_accounts_there_is_nothing_to_choose(session, environment, entry
         terminal.expect(PROMPT)
 
 
-def test_what_is_not_on_the_menu_is_asked_again(registry, environment):
+def test_an_unknown_choice_shows_the_menu_again(registry, environment):
     with Terminal(["start"], environment) as terminal:
         terminal.expect(PROMPT)
         terminal.type("7\n")
@@ -164,10 +164,10 @@ def test_what_is_not_on_the_menu_is_asked_again(registry, environment):
 
 def test_the_menu_speaks_russian(registry, environment):
     with Terminal(["start"], {**environment, "QWENPROXY_LANG": "ru"}) as terminal:
-        shown = terminal.expect("[3]: ")
-    assert "Аккаунты:" in shown
-    assert "=== Меню ===" in shown
-    assert "Запустить прокси (по умолчанию)" in shown
+        screen = terminal.expect("[3]: ")
+    assert "Аккаунты:" in screen
+    assert "=== Меню ===" in screen
+    assert "Запустить прокси (по умолчанию)" in screen
 
 
 @pytest.mark.parametrize("name", ["QWENPROXY_NO_MENU", "SKIP_ACCOUNT_MENU", "NON_INTERACTIVE"])

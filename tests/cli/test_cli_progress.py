@@ -1,4 +1,4 @@
-"""The line that tells what goes on: there on a terminal, gone when it is done, and nowhere else."""
+"""The live line: visible on a terminal while something runs, erased at the end, absent without a terminal."""
 
 from __future__ import annotations
 
@@ -25,23 +25,23 @@ def environment(tmp_path):
     return clean_environment(tmp_path / "session", QWENPROXY_NO_MENU="1", QWENPROXY_PORT="0", **chrome)
 
 
-TOLD = [(["account", "check"], "could not be asked"), (["doctor"], "No browser starts for this account")]
+RESULTS = [(["account", "check"], "the check failed"), (["doctor"], "No browser starts for this account")]
 
 
-@pytest.mark.parametrize(("command", "told"), TOLD, ids=["check", "doctor"])
-def test_which_account_is_asked(environment, command, told):
+@pytest.mark.parametrize(("command", "result"), RESULTS, ids=["check", "doctor"])
+def test_the_line_names_the_account(environment, command, result):
     with Terminal(command, environment) as terminal:
         for number, name in ((1, "first"), (2, "second")):
             terminal.expect(f"Asking the site about {name} ({number} of 2) ...")
             terminal.expect(ERASED)
-            terminal.expect(f"{name}: {told}")
+            terminal.expect(f"{name}: {result}")
         assert terminal.end() == 1
 
 
-@pytest.mark.parametrize(("command", "told"), TOLD, ids=["check", "doctor"])
-def test_nothing_of_it_without_a_terminal(environment, command, told):
+@pytest.mark.parametrize(("command", "result"), RESULTS, ids=["check", "doctor"])
+def test_without_a_terminal_there_is_no_live_line(environment, command, result):
     piped = {**environment, "PYTHONIOENCODING": "utf-8"}
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-m", "qwenproxy", *command],
         env=piped,
         cwd=CHECKOUT,
@@ -50,9 +50,9 @@ def test_nothing_of_it_without_a_terminal(environment, command, told):
         timeout=60,
         check=False,
     )
-    assert told in done.stdout
+    assert result in process.stdout
     for trace in ("\x1b", "Asking the site"):
-        assert trace not in done.stdout + done.stderr
+        assert trace not in process.stdout + process.stderr
 
 
 def test_the_browser_that_opens_at_the_start(environment):
@@ -67,7 +67,7 @@ def test_the_browser_that_opens_at_the_start(environment):
     assert "is ready after" not in terminal.text
 
 
-def test_a_browser_that_does_not_start_is_told_in_russian(environment):
+def test_a_browser_that_does_not_start_is_reported_in_russian(environment):
     with Terminal(["account", "check", "first"], {**environment, "QWENPROXY_LANG": "ru"}) as terminal:
         terminal.expect("Спрашиваем сайт об аккаунте first (1 из 1) ...")
         terminal.expect("сразу завершился (код завершения 1)")

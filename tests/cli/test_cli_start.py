@@ -1,10 +1,9 @@
-"""What `qwenproxy start` says to the person before it serves: who may come in, and which account is missing."""
+"""`qwenproxy start` before it serves: who may use it, which account is missing, and the banner."""
 
 from __future__ import annotations
 
 import contextlib
 import errno
-import importlib
 import os
 import socket
 import stat
@@ -14,17 +13,15 @@ from cli_runner import new_token, run_here
 
 from qwenproxy.access.keys import KeyFile
 from qwenproxy.accounts.registry import Registry
+from qwenproxy.cli import start
 from qwenproxy.cli.sandbox import SandboxAddress
 from qwenproxy.disk.claim import claimed_session
 from qwenproxy.server import listening_advice
 
-# The module: as an attribute of the package the name stands for the command.
-start_module = importlib.import_module("qwenproxy.cli.start")
-
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """Return the session folder that the settings name."""
+    """Return the session folder of the settings."""
     monkeypatch.setenv("QWENPROXY_SESSION_DIR", str(tmp_path / "session"))
     monkeypatch.setenv("QWENPROXY_LANG", "en")
     monkeypatch.setenv("QWENPROXY_PORT", "0")
@@ -32,19 +29,19 @@ def folder(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def served(monkeypatch):
-    """Stand in for the server; return the list of what it was started with."""
-    started = []
+def starts(monkeypatch):
+    """Replace the server; return the list of the settings it was started with."""
+    calls = []
 
     def run(config, *, server, ready, warm_up):
-        started.append((config, server))
+        calls.append((config, server))
         ready(4711)
         return 0
 
     monkeypatch.setattr("qwenproxy.server.run", run)
-    # CliRunner's process keeps its own handler
+    # Keep the signal handlers of the test process.
     monkeypatch.setattr("signal.signal", lambda *_: None)
-    return started
+    return calls
 
 
 def _invalid(folder, *ids):
@@ -54,21 +51,21 @@ def _invalid(folder, *ids):
         registry.mark_invalid(account_id)
 
 
-def test_without_an_account_it_names_the_command_that_adds_one(folder, served):
+def test_without_an_account_it_names_the_command_that_adds_one(folder, starts):
     ended = run_here("start")
-    assert (ended.status, served) == (3, [])
+    assert (ended.status, starts) == (3, [])
     assert ended.output == "There is no account yet. Add one: qwenproxy account add\n"
 
 
-def test_with_invalid_accounts_only_it_names_the_login_of_the_first(folder, served):
+def test_with_invalid_accounts_only_it_names_the_login_of_the_first(folder, starts):
     _invalid(folder, "one", "two")
     ended = run_here("start")
-    assert (ended.status, served) == (3, [])
+    assert (ended.status, starts) == (3, [])
     assert "qwenproxy account relogin one" in ended.output
     assert ended.output.count("\n") == 1
 
 
-def test_the_commands_named_reach_the_folder_that_was_named(folder, served, tmp_path):
+def test_commands_in_messages_use_the_same_folder(folder, starts, tmp_path):
     other = tmp_path / "other folder"
     _invalid(other, "one")
     ended = run_here("start", "--session-dir", str(other))
@@ -79,85 +76,85 @@ def test_the_commands_named_reach_the_folder_that_was_named(folder, served, tmp_
 @pytest.mark.parametrize(
     ("ids", "command"), [((), "qwenproxy account add"), (("one",), "qwenproxy account relogin one")]
 )
-def test_it_can_wait_for_an_account_and_says_what_to_run(folder, served, monkeypatch, ids, command):
+def test_it_can_wait_for_an_account_and_says_what_to_run(folder, starts, monkeypatch, ids, command):
     monkeypatch.setenv("QWENPROXY_ON_NO_ACCOUNTS", "wait")
     _invalid(folder, *ids)
     ended = run_here("start")
-    assert (ended.status, len(served)) == (0, 1)
+    assert (ended.status, len(starts)) == (0, 1)
     assert command in ended.output
     assert "503" in ended.output
     assert "qwenproxy listens on http://127.0.0.1:4711" in ended.stdout
 
 
 LISTENING = [
-    ("203.0.113.9", "203.0.113.9 is no address of this machine", "У этой машины нет адреса 203.0.113.9"),
-    ("a..b", "a..b is no address of this machine", "У этой машины нет адреса a..b"),
-    (".é", ".é is no address of this machine", "У этой машины нет адреса .é"),
-    ("127.0.0.1", "Stop the program that has the port", "Остановите программу, которая занимает порт"),
+    ("203.0.113.9", "203.0.113.9 is not an address of this machine", "У этой машины нет адреса 203.0.113.9"),
+    ("a..b", "a..b is not an address of this machine", "У этой машины нет адреса a..b"),
+    (".é", ".é is not an address of this machine", "У этой машины нет адреса .é"),
+    ("127.0.0.1", "Stop the program that uses the port", "Остановите программу, которая занимает порт"),
 ]
 
 
 @pytest.mark.parametrize(("host", "english", "russian"), LISTENING)
 @pytest.mark.parametrize("lang", ["en", "ru"])
-def test_where_it_cannot_listen_it_says_what_helps(folder, monkeypatch, host, english, russian, lang):
+def test_where_it_cannot_listen_it_gives_advice(folder, monkeypatch, host, english, russian, lang):
     Registry(folder).add(new_token(), "mine")
     monkeypatch.setenv("QWENPROXY_LANG", lang)
     monkeypatch.setattr("qwenproxy.server.chrome_settings", lambda _: None)
     monkeypatch.setattr("signal.signal", lambda *_: None)
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        port = taken.getsockname()[1]
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        port = listener.getsockname()[1]
         ended = run_here("start", "--host", host, "--port", str(port), "--insecure")
     assert (ended.status, ended.output.count("\n")) == (1, 1)
     assert host in ended.output and str(port) in ended.output
-    assert [said in ended.output for said in (english, russian)] == [lang == "en", lang == "ru"]
+    assert [text in ended.output for text in (english, russian)] == [lang == "en", lang == "ru"]
 
 
 @pytest.mark.parametrize(
     ("error", "advice"),
     [
-        (PermissionError(errno.EACCES, "Permission denied"), "from 1024 up"),
-        (OSError(errno.EAFNOSUPPORT, "Address family not supported"), "no address of this machine"),
+        (PermissionError(errno.EACCES, "Permission denied"), "1024 or higher"),
+        (OSError(errno.EAFNOSUPPORT, "Address family not supported"), "not an address of this machine"),
         (OSError(errno.ENOBUFS, "No buffer space available"), "another address"),
     ],
 )
-def test_what_helps_follows_from_what_the_system_says(error, advice):
+def test_the_advice_follows_from_the_error_of_the_system(error, advice):
     assert advice in str(listening_advice("::1", error))
 
 
-def test_other_machines_need_a_key(folder, served):
+def test_other_machines_need_a_key(folder, starts):
     Registry(folder).add(new_token(), "mine")
     ended = run_here("start", "--host", "0.0.0.0")
-    assert (ended.status, served) == (2, [])
+    assert (ended.status, starts) == (2, [])
     assert "qwenproxy keys add" in ended.output
     assert run_here("start", "--host", "0.0.0.0", "--insecure").status == 0
     KeyFile(folder / "Authorization.txt").add()
     assert run_here("start", "--host", "0.0.0.0").status == 0
 
 
-def test_an_address_that_no_machine_has_lets_nobody_in(folder, served):
+def test_an_address_of_no_machine_is_not_an_open_door(folder, starts):
     Registry(folder).add(new_token(), "mine")
     ended = run_here("start", "--host", "nonsense.invalid")
-    assert (ended.status, served, "other machines" in ended.output) == (1, [], False)
-    assert "nonsense.invalid is no address of this machine" in ended.output
+    assert (ended.status, starts, "other machines" in ended.output) == (1, [], False)
+    assert "nonsense.invalid is not an address of this machine" in ended.output
     assert "QWENPROXY_HOST" in ended.output
 
 
 @pytest.mark.skipif(os.name != "posix", reason="rights are POSIX")
-def test_the_folder_around_the_sandboxs_is_for_its_owner_too(folder, served, monkeypatch):
+def test_the_folder_around_the_sandboxs_is_for_its_owner_too(folder, starts, monkeypatch):
     folder.mkdir(mode=0o755)
     folder.chmod(0o755)
     token = new_token()
     address = SandboxAddress("https://127.0.0.1:9", "", {"sandbox1": token})
     enter = lambda config, _address: Registry(config.session_dir).add(token, "sandbox1")  # noqa: E731
-    monkeypatch.setattr(start_module, "enter_sandbox", enter)
-    monkeypatch.setattr(start_module, "sandbox_process", lambda accounts: contextlib.nullcontext(address))
+    monkeypatch.setattr(start, "enter_sandbox", enter)
+    monkeypatch.setattr(start, "sandbox_process", lambda accounts: contextlib.nullcontext(address))
     assert run_here("start", "--sandbox").status == 0
     assert [stat.S_IMODE(one.stat().st_mode) for one in (folder, folder / "sandbox")] == [0o700, 0o700]
 
 
-def test_the_command_for_a_key_works_as_it_is_named(folder, served, tmp_path):
+def test_the_command_that_creates_a_key_works(folder, starts, tmp_path):
     other = tmp_path / "other"
     ended = run_here("start", "--host", "0.0.0.0", "--session-dir", str(other))
     words = ended.output.partition("qwenproxy keys")[2].partition(" - ")[0].replace('"', "").split()
@@ -165,36 +162,36 @@ def test_the_command_for_a_key_works_as_it_is_named(folder, served, tmp_path):
     assert KeyFile(other / "Authorization.txt").enabled
 
 
-def test_with_keys_the_snippets_carry_one_and_say_where_it_is(folder, served):
+def test_with_keys_the_snippets_carry_one_and_say_where_it_is(folder, starts):
     Registry(folder).add(new_token(), "mine")
     assert "YOUR-KEY" not in run_here("start").output
     key = KeyFile(folder / "Authorization.txt").add()
-    shown = run_here("start").output
-    assert "-H 'Authorization: Bearer YOUR-KEY'" in shown
-    assert 'api_key="YOUR-KEY"' in shown
-    assert "qwenproxy keys list --show" in shown
-    assert key not in shown
+    banner = run_here("start").output
+    assert "-H 'Authorization: Bearer YOUR-KEY'" in banner
+    assert 'api_key="YOUR-KEY"' in banner
+    assert "qwenproxy keys list --show" in banner
+    assert key not in banner
 
 
-def test_the_banner_speaks_russian(folder, served, monkeypatch):
+def test_the_banner_speaks_russian(folder, starts, monkeypatch):
     monkeypatch.setenv("QWENPROXY_LANG", "ru")
     Registry(folder).add(new_token(), "mine")
-    shown = run_here("start").stdout
-    assert "qwenproxy работает: http://127.0.0.1:4711" in shown
+    banner = run_here("start").stdout
+    assert "qwenproxy работает: http://127.0.0.1:4711" in banner
     for words in ("listens", "Try it", "or with"):
-        assert words not in shown
+        assert words not in banner
 
 
-def test_what_keeps_it_from_starting_is_told_in_russian(folder, served, monkeypatch):
+def test_what_keeps_it_from_starting_is_told_in_russian(folder, starts, monkeypatch):
     monkeypatch.setenv("QWENPROXY_LANG", "ru")
     assert run_here("start").output == "Аккаунтов пока нет. Добавить: qwenproxy account add\n"
 
 
-def test_a_second_server_is_told_where_the_first_one_is(folder, served, monkeypatch):
+def test_a_second_server_is_told_where_the_first_one_is(folder, starts, monkeypatch):
     monkeypatch.setenv("QWENPROXY_LANG", "ru")
     with claimed_session(folder) as claim:
         claim.announce("127.0.0.1", 4711)
         ended = run_here("start")
-    assert (ended.status, served) == (1, [])
+    assert (ended.status, starts) == (1, [])
     assert "уже работает" in ended.output
     assert "http://127.0.0.1:4711" in ended.output

@@ -1,4 +1,4 @@
-"""Commands whose streams are not what a command expects: closed ones, and a terminal that has to be left as it was."""
+"""Commands with closed streams, and the echo of a terminal after a signal."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX: closed d
 @pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
 @pytest.mark.parametrize(("command", "status"), [("config", 0), ("account list", 0), ("start", 3)])
 def test_a_closed_stream_is_no_reason_to_fail(session, closed, command, status):
-    done = subprocess.run(
+    process = subprocess.run(
         ["/bin/sh", "-c", f'exec "$0" -m qwenproxy {command} {closed}', sys.executable],
         env=clean_environment(session),
         cwd=CHECKOUT,
@@ -25,8 +25,8 @@ def test_a_closed_stream_is_no_reason_to_fail(session, closed, command, status):
         timeout=60,
         check=False,
     )
-    assert done.returncode == status, done.stderr
-    assert "Traceback" not in done.stderr
+    assert process.returncode == status, process.stderr
+    assert "Traceback" not in process.stderr
 
 
 @pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGHUP])

@@ -1,4 +1,4 @@
-"""What the command line says by itself reads well, in both languages: help, and answers to what was mistyped."""
+"""Help and usage errors in both languages."""
 
 from __future__ import annotations
 
@@ -66,18 +66,18 @@ def test_help_of_a_setting_tells_its_default_and_its_variable(monkeypatch, lang,
 
 
 @pytest.mark.parametrize("path", [path for path, _ in COMMANDS], ids=" ".join)
-def test_nothing_of_the_help_is_left_in_english(path, monkeypatch):
+def test_no_part_of_the_help_stays_english(path, monkeypatch):
     monkeypatch.setenv("QWENPROXY_LANG", "ru")
     for words in ("Usage", "Options:", "OPTIONS", "COMMAND", "ARGS", "Commands:", "Examples", "Show ", "default"):
         assert words not in help_of(*path)
 
 
-def test_help_survives_settings_that_cannot_be_read(monkeypatch):
+def test_help_works_with_invalid_settings(monkeypatch):
     monkeypatch.setenv("QWENPROXY_LANG", "tlh")
     assert EN["help_keys"] in help_of("keys")
 
 
-NO_VALUE_EN, NO_VALUE_RU = "cannot have this value: it takes", "Недопустимое значение"
+NO_VALUE_EN, NO_VALUE_RU = "has an invalid value: use", "Недопустимое значение"
 MISTYPED = [
     (
         "start --prot 1",
@@ -112,11 +112,11 @@ MISTYPED = [
         f"{NO_VALUE_RU} DIR: нужна папка, которая существует и которую можно читать.",
     ),
     ("account remove", "ID is missing.", "Не хватает ID."),
-    ("account remove one two", "There is too much here: two", "Здесь лишнее: two"),
-    ("config extra more", "There is too much here: extra more", "Здесь лишнее: extra more"),
+    ("account remove one two", "Too many arguments: two", "Лишние аргументы: two"),
+    ("config extra more", "Too many arguments: extra more", "Лишние аргументы: extra more"),
     (
         "account --session-dir x",
-        "A command is missing; --help lists them.",
+        "A command is missing; --help lists the commands.",
         "Не хватает команды; список покажет --help.",
     ),
     (
@@ -131,7 +131,7 @@ TYPED = re.compile(r"qwenproxy|--[a-z-]+|\b(?:DIR|ID|port|start|gunicorn|waitres
 
 
 @pytest.mark.parametrize(("typed", "english", "russian"), MISTYPED, ids=[typed for typed, *_ in MISTYPED])
-def test_what_was_mistyped_is_told_in_both_languages(monkeypatch, typed, english, russian):
+def test_a_usage_error_is_in_the_persons_language(monkeypatch, typed, english, russian):
     monkeypatch.setenv("QWENPROXY_LANG", "en")
     ended = run_here(*typed.split())
     usage, hint, *rest = ended.output.splitlines()
@@ -141,10 +141,10 @@ def test_what_was_mistyped_is_told_in_both_languages(monkeypatch, typed, english
     monkeypatch.setenv("QWENPROXY_LANG", "ru")
     ended = run_here(*typed.split())
     assert (ended.status, ended.output.splitlines()[2:]) == (2, ["", f"Ошибка: {russian}"])
-    left = TYPED.sub("", ended.output)
+    rest = TYPED.sub("", ended.output)
     for word in typed.split():
-        left = re.sub(rf"(?<!\w){re.escape(word)}(?!\w)", "", left)
-    assert re.findall("[A-Za-z]+", left) == []
+        rest = re.sub(rf"(?<!\w){re.escape(word)}(?!\w)", "", rest)
+    assert re.findall("[A-Za-z]+", rest) == []
 
 
 @pytest.mark.parametrize("lang", ["en", "ru"])
@@ -155,12 +155,12 @@ def test_a_group_alone_shows_its_help(monkeypatch, group, lang):
     assert "qwenproxy" in run_here(group).output
 
 
-def test_a_setting_that_cannot_be_read_is_told_in_both_languages(monkeypatch):
-    for lang, said in (("en", "--session-dir must be"), ("ru", "--session-dir: здесь нужно")):
+def test_an_invalid_setting_is_reported_in_both_languages(monkeypatch):
+    for lang, message in (("en", "--session-dir must be"), ("ru", "--session-dir: здесь нужно")):
         monkeypatch.setenv("QWENPROXY_LANG", lang)
         ended = run_here("config", "--session-dir", "~nobody-here/x")
         assert (ended.status, ended.output.count("\n")) == (2, 1)
-        assert said in ended.output
+        assert message in ended.output
 
 
 def test_config_says_where_a_value_comes_from_in_both_languages(monkeypatch, tmp_path):
@@ -200,7 +200,7 @@ def test_config_gives_meanings_lines_of_their_own_where_the_terminal_is_narrow(t
 
 
 @pytest.mark.parametrize("lang", ["en", "ru"])
-def test_words_that_are_typed_as_they_stand_stay_in_lower_case(monkeypatch, lang):
+def test_values_to_type_keep_their_lower_case(monkeypatch, lang):
     monkeypatch.setenv("QWENPROXY_LANG", lang)
     text = " ".join(help_of("start").split())
     assert "debug, info, warning " in text

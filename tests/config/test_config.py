@@ -1,4 +1,4 @@
-"""The settings table: every source of a value, every refusal, and the printed form."""
+"""The settings: every source of a value, every invalid value, and the printed form."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from qwenproxy.errors import ConfigError
 KEY_HASH = "A" * 43 + "="
 
 
-def test_table_and_fields_name_the_same_settings() -> None:
+def test_table_and_config_have_the_same_settings() -> None:
     fields = [field.name for field in dataclasses.fields(Config) if field.name not in ("set_by", "insecure")]
     assert fields == [setting.name.lower() for setting in SETTINGS]
-    assert all(setting.help for setting in SETTINGS)
+    assert all(str(setting.meaning) for setting in SETTINGS)
 
 
-def test_defaults() -> None:
+def test_without_options_and_variables_every_setting_has_its_default() -> None:
     config = Config.load({}, {})
     assert (config.host, config.port, config.base_url) == ("127.0.0.1", 3264, "https://chat.qwen.ai")
     assert (config.driver, config.headless, config.no_menu) == ("undetected", True, False)
@@ -30,12 +30,12 @@ def test_defaults() -> None:
     assert config.session_dir == Path("session").absolute()
 
 
-def test_reads_the_real_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_settings_come_from_the_environment_of_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("QWENPROXY_PORT", "4001")
     assert Config.load().port == 4001
 
 
-def test_option_beats_own_name_beats_older_name_beats_default() -> None:
+def test_an_option_beats_a_variable_beats_an_older_variable_beats_the_default() -> None:
     environ = {"QWENPROXY_PORT": "2", "PORT": "3"}
     assert Config.load({"port": 1}, environ).port == 1
     assert Config.load({"port": None}, environ).port == 2
@@ -65,7 +65,7 @@ def test_option_beats_own_name_beats_older_name_beats_default() -> None:
     ],
     ids=str,
 )
-def test_values_are_read(variable: str, text: str, field: str, value: object) -> None:
+def test_a_variable_sets_its_field(variable: str, text: str, field: str, value: object) -> None:
     assert getattr(Config.load({}, {variable: text}), field) == value
 
 
@@ -102,7 +102,7 @@ def test_values_are_read(variable: str, text: str, field: str, value: object) ->
     ],
     ids=lambda words: words[:60],
 )
-def test_unreadable_value_is_named_in_one_line(variable: str, text: str) -> None:
+def test_an_invalid_value_is_one_line_that_names_the_setting(variable: str, text: str) -> None:
     with pytest.raises(ConfigError) as caught:
         Config.load({}, {variable: text})
     assert caught.value.message.startswith(f"{variable} must be ")
@@ -110,12 +110,12 @@ def test_unreadable_value_is_named_in_one_line(variable: str, text: str) -> None
     assert caught.value.exit_code == 2
 
 
-def test_unreadable_option_is_named_as_the_person_typed_it() -> None:
+def test_an_invalid_option_is_named_as_the_person_typed_it() -> None:
     with pytest.raises(ConfigError, match=r"^--max-body must be"):
         Config.load({"max_body": "much"}, {})
 
 
-def test_unknown_variable_is_refused_with_the_closest_name() -> None:
+def test_an_unknown_variable_is_refused_with_the_closest_name() -> None:
     with pytest.raises(ConfigError, match="QWENPROXY_PROT is not a setting; did you mean QWENPROXY_PORT"):
         Config.load({}, {"QWENPROXY_PROT": "1"})
     with pytest.raises(ConfigError, match="QWENPROXY_XYZZY is not a setting"):
@@ -136,12 +136,12 @@ def test_unknown_variable_is_refused_with_the_closest_name() -> None:
     ],
     ids=["LANG", "LC_ALL before LANG", "LC_MESSAGES", "own setting", "nothing"],
 )
-def test_language_comes_from_the_locale(environ: dict[str, str], lang: str, set_by: str) -> None:
+def test_the_language_comes_from_the_locale(environ: dict[str, str], lang: str, set_by: str) -> None:
     config = Config.load({}, environ)
     assert (config.lang, config.set_by["LANG"]) == (lang, set_by)
 
 
-def test_rows_tell_value_and_origin() -> None:
+def test_rows_have_value_and_origin() -> None:
     config = Config.load({"headless": False}, {"PORT": "1", "QWENPROXY_CORS_ORIGINS": "http://a http://b"})
     rows = {name: (value, set_by) for name, value, set_by, _ in config.rows()}
     assert list(rows) == [setting.name for setting in SETTINGS]
@@ -152,10 +152,10 @@ def test_rows_tell_value_and_origin() -> None:
     assert rows["CHROME"] == ("", "default")
 
 
-def test_printed_values_read_back_the_same() -> None:
+def test_printed_values_can_be_loaded_again() -> None:
     config = Config.load({"idle_browser": 1234567.5, "chrome": "/opt/chrome"}, {"PORT": "1"})
-    again = Config.load({name.lower(): value for name, value, _, _ in config.rows()}, {})
-    assert again == config
+    copy = Config.load({name.lower(): value for name, value, _, _ in config.rows()}, {})
+    assert copy == config
 
 
 @pytest.mark.parametrize(
@@ -173,5 +173,5 @@ def test_printed_values_read_back_the_same() -> None:
         ("example.org", False),
     ],
 )
-def test_is_loopback(host: str, expected: bool) -> None:
+def test_only_addresses_of_this_machine_are_loopback(host: str, expected: bool) -> None:
     assert Config.load({"host": host}, {}).is_loopback is expected

@@ -224,7 +224,7 @@ def test_lock_is_re_entrant_and_keeps_other_threads_out(tmp_path: Path) -> None:
     refused: list[files.PathLock] = []
 
     def intrude(other: files.PathLock) -> None:
-        with pytest.raises(SetupError, match="is in use by another qwenproxy"), other:
+        with pytest.raises(SetupError, match="another qwenproxy has used"), other:
             pass
         refused.append(other)
 

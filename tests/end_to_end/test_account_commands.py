@@ -102,7 +102,7 @@ def test_the_process_to_stop_is_the_one_that_frees_the_profile(two_accounts: Pro
     for words in (("check", "sandbox1"), ("relogin", "sandbox1")):
         said = account_command(proxy, site, *words)
         assert re.findall(r"process (\d+)", said.stdout + said.stderr) == [str(proxy.pid)], said
-    assert "stop it" in said.stderr
+    assert "Stop that process" in said.stderr
     assert proxy.end() == 0
     further = account_command(proxy, site, "relogin", "sandbox1")
     assert "no screen" in further.stderr

@@ -83,7 +83,7 @@ def test_a_browser_that_is_gone_for_a_moment_is_told_and_used_again(new_proxy, t
     for process in (browser, driver):
         process.kill()
     refused = eventually(lambda: (reply := ask(proxy.url, "{{say fine}}")).status == 503 and reply)
-    assert "QWENPROXY_CHROME names chrome, which is no program" in refused.error["message"]
+    assert "QWENPROXY_CHROME names chrome, but that is not a program" in refused.error["message"]
     assert str(tmp_path) not in refused.body
     os.rename(f"{chrome}.old", chrome)
     assert recovered(proxy)

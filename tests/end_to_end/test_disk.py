@@ -162,7 +162,7 @@ def test_on_a_disk_that_may_only_be_read_lists_are_shown_and_the_doctor_names_it
         assert command(stopped, "keys", "list").returncode == 0
         doctor = command(stopped, "doctor")
     assert doctor.returncode == 1
-    assert f"{disk} is on a disk that may only be read.\n   -> Mount the disk" in doctor.stdout
+    assert f"{disk} is on a read-only disk.\n   -> Make the disk writable" in doctor.stdout
     assert_advised(doctor.stdout, reason)
 
 

@@ -48,7 +48,7 @@ def test_a_check_and_a_doctor_spend_no_quota(site, alone, tmp_path):
     assert doctor.returncode == 0, doctor.stdout
     for words in (
         "Browser: ",
-        "belong together",
+        "versions of browser and driver match",
         "mine: the site says: logged in",
         "The clock agrees",
         "port 0 is free",

@@ -150,7 +150,7 @@ def test_a_relogin_as_somebody_else_changes_nothing(door, screen, registry, envi
     before = registry.all()
     with Terminal(["account", "relogin", "hers"], environment) as terminal:
         _log_in(screen, door, 1)
-        terminal.expect("This login is that of account his, not of hers")
+        terminal.expect("This login belongs to account his, so account hers stays")
         assert terminal.end() == 1
     assert registry.all() == before
     door.clear()
@@ -185,7 +185,7 @@ def test_a_window_that_is_closed_leaves_nothing(door, screen, registry, environm
         _sign_in_shown(door)
         screen.turn_to("Sign in")
         screen.hands("key", "ctrl+w")
-        terminal.expect("The window was closed before the login was there. No account was added.")
+        terminal.expect("The window was closed before you were logged in. No account was added.")
         assert terminal.end() == 1
     assert registry.all() == ()
     assert _folders(registry) == []
@@ -212,7 +212,7 @@ def test_a_login_that_takes_too_long_leaves_the_account_as_it_was(door, registry
     before = registry.get("mine")
     door.accounts[0].revoke()
     with Terminal(["account", "relogin", "mine", "--wait", "2"], environment) as terminal:
-        terminal.expect("Nobody logged in within the time (see --wait). Account mine is as it was.")
+        terminal.expect("The time for the login is over (see --wait). Account mine is as it was.")
         assert terminal.end() == 1
     assert registry.get("mine") == before
 
@@ -258,7 +258,7 @@ def test_a_profile_in_use_is_one_line_with_the_process(registry, door, environme
             assert terminal.end() == 1
     finally:
         claim.release()
-    assert f"in use by process {os.getpid()}: stop it" in terminal.text
+    assert f"in use by process {os.getpid()}. Stop that process" in terminal.text
     assert "A browser window" not in terminal.text
 
 

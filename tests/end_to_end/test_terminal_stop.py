@@ -72,7 +72,7 @@ def test_who_stops_it_while_answers_run_is_told_how_long_that_takes(start: Calla
     with streaming(url_shown(terminal), ENDLESS) as answer:
         answer.until_text()
         terminal.type("\x03")
-        terminal.expect("\rStopping: what is still under way gets up to 20 seconds")
+        terminal.expect("\rStopping: running requests have up to 20 seconds")
         assert terminal.process.poll() is None
         terminal.type("\x03")
         terminal.expect("\rStopped.\n")

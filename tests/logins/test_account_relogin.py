@@ -48,10 +48,10 @@ def test_a_token_renews_an_account_without_a_window(registry, named, piped):
 @pytest.mark.parametrize(
     ("token", "words"),
     [
-        ("nonsense", "no login token"),
-        ("", "no login token"),
+        ("nonsense", "not a login token"),
+        ("", "not a login token"),
         (new_token("ann", 1_000_000_000), "expired at 2001-09-09"),
-        (new_token("ann", EARLIER), "hers has this very token"),
+        (new_token("ann", EARLIER), "hers already has this token"),
         (new_token("ben", LATER), "qwenproxy account relogin his"),
         (new_token("carl", LATER), "qwenproxy account add"),
     ],
@@ -108,7 +108,7 @@ def test_the_menu_takes_a_token_where_no_window_can_open(registry, session):
         terminal.expect("no screen to open a window on")
         terminal.expect("(ENTER alone: back): ")
         terminal.type(f"{new_token('ann', LATER)}\n")
-        terminal.expect("Account hers has the new login.")
+        terminal.expect("Account hers has a new token.")
         terminal.expect("[3]: ")
         terminal.type("1\n")
         terminal.expect("(ENTER alone: back): ")

@@ -1,1 +1,1 @@
-"""How the command line talks: questions, progress, help, suggestions. Knows no command."""
+"""How the command line talks to a person: questions, progress, help, suggestions. Knows no command."""

@@ -1,7 +1,7 @@
-"""A question to the person at the terminal, at which Ctrl-C is never lost.
+"""Questions to the person at the terminal that never lose a Ctrl-C.
 
-Python's own `input` may lose it: a signal that arrives between the writing of the question and the reading of the line
-waits there for the next ENTER.
+Python's `input` can lose one: a signal that arrives after the question is written and before the line is read takes
+effect only at the next ENTER.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ import click
 
 
 def ask(question: str, default: str = "") -> str:
-    """Return what the person types, without space around it, or `default` for nothing. Raises click.Abort."""
+    """Return the line that the person types, stripped, or `default` for an empty one. Raises click.Abort."""
     return _answer(f"{question} [{default}]: " if default else f"{question}: ", _read_line) or default
 
 
 def ask_hidden(question: str) -> str:
-    """Return what the person types or pastes at the terminal, which does not show it. Raises click.Abort."""
-    with _echo_off():  # before the question shows: a token may be pasted as soon as it does
+    """Return the line that the person types or pastes, without showing it. Raises click.Abort."""
+    with _echo_off():  # before the question appears, because people paste as soon as they see it
         return _answer(f"{question}: ", _read_hidden_line)
 
 
@@ -51,7 +51,7 @@ if sys.platform == "win32":
     def _read_hidden_line() -> str:
         return getpass.getpass("") + "\n"
 
-    _echo_off = contextlib.nullcontext  # getpass sees to it
+    _echo_off = contextlib.nullcontext  # getpass does it
 
 else:
     import termios
@@ -65,37 +65,37 @@ else:
     def _read_hidden_line() -> str:
         line = _read_line()
         if line:
-            click.echo()  # the ENTER was not shown either
+            click.echo()  # the terminal did not echo the ENTER either
         return line
 
     @contextlib.contextmanager
     def _echo_off() -> Iterator[None]:
-        before = termios.tcgetattr(sys.stdin)
-        unseen = [*before]
-        unseen[3] &= ~termios.ECHO
-        # Left to themselves these would end the process and leave the terminal mute.
-        handlers = {each: signal.signal(each, _exit) for each in (signal.SIGTERM, signal.SIGHUP)}
+        attributes = termios.tcgetattr(sys.stdin)
+        without_echo = [*attributes]
+        without_echo[3] &= ~termios.ECHO
+        # By default these signals would end the process and leave the terminal without echo.
+        handlers = {number: signal.signal(number, _exit) for number in (signal.SIGTERM, signal.SIGHUP)}
         try:
-            termios.tcsetattr(sys.stdin, termios.TCSADRAIN, unseen)
+            termios.tcsetattr(sys.stdin, termios.TCSADRAIN, without_echo)
             yield
         finally:
-            termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
-            for each, handler in handlers.items():
-                signal.signal(each, handler)
+            termios.tcsetattr(sys.stdin, termios.TCSADRAIN, attributes)
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
 
     def _exit(signal_number: int, _frame: object) -> None:
         sys.exit(128 + signal_number)
 
     def _await_line() -> None:
-        """Wait until a line is there, awake for signals: each leaves a byte in a pipe, however early it comes."""
-        heard, told = os.pipe()
-        for end in (heard, told):
+        """Wait until a line is there. Every signal wakes it, also an early one, by a byte in a pipe."""
+        reader, writer = os.pipe()
+        for end in (reader, writer):
             os.set_blocking(end, False)
-        before = signal.set_wakeup_fd(told)
+        previous_writer = signal.set_wakeup_fd(writer)
         try:
-            while sys.stdin not in select.select([sys.stdin, heard], [], [])[0]:
-                os.read(heard, 64)  # a signal whose handler let us go on
+            while sys.stdin not in select.select([sys.stdin, reader], [], [])[0]:
+                os.read(reader, 64)  # the handler of this signal did not end the wait
         finally:
-            signal.set_wakeup_fd(before)
-            os.close(heard)
-            os.close(told)
+            signal.set_wakeup_fd(previous_writer)
+            os.close(reader)
+            os.close(writer)

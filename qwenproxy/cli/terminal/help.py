@@ -1,6 +1,6 @@
-"""Commands whose help is in the person's language and shows examples, and that recognise a mistyped name.
+"""Commands that show help in the person's language with examples, and suggest the right name for a mistyped one.
 
-`help=` of these commands and options is a key of the catalogue, `epilog=` holds the examples, one a line.
+`help=` of these commands and options is a key of the catalogue; `epilog=` holds the examples, one per line.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ from qwenproxy.texts import Speaker, speaker
 
 
 def help_speaker() -> Speaker:
-    """Return the texts in the person's language, also where settings cannot be read."""
+    """Return the speaker of the person's language, even where the settings are invalid."""
     return speaker(language())
 
 
 class Formatter(click.HelpFormatter):
-    """Writes click's own headings in the person's language."""
+    """Translates click's own headings."""
 
     def write_usage(self, prog: str, args: str = "", prefix: str | None = None) -> None:
-        """Write the line that shows how the command is called."""
+        """Write the usage line."""
         super().write_usage(prog, args, prefix or f"{help_speaker()('help_usage')} ")
 
     @contextmanager
     def section(self, name: str) -> Iterator[None]:
-        """Write a heading and what belongs to it."""
+        """Write a heading; the body of the `with` statement writes its section."""
         say = help_speaker()
         headings = {"Options": say("help_options"), "Commands": say("help_commands")}
         with super().section(headings.get(name, name)):
@@ -39,7 +39,7 @@ class Formatter(click.HelpFormatter):
 
 
 class WordedUsageError(click.UsageError):
-    """A usage error that is told in the person's language already."""
+    """A usage error whose message is already in the person's language."""
 
 
 class Context(click.Context):
@@ -52,10 +52,10 @@ class Command(click.Command):
     """A command with its help in the catalogue."""
 
     context_class = Context
-    allow_extra_args = True  # they are refused here, in the person's language
+    allow_extra_args = True  # parse_args refuses them in the person's language
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Take in what was typed behind the command. Raises UsageError, which knows the command."""
+        """Parse the words behind the command. Raises UsageError with the context of the command."""
         try:
             rest = super().parse_args(ctx, args)
         except click.UsageError as error:
@@ -66,21 +66,21 @@ class Command(click.Command):
         return rest
 
     def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
-        """Return what stands behind the command's name where it is shown how to call it."""
+        """Return the words behind the command's name in the usage line."""
         say = help_speaker()
-        worded = {"[OPTIONS]": say("help_place_options"), "COMMAND [ARGS]...": say("help_place_command")}
-        return [worded.get(piece, piece) for piece in super().collect_usage_pieces(ctx)]
+        translations = {"[OPTIONS]": say("help_place_options"), "COMMAND [ARGS]...": say("help_place_command")}
+        return [translations.get(piece, piece) for piece in super().collect_usage_pieces(ctx)]
 
     def get_short_help_str(self, limit: int = 45) -> str:
-        """Return the line for the list of commands."""
+        """Return the command's line in a list of commands."""
         return help_speaker()(self.help).partition("\n")[0] if self.help else ""
 
     def get_help_option(self, ctx: click.Context) -> click.Option | None:
-        """Return the option --help, explained in the person's language."""
-        found = super().get_help_option(ctx)
-        if found is not None:
-            found.help = help_speaker()("help_help")
-        return found
+        """Return the option --help with its help in the person's language."""
+        help_option = super().get_help_option(ctx)
+        if help_option is not None:
+            help_option.help = help_speaker()("help_help")
+        return help_option
 
     def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write what the command does."""
@@ -97,19 +97,19 @@ class Command(click.Command):
 
 
 class Group(Command, click.Group):
-    """A group with its help in the catalogue, which suggests the right command for a mistyped one."""
+    """A group with its help in the catalogue; suggests the right command for a mistyped one."""
 
     command_class = Command
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the command that is meant. Raises UsageError naming the closest one."""
+        """Return the command that `args` name. Raises UsageError with the closest name."""
         name = args[0]
         if self.get_command(ctx, name) is None and not name.startswith("-"):
             close = closest(name, self.list_commands(ctx))
-            said = ("no_command_close", close) if close else ("no_command", "")
-            raise WordedUsageError(help_speaker()(said[0], name=name, close=said[1]), ctx)
+            message = help_speaker()("no_command_close" if close else "no_command", name=name, close=close)
+            raise WordedUsageError(message, ctx)
         return super().resolve_command(ctx, args)
 
 
@@ -122,21 +122,22 @@ class Option(click.Option):
 
     def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
         """Return the option's line of help."""
-        worded = copy.copy(self)
-        worded.help = self.explanation()
-        return click.Option.get_help_record(worded, ctx)
+        translation = copy.copy(self)
+        translation.help = self.explanation()
+        return click.Option.get_help_record(translation, ctx)
 
 
 class SettingOption(Option):
-    """An option that overrides a setting, and is explained by it; `help=` is the setting's name."""
+    """An option that overrides a setting; `help=` is the setting's name, and its meaning is the help."""
 
     def explanation(self) -> str:
-        """Return what the setting is for, its default, and the variable that sets it."""
+        """Return the setting's meaning, default and variable."""
         setting = next(one for one in SETTINGS if one.name == self.help)
-        told = setting.meaning.say(language())
+        meaning = setting.meaning.say(language())
         default = f"{setting.default}; " if setting.default else ""
-        # Words that are typed as they stand begin no sentence.
-        sentence = help_speaker()("help_log_level") if setting.name == "LOG_LEVEL" else f"{told[0].upper()}{told[1:]}"
+        # The meaning of LOG_LEVEL begins with a value, which must not get a capital letter.
+        is_level = setting.name == "LOG_LEVEL"
+        sentence = help_speaker()("help_log_level") if is_level else f"{meaning[0].upper()}{meaning[1:]}"
         return f"{sentence} [{default}{PREFIX}{setting.name}]."
 
 

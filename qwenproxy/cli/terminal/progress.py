@@ -1,4 +1,4 @@
-"""A line that tells what is going on while a person waits, and goes away when it is done. Only on a terminal."""
+"""A line that shows a waiting person what goes on, and disappears at the end. Only on a terminal."""
 
 from __future__ import annotations
 
@@ -11,30 +11,30 @@ import click
 
 
 class LiveLine:
-    """One line of the terminal, written again and again; nothing at all where there is no terminal."""
+    """One line of the terminal, written again and again; without a terminal it writes nothing."""
 
     def __init__(self) -> None:
         self.live = sys.stdout.isatty()
-        self._shown = False
+        self._is_shown = False
 
     def show(self, text: str) -> None:
-        """Put the text in the place of the last one."""
+        """Replace the text of the line."""
         if self.live:
             width = shutil.get_terminal_size().columns - 1
-            # The cursor waits at the start of the line: a log line that comes meanwhile takes its place.
+            # Leave the cursor at the start of the line, so that a log line overwrites it.
             click.echo(f"\r{text[:width]}\x1b[K\r", nl=False)
-            self._shown = True
+            self._is_shown = True
 
     def end(self) -> None:
-        """Leave an empty line behind. Idempotent."""
-        if self._shown:
+        """Erase the line. Idempotent."""
+        if self._is_shown:
             click.echo("\r\x1b[K", nl=False)
-            self._shown = False
+            self._is_shown = False
 
 
 @contextmanager
 def live_line() -> Iterator[LiveLine]:
-    """Lend a live line that is gone at the end."""
+    """Lend a live line and erase it at the end."""
     line = LiveLine()
     try:
         yield line

@@ -1,7 +1,6 @@
-"""What a person typed that no command understands, told in their language; click itself tells it in English only.
+"""Usage errors in the person's language, because click words them in English only.
 
-What click raises is recognised by its type and by that of the parameter, as far as it can be; help.py raises what has
-no type of its own.
+Recognises click's errors by their type and the parameter's type. help.py raises the errors for which click has no type.
 """
 
 from __future__ import annotations
@@ -10,12 +9,12 @@ import click
 
 from qwenproxy.texts import Speaker
 
-# What click raises for a group alone; before 8.2 it shows the help by itself.
+# Click's error for a group without a command; before 8.2 click shows the help itself.
 _HELP_ALONE: type[click.UsageError] | tuple[()] = getattr(click.exceptions, "NoArgsIsHelpError", ())
 
 
 def show_usage_error(error: click.ClickException, say: Speaker) -> None:
-    """Write on stderr how the command is called, where help is, and what was wrong; for a group alone its help."""
+    """Write usage, where help is, and the error to stderr; for a group without a command its help."""
     if isinstance(error, _HELP_ALONE):
         click.echo(error.format_message(), err=True)
         return
@@ -42,18 +41,19 @@ def _message(error: click.ClickException, say: Speaker) -> str:
 
 
 def _is_flag(error: click.BadOptionUsage) -> bool:
-    known = error.ctx.command.get_params(error.ctx) if error.ctx else []
-    return any(isinstance(one, click.Option) and one.is_flag and error.option_name in one.opts for one in known)
+    parameters = error.ctx.command.get_params(error.ctx) if error.ctx else []
+    options = [one for one in parameters if isinstance(one, click.Option)]
+    return any(option.is_flag and error.option_name in option.opts for option in options)
 
 
 def _reason(error: click.BadParameter, say: Speaker) -> str:
-    wanted = error.param.type if error.param else None
-    if isinstance(wanted, click.Choice):
-        return say("usage_one_of", words=", ".join(map(str, wanted.choices)))
-    if isinstance(wanted, click.IntRange):
-        return say("usage_whole_number", low=wanted.min, high=wanted.max)
-    if isinstance(wanted, click.FloatRange):
-        return say("usage_number", low=wanted.min)
-    if isinstance(wanted, click.Path):
+    kind = error.param.type if error.param else None
+    if isinstance(kind, click.Choice):
+        return say("usage_one_of", words=", ".join(map(str, kind.choices)))
+    if isinstance(kind, click.IntRange):
+        return say("usage_whole_number", low=kind.min, high=kind.max)
+    if isinstance(kind, click.FloatRange):
+        return say("usage_number", low=kind.min)
+    if isinstance(kind, click.Path):
         return say("usage_folder")
     return error.message
