@@ -5,7 +5,6 @@ Built inside the server's worker process, because the browsers that the relay op
 
 from __future__ import annotations
 
-import logging
 import secrets
 import time
 
@@ -18,10 +17,9 @@ from qwenproxy.api.native.ws import register_ws
 from qwenproxy.api.wiring import CONVERSATIONS, FILING, RELAY
 from qwenproxy.assembly import assemble
 from qwenproxy.config import Config
+from qwenproxy.observe import journal
 from qwenproxy.observe.logs import forget_request, request_id
 from qwenproxy.relay.questions import Relay
-
-log = logging.getLogger(__name__)
 
 SOCKET_SHARE = 4  # at most one of so many request threads may be held by a WebSocket
 
@@ -36,9 +34,7 @@ def create_app(config: Config, relay: Relay | None = None) -> Flask:
     app.extensions[CONVERSATIONS] = parts.conversations
     _log_requests(app)
     register_cors(app, config.cors_origins)
-    register_auth(
-        app, parts.keys, loopback_only=config.is_loopback, key_required=not (config.is_loopback or config.insecure)
-    )
+    register_auth(app, parts.door, loopback_only=config.is_loopback)
     api.register(app)
     register_ws(app, max(1, config.threads // SOCKET_SHARE))
     return app
@@ -53,9 +49,8 @@ def _log_requests(app: Flask) -> None:
     @app.after_request
     def end(response: Response) -> Response:
         response.headers["x-request-id"] = request_id.get()
-        log.info(
-            "%s %s %d %.3f s", request.method, request.path[:120], response.status_code, time.monotonic() - g.begun
-        )
+        seconds = time.monotonic() - g.begun
+        journal.note(journal.RequestEnded(request.method, request.path[:120], response.status_code, seconds))
         # Not before: a streamed answer is made, and logs, while the server reads it.
         response.call_on_close(forget_request)
         return response

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from qwenproxy.access.door import Door
 from qwenproxy.access.keys import KeyFile
 from qwenproxy.accounts.opening import TabOpener
 from qwenproxy.accounts.pool import AccountPool, PoolLimits
@@ -35,7 +36,7 @@ class Assembly:
     relay: Relay
     conversations: Conversations
     filing: Filing
-    keys: KeyFile
+    door: Door
 
 
 def assemble(config: Config, relay: Relay | None = None) -> Assembly:
@@ -44,11 +45,12 @@ def assemble(config: Config, relay: Relay | None = None) -> Assembly:
     uploader.ledger.tidy()
     relay = relay or build_relay(config, uploader)
     history = HistoryStore(config.session_dir / "history", config.max_history_length)
+    keys = KeyFile(config.session_dir / "Authorization.txt")
     return Assembly(
         relay,
         Conversations(relay, history, config.max_history_length, config.queue_wait),
         Filing(relay, uploader),
-        KeyFile(config.session_dir / "Authorization.txt"),
+        Door(keys, key_required=not (config.is_loopback or config.insecure)),
     )
 
 

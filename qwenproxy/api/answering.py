@@ -19,6 +19,7 @@ from qwenproxy.chat.waiting import ClientGoneCheck, Coming
 from qwenproxy.errors import ClientGone, ProxyError
 from qwenproxy.history.conversations import Place
 from qwenproxy.history.kept_answer import KeptAnswer
+from qwenproxy.observe import journal
 from qwenproxy.wsgi.client import client_gone_check
 
 log = logging.getLogger(__name__)
@@ -64,7 +65,7 @@ def stream(answer: KeptAnswer, encoder: Encoder, client_gone: ClientGoneCheck) -
             if isinstance(event, Tick):
                 silent += 1
                 if client_gone():
-                    log.info("account=%s client gone, answer stopped", answer.run.account_id)
+                    journal.note(journal.ClientLeft(answer.run.account_id))
                     return
                 if silent % KEEP_ALIVE_AFTER == 0:
                     yield from _sent(encoder.keep_alive)
@@ -73,7 +74,7 @@ def stream(answer: KeptAnswer, encoder: Encoder, client_gone: ClientGoneCheck) -
                 yield piece
     except Exception as error:
         failure = _as_proxy_error(error)
-        log.warning("account=%s answer broke off: %s", answer.run.account_id, failure.message)
+        journal.note(journal.AnswerBroke(answer.run.account_id, failure.code, failure.message))
         yield encoder.failure(failure)
         return
     yield from _sent(encoder.usage(answer))

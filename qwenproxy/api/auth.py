@@ -10,7 +10,7 @@ from typing import cast
 
 from flask import Flask, current_app, request
 
-from qwenproxy.access.keys import KeyFile
+from qwenproxy.access.door import Door, Scope
 from qwenproxy.errors import ForbiddenHost, InvalidApiKey, SetupError
 
 log = logging.getLogger(__name__)
@@ -21,25 +21,13 @@ SOCKET_ROUTE = "/api/ws"
 
 KEY_HEADERS = ("Authorization", "x-api-key", "api-key")
 
-WRONG_KEY = (
-    "Send a valid key: Authorization: Bearer <key> (or x-api-key: <key>). The keys are in Authorization.txt; "
-    "where the proxy runs, `qwenproxy keys list --show` shows them."
-)
 _AROUND = " \t\"'`"
 _LEADING = re.compile(r"(?:bearer\s+|[\s\"'`])+", re.IGNORECASE)
 
-NO_KEY_LEFT = (
-    "The proxy listens beyond its machine and has no API key left, so it lets nobody in. "
-    "Where it runs, `qwenproxy keys add` makes one."
-)
 
-
-def register_auth(app: Flask, keys: KeyFile, *, loopback_only: bool, key_required: bool = False) -> None:
-    """Check every request; `loopback_only` refuses Host headers that name another machine (DNS rebinding).
-
-    With `key_required` nobody is let in while there is no key at all; without it everybody is.
-    """
-    app.extensions[DOOR] = _Door(keys, key_required=key_required)
+def register_auth(app: Flask, door: Door, *, loopback_only: bool) -> None:
+    """Check every request; `loopback_only` refuses Host headers that name another machine (DNS rebinding)."""
+    app.extensions[DOOR] = door
 
     @app.before_request
     def check_request() -> None:
@@ -49,11 +37,11 @@ def register_auth(app: Flask, keys: KeyFile, *, loopback_only: bool, key_require
             check_keys(sent_keys())
 
 
-def check_keys(keys: Iterable[str]) -> None:
-    """Raise InvalidApiKey unless one of the keys is valid, or none is needed."""
-    door = cast(_Door, current_app.extensions[DOOR])
+def check_keys(keys: Iterable[str], scope: Scope = "client") -> None:
+    """Raise InvalidApiKey unless one of the keys opens the scope, or none is needed."""
+    door = cast(Door, current_app.extensions[DOOR])
     try:
-        door.check(keys)
+        door.check(keys, scope)
     except SetupError as error:
         # The text names a place on this machine, which is nothing for a stranger to read.
         log.error("no client is let in: %s", error.message)
@@ -97,27 +85,6 @@ def is_loopback_host(host: str) -> bool:
         return ipaddress.ip_address(name).is_loopback
     except ValueError:
         return False
-
-
-class _Door:
-    """The keys, and what holds without any."""
-
-    def __init__(self, keys: KeyFile, *, key_required: bool) -> None:
-        self._keys = keys
-        self._key_required = key_required
-        self._warned = False
-
-    def check(self, keys: Iterable[str]) -> None:
-        """Raise InvalidApiKey unless one of `keys` opens the door, SetupError where the keys cannot be read."""
-        if self._keys.enabled:
-            self._warned = False
-            if not any(self._keys.check(key) for key in keys):
-                raise InvalidApiKey(WRONG_KEY)
-        elif self._key_required:
-            if not self._warned:
-                log.warning("%s", NO_KEY_LEFT)
-            self._warned = True
-            raise InvalidApiKey(NO_KEY_LEFT)
 
 
 def _has_no_host() -> bool:

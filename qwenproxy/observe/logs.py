@@ -36,6 +36,7 @@ def configure(level: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.addFilter(_RequestFilter())
     handler.setFormatter(_OneLine("%(asctime)s %(levelname)s request=%(request)s %(message)s"))
+    handler.setLevel(level.upper())
     package = logging.getLogger("qwenproxy")
     package.handlers = [handler]
     package.setLevel(level.upper())

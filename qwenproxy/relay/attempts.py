@@ -6,7 +6,6 @@ what is tried nor for whom.
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -15,8 +14,7 @@ from typing import TypeVar
 from qwenproxy.accounts.pool import AccountPool, Lease
 from qwenproxy.chat.waiting import ClientGoneCheck, never_gone
 from qwenproxy.errors import ChatBusy, ClientGone, NoAccounts, ProxyError, Refusal, SetupError, Transient
-
-log = logging.getLogger(__name__)
+from qwenproxy.observe import journal
 
 BUSY_PAUSES = (0.5, 1.0, 2.0)  # seconds before the same account is asked again while it is busy
 ACCOUNTS_TRIED = 3  # accounts on which a passing failure is tried before the client hears of it
@@ -117,4 +115,4 @@ class Attempts:
                 if type(error) in retried:
                     raise
                 retried.add(type(error))
-                log.info("account=%s trying again: %s", lease.account_id, error.message)
+                journal.note(journal.TriedAgain(lease.account_id, error.message))

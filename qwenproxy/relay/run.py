@@ -19,6 +19,7 @@ from qwenproxy.chat.answer import Answer
 from qwenproxy.chat.stages import stages_for
 from qwenproxy.chat.waiting import LOOK_EVERY, ClientGoneCheck
 from qwenproxy.errors import ClientGone, ProxyError, Refusal, UpstreamTimeout
+from qwenproxy.observe import journal
 from qwenproxy.observe.laps import Laps
 from qwenproxy.upstream import calls, refusals
 from qwenproxy.upstream.ask import REFUSAL_BODY, read_body
@@ -72,6 +73,7 @@ class ChatRun:
         self._primed: deque[Event] = deque()
         self._read_to_end = False
         self._closed = False
+        self._begun_at = patience.clock()
         events = self._decoded()
         for stage in stages_for(asked.chat):
             events = stage(events)
@@ -167,7 +169,14 @@ class ChatRun:
                     seen = now
             yield event
             if isinstance(event, Finish):
+                self._note_end(event)
                 return
+
+    def _note_end(self, finish: Finish) -> None:
+        usage = self.answer.usage
+        counts = (usage.input_tokens, usage.output_tokens) if usage else (None, None)
+        seconds = self._patience.clock() - self._begun_at
+        journal.note(journal.AnswerEnded(self.account_id, self.model, finish.reason, seconds, *counts))
 
     def _decoded(self) -> Iterator[Event]:
         """Yield what the site sends, and a Tick whenever something came or a second passed.

@@ -64,7 +64,7 @@ ONLY = {
     "qwenproxy.accounts.registry": (
         "accounts.account", "accounts.salvage", "browser.tokens", "disk", "errors", "texts",
     ),
-    "qwenproxy.browser": ("browser", "errors", "texts"),
+    "qwenproxy.browser": ("browser", "errors", "observe", "texts"),
     "qwenproxy.chat": ("chat", "errors"),
     "qwenproxy.observe": ("observe",),
     "qwenproxy.upstream": ("browser.page", "chat", "errors", "upstream"),

@@ -1,0 +1,73 @@
+"""The door: who comes in, by which key, and to what.
+
+Asked by the wire APIs for every request. Two scopes: `client` for those who ask questions, `admin` for those who run
+the proxy. Knows keys; knows neither HTTP nor routes.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from typing import Literal, Protocol
+
+from qwenproxy.errors import InvalidApiKey
+
+Scope = Literal["client", "admin"]
+
+log = logging.getLogger(__name__)
+
+WRONG_KEY = (
+    "Send a valid key: Authorization: Bearer <key> (or x-api-key: <key>). The keys are in Authorization.txt; "
+    "where the proxy runs, `qwenproxy keys list --show` shows them."
+)
+NO_KEY_LEFT = (
+    "The proxy listens beyond its machine and has no API key left, so it lets nobody in. "
+    "Where it runs, `qwenproxy keys add` makes one."
+)
+NO_ADMIN_KEY = "This address is for whoever runs the proxy, and no admin key opens it yet."
+
+
+class Keys(Protocol):
+    """The keys of one scope. Every member raises SetupError where they cannot be read."""
+
+    @property
+    def enabled(self) -> bool:
+        """Whether there is any key."""
+
+    def check(self, candidate: str) -> bool:
+        """Tell whether a text is one of them."""
+
+
+class Door:
+    """Lets in who has a key. An admin key opens everything; a client's key, or having none, opens no admin scope."""
+
+    def __init__(self, client_keys: Keys, *, key_required: bool = False, admin_keys: Keys | None = None) -> None:
+        """With `key_required` nobody is let in while there is no key at all; without it every client is."""
+        self._client_keys = client_keys
+        self._admin_keys = admin_keys
+        self._key_required = key_required
+        self._warned = False
+
+    def check(self, keys: Iterable[str], scope: Scope = "client") -> None:
+        """Raise InvalidApiKey unless one of `keys` opens the scope, SetupError where the keys cannot be read."""
+        candidates = tuple(keys)
+        if self._opens(self._admin_keys, candidates):
+            return
+        if scope == "admin":
+            raise InvalidApiKey(WRONG_KEY if self._admin_keys else NO_ADMIN_KEY)
+        if self._client_keys.enabled:
+            self._warned = False
+            if not self._opens(self._client_keys, candidates):
+                raise InvalidApiKey(WRONG_KEY)
+        elif self._key_required:
+            self._warn_once()
+            raise InvalidApiKey(NO_KEY_LEFT)
+
+    def _warn_once(self) -> None:
+        if not self._warned:
+            log.warning("%s", NO_KEY_LEFT)
+        self._warned = True
+
+    @staticmethod
+    def _opens(keys: Keys | None, candidates: tuple[str, ...]) -> bool:
+        return keys is not None and any(keys.check(candidate) for candidate in candidates)

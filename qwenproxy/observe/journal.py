@@ -1,0 +1,195 @@
+"""What happens, as typed events: told once, and heard by the log and by whoever subscribes (metrics, a dashboard).
+
+An event travels as a log record whose message is the event itself. So nobody hands a journal through constructors, each
+event carries the request it belongs to, and its text is one line of the log. Events hold ids, counts and words of our
+own; never a token, key, cookie or message text.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar
+
+log = logging.getLogger(__name__)
+# Subscribers get every event, whatever the log shows.
+log.setLevel(logging.DEBUG)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened. Its text is a line of the log."""
+
+    level: ClassVar[int] = logging.INFO
+
+
+@dataclass(frozen=True, slots=True)
+class RequestEnded(Event):
+    """A request was answered; of a stream the headers."""
+
+    method: str
+    path: str
+    status: int
+    seconds: float
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path} {self.status} {self.seconds:.3f} s"
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerEnded(Event):
+    """An answer is complete. `seconds` counts from the question; tokens are the site's, None where it gave none."""
+
+    level: ClassVar[int] = logging.DEBUG
+
+    account_id: str
+    model: str
+    reason: str
+    seconds: float
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+
+    def __str__(self) -> str:
+        return f"account={self.account_id} answer of {self.model} ended ({self.reason}) after {self.seconds:.3f} s"
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerBroke(Event):
+    """An answer ended with an error after it had begun; `code` is that of the error."""
+
+    level: ClassVar[int] = logging.WARNING
+
+    account_id: str
+    code: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"account={self.account_id} answer broke off: {self.message}"
+
+
+@dataclass(frozen=True, slots=True)
+class ClientLeft(Event):
+    """A client left in the middle of its answer."""
+
+    account_id: str
+
+    def __str__(self) -> str:
+        return f"account={self.account_id} client gone, answer stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class TriedAgain(Event):
+    """Something failed in passing and is tried once more on the same account."""
+
+    account_id: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"account={self.account_id} trying again: {self.message}"
+
+
+@dataclass(frozen=True, slots=True)
+class AccountRests(Event):
+    """An account is not asked for so many seconds. `reason` is "", verification, browser or renewal."""
+
+    level: ClassVar[int] = logging.WARNING
+
+    account_id: str
+    seconds: float
+    reason: str
+    message: str
+
+    def __str__(self) -> str:
+        if self.reason == "verification":
+            return f"account={self.account_id} VERIFY: {self.message}"
+        causes = {"browser": ", its browser does not start", "renewal": ", its page did not renew the login"}
+        return f"account={self.account_id} WAIT for {self.seconds:.0f} s{causes.get(self.reason, '')}: {self.message}"
+
+
+@dataclass(frozen=True, slots=True)
+class KindRests(Event):
+    """An account does no work of one kind, such as uploads, for so many seconds."""
+
+    level: ClassVar[int] = logging.WARNING
+
+    account_id: str
+    kind: str
+    seconds: float
+    message: str
+
+    def __str__(self) -> str:
+        return f"account={self.account_id} no {self.kind} for {self.seconds:.0f} s: {self.message}"
+
+
+@dataclass(frozen=True, slots=True)
+class AccountInvalid(Event):
+    """An account needs a new login."""
+
+    level: ClassVar[int] = logging.WARNING
+
+    account_id: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"account={self.account_id} INVALID: {self.message} Run: qwenproxy account relogin {self.account_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class BrowserOpened(Event):
+    """An account's browser is up, with the site's page in it."""
+
+    account_id: str
+    seconds: float
+
+    def __str__(self) -> str:
+        return f"account={self.account_id} browser opened in {self.seconds:.1f} s"
+
+
+@dataclass(frozen=True, slots=True)
+class PageLoaded(Event):
+    """An account's page was loaded anew; `second_tab` tells that a second tab took over."""
+
+    account_id: str
+    seconds: float
+    second_tab: bool = False
+
+    def __str__(self) -> str:
+        how = "loaded in a second tab, which takes over," if self.second_tab else "loaded anew"
+        return f"account={self.account_id} page {how} in {self.seconds:.1f} s"
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRenewed(Event):
+    """The site renewed a login in the account's page, and it was kept."""
+
+    account_id: str
+
+    def __str__(self) -> str:
+        return f"account={self.account_id} token renewed by the site"
+
+
+def note(event: Event) -> None:
+    """Tell everybody who listens."""
+    log.log(event.level, event)
+
+
+class Subscription(logging.Handler):
+    """Somebody who listens. `receive` is called with each event in the thread where it happened, and must be quick."""
+
+    def __init__(self, receive: Callable[[Event], None]) -> None:
+        super().__init__(logging.DEBUG)
+        self._receive = receive
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Hand an event on; other lines of the log are none."""
+        if isinstance(record.msg, Event):
+            self._receive(record.msg)
+
+    def __enter__(self) -> Subscription:
+        log.addHandler(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        log.removeHandler(self)
+        self.close()
