@@ -24,7 +24,7 @@ from qwenproxy.relay.questions import Relay, RelaySettings
 settings.register_profile("steady", deadline=None, derandomize=True)
 settings.load_profile("steady")
 
-OWNED_THREADS = ("tab-", "page-", "try-", "pool-janitor", "models")
+OWNED_THREADS = ("tab-", "page-", "try-", "pool-janitor", "models", "answer")
 
 
 @pytest.fixture(autouse=True)

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 from qwenproxy.chat import ChatRequest, Message, TextPart
 from qwenproxy.chat.waiting import ClientGoneCheck
-from qwenproxy.errors import QueueTimeout
 from qwenproxy.history.format import Chat, trim
 from qwenproxy.history.kept_answer import SYSTEM, UPSTREAM, KeptAnswer, Recording, Turn, naming
 from qwenproxy.history.messages import from_stored, to_stored
@@ -91,11 +90,8 @@ class Conversations:
             return KeptAnswer(run, turn, waiting.pop_all())
 
     def _wait_for_turn(self, waiting: ExitStack, chat_id: str, client_gone: ClientGoneCheck) -> Chat | None:
-        try:
+        with naming(chat_id if self.history.has(chat_id) else None):
             waiting.enter_context(self.history.turn(chat_id, self._queue_wait, client_gone))
-        except QueueTimeout as error:
-            with naming(chat_id if self.history.get(chat_id) else None):
-                raise error
         return self.history.get(chat_id)
 
     def _turn(self, chat: Chat, request: ChatRequest, *, is_kept: bool) -> Turn:

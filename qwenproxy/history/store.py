@@ -79,6 +79,10 @@ class HistoryStore:
                     files.set_aside(path, str(error))
             return None
 
+    def has(self, chat_id: str) -> bool:
+        """Tell whether there is a file for a chat. Raises StorageError."""
+        return files.valid_id(chat_id) and files.stamp(self._path(chat_id)) is not None
+
     def existing(self, chat_id: str) -> Chat:
         """Return a chat. Raises ChatNotFound, StorageError."""
         chat = self.get(chat_id)

@@ -93,7 +93,7 @@ class Relay:
         one the whole conversation goes, folded, into a new chat of the site.
         Raises RequestError, TooLarge, ModelNotFound, and what Attempts.take raises.
         """
-        question = _Question(chat, place, self._attachments(chat, place), client_gone)
+        question = _Question(chat, place, self._attachments(chat, place, client_gone), client_gone)
         return self.attempts.take(lambda lease: self._start(lease, question), client_gone, _wish(question))
 
     def discard(self, chats: Iterable[SiteChat]) -> None:
@@ -149,13 +149,17 @@ class Relay:
         """Close every browser; running answers end with an error. Idempotent."""
         self.pool.close()
 
-    def _attachments(self, chat: ChatRequest, place: SitePlace | None) -> Attachments | None:
+    def _attachments(
+        self, chat: ChatRequest, place: SitePlace | None, client_gone: ClientGoneCheck
+    ) -> Attachments | None:
         """Find out what the question's images and files are; those the site holds already can wait."""
         if not any(message.attachments for message in chat.messages):
             return None
         if self._uploader is None:
             raise UnsupportedParameter("Images and files are not supported here.", param="messages")
-        return Attachments(self._uploader, folding.attachments(_unheld(chat, place)))
+        attachments = Attachments(self._uploader, client_gone)
+        attachments.read(folding.attachments(_unheld(chat, place)))
+        return attachments
 
     def _start(self, lease: Lease, question: _Question) -> ChatRun:
         """Ask with one account: in the place where the site holds the conversation, or in a new chat."""

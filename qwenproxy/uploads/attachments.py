@@ -14,10 +14,12 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from urllib.parse import unquote_to_bytes, urlsplit
 
 from qwenproxy.chat import FilePart, ImagePart
+from qwenproxy.chat.waiting import ClientGoneCheck, never_gone, unless_gone
 from qwenproxy.errors import FileElsewhere, RequestError
 from qwenproxy.uploads import file_types
 from qwenproxy.uploads.ledger import Upload
@@ -50,11 +52,14 @@ Source = Upload | LocalFile | Reference
 class Attachments:
     """What a request's attachments are, each found out once."""
 
-    def __init__(self, uploader: Uploader, parts: Sequence[Attachment]) -> None:
-        """Decode, look up or fetch the newest of `parts`. Raises RequestError, TooLarge, SetupError."""
+    def __init__(self, uploader: Uploader, client_gone: ClientGoneCheck = never_gone) -> None:
         self._uploader = uploader
+        self._client_gone = client_gone
         self._sources: dict[Attachment, Source] = {}
         self._fetch_until = time.monotonic() + FETCH_TIMEOUT
+
+    def read(self, parts: Sequence[Attachment]) -> None:
+        """Decode, look up or fetch the newest of `parts`. Raises RequestError, TooLarge, SetupError, ClientGone."""
         for part in parts[-MAX_ATTACHMENTS:]:
             self._source(part)
 
@@ -139,7 +144,8 @@ class Attachments:
         try:
             if time.monotonic() > self._fetch_until:
                 raise Unreachable("too late")
-            found = self._uploader.fetcher.fetch(part.url, self._uploader.max_file_size)
+            fetch = partial(self._uploader.fetcher.fetch, part.url, self._uploader.max_file_size)
+            found = unless_gone(fetch, self._client_gone, "fetch")
         except Unreachable as error:
             log.info("a URL of a message cannot be fetched (%s): passed on as it is", error)
             return Reference(part.url)
