@@ -197,8 +197,9 @@ class TestAServerWhoseClockIsNotTheSites:
 
 
 def test_short_lived_tokens_are_renewed_in_time(lasting: Callable[..., Proxy], site: Sandbox) -> None:
-    site.switches.token_life_s = 9.0
-    site.switches.renew_margin_s = 4.0
+    # The margin is how late a busy machine may be with the loading.
+    site.switches.token_life_s = 16.0
+    site.switches.renew_margin_s = 8.0
     proxy = lasting()
     refused = itertools.count()
     ended = threading.Event()
@@ -210,7 +211,7 @@ def test_short_lived_tokens_are_renewed_in_time(lasting: Callable[..., Proxy], s
 
     asking = threading.Thread(target=go_on)
     asking.start()
-    site.wait_for(lambda site: len([one for one in site.refreshes if one.outcome == "ok"]) >= 4, 60)
+    site.wait_for(lambda site: len([one for one in site.refreshes if one.outcome == "ok"]) >= 3, 60)
     ended.set()
     asking.join()
     assert next(refused) == 0

@@ -139,9 +139,10 @@ def test_a_tab_is_as_old_as_its_firewall_cookie(site: Sandbox, account: SandboxA
         return call(page, f"/api/v2/chat/completions?chat_id={chat}", payload(chat, "{{say fine}}"))[1]
 
     site.switches.token_life_s = 2 * HOUR
+    old = stored_token(page)
     account.expire()
     page.refresh()
-    until(page, lambda: stored_token(page) == account.token)
+    until(page, lambda: stored_token(page) not in (None, old))
     assert "fine" in answer_of_question()
     site.advance(1801)
     assert "Bad_Request" in answer_of_question()
