@@ -19,12 +19,14 @@ from qwenproxy.browser.driver_copies import cache_folders
 from qwenproxy.browser.kept_page import POLL
 from qwenproxy.browser.site import Site
 from qwenproxy.config import Config, cache_home
+from qwenproxy.disk.folder import SessionFolder
 from qwenproxy.history.conversations import Conversations
 from qwenproxy.history.store import HistoryStore
 from qwenproxy.logins.window import LoginWindow
 from qwenproxy.relay.deletions import UpstreamDeletions
 from qwenproxy.relay.filing import Filing
 from qwenproxy.relay.questions import Relay, RelaySettings
+from qwenproxy.uploads.ledger import Ledger
 from qwenproxy.uploads.uploader import Uploader
 
 
@@ -40,15 +42,17 @@ class Assembly:
 
 def assemble(config: Config, relay: Relay | None = None) -> Assembly:
     """Return the parts of a server; `relay` None builds the real one. Raises SetupError."""
-    uploader = Uploader(config.session_dir, config.max_file_size)
-    uploader.ledger.tidy()
+    session = SessionFolder(config.session_dir)
+    ledger = Ledger(session)
+    ledger.tidy()
+    uploader = Uploader(ledger, config.max_file_size)
     relay = relay or build_relay(config, uploader)
-    history = HistoryStore(config.session_dir / "history", config.max_history_length)
+    history = HistoryStore(session.history, config.max_history_length)
     return Assembly(
         relay,
         Conversations(relay, history, config.max_history_length, config.queue_wait),
         Filing(relay, uploader),
-        KeyFile(config.session_dir / "Authorization.txt"),
+        KeyFile(session.keys),
     )
 
 
@@ -64,11 +68,12 @@ def build_relay(
     `clock` gives seconds since 1970, for logins and rests; pages look at it every `poll` seconds.
     Raises SetupError where no browser is to be found.
     """
-    registry = Registry(config.session_dir, clock)
+    session = SessionFolder(config.session_dir)
+    registry = Registry(session, clock)
     opener = TabOpener(registry, site_of(config), chrome_settings(config), clock, poll)
     limits = PoolLimits(config.account_concurrency, config.queue_wait, config.max_browsers, config.idle_browser)
     settings = RelaySettings(config.default_model, config.unknown_model, config.stall_timeout)
-    deletions = UpstreamDeletions(config.session_dir, registry, clock)
+    deletions = UpstreamDeletions(session.deletions, registry, clock)
     pool = AccountPool(registry, deletions.watch(opener), limits, clock=clock)
     return Relay(pool, settings, deletions, uploader)
 
@@ -79,7 +84,7 @@ def chrome_settings(config: Config) -> ChromeSettings:
         str(config.chrome or ""),
         str(config.chromedriver or ""),
         undetected=config.driver == "undetected",
-        caches=cache_folders(cache_home(), config.session_dir.absolute()),
+        caches=cache_folders(cache_home(), SessionFolder(config.session_dir.absolute()).cache),
     )
     programs.find()  # anew at each browser start; here what is missing is told at once
     return ChromeSettings(programs, config.headless, config.base_url_spki)

@@ -16,6 +16,7 @@ from qwenproxy.accounts.registry import Registry
 from qwenproxy.app import create_app
 from qwenproxy.browser.response import TabResponse
 from qwenproxy.config import Config
+from qwenproxy.disk.folder import SessionFolder
 from qwenproxy.relay import questions as relay_module
 from qwenproxy.relay.questions import Relay, RelaySettings
 
@@ -59,7 +60,7 @@ def clock():
 
 @pytest.fixture
 def registry(tmp_path, clock):
-    return Registry(tmp_path / "session", clock)
+    return Registry(SessionFolder(tmp_path / "session"), clock)
 
 
 @pytest.fixture

@@ -29,6 +29,7 @@ from qwenproxy.browser.start_failures import (
     cannot_run,
     unfit_versions,
 )
+from qwenproxy.disk.folder import AccountFolder
 
 __all__ = ["DRIVER_ERRORS", "Chrome", "ChromeSettings", "ChromeTab"]
 
@@ -87,13 +88,14 @@ class ChromeSettings:
 class Chrome:
     """A running Chrome on one profile, with a driver and one tab or more; it ends with its last tab."""
 
-    def __init__(self, folder: Path, settings: ChromeSettings) -> None:
-        """Launch on `folder/profile`.
+    def __init__(self, folder: AccountFolder, settings: ChromeSettings) -> None:
+        """Launch on the profile in `folder`.
 
         Raises ProfileInUse, StorageError, BrowserError (does not start), SetupError (there is no browser). Leaves no
         process behind then.
         """
         binaries = settings.programs.find()
+        self._folder = folder
         self._claim = ProfileClaim(folder)
         self._processes: list[subprocess.Popen[bytes]] = []
         self._tabs: list[ChromeTab] = []
@@ -101,7 +103,7 @@ class Chrome:
         # Ports of our choice: with port 0 Chrome tells its pages that it is automated.
         self._devtools, self._driver_port = free_port(), free_port()
         try:
-            browser = self._launch(folder, settings, binaries)
+            browser = self._launch(settings, binaries)
             self.tab = self._first_tab(browser, settings.programs)
         except OSError as error:
             self.close()
@@ -163,18 +165,18 @@ class Chrome:
         elif known:
             close_by_force(self._devtools, tab.handle)
 
-    def _launch(self, folder: Path, settings: ChromeSettings, binaries: Binaries) -> Started:
+    def _launch(self, settings: ChromeSettings, binaries: Binaries) -> Started:
         deadline = time.monotonic() + START_WAIT
         command = _command(settings, binaries.chrome, self._claim.profile, self._devtools)
-        browser = self._start(command, folder / "chrome.log")
-        driver = self._start_driver(binaries, folder)
+        browser = self._start(command, self._folder.chrome_log)
+        driver = self._start_driver(binaries)
         await_port(browser, self._devtools, deadline)
         await_port(driver, self._driver_port, deadline)
         return browser
 
-    def _start_driver(self, binaries: Binaries, folder: Path) -> Started:
+    def _start_driver(self, binaries: Binaries) -> Started:
         command = [binaries.chromedriver, f"--port={self._driver_port}", "--log-level=OFF"]
-        return self._start(command, folder / "chromedriver.log")
+        return self._start(command, self._folder.driver_log)
 
     def _first_tab(self, browser: Started, programs: Programs) -> ChromeTab:
         """Attach the driver; one of another version than the browser's gives way to one that fits, if one is found."""
@@ -191,7 +193,7 @@ class Chrome:
         self._claim.end(unfit.pid)
         unfit.wait(QUIT_WAIT)
         self._driver_port = free_port()
-        driver = self._start_driver(fitting, browser.log.parent)
+        driver = self._start_driver(fitting)
         await_port(driver, self._driver_port, time.monotonic() + START_WAIT)
         try:
             with ended_when_late(browser):

@@ -11,7 +11,6 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib import resources
-from pathlib import Path
 
 from qwenproxy.browser.chrome_tab import DRIVER_ERRORS, ChromeTab
 from qwenproxy.browser.navigation import await_challenge, navigate
@@ -27,6 +26,7 @@ from qwenproxy.browser.page_login import (
     token_cookie,
 )
 from qwenproxy.browser.tokens import is_fresher
+from qwenproxy.disk.folder import AccountFolder
 from qwenproxy.errors import TabLost
 
 SDK_WAIT = 10.0  # seconds the page's own scripts get to patch fetch before calls go out without them
@@ -74,7 +74,7 @@ class Loaded:
         return self.login.token
 
 
-def load_site(tab: ChromeTab, site: Site, folder: Path, login: Login, clock: Callable[[], float]) -> Loaded:
+def load_site(tab: ChromeTab, site: Site, folder: AccountFolder, login: Login, clock: Callable[[], float]) -> Loaded:
     """Open the site's page for the first time in a browser, logged in as the account whose login is given.
 
     A token the profile does not carry yet is put there before the first page load, unless the profile has a newer one
@@ -110,11 +110,10 @@ def load_again(tab: ChromeTab, site: Site, before: Before, clock: Callable[[], f
     return _loaded(tab, site, before, clock)
 
 
-def remember_token(folder: Path, site: Site, token: str) -> None:
+def remember_token(folder: AccountFolder, site: Site, token: str) -> None:
     """Note that the profile in `folder` carries this token, so that it is not put there again."""
-    mark = folder / "planted"
-    mark.write_text(_mark(site, token))
-    mark.chmod(0o600)
+    folder.planted.write_text(_mark(site, token))
+    folder.planted.chmod(0o600)
 
 
 def _loaded(tab: ChromeTab, site: Site, before: Before, clock: Callable[[], float]) -> Loaded:
@@ -126,7 +125,7 @@ def _loaded(tab: ChromeTab, site: Site, before: Before, clock: Callable[[], floa
     return Loaded(login, renewed, cookies_left(tab, site.origin))
 
 
-def _carries(tab: ChromeTab, site: Site, folder: Path, token: str) -> bool:
+def _carries(tab: ChromeTab, site: Site, folder: AccountFolder, token: str) -> bool:
     """Tell whether the profile carries this token or a newer one, which a page renewed just before a server ended."""
     cookie = token_cookie(tab, site.origin)
     if is_fresher(token, cookie):
@@ -134,9 +133,8 @@ def _carries(tab: ChromeTab, site: Site, folder: Path, token: str) -> bool:
     return _is_planted(folder, site, token) or is_fresher(cookie, token)
 
 
-def _is_planted(folder: Path, site: Site, token: str) -> bool:
-    mark = folder / "planted"
-    return mark.exists() and mark.read_text() == _mark(site, token)
+def _is_planted(folder: AccountFolder, site: Site, token: str) -> bool:
+    return folder.planted.exists() and folder.planted.read_text() == _mark(site, token)
 
 
 def _mark(site: Site, token: str) -> str:

@@ -35,6 +35,7 @@ from qwenproxy.cli.terminal.progress import live_line
 from qwenproxy.cli.tokens import add_by_token, renew_by_token
 from qwenproxy.config import Config
 from qwenproxy.disk.files import read_bytes, regular_status, valid_id
+from qwenproxy.disk.folder import SessionFolder
 from qwenproxy.errors import NoUsableAccount, SetupError
 from qwenproxy.history.format import parse_chat
 from qwenproxy.history.store import import_chats
@@ -101,7 +102,7 @@ def remove(config: Config, account_id: str, yes: bool) -> None:
     """Delete an account with its token and profile."""
     console = open_console(config)
     # A login that was killed leaves a folder without an account, which can go by the same command.
-    if not valid_id(account_id) or not (config.session_dir / "accounts" / account_id).exists():
+    if not valid_id(account_id) or not console.session.account(account_id).path.exists():
         find_account(console, account_id)
     if not yes and not is_interactive():
         raise click.UsageError(console.say("remove_needs_yes"))
@@ -193,10 +194,10 @@ def check_text(console: Console, on_record: Account, result: Check) -> str:
 def import_folder(config: Config, folder: Path) -> None:
     """Take over the accounts and chats of an older session folder."""
     console = open_console(config)
-    source = _session_folder(folder)
-    new, known, unreadable = _sorted_chats(source / "history", config.session_dir / "history")
-    imported = import_accounts(console.registry, config.session_dir, source)
-    import_chats(source / "history", config.session_dir / "history")
+    session, source = console.session, _session_folder(folder)
+    new, known, unreadable = _sorted_chats(source.history, session.history)
+    imported = import_accounts(console.registry, session, source)
+    import_chats(source.history, session.history)
     for one in [find_account(console, account_id) for account_id in imported]:
         usable = one.status(time.time()) != "INVALID"
         command = console.command("account", "relogin", one.id)
@@ -229,10 +230,10 @@ def _sorted_chats(source: Path, target: Path) -> tuple[list[str], list[str], lis
     return new, known, unreadable
 
 
-def _session_folder(folder: Path) -> Path:
+def _session_folder(folder: Path) -> SessionFolder:
     """Return the session folder inside a checkout of the older project where that is what was named."""
-    named_itself = any((folder / name).exists() for name in ("tokens.json", "accounts", "history"))
-    return folder if named_itself or not (folder / "session").is_dir() else folder / "session"
+    inside = folder / "session"
+    return SessionFolder(folder if SessionFolder(folder).is_one or not inside.is_dir() else inside)
 
 
 def _refuse_bad_id(console: Console, account_id: str | None) -> None:

@@ -22,6 +22,7 @@ from qwenproxy.cli.terminal.asking import ask
 from qwenproxy.cli.terminal.suggestions import closest
 from qwenproxy.config import Config
 from qwenproxy.disk.files import stamp
+from qwenproxy.disk.folder import SessionFolder
 from qwenproxy.errors import SetupError
 from qwenproxy.observe import logs
 from qwenproxy.texts import Speaker, speaker
@@ -36,10 +37,15 @@ class Console:
     config: Config
     say: Speaker
 
+    @property
+    def session(self) -> SessionFolder:
+        """The folder of all state."""
+        return SessionFolder(self.config.session_dir)
+
     @functools.cached_property
     def registry(self) -> Registry:
         """The accounts on disk; makes the session folder where there is none. Raises SetupError."""
-        return Registry(self.config.session_dir)
+        return Registry(self.session)
 
     def command(self, group: str, *words: str) -> str:
         """Return a command as the person types it to reach the same session folder."""

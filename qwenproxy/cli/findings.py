@@ -25,6 +25,7 @@ from qwenproxy.cli.console import Console
 from qwenproxy.cli.keys import known_keys
 from qwenproxy.cli.settings import command_line
 from qwenproxy.disk.claim import RunningServer
+from qwenproxy.disk.folder import AccountFolder
 from qwenproxy.errors import SetupError
 from qwenproxy.server import listening_advice
 from qwenproxy.server.listening import listening_error
@@ -82,8 +83,8 @@ def folder_findings(console: Console) -> Iterator[Finding]:
     if folder != named:
         yield from _place_findings(console, folder)
         return
-    inside = (path for pattern in ("*", "accounts/*", "accounts/*/token.txt") for path in folder.glob(pattern))
-    paths = [folder, *sorted(inside)]
+    tokens = (one.token for one in console.session.account_folders() if one.token.exists())
+    paths = [folder, *sorted([*folder.glob("*"), *console.session.accounts.glob("*"), *tokens])]
     locked = [path for path in paths if not os.access(path, os.W_OK)]
     open_to_all = [path for path in paths if _is_open(path)]
     for path in locked:
@@ -120,18 +121,18 @@ def profile_findings(console: Console) -> Iterator[Finding]:
     """Tell which profiles are open elsewhere, and what interrupted logins left."""
     known = {account.id for account in console.accounts()}
     held = False
-    for folder in sorted((console.config.session_dir / "accounts").glob("*/")):
+    for folder in console.session.account_folders():
         owner, stranger = profile_owner(folder), _foreign_browser(folder)
         if owner is not None:
             held = True
-            yield Finding("ok", console.say("doctor_profile_open", id=folder.name, pid=owner))
+            yield Finding("ok", console.say("doctor_profile_open", id=folder.id, pid=owner))
         elif stranger is not None:
             held = True
-            said = console.say("doctor_profile_foreign", id=folder.name, pid=stranger)
+            said = console.say("doctor_profile_foreign", id=folder.id, pid=stranger)
             yield Finding("wrong", said, console.say("doctor_profile_remedy", pid=stranger))
-        elif folder.name not in known:
-            remedy = console.command("account", "remove", folder.name)
-            yield Finding("warning", console.say("doctor_leftover", id=folder.name), remedy)
+        elif folder.id not in known:
+            remedy = console.command("account", "remove", folder.id)
+            yield Finding("warning", console.say("doctor_leftover", id=folder.id), remedy)
     if known and not held:
         yield Finding("ok", console.say("doctor_profiles"))
 
@@ -177,13 +178,13 @@ def clock_finding(console: Console, clock_error: float | None, *, held: bool = F
     return Finding("ok", console.say("doctor_clock"))
 
 
-def _foreign_browser(folder: Path) -> int | None:
+def _foreign_browser(folder: AccountFolder) -> int | None:
     """Return the process id of a browser that somebody opened on the profile by hand."""
-    if (folder / "browser.json").exists():
+    if folder.browser_note.exists():
         return None  # a killed server's own, ended when the profile is opened next
     try:
         # Chrome notes host and process id as the target of a link.
-        pid = int(os.readlink(folder / "profile" / "SingletonLock").rpartition("-")[2])
+        pid = int(os.readlink(folder.profile / "SingletonLock").rpartition("-")[2])
         return pid if "chrom" in psutil.Process(pid).name().lower() else None
     except (OSError, ValueError, psutil.Error):
         return None

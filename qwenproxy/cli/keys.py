@@ -12,6 +12,7 @@ from qwenproxy.cli.settings import command_line
 from qwenproxy.cli.terminal.help import Group, option, session_option
 from qwenproxy.config import Config
 from qwenproxy.disk.files import stamp
+from qwenproxy.disk.folder import SessionFolder
 from qwenproxy.errors import SetupError
 from qwenproxy.texts import speaker
 
@@ -104,4 +105,4 @@ def _tell_of_sandbox(config: Config) -> None:
 
 
 def _path(config: Config) -> Path:
-    return config.session_dir / "Authorization.txt"
+    return SessionFolder(config.session_dir).keys

@@ -5,17 +5,14 @@ The group has read the settings by the time its command reads `--session-dir`; a
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from qwenproxy.cli.terminal.help import setting_option
 from qwenproxy.config import Config
 from qwenproxy.disk.claim import RunningServer, running_server
+from qwenproxy.disk.folder import SessionFolder
 from qwenproxy.errors import StorageError
 from qwenproxy.texts import Speaker
-
-SANDBOX = "sandbox"  # the folder below the session folder that `start --sandbox` uses
 
 
 def _use_folder(ctx: click.Context, parameter: click.Parameter, session_dir: str | None) -> None:
@@ -28,19 +25,20 @@ late_session_option = setting_option(
 )
 
 
-def server_of(folder: Path) -> RunningServer | None:
+def server_of(session: SessionFolder) -> RunningServer | None:
     """Return the server that has a session folder now, None where there is none or nothing can tell."""
     try:
         # To ask makes a lock file, for which a folder without a server is no place.
-        return running_server(folder) if (folder / "server.lock").exists() else None
+        return running_server(session) if session.server_lock.exists() else None
     except (StorageError, OSError):
         return None
 
 
 def served_below(config: Config, say: Speaker) -> str:
     """Return the line for whoever looks into the session folder while the server runs on the sandbox's, else ""."""
-    folder = config.session_dir / SANDBOX
-    if server_of(folder) is None or server_of(config.session_dir) is not None:
+    session = SessionFolder(config.session_dir)
+    if server_of(session.sandbox) is None or server_of(session) is not None:
         return ""
+    folder = session.sandbox.root
     option = f'"{folder}"' if " " in str(folder) else str(folder)
     return say("served_below", folder=folder, here=config.session_dir, option=option)

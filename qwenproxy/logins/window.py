@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from pathlib import Path
 
 from qwenproxy.accounts.account import Account, OtherUser, refuse_other_user
 from qwenproxy.accounts.registry import Registry
 from qwenproxy.browser.chrome import DRIVER_ERRORS, Chrome
 from qwenproxy.browser.site import remember_token
+from qwenproxy.disk.folder import AccountFolder
 from qwenproxy.errors import SetupError
 from qwenproxy.logins.removal import abandoned_on_failure, forget_profile, remove_account
 from qwenproxy.logins.watch import LoginFailed, LoginWindow, Outcome, Person, Step, Watch
@@ -72,7 +72,7 @@ def renew_account(registry: Registry, window: LoginWindow, person: Person, accou
 
 
 @contextlib.contextmanager
-def _opened(folder: Path, window: LoginWindow, person: Person) -> Iterator[Chrome]:
+def _opened(folder: AccountFolder, window: LoginWindow, person: Person) -> Iterator[Chrome]:
     person.show("opening", window.login_wait)
     try:
         chrome = Chrome(folder, window.chrome)
@@ -94,9 +94,9 @@ def _close(chrome: Chrome, person: Person) -> None:
     chrome.close()
 
 
-def _display_missing(folder: Path) -> bool:
+def _display_missing(folder: AccountFolder) -> bool:
     try:
-        words = (folder / "chrome.log").read_text(errors="replace").lower()
+        words = folder.chrome_log.read_text(errors="replace").lower()
     except OSError:
         return False
     return "missing x server" in words or "unable to open x display" in words or "cannot open display" in words

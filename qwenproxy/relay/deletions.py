@@ -1,6 +1,6 @@
 """Deletes chats of the site that no kept chat needs any more, in the background and across restarts.
 
-The relay hands in what this proxy itself made; a small journal (upstream-deletions.json) keeps it until the site has
+The relay hands in what this proxy itself made; a small journal keeps it until the site has
 let go of it. Works only through tabs that requests opened anyway, so a deletion never starts a browser. Knows the page
 seam and the registry; knows neither requests nor kept chats.
 """
@@ -44,9 +44,9 @@ class Entry:
 class UpstreamDeletions:
     """The chats still to be deleted, and the worker that does it while there is anything it can do."""
 
-    def __init__(self, session_dir: Path, registry: Registry, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, path: Path, registry: Registry, clock: Callable[[], float] = time.time) -> None:
         """Clear what a crash left of an interrupted write. Raises SetupError."""
-        self._path = session_dir / "upstream-deletions.json"
+        self._path = path
         self._lock = files.PathLock(self._path)
         self._registry = registry
         self._clock = clock
@@ -54,9 +54,9 @@ class UpstreamDeletions:
         self._tabs: dict[str, Page] = {}
         self._worker: threading.Thread | None = None
         self._news = threading.Event()
-        files.ensure_folder(session_dir)
+        files.ensure_folder(path.parent)
         with self._lock:
-            files.sweep(session_dir, self._path.name)
+            files.sweep(path.parent, path.name)
 
     def add(self, chats: Iterable[SiteChat]) -> None:
         """Write the chats down and delete them as soon as their accounts' tabs allow. Raises SetupError."""

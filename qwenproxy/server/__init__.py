@@ -17,6 +17,7 @@ from collections.abc import Callable
 from qwenproxy.assembly import chrome_settings
 from qwenproxy.browser.profile import end_leftovers
 from qwenproxy.config import Config
+from qwenproxy.disk.folder import SessionFolder
 from qwenproxy.errors import SetupError
 from qwenproxy.relay.questions import Relay
 from qwenproxy.texts import Phrase
@@ -56,7 +57,7 @@ def run(
         try:
             status = serve_gunicorn(config, listener.detach(), warm_up, drain)
         finally:
-            end_leftovers(config.session_dir / "accounts")
+            end_leftovers(SessionFolder(config.session_dir))
     _tell(Phrase("server_stopped").say(config.lang))
     return status
 

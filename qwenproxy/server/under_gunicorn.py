@@ -33,6 +33,7 @@ from qwenproxy.app import create_app
 from qwenproxy.browser.guard import guard_browsers
 from qwenproxy.browser.profile import end_leftovers
 from qwenproxy.config import Config
+from qwenproxy.disk.folder import SessionFolder
 from qwenproxy.errors import NoUsableAccount, RequestError, SetupError
 from qwenproxy.relay.questions import Relay
 from qwenproxy.texts import Phrase
@@ -70,8 +71,8 @@ def serve_gunicorn(
             drain(relay, DRAIN)
 
         def load(self) -> Any:
-            end_leftovers(config.session_dir / "accounts")  # of a worker or server that was killed
-            guard_browsers(config.session_dir / "accounts")
+            end_leftovers(SessionFolder(config.session_dir))  # of a worker or server that was killed
+            guard_browsers(SessionFolder(config.session_dir))
             app = create_app(config)
             app.register_error_handler(ParseException, lambda _: error_response(RequestError(UNREADABLE)))
             relay: Relay = app.extensions[RELAY]

@@ -22,6 +22,7 @@ from qwenproxy.app import create_app
 from qwenproxy.browser.guard import guard_browsers
 from qwenproxy.browser.profile import end_leftovers
 from qwenproxy.config import Config
+from qwenproxy.disk.folder import SessionFolder
 from qwenproxy.errors import NoUsableAccount
 from qwenproxy.relay.questions import Relay
 
@@ -39,8 +40,8 @@ def serve_waitress(
 
     `drain` lets running answers end for up to so many seconds, then closes the relay.
     """
-    end_leftovers(config.session_dir / "accounts")
-    guard_browsers(config.session_dir / "accounts")
+    end_leftovers(SessionFolder(config.session_dir))
+    guard_browsers(SessionFolder(config.session_dir))
     app = create_app(config)
     relay: Relay = app.extensions[RELAY]
     server = waitress.create_server(

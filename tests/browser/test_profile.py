@@ -22,6 +22,7 @@ from qwenproxy.browser.profile import (
     end_processes,
     profile_owner,
 )
+from qwenproxy.disk.folder import AccountFolder, SessionFolder
 from qwenproxy.errors import StorageError
 
 WAITING = "import sys; print('up', flush=True); sys.stdin.read()"
@@ -32,7 +33,8 @@ PARENT = (
 )
 CLAIMING = (
     "import pathlib, sys; from qwenproxy.browser.profile import ProfileClaim; "
-    "claim = ProfileClaim(pathlib.Path(sys.argv[1])); "
+    "from qwenproxy.disk.folder import AccountFolder; "
+    "claim = ProfileClaim(AccountFolder(pathlib.Path(sys.argv[1]))); "
     "[claim.add(int(pid)) for pid in sys.argv[2:]]; print('up', flush=True); sys.stdin.read()"
 )
 
@@ -44,17 +46,17 @@ def test_a_disk_that_refuses_is_told_and_the_profile_stays_free(tmp_path, monkey
     with monkeypatch.context() as patched:
         patched.setattr(ProfileClaim, "_write", refuse)
         with pytest.raises(StorageError, match=r"cannot write .*account: No space left"):
-            ProfileClaim(tmp_path / "account")
-    ProfileClaim(tmp_path / "account").release()
+            ProfileClaim(AccountFolder(tmp_path / "account"))
+    ProfileClaim(AccountFolder(tmp_path / "account")).release()
 
 
 def test_what_cannot_be_deleted_keeps_no_profile(tmp_path):
-    claim = ProfileClaim(tmp_path)
+    claim = ProfileClaim(AccountFolder(tmp_path))
     (tmp_path / "browser.json").unlink()
     (tmp_path / "browser.json").mkdir()
     claim.release()
     (tmp_path / "browser.json").rmdir()
-    ProfileClaim(tmp_path).release()
+    ProfileClaim(AccountFolder(tmp_path)).release()
 
 
 @pytest.fixture
@@ -74,7 +76,7 @@ def launch():
 
 @pytest.fixture
 def folder(tmp_path):
-    return tmp_path / "accounts" / "acc_1"
+    return SessionFolder(tmp_path).account("acc_1")
 
 
 def has_ended(pid):
@@ -86,12 +88,12 @@ def has_ended(pid):
 
 
 def record_of(folder):
-    return json.loads((folder / "browser.json").read_text())
+    return json.loads(folder.browser_note.read_text())
 
 
 def write_record(folder, record):
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "browser.json").write_text(record if isinstance(record, str) else json.dumps(record))
+    folder.path.mkdir(parents=True, exist_ok=True)
+    folder.browser_note.write_text(record if isinstance(record, str) else json.dumps(record))
 
 
 def test_a_claim_records_its_owner_and_its_processes(folder, launch):
@@ -103,17 +105,17 @@ def test_a_claim_records_its_owner_and_its_processes(folder, launch):
     assert [pid for pid, _ in record_of(folder)["processes"]] == [process.pid]
     assert profile_owner(folder) == os.getpid()
     if os.name == "posix":
-        modes = [path.stat().st_mode & 0o777 for path in (folder, claim.profile, folder / "browser.json")]
+        modes = [path.stat().st_mode & 0o777 for path in (folder.path, claim.profile, folder.browser_note)]
         assert modes == [0o700, 0o700, 0o600]
     claim.release()
     assert has_ended(process.pid)
     assert profile_owner(folder) is None
-    assert not (folder / "browser.json").exists()
+    assert not folder.browser_note.exists()
     claim.release()
 
 
 def test_a_held_profile_names_its_process(folder, launch):
-    owner, up = launch(CLAIMING, str(folder))
+    owner, up = launch(CLAIMING, str(folder.path))
     assert up == "up"
     with pytest.raises(ProfileInUse, match=rf"acc_1 is in use by process {owner.pid}\b"):
         ProfileClaim(folder)
@@ -148,11 +150,11 @@ def test_a_second_release_leaves_the_next_owner_alone(folder, launch):
 def test_what_a_killed_server_left_is_ended(folder, launch):
     process, _ = launch(WAITING)
     write_record(folder, {"owner": [1, 1.0], "processes": [[process.pid, psutil.Process(process.pid).create_time()]]})
-    (folder / "profile").mkdir()
-    (folder / "profile" / "SingletonLock").symlink_to("machine-1")
+    folder.profile.mkdir()
+    (folder.profile / "SingletonLock").symlink_to("machine-1")
     claim = ProfileClaim(folder)
     assert has_ended(process.pid)
-    assert not (folder / "profile" / "SingletonLock").is_symlink()
+    assert not (folder.profile / "SingletonLock").is_symlink()
     claim.release()
 
 
@@ -160,7 +162,7 @@ def test_what_a_killed_server_left_is_ended(folder, launch):
 def orphan(folder, launch):
     """A process that a server recorded and left behind when it was killed."""
     process, _ = launch(WAITING)
-    server, _ = launch(CLAIMING, str(folder), str(process.pid))
+    server, _ = launch(CLAIMING, str(folder.path), str(process.pid))
     server.kill()
     server.wait()
     return process
@@ -198,7 +200,7 @@ def test_a_clock_that_is_set_hides_nobody(folder, orphan, monkeypatch, seconds):
 
 
 def test_a_clock_that_is_set_hides_no_owner(folder, launch, monkeypatch):
-    owner, _ = launch(CLAIMING, str(folder))
+    owner, _ = launch(CLAIMING, str(folder.path))
     at_start = psutil.Process.create_time
     monkeypatch.setattr(psutil.Process, "create_time", lambda process: at_start(process) + 3600)
     assert profile_owner(folder) == owner.pid
@@ -223,9 +225,9 @@ def test_a_start_without_boot_and_ticks_is_a_time_of_day(folder, launch, monkeyp
 
 
 def test_a_browser_on_the_profile_is_ended_though_no_record_names_it(folder, launch):
-    folder.mkdir(parents=True)
-    browser, _ = launch(WAITING, f"--user-data-dir={folder / 'profile'}")
-    neighbour, _ = launch(WAITING, f"--user-data-dir={folder / 'profile2'}")
+    folder.path.mkdir(parents=True)
+    browser, _ = launch(WAITING, f"--user-data-dir={folder.profile}")
+    neighbour, _ = launch(WAITING, f"--user-data-dir={folder.path / 'profile2'}")
     ProfileClaim(folder).release()
     assert has_ended(browser.pid)
     assert neighbour.poll() is None
@@ -261,7 +263,7 @@ def test_the_start_is_not_mistaken_in_what_the_program_is_called(folder, tmp_pat
 def test_an_unreadable_record_is_no_record(folder, record):
     write_record(folder, "" if record == "\udcff" else record)
     if record == "\udcff":
-        (folder / "browser.json").write_bytes(b"\xff\xfe")
+        folder.browser_note.write_bytes(b"\xff\xfe")
     assert profile_owner(folder) is None
     claim = ProfileClaim(folder)
     assert record_of(folder)["owner"][0] == os.getpid()
@@ -291,20 +293,19 @@ def test_who_does_not_listen_is_killed(launch, monkeypatch):
     assert has_ended(process.pid)
 
 
-def test_what_a_killed_server_left_below_a_folder_is_ended(tmp_path):
+def test_what_a_killed_server_left_in_its_folder_is_ended(tmp_path):
+    session = SessionFolder(tmp_path)
+    left = session.account("a")
     killed, other = (subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) for _ in range(2))
     with killed, other:
-        (tmp_path / "a").mkdir()
         started = psutil.Process(killed.pid).create_time()
-        (tmp_path / "a" / "browser.json").write_text(
-            json.dumps({"owner": [1, 0], "processes": [[killed.pid, started]]})
-        )
-        held = ProfileClaim(tmp_path / "b")
+        write_record(left, {"owner": [1, 0], "processes": [[killed.pid, started]]})
+        held = ProfileClaim(session.account("b"))
         held.add(other.pid)
-        end_leftovers(tmp_path)
+        end_leftovers(session)
         assert has_ended(killed.pid)
         assert other.poll() is None, "a browser in use was ended"
-        assert not (tmp_path / "a" / "browser.json").exists()
+        assert not left.browser_note.exists()
         held.release()
 
 
@@ -331,8 +332,8 @@ def test_a_process_that_is_ended_early_is_recorded_no_more(folder, launch):
 
 def test_what_runs_on_the_profile_ends_with_the_claim_whoever_started_it(folder, launch):
     claim = ProfileClaim(folder)
-    browser, _ = launch(WAITING, f"--user-data-dir={folder / 'profile'}")
-    neighbour, _ = launch(WAITING, f"--user-data-dir={folder / 'profile2'}")
+    browser, _ = launch(WAITING, f"--user-data-dir={folder.profile}")
+    neighbour, _ = launch(WAITING, f"--user-data-dir={folder.path / 'profile2'}")
     claim.release()
     assert has_ended(browser.pid)
     assert neighbour.poll() is None
@@ -340,10 +341,10 @@ def test_what_runs_on_the_profile_ends_with_the_claim_whoever_started_it(folder,
 
 @pytest.mark.parametrize("owned", [True, False])
 def test_an_orphan_that_no_record_names_ends_once_the_owner_has(folder, launch, owned):
-    owner, _ = launch(CLAIMING, str(folder))
-    browser, _ = launch(WAITING, f"--user-data-dir={folder / 'profile'}")
+    owner, _ = launch(CLAIMING, str(folder.path))
+    browser, _ = launch(WAITING, f"--user-data-dir={folder.profile}")
     if not owned:
         owner.kill()
         owner.wait()
-    end_orphans(folder.parent)
+    end_orphans(folder.session)
     assert has_ended(browser.pid) != owned

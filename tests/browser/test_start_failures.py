@@ -24,6 +24,7 @@ from qwenproxy.browser.binaries import Programs
 from qwenproxy.browser.chrome import Chrome, ChromeSettings
 from qwenproxy.browser.last_words import LENGTH, as_sentence, last_words
 from qwenproxy.browser.start_failures import Started, cannot_attach, cannot_run, does_not_run, is_late
+from qwenproxy.disk.folder import AccountFolder
 from qwenproxy.errors import BrowserError
 from qwenproxy.texts import EN, RU, Phrase
 
@@ -82,7 +83,7 @@ def start(tmp_path):
     def start(browser: str, driver: str = "") -> BrowserError:
         programs = Programs(browser, driver or listening(tmp_path / "bin", "chromedriver"))
         with pytest.raises(BrowserError) as caught:
-            Chrome(tmp_path / "accounts" / "acc_1", ChromeSettings(programs))
+            Chrome(AccountFolder(tmp_path / "accounts" / "acc_1"), ChromeSettings(programs))
         return caught.value
 
     return start

@@ -15,6 +15,7 @@ from cli_runner import Terminal, clean_environment, new_token, run_here
 
 from qwenproxy.accounts.registry import Registry
 from qwenproxy.browser.profile import ProfileClaim, ProfileInUse, profile_owner
+from qwenproxy.disk.folder import SessionFolder
 from qwenproxy.logins import removal
 from qwenproxy.logins.removal import remove_account
 
@@ -24,7 +25,7 @@ commands = importlib.import_module("qwenproxy.cli.account")
 
 @pytest.fixture
 def registry(session):
-    registry = Registry(session)
+    registry = Registry(SessionFolder(session))
     registry.add(new_token("ann"), "mine")
     registry.add(new_token("ben"), "other")
     return registry
@@ -67,9 +68,10 @@ def test_check_says_what_is_on_record_of_an_account_that_is_held(registry, claim
 def test_of_a_server_and_the_process_it_started_the_server_is_named(registry, session, started_by_server):
     claiming = (
         "import sys, pathlib; from qwenproxy.browser.profile import ProfileClaim;"
-        "claim = ProfileClaim(pathlib.Path(sys.argv[1])); print('up', flush=True); sys.stdin.read()"
+        "from qwenproxy.disk.folder import AccountFolder;"
+        "claim = ProfileClaim(AccountFolder(pathlib.Path(sys.argv[1]))); print('up', flush=True); sys.stdin.read()"
     )
-    command = [sys.executable, "-c", claiming, str(registry.folder("mine"))]
+    command = [sys.executable, "-c", claiming, str(registry.folder("mine").path)]
     server = os.getpid() if started_by_server else 1
     (session / "server.json").write_text(json.dumps({"pid": server, "host": "", "port": 0}))
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
@@ -105,12 +107,12 @@ def test_a_login_whose_profile_is_held_is_not_explained(registry, monkeypatch, c
 
 def test_the_record_goes_at_once_and_the_folder_when_the_server_lets_go(registry, claim):
     def server_sees_it() -> None:
-        assert Registry(registry.folder("x").parent.parent).get("mine") is None
-        assert not (registry.folder("mine") / "token.txt").exists()
+        assert Registry(SessionFolder(registry.folder("x").path.parent.parent)).get("mine") is None
+        assert not registry.folder("mine").token.exists()
         threading.Timer(0.3, claim.release).start()
 
     assert remove_account(registry, "mine", 30.0, server_sees_it)
-    assert not registry.folder("mine").exists()
+    assert not registry.folder("mine").path.exists()
     assert [one.id for one in registry.all()] == ["other"]
 
 
@@ -119,9 +121,9 @@ def test_a_server_that_does_not_let_go_keeps_the_folder_only(registry, claim):
     with pytest.raises(ProfileInUse):
         remove_account(registry, "mine", 0.3, lambda: told.append("held"))
     assert told == ["held"]
-    assert registry.folder("mine").exists()
+    assert registry.folder("mine").path.exists()
     assert [one.id for one in registry.all()] == ["other"]
-    assert [one.id for one in Registry(registry.folder("x").parent.parent).all()] == ["other"]
+    assert [one.id for one in Registry(SessionFolder(registry.folder("x").path.parent.parent)).all()] == ["other"]
 
 
 def test_a_login_under_way_without_an_account_is_not_waited_for(registry, monkeypatch):

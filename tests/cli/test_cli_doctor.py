@@ -30,6 +30,7 @@ from qwenproxy.cli.findings import (
 )
 from qwenproxy.config import Config
 from qwenproxy.disk.claim import RunningServer, claimed_session
+from qwenproxy.disk.folder import SessionFolder
 from qwenproxy.errors import (
     BrowserError,
     NetworkFailed,
@@ -181,11 +182,11 @@ def test_a_profile_in_use_is_told_with_its_process(console):
 def test_a_browser_opened_by_hand_is_told_with_its_process(console, tmp_path):
     made = console()
     made.registry.add(new_token(), "mine")
-    made.registry.profile("mine").mkdir()
+    made.registry.folder("mine").profile.mkdir()
     program = shutil.copy(shutil.which("sleep"), tmp_path / "chromium")
     process = subprocess.Popen([program, "60"])
     try:
-        (made.registry.profile("mine") / "SingletonLock").symlink_to(f"{socket.gethostname()}-{process.pid}")
+        (made.registry.folder("mine").profile / "SingletonLock").symlink_to(f"{socket.gethostname()}-{process.pid}")
         (finding,) = profile_findings(made)
         assert (finding.level, str(process.pid) in finding.remedy) == ("wrong", True)
     finally:
@@ -299,7 +300,7 @@ LIMIT = '{"success":false,"data":{"code":"RateLimited","num":3}}'
 
 @pytest.fixture
 def registry(tmp_path):
-    registry = Registry(tmp_path / "session")
+    registry = Registry(SessionFolder(tmp_path / "session"))
     registry.add(new_token(), "mine")
     return registry
 
@@ -404,7 +405,7 @@ def test_the_doctor_names_a_missing_browser_and_asks_no_account(settings, tmp_pa
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("QWENPROXY_CHROME", str(tmp_path / "nowhere"))
-    Registry(tmp_path / "session").add(new_token(), "mine")
+    Registry(SessionFolder(tmp_path / "session")).add(new_token(), "mine")
     ended = run_here("doctor", "--roundtrip")
     assert (ended.status, "no working browser" in ended.output) == (1, True)
     assert "Round trip" not in ended.output
@@ -417,10 +418,10 @@ def beside_a_server(settings, tmp_path, monkeypatch):
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("QWENPROXY_CHROME", _program(tmp_path, "chrome", "156.0.1.2"))
     monkeypatch.setenv("QWENPROXY_CHROMEDRIVER", _program(tmp_path, "driver", "156.0.1.2"))
-    registry = Registry(tmp_path / "session")
+    registry = Registry(SessionFolder(tmp_path / "session"))
     registry.add(new_token(), "mine")
     claim = ProfileClaim(registry.folder("mine"))
-    with claimed_session(tmp_path / "session"):
+    with claimed_session(SessionFolder(tmp_path / "session")):
         yield registry
     claim.release()
 

@@ -7,6 +7,7 @@ from cli_runner import run_here
 
 from qwenproxy.access.keys import KeyFile
 from qwenproxy.disk.claim import claimed_session
+from qwenproxy.disk.folder import SessionFolder
 
 
 def test_a_new_key_alone_goes_to_standard_output(session):
@@ -113,11 +114,11 @@ def test_the_session_folder_may_be_named_behind_the_command(session, tmp_path):
 def test_beside_a_sandbox_they_say_whose_keys_these_are(session):
     key = run_here("keys", "add").stdout.strip()
     hint = f"--session-dir {session / 'sandbox'}"
-    with claimed_session(session / "sandbox"):
+    with claimed_session(SessionFolder(session / "sandbox")):
         for words in (["list"], ["add"], ["remove", key]):
             assert hint in run_here("keys", *words).output
         assert hint in run_here("account", "list").output
         assert hint not in run_here("keys", "list", "--session-dir", str(session / "sandbox")).output
-        with claimed_session(session):
+        with claimed_session(SessionFolder(session)):
             assert hint not in run_here("keys", "list").output
     assert hint not in run_here("keys", "list").output

@@ -8,46 +8,55 @@ import stat
 import pytest
 
 from qwenproxy.disk.claim import RunningServer, claimed_session, local_url, running_server
+from qwenproxy.disk.folder import SessionFolder
 from qwenproxy.errors import SetupError
 
 
+@pytest.fixture
+def session(tmp_path):
+    return SessionFolder(tmp_path)
+
+
 def test_a_server_is_known_for_as_long_as_it_runs(tmp_path):
-    folder = tmp_path / "session"
-    with claimed_session(folder) as claim:
-        assert running_server(folder) == RunningServer(os.getpid())
-        assert running_server(folder).url == ""
+    session = SessionFolder(tmp_path / "session")
+    with claimed_session(session) as claim:
+        assert running_server(session) == RunningServer(os.getpid())
+        assert running_server(session).url == ""
         claim.announce("0.0.0.0", 4711)
-        assert running_server(folder) == RunningServer(os.getpid(), "0.0.0.0", 4711)
-        assert running_server(folder).url == "http://127.0.0.1:4711"
+        assert running_server(session) == RunningServer(os.getpid(), "0.0.0.0", 4711)
+        assert running_server(session).url == "http://127.0.0.1:4711"
         if os.name == "posix":
-            assert stat.S_IMODE((folder / "server.json").stat().st_mode) == 0o600
-    assert running_server(folder) is None
-    assert not (folder / "server.json").exists()
+            assert stat.S_IMODE(session.server_note.stat().st_mode) == 0o600
+    assert running_server(session) is None
+    assert not session.server_note.exists()
 
 
-def test_a_second_server_is_told_where_the_first_one_is(tmp_path):
-    with claimed_session(tmp_path) as claim:
+def test_a_second_server_is_told_where_the_first_one_is(session):
+    with claimed_session(session) as claim:
         with (
             pytest.raises(SetupError, match=rf"already running on .* \(process {os.getpid()}\)\. "),
-            claimed_session(tmp_path),
+            claimed_session(session),
         ):
             pass
         claim.announce("127.0.0.1", 4711)
-        with pytest.raises(SetupError, match=r"listens on http://127\.0\.0\.1:4711"), claimed_session(tmp_path):
+        with (
+            pytest.raises(SetupError, match=r"listens on http://127\.0\.0\.1:4711"),
+            claimed_session(session),
+        ):
             pass
-        assert running_server(tmp_path) is not None
+        assert running_server(session) is not None
 
 
 @pytest.mark.parametrize("note", [b"", b"{", b"[]", b'{"pid":1,"more":2}'])
-def test_a_note_that_cannot_be_read_is_a_server_all_the_same(tmp_path, note):
-    with claimed_session(tmp_path):
-        (tmp_path / "server.json").write_bytes(note)
-        assert running_server(tmp_path) == RunningServer(0)
+def test_a_note_that_cannot_be_read_is_a_server_all_the_same(session, note):
+    with claimed_session(session):
+        session.server_note.write_bytes(note)
+        assert running_server(session) == RunningServer(0)
 
 
-def test_what_a_killed_server_noted_is_no_server(tmp_path):
-    (tmp_path / "server.json").write_text('{"pid":1,"host":"127.0.0.1","port":1}')
-    assert running_server(tmp_path) is None
+def test_what_a_killed_server_noted_is_no_server(session):
+    session.server_note.write_text('{"pid":1,"host":"127.0.0.1","port":1}')
+    assert running_server(session) is None
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from qwenproxy.browser.page import PageRequest
 from qwenproxy.browser.page_login import Login
 from qwenproxy.browser.site import Site, load_site
 from qwenproxy.browser.tab import Tab
+from qwenproxy.disk.folder import AccountFolder
 from qwenproxy.sandbox import Sandbox
 from qwenproxy.upstream import calls
 
@@ -46,7 +47,7 @@ def test_what_was_read_does_not_stay_in_the_page(proxy: Proxy, only_account: str
 @pytest.fixture
 def chrome(site: Sandbox, tmp_path: Path) -> Iterator[Chrome]:
     """A browser of the test process itself."""
-    chrome = Chrome(tmp_path, ChromeSettings(Programs(), spki=site.spki))
+    chrome = Chrome(AccountFolder(tmp_path), ChromeSettings(Programs(), spki=site.spki))
     yield chrome
     chrome.close()
 

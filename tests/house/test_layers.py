@@ -45,7 +45,7 @@ ONLY = {
     "qwenproxy.accounts.registry": (
         "accounts.account", "accounts.salvage", "browser.tokens", "disk", "errors", "texts",
     ),
-    "qwenproxy.browser": ("browser", "errors", "texts"),
+    "qwenproxy.browser": ("browser", "disk.folder", "errors", "texts"),
     "qwenproxy.chat": ("chat", "errors"),
     "qwenproxy.observe": ("observe",),
     "qwenproxy.upstream": ("browser.page", "chat", "errors", "upstream"),
@@ -173,6 +173,24 @@ def test_only_the_configuration_reads_the_environment():
             reads = isinstance(node, ast.Attribute) and node.attr in ("environ", "getenv", "environb")
             from_os = reads and isinstance(node.value, ast.Name) and node.value.id == "os"
             assert not from_os or module == "qwenproxy.config", f"{module} reads the environment"
+
+
+def joined_names(module):
+    """Return what a module joins to paths by `/ "name"`."""
+    joins = [node for node in ast.walk(ast.parse(SOURCES[module].read_text(encoding="utf-8"))) if is_join(node)]
+    return {node.right.value for node in joins}
+
+
+def is_join(node):
+    return isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div) and isinstance(node.right, ast.Constant)
+
+
+def test_one_module_knows_what_lies_where_in_the_session_folder():
+    names = joined_names("qwenproxy.disk.folder")
+    assert {"tokens.json", "browser.json", "server.json"} <= names
+    for module in PRODUCT:
+        known = joined_names(module) & names
+        assert not known or module == "qwenproxy.disk.folder", f"{module} joins {known}"
 
 
 def test_nothing_is_asynchronous_outside_the_sandbox():

@@ -18,8 +18,10 @@ from qwenproxy.accounts.registry import Registry
 from qwenproxy.app import create_app
 from qwenproxy.browser.page import PageRequest
 from qwenproxy.config import Config
+from qwenproxy.disk.folder import SessionFolder
 from qwenproxy.relay.questions import Relay, RelaySettings
 from qwenproxy.sandbox import Sandbox
+from qwenproxy.uploads.ledger import Ledger
 from qwenproxy.uploads.remote import RemoteFetcher
 from qwenproxy.uploads.uploader import Uploader
 
@@ -70,14 +72,14 @@ class Stack:
     def __init__(self, site: Sandbox, session_dir: Path, fetcher: RemoteFetcher | None = None, **settings: str) -> None:
         self.site = site
         self.session_dir = session_dir
-        self.registry = Registry(session_dir)
+        self.registry = Registry(SessionFolder(session_dir))
         for account in site.accounts:
             if self.registry.get(account.id) is None:
                 self.registry.add(account.token, account.id)
         config = Config.load({"session_dir": str(session_dir), **settings}, {})
         self._pool = AccountPool(self.registry, lambda each: SandboxTab(site, each), PoolLimits(idle_browser=0))
         uploader = Uploader(
-            session_dir,
+            Ledger(SessionFolder(session_dir)),
             config.max_file_size,
             fetcher=fetcher,
             clock=lambda: time.time() + site.switches.clock_ahead_s,

@@ -14,6 +14,7 @@ from qwenproxy.api.wiring import CONVERSATIONS
 from qwenproxy.app import create_app
 from qwenproxy.browser.page import PageRequest
 from qwenproxy.config import Config
+from qwenproxy.disk.folder import SessionFolder
 from qwenproxy.errors import SetupError
 from qwenproxy.relay.deletions import UpstreamDeletions
 from qwenproxy.relay.questions import Relay, RelaySettings
@@ -84,7 +85,7 @@ class KeptChats:
         for name in "abcdef"[:accounts]:
             if self._registry.get(name) is None:
                 self._registry.add(f"token-{name}", name)
-        self.deletions = UpstreamDeletions(self.session_dir, self._registry, self._clock)
+        self.deletions = UpstreamDeletions(SessionFolder(self.session_dir).deletions, self._registry, self._clock)
         self.opener = FakeOpener(self.site)
         limits = PoolLimits(idle_browser=0, account_concurrency=8)
         self._pool = AccountPool(self._registry, self.deletions.watch(self.opener), limits, clock=self._clock)

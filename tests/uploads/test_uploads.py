@@ -15,6 +15,7 @@ from file_stack import JPEG, PDF, PNG, TEXT
 from hypothesis import given
 from hypothesis import strategies as st
 
+from qwenproxy.disk.folder import SessionFolder
 from qwenproxy.errors import NetworkFailed, ProtocolChanged, RateLimited, RequestError, SiteFailure
 from qwenproxy.sandbox.signatures import Signable, v4_signature
 from qwenproxy.uploads import ledger as ledger_module
@@ -323,14 +324,15 @@ def test_no_name_escapes_its_folder(name):
 
 
 @pytest.fixture
-def ledger(tmp_path, clock):
+def ledger(session, clock):
     clock.now = 1e10  # later than any file here is old
-    return Ledger(tmp_path / "session", clock)
+    return Ledger(session, clock)
 
 
-@pytest.fixture(autouse=True)
-def session_folder(tmp_path):
+@pytest.fixture
+def session(tmp_path):
     (tmp_path / "session").mkdir(mode=0o700)
+    return SessionFolder(tmp_path / "session")
 
 
 def stored(name, account="a"):
@@ -338,10 +340,10 @@ def stored(name, account="a"):
     return replace(STORED, account_id=account, id=f"{name}-{account}", url=url)
 
 
-def test_uploads_are_found_by_their_address(tmp_path, clock):
-    ledger = Ledger(tmp_path / "session", clock)
+def test_uploads_are_found_by_their_address(session, clock):
+    ledger = Ledger(session, clock)
     ledger.add(stored("one"), PNG)
-    again = Ledger(tmp_path / "session", clock)
+    again = Ledger(session, clock)
     for url in ("/u/one%20x.png?signature=other", "/u/one%20x.png", "/u/one x.png#top"):
         found = again.find(f"https://store.example{url}")
         assert found is not None and found.copy_of("a") == stored("one")
@@ -374,18 +376,18 @@ def test_copies_of_other_accounts(ledger):
     assert [(copy.account_id, copy.parsed) for copy in again.copies] == [("b", False), ("a", True)]
 
 
-def test_bytes_are_kept_privately(tmp_path, clock):
-    ledger = Ledger(tmp_path / "session", clock)
+def test_bytes_are_kept_privately(session, tmp_path, clock):
+    ledger = Ledger(session, clock)
     upload = ledger.add(stored("one"), PNG)
     assert ledger.data_of(upload) == PNG
     assert ledger.data_of(ledger.add(stored("two"))) is None
-    [content] = (tmp_path / "session" / "uploads").iterdir()
+    [content] = session.upload_contents.iterdir()
     modes = [stat.S_IMODE(path.stat().st_mode) for path in (content, content.parent, tmp_path / "session/uploads.json")]
     assert modes == [0o600, 0o700, 0o600]
 
 
-def test_old_bytes_go(tmp_path, clock):
-    ledger = Ledger(tmp_path / "session", clock)
+def test_old_bytes_go(session, tmp_path, clock):
+    ledger = Ledger(session, clock)
     old, new = ledger.add(stored("old"), PNG), ledger.add(stored("new"), JPEG)
     clock.now = (tmp_path / "session" / "uploads" / new.digest).stat().st_mtime + 1
     long_ago = clock.now - ledger_module.KEPT_FOR - 1
@@ -395,9 +397,9 @@ def test_old_bytes_go(tmp_path, clock):
     assert ledger.find(stored("old").url) == old
 
 
-def test_the_oldest_bytes_make_room(tmp_path, clock, monkeypatch):
+def test_the_oldest_bytes_make_room(session, tmp_path, clock, monkeypatch):
     clock.now = 0.0
-    ledger = Ledger(tmp_path / "session", clock)
+    ledger = Ledger(session, clock)
     first = ledger.add(stored("first"), b"1" * 40)
     os.utime(tmp_path / "session" / "uploads" / first.digest, (1, 1))
     second = ledger.add(stored("second"), b"2" * 40)
@@ -415,8 +417,8 @@ def test_the_ledger_is_bounded(ledger, monkeypatch):
     assert ledger.find(stored("four").url) is not None
 
 
-def test_two_servers_lose_nothing(tmp_path, clock):
-    first, second = Ledger(tmp_path / "session", clock), Ledger(tmp_path / "session", clock)
+def test_two_servers_lose_nothing(session, clock):
+    first, second = Ledger(session, clock), Ledger(session, clock)
     for number in range(5):
         first.add(stored(f"a{number}"))
         second.add(stored(f"b{number}"))
@@ -442,18 +444,18 @@ def test_a_damaged_ledger_is_set_aside(tmp_path, ledger, content):
     assert ledger.find(stored("one").url)
 
 
-def test_a_digest_that_is_a_path_is_not_read(tmp_path, ledger):
+def test_a_digest_that_is_a_path_is_not_read(session, tmp_path, ledger):
     ledger.add(stored("one"), PNG)
     file = tmp_path / "session" / "uploads.json"
     rows = json.loads(file.read_text())
     rows[0]["digest"] = "../tokens.json"
     file.write_text(json.dumps(rows))
-    assert Ledger(tmp_path / "session").find(stored("one").url) is None
+    assert Ledger(session).find(stored("one").url) is None
 
 
 @pytest.mark.skipif(os.name != "posix", reason="links and pipes of POSIX")
-def test_what_is_no_content_stops_nothing(tmp_path):
-    ledger = Ledger(tmp_path / "session")
+def test_what_is_no_content_stops_nothing(session, tmp_path):
+    ledger = Ledger(session)
     upload = ledger.add(stored("one"), PNG)
     folder = tmp_path / "session" / "uploads"
     (folder / "a").symlink_to(tmp_path / "gone")
@@ -465,10 +467,10 @@ def test_what_is_no_content_stops_nothing(tmp_path):
     assert ledger.data_of(upload) is None
 
 
-def test_what_an_interrupted_write_left_is_swept(tmp_path):
+def test_what_an_interrupted_write_left_is_swept(session, tmp_path):
     leftover = tmp_path / "session" / ".uploads.json.0123abcd.tmp"
     leftover.write_bytes(b"half")
-    Ledger(tmp_path / "session")
+    Ledger(session)
     assert not leftover.exists()
 
 
@@ -488,7 +490,7 @@ class LimitedSite:
 
 
 def uploader_at(tmp_path):
-    return Uploader(tmp_path, 1000, put=lambda *_: None)
+    return Uploader(Ledger(SessionFolder(tmp_path)), 1000, put=lambda *_: None)
 
 
 @pytest.mark.parametrize("path", ["/api/v2/files/getstsToken", "/api/v2/files/parse"])
