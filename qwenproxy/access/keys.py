@@ -10,7 +10,9 @@ import secrets
 import threading
 from pathlib import Path
 
-from qwenproxy.disk.files import CachedFile, PathLock, ensure_folder, read_bytes, sweep, write_atomic
+from qwenproxy.disk.cached import CachedFile
+from qwenproxy.disk.files import ensure_folder, read_bytes, sweep, write_atomic
+from qwenproxy.disk.locks import PathLock
 from qwenproxy.errors import SetupError, StorageError
 from qwenproxy.texts import Phrase
 

@@ -28,7 +28,9 @@ from qwenproxy.accounts.account import (
 from qwenproxy.accounts.salvage import completed, salvaged, tokens_in
 from qwenproxy.browser.tokens import token_user
 from qwenproxy.disk import files
+from qwenproxy.disk.cached import CachedFile
 from qwenproxy.disk.folder import AccountFolder, SessionFolder
+from qwenproxy.disk.locks import PathLock
 from qwenproxy.errors import SetupError, StorageError
 from qwenproxy.texts import Phrase
 
@@ -48,9 +50,9 @@ class Registry:
         self._file = session.tokens
         self._clock = clock
         self._mutex = threading.Lock()
-        self._cache = files.CachedFile(self._file, self._load)
+        self._cache = CachedFile(self._file, self._load)
         files.ensure_folder(session.root)
-        self._lock = files.PathLock(self._file)
+        self._lock = PathLock(self._file)
         # What may only be read can be listed all the same; the first change says what the disk refuses.
         with contextlib.suppress(StorageError):
             files.ensure_folder(session.accounts)

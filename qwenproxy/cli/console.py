@@ -21,7 +21,7 @@ from qwenproxy.cli.settings import command_line
 from qwenproxy.cli.terminal.asking import ask
 from qwenproxy.cli.terminal.suggestions import closest
 from qwenproxy.config import Config
-from qwenproxy.disk.files import stamp
+from qwenproxy.disk.cached import stamp
 from qwenproxy.disk.folder import SessionFolder
 from qwenproxy.errors import SetupError
 from qwenproxy.observe import logs

@@ -11,7 +11,7 @@ from qwenproxy.cli.session import late_session_option, served_below
 from qwenproxy.cli.settings import command_line
 from qwenproxy.cli.terminal.help import Group, option, session_option
 from qwenproxy.config import Config
-from qwenproxy.disk.files import stamp
+from qwenproxy.disk.cached import stamp
 from qwenproxy.disk.folder import SessionFolder
 from qwenproxy.errors import SetupError
 from qwenproxy.texts import speaker

@@ -20,6 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from qwenproxy.disk import files
+from qwenproxy.disk.cached import CachedFile, Stamp, stamp, stamp_of
+from qwenproxy.disk.locks import PathLock
 from qwenproxy.errors import ChatNotFound, ClientGone, QueueTimeout, RequestError, StorageError
 from qwenproxy.history.format import (
     Chat,
@@ -47,14 +49,14 @@ class HistoryStore:
         self._folder = folder
         self._max_messages = max_messages
         self._clock = clock
-        self._index: dict[str, tuple[files.Stamp, ChatSummary]] = {}
+        self._index: dict[str, tuple[Stamp, ChatSummary]] = {}
         self._turns = _TurnQueues()
         self._mutex = threading.Lock()
-        self._listing = files.CachedFile(folder, self._scan)
+        self._listing = CachedFile(folder, self._scan)
         # Called with the chats that are about to be deleted; what it raises keeps them.
         self.on_delete: Callable[[Sequence[Chat]], None] = lambda chats: None
         files.ensure_folder(folder)
-        self._lock = files.PathLock(folder)
+        self._lock = PathLock(folder)
         with self._lock:
             files.sweep(folder, "*.json")
 
@@ -106,7 +108,7 @@ class HistoryStore:
         if not files.valid_id(chat_id):
             raise RequestError("chatId is not a valid id", param="chatId")
         with self._lock:
-            if files.stamp(self._path(chat_id)) is not None:
+            if stamp(self._path(chat_id)) is not None:
                 raise RequestError("a chat with this chatId exists", param="chatId")
             created = int(self._clock() * 1000)
             self._save(Chat(chat_id, name, created, self._complete((), messages), extra or {}))
@@ -198,7 +200,7 @@ class HistoryStore:
 
     def _scan(self) -> tuple[ChatSummary, ...]:
         before = self._index
-        index: dict[str, tuple[files.Stamp, ChatSummary]] = {}
+        index: dict[str, tuple[Stamp, ChatSummary]] = {}
         for chat_id, seen in self._files():
             known = before.get(chat_id)
             if known is None or known[0] != seen:
@@ -209,20 +211,20 @@ class HistoryStore:
         chats = [summary for _, summary in index.values()]
         return tuple(sorted(chats, key=lambda chat: (-chat.created, chat.id)))
 
-    def _files(self) -> Iterator[tuple[str, files.Stamp]]:
+    def _files(self) -> Iterator[tuple[str, Stamp]]:
         try:
             with os.scandir(self._folder) as entries:
                 for entry in entries:
                     # A chat may go away while the folder is read.
                     with suppress(FileNotFoundError):
                         if entry.name.endswith(".json") and entry.is_file(follow_symlinks=False):
-                            yield entry.name[:-5], files.stamp_of(entry.stat(follow_symlinks=False))
+                            yield entry.name[:-5], stamp_of(entry.stat(follow_symlinks=False))
         except FileNotFoundError:
             return  # somebody removed the folder; the next chat makes it anew
         except OSError as error:
             raise StorageError(Phrase("list_refused", path=self._folder, reason=error.strerror)) from error
 
-    def _summarize(self, chat_id: str, seen: files.Stamp) -> tuple[files.Stamp, ChatSummary] | None:
+    def _summarize(self, chat_id: str, seen: Stamp) -> tuple[Stamp, ChatSummary] | None:
         try:
             chat = self.get(chat_id)
         except StorageError as error:
@@ -235,7 +237,7 @@ def import_chats(source: Path, target: Path) -> int:
     """Copy the chats of another history folder that `target` lacks; return their number. Raises StorageError."""
     files.ensure_folder(target)
     copied = 0
-    with files.PathLock(target):
+    with PathLock(target):
         for path in sorted(source.glob("*.json")):
             data = files.read_bytes(path) if files.regular_status(path) else None
             if data is None or not files.valid_id(path.stem) or (target / path.name).exists():

@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 from qwenproxy.accounts.registry import Account, Registry
 from qwenproxy.browser.page import Page
 from qwenproxy.disk import files
+from qwenproxy.disk.locks import PathLock
 from qwenproxy.errors import ChatGone, NetworkFailed, ProxyError, Refusal, SetupError, TabLost
 from qwenproxy.upstream import calls
 from qwenproxy.upstream.ask import call
@@ -47,7 +48,7 @@ class UpstreamDeletions:
     def __init__(self, path: Path, registry: Registry, clock: Callable[[], float] = time.time) -> None:
         """Clear what a crash left of an interrupted write. Raises SetupError."""
         self._path = path
-        self._lock = files.PathLock(self._path)
+        self._lock = PathLock(self._path)
         self._registry = registry
         self._clock = clock
         self._mutex = threading.Lock()

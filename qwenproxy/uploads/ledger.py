@@ -15,7 +15,9 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from qwenproxy.disk import files
+from qwenproxy.disk.cached import CachedFile
 from qwenproxy.disk.folder import SessionFolder
+from qwenproxy.disk.locks import PathLock
 from qwenproxy.upstream.files import SiteFile
 
 MAX_UPLOADS = 1000
@@ -51,9 +53,9 @@ class Ledger:
         self._file = session.uploads
         self._contents = session.upload_contents
         self._clock = clock
-        self._lock = files.PathLock(self._file)
+        self._lock = PathLock(self._file)
         self._reading = threading.Lock()
-        self._cached = files.CachedFile(self._file, self._load)
+        self._cached = CachedFile(self._file, self._load)
         files.ensure_folder(session.root)
         with self._lock:
             files.sweep(session.root, self._file.name)

@@ -15,6 +15,7 @@ from qwenproxy.accounts.account import iso_text
 from qwenproxy.accounts.registry import Account, Registry, check_token
 from qwenproxy.browser.tokens import token_expiry
 from qwenproxy.disk import files
+from qwenproxy.disk.cached import stamp
 from qwenproxy.disk.folder import SessionFolder
 from qwenproxy.errors import SetupError
 
@@ -216,10 +217,10 @@ def test_unknown_fields_and_order_survive(session, clock):
 
 def test_a_change_that_changes_nothing_writes_nothing(registry, session):
     registry.add("t", "a")
-    before = files.stamp(session / "tokens.json")
+    before = stamp(session / "tokens.json")
     registry.mark_ok("a")
     registry.renew("a", "t")
-    assert files.stamp(session / "tokens.json") == before
+    assert stamp(session / "tokens.json") == before
 
 
 def test_another_process_is_seen_and_not_undone(registry, session, clock):

@@ -14,6 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qwenproxy.disk import files
+from qwenproxy.disk.cached import CachedFile
+from qwenproxy.disk.locks import PathLock
 from qwenproxy.errors import SetupError
 
 posix_only = pytest.mark.skipif(os.name != "posix", reason="rights and signals of POSIX")
@@ -97,6 +99,7 @@ def test_a_read_only_folder_is_a_clear_error(tmp_path):
     # Imports come first and paths are relative, since the folders above may be closed to the user it becomes.
     code = (
         "import os, sys; from pathlib import Path; import pytest; from qwenproxy.disk import files\n"
+        "from qwenproxy.disk.locks import PathLock\n"
         "from qwenproxy.errors import SetupError\n"
         "if os.geteuid() == 0:\n"
         "    os.setgroups([]); os.setgid(int(sys.argv[1])); os.setuid(int(sys.argv[1]))\n"
@@ -104,7 +107,7 @@ def test_a_read_only_folder_is_a_clear_error(tmp_path):
         "os.chmod('.', 0o500)\n"
         "with pytest.raises(SetupError, match='cannot write file: Permission denied'):\n"
         "    files.write_atomic(Path('file'), b'x')\n"
-        "with pytest.raises(SetupError, match='cannot lock file: Permission denied'), files.PathLock(Path('file')):\n"
+        "with pytest.raises(SetupError, match='cannot lock file: Permission denied'), PathLock(Path('file')):\n"
         "    pass\n"
         "print(os.listdir('.'))\n"
     )
@@ -219,7 +222,7 @@ def test_cached_file_reads_again_only_after_a_change(tmp_path):
         reads.append(files.read_bytes(path))
         return reads[-1]
 
-    cached = files.CachedFile(path, load)
+    cached = CachedFile(path, load)
     assert (cached.get(), cached.get(), len(reads)) == (None, None, 1)
     path.write_bytes(b"one")
     os.utime(path, (1000, 1000))
@@ -231,7 +234,7 @@ def test_cached_file_reads_again_only_after_a_change(tmp_path):
 
 def test_cached_file_never_trusts_a_file_of_this_very_moment(tmp_path):
     path = tmp_path / "file"
-    cached = files.CachedFile(path, path.read_bytes)
+    cached = CachedFile(path, path.read_bytes)
     path.write_bytes(b"one")
     now = path.stat().st_mtime_ns
     assert cached.get() == b"one"
@@ -252,7 +255,7 @@ def test_cached_file_does_not_remember_a_failure(tmp_path):
             raise answer
         return answer
 
-    cached = files.CachedFile(path, load)
+    cached = CachedFile(path, load)
     for _ in range(2):
         with pytest.raises(SetupError):
             cached.get()
@@ -260,7 +263,7 @@ def test_cached_file_does_not_remember_a_failure(tmp_path):
 
 
 def test_lock_is_re_entrant_and_keeps_other_threads_out(tmp_path):
-    lock = files.PathLock(tmp_path / "file", lock_wait=0.05)
+    lock = PathLock(tmp_path / "file", lock_wait=0.05)
     refused = []
 
     def intrude(other):
@@ -269,19 +272,19 @@ def test_lock_is_re_entrant_and_keeps_other_threads_out(tmp_path):
         refused.append(other)
 
     with lock, lock:
-        for other in (lock, files.PathLock(tmp_path / "file", lock_wait=0.05)):
+        for other in (lock, PathLock(tmp_path / "file", lock_wait=0.05)):
             thread = threading.Thread(target=intrude, args=(other,))
             thread.start()
             thread.join(10)
     assert len(refused) == 2
-    with files.PathLock(tmp_path / "file", lock_wait=0.05):
+    with PathLock(tmp_path / "file", lock_wait=0.05):
         pass
 
 
 def test_lock_of_a_killed_process_is_free(tmp_path):
     code = (
-        "import sys; from pathlib import Path; from qwenproxy.disk import files\n"
-        "with files.PathLock(Path(sys.argv[1])):\n"
+        "import sys; from pathlib import Path; from qwenproxy.disk.locks import PathLock\n"
+        "with PathLock(Path(sys.argv[1])):\n"
         "    print('held', flush=True); sys.stdin.read()\n"
     )
     path = tmp_path / "file"
@@ -291,10 +294,10 @@ def test_lock_of_a_killed_process_is_free(tmp_path):
         try:
             assert holder.stdout is not None
             assert holder.stdout.readline() == "held\n"
-            with pytest.raises(SetupError), files.PathLock(path, lock_wait=0.05):
+            with pytest.raises(SetupError), PathLock(path, lock_wait=0.05):
                 pass
         finally:
             holder.kill()
             holder.wait(10)
-    with files.PathLock(path, lock_wait=0.05):
+    with PathLock(path, lock_wait=0.05):
         pass
