@@ -1,4 +1,4 @@
-"""The composition root: settings in, and out come the parts of the product, put together and not started.
+"""The composition root: settings in, and out come the parts of the product, put together and ready for use.
 
 Used by the server's application and by commands that need the same parts without a server. Nothing else makes them.
 """
@@ -43,16 +43,16 @@ class Assembly:
 def assemble(config: Config, relay: Relay | None = None) -> Assembly:
     """Return the parts of a server; `relay` None builds the real one. Raises SetupError."""
     session = SessionFolder(config.session_dir)
-    ledger = Ledger(session)
+    ledger = Ledger.open(session)
     ledger.tidy()
     uploader = Uploader(ledger, config.max_file_size)
     relay = relay or build_relay(config, uploader)
-    history = HistoryStore(session.history, config.max_history_length)
+    history = HistoryStore.open(session.history, config.max_history_length)
     return Assembly(
         relay,
         Conversations(relay, history, config.max_history_length, config.queue_wait),
         Filing(relay, uploader),
-        KeyFile(session.keys),
+        KeyFile.open(session.keys),
     )
 
 
@@ -69,12 +69,13 @@ def build_relay(
     Raises SetupError where no browser is to be found.
     """
     session = SessionFolder(config.session_dir)
-    registry = Registry(session, clock)
+    registry = Registry.open(session, clock)
     opener = TabOpener(registry, site_of(config), chrome_settings(config), clock, poll)
     limits = PoolLimits(config.account_concurrency, config.queue_wait, config.max_browsers, config.idle_browser)
     settings = RelaySettings(config.default_model, config.unknown_model, config.stall_timeout)
-    deletions = UpstreamDeletions(session.deletions, registry, clock)
+    deletions = UpstreamDeletions.open(session.deletions, registry, clock)
     pool = AccountPool(registry, deletions.watch(opener), limits, clock=clock)
+    pool.start()
     return Relay(pool, settings, deletions, uploader)
 
 

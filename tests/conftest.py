@@ -60,7 +60,7 @@ def clock():
 
 @pytest.fixture
 def registry(tmp_path, clock):
-    return Registry(SessionFolder(tmp_path / "session"), clock)
+    return Registry.open(SessionFolder(tmp_path / "session"), clock)
 
 
 @pytest.fixture
@@ -83,6 +83,7 @@ def make_pool(registry, opener, clock):
             registry.add(f"token-{number}", chr(ord("a") + number))
         limits.setdefault("idle_browser", 0)
         pools.append(AccountPool(registry, opener, PoolLimits(**limits), clock=clock))
+        pools[-1].start()
         return pools[-1]
 
     yield make

@@ -43,7 +43,7 @@ class TabOpener:
         then.
         """
         folder = self.registry.folder(account.id)
-        chrome = Chrome(folder, self.chrome)
+        chrome = Chrome.launch(folder, self.chrome)
         try:
             login = identity.read(folder, account.token)
             loaded = load_site(chrome.tab, self.site, folder, login, self.clock)

@@ -57,8 +57,10 @@ class AccountPool:
         self._closed = False
         self._asked = False  # whether a request came since a failed browser was tried last
         self._sweep = threading.Event()
-        self._janitor = threading.Thread(target=self._sweep_up, name="pool-janitor", daemon=True)
-        self._janitor.start()
+
+    def start(self) -> None:
+        """Begin to close browsers that nobody needs, until `close`."""
+        threading.Thread(target=self._sweep_up, name="pool-janitor", daemon=True).start()
 
     def leases(
         self,

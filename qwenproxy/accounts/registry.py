@@ -12,7 +12,7 @@ import logging
 import shutil
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from qwenproxy.accounts.account import (
@@ -45,17 +45,27 @@ class Registry:
     """The accounts of one session folder. Safe among threads and processes; `clock` gives seconds since 1970."""
 
     def __init__(self, session: SessionFolder, clock: Callable[[], float] = time.time) -> None:
-        """Create the folders if need be and clear what a crash left there. Raises SetupError."""
+        """`open` makes the folder ready, too; without it the first change makes what it needs."""
         self._session = session
         self._file = session.tokens
         self._clock = clock
         self._mutex = threading.Lock()
         self._cache = CachedFile(self._file, self._load)
-        files.ensure_folder(session.root)
         self._lock = PathLock(self._file)
+
+    @classmethod
+    def open(cls, session: SessionFolder, clock: Callable[[], float] = time.time) -> Registry:
+        """Return the accounts of a session folder that is ready for use. Raises SetupError."""
+        registry = cls(session, clock)
+        registry.prepare()
+        return registry
+
+    def prepare(self) -> None:
+        """Create the folders if need be and clear what a crash left there. Raises SetupError."""
+        files.ensure_folder(self._session.root)
         # What may only be read can be listed all the same; the first change says what the disk refuses.
         with contextlib.suppress(StorageError):
-            files.ensure_folder(session.accounts)
+            files.ensure_folder(self._session.accounts)
             with self._lock:
                 self._tidy()
 
@@ -79,7 +89,7 @@ class Registry:
         Raises SetupError. Whoever gives up calls `remove`.
         """
         number = int(self._clock() * 1000)
-        with self._lock:
+        with self._changing():
             taken = {record["id"] for record in self._records()}
             while f"acc_{number}" in taken or self.folder(f"acc_{number}").path.exists():
                 number += 1
@@ -95,7 +105,7 @@ class Registry:
         Raises UserKnown for somebody who has an account, SetupError for an id that is taken or cannot be.
         """
         user_id = token_user(token) or user_id
-        with self._lock:
+        with self._changing():
             records = self._records()
             for record in records:
                 if user_id and token_user(record["token"]) == user_id:
@@ -155,7 +165,7 @@ class Registry:
 
     def forget(self, account_id: str) -> bool:
         """Delete an account's record and token; False when there was no such account. Raises SetupError."""
-        with self._lock:
+        with self._changing():
             records = self._records()
             kept = [record for record in records if record["id"] != account_id]
             # First of all the token: what a failed removal leaves behind must never count as an account again.
@@ -178,7 +188,7 @@ class Registry:
 
     def newcomers(self, found: _Records) -> _Records:
         """Return copies of those records of another folder that are new here, one for each user. Raises SetupError."""
-        with self._lock:
+        with self._changing():
             records = self._records()
         ids = {record["id"].casefold() for record in records}
         logins = {token_user(record["token"]) or record["token"] for record in records}
@@ -187,7 +197,7 @@ class Registry:
 
     def adopt(self, found: _Records) -> tuple[str, ...]:
         """Take over records of another folder, as far as they are new; return their ids. Raises SetupError."""
-        with self._lock:
+        with self._changing():
             records, new = self._records(), self.newcomers(found)
             for record in new:
                 self._write_token(record["id"], record["token"])
@@ -195,8 +205,14 @@ class Registry:
                 self._write([*records, *new])
         return tuple(record["id"] for record in new)
 
-    def _change(self, account_id: str, only_for_token: str | None = None, **fields: object) -> bool:
+    @contextlib.contextmanager
+    def _changing(self) -> Iterator[None]:
+        files.ensure_folder(self._session.root)
         with self._lock:
+            yield
+
+    def _change(self, account_id: str, only_for_token: str | None = None, **fields: object) -> bool:
+        with self._changing():
             records = self._records()
             for record in records:
                 if record["id"] == account_id and only_for_token in (None, record["token"].strip()):
@@ -219,6 +235,8 @@ class Registry:
                 return parse_accounts(map(self._with_renewable, records))
         except ValueError:
             records = salvaged(data or b"", tokens_in(self._session))
+        if data is None and not records:
+            return {}
         # A disk that does not let them be mended lets them be read.
         with contextlib.suppress(StorageError), self._lock:
             records = self._records()

@@ -88,29 +88,37 @@ class ChromeSettings:
 class Chrome:
     """A running Chrome on one profile, with a driver and one tab or more; it ends with its last tab."""
 
-    def __init__(self, folder: AccountFolder, settings: ChromeSettings) -> None:
-        """Launch on the profile in `folder`.
+    tab: ChromeTab
+
+    def __init__(self, folder: AccountFolder, claim: ProfileClaim, settings: ChromeSettings) -> None:
+        """`launch` makes one that runs; `claim` is that of the profile in `folder`."""
+        self._folder = folder
+        self._claim = claim
+        self._settings = settings
+        self._processes: list[subprocess.Popen[bytes]] = []
+        self._tabs: list[ChromeTab] = []
+        self._lock = threading.Lock()  # around the list of tabs: each has a thread of its own
+        self._devtools = self._driver_port = 0
+
+    @classmethod
+    def launch(cls, folder: AccountFolder, settings: ChromeSettings) -> Chrome:
+        """Return a running Chrome on the profile in `folder`.
 
         Raises ProfileInUse, StorageError, BrowserError (does not start), SetupError (there is no browser). Leaves no
         process behind then.
         """
         binaries = settings.programs.find()
-        self._folder = folder
-        self._claim = ProfileClaim(folder)
-        self._processes: list[subprocess.Popen[bytes]] = []
-        self._tabs: list[ChromeTab] = []
-        self._lock = threading.Lock()  # around the list of tabs: each has a thread of its own
-        # Ports of our choice: with port 0 Chrome tells its pages that it is automated.
-        self._devtools, self._driver_port = free_port(), free_port()
+        chrome = cls(folder, ProfileClaim.take(folder), settings)
         try:
-            browser = self._launch(settings, binaries)
-            self.tab = self._first_tab(browser, settings.programs)
+            browser = chrome._start_both(binaries)
+            chrome.tab = chrome._first_tab(browser)
         except OSError as error:
-            self.close()
+            chrome.close()
             raise disk_refuses(folder, error) from error
         except BaseException:
-            self.close()
+            chrome.close()
             raise
+        return chrome
 
     def close(self, *, politely: bool = True) -> None:
         """End Chrome and its driver, and give the profile free. Bounded in time, idempotent.
@@ -165,9 +173,11 @@ class Chrome:
         elif known:
             close_by_force(self._devtools, tab.handle)
 
-    def _launch(self, settings: ChromeSettings, binaries: Binaries) -> Started:
+    def _start_both(self, binaries: Binaries) -> Started:
+        # Ports of our choice: with port 0 Chrome tells its pages that it is automated.
+        self._devtools, self._driver_port = free_port(), free_port()
         deadline = time.monotonic() + START_WAIT
-        command = _command(settings, binaries.chrome, self._claim.profile, self._devtools)
+        command = _command(self._settings, binaries.chrome, self._folder.profile, self._devtools)
         browser = self._start(command, self._folder.chrome_log)
         driver = self._start_driver(binaries)
         await_port(browser, self._devtools, deadline)
@@ -178,8 +188,9 @@ class Chrome:
         command = [binaries.chromedriver, f"--port={self._driver_port}", "--log-level=OFF"]
         return self._start(command, self._folder.driver_log)
 
-    def _first_tab(self, browser: Started, programs: Programs) -> ChromeTab:
+    def _first_tab(self, browser: Started) -> ChromeTab:
         """Attach the driver; one of another version than the browser's gives way to one that fits, if one is found."""
+        programs = self._settings.programs
         try:
             with ended_when_late(browser):
                 return self._new_tab()

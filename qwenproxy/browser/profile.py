@@ -39,28 +39,30 @@ class ProfileClaim:
     """The right to open one profile, from claim to release."""
 
     def __init__(self, folder: AccountFolder) -> None:
-        """Claim the profile of the account folder.
-
-        Raises ProfileInUse naming the process that has it, StorageError when the disk refuses.
-        """
-        self.profile = folder.profile
+        """`take` claims the profile of the account folder."""
+        self._folder = folder
         self._record = folder.browser_note
         self._processes: list[psutil.Process] = []
         self._named: list[_Named] = []  # the same, as they were at their start: a number may be another's later
         # Held for as long as the browser is open; the system frees it when this process dies, however it dies.
         self._lock = FileLock(folder.browser_lock, timeout=0, thread_local=False, mode=0o600)
+
+    @classmethod
+    def take(cls, folder: AccountFolder) -> ProfileClaim:
+        """Claim the profile of the account folder, and end the browsers that a killed server left on it.
+
+        Raises ProfileInUse naming the process that has it, StorageError when the disk refuses.
+        """
+        claim = cls(folder)
         try:
-            folder.path.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._lock.acquire()
-            self._end_leftovers(folder.id)
-            self.profile.mkdir(mode=0o700, exist_ok=True)
-            self._write()
+            claim._acquire()
         except Timeout:
             owner = profile_owner(folder)
             raise ProfileInUse(Phrase("profile_held", id=folder.id, pid=owner or "?")) from None
         except OSError as error:
-            self._lock.release()
+            claim._lock.release()
             raise disk_refuses(folder, error) from error
+        return claim
 
     def add(self, pid: int) -> None:
         """Record a process that lives for this profile."""
@@ -83,7 +85,7 @@ class ProfileClaim:
             return  # the profile may have a new owner, with a record of its own
         end_processes(self._processes)
         # A launcher that started the browser in the background and ended is all that was recorded.
-        end_processes(_browsers_on(self.profile))
+        end_processes(_browsers_on(self._folder.profile))
         self._processes, self._named = [], []
         try:
             self._record.unlink(missing_ok=True)
@@ -92,6 +94,13 @@ class ProfileClaim:
             log.warning("%s stays behind: %s", self._record, error.strerror)
         self._lock.release()
 
+    def _acquire(self) -> None:
+        self._folder.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._lock.acquire()
+        self._end_leftovers()
+        self._folder.profile.mkdir(mode=0o700, exist_ok=True)
+        self._write()
+
     def _write(self) -> None:
         entry = {"owner": _named(psutil.Process()), "processes": self._named}
         fresh = self._record.with_name(f"{self._record.name}.new")
@@ -99,13 +108,13 @@ class ProfileClaim:
         fresh.chmod(0o600)
         os.replace(fresh, self._record)
 
-    def _end_leftovers(self, account: str) -> None:
-        left = list({*_left(self._record), *_browsers_on(self.profile)})
+    def _end_leftovers(self) -> None:
+        left = list({*_left(self._record), *_browsers_on(self._folder.profile)})
         if left:
-            log.warning("account=%s ending %d browser processes a killed server left", account, len(left))
+            log.warning("account=%s ending %d browser processes a killed server left", self._folder.id, len(left))
             end_processes(left)
         for name in ("SingletonLock", "SingletonSocket", "SingletonCookie"):
-            (self.profile / name).unlink(missing_ok=True)
+            (self._folder.profile / name).unlink(missing_ok=True)
 
 
 def profile_owner(folder: AccountFolder) -> int | None:
@@ -147,7 +156,7 @@ def _folders_with_note(session: SessionFolder) -> list[AccountFolder]:
 
 def _end_leftover(folder: AccountFolder) -> None:
     try:
-        ProfileClaim(folder).release()
+        ProfileClaim.take(folder).release()
     except ProfileInUse:
         pass
     except StorageError as error:

@@ -44,7 +44,7 @@ class Console:
 
     @functools.cached_property
     def registry(self) -> Registry:
-        """The accounts on disk; makes the session folder where there is none. Raises SetupError."""
+        """The accounts on disk; the first change makes the session folder where there is none."""
         return Registry(self.session)
 
     def command(self, group: str, *words: str) -> str:
@@ -52,8 +52,8 @@ class Console:
         return command_line(self.config, group, *words)
 
     def accounts(self) -> tuple[Account, ...]:
-        """Return the accounts, and make nothing where there is no session folder. Raises SetupError."""
-        return self.registry.all() if stamp(self.config.session_dir) else ()
+        """Return the accounts. Raises SetupError."""
+        return self.registry.all()
 
 
 def open_console(config: Config) -> Console:
@@ -61,7 +61,10 @@ def open_console(config: Config) -> Console:
     # Progress belongs to people, not into their log: only what they asked for or should be worried by.
     logs.configure("warning" if config.set_by.get("LOG_LEVEL") == "default" else config.log_level)
     console = Console(config, speaker(config.lang))
-    console.accounts()  # what is wrong with the folder is said before anything else
+    # What is wrong with the folder is said before anything else.
+    if stamp(console.session.root):
+        console.registry.prepare()
+    console.accounts()
     return console
 
 

@@ -11,7 +11,6 @@ from qwenproxy.cli.session import late_session_option, served_below
 from qwenproxy.cli.settings import command_line
 from qwenproxy.cli.terminal.help import Group, option, session_option
 from qwenproxy.config import Config
-from qwenproxy.disk.cached import stamp
 from qwenproxy.disk.folder import SessionFolder
 from qwenproxy.errors import SetupError
 from qwenproxy.texts import speaker
@@ -48,7 +47,7 @@ def list_keys(config: Config, show: bool) -> None:
 @click.pass_obj
 def add(config: Config, key: str | None) -> None:
     """Add a key; the new one alone goes to standard output, so that scripts can take it from there."""
-    key_file, say = KeyFile(_path(config)), speaker(config.lang)
+    key_file, say = KeyFile.open(_path(config)), speaker(config.lang)
     known = key_file.keys()
     if key is not None and key.strip() in known:
         click.echo(say("key_known", key=masked(key.strip()), path=_path(config)))
@@ -83,8 +82,9 @@ def remove(config: Config, key: str) -> None:
 
 
 def known_keys(config: Config) -> tuple[str, ...]:
-    """Return the keys of the session folder without making a file: a disk may be read only. Raises SetupError."""
-    return () if stamp(_path(config)) is None else KeyFile(_path(config)).keys()
+    """Return the keys of the session folder, none where there is no file. Raises SetupError."""
+    key_file = KeyFile(_path(config))
+    return key_file.keys() if key_file.exists else ()
 
 
 def masked(key: str) -> str:

@@ -24,7 +24,7 @@ LOOK_EVERY = 0.05  # seconds
 
 def enter_sandbox(config: Config, address: SandboxAddress) -> None:
     """Log every account of the stand-in in, and remove those it does not have. Raises SetupError."""
-    registry = Registry(SessionFolder(config.session_dir))
+    registry = Registry.open(SessionFolder(config.session_dir))
     for account in registry.all():
         if account.id not in address.entrances:
             registry.remove(account.id)

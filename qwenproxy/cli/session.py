@@ -28,8 +28,7 @@ late_session_option = setting_option(
 def server_of(session: SessionFolder) -> RunningServer | None:
     """Return the server that has a session folder now, None where there is none or nothing can tell."""
     try:
-        # To ask makes a lock file, for which a folder without a server is no place.
-        return running_server(session) if session.server_lock.exists() else None
+        return running_server(session)
     except (StorageError, OSError):
         return None
 

@@ -147,4 +147,4 @@ print(answer.choices[0].message.content)
             click.echo(self.say("start_opened", id=account_id, seconds=f"{time.monotonic() - begun:.1f}"))
 
     def _keys(self) -> KeyFile:
-        return KeyFile(SessionFolder(self.config.session_dir).keys)
+        return KeyFile.open(SessionFolder(self.config.session_dir).keys)

@@ -19,8 +19,7 @@ from qwenproxy.errors import SetupError
 
 def add_by_token(console: Console, token: str, account_id: str | None = None) -> None:
     """Register an account with this token (`-`: read it) and say so. Raises UserKnown, SetupError, click.Abort."""
-    live = _live_token(console, token)  # before the registry, which makes the session folder
-    added = console.registry.add(live, account_id)
+    added = console.registry.add(_live_token(console, token), account_id)
     click.echo(console.say("added_by_token", id=added, command=console.command("account", "check", added)))
 
 

@@ -36,16 +36,11 @@ class SessionClaim:
     """The right to serve a session folder; made by `claimed_session`."""
 
     def __init__(self, session: SessionFolder) -> None:
-        """Note that this process has the folder. Raises StorageError."""
         self._note = session.server_note
-        self._write(RunningServer(os.getpid()))
 
-    def announce(self, host: str, port: int) -> None:
-        """Note where this process listens. Raises StorageError."""
-        self._write(RunningServer(os.getpid(), host, port))
-
-    def _write(self, server: RunningServer) -> None:
-        write_atomic(self._note, format_json(asdict(server)))
+    def announce(self, host: str = "", port: int = 0) -> None:
+        """Note that this process has the folder, and where it listens. Raises StorageError."""
+        write_atomic(self._note, format_json(asdict(RunningServer(os.getpid(), host, port))))
 
 
 @contextlib.contextmanager
@@ -60,7 +55,9 @@ def claimed_session(session: SessionFolder) -> Iterator[SessionClaim]:
     except OSError as error:
         raise _no_lock(session, error) from error
     try:
-        yield SessionClaim(session)
+        claim = SessionClaim(session)
+        claim.announce()
+        yield claim
     finally:
         with contextlib.suppress(SetupError):
             delete(session.server_note)  # without the lock it says nothing any more
@@ -69,6 +66,8 @@ def claimed_session(session: SessionFolder) -> Iterator[SessionClaim]:
 
 def running_server(session: SessionFolder) -> RunningServer | None:
     """Return the server that has this session folder now, None when there is none. Raises StorageError."""
+    if not session.server_lock.exists():
+        return None  # taking the lock would make its file
     try:
         with _lock(session):
             return None

@@ -45,7 +45,6 @@ class HistoryStore:
     """All chats of one folder. Safe among threads and processes; `clock` gives seconds since 1970."""
 
     def __init__(self, folder: Path, max_messages: int, clock: Callable[[], float] = time.time) -> None:
-        """Create the folder if need be and clear what a crash left there. Raises StorageError."""
         self._folder = folder
         self._max_messages = max_messages
         self._clock = clock
@@ -55,10 +54,20 @@ class HistoryStore:
         self._listing = CachedFile(folder, self._scan)
         # Called with the chats that are about to be deleted; what it raises keeps them.
         self.on_delete: Callable[[Sequence[Chat]], None] = lambda chats: None
-        files.ensure_folder(folder)
         self._lock = PathLock(folder)
+
+    @classmethod
+    def open(cls, folder: Path, max_messages: int, clock: Callable[[], float] = time.time) -> HistoryStore:
+        """Return the chats of a folder that is ready for use. Raises StorageError."""
+        store = cls(folder, max_messages, clock)
+        store.prepare()
+        return store
+
+    def prepare(self) -> None:
+        """Create the folder if need be and clear what a crash left there. Raises StorageError."""
+        files.ensure_folder(self._folder)
         with self._lock:
-            files.sweep(folder, "*.json")
+            files.sweep(self._folder, "*.json")
 
     def get(self, chat_id: str) -> Chat | None:
         """Return a chat, None when there is no such chat or its file is corrupt. Raises StorageError."""

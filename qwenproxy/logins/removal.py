@@ -49,7 +49,7 @@ def abandoned_on_failure(registry: Registry, account_id: str) -> Iterator[None]:
 def forget_profile(folder: AccountFolder) -> None:
     """Delete the browser profile in an account's folder, unless somebody has it open again by now."""
     with contextlib.suppress(ProfileInUse):
-        claim = ProfileClaim(folder)
+        claim = ProfileClaim.take(folder)
         try:
             # What cannot be deleted now does no harm: the account's own token is put there over it.
             shutil.rmtree(folder.profile, ignore_errors=True)
@@ -60,7 +60,7 @@ def forget_profile(folder: AccountFolder) -> None:
 def _await_release(folder: AccountFolder, release_wait: float, on_held: Callable[[], None]) -> None:
     """Claim the profile, which ends browsers that a killed process left: they would write while it is deleted."""
     try:
-        ProfileClaim(folder).release()
+        ProfileClaim.take(folder).release()
         return
     except ProfileInUse:
         if not release_wait:
@@ -69,7 +69,7 @@ def _await_release(folder: AccountFolder, release_wait: float, on_held: Callable
     deadline = time.monotonic() + release_wait
     while True:
         try:
-            ProfileClaim(folder).release()
+            ProfileClaim.take(folder).release()
             return
         except ProfileInUse:
             if time.monotonic() > deadline:

@@ -75,7 +75,7 @@ def renew_account(registry: Registry, window: LoginWindow, person: Person, accou
 def _opened(folder: AccountFolder, window: LoginWindow, person: Person) -> Iterator[Chrome]:
     person.show("opening", window.login_wait)
     try:
-        chrome = Chrome(folder, window.chrome)
+        chrome = Chrome.launch(folder, window.chrome)
     except SetupError as error:
         if _display_missing(folder):
             raise LoginFailed("no_display") from error

@@ -46,7 +46,7 @@ class UpstreamDeletions:
     """The chats still to be deleted, and the worker that does it while there is anything it can do."""
 
     def __init__(self, path: Path, registry: Registry, clock: Callable[[], float] = time.time) -> None:
-        """Clear what a crash left of an interrupted write. Raises SetupError."""
+        """`path` is the journal's."""
         self._path = path
         self._lock = PathLock(self._path)
         self._registry = registry
@@ -55,9 +55,19 @@ class UpstreamDeletions:
         self._tabs: dict[str, Page] = {}
         self._worker: threading.Thread | None = None
         self._news = threading.Event()
-        files.ensure_folder(path.parent)
+
+    @classmethod
+    def open(cls, path: Path, registry: Registry, clock: Callable[[], float] = time.time) -> UpstreamDeletions:
+        """Return the chats of a journal, cleared of what a crash left of an interrupted write. Raises SetupError."""
+        deletions = cls(path, registry, clock)
+        deletions.prepare()
+        return deletions
+
+    def prepare(self) -> None:
+        """Create the folder if need be and clear what a crash left of an interrupted write. Raises SetupError."""
+        files.ensure_folder(self._path.parent)
         with self._lock:
-            files.sweep(path.parent, path.name)
+            files.sweep(self._path.parent, self._path.name)
 
     def add(self, chats: Iterable[SiteChat]) -> None:
         """Write the chats down and delete them as soon as their accounts' tabs allow. Raises SetupError."""

@@ -49,16 +49,26 @@ class Ledger:
     """All uploads of a session folder. Threads and processes may share it."""
 
     def __init__(self, session: SessionFolder, clock: Callable[[], float] = time.time) -> None:
-        """Clear what a crash left of an interrupted write. Raises SetupError."""
+        self._folder = session.root
         self._file = session.uploads
         self._contents = session.upload_contents
         self._clock = clock
         self._lock = PathLock(self._file)
         self._reading = threading.Lock()
         self._cached = CachedFile(self._file, self._load)
-        files.ensure_folder(session.root)
+
+    @classmethod
+    def open(cls, session: SessionFolder, clock: Callable[[], float] = time.time) -> Ledger:
+        """Return the uploads of a session folder that is ready for use. Raises SetupError."""
+        ledger = cls(session, clock)
+        ledger.prepare()
+        return ledger
+
+    def prepare(self) -> None:
+        """Create the folder if need be and clear what a crash left of an interrupted write. Raises SetupError."""
+        files.ensure_folder(self._folder)
         with self._lock:
-            files.sweep(session.root, self._file.name)
+            files.sweep(self._folder, self._file.name)
 
     def find(self, url: str) -> Upload | None:
         """Return the upload behind a URL, whatever its query says. Raises SetupError."""

@@ -20,7 +20,7 @@ def path(tmp_path):
 
 
 def test_first_start_writes_a_template_without_keys(path):
-    key_file = KeyFile(path)
+    key_file = KeyFile.open(path)
     assert key_file.keys() == ()
     assert not key_file.enabled
     assert not key_file.check("")
@@ -34,7 +34,7 @@ def test_first_start_writes_a_template_without_keys(path):
 def test_an_existing_file_is_left_alone(path):
     path.parent.mkdir()
     path.write_bytes(b"")
-    assert not KeyFile(path).enabled
+    assert not KeyFile.open(path).enabled
     assert path.read_bytes() == b""
 
 
@@ -51,7 +51,7 @@ def test_an_existing_file_is_left_alone(path):
 def test_keys_are_read_line_by_line(path, content, keys):
     path.parent.mkdir()
     path.write_bytes(content)
-    key_file = KeyFile(path)
+    key_file = KeyFile.open(path)
     assert key_file.keys() == keys
     assert key_file.enabled is bool(keys)
     assert all(key_file.check(key) for key in keys)
@@ -61,7 +61,7 @@ def test_keys_are_read_line_by_line(path, content, keys):
 def test_other_texts_are_no_keys(path, candidate):
     path.parent.mkdir()
     path.write_bytes(b"key-1\nkey-2\n")
-    assert not KeyFile(path).check(candidate)
+    assert not KeyFile.open(path).check(candidate)
 
 
 def test_every_key_is_compared_in_constant_time(path, monkeypatch):
@@ -70,12 +70,12 @@ def test_every_key_is_compared_in_constant_time(path, monkeypatch):
     compared = []
     compare = hmac.compare_digest
     monkeypatch.setattr(hmac, "compare_digest", lambda key, given: compared.append(key) or compare(key, given))
-    assert KeyFile(path).check("key-1")
+    assert KeyFile.open(path).check("key-1")
     assert compared == [b"key-1", b"key-2", b"key-3"]
 
 
 def test_a_change_on_disk_is_seen_at_once(path):
-    key_file = KeyFile(path)
+    key_file = KeyFile.open(path)
     assert not key_file.enabled
     path.write_bytes(b"key-1\n")
     assert key_file.check("key-1")
@@ -86,7 +86,7 @@ def test_a_change_on_disk_is_seen_at_once(path):
 
 @pytest.mark.parametrize("content", [b"\xff\xfek\x00e\x00y\x00", b"key\xff\n", b"k\x00e\x00y\x00"])
 def test_an_unreadable_file_opens_no_door_and_is_kept(path, content):
-    key_file = KeyFile(path)
+    key_file = KeyFile.open(path)
     assert not key_file.enabled
     path.write_bytes(content)
     for question in (key_file.keys, key_file.add, lambda: key_file.check("key"), lambda: key_file.enabled):
@@ -94,12 +94,12 @@ def test_an_unreadable_file_opens_no_door_and_is_kept(path, content):
             with pytest.raises(SetupError, match="is not UTF-8 text"):
                 question()
     with pytest.raises(SetupError):
-        KeyFile(path).remove("key")
+        KeyFile.open(path).remove("key")
     assert path.read_bytes() == content
 
 
 def test_a_file_that_goes_away_opens_no_door(path):
-    key_file = KeyFile(path)
+    key_file = KeyFile.open(path)
     key_file.add("key-1")
     path.unlink()
     for _ in range(2):
@@ -110,7 +110,7 @@ def test_a_file_that_goes_away_opens_no_door(path):
 def test_add_and_remove_keep_everything_else(path):
     path.parent.mkdir()
     path.write_bytes(b"# mine\r\nkey-1")
-    key_file = KeyFile(path)
+    key_file = KeyFile.open(path)
     assert key_file.add(" key-2 ") == "key-2"
     assert key_file.add("key-2") == "key-2"
     assert path.read_bytes() == b"# mine\r\nkey-1\nkey-2\n"
@@ -123,7 +123,7 @@ def test_add_and_remove_keep_everything_else(path):
 
 
 def test_made_keys_are_long_and_differ(path):
-    key_file = KeyFile(path)
+    key_file = KeyFile.open(path)
     made = {key_file.add() for _ in range(5)}
     assert made == set(key_file.keys())
     assert all(key.startswith("qp-") and len(key) > 40 for key in made)
@@ -131,7 +131,7 @@ def test_made_keys_are_long_and_differ(path):
 
 @pytest.mark.parametrize("key", ["", "  ", "#key", "two words", "ключ-é", "naïve", "two\nlines", "tab\tbed", "nul\0"])
 def test_keys_that_the_file_cannot_hold_are_refused(path, key):
-    key_file = KeyFile(path)
+    key_file = KeyFile.open(path)
     before = path.read_bytes()
     with pytest.raises(SetupError):
         key_file.add(key)
@@ -139,10 +139,10 @@ def test_keys_that_the_file_cannot_hold_are_refused(path, key):
 
 
 def test_processes_that_add_at_once_lose_nothing(path):
-    KeyFile(path)
+    KeyFile.open(path)
     code = (
         "import sys; from pathlib import Path; from qwenproxy.access.keys import KeyFile\n"
-        "key_file = KeyFile(Path(sys.argv[1])); sys.stdin.readline()\n"
+        "key_file = KeyFile.open(Path(sys.argv[1])); sys.stdin.readline()\n"
         "[key_file.add(f'{sys.argv[2]}-{number}') for number in range(40)]\n"
     )
     adders = [
@@ -155,12 +155,12 @@ def test_processes_that_add_at_once_lose_nothing(path):
     for adder in adders:
         adder.communicate(timeout=30)
     assert [adder.returncode for adder in adders] == [0, 0]
-    assert set(KeyFile(path).keys()) == {f"{name}-{number}" for name in "ab" for number in range(40)}
+    assert set(KeyFile.open(path).keys()) == {f"{name}-{number}" for name in "ab" for number in range(40)}
 
 
 def test_no_key_reaches_the_log(path, caplog):
     caplog.set_level(logging.DEBUG)
-    key_file = KeyFile(path)
+    key_file = KeyFile.open(path)
     key_file.add("secret-key-1")
     key_file.check("secret-key-2")
     key_file.remove("secret-key-1")

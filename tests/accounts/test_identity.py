@@ -54,7 +54,7 @@ def test_a_login_is_shown_to_nobody():
 
 def test_an_older_token_never_replaces_a_newer_one(tmp_path, caplog):
     newer, older = (jwt(id="u", exp=NOW + left) for left in (900, 20))
-    registry = Registry(SessionFolder(tmp_path / "session"), FakeClock())
+    registry = Registry.open(SessionFolder(tmp_path / "session"), FakeClock())
     registry.add(newer, "a")
     opener = TabOpener(registry, Site("https://site.test"), ChromeSettings(None))
     opener._keep("a", Login(older))

@@ -40,7 +40,7 @@ def test_nothing_there_is_no_account(registry, session):
 def test_a_folder_of_the_older_project_is_read_unchanged(session, clock):
     write_older(session)
     before = (session / "tokens.json").read_bytes()
-    registry = Registry(SessionFolder(session), clock)
+    registry = Registry.open(SessionFolder(session), clock)
     assert registry.all() == (
         Account("acc_1", "t1"),
         Account("acc_2", "t2", reset_at=1760003600.5),
@@ -54,7 +54,7 @@ def test_a_folder_of_the_older_project_is_read_unchanged(session, clock):
 @pytest.mark.parametrize("reset_at", [None, "", "soon", True, [], {}])
 def test_a_reset_date_that_says_nothing_does_not_block(session, reset_at):
     write_older(session, [{"id": "a", "token": "t", "resetAt": reset_at}])
-    assert Registry(SessionFolder(session)).all() == (Account("a", "t"),)
+    assert Registry.open(SessionFolder(session)).all() == (Account("a", "t"),)
 
 
 def test_add_writes_record_and_token_file(registry, session):
@@ -205,7 +205,7 @@ def test_dates_are_written_as_javascript_does():
 
 def test_unknown_fields_and_order_survive(session, clock):
     write_older(session)
-    registry = Registry(SessionFolder(session), clock)
+    registry = Registry.open(SessionFolder(session), clock)
     registry.mark_invalid("acc_2")
     registry.add("t4", "acc_0")
     records = records_in(session)
@@ -225,7 +225,7 @@ def test_a_change_that_changes_nothing_writes_nothing(registry, session):
 
 def test_another_process_is_seen_and_not_undone(registry, session, clock):
     registry.add("t1", "a")
-    other = Registry(SessionFolder(session), clock)
+    other = Registry.open(SessionFolder(session), clock)
     other.add("t2", "b")
     assert [account.id for account in registry.all()] == ["a", "b"]
     registry.rest("a", NOW + 60)

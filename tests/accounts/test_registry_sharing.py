@@ -28,7 +28,7 @@ def test_processes_that_write_at_once_lose_nothing(registry, session):
     code = (
         "import sys; from pathlib import Path; from qwenproxy.accounts.registry import Registry\n"
         "from qwenproxy.disk.folder import SessionFolder\n"
-        "registry = Registry(SessionFolder(Path(sys.argv[1]))); name = sys.argv[2]; sys.stdin.readline()\n"
+        "registry = Registry.open(SessionFolder(Path(sys.argv[1]))); name = sys.argv[2]; sys.stdin.readline()\n"
         "for number in range(25):\n"
         "    registry.add('t', f'{name}-{number}'); registry.add('t')\n"
         "    registry.rest(f'{name}-{number}', 2e9); registry.mark_invalid(f'{name}-{number}')\n"

@@ -17,7 +17,7 @@ NOW = 1_800_000_000.0
 @pytest.fixture
 def registry(tmp_path):
     """Return an empty registry."""
-    return Registry(SessionFolder(tmp_path))
+    return Registry.open(SessionFolder(tmp_path))
 
 
 def _add(registry, account_id, state):

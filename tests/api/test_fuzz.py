@@ -69,7 +69,7 @@ class FullSite(ChatSite):
 def chats(tmp_path_factory):
     """One server for all of this; nothing thrown at it may keep it from answering the next request."""
     session = tmp_path_factory.mktemp("fuzz") / "session"
-    registry = Registry(SessionFolder(session))
+    registry = Registry.open(SessionFolder(session))
     registry.add(TOKEN, "a")
     chats = KeptChats(session, registry, time.time)
     chats.site = FullSite()
@@ -401,7 +401,7 @@ def test_nothing_on_the_disk_is_for_others(tmp_path):
     session = tmp_path / "session"
     before = os.umask(0)
     try:
-        registry = Registry(SessionFolder(session))
+        registry = Registry.open(SessionFolder(session))
         registry.add(TOKEN, "a")
         chats = KeptChats(session, registry, time.time)
         with contextlib.closing(chats.start()):

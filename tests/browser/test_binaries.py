@@ -193,7 +193,7 @@ def test_a_driver_that_does_not_fit_gives_way_to_one_that_is_fetched(path, tmp_p
     manager.answer = {"browser_path": chrome, "driver_path": fitting}
     programs = Programs(chrome)
     for _ in range(2):
-        browser = Chrome(AccountFolder(tmp_path / "acc_1"), ChromeSettings(programs))
+        browser = Chrome.launch(AccountFolder(tmp_path / "acc_1"), ChromeSettings(programs))
         browser.close()
         assert browser.driver.session_id == "s1"
     assert len(manager.asked) == 1, "the second start knows"
@@ -204,7 +204,7 @@ def test_a_driver_that_does_not_fit_gives_way_to_one_that_is_fetched(path, tmp_p
 
 def _start_and_fail(programs: Programs, folder: Path) -> BrowserError:
     with pytest.raises(BrowserError) as caught:
-        Chrome(AccountFolder(folder), ChromeSettings(programs))
+        Chrome.launch(AccountFolder(folder), ChromeSettings(programs))
     return caught.value
 
 

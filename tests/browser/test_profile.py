@@ -34,7 +34,7 @@ PARENT = (
 CLAIMING = (
     "import pathlib, sys; from qwenproxy.browser.profile import ProfileClaim; "
     "from qwenproxy.disk.folder import AccountFolder; "
-    "claim = ProfileClaim(AccountFolder(pathlib.Path(sys.argv[1]))); "
+    "claim = ProfileClaim.take(AccountFolder(pathlib.Path(sys.argv[1]))); "
     "[claim.add(int(pid)) for pid in sys.argv[2:]]; print('up', flush=True); sys.stdin.read()"
 )
 
@@ -46,17 +46,17 @@ def test_a_disk_that_refuses_is_told_and_the_profile_stays_free(tmp_path, monkey
     with monkeypatch.context() as patched:
         patched.setattr(ProfileClaim, "_write", refuse)
         with pytest.raises(StorageError, match=r"cannot write .*account: No space left"):
-            ProfileClaim(AccountFolder(tmp_path / "account"))
-    ProfileClaim(AccountFolder(tmp_path / "account")).release()
+            ProfileClaim.take(AccountFolder(tmp_path / "account"))
+    ProfileClaim.take(AccountFolder(tmp_path / "account")).release()
 
 
 def test_what_cannot_be_deleted_keeps_no_profile(tmp_path):
-    claim = ProfileClaim(AccountFolder(tmp_path))
+    claim = ProfileClaim.take(AccountFolder(tmp_path))
     (tmp_path / "browser.json").unlink()
     (tmp_path / "browser.json").mkdir()
     claim.release()
     (tmp_path / "browser.json").rmdir()
-    ProfileClaim(AccountFolder(tmp_path)).release()
+    ProfileClaim.take(AccountFolder(tmp_path)).release()
 
 
 @pytest.fixture
@@ -98,14 +98,14 @@ def write_record(folder, record):
 
 def test_a_claim_records_its_owner_and_its_processes(folder, launch):
     process, _ = launch(WAITING)
-    claim = ProfileClaim(folder)
+    claim = ProfileClaim.take(folder)
     claim.add(process.pid)
-    assert claim.profile.is_dir()
+    assert folder.profile.is_dir()
     assert record_of(folder)["owner"][0] == os.getpid()
     assert [pid for pid, _ in record_of(folder)["processes"]] == [process.pid]
     assert profile_owner(folder) == os.getpid()
     if os.name == "posix":
-        modes = [path.stat().st_mode & 0o777 for path in (folder.path, claim.profile, folder.browser_note)]
+        modes = [path.stat().st_mode & 0o777 for path in (folder.path, folder.profile, folder.browser_note)]
         assert modes == [0o700, 0o700, 0o600]
     claim.release()
     assert has_ended(process.pid)
@@ -118,31 +118,31 @@ def test_a_held_profile_names_its_process(folder, launch):
     owner, up = launch(CLAIMING, str(folder.path))
     assert up == "up"
     with pytest.raises(ProfileInUse, match=rf"acc_1 is in use by process {owner.pid}\b"):
-        ProfileClaim(folder)
+        ProfileClaim.take(folder)
     owner.kill()
     owner.wait()
-    ProfileClaim(folder).release()
+    ProfileClaim.take(folder).release()
 
 
 def test_one_process_claims_a_profile_once(folder):
-    claim = ProfileClaim(folder)
+    claim = ProfileClaim.take(folder)
     with pytest.raises(ProfileInUse):
-        ProfileClaim(folder)
+        ProfileClaim.take(folder)
     assert record_of(folder)["owner"][0] == os.getpid(), "the refused claim changed nothing"
     claim.release()
-    ProfileClaim(folder).release()
+    ProfileClaim.take(folder).release()
 
 
 def test_a_second_release_leaves_the_next_owner_alone(folder, launch):
-    first = ProfileClaim(folder)
+    first = ProfileClaim.take(folder)
     first.release()
     process, _ = launch(WAITING)
-    second = ProfileClaim(folder)
+    second = ProfileClaim.take(folder)
     second.add(process.pid)
     first.release()
     assert record_of(folder)["processes"][0][0] == process.pid
     with pytest.raises(ProfileInUse):
-        ProfileClaim(folder)
+        ProfileClaim.take(folder)
     second.release()
     assert has_ended(process.pid)
 
@@ -152,7 +152,7 @@ def test_what_a_killed_server_left_is_ended(folder, launch):
     write_record(folder, {"owner": [1, 1.0], "processes": [[process.pid, psutil.Process(process.pid).create_time()]]})
     folder.profile.mkdir()
     (folder.profile / "SingletonLock").symlink_to("machine-1")
-    claim = ProfileClaim(folder)
+    claim = ProfileClaim.take(folder)
     assert has_ended(process.pid)
     assert not (folder.profile / "SingletonLock").is_symlink()
     claim.release()
@@ -173,14 +173,14 @@ def test_a_process_that_only_has_the_same_number_is_left_alone(folder, orphan, l
     (_, start) = record_of(folder)["processes"][0]
     write_record(folder, {"owner": [other.pid, start], "processes": [[other.pid, start]]})
     assert profile_owner(folder) is None
-    ProfileClaim(folder).release()
+    ProfileClaim.take(folder).release()
     assert other.poll() is None
     assert orphan.poll() is None, "the record named it no more"
 
 
 def test_a_process_that_ended_stays_recorded_as_it_was(folder, launch):
     gone, other = launch(WAITING)[0], launch(WAITING)[0]
-    claim = ProfileClaim(folder)
+    claim = ProfileClaim.take(folder)
     claim.add(gone.pid)
     named = record_of(folder)["processes"][0]
     gone.kill()
@@ -195,7 +195,7 @@ def test_a_clock_that_is_set_hides_nobody(folder, orphan, monkeypatch, seconds):
     """psutil reckons the start of a process from the time of day, so it gives another one once the clock was set."""
     at_start = psutil.Process.create_time
     monkeypatch.setattr(psutil.Process, "create_time", lambda process: at_start(process) + seconds)
-    ProfileClaim(folder).release()
+    ProfileClaim.take(folder).release()
     assert has_ended(orphan.pid)
 
 
@@ -210,14 +210,14 @@ def test_a_clock_that_is_set_hides_no_owner(folder, launch, monkeypatch):
 def test_what_another_boot_recorded_is_not_ours(folder, orphan, monkeypatch, tmp_path):
     monkeypatch.setattr("qwenproxy.browser.profile.BOOT_ID", tmp_path / "boot_id")
     (tmp_path / "boot_id").write_text("another-boot\n")
-    ProfileClaim(folder).release()
+    ProfileClaim.take(folder).release()
     assert orphan.poll() is None
 
 
 def test_a_start_without_boot_and_ticks_is_a_time_of_day(folder, launch, monkeypatch, tmp_path):
     monkeypatch.setattr("qwenproxy.browser.profile.BOOT_ID", tmp_path / "none")
     process, _ = launch(WAITING)
-    claim = ProfileClaim(folder)
+    claim = ProfileClaim.take(folder)
     claim.add(process.pid)
     assert record_of(folder)["processes"] == [[process.pid, psutil.Process(process.pid).create_time()]]
     assert profile_owner(folder) == os.getpid()
@@ -228,7 +228,7 @@ def test_a_browser_on_the_profile_is_ended_though_no_record_names_it(folder, lau
     folder.path.mkdir(parents=True)
     browser, _ = launch(WAITING, f"--user-data-dir={folder.profile}")
     neighbour, _ = launch(WAITING, f"--user-data-dir={folder.path / 'profile2'}")
-    ProfileClaim(folder).release()
+    ProfileClaim.take(folder).release()
     assert has_ended(browser.pid)
     assert neighbour.poll() is None
 
@@ -237,7 +237,7 @@ def test_a_browser_on_the_profile_is_ended_though_no_record_names_it(folder, lau
 def test_the_start_is_not_mistaken_in_what_the_program_is_called(folder, tmp_path):
     odd = tmp_path / "a) S 1 ("
     odd.symlink_to(shutil.which("sleep"))
-    claim = ProfileClaim(folder)
+    claim = ProfileClaim.take(folder)
     with subprocess.Popen([odd, "600"]) as process:
         claim.add(process.pid)
         _, start = record_of(folder)["processes"][0]
@@ -265,7 +265,7 @@ def test_an_unreadable_record_is_no_record(folder, record):
     if record == "\udcff":
         folder.browser_note.write_bytes(b"\xff\xfe")
     assert profile_owner(folder) is None
-    claim = ProfileClaim(folder)
+    claim = ProfileClaim.take(folder)
     assert record_of(folder)["owner"][0] == os.getpid()
     claim.release()
 
@@ -273,7 +273,7 @@ def test_an_unreadable_record_is_no_record(folder, record):
 def test_a_process_that_is_gone_is_no_trouble(folder, launch):
     process, _ = launch("print('up')")
     process.wait()
-    claim = ProfileClaim(folder)
+    claim = ProfileClaim.take(folder)
     claim.add(process.pid)
     claim.release()
 
@@ -300,7 +300,7 @@ def test_what_a_killed_server_left_in_its_folder_is_ended(tmp_path):
     with killed, other:
         started = psutil.Process(killed.pid).create_time()
         write_record(left, {"owner": [1, 0], "processes": [[killed.pid, started]]})
-        held = ProfileClaim(session.account("b"))
+        held = ProfileClaim.take(session.account("b"))
         held.add(other.pid)
         end_leftovers(session)
         assert has_ended(killed.pid)
@@ -320,7 +320,7 @@ def test_an_end_that_nobody_takes_note_of_is_an_end(launch, monkeypatch):
 
 def test_a_process_that_is_ended_early_is_recorded_no_more(folder, launch):
     first, second = launch(WAITING)[0], launch(WAITING)[0]
-    claim = ProfileClaim(folder)
+    claim = ProfileClaim.take(folder)
     for process in (first, second):
         claim.add(process.pid)
     claim.end(second.pid)
@@ -331,7 +331,7 @@ def test_a_process_that_is_ended_early_is_recorded_no_more(folder, launch):
 
 
 def test_what_runs_on_the_profile_ends_with_the_claim_whoever_started_it(folder, launch):
-    claim = ProfileClaim(folder)
+    claim = ProfileClaim.take(folder)
     browser, _ = launch(WAITING, f"--user-data-dir={folder.profile}")
     neighbour, _ = launch(WAITING, f"--user-data-dir={folder.path / 'profile2'}")
     claim.release()

@@ -83,7 +83,7 @@ def start(tmp_path):
     def start(browser: str, driver: str = "") -> BrowserError:
         programs = Programs(browser, driver or listening(tmp_path / "bin", "chromedriver"))
         with pytest.raises(BrowserError) as caught:
-            Chrome(AccountFolder(tmp_path / "accounts" / "acc_1"), ChromeSettings(programs))
+            Chrome.launch(AccountFolder(tmp_path / "accounts" / "acc_1"), ChromeSettings(programs))
         return caught.value
 
     return start

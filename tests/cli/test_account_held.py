@@ -25,7 +25,7 @@ commands = importlib.import_module("qwenproxy.cli.account")
 
 @pytest.fixture
 def registry(session):
-    registry = Registry(SessionFolder(session))
+    registry = Registry.open(SessionFolder(session))
     registry.add(new_token("ann"), "mine")
     registry.add(new_token("ben"), "other")
     return registry
@@ -34,7 +34,7 @@ def registry(session):
 @pytest.fixture
 def claim(registry):
     """Hold the profile of "mine" as a server does that has it open."""
-    claim = ProfileClaim(registry.folder("mine"))
+    claim = ProfileClaim.take(registry.folder("mine"))
     yield claim
     claim.release()
 
@@ -52,7 +52,7 @@ def claim(registry):
     ids=["ok", "resting", "invalid"],
 )
 def test_check_says_what_is_on_record_of_an_account_that_is_held(registry, claim, monkeypatch, change, status, shown):
-    monkeypatch.setattr(commands, "opener_for", lambda *_: lambda one: ProfileClaim(registry.folder(one.id)))
+    monkeypatch.setattr(commands, "opener_for", lambda *_: lambda one: ProfileClaim.take(registry.folder(one.id)))
     change(registry)
     before = registry.all()
     ended = run_here("account", "check", "mine")
@@ -69,7 +69,7 @@ def test_of_a_server_and_the_process_it_started_the_server_is_named(registry, se
     claiming = (
         "import sys, pathlib; from qwenproxy.browser.profile import ProfileClaim;"
         "from qwenproxy.disk.folder import AccountFolder;"
-        "claim = ProfileClaim(AccountFolder(pathlib.Path(sys.argv[1]))); print('up', flush=True); sys.stdin.read()"
+        "claim = ProfileClaim.take(AccountFolder(pathlib.Path(sys.argv[1]))); print('up', flush=True); sys.stdin.read()"
     )
     command = [sys.executable, "-c", claiming, str(registry.folder("mine").path)]
     server = os.getpid() if started_by_server else 1
@@ -80,7 +80,7 @@ def test_of_a_server_and_the_process_it_started_the_server_is_named(registry, se
             expected = os.getpid() if started_by_server else holder.pid
             assert profile_owner(registry.folder("mine")) == expected
             with pytest.raises(ProfileInUse, match=rf"process {expected}\b"):
-                ProfileClaim(registry.folder("mine"))
+                ProfileClaim.take(registry.folder("mine"))
         finally:
             holder.kill()
     assert profile_owner(registry.folder("mine")) is None
@@ -92,7 +92,7 @@ def test_of_a_server_and_the_process_it_started_the_server_is_named(registry, se
 @pytest.mark.parametrize("command", [("relogin", "mine"), ("add", "--id", "newcomer")], ids=" ".join)
 def test_a_login_whose_profile_is_held_is_not_explained(registry, monkeypatch, command):
     monkeypatch.setenv("DISPLAY", ":4711")
-    claim = ProfileClaim(registry.folder(command[-1]))
+    claim = ProfileClaim.take(registry.folder(command[-1]))
     try:
         ended = run_here("account", *command)
     finally:
@@ -107,7 +107,7 @@ def test_a_login_whose_profile_is_held_is_not_explained(registry, monkeypatch, c
 
 def test_the_record_goes_at_once_and_the_folder_when_the_server_lets_go(registry, claim):
     def server_sees_it() -> None:
-        assert Registry(SessionFolder(registry.folder("x").path.parent.parent)).get("mine") is None
+        assert Registry.open(SessionFolder(registry.folder("x").path.parent.parent)).get("mine") is None
         assert not registry.folder("mine").token.exists()
         threading.Timer(0.3, claim.release).start()
 
@@ -123,12 +123,12 @@ def test_a_server_that_does_not_let_go_keeps_the_folder_only(registry, claim):
     assert told == ["held"]
     assert registry.folder("mine").path.exists()
     assert [one.id for one in registry.all()] == ["other"]
-    assert [one.id for one in Registry(SessionFolder(registry.folder("x").path.parent.parent)).all()] == ["other"]
+    assert [one.id for one in Registry.open(SessionFolder(registry.folder("x").path.parent.parent)).all()] == ["other"]
 
 
 def test_a_login_under_way_without_an_account_is_not_waited_for(registry, monkeypatch):
     monkeypatch.setattr(removal, "time", None)
-    claim = ProfileClaim(registry.folder("newcomer"))
+    claim = ProfileClaim.take(registry.folder("newcomer"))
     try:
         with pytest.raises(ProfileInUse):
             remove_account(registry, "newcomer", 30.0)

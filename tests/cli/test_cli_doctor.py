@@ -170,7 +170,7 @@ def test_profiles_that_nobody_has_are_fine(console):
 def test_a_profile_in_use_is_told_with_its_process(console):
     made = console()
     made.registry.add(new_token(), "mine")
-    claim = ProfileClaim(made.registry.folder("mine"))
+    claim = ProfileClaim.take(made.registry.folder("mine"))
     try:
         (finding,) = profile_findings(made)
     finally:
@@ -232,7 +232,7 @@ def test_an_address_for_other_machines_needs_a_key(console, settings, host):
     assert _levels(found) == (["wrong"] if host == "0.0.0.0" else [])
     if found:
         assert found[0].remedy == "qwenproxy keys add"
-        KeyFile(made.config.session_dir / "Authorization.txt").add()
+        KeyFile.open(made.config.session_dir / "Authorization.txt").add()
         assert list(door_findings(made)) == []
 
 
@@ -300,7 +300,7 @@ LIMIT = '{"success":false,"data":{"code":"RateLimited","num":3}}'
 
 @pytest.fixture
 def registry(tmp_path):
-    registry = Registry(SessionFolder(tmp_path / "session"))
+    registry = Registry.open(SessionFolder(tmp_path / "session"))
     registry.add(new_token(), "mine")
     return registry
 
@@ -405,7 +405,7 @@ def test_the_doctor_names_a_missing_browser_and_asks_no_account(settings, tmp_pa
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("QWENPROXY_CHROME", str(tmp_path / "nowhere"))
-    Registry(SessionFolder(tmp_path / "session")).add(new_token(), "mine")
+    Registry.open(SessionFolder(tmp_path / "session")).add(new_token(), "mine")
     ended = run_here("doctor", "--roundtrip")
     assert (ended.status, "no working browser" in ended.output) == (1, True)
     assert "Round trip" not in ended.output
@@ -418,9 +418,9 @@ def beside_a_server(settings, tmp_path, monkeypatch):
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("QWENPROXY_CHROME", _program(tmp_path, "chrome", "156.0.1.2"))
     monkeypatch.setenv("QWENPROXY_CHROMEDRIVER", _program(tmp_path, "driver", "156.0.1.2"))
-    registry = Registry(SessionFolder(tmp_path / "session"))
+    registry = Registry.open(SessionFolder(tmp_path / "session"))
     registry.add(new_token(), "mine")
-    claim = ProfileClaim(registry.folder("mine"))
+    claim = ProfileClaim.take(registry.folder("mine"))
     with claimed_session(SessionFolder(tmp_path / "session")):
         yield registry
     claim.release()

@@ -19,7 +19,7 @@ ERASED = "\r\x1b[K"
 @pytest.fixture
 def environment(tmp_path):
     """Return settings with two accounts, whose browsers fail to start at once."""
-    registry = Registry(SessionFolder(tmp_path / "session"))
+    registry = Registry.open(SessionFolder(tmp_path / "session"))
     for name in ("first", "second"):
         registry.add(new_token(name), name)
     chrome = {"QWENPROXY_CHROME": "/bin/false", "QWENPROXY_CHROMEDRIVER": "/bin/false", "QWENPROXY_DRIVER": "plain"}

@@ -49,7 +49,7 @@ def served(monkeypatch):
 
 
 def _invalid(folder, *ids):
-    registry = Registry(SessionFolder(folder))
+    registry = Registry.open(SessionFolder(folder))
     for account_id in ids:
         registry.add(new_token(account_id), account_id)
         registry.mark_invalid(account_id)
@@ -101,7 +101,7 @@ LISTENING = [
 @pytest.mark.parametrize(("host", "english", "russian"), LISTENING)
 @pytest.mark.parametrize("lang", ["en", "ru"])
 def test_where_it_cannot_listen_it_says_what_helps(folder, monkeypatch, host, english, russian, lang):
-    Registry(SessionFolder(folder)).add(new_token(), "mine")
+    Registry.open(SessionFolder(folder)).add(new_token(), "mine")
     monkeypatch.setenv("QWENPROXY_LANG", lang)
     monkeypatch.setattr("qwenproxy.server.chrome_settings", lambda _: None)
     monkeypatch.setattr("signal.signal", lambda *_: None)
@@ -128,17 +128,17 @@ def test_what_helps_follows_from_what_the_system_says(error, advice):
 
 
 def test_other_machines_need_a_key(folder, served):
-    Registry(SessionFolder(folder)).add(new_token(), "mine")
+    Registry.open(SessionFolder(folder)).add(new_token(), "mine")
     ended = run_here("start", "--host", "0.0.0.0")
     assert (ended.status, served) == (2, [])
     assert "qwenproxy keys add" in ended.output
     assert run_here("start", "--host", "0.0.0.0", "--insecure").status == 0
-    KeyFile(folder / "Authorization.txt").add()
+    KeyFile.open(folder / "Authorization.txt").add()
     assert run_here("start", "--host", "0.0.0.0").status == 0
 
 
 def test_an_address_that_no_machine_has_lets_nobody_in(folder, served):
-    Registry(SessionFolder(folder)).add(new_token(), "mine")
+    Registry.open(SessionFolder(folder)).add(new_token(), "mine")
     ended = run_here("start", "--host", "nonsense.invalid")
     assert (ended.status, served, "other machines" in ended.output) == (1, [], False)
     assert "nonsense.invalid is no address of this machine" in ended.output
@@ -151,7 +151,7 @@ def test_the_folder_around_the_sandboxs_is_for_its_owner_too(folder, served, mon
     folder.chmod(0o755)
     token = new_token()
     address = SandboxAddress("https://127.0.0.1:9", "", {"sandbox1": token})
-    enter = lambda config, _address: Registry(SessionFolder(config.session_dir)).add(token, "sandbox1")  # noqa: E731
+    enter = lambda config, _address: Registry.open(SessionFolder(config.session_dir)).add(token, "sandbox1")  # noqa: E731
     monkeypatch.setattr(start_module, "enter_sandbox", enter)
     monkeypatch.setattr(start_module, "sandbox_process", lambda accounts: contextlib.nullcontext(address))
     assert run_here("start", "--sandbox").status == 0
@@ -163,13 +163,13 @@ def test_the_command_for_a_key_works_as_it_is_named(folder, served, tmp_path):
     ended = run_here("start", "--host", "0.0.0.0", "--session-dir", str(other))
     words = ended.output.partition("qwenproxy keys")[2].partition(" - ")[0].replace('"', "").split()
     assert run_here("keys", *words).status == 0
-    assert KeyFile(other / "Authorization.txt").enabled
+    assert KeyFile.open(other / "Authorization.txt").enabled
 
 
 def test_with_keys_the_snippets_carry_one_and_say_where_it_is(folder, served):
-    Registry(SessionFolder(folder)).add(new_token(), "mine")
+    Registry.open(SessionFolder(folder)).add(new_token(), "mine")
     assert "YOUR-KEY" not in run_here("start").output
-    key = KeyFile(folder / "Authorization.txt").add()
+    key = KeyFile.open(folder / "Authorization.txt").add()
     shown = run_here("start").output
     assert "-H 'Authorization: Bearer YOUR-KEY'" in shown
     assert 'api_key="YOUR-KEY"' in shown
@@ -179,7 +179,7 @@ def test_with_keys_the_snippets_carry_one_and_say_where_it_is(folder, served):
 
 def test_the_banner_speaks_russian(folder, served, monkeypatch):
     monkeypatch.setenv("QWENPROXY_LANG", "ru")
-    Registry(SessionFolder(folder)).add(new_token(), "mine")
+    Registry.open(SessionFolder(folder)).add(new_token(), "mine")
     shown = run_here("start").stdout
     assert "qwenproxy работает: http://127.0.0.1:4711" in shown
     for words in ("listens", "Try it", "or with"):

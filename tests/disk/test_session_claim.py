@@ -54,6 +54,12 @@ def test_a_note_that_cannot_be_read_is_a_server_all_the_same(session, note):
         assert running_server(session) == RunningServer(0)
 
 
+def test_to_ask_for_a_server_makes_nothing(tmp_path):
+    session = SessionFolder(tmp_path / "nowhere")
+    assert running_server(session) is None
+    assert not session.root.exists()
+
+
 def test_what_a_killed_server_noted_is_no_server(session):
     session.server_note.write_text('{"pid":1,"host":"127.0.0.1","port":1}')
     assert running_server(session) is None

@@ -49,7 +49,7 @@ def no_faults(door: Sandbox) -> None:
 
 @pytest.fixture
 def registry(tmp_path: Path) -> Registry:
-    return Registry(SessionFolder(tmp_path / "session"))
+    return Registry.open(SessionFolder(tmp_path / "session"))
 
 
 @pytest.fixture
@@ -253,7 +253,7 @@ def test_a_check_of_the_login_does_not_end_verify(door, registry, environment):
 
 def test_a_profile_in_use_is_one_line_with_the_process(registry, door, environment):
     registry.add(door.accounts[0].token, "mine")
-    claim = ProfileClaim(registry.folder("mine"))
+    claim = ProfileClaim.take(registry.folder("mine"))
     try:
         with Terminal(["account", "relogin", "mine"], environment) as terminal:
             assert terminal.end() == 1

@@ -171,7 +171,7 @@ def test_a_login_that_chrome_had_no_time_to_write_down_is_not_lost(new_proxy: Ca
         chrome, _driver = proxy.browser("sandbox1")
         chrome.kill()  # seconds after its first start: neither cookies nor localStorage are on disk yet
     assert ask(proxy.url, "{{say hello}}").text == "hello"
-    assert [account.invalid for account in Registry(SessionFolder(proxy.session_dir)).all()] == [False]
+    assert [account.invalid for account in Registry.open(SessionFolder(proxy.session_dir)).all()] == [False]
 
 
 def test_a_login_that_ends_and_a_new_one(proxy: Proxy, site: Sandbox, registry: Registry, only_account: str) -> None:

@@ -47,7 +47,7 @@ def test_what_was_read_does_not_stay_in_the_page(proxy: Proxy, only_account: str
 @pytest.fixture
 def chrome(site: Sandbox, tmp_path: Path) -> Iterator[Chrome]:
     """A browser of the test process itself."""
-    chrome = Chrome(AccountFolder(tmp_path), ChromeSettings(Programs(), spki=site.spki))
+    chrome = Chrome.launch(AccountFolder(tmp_path), ChromeSettings(Programs(), spki=site.spki))
     yield chrome
     chrome.close()
 

@@ -31,7 +31,7 @@ def folder(tmp_path):
 
 @pytest.fixture
 def store(folder, clock):
-    return HistoryStore(folder, 10, clock)
+    return HistoryStore.open(folder, 10, clock)
 
 
 def write_chat(folder, chat_id, content):
@@ -169,7 +169,7 @@ def test_the_list_is_newest_first_and_counts(store, clock):
 def test_the_list_sees_what_others_did(store, folder, clock):
     store.create("mine")
     assert len(store.list()) == 1
-    other = HistoryStore(folder, 10, clock)
+    other = HistoryStore.open(folder, 10, clock)
     theirs = other.create("theirs", TURN)
     assert {chat.name for chat in store.list()} == {"mine", "theirs"}
     other.rename(theirs, "renamed")
@@ -418,7 +418,7 @@ def test_one_that_leaves_the_line_changes_nothing_for_those_behind(store, monkey
 
 
 def test_threads_that_append_at_once_lose_nothing(folder):
-    store = HistoryStore(folder, 1000)
+    store = HistoryStore.open(folder, 1000)
     chat_ids = [store.create("a"), store.create("b")]
 
     def work(name):

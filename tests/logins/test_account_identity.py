@@ -27,7 +27,7 @@ def profile_of(user_id: str) -> list[object]:
 @pytest.fixture
 def registry(tmp_path):
     """Return a registry in which ann is logged out and ben is not."""
-    registry = Registry(SessionFolder(tmp_path / "session"))
+    registry = Registry.open(SessionFolder(tmp_path / "session"))
     registry.add(new_token("ann", EARLIER), "hers")
     registry.add(new_token("ben", EARLIER), "his")
     registry.mark_invalid("hers")

@@ -24,7 +24,7 @@ def session(session, monkeypatch):
 @pytest.fixture
 def registry(session):
     """Return a registry in which ann is logged out, and ben is not."""
-    registry = Registry(SessionFolder(session))
+    registry = Registry.open(SessionFolder(session))
     registry.add(new_token("ann", EARLIER), "hers")
     registry.add(new_token("ben", EARLIER), "his")
     registry.mark_invalid("hers")
@@ -120,7 +120,7 @@ def test_the_menu_takes_a_token_where_no_window_can_open(registry, session):
         terminal.expect("Stopped.")
         assert terminal.end() == 0
     assert "eyJ" not in terminal.text
-    accounts = Registry(SessionFolder(session)).all()
+    accounts = Registry.open(SessionFolder(session)).all()
     assert [one.token for one in accounts] == [
         new_token("ann", LATER),
         new_token("ben", EARLIER),
@@ -137,7 +137,7 @@ def test_a_token_typed_at_the_terminal_is_asked_for_and_never_shown(registry, se
         terminal.expect("To see whether the site accepts it")
         assert terminal.end() == 0
     assert "eyJ" not in terminal.text
-    assert LATER in [one.expires_at for one in Registry(SessionFolder(session)).all()]
+    assert LATER in [one.expires_at for one in Registry.open(SessionFolder(session)).all()]
 
 
 def test_a_question_for_a_token_ends_with_ctrl_c(registry, session):
@@ -146,4 +146,4 @@ def test_a_question_for_a_token_ends_with_ctrl_c(registry, session):
         terminal.type("\x03")
         terminal.expect("Stopped.")
         assert terminal.end() == 1
-    assert len(Registry(SessionFolder(session)).all()) == 2
+    assert len(Registry.open(SessionFolder(session)).all()) == 2

@@ -25,7 +25,7 @@ OLD, NEW = new_token(expires_at=3_000_000_000), new_token(expires_at=4_000_000_0
 
 @pytest.fixture
 def registry(tmp_path):
-    return Registry(SessionFolder(tmp_path / "session"))
+    return Registry.open(SessionFolder(tmp_path / "session"))
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def test_a_login_becomes_an_account(registry, window, play):
     assert script.steps == ["opening", "waiting", "closing"]
     assert script.closed
     assert registry.folder(added).planted.exists()
-    ProfileClaim(registry.folder(added)).release()  # free again
+    ProfileClaim.take(registry.folder(added)).release()  # free again
 
 
 def test_a_login_may_have_a_name_of_its_own(registry, window, play):
@@ -236,7 +236,7 @@ def test_a_new_login_ends_verify_whoever_is_there(registry, window, play):
 
 def test_a_profile_in_use_is_left_alone(registry, window, play):
     registry.add(new_token(), "mine")
-    claim = ProfileClaim(registry.folder("mine"))
+    claim = ProfileClaim.take(registry.folder("mine"))
     try:
         with pytest.raises(ProfileInUse):
             renew_account(registry, window, play(SIGN_IN), registry.get("mine"))
@@ -246,7 +246,7 @@ def test_a_profile_in_use_is_left_alone(registry, window, play):
 
 
 def test_a_name_that_another_login_is_using_is_left_to_it(registry, window, play):
-    claim = ProfileClaim(registry.folder("mine"))
+    claim = ProfileClaim.take(registry.folder("mine"))
     try:
         with pytest.raises(ProfileInUse):
             add_account(registry, window, play(SIGN_IN), "mine")
@@ -267,7 +267,7 @@ def test_an_account_that_was_removed_meanwhile_does_not_come_back(registry, wind
     account = registry.get("mine")
 
     def removed(driver: FakeDriver) -> None:
-        Registry(SessionFolder(registry.folder("mine").path.parent.parent)).remove("mine")
+        Registry.open(SessionFolder(registry.folder("mine").path.parent.parent)).remove("mine")
         driver.view = View(NEW, answer=SOMEBODY)
 
     with pytest.raises(SetupError, match="removed"):
@@ -294,7 +294,7 @@ def test_a_display_that_does_not_answer_is_no_display(registry, window, monkeypa
         folder.chrome_log.write_text(f"[1:1:ERROR] {words}\n")
         raise SetupError("The browser ended at once.")
 
-    monkeypatch.setattr(login, "Chrome", failing)
+    monkeypatch.setattr(login.Chrome, "launch", failing)
     with pytest.raises(LoginFailed, match="no_display"):
         add_account(registry, window, Script(SIGN_IN))
     assert _folders(registry) == []
@@ -304,7 +304,7 @@ def test_a_browser_that_fails_otherwise_keeps_its_own_message(registry, window, 
     def failing(folder, settings):
         raise SetupError("The browser ended at once.")
 
-    monkeypatch.setattr(login, "Chrome", failing)
+    monkeypatch.setattr(login.Chrome, "launch", failing)
     with pytest.raises(SetupError, match="at once") as raised:
         add_account(registry, window, Script(SIGN_IN))
     assert not isinstance(raised.value, LoginFailed)

@@ -72,17 +72,19 @@ class Stack:
     def __init__(self, site: Sandbox, session_dir: Path, fetcher: RemoteFetcher | None = None, **settings: str) -> None:
         self.site = site
         self.session_dir = session_dir
-        self.registry = Registry(SessionFolder(session_dir))
+        self.registry = Registry.open(SessionFolder(session_dir))
         for account in site.accounts:
             if self.registry.get(account.id) is None:
                 self.registry.add(account.token, account.id)
         config = Config.load({"session_dir": str(session_dir), **settings}, {})
         self._pool = AccountPool(self.registry, lambda each: SandboxTab(site, each), PoolLimits(idle_browser=0))
+        self._pool.start()
+        clock = lambda: time.time() + site.switches.clock_ahead_s  # noqa: E731
         uploader = Uploader(
-            Ledger(SessionFolder(session_dir)),
+            Ledger.open(SessionFolder(session_dir), clock),
             config.max_file_size,
             fetcher=fetcher,
-            clock=lambda: time.time() + site.switches.clock_ahead_s,
+            clock=clock,
         )
         relay = Relay(self._pool, RelaySettings(), uploader=uploader)
         self.client: FlaskClient = create_app(config, relay).test_client()

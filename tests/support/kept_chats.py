@@ -85,10 +85,11 @@ class KeptChats:
         for name in "abcdef"[:accounts]:
             if self._registry.get(name) is None:
                 self._registry.add(f"token-{name}", name)
-        self.deletions = UpstreamDeletions(SessionFolder(self.session_dir).deletions, self._registry, self._clock)
+        self.deletions = UpstreamDeletions.open(SessionFolder(self.session_dir).deletions, self._registry, self._clock)
         self.opener = FakeOpener(self.site)
         limits = PoolLimits(idle_browser=0, account_concurrency=8)
         self._pool = AccountPool(self._registry, self.deletions.watch(self.opener), limits, clock=self._clock)
+        self._pool.start()
         config = Config.load({"session_dir": str(self.session_dir), **options}, {})
         self.app = create_app(config, Relay(self._pool, RelaySettings(clock=self.site.clock), self.deletions))
         self.history = self.app.extensions[CONVERSATIONS].history

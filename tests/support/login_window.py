@@ -128,13 +128,13 @@ def play(monkeypatch: pytest.MonkeyPatch, script: Script) -> Script:
 
     class FakeChrome:
         def __init__(self, folder, settings) -> None:
-            self._claim = ProfileClaim(folder)
+            self._claim = ProfileClaim.take(folder)
             self.driver = script.driver
 
         def close(self, *, politely: bool = True) -> None:
             script.closed += 1
             self._claim.release()
 
-    monkeypatch.setattr(login, "Chrome", FakeChrome)
+    monkeypatch.setattr(login.Chrome, "launch", FakeChrome)
     monkeypatch.setattr(watch, "time", SimpleNamespace(monotonic=lambda: script.now, time=time.time))
     return script

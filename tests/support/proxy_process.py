@@ -33,7 +33,7 @@ class Proxy:
 
     def __init__(self, site: Sandbox, session_dir: Path, **settings: object) -> None:
         self.session_dir = session_dir
-        self.registry = Registry(SessionFolder(session_dir))
+        self.registry = Registry.open(SessionFolder(session_dir))
         self.url = ""
         self.command = ["-m", "qwenproxy", "start"]
         self._log = session_dir.parent / f"{session_dir.name}.log"

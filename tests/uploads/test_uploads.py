@@ -326,7 +326,7 @@ def test_no_name_escapes_its_folder(name):
 @pytest.fixture
 def ledger(session, clock):
     clock.now = 1e10  # later than any file here is old
-    return Ledger(session, clock)
+    return Ledger.open(session, clock)
 
 
 @pytest.fixture
@@ -341,9 +341,9 @@ def stored(name, account="a"):
 
 
 def test_uploads_are_found_by_their_address(session, clock):
-    ledger = Ledger(session, clock)
+    ledger = Ledger.open(session, clock)
     ledger.add(stored("one"), PNG)
-    again = Ledger(session, clock)
+    again = Ledger.open(session, clock)
     for url in ("/u/one%20x.png?signature=other", "/u/one%20x.png", "/u/one x.png#top"):
         found = again.find(f"https://store.example{url}")
         assert found is not None and found.copy_of("a") == stored("one")
@@ -377,7 +377,7 @@ def test_copies_of_other_accounts(ledger):
 
 
 def test_bytes_are_kept_privately(session, tmp_path, clock):
-    ledger = Ledger(session, clock)
+    ledger = Ledger.open(session, clock)
     upload = ledger.add(stored("one"), PNG)
     assert ledger.data_of(upload) == PNG
     assert ledger.data_of(ledger.add(stored("two"))) is None
@@ -387,7 +387,7 @@ def test_bytes_are_kept_privately(session, tmp_path, clock):
 
 
 def test_old_bytes_go(session, tmp_path, clock):
-    ledger = Ledger(session, clock)
+    ledger = Ledger.open(session, clock)
     old, new = ledger.add(stored("old"), PNG), ledger.add(stored("new"), JPEG)
     clock.now = (tmp_path / "session" / "uploads" / new.digest).stat().st_mtime + 1
     long_ago = clock.now - ledger_module.KEPT_FOR - 1
@@ -399,7 +399,7 @@ def test_old_bytes_go(session, tmp_path, clock):
 
 def test_the_oldest_bytes_make_room(session, tmp_path, clock, monkeypatch):
     clock.now = 0.0
-    ledger = Ledger(session, clock)
+    ledger = Ledger.open(session, clock)
     first = ledger.add(stored("first"), b"1" * 40)
     os.utime(tmp_path / "session" / "uploads" / first.digest, (1, 1))
     second = ledger.add(stored("second"), b"2" * 40)
@@ -418,7 +418,7 @@ def test_the_ledger_is_bounded(ledger, monkeypatch):
 
 
 def test_two_servers_lose_nothing(session, clock):
-    first, second = Ledger(session, clock), Ledger(session, clock)
+    first, second = Ledger.open(session, clock), Ledger.open(session, clock)
     for number in range(5):
         first.add(stored(f"a{number}"))
         second.add(stored(f"b{number}"))
@@ -450,12 +450,12 @@ def test_a_digest_that_is_a_path_is_not_read(session, tmp_path, ledger):
     rows = json.loads(file.read_text())
     rows[0]["digest"] = "../tokens.json"
     file.write_text(json.dumps(rows))
-    assert Ledger(session).find(stored("one").url) is None
+    assert Ledger.open(session).find(stored("one").url) is None
 
 
 @pytest.mark.skipif(os.name != "posix", reason="links and pipes of POSIX")
 def test_what_is_no_content_stops_nothing(session, tmp_path):
-    ledger = Ledger(session)
+    ledger = Ledger.open(session)
     upload = ledger.add(stored("one"), PNG)
     folder = tmp_path / "session" / "uploads"
     (folder / "a").symlink_to(tmp_path / "gone")
@@ -470,7 +470,7 @@ def test_what_is_no_content_stops_nothing(session, tmp_path):
 def test_what_an_interrupted_write_left_is_swept(session, tmp_path):
     leftover = tmp_path / "session" / ".uploads.json.0123abcd.tmp"
     leftover.write_bytes(b"half")
-    Ledger(session)
+    Ledger.open(session)
     assert not leftover.exists()
 
 
@@ -490,7 +490,7 @@ class LimitedSite:
 
 
 def uploader_at(tmp_path):
-    return Uploader(Ledger(SessionFolder(tmp_path)), 1000, put=lambda *_: None)
+    return Uploader(Ledger.open(SessionFolder(tmp_path)), 1000, put=lambda *_: None)
 
 
 @pytest.mark.parametrize("path", ["/api/v2/files/getstsToken", "/api/v2/files/parse"])
