@@ -156,7 +156,7 @@ class Relay:
 
         def refresh(lease: Lease) -> str:
             opening(lease.account_id)
-            self._models.refresh(lease.tab)
+            self._models.refresh(lease.open())
             lease.close()
             return lease.account_id
 
@@ -234,7 +234,7 @@ class Relay:
                 log.info("account=%s trying again: %s", lease.account_id, error.message)
 
     def _start(self, lease: Lease, task: _Task, place: SitePlace | None) -> ChatRun:
-        page = lease.tab
+        page = lease.open()
         self._models.refresh(page)
         task.laps.end("account")
         model = self._models.resolve(task.chat.model)
@@ -266,7 +266,7 @@ class Relay:
             files=files,
         )
         turn = Turn(chat, place, model_id, calls.completion(place.chat.chat_id, question), task.laps)
-        run = ChatRun(lease, lease.tab, turn, Patience(self._settings.stall_timeout, clock=self._settings.clock))
+        run = ChatRun(lease, lease.open(), turn, Patience(self._settings.stall_timeout, clock=self._settings.clock))
         try:
             run.prime(task.client_gone)
             task.laps.end("first")
@@ -286,7 +286,7 @@ def site_calls(lease: Lease, client_gone: ClientGoneCheck) -> SiteCalls:
     """Lend an account's page for work that is not an answer."""
     return SiteCalls(
         lease.account_id,
-        lambda request: call(lease.tab, request, client_gone),
+        lambda request: call(lease.open(), request, client_gone),
         lambda seconds: _pause(seconds, client_gone),
     )
 
