@@ -19,7 +19,15 @@ from pathlib import Path
 
 from selenium.webdriver.remote.webdriver import WebDriver
 
-from qwenproxy.browser.attaching import ATTACH_ERRORS, START_WAIT, attach, await_port, ended_when_late, free_port
+from qwenproxy.browser.attaching import (
+    ATTACH_ERRORS,
+    START_WAIT,
+    attach,
+    await_port,
+    ended_when_late,
+    free_port,
+    listens,
+)
 from qwenproxy.browser.binaries import Binaries, Programs
 from qwenproxy.browser.chrome_tab import DRIVER_ERRORS, ChromeTab, close_by_force
 from qwenproxy.browser.profile import ProfileClaim, disk_refuses
@@ -138,6 +146,13 @@ class Chrome:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(QUIT_WAIT)
         self._processes = []
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the browser runs, as far as is known without asking it; any thread may look."""
+        process = self._processes[0] if self._processes else None
+        # A launcher may have started the browser in the background and ended.
+        return process is not None and (process.poll() is None or listens(self._devtools))
 
     @property
     def driver(self) -> WebDriver:

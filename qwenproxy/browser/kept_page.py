@@ -100,7 +100,7 @@ class KeptPage:
     @property
     def alive(self) -> bool:
         """Whether the page can still take calls, as far as is known without asking the browser."""
-        return self._tab.alive
+        return self._tab.alive and self._chrome.is_running
 
     @property
     def is_fit(self) -> bool:

@@ -93,6 +93,7 @@ EN = {
     "no_token": "this is not a login token: it has three parts divided by dots and begins with eyJ",
     "expired_token": "this token expired at {moment}: log in to the site again and copy the new one",
     "account_exists": "there is an account {id} already: relogin it, or choose another id",
+    "account_reserved": "The account {id} is set aside for a login already.",
     "bad_account_id": "an account id is up to 128 characters long and can be the name of a folder",
     "folder_stays": "{id} is removed, but not its folder {path}: {reason}",
     "no_session_folder": "{path} holds neither tokens.json nor accounts nor history: name a session folder",

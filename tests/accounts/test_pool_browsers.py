@@ -125,6 +125,43 @@ def test_the_janitor_closes_idle_browsers_by_itself(make_pool, opener):
     assert gone.wait(5)
 
 
+def test_a_browser_that_ended_by_itself_is_open_no_more(make_pool, opener, caplog):
+    gone = threading.Event()
+    pool = make_pool(2)
+    note, opener.note_closed = opener.note_closed, lambda tab: (note(tab), gone.set())
+    use(pool, "a")
+    use(pool, "b")
+    assert pool.open_browsers() == ("a", "b")
+    opener.tabs["a"].alive = False
+    assert pool.open_browsers() == ("b",)
+    assert gone.wait(5)
+    assert set(opener.tabs) == {"b"}
+    assert "account=a its browser ended by itself" in caplog.text
+    assert not pool._slots["a"].has_place, "it takes no browser's place"
+
+
+def test_a_browser_that_never_came_up_takes_no_place(make_pool, opener):
+    pool = make_pool(1)
+    opener.errors["a"].append(SetupError("x"))
+    lease = take(pool)
+    with pytest.raises(SetupError):
+        lease.open()
+    lease.close()
+    pool._browsers.close_ended()
+    assert not pool._slots["a"].has_place
+
+
+def test_a_dead_browser_that_a_request_has_is_left_to_it(make_pool, opener):
+    pool = make_pool(1)
+    lease = take(pool)
+    page = lease.open()
+    page.alive = False
+    pool._browsers.close_ended()
+    assert not page.closed
+    assert lease.open() is not page
+    lease.close()
+
+
 def test_the_browser_of_an_account_that_needs_its_person_is_closed(make_pool, opener, registry):
     gone = threading.Event()
     pool = make_pool(2)

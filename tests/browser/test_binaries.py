@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import subprocess
 import time
@@ -200,6 +201,21 @@ def test_a_driver_that_does_not_fit_gives_way_to_one_that_is_fetched(path, tmp_p
     assert "--skip-driver-in-path" in manager.asked[0]
     assert "one that fits takes over" in caplog.text
     assert [one for one in psutil.process_iter(["cmdline"]) if str(path) in " ".join(one.info["cmdline"] or ())] == []
+
+
+def test_a_browser_that_ended_by_itself_runs_no_more(path, tmp_path):
+    programs = Programs(listening(tmp_path / "bin", "chrome"), listening(path, "chromedriver"))
+    folder = AccountFolder(tmp_path / "acc_1")
+    browser = Chrome.launch(folder, ChromeSettings(programs))
+    try:
+        assert browser.is_running
+        (chrome, _) = json.loads(folder.browser_note.read_text())["processes"][0]
+        process = psutil.Process(chrome)
+        process.kill()
+        process.wait(10)
+        assert not browser.is_running
+    finally:
+        browser.close()
 
 
 def _start_and_fail(programs: Programs, folder: Path) -> BrowserError:
