@@ -6,6 +6,7 @@ renews a login; here is waited for it. Source: protocol 1.2, 1.7, 6.4 and 9.2.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 from collections.abc import Callable
@@ -34,6 +35,11 @@ DEFAULT_VERSION = "0.3.12"
 BOOT_WAIT = 2.5  # seconds a page that was loaded just now gets to renew a login that was refused
 
 
+@functools.cache  # read before a tab has its owner thread, which must not touch a disk
+def _bridge_source() -> str:
+    return resources.files("qwenproxy.browser").joinpath("bridge.js").read_text(encoding="utf-8").rstrip()
+
+
 @dataclass(frozen=True, slots=True)
 class Site:
     """The site's address (no trailing slash) and the value of its `version` header ("": read from the page)."""
@@ -48,13 +54,12 @@ class Site:
 
     def bridge(self) -> str:
         """Return the JavaScript that installs the bridge in a page that has none."""
-        source = resources.files("qwenproxy.browser").joinpath("bridge.js").read_text(encoding="utf-8")
         options = {
             "version": self.version,
             "defaultVersion": DEFAULT_VERSION,
             "sdkWait": int(SDK_WAIT * 1000),
         }
-        return f"{source.rstrip()}({json.dumps(options)});"
+        return f"{_bridge_source()}({json.dumps(options)});"
 
 
 @dataclass(frozen=True, slots=True)

@@ -327,6 +327,29 @@ def test_a_registry_that_cannot_be_written_does_not_keep_the_lease(make_pool, re
     assert pool.running() == 0
 
 
+def test_a_disk_that_hangs_holds_up_neither_the_giving_back_nor_the_pool(make_pool, registry, monkeypatch):
+    pool = make_pool(1, account_concurrency=1)
+    lease = take(pool)
+    hanging, goes_on, look = threading.Event(), threading.Event(), registry.all
+
+    def hang():
+        hanging.set()
+        assert goes_on.wait(10)
+        return look()
+
+    monkeypatch.setattr(registry, "all", hang)
+    waiting = Waiting(pool, queue.SimpleQueue())
+    assert hanging.wait(5)
+    giving_back = threading.Thread(target=lease.close)  # as the owner thread of a tab does when an answer is complete
+    giving_back.start()
+    giving_back.join(5)
+    assert not giving_back.is_alive()
+    assert pool.running() == 0
+    goes_on.set()
+    waiting.thread.join(10)
+    waiting.lease.close()
+
+
 def take_all(pool):
     """Return the accounts one request may try, in order."""
     given = []
