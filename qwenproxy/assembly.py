@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from qwenproxy.access.keys import KeyFile
 from qwenproxy.accounts.opening import TabOpener
 from qwenproxy.accounts.pool import AccountPool, PoolLimits
 from qwenproxy.accounts.registry import Registry
 from qwenproxy.browser.binaries import Programs
-from qwenproxy.browser.chrome import ChromeSettings
 from qwenproxy.browser.driver_copies import cache_folders
 from qwenproxy.browser.kept_page import POLL
+from qwenproxy.browser.local import LocalLauncher
 from qwenproxy.browser.site import Site
 from qwenproxy.config import Config, cache_home
 from qwenproxy.disk.folder import SessionFolder
@@ -70,7 +70,9 @@ def build_relay(
     """
     session = SessionFolder(config.session_dir)
     registry = Registry.open(session, clock)
-    opener = TabOpener(registry, site_of(config), chrome_settings(config), clock, poll)
+    launcher = launcher_for(config)
+    launcher.check()
+    opener = TabOpener(registry, site_of(config), launcher, clock, poll)
     limits = PoolLimits(config.account_concurrency, config.queue_wait, config.max_browsers, config.idle_browser)
     settings = RelaySettings(config.default_model, config.unknown_model, config.stall_timeout)
     deletions = UpstreamDeletions.open(session.deletions, registry, clock)
@@ -79,26 +81,29 @@ def build_relay(
     return Relay(pool, settings, deletions, uploader)
 
 
-def chrome_settings(config: Config) -> ChromeSettings:
-    """Return how this configuration starts browsers. Raises SetupError where none is to be found."""
+def launcher_for(config: Config, *, headless: bool | None = None) -> LocalLauncher:
+    """Return what starts this configuration's browsers; `headless` None leaves that to the configuration."""
     programs = Programs(
         str(config.chrome or ""),
         str(config.chromedriver or ""),
         undetected=config.driver == "undetected",
         caches=cache_folders(cache_home(), SessionFolder(config.session_dir.absolute()).cache),
     )
-    programs.find()  # anew at each browser start; here what is missing is told at once
-    return ChromeSettings(programs, config.headless, config.base_url_spki)
+    return LocalLauncher(programs, config.headless if headless is None else headless, config.base_url_spki)
 
 
 def opener_for(config: Config, registry: Registry) -> TabOpener:
     """Return what opens the accounts' tabs in headless browsers. Raises SetupError where there is no browser."""
-    return TabOpener(registry, site_of(config), replace(chrome_settings(config), headless=True))
+    launcher = launcher_for(config, headless=True)
+    launcher.check()
+    return TabOpener(registry, site_of(config), launcher)
 
 
 def login_window(config: Config, login_wait: float, *, headless: bool = False) -> LoginWindow:
     """Return where a person logs in; `login_wait` is in seconds. Raises SetupError where there is no browser."""
-    return LoginWindow(site_of(config), replace(chrome_settings(config), headless=headless), login_wait)
+    launcher = launcher_for(config, headless=headless)
+    launcher.check()
+    return LoginWindow(site_of(config), launcher, login_wait)
 
 
 def site_of(config: Config) -> Site:

@@ -1,6 +1,6 @@
 """From a Chrome and a driver that were started to a driver's session on that Chrome.
 
-Used by chrome.py at every start, and for each further session. Knows no profile and no site.
+Used by local.py at every start, and for each further session. Knows no profile and no site.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from typing import Literal
 
 import psutil
 
-from qwenproxy.assembly import chrome_settings
+from qwenproxy.assembly import launcher_for
 from qwenproxy.browser.binaries import binary_version, same_version
 from qwenproxy.browser.profile import profile_owner
 from qwenproxy.browser.start_failures import cure_versions
@@ -52,7 +52,7 @@ class Finding:
 def browser_findings(console: Console) -> Iterator[Finding]:
     """Tell whether there is a browser, a driver, and whether they belong together."""
     try:
-        programs = chrome_settings(console.config).programs
+        programs = launcher_for(console.config).programs
         binaries = programs.find()
         browser, driver = binary_version(binaries.chrome), binary_version(binaries.chromedriver)
         fitting = None if same_version(browser, driver) else programs.find_fitting(browser)

@@ -1,6 +1,6 @@
 """A login as the command line offers it: the window opened, its person told what happens, each outcome in words.
 
-Stands between the account commands or the menu and accounts/login.py, which watches the window.
+Stands between the account commands or the menu and logins/window.py, which watches the window.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ def _every_end_cancels() -> Iterator[None]:
 
 
 class _LiveLine:
-    """How a login stands, on one line that is written again and again; the Person of accounts/login.py.
+    """How a login stands, on one line that is written again and again; the Person of logins/window.py.
 
     `explanation` comes before it once the window is there: whoever gets none needs not read what to do in it.
     """

@@ -14,7 +14,7 @@ import socket
 import sys
 from collections.abc import Callable
 
-from qwenproxy.assembly import chrome_settings
+from qwenproxy.assembly import launcher_for
 from qwenproxy.browser.profile import end_leftovers
 from qwenproxy.config import Config
 from qwenproxy.disk.folder import SessionFolder
@@ -42,7 +42,7 @@ def run(
     The caller holds the session folder (disk/claim.py). Raises SetupError: no browser, address or port refused.
     """
     # The worker looks for it again; here a missing one can still be told to the person who starts the server.
-    chrome_settings(config)
+    launcher_for(config).check()
     _allow_many_files()
     listener = _listen(config.host, config.port)
     ready(listener.getsockname()[1])

@@ -11,7 +11,7 @@ from fakes import NOW, FakeClock, jwt
 from qwenproxy.accounts import identity
 from qwenproxy.accounts.opening import TabOpener
 from qwenproxy.accounts.registry import Registry
-from qwenproxy.browser.chrome import ChromeSettings
+from qwenproxy.browser.local import LocalLauncher
 from qwenproxy.browser.page_login import Login
 from qwenproxy.browser.site import Site
 from qwenproxy.disk.folder import AccountFolder, SessionFolder
@@ -56,7 +56,7 @@ def test_an_older_token_never_replaces_a_newer_one(tmp_path, caplog):
     newer, older = (jwt(id="u", exp=NOW + left) for left in (900, 20))
     registry = Registry.open(SessionFolder(tmp_path / "session"), FakeClock())
     registry.add(newer, "a")
-    opener = TabOpener(registry, Site("https://site.test"), ChromeSettings(None))
+    opener = TabOpener(registry, Site("https://site.test"), LocalLauncher(None))
     opener._keep("a", Login(older))
     assert registry.get("a").token == newer
     assert "renewed" not in caplog.text

@@ -17,9 +17,9 @@ from selenium.webdriver.common.selenium_manager import SeleniumManager
 
 from qwenproxy.browser import driver_copies, fetching
 from qwenproxy.browser.binaries import Programs, binary_version, same_version
-from qwenproxy.browser.chrome import Chrome, ChromeSettings
 from qwenproxy.browser.driver_copies import cache_folders, home_cache, patched_copy, usable_folder
 from qwenproxy.browser.fetching import ASK_AGAIN, Fetcher
+from qwenproxy.browser.local import LocalLauncher
 from qwenproxy.config import cache_home
 from qwenproxy.disk.folder import AccountFolder
 from qwenproxy.errors import BrowserError, SetupError
@@ -194,9 +194,9 @@ def test_a_driver_that_does_not_fit_gives_way_to_one_that_is_fetched(path, tmp_p
     manager.answer = {"browser_path": chrome, "driver_path": fitting}
     programs = Programs(chrome)
     for _ in range(2):
-        browser = Chrome.launch(AccountFolder(tmp_path / "acc_1"), ChromeSettings(programs))
+        browser = LocalLauncher(programs).launch(AccountFolder(tmp_path / "acc_1"))
         browser.close()
-        assert browser.driver.session_id == "s1"
+        assert browser.tab.driver.session_id == "s1"
     assert len(manager.asked) == 1, "the second start knows"
     assert "--skip-driver-in-path" in manager.asked[0]
     assert "one that fits takes over" in caplog.text
@@ -206,7 +206,7 @@ def test_a_driver_that_does_not_fit_gives_way_to_one_that_is_fetched(path, tmp_p
 def test_a_browser_that_ended_by_itself_runs_no_more(path, tmp_path):
     programs = Programs(listening(tmp_path / "bin", "chrome"), listening(path, "chromedriver"))
     folder = AccountFolder(tmp_path / "acc_1")
-    browser = Chrome.launch(folder, ChromeSettings(programs))
+    browser = LocalLauncher(programs).launch(folder)
     try:
         assert browser.is_running
         (chrome, _) = json.loads(folder.browser_note.read_text())["processes"][0]
@@ -220,7 +220,7 @@ def test_a_browser_that_ended_by_itself_runs_no_more(path, tmp_path):
 
 def _start_and_fail(programs: Programs, folder: Path) -> BrowserError:
     with pytest.raises(BrowserError) as caught:
-        Chrome.launch(AccountFolder(folder), ChromeSettings(programs))
+        LocalLauncher(programs).launch(AccountFolder(folder))
     return caught.value
 
 

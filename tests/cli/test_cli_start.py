@@ -103,7 +103,7 @@ LISTENING = [
 def test_where_it_cannot_listen_it_says_what_helps(folder, monkeypatch, host, english, russian, lang):
     Registry.open(SessionFolder(folder)).add(new_token(), "mine")
     monkeypatch.setenv("QWENPROXY_LANG", lang)
-    monkeypatch.setattr("qwenproxy.server.chrome_settings", lambda _: None)
+    monkeypatch.setattr("qwenproxy.browser.local.LocalLauncher.check", lambda _: None)
     monkeypatch.setattr("signal.signal", lambda *_: None)
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

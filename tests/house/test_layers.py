@@ -53,8 +53,10 @@ ONLY = {
 }  # fmt: skip
 # What is handed over and not imported; types are free to be named.
 NEVER = {
+    "qwenproxy.accounts": ("browser.local",),
     "qwenproxy.api": ("accounts.pool", "browser", "config", "relay"),
-    "qwenproxy.relay": ("browser.chrome", "browser.tab", "config"),
+    "qwenproxy.logins": ("browser.local",),
+    "qwenproxy.relay": ("browser.local", "browser.tab", "config"),
 }
 CONFIG_READERS = ("qwenproxy.app", "qwenproxy.assembly", "qwenproxy.server", "qwenproxy.cli")
 

@@ -12,11 +12,11 @@ from login_window import CAPTCHA, GOING, NOBODY, SIGN_IN, SITE, SOMEBODY, STRANG
 from selenium.common.exceptions import TimeoutException
 
 from qwenproxy.accounts.registry import Registry
+from qwenproxy.browser.local import LocalLauncher
 from qwenproxy.browser.profile import ProfileClaim, ProfileInUse
 from qwenproxy.disk.folder import SessionFolder
 from qwenproxy.errors import NetworkFailed, SetupError
 from qwenproxy.logins import watch
-from qwenproxy.logins import window as login
 from qwenproxy.logins.window import LoginFailed, add_account, renew_account
 
 # an earlier and a later login of one person
@@ -289,22 +289,22 @@ def test_an_account_that_took_the_name_meanwhile_is_not_deleted(registry, window
     "words", ["Missing X server or $DISPLAY", "Unable to open X display.", "cannot open display: :9"]
 )
 def test_a_display_that_does_not_answer_is_no_display(registry, window, monkeypatch, words):
-    def failing(folder, settings):
+    def failing(_launcher, folder):
         folder.path.mkdir(exist_ok=True)
         folder.chrome_log.write_text(f"[1:1:ERROR] {words}\n")
         raise SetupError("The browser ended at once.")
 
-    monkeypatch.setattr(login.Chrome, "launch", failing)
+    monkeypatch.setattr(LocalLauncher, "launch", failing)
     with pytest.raises(LoginFailed, match="no_display"):
         add_account(registry, window, Script(SIGN_IN))
     assert _folders(registry) == []
 
 
 def test_a_browser_that_fails_otherwise_keeps_its_own_message(registry, window, monkeypatch):
-    def failing(folder, settings):
+    def failing(_launcher, folder):
         raise SetupError("The browser ended at once.")
 
-    monkeypatch.setattr(login.Chrome, "launch", failing)
+    monkeypatch.setattr(LocalLauncher, "launch", failing)
     with pytest.raises(SetupError, match="at once") as raised:
         add_account(registry, window, Script(SIGN_IN))
     assert not isinstance(raised.value, LoginFailed)

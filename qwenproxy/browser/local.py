@@ -1,8 +1,8 @@
-"""One Chrome with its driver: launch on an account's profile, attach, end.
+"""Chrome on this machine with its driver: launch on an account's profile, attach, end.
 
 Chrome is started by us, not by its driver, so that no automation switch is on its command line and its process id is
-ours to keep; the driver attaches to it. Stands under tab.py (which owns the driver afterwards) and login.py. Knows
-nothing of accounts beyond a folder, and nothing of the site beyond its address.
+ours to keep; the driver attaches to it. The one launcher there is (launching.py says what others see). Knows nothing of
+accounts beyond a folder, and nothing of the site.
 """
 
 from __future__ import annotations
@@ -38,8 +38,6 @@ from qwenproxy.browser.start_failures import (
     unfit_versions,
 )
 from qwenproxy.disk.folder import AccountFolder
-
-__all__ = ["DRIVER_ERRORS", "Chrome", "ChromeSettings", "ChromeTab"]
 
 log = logging.getLogger(__name__)
 
@@ -81,8 +79,8 @@ FLAGS = (
 
 
 @dataclass(frozen=True, slots=True)
-class ChromeSettings:
-    """What every browser of this server has in common.
+class LocalLauncher:
+    """Starts Chrome on this machine: what all its browsers have in common.
 
     `programs` finds browser and driver at each start. `spki` is the base64 SHA-256 of the only self-signed key that
     Chrome accepts, "" for none (contract 2).
@@ -92,14 +90,36 @@ class ChromeSettings:
     headless: bool = True
     spki: str = ""
 
+    def check(self) -> None:
+        """Look for browser and driver, as each start does anew. Raises SetupError where one is not to be found."""
+        self.programs.find()
+
+    def launch(self, folder: AccountFolder) -> Chrome:
+        """Return a running Chrome on the profile in `folder`.
+
+        Raises ProfileInUse, StorageError, BrowserError (does not start), SetupError (there is no browser). Leaves no
+        process behind then.
+        """
+        binaries = self.programs.find()
+        chrome = Chrome(folder, ProfileClaim.take(folder), self)
+        try:
+            chrome.start(binaries)
+        except OSError as error:
+            chrome.close()
+            raise disk_refuses(folder, error) from error
+        except BaseException:
+            chrome.close()
+            raise
+        return chrome
+
 
 class Chrome:
     """A running Chrome on one profile, with a driver and one tab or more; it ends with its last tab."""
 
     tab: ChromeTab
 
-    def __init__(self, folder: AccountFolder, claim: ProfileClaim, settings: ChromeSettings) -> None:
-        """`launch` makes one that runs; `claim` is that of the profile in `folder`."""
+    def __init__(self, folder: AccountFolder, claim: ProfileClaim, settings: LocalLauncher) -> None:
+        """`claim` is that of the profile in `folder`; it ends with the browser."""
         self._folder = folder
         self._claim = claim
         self._settings = settings
@@ -108,25 +128,9 @@ class Chrome:
         self._lock = threading.Lock()  # around the list of tabs: each has a thread of its own
         self._devtools = self._driver_port = 0
 
-    @classmethod
-    def launch(cls, folder: AccountFolder, settings: ChromeSettings) -> Chrome:
-        """Return a running Chrome on the profile in `folder`.
-
-        Raises ProfileInUse, StorageError, BrowserError (does not start), SetupError (there is no browser). Leaves no
-        process behind then.
-        """
-        binaries = settings.programs.find()
-        chrome = cls(folder, ProfileClaim.take(folder), settings)
-        try:
-            browser = chrome._start_both(binaries)
-            chrome.tab = chrome._first_tab(browser)
-        except OSError as error:
-            chrome.close()
-            raise disk_refuses(folder, error) from error
-        except BaseException:
-            chrome.close()
-            raise
-        return chrome
+    def start(self, binaries: Binaries) -> None:
+        """Start browser and driver and attach to the first tab. Raises BrowserError, OSError."""
+        self.tab = self._first_tab(self._start_both(binaries))
 
     def close(self, *, politely: bool = True) -> None:
         """End Chrome and its driver, and give the profile free. Bounded in time, idempotent.
@@ -153,11 +157,6 @@ class Chrome:
         process = self._processes[0] if self._processes else None
         # A launcher may have started the browser in the background and ended.
         return process is not None and (process.poll() is None or listens(self._devtools))
-
-    @property
-    def driver(self) -> WebDriver:
-        """The first tab's driver. One thread at a time may use it."""
-        return self.tab.driver
 
     def open_tab(self) -> ChromeTab:
         """Open one more tab, with a driver session of its own. Raises the driver's own errors."""
@@ -244,7 +243,7 @@ class Chrome:
         return Started(command[0], process, output)
 
 
-def _command(settings: ChromeSettings, chrome: str, profile: Path, devtools: int) -> list[str]:
+def _command(settings: LocalLauncher, chrome: str, profile: Path, devtools: int) -> list[str]:
     flags = [*FLAGS, f"--user-data-dir={profile.resolve()}", f"--remote-debugging-port={devtools}"]
     if settings.headless:
         flags.append("--headless=new")
