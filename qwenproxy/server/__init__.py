@@ -25,6 +25,7 @@ from qwenproxy.texts import Phrase
 log = logging.getLogger(__name__)
 
 OPEN_FILES = 65536
+DRAIN = 20.0  # seconds that running answers get to finish when the server is told to stop
 _FOREIGN = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 
 
@@ -62,14 +63,11 @@ def run(
     return status
 
 
-def _drain(lang: str, relay: Relay, drain_wait: float) -> None:
-    """Let running answers end for up to `drain_wait` seconds, then close; tell the person who stopped the server."""
-    if relay.pool.running():
-        said = Phrase("server_stopping_busy", seconds=round(drain_wait))
-    else:
-        said = Phrase("server_stopping")
-    _tell(said.say(lang))
-    relay.finish(drain_wait)
+def _drain(lang: str, relay: Relay) -> None:
+    """Let running answers end for up to DRAIN seconds, then close; tell the person who stopped the server."""
+    busy, idle = Phrase("server_stopping_busy", seconds=round(DRAIN)), Phrase("server_stopping")
+    _tell((busy if relay.pool.running() else idle).say(lang))
+    relay.finish(DRAIN)
 
 
 def _tell(text: str) -> None:
