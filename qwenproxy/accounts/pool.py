@@ -107,10 +107,10 @@ class AccountPool:
         self._sweep.set()
 
     def reserve(self, account_id: str, answers_wait: float = ANSWERS_WAIT) -> Reservation:
-        """Set an account aside for a person until the reservation is closed; its browser is closed by then.
+        """Set an account aside for a person; return once its browser is closed.
 
-        No request gets it from now on. Answers under way get `answers_wait` seconds, then they end with TabLost.
-        Raises SetupError where it is set aside already.
+        No request gets it until the reservation is closed. Answers under way get `answers_wait` seconds, then they end
+        with TabLost. Raises SetupError where it is set aside already.
         """
         slot = self._slot(account_id)
         with self._lock:

@@ -154,9 +154,9 @@ class Chrome:
     @property
     def is_running(self) -> bool:
         """Whether the browser runs, as far as is known without asking it; any thread may look."""
-        process = self._processes[0] if self._processes else None
+        processes = self._processes
         # A launcher may have started the browser in the background and ended.
-        return process is not None and (process.poll() is None or listens(self._devtools))
+        return bool(processes) and (processes[0].poll() is None or listens(self._devtools))
 
     def open_tab(self) -> ChromeTab:
         """Open one more tab, with a driver session of its own. Raises the driver's own errors."""

@@ -37,7 +37,7 @@ def two_accounts(new_proxy: Callable[..., Proxy], site: Sandbox) -> Proxy:
     for _ in range(2):
         assert ask(proxy.url, "{{say ready}}").text == "ready"
     for account in proxy.registry.all():
-        assert (proxy.registry.folder(account.id).browser_note).exists()
+        assert proxy.registry.folder(account.id).browser_note.exists()
     return proxy
 
 
@@ -93,7 +93,7 @@ def test_check_beside_the_server_tells_what_is_on_record(two_accounts: Proxy, si
     assert [line.split(":")[0] for line in lines] == ["sandbox1", "sandbox2"]
     assert all("✅ OK" in line and "watches its login" in line for line in lines)
     proxy.registry.mark_invalid("sandbox2")
-    assert eventually(lambda: not (proxy.registry.folder("sandbox2").browser_note).exists())
+    assert eventually(lambda: not proxy.registry.folder("sandbox2").browser_note.exists())
     assert account_command(proxy, site, "check", "sandbox1").returncode == 0
 
 
