@@ -118,7 +118,7 @@ class Browsers:
             log.warning("account=%s its browser ended by itself", slot.id)
         _close_all(taken)
 
-    def close_for_good(self, slot: Slot) -> None:
+    def close_reserved(self, slot: Slot) -> None:
         """Close the browser of a slot that is set aside; running answers end with TabLost."""
         _shut(slot)
         with self.lock:

@@ -122,7 +122,7 @@ class AccountPool:
         reservation = Reservation(account_id, lambda: self._unreserve(slot))
         try:
             idle.wait(answers_wait)
-            self._browsers.close_for_good(slot)
+            self._browsers.close_reserved(slot)
         except BaseException:
             reservation.close()
             raise

@@ -1,6 +1,6 @@
 """An account that a person has: no request gets it, and its browser is closed.
 
-Given out by the pool, held by whoever lets the person log in. Knows no queue and no browser.
+Given out by the pool, held while the person logs in. Knows no queue and no browser.
 """
 
 from __future__ import annotations

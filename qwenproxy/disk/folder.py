@@ -1,7 +1,7 @@
 """The one map of the session folder: which file and which folder lies where (contract 3).
 
-Handed in from assembly.py and the commands, so that no other module joins such a name to a path. Names only; makes and
-reads nothing.
+Handed in from assembly.py and the commands, so that no other module joins such a name to a path. Makes nothing and
+opens no file; at most it looks what is there.
 """
 
 from __future__ import annotations
