@@ -1,4 +1,4 @@
-"""The Flask application: settings in, the parts of the product behind routes, nothing started.
+"""The Flask application: settings in, the parts of the product behind routes, no browser opened.
 
 Built inside the server's worker process, because the browsers that the relay opens live there.
 """

@@ -1,4 +1,4 @@
-"""The composition root: settings in, and out come the parts of the product, put together and not started.
+"""The composition root: settings in, and out come the parts of the product, put together and ready for use.
 
 Used by the server's application and by commands that need the same parts without a server. Nothing else makes them.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from qwenproxy.access.door import Door
 from qwenproxy.access.keys import KeyFile
@@ -15,17 +15,19 @@ from qwenproxy.accounts.opening import TabOpener
 from qwenproxy.accounts.pool import AccountPool, PoolLimits
 from qwenproxy.accounts.registry import Registry
 from qwenproxy.browser.binaries import Programs
-from qwenproxy.browser.chrome import ChromeSettings
 from qwenproxy.browser.driver_copies import cache_folders
 from qwenproxy.browser.kept_page import POLL
+from qwenproxy.browser.local import LocalLauncher
 from qwenproxy.browser.site import Site
 from qwenproxy.config import Config, cache_home
+from qwenproxy.disk.folder import SessionFolder
 from qwenproxy.history.conversations import Conversations
 from qwenproxy.history.store import HistoryStore
 from qwenproxy.logins.window import LoginWindow
 from qwenproxy.relay.deletions import UpstreamDeletions
 from qwenproxy.relay.filing import Filing
 from qwenproxy.relay.questions import Relay, RelaySettings
+from qwenproxy.uploads.ledger import Ledger
 from qwenproxy.uploads.uploader import Uploader
 
 
@@ -41,11 +43,13 @@ class Assembly:
 
 def assemble(config: Config, relay: Relay | None = None) -> Assembly:
     """Return the parts of a server; `relay` None builds the real one. Raises SetupError."""
-    uploader = Uploader(config.session_dir, config.max_file_size)
-    uploader.ledger.tidy()
+    session = SessionFolder(config.session_dir)
+    ledger = Ledger.open(session)
+    ledger.tidy()
+    uploader = Uploader(ledger, config.max_file_size)
     relay = relay or build_relay(config, uploader)
-    history = HistoryStore(config.session_dir / "history", config.max_history_length)
-    keys = KeyFile(config.session_dir / "Authorization.txt")
+    history = HistoryStore.open(session.history, config.max_history_length)
+    keys = KeyFile.open(session.keys)
     return Assembly(
         relay,
         Conversations(relay, history, config.max_history_length, config.queue_wait),
@@ -66,35 +70,42 @@ def build_relay(
     `clock` gives seconds since 1970, for logins and rests; pages look at it every `poll` seconds.
     Raises SetupError where no browser is to be found.
     """
-    registry = Registry(config.session_dir, clock)
-    opener = TabOpener(registry, site_of(config), chrome_settings(config), clock, poll)
+    session = SessionFolder(config.session_dir)
+    registry = Registry.open(session, clock)
+    launcher = launcher_for(config)
+    launcher.check()
+    opener = TabOpener(registry, site_of(config), launcher, clock, poll)
     limits = PoolLimits(config.account_concurrency, config.queue_wait, config.max_browsers, config.idle_browser)
     settings = RelaySettings(config.default_model, config.unknown_model, config.stall_timeout)
-    deletions = UpstreamDeletions(config.session_dir, registry, clock)
+    deletions = UpstreamDeletions.open(session.deletions, registry, clock)
     pool = AccountPool(registry, deletions.watch(opener), limits, clock=clock)
+    pool.start()
     return Relay(pool, settings, deletions, uploader)
 
 
-def chrome_settings(config: Config) -> ChromeSettings:
-    """Return how this configuration starts browsers. Raises SetupError where none is to be found."""
+def launcher_for(config: Config, *, headless: bool | None = None) -> LocalLauncher:
+    """Return what starts this configuration's browsers; `headless` None leaves that to the configuration."""
     programs = Programs(
         str(config.chrome or ""),
         str(config.chromedriver or ""),
         undetected=config.driver == "undetected",
-        caches=cache_folders(cache_home(), config.session_dir.absolute()),
+        caches=cache_folders(cache_home(), SessionFolder(config.session_dir.absolute()).cache),
     )
-    programs.find()  # anew at each browser start; here what is missing is told at once
-    return ChromeSettings(programs, config.headless, config.base_url_spki)
+    return LocalLauncher(programs, config.headless if headless is None else headless, config.base_url_spki)
 
 
 def opener_for(config: Config, registry: Registry) -> TabOpener:
     """Return what opens the accounts' tabs in headless browsers. Raises SetupError where there is no browser."""
-    return TabOpener(registry, site_of(config), replace(chrome_settings(config), headless=True))
+    launcher = launcher_for(config, headless=True)
+    launcher.check()
+    return TabOpener(registry, site_of(config), launcher)
 
 
 def login_window(config: Config, login_wait: float, *, headless: bool = False) -> LoginWindow:
     """Return where a person logs in; `login_wait` is in seconds. Raises SetupError where there is no browser."""
-    return LoginWindow(site_of(config), replace(chrome_settings(config), headless=headless), login_wait)
+    launcher = launcher_for(config, headless=headless)
+    launcher.check()
+    return LoginWindow(site_of(config), launcher, login_wait)
 
 
 def site_of(config: Config) -> Site:

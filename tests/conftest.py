@@ -15,6 +15,7 @@ from qwenproxy.accounts.registry import Registry
 from qwenproxy.app import create_app
 from qwenproxy.browser.response import TabResponse
 from qwenproxy.config import Config
+from qwenproxy.disk.folder import SessionFolder
 from qwenproxy.history.conversations import Conversations
 from qwenproxy.history.store import HistoryStore
 from qwenproxy.relay import deletions
@@ -60,7 +61,7 @@ def clock():
 
 @pytest.fixture
 def registry(tmp_path, clock):
-    return Registry(tmp_path / "session", clock)
+    return Registry.open(SessionFolder(tmp_path / "session"), clock)
 
 
 @pytest.fixture
@@ -83,6 +84,7 @@ def make_pool(registry, opener, clock):
             registry.add(f"token-{number}", chr(ord("a") + number))
         limits.setdefault("idle_browser", 0)
         pools.append(AccountPool(registry, opener, PoolLimits(**limits), clock=clock))
+        pools[-1].start()
         return pools[-1]
 
     yield make
@@ -112,7 +114,7 @@ def make_conversations(make_relay, tmp_path):
     """Return a maker of kept conversations over fresh accounts."""
 
     def make() -> Conversations:
-        return Conversations(make_relay(), HistoryStore(tmp_path / "session" / "history", 100), 100, 10.0)
+        return Conversations(make_relay(), HistoryStore.open(tmp_path / "session" / "history", 100), 100, 10.0)
 
     return make
 

@@ -10,7 +10,9 @@ import secrets
 import threading
 from pathlib import Path
 
-from qwenproxy.disk.files import CachedFile, PathLock, ensure_folder, read_bytes, sweep, write_atomic
+from qwenproxy.disk.cached import CachedFile, stamp
+from qwenproxy.disk.files import ensure_folder, read_bytes, sweep, write_atomic
+from qwenproxy.disk.locks import PathLock
 from qwenproxy.errors import SetupError, StorageError
 from qwenproxy.texts import Phrase
 
@@ -36,21 +38,35 @@ class KeyFile:
     """
 
     def __init__(self, path: Path) -> None:
-        """Create the file with an explaining template when there is none. Raises SetupError."""
         self._path = path
         self._mutex = threading.Lock()
         self._lock = PathLock(path)
         self._cache = CachedFile(path, self._load)
-        ensure_folder(path.parent)
+
+    @classmethod
+    def open(cls, path: Path) -> KeyFile:
+        """Return the keys of a file that is there: without one, a template that explains it. Raises SetupError."""
+        key_file = cls(path)
+        key_file.prepare()
+        return key_file
+
+    def prepare(self) -> None:
+        """Create the file with an explaining template when there is none. Raises SetupError."""
+        ensure_folder(self._path.parent)
         try:
             with self._lock:
-                sweep(path.parent, path.name)
-                if read_bytes(path) is None:
-                    write_atomic(path, _TEMPLATE.encode())
+                sweep(self._path.parent, self._path.name)
+                if read_bytes(self._path) is None:
+                    write_atomic(self._path, _TEMPLATE.encode())
         except StorageError:
             # Where nothing may be written, keys that are there can be read all the same.
-            if read_bytes(path) is None:
+            if read_bytes(self._path) is None:
                 raise
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is a file. Raises StorageError."""
+        return stamp(self._path) is not None
 
     @property
     def enabled(self) -> bool:

@@ -74,15 +74,16 @@ class Browsers:
             if page := self._ready(slot):
                 return page
             # Looked up before the account: an account is set aside on the disk first, then in the slot.
-            known_to_fail = slot.failed_at >= asked or slot.is_failing
+            known_to_fail = slot.starts.failed_at >= asked or slot.starts.is_failing
             account = self._account(slot)
             page = slot.page
             if page and page.alive and account.token in (page.token, slot.token):
                 page.make_fit()
                 return page
             # The request may have been given the account just before that was set aside.
-            if slot.failure and (known_to_fail or standing.is_set_aside(account, self._clock())):
-                raise slot.failure
+            failure = slot.starts.failure
+            if failure and (known_to_fail or standing.is_set_aside(account, self._clock())):
+                raise failure
             return self._opened(slot, account)
 
     def _account(self, slot: Slot) -> Account:
@@ -106,6 +107,29 @@ class Browsers:
             taken = self._take_pages(idle)
         _close_all(taken)
 
+    def close_ended(self) -> None:
+        """Forget the browsers that ended by themselves or never came up; what a request has is left to it."""
+        with self.lock:
+            idle = [(slot, slot.page) for slot in self._slots.values() if slot.has_place and not slot.running]
+        ended = [(slot, page) for slot, page in idle if page is None or not page.alive]
+        with self.lock:
+            taken = self._take_pages([slot for slot, page in ended if slot.page is page and not slot.running])
+        for slot, _ in taken:
+            log.warning("account=%s its browser ended by itself", slot.id)
+        _close_all(taken)
+
+    def close_reserved(self, slot: Slot) -> None:
+        """Close the browser of a slot that is set aside; running answers end with TabLost."""
+        _shut(slot)
+        with self.lock:
+            slot.has_place = False
+
+    def open_accounts(self) -> tuple[str, ...]:
+        """Return the ids of the accounts whose browsers are open."""
+        with self.lock:
+            pages = [(slot.id, slot.page) for slot in self._slots.values() if slot.page]
+        return tuple(account_id for account_id, page in pages if page.alive)
+
     def close(self) -> None:
         """Close every browser; running answers end with TabLost. Idempotent."""
         self._closed = True
@@ -122,6 +146,8 @@ class Browsers:
         slot.page = None
         if self._closed:
             raise TabLost("The server is stopping.")
+        if slot.reserved:
+            raise TabLost("The account was set aside for its person.")
         if slot.leaving:
             slot.leaving.close()
             slot.leaving = None
@@ -130,10 +156,10 @@ class Browsers:
         try:
             page = self._open_page(account)
         except ProxyError as error:
-            slot.failure, slot.failed_at = error, time.monotonic()
+            slot.starts.fail(error)
             raise
         slot.page, slot.token = page, account.token
-        slot.failure, slot.failures = None, 0
+        slot.starts.succeed()
         log.info("account=%s browser opened in %.1f s", slot.id, time.monotonic() - started)
         return page
 
@@ -158,9 +184,11 @@ def _shut(slot: Slot) -> None:
     if page := slot.page:
         page.close()  # also while a request waits for it to be loaded anew
     with slot.opening:  # neither a browser that is coming up nor one that is going down is left behind
-        page, slot.page = slot.page, None
-        if page:
-            page.close()
+        pages = (slot.page, slot.leaving)
+        slot.page = slot.leaving = None
+        for each in pages:
+            if each:
+                each.close()
 
 
 def _close_all(taken: list[tuple[Slot, KeptPage]]) -> None:

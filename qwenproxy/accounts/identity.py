@@ -7,25 +7,23 @@ profile wins while it has the newest token. Knows no browser and no site.
 from __future__ import annotations
 
 import logging
-from pathlib import Path
 from typing import Any
 
 from qwenproxy.browser.page_login import Login
 from qwenproxy.disk import files
+from qwenproxy.disk.folder import AccountFolder
 from qwenproxy.errors import StorageError
 
 log = logging.getLogger(__name__)
 
-NAME = "state.json"
 
-
-def read(folder: Path, token: str) -> Login:
+def read(folder: AccountFolder, token: str) -> Login:
     """Return the login that belongs to a token: with its cookies where they were kept, else the token alone."""
     try:
-        data = files.read_bytes(folder / NAME)
+        data = files.read_bytes(folder.login)
         kept: Any = files.parse_json(data) if data else {}
     except (StorageError, ValueError) as error:
-        log.warning("account=%s its %s cannot be read: %s", folder.name, NAME, type(error).__name__)
+        log.warning("account=%s its %s cannot be read: %s", folder.id, folder.login.name, type(error).__name__)
         return Login(token)
     cookies = kept.get("cookies") if isinstance(kept, dict) and kept.get("token") == token else None
     if not isinstance(cookies, list) or not all(_is_cookie(cookie) for cookie in cookies):
@@ -33,10 +31,10 @@ def read(folder: Path, token: str) -> Login:
     return Login(token, tuple(cookies))
 
 
-def write(folder: Path, login: Login) -> None:
+def write(folder: AccountFolder, login: Login) -> None:
     """Keep a login; one without cookies makes what was kept before of no use. Raises StorageError."""
     content = {"token": login.token, "cookies": list(login.cookies)}
-    files.write_atomic(folder / NAME, files.format_json(content))
+    files.write_atomic(folder.login, files.format_json(content))
 
 
 def _is_cookie(cookie: Any) -> bool:

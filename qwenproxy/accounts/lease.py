@@ -38,9 +38,8 @@ class Lease:
         self._loads = 0  # how often the page had been loaded when it was asked for
         self.account_id = slot.id
 
-    @property
-    def tab(self) -> KeptPage:
-        """The account's page, opened or loaded anew now if need be.
+    def open(self) -> KeptPage:
+        """Return the account's page; may start a browser or load the page anew, which takes seconds.
 
         Raises TabLost, NetworkFailed, NotLoggedIn, VerificationRequired, SetupError, BrowserError, ClientGone.
         """

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 from qwenproxy.accounts import identity, standing
 from qwenproxy.accounts.registry import Account, Registry
-from qwenproxy.browser.chrome import Chrome, ChromeSettings
 from qwenproxy.browser.kept_page import POLL, KeptPage, Upkeep
+from qwenproxy.browser.launching import Launcher
 from qwenproxy.browser.page_login import Login
 from qwenproxy.browser.site import Site, load_site, remember_token
 from qwenproxy.browser.tokens import is_fresher
@@ -25,14 +25,14 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class TabOpener:
-    """Opens pages on one site with one set of browser settings.
+    """Opens pages on one site in browsers of one launcher.
 
     `clock` gives seconds since 1970; `poll` is how often pages look at it (seconds).
     """
 
     registry: Registry
     site: Site
-    chrome: ChromeSettings
+    launcher: Launcher
     clock: Callable[[], float] = time.time
     poll: float = POLL
 
@@ -43,19 +43,19 @@ class TabOpener:
         then.
         """
         folder = self.registry.folder(account.id)
-        chrome = Chrome(folder, self.chrome)
+        browser = self.launcher.launch(folder)
         try:
             login = identity.read(folder, account.token)
-            loaded = load_site(chrome.tab, self.site, folder, login, self.clock)
+            loaded = load_site(browser.tab, self.site, folder, login, self.clock)
             if loaded.renewed:
                 self._keep(account.id, loaded.login)
             upkeep = self._upkeep(account.id, renewable=loaded.renewed or account.renewable)
-            return KeptPage(account.id, chrome, self.site, loaded, upkeep)
+            return KeptPage(account.id, browser, self.site, loaded, upkeep)
         except TabLost as error:
-            chrome.close()
+            browser.close()
             raise BrowserError(Phrase("browser_died", reason=error.message)) from error
         except BaseException:
-            chrome.close()
+            browser.close()
             raise
 
     def _upkeep(self, account_id: str, *, renewable: bool) -> Upkeep:

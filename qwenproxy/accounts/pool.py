@@ -17,18 +17,20 @@ from qwenproxy.accounts.browsers import Browsers
 from qwenproxy.accounts.kind_rests import KindRests
 from qwenproxy.accounts.lease import Lease
 from qwenproxy.accounts.registry import Account, Registry
+from qwenproxy.accounts.reservation import Reservation
 from qwenproxy.accounts.rotation import Rotation
 from qwenproxy.accounts.slots import PoolLimits, Slot, Waiter
+from qwenproxy.accounts.troubles import Troubles
 from qwenproxy.browser.kept_page import KeptPage
-from qwenproxy.errors import BrowserError, ClientGone, LoginUnrenewed, NotLoggedIn, ProxyError, QueueTimeout
+from qwenproxy.errors import ClientGone, ProxyError, QueueTimeout, SetupError
+from qwenproxy.texts import Phrase
 
-__all__ = ["AccountPool", "Lease", "PoolLimits"]
+__all__ = ["AccountPool", "Lease", "PoolLimits", "Reservation"]
 
 log = logging.getLogger(__name__)
 
 LOOK_AGAIN = 1.0  # seconds between two looks of a waiting request: accounts come back by the clock
-UNRENEWED_OFTEN = 3  # times that a page does not renew a refused login until the account counts as logged out
-UNRENEWED_SPELL = 600.0  # seconds within which they are counted
+ANSWERS_WAIT = 20.0  # seconds that answers under way get where their account is set aside for a person
 SWEEP_EVERY = 2.0  # seconds between two looks for browsers to close: the command line may be waiting for a profile
 
 
@@ -47,18 +49,20 @@ class AccountPool:
         self.registry = registry
         self._limits = limits
         self._clock = clock
-        self._noting = threading.Lock()  # around what is kept of browsers that do not start
         self._slots: dict[str, Slot] = {}
         self._waiters: deque[Waiter] = deque()
         self._rotation = Rotation(limits)
         self._browsers = Browsers(registry, open_page, limits, self._slots, clock)
         self._lock = self._browsers.lock
+        self._troubles = Troubles(registry, self._lock, clock)
         self._kind_rests = KindRests()
         self._closed = False
         self._asked = False  # whether a request came since a failed browser was tried last
         self._sweep = threading.Event()
-        self._janitor = threading.Thread(target=self._sweep_up, name="pool-janitor", daemon=True)
-        self._janitor.start()
+
+    def start(self) -> None:
+        """Begin to close browsers that nobody needs, until `close`."""
+        threading.Thread(target=self._sweep_up, name="pool-janitor", daemon=True).start()
 
     def leases(
         self,
@@ -85,7 +89,7 @@ class AccountPool:
             yield Lease(self, slot, client_gone)
 
     def page_of(self, slot: Slot, client_gone: Callable[[], bool] = lambda: False) -> KeptPage:
-        """Return the slot's page, opened first where there is none, and fit. Raises as Lease.tab."""
+        """Return the slot's page, opened first where there is none, and fit. Raises as `Lease.open`."""
         try:
             return self._browsers.page_of(slot, client_gone)
         finally:
@@ -97,19 +101,47 @@ class AccountPool:
             slot.running -= 1
             slot.idle_since = time.monotonic()
             slot.kept_since = None
+            if slot.reserved and not slot.running:
+                slot.reserved.set()
         self._look_again()
         self._sweep.set()
+
+    def reserve(self, account_id: str, answers_wait: float = ANSWERS_WAIT) -> Reservation:
+        """Set an account aside for a person; return once its browser is closed.
+
+        No request gets it until the reservation is closed. Answers under way get `answers_wait` seconds, then they end
+        with TabLost. Raises SetupError where it is set aside already.
+        """
+        slot = self._slot(account_id)
+        with self._lock:
+            if slot.reserved:
+                raise SetupError(Phrase("account_reserved", id=account_id))
+            slot.reserved = idle = threading.Event()
+            if not slot.running:
+                idle.set()
+        reservation = Reservation(account_id, lambda: self._unreserve(slot))
+        try:
+            idle.wait(answers_wait)
+            self._browsers.close_reserved(slot)
+        except BaseException:
+            reservation.close()
+            raise
+        return reservation
+
+    def _unreserve(self, slot: Slot) -> None:
+        with self._lock:
+            slot.reserved = None
+        self._look_again()
+
+    def open_browsers(self) -> tuple[str, ...]:
+        """Return the accounts whose browsers are open."""
+        return self._browsers.open_accounts()
 
     def note_refusal(self, account_id: str, error: ProxyError, token: str | None = None) -> None:
         """Keep what an error says about the account; `token` is the one the site refused. Raises SetupError."""
         if self._kind_rests.note(account_id, error, self._clock()):
             return
-        if isinstance(error, BrowserError):
-            self._note_browser(account_id, error)
-        elif isinstance(error, LoginUnrenewed):
-            self._note_unrenewed(account_id, error, token)
-        else:
-            standing.note_refusal(self.registry, account_id, error, token, self._clock())
+        self._troubles.note(self._slot(account_id), error, token)
 
     def running(self) -> int:
         """Return how many leases are out."""
@@ -130,40 +162,18 @@ class AccountPool:
         """Close the browsers that served nothing for `idle_for` seconds."""
         self._browsers.close_idle(idle_for)
 
-    def _note_browser(self, account_id: str, error: BrowserError) -> None:
-        """Let the account rest; once for a failure that several requests met. The others wait until that is kept."""
+    def _slot(self, account_id: str) -> Slot:
         with self._lock:
-            slot = self._slots.setdefault(account_id, Slot(account_id))
-        with self._noting:
-            if slot.failed_at != slot.rested_for:
-                slot.failures += 1
-                error.retry_after = standing.browser_rest(slot.failures)
-                try:
-                    standing.rest_for_browser(self.registry, account_id, error, self._clock())
-                finally:
-                    slot.rested_for = slot.failed_at
-
-    def _note_unrenewed(self, account_id: str, error: LoginUnrenewed, token: str | None) -> None:
-        """Let the account rest a little; it needs its person when that happens again and again."""
-        now = self._clock()
-        with self._lock:
-            slot = self._slots.setdefault(account_id, Slot(account_id))
-            again = now - slot.unrenewed_at < UNRENEWED_SPELL
-            slot.unrenewed = slot.unrenewed + 1 if again else 1
-            slot.unrenewed_at = now
-            often = slot.unrenewed >= UNRENEWED_OFTEN
-        if often:
-            standing.note_refusal(self.registry, account_id, NotLoggedIn(error.message), token, now)
-        else:
-            standing.rest_for_renewal(self.registry, account_id, error, now)
+            return self._slots.setdefault(account_id, Slot(account_id))
 
     def _usable(self) -> list[str]:
         """Return the ids of the accounts that are OK, as the disk has them now.
 
         One whose browser failed to start last is tried in the background, and by a request only if there is no other.
         """
-        ids = self._ok_accounts()
+        ok = self._ok_accounts()
         with self._lock:
+            ids = [each for each in ok if not (each in self._slots and self._slots[each].reserved)]
             return [each for each in ids if not self._has_failed(each)] or ids
 
     def _ok_accounts(self) -> list[str]:
@@ -171,7 +181,7 @@ class AccountPool:
         return [account.id for account in self.registry.all() if account.status(now) == "OK"]
 
     def _has_failed(self, account_id: str) -> bool:
-        return account_id in self._slots and self._slots[account_id].failures > 0
+        return account_id in self._slots and self._slots[account_id].starts.failures > 0
 
     def _wait_for_slot(self, waiter: Waiter, client_gone: Callable[[], bool]) -> Slot | None:
         """Return the slot the waiter was given, None when every usable account is one it excludes."""
@@ -222,7 +232,8 @@ class AccountPool:
     def _dispatch(self, usable: list[str]) -> None:
         """Serve waiting requests in order of arrival, each with the account whose turn it is."""
         with self._lock:
-            candidates = [self._slots.setdefault(account_id, Slot(account_id)) for account_id in usable]
+            slots = [self._slots.setdefault(account_id, Slot(account_id)) for account_id in usable]
+            candidates = [slot for slot in slots if not slot.reserved]
             for waiter in list(self._waiters):
                 slot = self._rotation.grant(waiter, candidates, self._slots.values(), time.monotonic())
                 if slot:
@@ -236,6 +247,7 @@ class AccountPool:
             self._sweep.wait(SWEEP_EVERY)
             self._sweep.clear()
             try:
+                self._browsers.close_ended()
                 self._close_unusable()
                 self._try_failed()
                 if idle:
@@ -250,9 +262,10 @@ class AccountPool:
         ok = self._ok_accounts()
         with self._lock:
             failed = [self._slots[each] for each in ok if self._has_failed(each) and not self._slots[each].running]
-            if not failed or len(failed) == len(ok):
+            free = [slot for slot in failed if not slot.reserved]
+            if not free or len(failed) == len(ok):
                 return
-            slot, self._asked = failed[0], False
+            slot, self._asked = free[0], False
             slot.running += 1
             slot.has_place = True
         threading.Thread(target=self._try, args=(slot,), name=f"try-{slot.id}", daemon=True).start()

@@ -12,8 +12,7 @@ import logging
 import shutil
 import threading
 import time
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from qwenproxy.accounts.account import (
@@ -29,6 +28,9 @@ from qwenproxy.accounts.account import (
 from qwenproxy.accounts.salvage import completed, salvaged, tokens_in
 from qwenproxy.browser.tokens import token_user
 from qwenproxy.disk import files
+from qwenproxy.disk.cached import CachedFile
+from qwenproxy.disk.folder import AccountFolder, SessionFolder
+from qwenproxy.disk.locks import PathLock
 from qwenproxy.errors import SetupError, StorageError
 from qwenproxy.texts import Phrase
 
@@ -42,19 +44,28 @@ _Records = list[dict[str, Any]]
 class Registry:
     """The accounts of one session folder. Safe among threads and processes; `clock` gives seconds since 1970."""
 
-    def __init__(self, session_dir: Path, clock: Callable[[], float] = time.time) -> None:
-        """Create the folders if need be and clear what a crash left there. Raises SetupError."""
-        self._session_dir = session_dir
-        self._file = session_dir / "tokens.json"
-        self._accounts_dir = session_dir / "accounts"
+    def __init__(self, session: SessionFolder, clock: Callable[[], float] = time.time) -> None:
+        """`open` makes the folder ready, too; without it the first change makes what it needs."""
+        self._session = session
+        self._file = session.tokens
         self._clock = clock
         self._mutex = threading.Lock()
-        self._cache = files.CachedFile(self._file, self._load)
-        files.ensure_folder(session_dir)
-        self._lock = files.PathLock(self._file)
+        self._cache = CachedFile(self._file, self._load)
+        self._lock = PathLock(self._file)
+
+    @classmethod
+    def open(cls, session: SessionFolder, clock: Callable[[], float] = time.time) -> Registry:
+        """Return the accounts of a session folder that is ready for use. Raises SetupError."""
+        registry = cls(session, clock)
+        registry.prepare()
+        return registry
+
+    def prepare(self) -> None:
+        """Create the folders if need be and clear what a crash left there. Raises SetupError."""
+        files.ensure_folder(self._session.root)
         # What may only be read can be listed all the same; the first change says what the disk refuses.
         with contextlib.suppress(StorageError):
-            files.ensure_folder(self._accounts_dir)
+            files.ensure_folder(self._session.accounts)
             with self._lock:
                 self._tidy()
 
@@ -68,13 +79,9 @@ class Registry:
         with self._mutex:
             return self._cache.get().get(account_id)
 
-    def folder(self, account_id: str) -> Path:
+    def folder(self, account_id: str) -> AccountFolder:
         """Return the folder of an account. Raises SetupError for an id that cannot name one."""
-        return self._accounts_dir / _checked(account_id)
-
-    def profile(self, account_id: str) -> Path:
-        """Return the folder of an account's Chrome profile. Raises SetupError for an id that cannot name one."""
-        return self.folder(account_id) / "profile"
+        return self._session.account(_checked(account_id))
 
     def new_id(self) -> str:
         """Reserve an id `acc_<ms>` by creating its folder, so that a login can fill the profile before `add`.
@@ -82,11 +89,11 @@ class Registry:
         Raises SetupError. Whoever gives up calls `remove`.
         """
         number = int(self._clock() * 1000)
-        with self._lock:
+        with self._changing():
             taken = {record["id"] for record in self._records()}
-            while f"acc_{number}" in taken or self.folder(f"acc_{number}").exists():
+            while f"acc_{number}" in taken or self.folder(f"acc_{number}").path.exists():
                 number += 1
-            files.ensure_folder(self.folder(f"acc_{number}"))
+            files.ensure_folder(self.folder(f"acc_{number}").path)
         return f"acc_{number}"
 
     def add(
@@ -98,7 +105,7 @@ class Registry:
         Raises UserKnown for somebody who has an account, SetupError for an id that is taken or cannot be.
         """
         user_id = token_user(token) or user_id
-        with self._lock:
+        with self._changing():
             records = self._records()
             for record in records:
                 if user_id and token_user(record["token"]) == user_id:
@@ -158,18 +165,18 @@ class Registry:
 
     def forget(self, account_id: str) -> bool:
         """Delete an account's record and token; False when there was no such account. Raises SetupError."""
-        with self._lock:
+        with self._changing():
             records = self._records()
             kept = [record for record in records if record["id"] != account_id]
             # First of all the token: what a failed removal leaves behind must never count as an account again.
-            files.delete(self.folder(account_id) / "token.txt")
+            files.delete(self.folder(account_id).token)
             if len(kept) != len(records):
                 self._write(kept)
         return len(kept) != len(records)
 
     def remove(self, account_id: str) -> bool:
         """Delete an account with its whole folder; False when there was neither. Raises SetupError."""
-        folder = self.folder(account_id)
+        folder = self.folder(account_id).path
         was_known = self.forget(account_id)
         had_folder = folder.exists()
         try:
@@ -181,7 +188,7 @@ class Registry:
 
     def newcomers(self, found: _Records) -> _Records:
         """Return copies of those records of another folder that are new here, one for each user. Raises SetupError."""
-        with self._lock:
+        with self._changing():
             records = self._records()
         ids = {record["id"].casefold() for record in records}
         logins = {token_user(record["token"]) or record["token"] for record in records}
@@ -190,7 +197,7 @@ class Registry:
 
     def adopt(self, found: _Records) -> tuple[str, ...]:
         """Take over records of another folder, as far as they are new; return their ids. Raises SetupError."""
-        with self._lock:
+        with self._changing():
             records, new = self._records(), self.newcomers(found)
             for record in new:
                 self._write_token(record["id"], record["token"])
@@ -198,8 +205,14 @@ class Registry:
                 self._write([*records, *new])
         return tuple(record["id"] for record in new)
 
-    def _change(self, account_id: str, only_for_token: str | None = None, **fields: object) -> bool:
+    @contextlib.contextmanager
+    def _changing(self) -> Iterator[None]:
+        files.ensure_folder(self._session.root)
         with self._lock:
+            yield
+
+    def _change(self, account_id: str, only_for_token: str | None = None, **fields: object) -> bool:
+        with self._changing():
             records = self._records()
             for record in records:
                 if record["id"] == account_id and only_for_token in (None, record["token"].strip()):
@@ -217,11 +230,13 @@ class Registry:
     def _load(self) -> dict[str, Account]:
         data = files.read_bytes(self._file)
         try:
-            records = completed(parse_records(data or b""), self._accounts_dir)
+            records = completed(parse_records(data or b""), self._session)
             if not self._without_token_file(records):
                 return parse_accounts(map(self._with_renewable, records))
         except ValueError:
-            records = salvaged(data or b"", tokens_in(self._accounts_dir))
+            records = salvaged(data or b"", tokens_in(self._session))
+        if data is None and not records:
+            return {}
         # A disk that does not let them be mended lets them be read.
         with contextlib.suppress(StorageError), self._lock:
             records = self._records()
@@ -232,7 +247,7 @@ class Registry:
         """Take an older record's profile for one that renews the token, until the site says otherwise."""
         if "renewable" in record:
             return record
-        return {**record, "renewable": self.profile(record["id"]).exists()}
+        return {**record, "renewable": self.folder(record["id"]).profile.exists()}
 
     def _records(self) -> _Records:
         """Return the file's records, mended from the accounts' folders if need be. The lock is held.
@@ -242,10 +257,10 @@ class Registry:
         data = files.read_bytes(self._file)
         if data is not None:
             try:
-                return completed(parse_records(data), self._accounts_dir)
+                return completed(parse_records(data), self._session)
             except ValueError as error:
                 reason = str(error)
-        records = salvaged(data or b"", tokens_in(self._accounts_dir))
+        records = salvaged(data or b"", tokens_in(self._session))
         if data is not None:
             # Whatever happens between the two writes, no token is lost.
             self._complete_token_files(records)
@@ -256,7 +271,7 @@ class Registry:
 
     def _without_token_file(self, records: _Records) -> _Records:
         """Return the records of the older project, or of a mended file, whose token stands in tokens.json alone."""
-        return [one for one in records if one["token"].strip() and not (self.folder(one["id"]) / "token.txt").exists()]
+        return [one for one in records if one["token"].strip() and not self.folder(one["id"]).token.exists()]
 
     def _complete_token_files(self, records: _Records) -> None:
         for record in self._without_token_file(records):
@@ -266,16 +281,17 @@ class Registry:
         files.write_atomic(self._file, files.format_json(records))
 
     def _write_token(self, account_id: str, token: str) -> None:
-        files.ensure_folder(self.folder(account_id))
-        files.write_atomic(self.folder(account_id) / "token.txt", token.encode())
+        files.ensure_folder(self.folder(account_id).path)
+        files.write_atomic(self.folder(account_id).token, token.encode())
 
     def _tidy(self) -> None:
-        files.sweep(self._session_dir, self._file.name)
+        files.sweep(self._session.root, self._file.name)
         files.make_private(self._file)
-        for token_file in self._accounts_dir.glob("*/token.txt"):
-            files.sweep(token_file.parent, token_file.name)
-            files.make_private(token_file.parent)
-            files.make_private(token_file)
+        for folder in self._session.account_folders():
+            if folder.token.exists():
+                files.sweep(folder.path, folder.token.name)
+                files.make_private(folder.path)
+                files.make_private(folder.token)
 
 
 def _checked(account_id: str) -> str:

@@ -37,15 +37,23 @@ class Rotation:
         free = [slot for slot in order if self._has_room(slot, slots) and not (slot.is_opening and len(usable) > 1)]
         if not free:
             return None
-        chosen = next((slot for slot in free if slot.id == waiter.prefer), free[0])
-        if waiter.takes_turn:
-            lead = rank(chosen)[0] - rank(order[0])[0]
-            if chosen.id != waiter.prefer and lead >= LEAD and self._is_kept(order[0], free, now):
+        chosen, due = next((slot for slot in free if slot.id == waiter.prefer), free[0]), order[0]
+        runs_ahead = chosen.id != waiter.prefer and rank(chosen)[0] - rank(due)[0] >= LEAD
+        if waiter.takes_turn and runs_ahead and not due.is_opening:
+            due.kept_since = now if due.kept_since is None else due.kept_since
+            if now - due.kept_since < self._patience(free):
                 return None
-            self._count(chosen, usable)
-        chosen.running += 1
-        chosen.has_place = True
+        self._give(chosen, waiter, usable)
         return chosen
+
+    def _give(self, slot: Slot, waiter: Waiter, usable: Sequence[Slot]) -> None:
+        if waiter.takes_turn:
+            self._grants += 1
+            slot.turns = max(slot.turns, self._floor(usable)) + 1
+            slot.served = self._grants
+            slot.kept_since = None
+        slot.running += 1
+        slot.has_place = True
 
     def _rank(self, usable: Sequence[Slot], slots: Collection[Slot]) -> Callable[[Slot], tuple[int, int]]:
         """Return what sorts accounts: requests taken, then who was served longest ago."""
@@ -72,18 +80,7 @@ class Rotation:
         # Only idle browsers can make room, each for one newcomer: so no more accounts run than browsers may be open.
         return slot.running > 0 or sum(s.running > 0 for s in slots) < self._limits.max_browsers
 
-    def _is_kept(self, due: Slot, free: Sequence[Slot], now: float) -> bool:
-        """Tell whether its turn is kept for a busy account, while others are free."""
-        if due.is_opening:
-            return False
+    def _patience(self, free: Sequence[Slot]) -> float:
+        """Return for how many seconds a busy account's turn is kept for it, while these are free."""
         others_idle = any(not slot.running for slot in free)
-        if due.kept_since is None:
-            due.kept_since = now
-        patience = self._limits.turn_wait * (IDLE_SHARE if others_idle else 1.0)
-        return now - due.kept_since < patience
-
-    def _count(self, slot: Slot, usable: Sequence[Slot]) -> None:
-        self._grants += 1
-        slot.turns = max(slot.turns, self._floor(usable)) + 1
-        slot.served = self._grants
-        slot.kept_since = None
+        return self._limits.turn_wait * (IDLE_SHARE if others_idle else 1.0)

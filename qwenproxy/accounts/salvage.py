@@ -8,30 +8,30 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 from qwenproxy.accounts.account import new_record
 from qwenproxy.disk import files
+from qwenproxy.disk.folder import SessionFolder
 
 _BETWEEN = re.compile(r"[\s,]*")
 
 
-def tokens_in(accounts_dir: Path) -> dict[str, str]:
+def tokens_in(session: SessionFolder) -> dict[str, str]:
     """Return the tokens of the accounts' folders by account id. Raises SetupError."""
     tokens = {}
-    for token_file in sorted(accounts_dir.glob("*/token.txt")):
-        token = (files.read_bytes(token_file) or b"").decode("utf-8", "replace").strip()
-        if token and files.valid_id(token_file.parent.name):
-            tokens[token_file.parent.name] = token
+    for folder in session.account_folders():
+        token = (files.read_bytes(folder.token) or b"").decode("utf-8", "replace").strip()
+        if token and files.valid_id(folder.id):
+            tokens[folder.id] = token
     return tokens
 
 
-def completed(records: list[dict[str, Any]], accounts_dir: Path) -> list[dict[str, Any]]:
+def completed(records: list[dict[str, Any]], session: SessionFolder) -> list[dict[str, Any]]:
     """Return the records, those with a blank token with the one of their account's folder. Raises StorageError."""
     if all(record["token"].strip() for record in records):
         return records
-    tokens = tokens_in(accounts_dir)
+    tokens = tokens_in(session)
     return [one if one["token"].strip() else {**one, "token": tokens.get(one["id"], "")} for one in records]
 
 

@@ -1,12 +1,13 @@
 """What the pool keeps in mind: its limits, one slot per account, one waiter per queued request.
 
-Plain records; the decisions are in pool.py, browsers.py and rotation.py.
+Plain records; the decisions are in pool.py, browsers.py, rotation.py and troubles.py.
 """
 
 from __future__ import annotations
 
 import math
 import threading
+import time
 from dataclasses import dataclass, field
 
 from qwenproxy.browser.kept_page import KeptPage
@@ -24,11 +25,57 @@ class PoolLimits:
     turn_wait: float = 5.0
 
 
+UNRENEWED_OFTEN = 3  # times that a page does not renew a refused login until the account counts as logged out
+UNRENEWED_SPELL = 600.0  # seconds within which they are counted
+
+
+@dataclass(slots=True)
+class Starts:
+    """How the last starts of an account's browser went. Moments are in s, monotonic."""
+
+    failure: ProxyError | None = None  # of the last start
+    failed_at: float = 0.0
+    rested_for: float = 0.0  # the moment of the failure for which the account was set aside last
+    failures: int = 0  # in a row, each counted when the account is set aside for it
+
+    def fail(self, error: ProxyError) -> None:
+        """Take note of a start that failed just now."""
+        self.failure, self.failed_at = error, time.monotonic()
+
+    def succeed(self) -> None:
+        """Take note of a browser that came up."""
+        self.failure, self.failures = None, 0
+
+    @property
+    def is_unrested(self) -> bool:
+        """Whether the account is not yet set aside for the last failure."""
+        return self.failed_at != self.rested_for
+
+    @property
+    def is_failing(self) -> bool:
+        """Whether the browser has just failed to start, and the account is not yet set aside for that."""
+        return isinstance(self.failure, BrowserError) and self.is_unrested
+
+
+@dataclass(slots=True)
+class Renewals:
+    """Refused logins that an account's page did not renew, in a spell."""
+
+    failures: int = 0
+    failed_at: float = -math.inf  # the last one (s since 1970)
+
+    def fail(self, now: float) -> bool:
+        """Count one more; tell whether the account counts as logged out by that."""
+        self.failures = self.failures + 1 if now - self.failed_at < UNRENEWED_SPELL else 1
+        self.failed_at = now
+        return self.failures >= UNRENEWED_OFTEN
+
+
 @dataclass(eq=False, slots=True)
 class Slot:
     """What the pool knows of one account.
 
-    All fields are guarded by the pool's lock, but for `opening` itself and what it guards: `token` and the failures.
+    All fields are guarded by the pool's lock, but for `opening` itself and what it guards: `token` and `starts`.
     """
 
     id: str
@@ -41,18 +88,10 @@ class Slot:
     leaving: KeptPage | None = None  # was taken away to be closed: it may still hold the profile
     idle_since: float = 0.0
     has_place: bool = False  # counts among the open browsers
+    reserved: threading.Event | None = None  # set aside for a person; set once nothing runs any more
     opening: threading.Lock = field(default_factory=threading.Lock)
-    failure: ProxyError | None = None  # of the last opening
-    failed_at: float = 0.0  # s, monotonic
-    failures: int = 0  # browsers that did not start, in a row
-    unrenewed: int = 0  # refused logins that the page did not renew, in a spell
-    unrenewed_at: float = -math.inf  # when that happened last (s since 1970)
-    rested_for: float = 0.0  # the failure for which the account was set aside last
-
-    @property
-    def is_failing(self) -> bool:
-        """Whether its browser has just failed to start, and the account is not yet set aside for that."""
-        return isinstance(self.failure, BrowserError) and self.failed_at != self.rested_for
+    starts: Starts = field(default_factory=Starts)
+    renewals: Renewals = field(default_factory=Renewals)
 
     @property
     def is_opening(self) -> bool:

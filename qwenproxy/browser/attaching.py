@@ -1,6 +1,6 @@
 """From a Chrome and a driver that were started to a driver's session on that Chrome.
 
-Used by chrome.py at every start, and for each further session. Knows no profile and no site.
+Used by local.py at every start, and for each further session. Knows no profile and no site.
 """
 
 from __future__ import annotations
@@ -57,12 +57,21 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def listens(port: int) -> bool:
+    """Tell whether a program of this machine listens on a port."""
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=1):
+            return True
+    except OSError:
+        return False
+
+
 def await_port(started: Started, port: int, deadline: float) -> None:
     """Wait until a program listens (`deadline` in s, monotonic). Raises BrowserError."""
     while time.monotonic() < deadline:
         if started.process.poll() is not None:
             raise has_ended(started)
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+        if listens(port):
             return
         time.sleep(0.01)
     raise is_late(started, START_WAIT)

@@ -1,6 +1,6 @@
 """Find the browser and its driver, anew at each browser start: an upgrade may have replaced either meanwhile.
 
-Asked by chrome.py before it launches anything, and by the doctor. Knows nothing of accounts or the site.
+Asked by local.py before it launches anything, and by the doctor. Knows nothing of accounts or the site.
 """
 
 from __future__ import annotations

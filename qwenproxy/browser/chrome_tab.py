@@ -1,6 +1,6 @@
 """One tab of a running Chrome, with a driver session of its own.
 
-Made by chrome.py, for its first tab and for each further one; owned by one thread, of tab.py or of a login. Knows
+Made by local.py, for its first tab and for each further one; owned by one thread, of tab.py or of a login. Knows
 neither the site nor how Chrome is launched.
 """
 

@@ -28,14 +28,14 @@ UNUSED = 30 * 86400.0  # seconds after which a copy that nobody used is deleted:
 LOCK_WAIT = 60.0  # seconds for another process to make the same copy
 
 
-def cache_folders(cache_home: str, session_dir: Path) -> tuple[Path, ...]:
-    """Return the folders for what can be made again, the best one first: the user's cache, then the session folder.
+def cache_folders(cache_home: str, own: Path) -> tuple[Path, ...]:
+    """Return the folders for what can be made again, the best one first: the user's cache, then our own.
 
     `cache_home` is what XDG_CACHE_HOME says, "" for nothing.
     """
     folders = [Path(cache_home) / "qwenproxy"] if cache_home and Path(cache_home).is_absolute() else []
     home = home_cache()
-    return (*folders, *([home] if home else []), session_dir / "cache")
+    return (*folders, *([home] if home else []), own)
 
 
 def home_cache() -> Path | None:

@@ -12,12 +12,13 @@ import sys
 from pathlib import Path
 
 from qwenproxy.browser.profile import end_orphans
+from qwenproxy.disk.folder import SessionFolder
 
 WAIT_FOR_THE_END = 'read _; exec "$0" -m qwenproxy.browser.guard "$1"'
 
 
-def guard_browsers(accounts: Path) -> None:
-    """Have the browsers below this folder ended once this process has ended. Not on Windows: there a new start does it.
+def guard_browsers(session: SessionFolder) -> None:
+    """Have the browsers of a session folder ended once this process has ended; on Windows a new start does it.
 
     Called once in the process that will own the browsers, before the first of them.
     """
@@ -25,7 +26,7 @@ def guard_browsers(accounts: Path) -> None:
         return
     waiting, _held = os.pipe()  # the other end stays open as long as this process lives, and nobody else has it
     subprocess.Popen(
-        ["/bin/sh", "-c", WAIT_FOR_THE_END, sys.executable, str(accounts.resolve())],
+        ["/bin/sh", "-c", WAIT_FOR_THE_END, sys.executable, str(session.root.resolve())],
         stdin=waiting,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -35,4 +36,4 @@ def guard_browsers(accounts: Path) -> None:
 
 
 if __name__ == "__main__":
-    end_orphans(Path(sys.argv[1]))
+    end_orphans(SessionFolder(Path(sys.argv[1])))

@@ -15,8 +15,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from qwenproxy.browser.chrome import Chrome
 from qwenproxy.browser.chrome_tab import DRIVER_ERRORS, ChromeTab
+from qwenproxy.browser.launching import Browser
 from qwenproxy.browser.page import PageRequest
 from qwenproxy.browser.page_login import Before, Login
 from qwenproxy.browser.response import TabResponse
@@ -65,11 +65,11 @@ def lead_times(left: float) -> tuple[float, float]:
 class KeptPage:
     """A page, its tab or tabs, and the thread that keeps it fit."""
 
-    def __init__(self, name: str, chrome: Chrome, site: Site, loaded: Loaded, upkeep: Upkeep) -> None:
+    def __init__(self, name: str, browser: Browser, site: Site, loaded: Loaded, upkeep: Upkeep) -> None:
         """Take over a browser whose first tab has loaded the page; `loaded` is what it has."""
         self.name = name
         self.origin = site.origin
-        self._chrome = chrome
+        self._browser = browser
         self._site = site
         self._upkeep = upkeep
         self._loading = threading.Lock()  # around each load: two at once might renew the same login twice
@@ -80,7 +80,7 @@ class KeptPage:
         self._kept_token = loaded.token
         self._new_login: Login | None = None
         self._renews = upkeep.renewable
-        self._tab = Tab(name, chrome.tab, site, loaded.token, self._note_token)
+        self._tab = Tab(name, browser.tab, site, loaded.token, self._note_token)
         self._tabs = [self._tab]
         self.loads = 0
         self.unrenewed = False  # whether a load for a refused login brought no new one, and the page stayed
@@ -100,7 +100,7 @@ class KeptPage:
     @property
     def alive(self) -> bool:
         """Whether the page can still take calls, as far as is known without asking the browser."""
-        return self._tab.alive
+        return self._tab.alive and self._browser.is_running
 
     @property
     def is_fit(self) -> bool:
@@ -164,7 +164,7 @@ class KeptPage:
             tabs = list(self._tabs)
         for tab in tabs:
             tab.close()
-        self._chrome.close(politely=False)  # a tab that was just opening is in nobody's list
+        self._browser.close(politely=False)  # a tab that was just opening is in nobody's list
         if threading.current_thread() is not self._thread:
             self._thread.join()
 
@@ -261,7 +261,7 @@ class KeptPage:
 
     def _take_over(self, load: Callable[..., Loaded]) -> Loaded:
         try:
-            window = self._chrome.open_tab()
+            window = self._browser.open_tab()
             try:
                 loaded = load(window, young=False)  # which has no page yet that could be renewing
             except BaseException:

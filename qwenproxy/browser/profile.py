@@ -19,6 +19,7 @@ from typing import Any
 import psutil
 from filelock import FileLock, Timeout
 
+from qwenproxy.disk.folder import AccountFolder, SessionFolder
 from qwenproxy.errors import SetupError, StorageError
 from qwenproxy.texts import Phrase
 
@@ -37,29 +38,31 @@ class ProfileInUse(SetupError):
 class ProfileClaim:
     """The right to open one profile, from claim to release."""
 
-    def __init__(self, folder: Path) -> None:
-        """Claim the profile of the account folder.
-
-        Raises ProfileInUse naming the process that has it, StorageError when the disk refuses.
-        """
-        self.profile = folder / "profile"
-        self._record = folder / "browser.json"
+    def __init__(self, folder: AccountFolder) -> None:
+        """`take` claims the profile of the account folder."""
+        self._folder = folder
+        self._record = folder.browser_note
         self._processes: list[psutil.Process] = []
         self._named: list[_Named] = []  # the same, as they were at their start: a number may be another's later
         # Held for as long as the browser is open; the system frees it when this process dies, however it dies.
-        self._lock = FileLock(folder / "browser.lock", timeout=0, thread_local=False, mode=0o600)
+        self._lock = FileLock(folder.browser_lock, timeout=0, thread_local=False, mode=0o600)
+
+    @classmethod
+    def take(cls, folder: AccountFolder) -> ProfileClaim:
+        """Claim the profile of the account folder, and end the browsers that a killed server left on it.
+
+        Raises ProfileInUse naming the process that has it, StorageError when the disk refuses.
+        """
+        claim = cls(folder)
         try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._lock.acquire()
-            self._end_leftovers(folder.name)
-            self.profile.mkdir(mode=0o700, exist_ok=True)
-            self._write()
+            claim._acquire()
         except Timeout:
             owner = profile_owner(folder)
-            raise ProfileInUse(Phrase("profile_held", id=folder.name, pid=owner or "?")) from None
+            raise ProfileInUse(Phrase("profile_held", id=folder.id, pid=owner or "?")) from None
         except OSError as error:
-            self._lock.release()
+            claim._lock.release()
             raise disk_refuses(folder, error) from error
+        return claim
 
     def add(self, pid: int) -> None:
         """Record a process that lives for this profile."""
@@ -82,7 +85,7 @@ class ProfileClaim:
             return  # the profile may have a new owner, with a record of its own
         end_processes(self._processes)
         # A launcher that started the browser in the background and ended is all that was recorded.
-        end_processes(_browsers_on(self.profile))
+        end_processes(_browsers_on(self._folder.profile))
         self._processes, self._named = [], []
         try:
             self._record.unlink(missing_ok=True)
@@ -91,67 +94,78 @@ class ProfileClaim:
             log.warning("%s stays behind: %s", self._record, error.strerror)
         self._lock.release()
 
+    def _acquire(self) -> None:
+        self._folder.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._lock.acquire()
+        self._end_leftovers()
+        self._folder.profile.mkdir(mode=0o700, exist_ok=True)
+        self._write()
+
     def _write(self) -> None:
         entry = {"owner": _named(psutil.Process()), "processes": self._named}
-        fresh = self._record.with_name("browser.json.new")
+        fresh = self._record.with_name(f"{self._record.name}.new")
         fresh.write_text(json.dumps(entry))
         fresh.chmod(0o600)
         os.replace(fresh, self._record)
 
-    def _end_leftovers(self, account: str) -> None:
-        left = list({*_left(self._record), *_browsers_on(self.profile)})
+    def _end_leftovers(self) -> None:
+        left = list({*_left(self._record), *_browsers_on(self._folder.profile)})
         if left:
-            log.warning("account=%s ending %d browser processes a killed server left", account, len(left))
+            log.warning("account=%s ending %d browser processes a killed server left", self._folder.id, len(left))
             end_processes(left)
         for name in ("SingletonLock", "SingletonSocket", "SingletonCookie"):
-            (self.profile / name).unlink(missing_ok=True)
+            (self._folder.profile / name).unlink(missing_ok=True)
 
 
-def profile_owner(folder: Path) -> int | None:
+def profile_owner(folder: AccountFolder) -> int | None:
     """Return the id of the process to stop for the account folder's profile to become free, None when it is.
 
     It is the one that has it open, or the server that started that one and would start it anew.
     """
-    owner = _running(_read(folder / "browser.json").get("owner"))
+    owner = _running(_read(folder.browser_note).get("owner"))
     if owner is None:
         return None
-    server = _read(folder.parent.parent / "server.json").get("pid")
+    server = _read(folder.session.server_note).get("pid")
     with contextlib.suppress(psutil.Error):
         if server == owner.ppid():
             return int(server)
     return owner.pid
 
 
-def end_leftovers(accounts: Path) -> None:
-    """End the browsers that a server left behind below this folder; profiles in use are left alone."""
+def end_leftovers(session: SessionFolder) -> None:
+    """End the browsers that a server left behind in its session folder; profiles in use are left alone."""
     # All at once: each takes its seconds to write down what it knows, and a server that starts waits for them.
     with ThreadPoolExecutor(thread_name_prefix="leftovers") as threads:
-        list(threads.map(_end_leftover, [record.parent for record in accounts.glob("*/browser.json")]))
+        list(threads.map(_end_leftover, _folders_with_note(session)))
 
 
-def end_orphans(accounts: Path) -> None:
-    """End the browsers below this folder whose owner has ended, without a claim: a new owner may be about to come."""
+def end_orphans(session: SessionFolder) -> None:
+    """End the browsers of a session folder whose owner has ended, without a claim: a new owner may be about to come."""
     orphans: list[psutil.Process] = []
-    for record in accounts.glob("*/browser.json"):
-        left = {*_left(record), *_browsers_on(record.parent / "profile")}
+    for folder in _folders_with_note(session):
+        left = {*_left(folder.browser_note), *_browsers_on(folder.profile)}
         # Looked at last: a new owner has signed the record before it starts a browser.
-        if profile_owner(record.parent) is None:
+        if profile_owner(folder) is None:
             orphans += left
     end_processes(orphans)
 
 
-def _end_leftover(folder: Path) -> None:
+def _folders_with_note(session: SessionFolder) -> list[AccountFolder]:
+    return [folder for folder in session.account_folders() if folder.browser_note.exists()]
+
+
+def _end_leftover(folder: AccountFolder) -> None:
     try:
-        ProfileClaim(folder).release()
+        ProfileClaim.take(folder).release()
     except ProfileInUse:
         pass
     except StorageError as error:
-        log.warning("account=%s what a browser left stays behind: %s", folder.name, error.message)
+        log.warning("account=%s what a browser left stays behind: %s", folder.id, error.message)
 
 
-def disk_refuses(folder: Path, error: OSError) -> StorageError:
+def disk_refuses(folder: AccountFolder, error: OSError) -> StorageError:
     """Return the error for an account folder that does not take what a browser needs."""
-    return StorageError(Phrase("write_refused", path=error.filename or folder, reason=error.strerror or error))
+    return StorageError(Phrase("write_refused", path=error.filename or folder.path, reason=error.strerror or error))
 
 
 def end_processes(processes: list[psutil.Process]) -> None:

@@ -6,12 +6,12 @@ renews a login; here is waited for it. Source: protocol 1.2, 1.7, 6.4 and 9.2.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib import resources
-from pathlib import Path
 
 from qwenproxy.browser.chrome_tab import DRIVER_ERRORS, ChromeTab
 from qwenproxy.browser.navigation import await_challenge, navigate
@@ -27,11 +27,17 @@ from qwenproxy.browser.page_login import (
     token_cookie,
 )
 from qwenproxy.browser.tokens import is_fresher
+from qwenproxy.disk.folder import AccountFolder
 from qwenproxy.errors import TabLost
 
 SDK_WAIT = 10.0  # seconds the page's own scripts get to patch fetch before calls go out without them
 DEFAULT_VERSION = "0.3.12"
 BOOT_WAIT = 2.5  # seconds a page that was loaded just now gets to renew a login that was refused
+
+
+@functools.cache  # read before a tab has its owner thread, which must not touch a disk
+def _bridge_source() -> str:
+    return resources.files("qwenproxy.browser").joinpath("bridge.js").read_text(encoding="utf-8").rstrip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +54,12 @@ class Site:
 
     def bridge(self) -> str:
         """Return the JavaScript that installs the bridge in a page that has none."""
-        source = resources.files("qwenproxy.browser").joinpath("bridge.js").read_text(encoding="utf-8")
         options = {
             "version": self.version,
             "defaultVersion": DEFAULT_VERSION,
             "sdkWait": int(SDK_WAIT * 1000),
         }
-        return f"{source.rstrip()}({json.dumps(options)});"
+        return f"{_bridge_source()}({json.dumps(options)});"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +79,7 @@ class Loaded:
         return self.login.token
 
 
-def load_site(tab: ChromeTab, site: Site, folder: Path, login: Login, clock: Callable[[], float]) -> Loaded:
+def load_site(tab: ChromeTab, site: Site, folder: AccountFolder, login: Login, clock: Callable[[], float]) -> Loaded:
     """Open the site's page for the first time in a browser, logged in as the account whose login is given.
 
     A token the profile does not carry yet is put there before the first page load, unless the profile has a newer one
@@ -110,11 +115,10 @@ def load_again(tab: ChromeTab, site: Site, before: Before, clock: Callable[[], f
     return _loaded(tab, site, before, clock)
 
 
-def remember_token(folder: Path, site: Site, token: str) -> None:
+def remember_token(folder: AccountFolder, site: Site, token: str) -> None:
     """Note that the profile in `folder` carries this token, so that it is not put there again."""
-    mark = folder / "planted"
-    mark.write_text(_mark(site, token))
-    mark.chmod(0o600)
+    folder.planted.write_text(_mark(site, token))
+    folder.planted.chmod(0o600)
 
 
 def _loaded(tab: ChromeTab, site: Site, before: Before, clock: Callable[[], float]) -> Loaded:
@@ -126,7 +130,7 @@ def _loaded(tab: ChromeTab, site: Site, before: Before, clock: Callable[[], floa
     return Loaded(login, renewed, cookies_left(tab, site.origin))
 
 
-def _carries(tab: ChromeTab, site: Site, folder: Path, token: str) -> bool:
+def _carries(tab: ChromeTab, site: Site, folder: AccountFolder, token: str) -> bool:
     """Tell whether the profile carries this token or a newer one, which a page renewed just before a server ended."""
     cookie = token_cookie(tab, site.origin)
     if is_fresher(token, cookie):
@@ -134,9 +138,8 @@ def _carries(tab: ChromeTab, site: Site, folder: Path, token: str) -> bool:
     return _is_planted(folder, site, token) or is_fresher(cookie, token)
 
 
-def _is_planted(folder: Path, site: Site, token: str) -> bool:
-    mark = folder / "planted"
-    return mark.exists() and mark.read_text() == _mark(site, token)
+def _is_planted(folder: AccountFolder, site: Site, token: str) -> bool:
+    return folder.planted.exists() and folder.planted.read_text() == _mark(site, token)
 
 
 def _mark(site: Site, token: str) -> str:

@@ -1,6 +1,6 @@
 """Why a browser or its driver did not start, as the error for clients and people: what it said itself, and the cure.
 
-Called by chrome.py and binaries.py once something failed. Knows processes that have ended and their output; starts and
+Called by local.py and binaries.py once something failed. Knows processes that have ended and their output; starts and
 ends nothing.
 """
 

@@ -34,6 +34,7 @@ from qwenproxy.cli.terminal.progress import live_line
 from qwenproxy.cli.tokens import add_by_token, renew_by_token
 from qwenproxy.config import Config
 from qwenproxy.disk.files import read_bytes, regular_status, valid_id
+from qwenproxy.disk.folder import SessionFolder
 from qwenproxy.errors import NoUsableAccount, SetupError
 from qwenproxy.history.format import parse_chat
 from qwenproxy.history.store import import_chats
@@ -104,7 +105,7 @@ def remove(config: Config, account_id: str, yes: bool) -> None:
     """Delete an account with its token and profile."""
     console = open_console(config)
     # A killed login leaves a folder without an account; this command removes that, too.
-    if not valid_id(account_id) or not (config.session_dir / "accounts" / account_id).exists():
+    if not valid_id(account_id) or not console.session.account(account_id).path.exists():
         find_account(console, account_id)
     if not yes and not is_interactive():
         raise click.UsageError(console.say("remove_needs_yes"))
@@ -198,10 +199,10 @@ def check_text(console: Console, record: Account, result: Check) -> str:
 def import_folder(config: Config, folder: Path) -> None:
     """Import the accounts and chats of an older session folder."""
     console = open_console(config)
-    source = _session_folder(folder)
-    new_chats, old_chats, unreadable = _sorted_chats(source / "history", config.session_dir / "history")
-    account_ids = import_accounts(console.registry, config.session_dir, source)
-    import_chats(source / "history", config.session_dir / "history")
+    session, source = console.session, _session_folder(folder)
+    new_chats, old_chats, unreadable = _sorted_chats(source.history, session.history)
+    account_ids = import_accounts(console.registry, session, source)
+    import_chats(source.history, session.history)
     for one in [find_account(console, account_id) for account_id in account_ids]:
         is_usable = one.status(time.time()) != "INVALID"
         command = console.command("account", "relogin", one.id)
@@ -234,10 +235,10 @@ def _sorted_chats(source: Path, target: Path) -> tuple[list[str], list[str], lis
     return new_chats, old_chats, unreadable
 
 
-def _session_folder(folder: Path) -> Path:
+def _session_folder(folder: Path) -> SessionFolder:
     """Return the folder itself, or the session folder inside it for a checkout of the older project."""
-    is_session = any((folder / name).exists() for name in ("tokens.json", "accounts", "history"))
-    return folder if is_session or not (folder / "session").is_dir() else folder / "session"
+    inside = folder / "session"
+    return SessionFolder(folder if SessionFolder(folder).is_one or not inside.is_dir() else inside)
 
 
 def _refuse_bad_id(console: Console, account_id: str | None) -> None:

@@ -20,7 +20,8 @@ from qwenproxy.cli.settings import command_line
 from qwenproxy.cli.terminal.asking import ask
 from qwenproxy.cli.terminal.suggestions import closest
 from qwenproxy.config import Config
-from qwenproxy.disk.files import stamp
+from qwenproxy.disk.cached import stamp
+from qwenproxy.disk.folder import SessionFolder
 from qwenproxy.errors import SetupError
 from qwenproxy.observe import logs
 from qwenproxy.texts import Speaker, speaker
@@ -35,18 +36,23 @@ class Console:
     config: Config
     say: Speaker
 
+    @property
+    def session(self) -> SessionFolder:
+        """The folder of all state."""
+        return SessionFolder(self.config.session_dir)
+
     @functools.cached_property
     def registry(self) -> Registry:
-        """The accounts on disk. Creates a missing session folder. Raises SetupError."""
-        return Registry(self.config.session_dir)
+        """The accounts on disk. Its first change creates a missing session folder."""
+        return Registry(self.session)
 
     def command(self, group: str, *words: str) -> str:
         """Return a command line that uses the same session folder."""
         return command_line(self.config, group, *words)
 
     def accounts(self) -> tuple[Account, ...]:
-        """Return the accounts; do not create a missing session folder. Raises SetupError."""
-        return self.registry.all() if stamp(self.config.session_dir) else ()
+        """Return the accounts. Raises SetupError."""
+        return self.registry.all()
 
 
 def open_console(config: Config) -> Console:
@@ -54,7 +60,10 @@ def open_console(config: Config) -> Console:
     # These commands show their progress themselves, so the log shows only warnings unless the person set its level.
     logs.configure("warning" if config.set_by.get("LOG_LEVEL") == "default" else config.log_level)
     console = Console(config, speaker(config.lang))
-    console.accounts()  # fails at once if the folder is unusable
+    # An unusable folder fails at once, before anything else is said.
+    if stamp(console.session.root):
+        console.registry.prepare()
+    console.accounts()
     return console
 
 

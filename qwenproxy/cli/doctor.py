@@ -61,7 +61,7 @@ def doctor_command(roundtrip: bool, session_dir: str | None) -> None:
 
 
 def _findings(console: Console, roundtrip: bool) -> Iterator[Finding]:
-    server = server_of(console.config.session_dir)
+    server = server_of(console.session)
     browser = list(browser_findings(console))
     yield from browser
     yield from folder_findings(console)

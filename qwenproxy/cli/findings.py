@@ -16,7 +16,7 @@ from typing import Literal
 
 import psutil
 
-from qwenproxy.assembly import chrome_settings
+from qwenproxy.assembly import launcher_for
 from qwenproxy.browser.binaries import binary_version, same_version
 from qwenproxy.browser.profile import profile_owner
 from qwenproxy.browser.start_failures import cure_versions
@@ -24,6 +24,7 @@ from qwenproxy.cli.console import Console
 from qwenproxy.cli.keys import read_keys
 from qwenproxy.cli.settings import command_line
 from qwenproxy.disk.claim import RunningServer
+from qwenproxy.disk.folder import AccountFolder
 from qwenproxy.errors import SetupError
 from qwenproxy.server import listening_advice
 from qwenproxy.server.listening import listening_error
@@ -50,7 +51,7 @@ class Finding:
 def browser_findings(console: Console) -> Iterator[Finding]:
     """Check browser and driver, and that their versions match."""
     try:
-        programs = chrome_settings(console.config).programs
+        programs = launcher_for(console.config).programs
         binaries = programs.find()
         browser, driver = binary_version(binaries.chrome), binary_version(binaries.chromedriver)
         fitting = None if same_version(browser, driver) else programs.find_fitting(browser)
@@ -81,8 +82,8 @@ def folder_findings(console: Console) -> Iterator[Finding]:
     if folder != session_dir:
         yield from _parent_findings(console, folder)
         return
-    contents = (path for pattern in ("*", "accounts/*", "accounts/*/token.txt") for path in folder.glob(pattern))
-    paths = [folder, *sorted(contents)]
+    tokens = (one.token for one in console.session.account_folders() if one.token.exists())
+    paths = [folder, *sorted([*folder.glob("*"), *console.session.accounts.glob("*"), *tokens])]
     read_only = [path for path in paths if not os.access(path, os.W_OK)]
     public = [path for path in paths if _is_public(path)]
     for path in read_only:
@@ -119,18 +120,18 @@ def profile_findings(console: Console) -> Iterator[Finding]:
     """Check for profiles that other processes have open, and for folders that unfinished logins left."""
     account_ids = {account.id for account in console.accounts()}
     any_open = False
-    for folder in sorted((console.config.session_dir / "accounts").glob("*/")):
+    for folder in console.session.account_folders():
         owner, stranger = profile_owner(folder), _foreign_browser(folder)
         if owner is not None:
             any_open = True
-            yield Finding("ok", console.say("doctor_profile_open", id=folder.name, pid=owner))
+            yield Finding("ok", console.say("doctor_profile_open", id=folder.id, pid=owner))
         elif stranger is not None:
             any_open = True
-            text = console.say("doctor_profile_foreign", id=folder.name, pid=stranger)
+            text = console.say("doctor_profile_foreign", id=folder.id, pid=stranger)
             yield Finding("wrong", text, console.say("doctor_profile_remedy", pid=stranger))
-        elif folder.name not in account_ids:
-            remedy = console.command("account", "remove", folder.name)
-            yield Finding("warning", console.say("doctor_leftover", id=folder.name), remedy)
+        elif folder.id not in account_ids:
+            remedy = console.command("account", "remove", folder.id)
+            yield Finding("warning", console.say("doctor_leftover", id=folder.id), remedy)
     if account_ids and not any_open:
         yield Finding("ok", console.say("doctor_profiles"))
 
@@ -176,13 +177,13 @@ def clock_finding(console: Console, clock_error: float | None, *, in_use: bool =
     return Finding("ok", console.say("doctor_clock"))
 
 
-def _foreign_browser(folder: Path) -> int | None:
+def _foreign_browser(folder: AccountFolder) -> int | None:
     """Return the process id of a browser that a person opened on the profile; None for none."""
-    if (folder / "browser.json").exists():
+    if folder.browser_note.exists():
         return None  # the browser of a killed server; the next opening of the profile ends it
     try:
         # Chrome writes `host-pid` as the target of this link.
-        pid = int(os.readlink(folder / "profile" / "SingletonLock").rpartition("-")[2])
+        pid = int(os.readlink(folder.profile / "SingletonLock").rpartition("-")[2])
         return pid if "chrom" in psutil.Process(pid).name().lower() else None
     except (OSError, ValueError, psutil.Error):
         return None

@@ -11,7 +11,7 @@ from qwenproxy.cli.session import late_session_option, served_below
 from qwenproxy.cli.settings import command_line
 from qwenproxy.cli.terminal.help import Group, option, session_option
 from qwenproxy.config import Config
-from qwenproxy.disk.files import stamp
+from qwenproxy.disk.folder import SessionFolder
 from qwenproxy.errors import SetupError
 from qwenproxy.texts import speaker
 
@@ -49,7 +49,7 @@ def list_keys(config: Config, show: bool) -> None:
 @click.pass_obj
 def add(config: Config, key: str | None) -> None:
     """Add a key; print only a generated key to standard output, so that scripts can read it there."""
-    key_file, say = KeyFile(_path(config)), speaker(config.lang)
+    key_file, say = KeyFile.open(_path(config)), speaker(config.lang)
     old_keys = key_file.keys()
     if key is not None and key.strip() in old_keys:
         click.echo(say("key_known", key=mask(key.strip()), path=_path(config)))
@@ -85,7 +85,8 @@ def remove(config: Config, key: str) -> None:
 
 def read_keys(config: Config) -> tuple[str, ...]:
     """Return the keys of the session folder; create no file, because the disk may be read-only. Raises SetupError."""
-    return () if stamp(_path(config)) is None else KeyFile(_path(config)).keys()
+    key_file = KeyFile(_path(config))
+    return key_file.keys() if key_file.exists else ()
 
 
 def mask(key: str) -> str:
@@ -106,4 +107,4 @@ def _hint_at_sandbox(config: Config) -> None:
 
 
 def _path(config: Config) -> Path:
-    return config.session_dir / "Authorization.txt"
+    return SessionFolder(config.session_dir).keys

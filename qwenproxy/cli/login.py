@@ -105,7 +105,7 @@ def _signals_cancel() -> Iterator[None]:
 
 
 class _PersonAtTerminal:
-    """The Person of logins/watch.py: reads on a live line how the login stands, and presses ENTER or Ctrl-D."""
+    """The Person of logins/window.py: reads on a live line how the login stands, and presses ENTER or Ctrl-D."""
 
     def __init__(self, say: Speaker, explanation: str) -> None:
         """`explanation` appears only once the window is open, because without one it explains nothing."""

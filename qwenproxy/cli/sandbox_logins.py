@@ -14,6 +14,7 @@ from qwenproxy.accounts.registry import Registry
 from qwenproxy.assembly import login_window
 from qwenproxy.cli.sandbox import SandboxAddress
 from qwenproxy.config import Config
+from qwenproxy.disk.folder import SessionFolder
 from qwenproxy.logins.window import Step, add_account, renew_account
 
 AT_ONCE = 4  # browsers at once
@@ -23,7 +24,7 @@ LOOK_EVERY = 0.05  # seconds
 
 def enter_sandbox(config: Config, address: SandboxAddress) -> None:
     """Log in every account of the stand-in, and remove accounts that it does not have. Raises SetupError."""
-    registry = Registry(config.session_dir)
+    registry = Registry.open(SessionFolder(config.session_dir))
     for account in registry.all():
         if account.id not in address.entrances:
             registry.remove(account.id)

@@ -5,17 +5,14 @@ The group loads the settings first; its subcommand loads them again for the fold
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from qwenproxy.cli.terminal.help import setting_option
 from qwenproxy.config import Config
 from qwenproxy.disk.claim import RunningServer, running_server
+from qwenproxy.disk.folder import SessionFolder
 from qwenproxy.errors import StorageError
 from qwenproxy.texts import Speaker
-
-SANDBOX = "sandbox"  # the folder below the session folder that `start --sandbox` uses
 
 
 def _use_folder(ctx: click.Context, parameter: click.Parameter, session_dir: str | None) -> None:
@@ -28,19 +25,19 @@ late_session_option = setting_option(
 )
 
 
-def server_of(folder: Path) -> RunningServer | None:
+def server_of(session: SessionFolder) -> RunningServer | None:
     """Return the server that uses a session folder now; None when there is none, or the disk cannot be read."""
     try:
-        # running_server creates a lock file; do not leave one in a folder that never had a server.
-        return running_server(folder) if (folder / "server.lock").exists() else None
+        return running_server(session)
     except (StorageError, OSError):
         return None
 
 
 def served_below(config: Config, say: Speaker) -> str:
     """Return the hint that the only running server uses the sandbox's folder below this one, else ""."""
-    folder = config.session_dir / SANDBOX
-    if server_of(folder) is None or server_of(config.session_dir) is not None:
+    session = SessionFolder(config.session_dir)
+    if server_of(session.sandbox) is None or server_of(session) is not None:
         return ""
+    folder = session.sandbox.root
     option = f'"{folder}"' if " " in str(folder) else str(folder)
     return say("served_below", folder=folder, here=config.session_dir, option=option)

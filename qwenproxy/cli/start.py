@@ -18,13 +18,13 @@ from qwenproxy.accounts.registry import Registry
 from qwenproxy.cli.menu import show_menu
 from qwenproxy.cli.sandbox import sandbox_process
 from qwenproxy.cli.sandbox_logins import enter_sandbox
-from qwenproxy.cli.session import SANDBOX
 from qwenproxy.cli.settings import command_line, server_options
 from qwenproxy.cli.terminal.help import Command, help_speaker, option
 from qwenproxy.cli.terminal.progress import LiveLine, live_line
 from qwenproxy.config import Config
 from qwenproxy.disk.claim import SessionClaim, claimed_session, local_url
 from qwenproxy.disk.files import ensure_folder
+from qwenproxy.disk.folder import SessionFolder
 from qwenproxy.errors import ConfigError, NoUsableAccount, ProxyError
 from qwenproxy.observe import logs
 from qwenproxy.relay.questions import Relay
@@ -50,12 +50,12 @@ def start_command(
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with contextlib.ExitStack() as stack:
         if use_sandbox:
-            folder = config.session_dir / SANDBOX
+            session = SessionFolder(config.session_dir).sandbox
             ensure_folder(config.session_dir)  # makes an existing folder private, too
-            claim = stack.enter_context(claimed_session(folder))
-            config = _start_sandbox(stack, sandbox_accounts, {**options, "session_dir": str(folder)})
+            claim = stack.enter_context(claimed_session(session))
+            config = _start_sandbox(stack, sandbox_accounts, {**options, "session_dir": str(session.root)})
         else:
-            claim = stack.enter_context(claimed_session(config.session_dir))
+            claim = stack.enter_context(claimed_session(SessionFolder(config.session_dir)))
             show_menu(config)
         config = replace(config, insecure=insecure)
         start_up = _StartUp(config, claim, speaker(config.lang))
@@ -92,7 +92,7 @@ class _StartUp:
             refuse_foreign_host(config.host, config.port)
             command = command_line(config, "keys", "add")
             raise ConfigError(self.say("start_open", host=config.host, command=command))
-        accounts, now = Registry(config.session_dir).all(), time.time()
+        accounts, now = Registry(SessionFolder(config.session_dir)).all(), time.time()
         if any(account.status(now) != "INVALID" for account in accounts):
             return
         add = command_line(config, "account", "add")
@@ -148,4 +148,4 @@ print(answer.choices[0].message.content)
             click.echo(self.say("start_opened", id=account_id, seconds=seconds))
 
     def _keys(self) -> KeyFile:
-        return KeyFile(self.config.session_dir / "Authorization.txt")
+        return KeyFile.open(SessionFolder(self.config.session_dir).keys)

@@ -19,8 +19,7 @@ from qwenproxy.errors import SetupError
 
 def add_by_token(console: Console, token: str, account_id: str | None = None) -> None:
     """Register an account with this token (`-`: read it) and say so. Raises UserKnown, SetupError, click.Abort."""
-    new_token = _new_token(console, token)  # before the registry, which creates the session folder
-    new_id = console.registry.add(new_token, account_id)
+    new_id = console.registry.add(_new_token(console, token), account_id)
     click.echo(console.say("added_by_token", id=new_id, command=console.command("account", "check", new_id)))
 
 

@@ -9,11 +9,11 @@ import contextlib
 import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from qwenproxy.disk.files import delete, ensure_folder, format_json, parse_json, read_bytes, write_atomic
+from qwenproxy.disk.folder import SessionFolder
 from qwenproxy.errors import SetupError, StorageError
 from qwenproxy.texts import Phrase
 
@@ -35,47 +35,46 @@ class RunningServer:
 class SessionClaim:
     """The right to serve a session folder; made by `claimed_session`."""
 
-    def __init__(self, session_dir: Path) -> None:
-        """Note that this process has the folder. Raises StorageError."""
-        self._note = _note(session_dir)
-        self._write(RunningServer(os.getpid()))
+    def __init__(self, session: SessionFolder) -> None:
+        self._note = session.server_note
 
-    def announce(self, host: str, port: int) -> None:
-        """Note where this process listens. Raises StorageError."""
-        self._write(RunningServer(os.getpid(), host, port))
-
-    def _write(self, server: RunningServer) -> None:
-        write_atomic(self._note, format_json(asdict(server)))
+    def announce(self, host: str = "", port: int = 0) -> None:
+        """Note that this process has the folder, and where it listens. Raises StorageError."""
+        write_atomic(self._note, format_json(asdict(RunningServer(os.getpid(), host, port))))
 
 
 @contextlib.contextmanager
-def claimed_session(session_dir: Path) -> Iterator[SessionClaim]:
+def claimed_session(session: SessionFolder) -> Iterator[SessionClaim]:
     """Hold the session folder for one server. Raises SetupError naming the server that has it, StorageError."""
-    ensure_folder(session_dir)
-    lock = _lock(session_dir)
+    ensure_folder(session.root)
+    lock = _lock(session)
     try:
         lock.acquire()
     except Timeout:
-        raise SetupError(_already_running(session_dir)) from None
+        raise SetupError(_already_running(session)) from None
     except OSError as error:
-        raise _no_lock(session_dir, error) from error
+        raise _no_lock(session, error) from error
     try:
-        yield SessionClaim(session_dir)
+        claim = SessionClaim(session)
+        claim.announce()
+        yield claim
     finally:
         with contextlib.suppress(SetupError):
-            delete(_note(session_dir))  # without the lock it says nothing any more
+            delete(session.server_note)  # without the lock it says nothing any more
         lock.release()
 
 
-def running_server(session_dir: Path) -> RunningServer | None:
+def running_server(session: SessionFolder) -> RunningServer | None:
     """Return the server that has this session folder now, None when there is none. Raises StorageError."""
+    if not session.server_lock.exists():
+        return None  # taking the lock would make its file
     try:
-        with _lock(session_dir):
+        with _lock(session):
             return None
     except Timeout:
-        return _noted(session_dir)
+        return _noted(session)
     except OSError as error:
-        raise _no_lock(session_dir, error) from error
+        raise _no_lock(session, error) from error
 
 
 def local_url(host: str, port: int) -> str:
@@ -84,29 +83,25 @@ def local_url(host: str, port: int) -> str:
     return f"http://{f'[{reached}]' if ':' in reached else reached}:{port}"
 
 
-def _already_running(session_dir: Path) -> Phrase:
-    server = _noted(session_dir)
+def _already_running(session: SessionFolder) -> Phrase:
+    server = _noted(session)
     pid = server.pid or "?"
     if server.url:
-        return Phrase("already_running_at", path=session_dir, pid=pid, url=server.url)
-    return Phrase("already_running", path=session_dir, pid=pid)
+        return Phrase("already_running_at", path=session.root, pid=pid, url=server.url)
+    return Phrase("already_running", path=session.root, pid=pid)
 
 
-def _note(session_dir: Path) -> Path:
-    return session_dir / "server.json"
+def _lock(session: SessionFolder) -> FileLock:
+    return FileLock(session.server_lock, timeout=0, thread_local=False, mode=0o600)
 
 
-def _lock(session_dir: Path) -> FileLock:
-    return FileLock(session_dir / "server.lock", timeout=0, thread_local=False, mode=0o600)
+def _no_lock(session: SessionFolder, error: OSError) -> StorageError:
+    return StorageError(Phrase("lock_refused", path=session.root, reason=error.strerror or error))
 
 
-def _no_lock(session_dir: Path, error: OSError) -> StorageError:
-    return StorageError(Phrase("lock_refused", path=session_dir, reason=error.strerror or error))
-
-
-def _noted(session_dir: Path) -> RunningServer:
+def _noted(session: SessionFolder) -> RunningServer:
     """Return what the folder's server wrote down of itself; it may be about to."""
     try:
-        return RunningServer(**parse_json(read_bytes(_note(session_dir)) or b""))
+        return RunningServer(**parse_json(read_bytes(session.server_note) or b""))
     except (SetupError, TypeError, ValueError):
         return RunningServer(0)

@@ -1,4 +1,4 @@
-"""Files that survive crashes and company: atomic writes, locks between processes, ids that may name a file.
+"""Files that survive crashes: atomic writes, private folders, ids that may name a file.
 
 Stands below everything that keeps state on disk (registry, history, keys) and turns what the operating system refuses
 into a StorageError that names the path. Must not know what any file means.
@@ -14,29 +14,20 @@ import re
 import secrets
 import stat
 import sys
-import threading
 import time
-from collections.abc import Callable
 from datetime import datetime, timezone
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 import orjson
-from filelock import FileLock, Timeout
 
 from qwenproxy.disk.json_text import read_json, without_halves
 from qwenproxy.errors import StorageError
 from qwenproxy.texts import Phrase
 
-T = TypeVar("T")
-Stamp = tuple[int, int, int]
-
 log = logging.getLogger(__name__)
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-# Two writes within one tick of the file system's clock can carry the same time, so a younger file is read again.
-_SETTLED_NS = 50_000_000
 _WINDOWS_DEVICE = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³])(\..*)?", re.IGNORECASE)
 
 
@@ -67,7 +58,7 @@ def ensure_folder(folder: Path) -> None:
             one.mkdir(mode=0o700, exist_ok=True)
         make_private(folder)
     except OSError as error:
-        raise _refused("folder_refused", folder, error) from error
+        raise refused("folder_refused", folder, error) from error
 
 
 def ensure_writable(folder: Path) -> None:
@@ -76,7 +67,7 @@ def ensure_writable(folder: Path) -> None:
     if not os.access(folder, os.W_OK):
         is_read_only = os.name == "posix" and os.statvfs(folder).f_flag & os.ST_RDONLY
         reason = errno.EROFS if is_read_only else errno.EACCES
-        raise _refused("write_refused", folder, OSError(reason, os.strerror(reason)))
+        raise refused("write_refused", folder, OSError(reason, os.strerror(reason)))
 
 
 def make_private(path: Path) -> None:
@@ -105,7 +96,7 @@ def write_atomic(path: Path, data: bytes) -> None:
         sync_folder(path.parent)
     except OSError as error:
         _forget(temporary)
-        raise _refused("write_refused", path, error) from error
+        raise refused("write_refused", path, error) from error
 
 
 def sweep(folder: Path, name: str) -> None:
@@ -124,7 +115,7 @@ def delete(path: Path) -> bool:
     except FileNotFoundError:
         return False
     except OSError as error:
-        raise _refused("delete_refused", path, error) from error
+        raise refused("delete_refused", path, error) from error
     return True
 
 
@@ -148,7 +139,7 @@ def set_aside(path: Path, reason: str) -> Path:
         if regular_status(target):
             make_private(target)
     except OSError as error:
-        raise _refused("set_aside_refused", path, error) from error
+        raise refused("set_aside_refused", path, error) from error
     log.warning("%s is unreadable (%s): kept as %s", path, reason, target.name)
     return target
 
@@ -160,7 +151,7 @@ def read_bytes(path: Path) -> bytes | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise _refused("read_refused", path, error) from error
+        raise refused("read_refused", path, error) from error
 
 
 def parse_json(data: bytes) -> Any:
@@ -186,82 +177,12 @@ def regular_status(path: Path) -> os.stat_result | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
-        raise _refused("look_refused", path, error) from error
+        raise refused("look_refused", path, error) from error
     return status if stat.S_ISREG(status.st_mode) else None
 
 
-def stamp(path: Path) -> Stamp | None:
-    """Return what changes whenever the file changes (ns, size, inode), None without a file. Raises StorageError."""
-    try:
-        return stamp_of(path.stat())
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise _refused("look_refused", path, error) from error
-
-
-def stamp_of(status: os.stat_result) -> Stamp:
-    """Return the stamp of a file whose status is known already."""
-    return (status.st_mtime_ns, status.st_size, status.st_ino)
-
-
-class CachedFile(Generic[T]):
-    """The parsed content of a file, read again when the file has changed. The caller keeps threads apart."""
-
-    def __init__(self, path: Path, load: Callable[[], T]) -> None:
-        self._path = path
-        self._load = load
-        self._loaded: tuple[Stamp | None, T] | None = None
-
-    def get(self) -> T:
-        """Return the content as of now, for the price of one stat where nothing changed. Raises what `load` raises."""
-        seen = stamp(self._path)
-        if self._loaded is not None and self._loaded[0] == seen:
-            return self._loaded[1]
-        value = self._load()
-        if seen is None or time.time_ns() - seen[0] > _SETTLED_NS:
-            self._loaded = (seen, value)
-        return value
-
-
-class PathLock:
-    """Exclusive use of a file or folder among the threads and processes that ask for it. Re-entrant.
-
-    The lock file stands beside the path, and the system frees it when its holder dies. `lock_wait` is in seconds.
-    """
-
-    def __init__(self, path: Path, lock_wait: float = 15.0) -> None:
-        self._path = path
-        self._lock_wait = lock_wait
-        self._threads = threading.RLock()
-        self._processes = FileLock(path.with_name(f".{path.name}.lock"), mode=0o600, poll_interval=0.01)
-
-    def __enter__(self) -> PathLock:
-        """Wait for the turn. Raises StorageError after `lock_wait`, or where the platform cannot lock."""
-        if not self._threads.acquire(timeout=self._lock_wait):
-            raise self._busy()
-        try:
-            self._processes.acquire(timeout=self._lock_wait)
-        except BaseException as error:
-            self._threads.release()
-            if isinstance(error, Timeout):
-                raise self._busy() from error
-            if isinstance(error, OSError):
-                raise _refused("lock_refused", self._path, error) from error
-            raise
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._processes.release()
-        self._threads.release()
-
-    def _busy(self) -> StorageError:
-        return StorageError(Phrase("path_busy", path=self._path, seconds=f"{self._lock_wait:g}"))
-
-
-def _refused(key: str, path: Path, error: OSError) -> StorageError:
+def refused(key: str, path: Path, error: OSError) -> StorageError:
+    """Return the error for what the operating system refused; `key` names the text that says so."""
     return StorageError(Phrase(key, path=path, reason=error.strerror or error))
 
 

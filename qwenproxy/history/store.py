@@ -7,12 +7,10 @@ runs, so a failed turn leaves no trace. Must not know HTTP, accounts or the site
 from __future__ import annotations
 
 import logging
-import math
 import os
 import threading
 import time
 import uuid
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -20,7 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from qwenproxy.disk import files
-from qwenproxy.errors import ChatNotFound, ClientGone, QueueTimeout, RequestError, StorageError
+from qwenproxy.disk.cached import CachedFile, Stamp, stamp, stamp_of
+from qwenproxy.disk.locks import PathLock
+from qwenproxy.errors import ChatNotFound, RequestError, StorageError
 from qwenproxy.history.format import (
     Chat,
     ChatSummary,
@@ -31,12 +31,10 @@ from qwenproxy.history.format import (
     select_for_cleanup,
     trim,
 )
+from qwenproxy.history.turns import TurnQueues
 from qwenproxy.texts import Phrase
 
 log = logging.getLogger(__name__)
-
-LOOK_AGAIN = 0.5  # seconds between two looks at whether the client that waits for its turn is still there
-RETRY_AFTER = 5  # seconds that a client is told to leave a busy chat alone
 
 BeforeDeletion = Callable[[Sequence[Chat]], None]
 
@@ -49,18 +47,27 @@ class HistoryStore:
     """All chats of one folder. Safe among threads and processes; `clock` gives seconds since 1970."""
 
     def __init__(self, folder: Path, max_messages: int, clock: Callable[[], float] = time.time) -> None:
-        """Create the folder if need be and clear what a crash left there. Raises StorageError."""
         self._folder = folder
         self._max_messages = max_messages
         self._clock = clock
-        self._index: dict[str, tuple[files.Stamp, ChatSummary]] = {}
-        self._turns = _TurnQueues()
+        self._index: dict[str, tuple[Stamp, ChatSummary]] = {}
+        self._turns = TurnQueues()
         self._mutex = threading.Lock()
-        self._listing = files.CachedFile(folder, self._scan)
-        files.ensure_folder(folder)
-        self._lock = files.PathLock(folder)
+        self._listing = CachedFile(folder, self._scan)
+        self._lock = PathLock(folder)
+
+    @classmethod
+    def open(cls, folder: Path, max_messages: int, clock: Callable[[], float] = time.time) -> HistoryStore:
+        """Return the chats of a folder that is ready for use. Raises StorageError."""
+        store = cls(folder, max_messages, clock)
+        store.prepare()
+        return store
+
+    def prepare(self) -> None:
+        """Create the folder if need be and clear what a crash left there. Raises StorageError."""
+        files.ensure_folder(self._folder)
         with self._lock:
-            files.sweep(folder, "*.json")
+            files.sweep(self._folder, "*.json")
 
     def get(self, chat_id: str) -> Chat | None:
         """Return a chat, None when there is no such chat or its file is corrupt. Raises StorageError."""
@@ -81,7 +88,7 @@ class HistoryStore:
 
     def has(self, chat_id: str) -> bool:
         """Tell whether there is a file for a chat. Raises StorageError."""
-        return files.valid_id(chat_id) and files.stamp(self._path(chat_id)) is not None
+        return files.valid_id(chat_id) and stamp(self._path(chat_id)) is not None
 
     def existing(self, chat_id: str) -> Chat:
         """Return a chat. Raises ChatNotFound, StorageError."""
@@ -114,7 +121,7 @@ class HistoryStore:
         if not files.valid_id(chat_id):
             raise RequestError("chatId is not a valid id", param="chatId")
         with self._lock:
-            if files.stamp(self._path(chat_id)) is not None:
+            if stamp(self._path(chat_id)) is not None:
                 raise RequestError("a chat with this chatId exists", param="chatId")
             created = int(self._clock() * 1000)
             self._save(Chat(chat_id, name, created, self._complete((), messages), extra or {}))
@@ -207,7 +214,7 @@ class HistoryStore:
 
     def _scan(self) -> tuple[ChatSummary, ...]:
         before = self._index
-        index: dict[str, tuple[files.Stamp, ChatSummary]] = {}
+        index: dict[str, tuple[Stamp, ChatSummary]] = {}
         for chat_id, seen in self._files():
             known = before.get(chat_id)
             if known is None or known[0] != seen:
@@ -218,20 +225,20 @@ class HistoryStore:
         chats = [summary for _, summary in index.values()]
         return tuple(sorted(chats, key=lambda chat: (-chat.created, chat.id)))
 
-    def _files(self) -> Iterator[tuple[str, files.Stamp]]:
+    def _files(self) -> Iterator[tuple[str, Stamp]]:
         try:
             with os.scandir(self._folder) as entries:
                 for entry in entries:
                     # A chat may go away while the folder is read.
                     with suppress(FileNotFoundError):
                         if entry.name.endswith(".json") and entry.is_file(follow_symlinks=False):
-                            yield entry.name[:-5], files.stamp_of(entry.stat(follow_symlinks=False))
+                            yield entry.name[:-5], stamp_of(entry.stat(follow_symlinks=False))
         except FileNotFoundError:
             return  # somebody removed the folder; the next chat makes it anew
         except OSError as error:
             raise StorageError(Phrase("list_refused", path=self._folder, reason=error.strerror)) from error
 
-    def _summarize(self, chat_id: str, seen: files.Stamp) -> tuple[files.Stamp, ChatSummary] | None:
+    def _summarize(self, chat_id: str, seen: Stamp) -> tuple[Stamp, ChatSummary] | None:
         try:
             chat = self.get(chat_id)
         except StorageError as error:
@@ -244,7 +251,7 @@ def import_chats(source: Path, target: Path) -> int:
     """Copy the chats of another history folder that `target` lacks; return their number. Raises StorageError."""
     files.ensure_folder(target)
     copied = 0
-    with files.PathLock(target):
+    with PathLock(target):
         for path in sorted(source.glob("*.json")):
             data = files.read_bytes(path) if files.regular_status(path) else None
             if data is None or not files.valid_id(path.stem) or (target / path.name).exists():
@@ -252,44 +259,3 @@ def import_chats(source: Path, target: Path) -> int:
             files.write_atomic(target / path.name, data)
             copied += 1
     return copied
-
-
-class _TurnQueues:
-    """One waiting line per chat; only chats with somebody in line take memory."""
-
-    def __init__(self) -> None:
-        self._mutex = threading.Lock()
-        self._lines: dict[str, deque[threading.Event]] = {}
-
-    @contextmanager
-    def turn(self, chat_id: str, turn_wait: float | None, client_gone: Callable[[], bool]) -> Iterator[None]:
-        mine = threading.Event()
-        with self._mutex:
-            line = self._lines.setdefault(chat_id, deque())
-            line.append(mine)
-            line[0].set()
-        try:
-            self._wait(mine, math.inf if turn_wait is None else turn_wait, client_gone)
-            yield
-        finally:
-            with self._mutex:
-                line.remove(mine)
-                if line:
-                    line[0].set()
-                else:
-                    del self._lines[chat_id]
-
-    @staticmethod
-    def _wait(mine: threading.Event, turn_wait: float, client_gone: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + turn_wait
-        while True:
-            left = deadline - time.monotonic()
-            granted = mine.wait(max(0.0, min(left, LOOK_AGAIN)))
-            # Looked at last of all, so that nothing is asked for a client that left just before its turn came.
-            if client_gone():
-                raise ClientGone("The client hung up while another request on its chat was answered.")
-            if granted:
-                return
-            if left <= LOOK_AGAIN:
-                message = f"Another request on this chat still ran after {turn_wait:.0f} s. Try again soon."
-                raise QueueTimeout(message, retry_after=RETRY_AFTER)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 import shutil
-from pathlib import Path
 from typing import Any
 
 from qwenproxy.accounts.account import is_token, parse_records
@@ -15,6 +14,7 @@ from qwenproxy.accounts.registry import Registry
 from qwenproxy.accounts.salvage import completed, salvaged, tokens_in
 from qwenproxy.browser.profile import ProfileInUse, disk_refuses, profile_owner
 from qwenproxy.disk import files
+from qwenproxy.disk.folder import AccountFolder, SessionFolder
 from qwenproxy.errors import SetupError
 from qwenproxy.texts import Phrase
 
@@ -24,17 +24,17 @@ log = logging.getLogger(__name__)
 LEFT_BEHIND = shutil.ignore_patterns("*Cache*", "Singleton*", "lockfile", "*.tmp", "Crashpad", "BrowserMetrics*")
 
 
-def import_accounts(registry: Registry, session_dir: Path, source: Path) -> tuple[str, ...]:
-    """Take over the accounts of `source` into `session_dir`; return the ids of the accounts that were new.
+def import_accounts(registry: Registry, session: SessionFolder, source: SessionFolder) -> tuple[str, ...]:
+    """Take over the accounts of `source` into `session`; return the ids of the accounts that were new.
 
     Nobody gets a second account. An account's browser profile comes with it, since only that can renew its login. An
     account whose token is none has to be logged in to again; one without any token is passed over.
     Raises SetupError, ProfileInUse where a browser has a profile of the source open.
     """
-    if not any((source / name).exists() for name in ("tokens.json", "accounts", "history")):
-        raise SetupError(Phrase("no_session_folder", path=source))
-    if source.resolve() == session_dir.resolve():
-        raise SetupError(Phrase("same_session_folder", path=source))
+    if not source.is_one:
+        raise SetupError(Phrase("no_session_folder", path=source.root))
+    if source.root.resolve() == session.root.resolve():
+        raise SetupError(Phrase("same_session_folder", path=source.root))
     found = _records_in(source)
     tokenless = [one["id"] for one in found if not one["token"].strip()]
     if tokenless:
@@ -42,36 +42,35 @@ def import_accounts(registry: Registry, session_dir: Path, source: Path) -> tupl
     new = registry.newcomers([one for one in found if one["id"] not in tokenless])
     for record in new:
         account_id = record["id"]
-        has_profile = _bring_profile(source / "accounts" / account_id, registry.folder(account_id))
+        has_profile = _bring_profile(source.account(account_id), registry.folder(account_id))
         record["renewable"] = has_profile and record.get("renewable") is not False
         if not is_token(record["token"]):
             record["invalid"] = True
     return registry.adopt(new)
 
 
-def _records_in(source: Path) -> list[dict[str, Any]]:
-    data = files.read_bytes(source / "tokens.json") or b""
+def _records_in(source: SessionFolder) -> list[dict[str, Any]]:
+    data = files.read_bytes(source.tokens) or b""
     try:
-        return completed(parse_records(data), source / "accounts")
+        return completed(parse_records(data), source)
     except ValueError:
-        return salvaged(data, tokens_in(source / "accounts"))
+        return salvaged(data, tokens_in(source))
 
 
-def _bring_profile(source: Path, target: Path) -> bool:
+def _bring_profile(source: AccountFolder, target: AccountFolder) -> bool:
     """Copy an account's browser profile, unless there is one; tell whether the account has one now."""
-    if (target / "profile").exists() or not (source / "profile").is_dir():
-        return (target / "profile").exists()
+    if target.profile.exists() or not source.profile.is_dir():
+        return target.profile.exists()
     owner = profile_owner(source)
     if owner is not None:
-        raise ProfileInUse(Phrase("profile_held", id=source.name, pid=owner))
+        raise ProfileInUse(Phrase("profile_held", id=source.id, pid=owner))
     try:
-        files.ensure_folder(target)
-        # Under another name until it is whole: half a profile must not count as one.
-        unfinished = target / "profile.new"
+        files.ensure_folder(target.path)
+        unfinished = target.unfinished_profile
         shutil.rmtree(unfinished, ignore_errors=True)
-        shutil.copytree(source / "profile", unfinished, ignore=LEFT_BEHIND, symlinks=True)
+        shutil.copytree(source.profile, unfinished, ignore=LEFT_BEHIND, symlinks=True)
         unfinished.chmod(0o700)
-        unfinished.rename(target / "profile")
+        unfinished.rename(target.profile)
     except OSError as error:  # shutil.Error, too
         raise disk_refuses(target, error) from error
     return True

@@ -9,10 +9,10 @@ import contextlib
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 from qwenproxy.accounts.registry import Registry
 from qwenproxy.browser.profile import ProfileClaim, ProfileInUse
+from qwenproxy.disk.folder import AccountFolder
 
 LOOK_EVERY = 0.2  # seconds between two looks whether a profile is free
 
@@ -28,7 +28,7 @@ def remove_account(
     """
     folder = registry.folder(account_id)
     was_known = registry.get(account_id) is not None and registry.forget(account_id)
-    if folder.exists():
+    if folder.path.exists():
         _await_release(folder, release_wait if was_known else 0.0, on_held)
     return registry.remove(account_id) or was_known
 
@@ -46,21 +46,21 @@ def abandoned_on_failure(registry: Registry, account_id: str) -> Iterator[None]:
         raise
 
 
-def forget_profile(folder: Path) -> None:
+def forget_profile(folder: AccountFolder) -> None:
     """Delete the browser profile in an account's folder, unless somebody has it open again by now."""
     with contextlib.suppress(ProfileInUse):
-        claim = ProfileClaim(folder)
+        claim = ProfileClaim.take(folder)
         try:
             # What cannot be deleted now does no harm: the account's own token is put there over it.
-            shutil.rmtree(claim.profile, ignore_errors=True)
+            shutil.rmtree(folder.profile, ignore_errors=True)
         finally:
             claim.release()
 
 
-def _await_release(folder: Path, release_wait: float, on_held: Callable[[], None]) -> None:
+def _await_release(folder: AccountFolder, release_wait: float, on_held: Callable[[], None]) -> None:
     """Claim the profile, which ends browsers that a killed process left: they would write while it is deleted."""
     try:
-        ProfileClaim(folder).release()
+        ProfileClaim.take(folder).release()
         return
     except ProfileInUse:
         if not release_wait:
@@ -69,7 +69,7 @@ def _await_release(folder: Path, release_wait: float, on_held: Callable[[], None
     deadline = time.monotonic() + release_wait
     while True:
         try:
-            ProfileClaim(folder).release()
+            ProfileClaim.take(folder).release()
             return
         except ProfileInUse:
             if time.monotonic() > deadline:

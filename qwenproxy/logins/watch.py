@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from qwenproxy.accounts.account import Account, is_verify
-from qwenproxy.browser.chrome import DRIVER_ERRORS, Chrome, ChromeSettings
+from qwenproxy.browser.chrome_tab import DRIVER_ERRORS
+from qwenproxy.browser.launching import Browser, Launcher
 from qwenproxy.browser.page import Head
 from qwenproxy.browser.site import Site
 from qwenproxy.browser.tokens import token_expiry, token_user
@@ -94,7 +95,7 @@ class LoginWindow:
     """
 
     site: Site
-    chrome: ChromeSettings
+    launcher: Launcher
     login_wait: float = 600.0
     sign_in: str = ""
 
@@ -102,8 +103,8 @@ class LoginWindow:
 class Watch:
     """The looks at one login window, until the login is there."""
 
-    def __init__(self, chrome: Chrome, window: LoginWindow, person: Person, account: Account | None = None) -> None:
-        self._driver = chrome.driver
+    def __init__(self, browser: Browser, window: LoginWindow, person: Person, account: Account | None = None) -> None:
+        self._driver = browser.tab.driver
         self._window = window
         self._person = person
         self._old_token = account.token if account else ""

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from pathlib import Path
 
 from qwenproxy.accounts.account import Account, OtherUser, refuse_other_user
 from qwenproxy.accounts.registry import Registry
-from qwenproxy.browser.chrome import DRIVER_ERRORS, Chrome
+from qwenproxy.browser.chrome_tab import DRIVER_ERRORS
+from qwenproxy.browser.launching import Browser
 from qwenproxy.browser.site import remember_token
+from qwenproxy.disk.folder import AccountFolder
 from qwenproxy.errors import SetupError
 from qwenproxy.logins.removal import abandoned_on_failure, forget_profile, remove_account
 from qwenproxy.logins.watch import LoginFailed, LoginWindow, Outcome, Person, Step, Watch
@@ -36,9 +37,9 @@ def add_account(registry: Registry, window: LoginWindow, person: Person, account
         remove_account(registry, account_id)
     new_id = account_id or registry.new_id()
     folder = registry.folder(new_id)
-    with abandoned_on_failure(registry, new_id), _opened(folder, window, person) as chrome:
-        login = Watch(chrome, window, person).run()
-        _close(chrome, person)
+    with abandoned_on_failure(registry, new_id), _opened(folder, window, person) as browser:
+        login = Watch(browser, window, person).run()
+        _close(browser, person)
         remember_token(folder, window.site, login.token)
         return registry.add(login.token, new_id, login.user_id, renewable=True)
 
@@ -52,19 +53,19 @@ def renew_account(registry: Registry, window: LoginWindow, person: Person, accou
     Raises OtherUser, ProfileInUse, LoginFailed, NetworkFailed, TabLost, SetupError, KeyboardInterrupt.
     """
     folder = registry.folder(account.id)
-    with _opened(folder, window, person) as chrome:
-        login = Watch(chrome, window, person, account).run()
+    with _opened(folder, window, person) as browser:
+        login = Watch(browser, window, person, account).run()
         try:
             refuse_other_user(account, login.user_id, registry.all())
         except OtherUser:
             # Noted before the profile is free: whatever opens it next puts the account's own token there.
             remember_token(folder, window.site, "")
-            chrome.close()
+            browser.close()
             forget_profile(folder)
             raise
         if not (login.proven or person.present):
             raise LoginFailed("unproven")
-        _close(chrome, person)
+        _close(browser, person)
     if not registry.renew(account.id, login.token, renewable=True):
         raise SetupError(Phrase("account_removed_meanwhile", id=account.id))
     remember_token(folder, window.site, login.token)
@@ -72,40 +73,40 @@ def renew_account(registry: Registry, window: LoginWindow, person: Person, accou
 
 
 @contextlib.contextmanager
-def _opened(folder: Path, window: LoginWindow, person: Person) -> Iterator[Chrome]:
+def _opened(folder: AccountFolder, window: LoginWindow, person: Person) -> Iterator[Browser]:
     person.show("opening", window.login_wait)
     try:
-        chrome = Chrome(folder, window.chrome)
+        browser = window.launcher.launch(folder)
     except SetupError as error:
         if _display_missing(folder):
             raise LoginFailed("no_display") from error
         raise
     try:
         person.show("waiting", window.login_wait)
-        _open_sign_in(chrome, window)
-        yield chrome
+        _open_sign_in(browser, window)
+        yield browser
     finally:
-        chrome.close()
+        browser.close()
 
 
-def _close(chrome: Chrome, person: Person) -> None:
+def _close(browser: Browser, person: Person) -> None:
     """Close the window before the login counts: only then is it on disk."""
     person.show("closing", 0.0)
-    chrome.close()
+    browser.close()
 
 
-def _display_missing(folder: Path) -> bool:
+def _display_missing(folder: AccountFolder) -> bool:
     try:
-        words = (folder / "chrome.log").read_text(errors="replace").lower()
+        words = folder.chrome_log.read_text(errors="replace").lower()
     except OSError:
         return False
     return "missing x server" in words or "unable to open x display" in words or "cannot open display" in words
 
 
-def _open_sign_in(chrome: Chrome, window: LoginWindow) -> None:
+def _open_sign_in(browser: Browser, window: LoginWindow) -> None:
     # What goes wrong here shows at the first look: a closed window, an error page.
     with contextlib.suppress(*DRIVER_ERRORS):
-        chrome.driver.set_script_timeout(SCRIPT_WAIT)
+        browser.tab.driver.set_script_timeout(SCRIPT_WAIT)
         # The profile remembers the size its headless windows had, in which a sign-in page hardly fits.
-        chrome.driver.set_window_rect(*WINDOW)
-        chrome.driver.get(window.sign_in or window.site.base_url + SIGN_IN)
+        browser.tab.driver.set_window_rect(*WINDOW)
+        browser.tab.driver.get(window.sign_in or window.site.base_url + SIGN_IN)

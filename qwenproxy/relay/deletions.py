@@ -1,6 +1,6 @@
 """Deletes chats of the site that no kept chat needs any more, in the background and across restarts.
 
-The relay hands in what this proxy itself made; a small journal (upstream-deletions.json) keeps it until the site has
+The relay hands in what this proxy itself made; a small journal keeps it until the site has
 let go of it. Works only through tabs that requests opened anyway, so a deletion never starts a browser. Knows the page
 seam and the registry; knows neither requests nor kept chats.
 """
@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 from qwenproxy.accounts.registry import Account, Registry
 from qwenproxy.browser.page import Page
 from qwenproxy.disk import files
+from qwenproxy.disk.locks import PathLock
 from qwenproxy.errors import ChatGone, NetworkFailed, ProxyError, Refusal, SetupError, TabLost
 from qwenproxy.upstream import calls
 from qwenproxy.upstream.ask import call
@@ -44,19 +45,29 @@ class Entry:
 class UpstreamDeletions:
     """The chats still to be deleted, and the worker that does it while there is anything it can do."""
 
-    def __init__(self, session_dir: Path, registry: Registry, clock: Callable[[], float] = time.time) -> None:
-        """Clear what a crash left of an interrupted write. Raises SetupError."""
-        self._path = session_dir / "upstream-deletions.json"
-        self._lock = files.PathLock(self._path)
+    def __init__(self, path: Path, registry: Registry, clock: Callable[[], float] = time.time) -> None:
+        """`path` is the journal's."""
+        self._path = path
+        self._lock = PathLock(self._path)
         self._registry = registry
         self._clock = clock
         self._mutex = threading.Lock()
         self._tabs: dict[str, Page] = {}
         self._worker: threading.Thread | None = None
         self._news = threading.Event()
-        files.ensure_folder(session_dir)
+
+    @classmethod
+    def open(cls, path: Path, registry: Registry, clock: Callable[[], float] = time.time) -> UpstreamDeletions:
+        """Return the chats of a journal, cleared of what a crash left of an interrupted write. Raises SetupError."""
+        deletions = cls(path, registry, clock)
+        deletions.prepare()
+        return deletions
+
+    def prepare(self) -> None:
+        """Create the folder if need be and clear what a crash left of an interrupted write. Raises SetupError."""
+        files.ensure_folder(self._path.parent)
         with self._lock:
-            files.sweep(session_dir, self._path.name)
+            files.sweep(self._path.parent, self._path.name)
 
     def add(self, chats: Iterable[SiteChat]) -> None:
         """Write the chats down and delete them as soon as their accounts' tabs allow. Raises SetupError."""

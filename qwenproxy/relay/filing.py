@@ -57,6 +57,6 @@ class Filing:
         """Do some work with the page of the first account that can."""
 
         def with_page(lease: Lease) -> Result:
-            return work(self._relay.site_calls(lease, lease.tab, client_gone))
+            return work(self._relay.site_calls(lease, lease.open(), client_gone))
 
         return self._relay.attempts.do(with_page, client_gone, Wish(kind="upload"))

@@ -125,7 +125,7 @@ class Relay:
 
         def refresh(lease: Lease) -> str:
             opening(lease.account_id)
-            self._models.refresh(lease.tab, client_gone)
+            self._models.refresh(lease.open(), client_gone)
             return lease.account_id
 
         # Do not count this in the rotation, so that the first real request uses the account we just opened.
@@ -166,7 +166,7 @@ class Relay:
         chat, attachments = question.chat, question.attachments
         if attachments:
             attachments.check(lease.account_id)
-        page = lease.tab
+        page = lease.open()
         self._models.refresh(page, question.client_gone)
         question.laps.end("account")
         model = self._models.resolve(chat.model).id

@@ -14,9 +14,10 @@ import socket
 import sys
 from collections.abc import Callable
 
-from qwenproxy.assembly import chrome_settings
+from qwenproxy.assembly import launcher_for
 from qwenproxy.browser.profile import end_leftovers
 from qwenproxy.config import Config
+from qwenproxy.disk.folder import SessionFolder
 from qwenproxy.errors import SetupError
 from qwenproxy.relay.questions import Relay
 from qwenproxy.texts import Phrase
@@ -24,6 +25,7 @@ from qwenproxy.texts import Phrase
 log = logging.getLogger(__name__)
 
 OPEN_FILES = 65536
+DRAIN = 20.0  # seconds that running answers get to finish when the server is told to stop
 _FOREIGN = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 
 
@@ -41,7 +43,7 @@ def run(
     The caller holds the session folder (disk/claim.py). Raises SetupError: no browser, address or port refused.
     """
     # The worker looks for it again; here a missing one can still be told to the person who starts the server.
-    chrome_settings(config)
+    launcher_for(config).check()
     _allow_many_files()
     listener = _listen(config.host, config.port)
     ready(listener.getsockname()[1])
@@ -56,19 +58,16 @@ def run(
         try:
             status = serve_gunicorn(config, listener.detach(), warm_up, drain)
         finally:
-            end_leftovers(config.session_dir / "accounts")
+            end_leftovers(SessionFolder(config.session_dir))
     _tell(Phrase("server_stopped").say(config.lang))
     return status
 
 
-def _drain(lang: str, relay: Relay, drain_wait: float) -> None:
-    """Let running answers end for up to `drain_wait` seconds, then close; tell the person who stopped the server."""
-    if relay.pool.running():
-        said = Phrase("server_stopping_busy", seconds=round(drain_wait))
-    else:
-        said = Phrase("server_stopping")
-    _tell(said.say(lang))
-    relay.finish(drain_wait)
+def _drain(lang: str, relay: Relay) -> None:
+    """Let running answers end for up to DRAIN seconds, then close; tell the person who stopped the server."""
+    busy, idle = Phrase("server_stopping_busy", seconds=round(DRAIN)), Phrase("server_stopping")
+    _tell((busy if relay.pool.running() else idle).say(lang))
+    relay.finish(DRAIN)
 
 
 def _tell(text: str) -> None:

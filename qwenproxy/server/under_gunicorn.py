@@ -28,31 +28,28 @@ from gunicorn.workers.gthread import ThreadWorker
 
 from qwenproxy.api.errors import error_response
 from qwenproxy.api.native.ws import SOCKETS
-from qwenproxy.api.wiring import RELAY
-from qwenproxy.app import create_app
-from qwenproxy.browser.guard import guard_browsers
-from qwenproxy.browser.profile import end_leftovers
 from qwenproxy.config import Config
-from qwenproxy.errors import NoUsableAccount, RequestError, SetupError
+from qwenproxy.errors import RequestError, SetupError
 from qwenproxy.relay.questions import Relay
+from qwenproxy.server.bent import wait_in_poller
+from qwenproxy.server.serving import begin, make_app, note_no_accounts, relay_of
 from qwenproxy.texts import Phrase
 from qwenproxy.wsgi.client import ClientSocket
 
 log = logging.getLogger(__name__)
 
-GRACE = 40  # seconds from SIGTERM until the process is ended for certain
-DRAIN = 20.0  # seconds of them that running answers get to finish; what is left is enough for a browser that hangs
+GRACE = 40  # seconds from SIGTERM until the process is ended for certain; enough to drain, and for a browser that hangs
 KEEP_ALIVE = 75  # seconds an idle client connection is kept
 UNREADABLE = "This is not a request that an HTTP server can read."
 
 
 def serve_gunicorn(
-    config: Config, listener: int, warm_up: Callable[[Relay], None], drain: Callable[[Relay, float], None]
+    config: Config, listener: int, warm_up: Callable[[Relay], None], drain: Callable[[Relay], None]
 ) -> int:
     """Serve on the bound socket of that descriptor until a signal; return the exit status. Closes the descriptor.
 
-    `drain` lets running answers end for up to so many seconds, then closes the relay. Raises SetupError where the
-    installed gunicorn lacks a setting.
+    `drain` lets running answers end for a while, then closes the relay. Raises SetupError where the installed gunicorn
+    lacks a setting.
     """
     settings = _gunicorn_settings(config, listener)
     _refuse_unknown(settings)
@@ -67,17 +64,12 @@ def serve_gunicorn(
             Master(self).run()
 
         def drain(self, relay: Relay) -> None:
-            drain(relay, DRAIN)
+            drain(relay)
 
         def load(self) -> Any:
-            end_leftovers(config.session_dir / "accounts")  # of a worker or server that was killed
-            guard_browsers(config.session_dir / "accounts")
-            app = create_app(config)
+            app = make_app(config)
             app.register_error_handler(ParseException, lambda _: error_response(RequestError(UNREADABLE)))
-            relay: Relay = app.extensions[RELAY]
-            if config.on_no_accounts == "exit":
-                relay.attempts.on_exhausted = lambda: _end_with(status)
-            threading.Thread(target=warm_up, args=(relay,), name="warm-up", daemon=True).start()
+            begin(config, relay_of(app), warm_up, lambda: _end_with(status))
             return app
 
     master = os.getpid()
@@ -121,7 +113,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         if not hasattr(self, "wsgi"):
             sys.exit(0)  # nothing is served yet
         self.wsgi.extensions[SOCKETS].stop()
-        threading.Thread(target=self.app.drain, args=(self.wsgi.extensions[RELAY],), name="drain", daemon=True).start()
+        threading.Thread(target=self.app.drain, args=(relay_of(self.wsgi),), name="drain", daemon=True).start()
         super().handle_exit(sig, frame)
 
     def init_signals(self) -> None:
@@ -150,8 +142,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     def handle(self, conn: Any) -> Any:
         if not isinstance(conn.sock, ClientSocket):
             conn.sock = ClientSocket(conn.sock, self._slow_places)
-            # Clients that say nothing wait in the poller, where it costs nothing, instead of in a thread.
-            conn.wait_for_data = lambda _timeout: conn.sock.has_input()
+            wait_in_poller(conn)
         conn.sock.await_head()
         kept = super().handle(conn)
         if not kept:
@@ -212,10 +203,9 @@ def _close(worker: Any) -> None:
     app = getattr(worker, "wsgi", None)
     if app is not None:
         app.extensions[SOCKETS].stop()
-        app.extensions[RELAY].close()
+        relay_of(app).close()
 
 
 def _end_with(status: Any) -> None:
-    status.value = NoUsableAccount.exit_code
-    log.error("every account needs a new login; stopping. Run: qwenproxy account relogin")
+    status.value = note_no_accounts()
     os.kill(os.getppid(), signal.SIGTERM)

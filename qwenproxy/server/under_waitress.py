@@ -17,32 +17,26 @@ from typing import Any
 
 import waitress
 
-from qwenproxy.api.wiring import RELAY
-from qwenproxy.app import create_app
-from qwenproxy.browser.guard import guard_browsers
-from qwenproxy.browser.profile import end_leftovers
 from qwenproxy.config import Config
-from qwenproxy.errors import NoUsableAccount
 from qwenproxy.relay.questions import Relay
+from qwenproxy.server.bent import end_without_waiting
+from qwenproxy.server.serving import begin, make_app, note_no_accounts, relay_of
 
 log = logging.getLogger(__name__)
 
-DRAIN = 20.0  # seconds that running answers get to finish
 LAST_WORDS_WAIT = 3.0  # seconds for what ended them to reach their clients
 CONNECTIONS = 450  # at once; what select() takes on Windows is 512, browsers and files included
 
 
 def serve_waitress(
-    config: Config, listener: socket.socket, warm_up: Callable[[Relay], None], drain: Callable[[Relay, float], None]
+    config: Config, listener: socket.socket, warm_up: Callable[[Relay], None], drain: Callable[[Relay], None]
 ) -> int:
     """Serve on the bound socket until a signal; return the exit status. Closes the socket.
 
-    `drain` lets running answers end for up to so many seconds, then closes the relay.
+    `drain` lets running answers end for a while, then closes the relay.
     """
-    end_leftovers(config.session_dir / "accounts")
-    guard_browsers(config.session_dir / "accounts")
-    app = create_app(config)
-    relay: Relay = app.extensions[RELAY]
+    app = make_app(config)
+    relay = relay_of(app)
     server = waitress.create_server(
         app,
         sockets=[listener],
@@ -54,15 +48,12 @@ def serve_waitress(
         max_request_body_size=config.max_body,
         ident=None,
     )
-    # At its end it would wait some seconds for running answers, which end when the relay is closed, right after it.
-    server.task_dispatcher.shutdown = lambda: server.task_dispatcher.set_thread_count(0)
-    end = _End(server, lambda: drain(relay, DRAIN))
-    if config.on_no_accounts == "exit":
-        relay.attempts.on_exhausted = end.for_want_of_accounts
+    end_without_waiting(server)
+    end = _End(server, lambda: drain(relay))
     for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), end.on_signal)
-    threading.Thread(target=warm_up, args=(relay,), name="warm-up", daemon=True).start()
+    begin(config, relay, warm_up, end.for_want_of_accounts)
     try:
         server.run()
     finally:
@@ -95,8 +86,7 @@ class _End:
     def for_want_of_accounts(self) -> None:
         """Begin the end because every account needs a new login; whoever asked hears of it first."""
         if not self.status:
-            self.status = NoUsableAccount.exit_code
-            log.error("every account needs a new login; stopping. Run: qwenproxy account relogin")
+            self.status = note_no_accounts()
             self._signal()
 
     def _finish(self) -> None:

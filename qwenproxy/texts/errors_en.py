@@ -94,6 +94,7 @@ EN = {
     "no_token": "This is not a login token. A token has three parts, separated by dots, and begins with eyJ.",
     "expired_token": "This token expired at {moment}. Log in to the site again and copy the new one.",
     "account_exists": "Account {id} already exists. Log in to it again (relogin), or choose another ID.",
+    "account_reserved": "Account {id} is set aside for a login that is under way. Wait until that has ended.",
     "bad_account_id": "An account ID must work as a folder name. Use up to 128 characters, no / \\ : * ? and no dot at "
     "either end.",
     "folder_stays": "account {id} is removed, but its folder {path} is not: {reason}",

@@ -1,6 +1,6 @@
 """Remembers which account holds the file behind a URL, and for a while the bytes, so that another account can have it.
 
-`uploads.json` and the folder `uploads/` in the session folder. Files are found by their URL without its query, since
+A list and a folder of contents in the session folder. Files are found by their URL without its query, since
 the signature in there changes. Knows neither the site nor HTTP.
 """
 
@@ -11,11 +11,13 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
-from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from qwenproxy.disk import files
+from qwenproxy.disk.cached import CachedFile
+from qwenproxy.disk.folder import SessionFolder
+from qwenproxy.disk.locks import PathLock
 from qwenproxy.upstream.files import SiteFile
 
 MAX_UPLOADS = 1000
@@ -46,17 +48,27 @@ class Upload:
 class Ledger:
     """All uploads of a session folder. Threads and processes may share it."""
 
-    def __init__(self, session_dir: Path, clock: Callable[[], float] = time.time) -> None:
-        """Clear what a crash left of an interrupted write. Raises SetupError."""
-        self._file = session_dir / "uploads.json"
-        self._contents = session_dir / "uploads"
+    def __init__(self, session: SessionFolder, clock: Callable[[], float] = time.time) -> None:
+        self._folder = session.root
+        self._file = session.uploads
+        self._contents = session.upload_contents
         self._clock = clock
-        self._lock = files.PathLock(self._file)
+        self._lock = PathLock(self._file)
         self._reading = threading.Lock()
-        self._cached = files.CachedFile(self._file, self._load)
-        files.ensure_folder(session_dir)
+        self._cached = CachedFile(self._file, self._load)
+
+    @classmethod
+    def open(cls, session: SessionFolder, clock: Callable[[], float] = time.time) -> Ledger:
+        """Return the uploads of a session folder that is ready for use. Raises SetupError."""
+        ledger = cls(session, clock)
+        ledger.prepare()
+        return ledger
+
+    def prepare(self) -> None:
+        """Create the folder if need be and clear what a crash left of an interrupted write. Raises SetupError."""
+        files.ensure_folder(self._folder)
         with self._lock:
-            files.sweep(session_dir, self._file.name)
+            files.sweep(self._folder, self._file.name)
 
     def find(self, url: str) -> Upload | None:
         """Return the upload behind a URL, whatever its query says. Raises SetupError."""

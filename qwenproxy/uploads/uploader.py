@@ -11,7 +11,6 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from qwenproxy.browser.page import PageRequest
@@ -57,16 +56,16 @@ class Uploader:
 
     def __init__(
         self,
-        session_dir: Path,
+        ledger: Ledger,
         max_file_size: int,
         *,
         put: Callable[[UploadCredentials, str, bytes], None] = object_store.put,
         fetcher: RemoteFetcher | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """`put` writes to the object store; `clock` gives Unix seconds."""
+        """`ledger` remembers them, `put` writes to the object store; `clock` gives Unix seconds."""
         self.max_file_size = max_file_size
-        self.ledger = Ledger(session_dir, clock)
+        self.ledger = ledger
         self.fetcher = fetcher or RemoteFetcher()
         self._put = put
         self._clock = clock

@@ -21,7 +21,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def test_first_start_writes_a_template_without_keys(path: Path) -> None:
-    key_file = KeyFile(path)
+    key_file = KeyFile.open(path)
     assert key_file.keys() == ()
     assert not key_file.enabled
     assert not key_file.check("")
@@ -35,7 +35,7 @@ def test_first_start_writes_a_template_without_keys(path: Path) -> None:
 def test_an_existing_file_is_left_alone(path: Path) -> None:
     path.parent.mkdir()
     path.write_bytes(b"")
-    assert not KeyFile(path).enabled
+    assert not KeyFile.open(path).enabled
     assert path.read_bytes() == b""
 
 
@@ -53,7 +53,7 @@ def test_an_existing_file_is_left_alone(path: Path) -> None:
 def test_keys_are_read_line_by_line(path: Path, content: bytes, keys: tuple[str, ...]) -> None:
     path.parent.mkdir()
     path.write_bytes(content)
-    key_file = KeyFile(path)
+    key_file = KeyFile.open(path)
     assert key_file.keys() == keys
     assert key_file.enabled is bool(keys)
     assert all(key_file.check(key) for key in keys)
@@ -63,7 +63,7 @@ def test_keys_are_read_line_by_line(path: Path, content: bytes, keys: tuple[str,
 def test_other_texts_are_no_keys(path: Path, candidate: str) -> None:
     path.parent.mkdir()
     path.write_bytes(b"key-1\nkey-2\n")
-    assert not KeyFile(path).check(candidate)
+    assert not KeyFile.open(path).check(candidate)
 
 
 def test_every_key_is_compared_in_constant_time(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -77,12 +77,12 @@ def test_every_key_is_compared_in_constant_time(path: Path, monkeypatch: pytest.
         return compare(key, candidate)
 
     monkeypatch.setattr(hmac, "compare_digest", noted)
-    assert KeyFile(path).check("key-1")
+    assert KeyFile.open(path).check("key-1")
     assert compared == [b"key-1", b"key-2", b"key-3"]
 
 
 def test_a_change_on_disk_is_seen_at_once(path: Path) -> None:
-    key_file = KeyFile(path)
+    key_file = KeyFile.open(path)
     assert not key_file.enabled
     path.write_bytes(b"key-1\n")
     assert key_file.check("key-1")
@@ -93,7 +93,7 @@ def test_a_change_on_disk_is_seen_at_once(path: Path) -> None:
 
 @pytest.mark.parametrize("content", [b"\xff\xfek\x00e\x00y\x00", b"key\xff\n", b"k\x00e\x00y\x00"])
 def test_an_unreadable_file_opens_no_door_and_is_kept(path: Path, content: bytes) -> None:
-    key_file = KeyFile(path)
+    key_file = KeyFile.open(path)
     assert not key_file.enabled
     path.write_bytes(content)
     for question in (key_file.keys, key_file.add, lambda: key_file.check("key"), lambda: key_file.enabled):
@@ -101,12 +101,12 @@ def test_an_unreadable_file_opens_no_door_and_is_kept(path: Path, content: bytes
             with pytest.raises(SetupError, match="is not UTF-8 text"):
                 question()
     with pytest.raises(SetupError):
-        KeyFile(path).remove("key")
+        KeyFile.open(path).remove("key")
     assert path.read_bytes() == content
 
 
 def test_a_file_that_goes_away_opens_no_door(path: Path) -> None:
-    key_file = KeyFile(path)
+    key_file = KeyFile.open(path)
     key_file.add("key-1")
     path.unlink()
     for _ in range(2):
@@ -117,7 +117,7 @@ def test_a_file_that_goes_away_opens_no_door(path: Path) -> None:
 def test_add_and_remove_keep_everything_else(path: Path) -> None:
     path.parent.mkdir()
     path.write_bytes(b"# mine\r\nkey-1")
-    key_file = KeyFile(path)
+    key_file = KeyFile.open(path)
     assert key_file.add(" key-2 ") == "key-2"
     assert key_file.add("key-2") == "key-2"
     assert path.read_bytes() == b"# mine\r\nkey-1\nkey-2\n"
@@ -130,7 +130,7 @@ def test_add_and_remove_keep_everything_else(path: Path) -> None:
 
 
 def test_made_keys_are_long_and_differ(path: Path) -> None:
-    key_file = KeyFile(path)
+    key_file = KeyFile.open(path)
     made = {key_file.add() for _ in range(5)}
     assert made == set(key_file.keys())
     assert all(key.startswith("qp-") and len(key) > 40 for key in made)
@@ -138,7 +138,7 @@ def test_made_keys_are_long_and_differ(path: Path) -> None:
 
 @pytest.mark.parametrize("key", ["", "  ", "#key", "two words", "ключ-é", "naïve", "two\nlines", "tab\tbed", "nul\0"])
 def test_keys_that_the_file_cannot_hold_are_refused(path: Path, key: str) -> None:
-    key_file = KeyFile(path)
+    key_file = KeyFile.open(path)
     before = path.read_bytes()
     with pytest.raises(SetupError):
         key_file.add(key)
@@ -146,10 +146,10 @@ def test_keys_that_the_file_cannot_hold_are_refused(path: Path, key: str) -> Non
 
 
 def test_processes_that_add_at_once_lose_nothing(path: Path) -> None:
-    KeyFile(path)
+    KeyFile.open(path)
     code = (
         "import sys; from pathlib import Path; from qwenproxy.access.keys import KeyFile\n"
-        "key_file = KeyFile(Path(sys.argv[1])); sys.stdin.readline()\n"
+        "key_file = KeyFile.open(Path(sys.argv[1])); sys.stdin.readline()\n"
         "[key_file.add(f'{sys.argv[2]}-{number}') for number in range(40)]\n"
     )
     adders = [
@@ -162,12 +162,12 @@ def test_processes_that_add_at_once_lose_nothing(path: Path) -> None:
     for adder in adders:
         adder.communicate(timeout=30)
     assert [adder.returncode for adder in adders] == [0, 0]
-    assert set(KeyFile(path).keys()) == {f"{name}-{number}" for name in "ab" for number in range(40)}
+    assert set(KeyFile.open(path).keys()) == {f"{name}-{number}" for name in "ab" for number in range(40)}
 
 
 def test_no_key_reaches_the_log(path: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
-    key_file = KeyFile(path)
+    key_file = KeyFile.open(path)
     key_file.add("secret-key-1")
     key_file.check("secret-key-2")
     key_file.remove("secret-key-1")

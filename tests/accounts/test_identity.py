@@ -11,16 +11,17 @@ from fakes import NOW, FakeClock, jwt
 from qwenproxy.accounts import identity
 from qwenproxy.accounts.opening import TabOpener
 from qwenproxy.accounts.registry import Registry
-from qwenproxy.browser.chrome import ChromeSettings
+from qwenproxy.browser.local import LocalLauncher
 from qwenproxy.browser.page_login import Login
 from qwenproxy.browser.site import Site
+from qwenproxy.disk.folder import AccountFolder, SessionFolder
 
 COOKIE = {"name": "refresh", "value": "secret", "domain": "site.test", "httpOnly": True}
 
 
 @pytest.fixture
 def folder(tmp_path):
-    return tmp_path
+    return AccountFolder(tmp_path)
 
 
 def test_what_was_kept_comes_back(folder):
@@ -28,7 +29,7 @@ def test_what_was_kept_comes_back(folder):
     identity.write(folder, login)
     assert identity.read(folder, "t1") == login
     if os.name == "posix":
-        assert (folder / "state.json").stat().st_mode & 0o777 == 0o600
+        assert folder.login.stat().st_mode & 0o777 == 0o600
 
 
 def test_cookies_of_another_token_are_of_no_use(folder):
@@ -43,7 +44,7 @@ def test_cookies_of_another_token_are_of_no_use(folder):
     ["", "{", "[]", '{"token":"t1"}', '{"token":"t1","cookies":"x"}', '{"token":"t1","cookies":[{"name":1}]}'],
 )
 def test_what_cannot_be_read_is_no_obstacle(folder, content):
-    (folder / "state.json").write_text(content)
+    folder.login.write_text(content)
     assert identity.read(folder, "t1") == Login("t1")
 
 
@@ -53,13 +54,13 @@ def test_a_login_is_shown_to_nobody():
 
 def test_an_older_token_never_replaces_a_newer_one(tmp_path, caplog):
     newer, older = (jwt(id="u", exp=NOW + left) for left in (900, 20))
-    registry = Registry(tmp_path / "session", FakeClock())
+    registry = Registry.open(SessionFolder(tmp_path / "session"), FakeClock())
     registry.add(newer, "a")
-    opener = TabOpener(registry, Site("https://site.test"), ChromeSettings(None))
+    opener = TabOpener(registry, Site("https://site.test"), LocalLauncher(None))
     opener._keep("a", Login(older))
     assert registry.get("a").token == newer
     assert "renewed" not in caplog.text
     opener._keep("a", Login(jwt(id="u", exp=NOW + 901), (COOKIE,)))
     assert registry.get("a").renewable
-    kept = json.loads((registry.folder("a") / "state.json").read_text())
+    kept = json.loads(registry.folder("a").login.read_text())
     assert kept == {"token": registry.get("a").token, "cookies": [COOKIE]}

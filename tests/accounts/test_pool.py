@@ -57,7 +57,7 @@ class Waiting:
 def opened(pool, prefer=None):
     """Take a lease as a request does, whose next step is the account's page."""
     lease = take(pool, prefer=prefer)
-    assert lease.tab.alive
+    assert lease.open().alive
     return lease
 
 
@@ -80,7 +80,7 @@ def test_requests_at_once_go_round_all_accounts(make_pool):
     def work():
         for _ in range(25):
             lease = take(pool)
-            given.append((lease.account_id, lease.tab.account_id))
+            given.append((lease.account_id, lease.open().account_id))
             lease.close()
 
     threads = [threading.Thread(target=work) for _ in range(12)]
@@ -95,7 +95,7 @@ def test_a_browser_that_comes_up_holds_one_request_only(make_pool, opener):
     opener.open_gates["a"] = threading.Event()
     pool = make_pool(2, account_concurrency=4)
     first = take(pool, prefer="a")
-    opening = threading.Thread(target=lambda: first.tab)
+    opening = threading.Thread(target=first.open)
     opening.start()
     assert opener.opening.wait(5)
     others = [opened(pool) for _ in range(4)]
@@ -234,7 +234,7 @@ def test_a_waiting_request_gets_an_account_that_comes_back(make_pool, clock, mon
 def test_a_refused_login_marks_the_account_invalid(make_pool, registry):
     pool = make_pool(2)
     lease = take(pool)
-    assert lease.tab.token == "token-0"
+    assert lease.open().token == "token-0"
     lease.reject(NotLoggedIn("x"))
     assert [account.status(NOW) for account in registry.all()] == ["INVALID", "OK"]
     assert take_all(pool) == ["b"]
@@ -246,7 +246,7 @@ def test_a_refused_login_marks_the_account_invalid(make_pool, registry):
 def test_a_login_renewed_meanwhile_stays_valid(make_pool, registry):
     pool = make_pool(1)
     lease = take(pool)
-    assert lease.tab.alive
+    assert lease.open().alive
     registry.renew("a", "token-new")
     lease.reject(NotLoggedIn("x"))
     assert registry.get("a").status(NOW) == "OK"
@@ -325,6 +325,29 @@ def test_a_registry_that_cannot_be_written_does_not_keep_the_lease(make_pool, re
     monkeypatch.setattr(registry, "rest", full)
     take(pool).reject(RateLimited("x"))
     assert pool.running() == 0
+
+
+def test_a_disk_that_hangs_holds_up_neither_the_giving_back_nor_the_pool(make_pool, registry, monkeypatch):
+    pool = make_pool(1, account_concurrency=1)
+    lease = take(pool)
+    hanging, goes_on, look = threading.Event(), threading.Event(), registry.all
+
+    def hang():
+        hanging.set()
+        assert goes_on.wait(10)
+        return look()
+
+    monkeypatch.setattr(registry, "all", hang)
+    waiting = Waiting(pool, queue.SimpleQueue())
+    assert hanging.wait(5)
+    giving_back = threading.Thread(target=lease.close)  # as the owner thread of a tab does when an answer is complete
+    giving_back.start()
+    giving_back.join(5)
+    assert not giving_back.is_alive()
+    assert pool.running() == 0
+    goes_on.set()
+    waiting.thread.join(10)
+    waiting.lease.close()
 
 
 def take_all(pool):

@@ -17,7 +17,7 @@ def use(pool, account_id):
     """Run one request on the account, as far as its tab."""
     lease = take(pool, prefer=account_id)
     assert lease.account_id == account_id
-    tab = lease.tab
+    tab = lease.open()
     lease.close()
     return tab
 
@@ -34,7 +34,7 @@ def test_requests_at_once_share_one_opening(make_pool, opener):
     pool = make_pool(1, account_concurrency=8)
     leases = [take(pool) for _ in range(8)]
     tabs = []
-    threads = [threading.Thread(target=lambda lease=lease: tabs.append(lease.tab)) for lease in leases]
+    threads = [threading.Thread(target=lambda lease=lease: tabs.append(lease.open())) for lease in leases]
     for thread in threads:
         thread.start()
     assert opener.opening.wait(5)
@@ -59,10 +59,10 @@ def test_the_least_recently_used_browser_makes_room(make_pool, opener):
 def test_a_running_browser_is_never_closed_for_room(make_pool, opener):
     pool = make_pool(3, max_browsers=1, account_concurrency=1, queue_wait=0)
     lease = take(pool)
-    assert lease.tab.alive
+    assert lease.open().alive
     with pytest.raises(QueueTimeout):
         use(pool, "b")
-    assert lease.tab.alive
+    assert lease.open().alive
     lease.close()
     use(pool, "b")
     assert opener.most_open == 1
@@ -88,7 +88,7 @@ def test_twenty_accounts_share_four_browsers(make_pool, opener):
         try:
             for _ in range(20):
                 lease = take(pool, prefer=chr(ord("a") + choice.randrange(20)))
-                assert lease.tab.account_id == lease.account_id
+                assert lease.open().account_id == lease.account_id
                 lease.close()
         except Exception as error:
             failures.append(error)
@@ -107,7 +107,7 @@ def test_idle_browsers_are_closed(make_pool, opener):
     pool = make_pool(3)
     use(pool, "a")
     lease = take(pool, prefer="b")
-    assert lease.tab.alive
+    assert lease.open().alive
     pool.close_idle(1000)
     assert set(opener.tabs) == {"a", "b"}
     pool.close_idle(0)
@@ -125,12 +125,49 @@ def test_the_janitor_closes_idle_browsers_by_itself(make_pool, opener):
     assert gone.wait(5)
 
 
+def test_a_browser_that_ended_by_itself_is_open_no_more(make_pool, opener, caplog):
+    gone = threading.Event()
+    pool = make_pool(2)
+    note, opener.note_closed = opener.note_closed, lambda tab: (note(tab), gone.set())
+    use(pool, "a")
+    use(pool, "b")
+    assert pool.open_browsers() == ("a", "b")
+    opener.tabs["a"].alive = False
+    assert pool.open_browsers() == ("b",)
+    assert gone.wait(5)
+    assert set(opener.tabs) == {"b"}
+    assert "account=a its browser ended by itself" in caplog.text
+    assert not pool._slots["a"].has_place, "it takes no browser's place"
+
+
+def test_a_browser_that_never_came_up_takes_no_place(make_pool, opener):
+    pool = make_pool(1)
+    opener.errors["a"].append(SetupError("x"))
+    lease = take(pool)
+    with pytest.raises(SetupError):
+        lease.open()
+    lease.close()
+    pool._browsers.close_ended()
+    assert not pool._slots["a"].has_place
+
+
+def test_a_dead_browser_that_a_request_has_is_left_to_it(make_pool, opener):
+    pool = make_pool(1)
+    lease = take(pool)
+    page = lease.open()
+    page.alive = False
+    pool._browsers.close_ended()
+    assert not page.closed
+    assert lease.open() is not page
+    lease.close()
+
+
 def test_the_browser_of_an_account_that_needs_its_person_is_closed(make_pool, opener, registry):
     gone = threading.Event()
     pool = make_pool(2)
     note, opener.note_closed = opener.note_closed, lambda tab: (note(tab), gone.set())
     lease = take(pool)
-    assert lease.tab.alive
+    assert lease.open().alive
     lease.reject(NotLoggedIn("x"))
     assert gone.wait(5)
 
@@ -138,7 +175,7 @@ def test_the_browser_of_an_account_that_needs_its_person_is_closed(make_pool, op
 def test_the_browser_of_a_resting_account_stays(make_pool, opener, registry):
     pool = make_pool(1)
     lease = take(pool)
-    assert lease.tab.alive
+    assert lease.open().alive
     lease.reject(RateLimited("x"))
     pool._close_unusable()
     assert set(opener.tabs) == {"a"}
@@ -198,10 +235,10 @@ def test_a_dead_tab_is_replaced(make_pool, opener):
 def test_a_new_token_opens_the_browser_anew_once_nothing_runs(make_pool, opener, registry):
     pool = make_pool(1)
     lease = take(pool)
-    old = lease.tab
+    old = lease.open()
     registry.renew("a", "token-new")
     other = take(pool)
-    assert other.tab is old
+    assert other.open() is old
     lease.close()
     other.close()
     new = use(pool, "a")
@@ -213,7 +250,7 @@ def test_an_account_removed_under_its_lease(make_pool, registry):
     lease = take(pool)
     registry.remove("a")
     with pytest.raises(NotLoggedIn, match="removed"):
-        _ = lease.tab
+        lease.open()
     lease.close()
 
 
@@ -223,7 +260,7 @@ def test_an_opening_that_fails_leaves_the_account_usable(make_pool, opener, regi
     pool = make_pool(1, max_browsers=1)
     lease = take(pool)
     with pytest.raises(type(error)):
-        _ = lease.tab
+        lease.open()
     lease.reject(error)
     assert registry.get("a").status(NOW) == "OK"
     assert use(pool, "a").alive
@@ -232,12 +269,12 @@ def test_an_opening_that_fails_leaves_the_account_usable(make_pool, opener, regi
 def test_close_closes_everything_and_may_be_repeated(make_pool, opener):
     pool = make_pool(3)
     leases = [take(pool, prefer=account_id) for account_id in "abc"]
-    tabs = [lease.tab for lease in leases]
+    tabs = [lease.open() for lease in leases]
     pool.close()
     pool.close()
     assert all(tab.closed for tab in tabs) and opener.tabs == {}
     with pytest.raises(TabLost, match="stopping"):
-        _ = leases[0].tab
+        leases[0].open()
     for lease in leases:
         lease.close()
 
@@ -246,7 +283,7 @@ def test_close_waits_for_a_browser_that_is_coming_up(make_pool, opener):
     opener.open_gates["a"] = threading.Event()
     pool = make_pool(1)
     lease = take(pool)
-    opening = threading.Thread(target=lambda: lease.tab)
+    opening = threading.Thread(target=lease.open)
     opening.start()
     assert opener.opening.wait(5)
     closing = threading.Thread(target=pool.close)
@@ -263,5 +300,5 @@ def test_leases_end_with_the_pool(make_pool):
     pool.close()
     for lease in pool.leases(never):
         with pytest.raises(TabLost):
-            _ = lease.tab
+            lease.open()
         lease.close()

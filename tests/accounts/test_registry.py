@@ -15,6 +15,8 @@ from qwenproxy.accounts.account import iso_text
 from qwenproxy.accounts.registry import Account, Registry, check_token
 from qwenproxy.browser.tokens import token_expiry
 from qwenproxy.disk import files
+from qwenproxy.disk.cached import stamp
+from qwenproxy.disk.folder import SessionFolder
 from qwenproxy.errors import SetupError
 
 
@@ -38,7 +40,7 @@ def test_nothing_there_is_no_account(registry, session):
 def test_a_folder_of_the_older_project_is_read_unchanged(session, clock):
     write_older(session)
     before = (session / "tokens.json").read_bytes()
-    registry = Registry(session, clock)
+    registry = Registry.open(SessionFolder(session), clock)
     assert registry.all() == (
         Account("acc_1", "t1"),
         Account("acc_2", "t2", reset_at=1760003600.5),
@@ -52,7 +54,7 @@ def test_a_folder_of_the_older_project_is_read_unchanged(session, clock):
 @pytest.mark.parametrize("reset_at", [None, "", "soon", True, [], {}])
 def test_a_reset_date_that_says_nothing_does_not_block(session, reset_at):
     write_older(session, [{"id": "a", "token": "t", "resetAt": reset_at}])
-    assert Registry(session).all() == (Account("a", "t"),)
+    assert Registry.open(SessionFolder(session)).all() == (Account("a", "t"),)
 
 
 def test_add_writes_record_and_token_file(registry, session):
@@ -67,28 +69,28 @@ def test_add_writes_record_and_token_file(registry, session):
         "invalid": False,
         "renewable": False,
     }
-    assert (registry.folder("mine") / "token.txt").read_text() == "t3"
-    assert registry.profile("mine") == session / "accounts" / "mine" / "profile"
+    assert registry.folder("mine").token.read_text() == "t3"
+    assert registry.folder("mine").profile == session / "accounts" / "mine" / "profile"
     if os.name == "posix":
-        modes = [p.stat().st_mode & 0o777 for p in (session, registry.folder("mine"), session / "tokens.json")]
+        modes = [p.stat().st_mode & 0o777 for p in (session, registry.folder("mine").path, session / "tokens.json")]
         assert modes == [0o700, 0o700, 0o600]
-        assert (registry.folder("mine") / "token.txt").stat().st_mode & 0o777 == 0o600
+        assert registry.folder("mine").token.stat().st_mode & 0o777 == 0o600
 
 
 def test_a_reserved_id_is_added_later_or_given_up(registry):
     account_id = registry.new_id()
-    registry.profile(account_id).mkdir()
+    registry.folder(account_id).profile.mkdir()
     assert registry.new_id() != account_id
     assert registry.get(account_id) is None
     assert registry.add("t", account_id) == account_id
     given_up = registry.new_id()
     assert registry.remove(given_up)
-    assert not registry.folder(given_up).exists()
+    assert not registry.folder(given_up).path.exists()
 
 
 @pytest.mark.parametrize("account_id", ["", "../x", "a/b", "x" * 129, "."])
 def test_ids_that_leave_the_folder_are_refused(registry, account_id):
-    for act in (registry.folder, registry.profile, registry.remove, lambda one: registry.add("t", one)):
+    for act in (registry.folder, registry.remove, lambda one: registry.add("t", one)):
         with pytest.raises(SetupError, match="account ID"):
             act(account_id)
 
@@ -98,7 +100,7 @@ def test_a_taken_id_is_refused(registry):
     with pytest.raises(SetupError, match="already"):
         registry.add("t2", "MINE")
     assert [account.token for account in registry.all()] == ["t1"]
-    assert (registry.folder("mine") / "token.txt").read_text() == "t1"
+    assert registry.folder("mine").token.read_text() == "t1"
 
 
 def test_statuses_come_and_go(registry, session, clock):
@@ -116,7 +118,7 @@ def test_statuses_come_and_go(registry, session, clock):
     registry.mark_invalid("a")
     assert registry.renew("a", "t2")
     assert registry.get("a") == Account("a", "t2")
-    assert (registry.folder("a") / "token.txt").read_text() == "t2"
+    assert registry.folder("a").token.read_text() == "t2"
 
 
 def test_a_longer_rest_is_not_cut_short(registry, clock):
@@ -150,18 +152,18 @@ def test_an_account_that_is_gone_stays_gone(registry):
     ):
         assert not change()
     assert registry.all() == ()
-    assert not registry.folder("a").exists()
+    assert not registry.folder("a").path.exists()
 
 
 def test_remove_takes_the_whole_folder_and_nothing_else(registry):
     for account_id in ("a", "b"):
         registry.add(f"t-{account_id}", account_id)
-        registry.profile(account_id).mkdir()
-        (registry.profile(account_id) / "Cookies").write_bytes(b"x")
+        registry.folder(account_id).profile.mkdir()
+        (registry.folder(account_id).profile / "Cookies").write_bytes(b"x")
     registry.remove("a")
     assert [account.id for account in registry.all()] == ["b"]
-    assert not registry.folder("a").exists()
-    assert (registry.profile("b") / "Cookies").exists()
+    assert not registry.folder("a").path.exists()
+    assert (registry.folder("b").profile / "Cookies").exists()
 
 
 def test_an_expired_token_counts_as_invalid(registry):
@@ -203,7 +205,7 @@ def test_dates_are_written_as_javascript_does():
 
 def test_unknown_fields_and_order_survive(session, clock):
     write_older(session)
-    registry = Registry(session, clock)
+    registry = Registry.open(SessionFolder(session), clock)
     registry.mark_invalid("acc_2")
     registry.add("t4", "acc_0")
     records = records_in(session)
@@ -215,15 +217,15 @@ def test_unknown_fields_and_order_survive(session, clock):
 
 def test_a_change_that_changes_nothing_writes_nothing(registry, session):
     registry.add("t", "a")
-    before = files.stamp(session / "tokens.json")
+    before = stamp(session / "tokens.json")
     registry.mark_ok("a")
     registry.renew("a", "t")
-    assert files.stamp(session / "tokens.json") == before
+    assert stamp(session / "tokens.json") == before
 
 
 def test_another_process_is_seen_and_not_undone(registry, session, clock):
     registry.add("t1", "a")
-    other = Registry(session, clock)
+    other = Registry.open(SessionFolder(session), clock)
     other.add("t2", "b")
     assert [account.id for account in registry.all()] == ["a", "b"]
     registry.rest("a", NOW + 60)

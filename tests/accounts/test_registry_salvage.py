@@ -10,6 +10,7 @@ from session_files import records_in, write_older, write_token
 
 from qwenproxy.accounts.account import Account
 from qwenproxy.accounts.registry import Registry
+from qwenproxy.disk.folder import SessionFolder
 from qwenproxy.errors import SetupError, StorageError
 from qwenproxy.logins.importing import import_accounts
 
@@ -53,8 +54,8 @@ BAD = [
 @pytest.mark.parametrize("place", [0, 1, 2])
 def test_one_bad_record_costs_only_itself(session, caplog, bad, place):
     damaged = write(session, [*GOOD[:place], bad, *GOOD[place:]])
-    registry = Registry(session, lambda: NOW)
-    assert registry.all() == Registry(session, lambda: NOW).all()
+    registry = Registry.open(SessionFolder(session), lambda: NOW)
+    assert registry.all() == Registry.open(SessionFolder(session), lambda: NOW).all()
     assert registry.get("a") == Account("a", "ta", invalid=True)
     assert registry.get("b").status(NOW) == "WAIT"
     assert records_in(session) == GOOD
@@ -66,7 +67,7 @@ def test_a_token_that_is_missing_comes_from_its_file_and_the_rest_of_the_record_
     write_token(session, "b", "tb")
     write_token(session, "c", "tc")
     write(session, [GOOD[0], {name: value for name, value in GOOD[1].items() if name != "token"}])
-    registry = Registry(session, lambda: NOW)
+    registry = Registry.open(SessionFolder(session), lambda: NOW)
     assert [(one.id, one.token) for one in registry.all()] == [("a", "ta"), ("b", "tb"), ("c", "tc")]
     assert {**GOOD[1]} == records_in(session)[1]
 
@@ -75,7 +76,7 @@ def test_a_token_that_is_missing_comes_from_its_file_and_the_rest_of_the_record_
 def test_a_blank_token_comes_from_its_file_too_and_the_registry_is_not_set_aside(session, blank):
     write_token(session, "b", "tb")
     write(session, [GOOD[0], {**GOOD[1], "token": blank}])
-    registry = Registry(session, lambda: NOW)
+    registry = Registry.open(SessionFolder(session), lambda: NOW)
     assert [(one.id, one.token) for one in registry.all()] == [("a", "ta"), ("b", "tb")]
     assert registry.get("b").status(NOW) == "WAIT"
     assert registry.mark_ok("a")
@@ -86,24 +87,24 @@ def test_a_blank_token_comes_from_its_file_too_and_the_registry_is_not_set_aside
 @pytest.mark.parametrize("beside", [[], [{"id": 5}]], ids=["whole", "damaged"])
 def test_an_account_without_any_token_is_kept_and_needs_its_person(session, beside):
     write(session, [{"id": "a", "token": " ", "email": "a@example.org"}, *beside])
-    account = Registry(session, lambda: NOW).get("a")
+    account = Registry.open(SessionFolder(session), lambda: NOW).get("a")
     assert (account.token, account.status(NOW)) == ("", "INVALID")
     assert "a@example.org" in (session / "tokens.json").read_text()
-    assert Registry(session, lambda: NOW).renew("a", "new")
-    assert Registry(session, lambda: NOW).get("a").status(NOW) == "OK"
+    assert Registry.open(SessionFolder(session), lambda: NOW).renew("a", "new")
+    assert Registry.open(SessionFolder(session), lambda: NOW).get("a").status(NOW) == "OK"
 
 
 @pytest.mark.parametrize("order", [1, -1])
 def test_of_two_damaged_records_the_one_with_a_token_is_kept(session, order):
     write(session, [{"id": "b", "token": ""}, GOOD[1]][::order])
-    assert [one.token for one in Registry(session, lambda: NOW).all()] == ["tb"]
+    assert [one.token for one in Registry.open(SessionFolder(session), lambda: NOW).all()] == ["tb"]
 
 
 @pytest.mark.parametrize("order", [1, -1])
 def test_of_two_records_with_one_id_the_token_file_tells_the_right_one(session, order):
     write_token(session, "b", "tb")
     write(session, [GOOD[1], {"id": "b", "token": "stale"}][::order])
-    Registry(session, lambda: NOW).all()
+    Registry.open(SessionFolder(session), lambda: NOW).all()
     assert records_in(session) == [GOOD[1]]
 
 
@@ -111,7 +112,7 @@ def test_of_two_records_with_one_id_the_token_file_tells_the_right_one(session, 
 def test_a_file_that_is_cut_off_keeps_its_whole_records(session, cut):
     data = json.dumps(GOOD, indent=2).encode()
     write(session, data[:-cut])
-    registry = Registry(session, lambda: NOW)
+    registry = Registry.open(SessionFolder(session), lambda: NOW)
     assert registry.get("a") == Account("a", "ta", invalid=True)
     assert records_in(session)[0] == GOOD[0]
 
@@ -119,7 +120,7 @@ def test_a_file_that_is_cut_off_keeps_its_whole_records(session, cut):
 @pytest.mark.parametrize("content", [b"", b"[{", b"{}", b"null", b"[1]", b'[{"id":5}]', b"\xff\xfe", b"[" * 100_000])
 def test_where_nothing_can_be_kept_no_file_says_that_there_are_no_accounts(session, content):
     write(session, content)
-    registry = Registry(session, lambda: NOW)
+    registry = Registry.open(SessionFolder(session), lambda: NOW)
     assert registry.all() == ()
     assert not (session / "tokens.json").exists()
     assert kept_aside(session) == [content]
@@ -129,21 +130,21 @@ def test_where_nothing_can_be_kept_no_file_says_that_there_are_no_accounts(sessi
 
 def test_an_older_registry_gets_its_token_files(session):
     before = write(session, GOOD)
-    registry = Registry(session, lambda: NOW)
+    registry = Registry.open(SessionFolder(session), lambda: NOW)
     assert len(registry.all()) == 2
     assert (session / "tokens.json").read_bytes() == before
     for record in GOOD:
-        assert (registry.folder(record["id"]) / "token.txt").read_text() == record["token"]
+        assert registry.folder(record["id"]).token.read_text() == record["token"]
     write(session, b"")  # from now on a corruption loses no account
     assert [(one.id, one.token) for one in registry.all()] == [("a", "ta"), ("b", "tb")]
 
 
 def test_a_removed_account_gets_no_token_file_back(session):
     write(session, GOOD)
-    registry = Registry(session, lambda: NOW)
+    registry = Registry.open(SessionFolder(session), lambda: NOW)
     registry.remove("a")
     assert [one.id for one in registry.all()] == ["b"]
-    assert not registry.folder("a").exists()
+    assert not registry.folder("a").path.exists()
 
 
 def test_import_fills_blank_tokens_and_passes_over_accounts_without_any(session, tmp_path, caplog):
@@ -151,8 +152,8 @@ def test_import_fills_blank_tokens_and_passes_over_accounts_without_any(session,
     source.mkdir()
     write_token(source, "b", "tb")
     write(source, [{**GOOD[0], "token": ""}, {**GOOD[1], "token": " "}])
-    registry = Registry(session, lambda: NOW)
-    assert import_accounts(registry, session, source) == ("b",)
+    registry = Registry.open(SessionFolder(session), lambda: NOW)
+    assert import_accounts(registry, SessionFolder(session), SessionFolder(source)) == ("b",)
     assert [(one.id, one.token, one.status(NOW)) for one in registry.all()] == [("b", "tb", "INVALID")]
     assert caplog.messages == ["not taken over, since they have no token: a"]
 
@@ -161,7 +162,7 @@ def test_import_fills_blank_tokens_and_passes_over_accounts_without_any(session,
 def test_what_cannot_be_mended_can_be_read(session, content):
     written = write(session, content)
     (session / ".tokens.json.lock").mkdir()  # a lock that cannot be had, even by the superuser
-    registry = Registry(session, lambda: NOW)
+    registry = Registry.open(SessionFolder(session), lambda: NOW)
     assert [(one.id, one.token) for one in registry.all()] == [("a", "ta"), ("b", "tb")]
     with pytest.raises(StorageError, match="cannot lock"):
         registry.mark_ok("a")
@@ -173,7 +174,9 @@ def test_import_takes_what_a_damaged_registry_still_tells(session, tmp_path):
     source.mkdir()
     write_token(source, "c", "tc")
     damaged = write(source, [*GOOD, {"id": 5}])
-    assert import_accounts(Registry(session, lambda: NOW), session, source) == ("a", "b", "c")
+    assert import_accounts(
+        Registry.open(SessionFolder(session), lambda: NOW), SessionFolder(session), SessionFolder(source)
+    ) == ("a", "b", "c")
     assert records_in(session)[:2] == [{**one, "invalid": True, "renewable": False} for one in GOOD], (
         "their tokens are none of the site's"
     )
@@ -186,14 +189,14 @@ def test_without_a_registry_the_account_folders_are_taken_in(session, clock):
     write_token(session, "acc_1", "t1")
     write_token(session, "acc_3", "  ")
     (session / "accounts" / "acc_4").mkdir()
-    assert Registry(session, clock).all() == (Account("acc_1", "t1"), Account("acc_2", "t2"))
+    assert Registry.open(SessionFolder(session), clock).all() == (Account("acc_1", "t1"), Account("acc_2", "t2"))
     assert [record["id"] for record in records_in(session)] == ["acc_1", "acc_2"]
 
 
 def test_an_empty_registry_takes_nothing_in(session, clock):
     write_older(session, [])
     write_token(session, "acc_1", "t1")
-    assert Registry(session, clock).all() == ()
+    assert Registry.open(SessionFolder(session), clock).all() == ()
 
 
 @pytest.mark.parametrize(
@@ -217,14 +220,14 @@ def test_a_corrupt_registry_is_kept_aside_and_no_account_is_lost(session, clock,
     write_token(session, "acc_1", "secret-1")
     write_token(session, "acc_2", "secret-2")
     (session / "tokens.json").write_bytes(content)
-    registry = Registry(session, clock)
+    registry = Registry.open(SessionFolder(session), clock)
     assert [account.token for account in registry.all()] == ["secret-1", "secret-2"]
     kept = list(session.glob("tokens.json.corrupt-*"))
     assert [path.read_bytes() for path in kept] == [content]
     assert [record.levelname for record in caplog.records] == ["WARNING"]
     assert "secret" not in caplog.text
     assert len(records_in(session)) == 2
-    assert registry.all() == Registry(session, clock).all()
+    assert registry.all() == Registry.open(SessionFolder(session), clock).all()
     assert len(list(session.glob("tokens.json.corrupt-*"))) == 1
 
 
@@ -238,7 +241,7 @@ def test_a_registry_that_becomes_corrupt_under_way_is_mended_by_a_change_too(reg
 
 def test_a_registry_that_cannot_be_read_is_not_touched(session, clock):
     (session / "tokens.json").mkdir(parents=True)
-    registry = Registry(session, clock)
+    registry = Registry.open(SessionFolder(session), clock)
     for act in (registry.all, lambda: registry.add("t")):
         with pytest.raises(SetupError, match="cannot read"):
             act()
@@ -249,5 +252,5 @@ def test_leftovers_of_a_crash_are_swept_at_start(session, clock):
     write_token(session, "acc_1", "t1")
     for leftover in (session / ".tokens.json.abcd.tmp", session / "accounts" / "acc_1" / ".token.txt.abcd.tmp"):
         leftover.write_bytes(b"half")
-    Registry(session, clock)
+    Registry.open(SessionFolder(session), clock)
     assert not list(session.rglob("*.tmp"))

@@ -12,6 +12,7 @@ import pytest
 from fakes import NOW
 from session_files import OLDER, records_in, write_older, write_token
 
+from qwenproxy.disk.folder import SessionFolder
 from qwenproxy.errors import SetupError
 from qwenproxy.history.store import import_chats
 from qwenproxy.logins.importing import import_accounts
@@ -26,7 +27,8 @@ def test_processes_that_write_at_once_lose_nothing(registry, session):
     registry.add("t", "shared")
     code = (
         "import sys; from pathlib import Path; from qwenproxy.accounts.registry import Registry\n"
-        "registry = Registry(Path(sys.argv[1])); name = sys.argv[2]; sys.stdin.readline()\n"
+        "from qwenproxy.disk.folder import SessionFolder\n"
+        "registry = Registry.open(SessionFolder(Path(sys.argv[1]))); name = sys.argv[2]; sys.stdin.readline()\n"
         "for number in range(25):\n"
         "    registry.add('t', f'{name}-{number}'); registry.add('t')\n"
         "    registry.rest(f'{name}-{number}', 2e9); registry.mark_invalid(f'{name}-{number}')\n"
@@ -87,15 +89,15 @@ def test_import_brings_accounts_and_chats_once(registry, session, tmp_path):
     (session / "history").mkdir()
     (session / "history" / "c2.json").write_bytes(b'{"messages":[]}')
     before = snapshot(source)
-    assert import_accounts(registry, session, source) == ("acc_2",)
+    assert import_accounts(registry, SessionFolder(session), SessionFolder(source)) == ("acc_2",)
     assert import_chats(source / "history", session / "history") == 1
     after = snapshot(session)
     assert registry.get("acc_1").token == "mine"
     assert records_in(session)[2] == {**OLDER[1], "invalid": True, "renewable": False}, "t2 is no token of the site"
-    assert (registry.folder("acc_2") / "token.txt").read_text() == "t2"
+    assert registry.folder("acc_2").token.read_text() == "t2"
     assert sorted(os.listdir(session / "history")) == ["c1.json", "c2.json"]
     assert (session / "history" / "c2.json").read_bytes() == b'{"messages":[]}'
-    assert import_accounts(registry, session, source) == ()
+    assert import_accounts(registry, SessionFolder(session), SessionFolder(source)) == ()
     assert import_chats(source / "history", session / "history") == 0
     assert snapshot(session) == after
     assert snapshot(source) == before
@@ -108,12 +110,12 @@ def test_import_reads_account_folders_where_there_is_no_registry(registry, sessi
     if tokens is not None:
         (source / "tokens.json").write_bytes(tokens)
     before = snapshot(source)
-    assert import_accounts(registry, session, source) == ("acc_9",)
+    assert import_accounts(registry, SessionFolder(session), SessionFolder(source)) == ("acc_9",)
     assert snapshot(source) == before
 
 
 def test_import_refuses_what_is_no_session_folder(registry, session, tmp_path):
     with pytest.raises(SetupError, match="neither"):
-        import_accounts(registry, session, tmp_path / "nowhere")
+        import_accounts(registry, SessionFolder(session), SessionFolder(tmp_path / "nowhere"))
     with pytest.raises(SetupError, match="in use"):
-        import_accounts(registry, session, session)
+        import_accounts(registry, SessionFolder(session), SessionFolder(session))

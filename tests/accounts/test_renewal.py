@@ -161,7 +161,7 @@ class TestABareRefusal:
         relay = make_relay()
         age_pages(relay, opener)
         lease = next(iter(relay.pool.leases(lambda: False)))
-        page = lease.tab
+        page = lease.open()
         page.renew(0)
         page.age = 0.0
         assert lease.renew_page(BARE), "it is worth asking again"

@@ -123,7 +123,7 @@ def test_who_was_given_the_account_just_before_it_was_set_aside_pays_nothing(mak
     first, second = (next(iter(pool.leases(lambda: False))) for _ in range(2))
     for lease in (first, second):
         with pytest.raises(BrowserError) as caught:
-            assert lease.tab
+            assert lease.open()
         lease.reject(caught.value)
     assert len(opener.errors["a"]) == 1, "its browser was tried once more"
     assert registry.get("a").reset_at - NOW == 10
@@ -138,7 +138,7 @@ def test_those_who_wait_for_the_same_browser_get_its_failure(make_pool, opener):
 
     def use(lease):
         try:
-            assert lease.tab
+            assert lease.open()
         except BrowserError as error:
             failures.append(error)
             lease.reject(error)

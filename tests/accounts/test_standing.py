@@ -7,6 +7,7 @@ import pytest
 from qwenproxy.accounts.kind_rests import KindRests
 from qwenproxy.accounts.registry import Registry
 from qwenproxy.accounts.standing import rest_until, why_unavailable
+from qwenproxy.disk.folder import SessionFolder
 from qwenproxy.errors import AccountsResting, NoAccounts, NotLoggedIn, RateLimited, VerificationRequired
 from qwenproxy.texts import Phrase
 
@@ -16,7 +17,7 @@ NOW = 1_800_000_000.0
 @pytest.fixture
 def registry(tmp_path):
     """Return an empty registry."""
-    return Registry(tmp_path)
+    return Registry.open(SessionFolder(tmp_path))
 
 
 def _add(registry, account_id, state):

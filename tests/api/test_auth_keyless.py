@@ -13,7 +13,7 @@ PATHS = ("/v1/models", "/api/status", "/api/chats", "/openapi.json", "/nowhere")
 
 @pytest.fixture
 def keys(tmp_path):
-    keys = KeyFile(tmp_path / "session" / "Authorization.txt")
+    keys = KeyFile.open(tmp_path / "session" / "Authorization.txt")
     keys.add("qp-one")
     return keys
 

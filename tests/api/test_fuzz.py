@@ -21,6 +21,7 @@ from schemathesis.checks import CHECKS
 from qwenproxy.accounts.registry import Registry
 from qwenproxy.api.openapi import document
 from qwenproxy.browser.page import PageRequest
+from qwenproxy.disk.folder import SessionFolder
 
 EXAMPLES = 10
 FUZZED = settings(
@@ -68,7 +69,7 @@ class FullSite(ChatSite):
 def chats(tmp_path_factory):
     """One server for all of this; nothing thrown at it may keep it from answering the next request."""
     session = tmp_path_factory.mktemp("fuzz") / "session"
-    registry = Registry(session)
+    registry = Registry.open(SessionFolder(session))
     registry.add(TOKEN, "a")
     chats = KeptChats(session, registry, time.time, time.sleep)
     chats.site = FullSite()
@@ -400,7 +401,7 @@ def test_nothing_on_the_disk_is_for_others(tmp_path):
     session = tmp_path / "session"
     before = os.umask(0)
     try:
-        registry = Registry(session)
+        registry = Registry.open(SessionFolder(session))
         registry.add(TOKEN, "a")
         chats = KeptChats(session, registry, time.time, time.sleep)
         with contextlib.closing(chats.start()):

@@ -15,6 +15,7 @@ from transcripts import CREATED, delta, end
 from qwenproxy.api.native.ws_chat import SocketChat
 from qwenproxy.disk import files
 from qwenproxy.history import store as history
+from qwenproxy.history import turns
 
 GONE = {"waitress.client_disconnected": lambda: True}
 ONE_TURN = [("user", "Hello?"), ("assistant", "Hello world")]
@@ -188,7 +189,7 @@ def watch_joining(monkeypatch, chats, chat_id):
 
         return turn(wanted, turn_wait, is_gone if wanted == chat_id else client_gone)
 
-    monkeypatch.setattr(history, "LOOK_AGAIN", 0.001)
+    monkeypatch.setattr(turns, "LOOK_AGAIN", 0.001)
     monkeypatch.setattr(chats.history, "turn", join)
     return joined
 
@@ -266,7 +267,7 @@ class TestTurnsAtOnce:
         assert chats.site.texts() == ["Q0", "Q2"]
 
     def test_a_client_that_leaves_while_it_waits_stops_waiting(self, chats, monkeypatch):
-        monkeypatch.setattr(history, "LOOK_AGAIN", 0.001)
+        monkeypatch.setattr(turns, "LOOK_AGAIN", 0.001)
         chat_id = chats.say("Q0").json["chatId"]
         body, looks = {"message": "Q1", "chatId": chat_id}, [True, False]
         leaving = {"waitress.client_disconnected": looks.pop}

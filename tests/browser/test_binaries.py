@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import subprocess
 import time
@@ -16,10 +17,11 @@ from selenium.webdriver.common.selenium_manager import SeleniumManager
 
 from qwenproxy.browser import driver_copies, fetching
 from qwenproxy.browser.binaries import Programs, binary_version, same_version
-from qwenproxy.browser.chrome import Chrome, ChromeSettings
 from qwenproxy.browser.driver_copies import cache_folders, home_cache, patched_copy, usable_folder
 from qwenproxy.browser.fetching import ASK_AGAIN, Fetcher
+from qwenproxy.browser.local import LocalLauncher
 from qwenproxy.config import cache_home
+from qwenproxy.disk.folder import AccountFolder
 from qwenproxy.errors import BrowserError, SetupError
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="the programs are shell scripts")
@@ -165,9 +167,9 @@ def test_the_users_cache_comes_before_the_session_folder(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     named = cache_home({"XDG_CACHE_HOME": str(tmp_path / "xdg")})
     session = tmp_path / "session"
-    assert cache_folders(named, session) == (tmp_path / "xdg" / "qwenproxy", home_cache(), session / "cache")
-    assert cache_folders("relative", session) == (home_cache(), session / "cache")
-    assert cache_folders(cache_home({}), session) == (home_cache(), session / "cache")
+    assert cache_folders(named, session / "cache") == (tmp_path / "xdg" / "qwenproxy", home_cache(), session / "cache")
+    assert cache_folders("relative", session / "cache") == (home_cache(), session / "cache")
+    assert cache_folders(cache_home({}), session / "cache") == (home_cache(), session / "cache")
 
 
 @pytest.mark.parametrize("home", ["", "relative", None], ids=["empty", "relative", "none"])
@@ -179,7 +181,7 @@ def test_a_user_without_a_home_has_the_session_folder(tmp_path, monkeypatch, hom
         monkeypatch.setattr(Path, "home", homeless)
     else:
         monkeypatch.setattr(Path, "home", lambda: Path(home))
-    assert cache_folders("", tmp_path) == (tmp_path / "cache",)
+    assert cache_folders("", tmp_path / "cache") == (tmp_path / "cache",)
 
 
 # fetched
@@ -192,18 +194,33 @@ def test_a_driver_that_does_not_fit_gives_way_to_one_that_is_fetched(path, tmp_p
     manager.answer = {"browser_path": chrome, "driver_path": fitting}
     programs = Programs(chrome)
     for _ in range(2):
-        browser = Chrome(tmp_path / "acc_1", ChromeSettings(programs))
+        browser = LocalLauncher(programs).launch(AccountFolder(tmp_path / "acc_1"))
         browser.close()
-        assert browser.driver.session_id == "s1"
+        assert browser.tab.driver.session_id == "s1"
     assert len(manager.asked) == 1, "the second start knows"
     assert "--skip-driver-in-path" in manager.asked[0]
     assert "one that fits takes over" in caplog.text
     assert [one for one in psutil.process_iter(["cmdline"]) if str(path) in " ".join(one.info["cmdline"] or ())] == []
 
 
+def test_a_browser_that_ended_by_itself_runs_no_more(path, tmp_path):
+    programs = Programs(listening(tmp_path / "bin", "chrome"), listening(path, "chromedriver"))
+    folder = AccountFolder(tmp_path / "acc_1")
+    browser = LocalLauncher(programs).launch(folder)
+    try:
+        assert browser.is_running
+        (chrome, _) = json.loads(folder.browser_note.read_text())["processes"][0]
+        process = psutil.Process(chrome)
+        process.kill()
+        process.wait(10)
+        assert not browser.is_running
+    finally:
+        browser.close()
+
+
 def _start_and_fail(programs: Programs, folder: Path) -> BrowserError:
     with pytest.raises(BrowserError) as caught:
-        Chrome(folder, ChromeSettings(programs))
+        LocalLauncher(programs).launch(AccountFolder(folder))
     return caught.value
 
 

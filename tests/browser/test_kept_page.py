@@ -124,6 +124,12 @@ def kept(make_kept):
     return make_kept()
 
 
+def test_a_page_whose_browser_ended_is_not_alive_although_nothing_ran_in_it(kept):
+    assert kept.page.alive
+    kept.browser.is_running = False
+    assert not kept.page.alive
+
+
 def test_a_used_page_is_loaded_anew_before_its_login_ends(kept):
     kept.use()
     kept.pass_time(LIFE - kept_page_module.LEAD - 1)

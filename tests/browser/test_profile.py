@@ -22,6 +22,7 @@ from qwenproxy.browser.profile import (
     end_processes,
     profile_owner,
 )
+from qwenproxy.disk.folder import AccountFolder, SessionFolder
 from qwenproxy.errors import StorageError
 
 WAITING = "import sys; print('up', flush=True); sys.stdin.read()"
@@ -32,7 +33,8 @@ PARENT = (
 )
 CLAIMING = (
     "import pathlib, sys; from qwenproxy.browser.profile import ProfileClaim; "
-    "claim = ProfileClaim(pathlib.Path(sys.argv[1])); "
+    "from qwenproxy.disk.folder import AccountFolder; "
+    "claim = ProfileClaim.take(AccountFolder(pathlib.Path(sys.argv[1]))); "
     "[claim.add(int(pid)) for pid in sys.argv[2:]]; print('up', flush=True); sys.stdin.read()"
 )
 
@@ -44,17 +46,17 @@ def test_a_disk_that_refuses_is_told_and_the_profile_stays_free(tmp_path, monkey
     with monkeypatch.context() as patched:
         patched.setattr(ProfileClaim, "_write", refuse)
         with pytest.raises(StorageError, match=r"cannot write .*account: No space left"):
-            ProfileClaim(tmp_path / "account")
-    ProfileClaim(tmp_path / "account").release()
+            ProfileClaim.take(AccountFolder(tmp_path / "account"))
+    ProfileClaim.take(AccountFolder(tmp_path / "account")).release()
 
 
 def test_what_cannot_be_deleted_keeps_no_profile(tmp_path):
-    claim = ProfileClaim(tmp_path)
+    claim = ProfileClaim.take(AccountFolder(tmp_path))
     (tmp_path / "browser.json").unlink()
     (tmp_path / "browser.json").mkdir()
     claim.release()
     (tmp_path / "browser.json").rmdir()
-    ProfileClaim(tmp_path).release()
+    ProfileClaim.take(AccountFolder(tmp_path)).release()
 
 
 @pytest.fixture
@@ -74,7 +76,7 @@ def launch():
 
 @pytest.fixture
 def folder(tmp_path):
-    return tmp_path / "accounts" / "acc_1"
+    return SessionFolder(tmp_path).account("acc_1")
 
 
 def has_ended(pid):
@@ -86,61 +88,61 @@ def has_ended(pid):
 
 
 def record_of(folder):
-    return json.loads((folder / "browser.json").read_text())
+    return json.loads(folder.browser_note.read_text())
 
 
 def write_record(folder, record):
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "browser.json").write_text(record if isinstance(record, str) else json.dumps(record))
+    folder.path.mkdir(parents=True, exist_ok=True)
+    folder.browser_note.write_text(record if isinstance(record, str) else json.dumps(record))
 
 
 def test_a_claim_records_its_owner_and_its_processes(folder, launch):
     process, _ = launch(WAITING)
-    claim = ProfileClaim(folder)
+    claim = ProfileClaim.take(folder)
     claim.add(process.pid)
-    assert claim.profile.is_dir()
+    assert folder.profile.is_dir()
     assert record_of(folder)["owner"][0] == os.getpid()
     assert [pid for pid, _ in record_of(folder)["processes"]] == [process.pid]
     assert profile_owner(folder) == os.getpid()
     if os.name == "posix":
-        modes = [path.stat().st_mode & 0o777 for path in (folder, claim.profile, folder / "browser.json")]
+        modes = [path.stat().st_mode & 0o777 for path in (folder.path, folder.profile, folder.browser_note)]
         assert modes == [0o700, 0o700, 0o600]
     claim.release()
     assert has_ended(process.pid)
     assert profile_owner(folder) is None
-    assert not (folder / "browser.json").exists()
+    assert not folder.browser_note.exists()
     claim.release()
 
 
 def test_a_held_profile_names_its_process(folder, launch):
-    owner, up = launch(CLAIMING, str(folder))
+    owner, up = launch(CLAIMING, str(folder.path))
     assert up == "up"
     with pytest.raises(ProfileInUse, match=rf"acc_1 is in use by process {owner.pid}\b"):
-        ProfileClaim(folder)
+        ProfileClaim.take(folder)
     owner.kill()
     owner.wait()
-    ProfileClaim(folder).release()
+    ProfileClaim.take(folder).release()
 
 
 def test_one_process_claims_a_profile_once(folder):
-    claim = ProfileClaim(folder)
+    claim = ProfileClaim.take(folder)
     with pytest.raises(ProfileInUse):
-        ProfileClaim(folder)
+        ProfileClaim.take(folder)
     assert record_of(folder)["owner"][0] == os.getpid(), "the refused claim changed nothing"
     claim.release()
-    ProfileClaim(folder).release()
+    ProfileClaim.take(folder).release()
 
 
 def test_a_second_release_leaves_the_next_owner_alone(folder, launch):
-    first = ProfileClaim(folder)
+    first = ProfileClaim.take(folder)
     first.release()
     process, _ = launch(WAITING)
-    second = ProfileClaim(folder)
+    second = ProfileClaim.take(folder)
     second.add(process.pid)
     first.release()
     assert record_of(folder)["processes"][0][0] == process.pid
     with pytest.raises(ProfileInUse):
-        ProfileClaim(folder)
+        ProfileClaim.take(folder)
     second.release()
     assert has_ended(process.pid)
 
@@ -148,11 +150,11 @@ def test_a_second_release_leaves_the_next_owner_alone(folder, launch):
 def test_what_a_killed_server_left_is_ended(folder, launch):
     process, _ = launch(WAITING)
     write_record(folder, {"owner": [1, 1.0], "processes": [[process.pid, psutil.Process(process.pid).create_time()]]})
-    (folder / "profile").mkdir()
-    (folder / "profile" / "SingletonLock").symlink_to("machine-1")
-    claim = ProfileClaim(folder)
+    folder.profile.mkdir()
+    (folder.profile / "SingletonLock").symlink_to("machine-1")
+    claim = ProfileClaim.take(folder)
     assert has_ended(process.pid)
-    assert not (folder / "profile" / "SingletonLock").is_symlink()
+    assert not (folder.profile / "SingletonLock").is_symlink()
     claim.release()
 
 
@@ -160,7 +162,7 @@ def test_what_a_killed_server_left_is_ended(folder, launch):
 def orphan(folder, launch):
     """A process that a server recorded and left behind when it was killed."""
     process, _ = launch(WAITING)
-    server, _ = launch(CLAIMING, str(folder), str(process.pid))
+    server, _ = launch(CLAIMING, str(folder.path), str(process.pid))
     server.kill()
     server.wait()
     return process
@@ -171,14 +173,14 @@ def test_a_process_that_only_has_the_same_number_is_left_alone(folder, orphan, l
     (_, start) = record_of(folder)["processes"][0]
     write_record(folder, {"owner": [other.pid, start], "processes": [[other.pid, start]]})
     assert profile_owner(folder) is None
-    ProfileClaim(folder).release()
+    ProfileClaim.take(folder).release()
     assert other.poll() is None
     assert orphan.poll() is None, "the record named it no more"
 
 
 def test_a_process_that_ended_stays_recorded_as_it_was(folder, launch):
     gone, other = launch(WAITING)[0], launch(WAITING)[0]
-    claim = ProfileClaim(folder)
+    claim = ProfileClaim.take(folder)
     claim.add(gone.pid)
     named = record_of(folder)["processes"][0]
     gone.kill()
@@ -193,12 +195,12 @@ def test_a_clock_that_is_set_hides_nobody(folder, orphan, monkeypatch, seconds):
     """psutil reckons the start of a process from the time of day, so it gives another one once the clock was set."""
     at_start = psutil.Process.create_time
     monkeypatch.setattr(psutil.Process, "create_time", lambda process: at_start(process) + seconds)
-    ProfileClaim(folder).release()
+    ProfileClaim.take(folder).release()
     assert has_ended(orphan.pid)
 
 
 def test_a_clock_that_is_set_hides_no_owner(folder, launch, monkeypatch):
-    owner, _ = launch(CLAIMING, str(folder))
+    owner, _ = launch(CLAIMING, str(folder.path))
     at_start = psutil.Process.create_time
     monkeypatch.setattr(psutil.Process, "create_time", lambda process: at_start(process) + 3600)
     assert profile_owner(folder) == owner.pid
@@ -208,14 +210,14 @@ def test_a_clock_that_is_set_hides_no_owner(folder, launch, monkeypatch):
 def test_what_another_boot_recorded_is_not_ours(folder, orphan, monkeypatch, tmp_path):
     monkeypatch.setattr("qwenproxy.browser.profile.BOOT_ID", tmp_path / "boot_id")
     (tmp_path / "boot_id").write_text("another-boot\n")
-    ProfileClaim(folder).release()
+    ProfileClaim.take(folder).release()
     assert orphan.poll() is None
 
 
 def test_a_start_without_boot_and_ticks_is_a_time_of_day(folder, launch, monkeypatch, tmp_path):
     monkeypatch.setattr("qwenproxy.browser.profile.BOOT_ID", tmp_path / "none")
     process, _ = launch(WAITING)
-    claim = ProfileClaim(folder)
+    claim = ProfileClaim.take(folder)
     claim.add(process.pid)
     assert record_of(folder)["processes"] == [[process.pid, psutil.Process(process.pid).create_time()]]
     assert profile_owner(folder) == os.getpid()
@@ -223,10 +225,10 @@ def test_a_start_without_boot_and_ticks_is_a_time_of_day(folder, launch, monkeyp
 
 
 def test_a_browser_on_the_profile_is_ended_though_no_record_names_it(folder, launch):
-    folder.mkdir(parents=True)
-    browser, _ = launch(WAITING, f"--user-data-dir={folder / 'profile'}")
-    neighbour, _ = launch(WAITING, f"--user-data-dir={folder / 'profile2'}")
-    ProfileClaim(folder).release()
+    folder.path.mkdir(parents=True)
+    browser, _ = launch(WAITING, f"--user-data-dir={folder.profile}")
+    neighbour, _ = launch(WAITING, f"--user-data-dir={folder.path / 'profile2'}")
+    ProfileClaim.take(folder).release()
     assert has_ended(browser.pid)
     assert neighbour.poll() is None
 
@@ -235,7 +237,7 @@ def test_a_browser_on_the_profile_is_ended_though_no_record_names_it(folder, lau
 def test_the_start_is_not_mistaken_in_what_the_program_is_called(folder, tmp_path):
     odd = tmp_path / "a) S 1 ("
     odd.symlink_to(shutil.which("sleep"))
-    claim = ProfileClaim(folder)
+    claim = ProfileClaim.take(folder)
     with subprocess.Popen([odd, "600"]) as process:
         claim.add(process.pid)
         _, start = record_of(folder)["processes"][0]
@@ -261,9 +263,9 @@ def test_the_start_is_not_mistaken_in_what_the_program_is_called(folder, tmp_pat
 def test_an_unreadable_record_is_no_record(folder, record):
     write_record(folder, "" if record == "\udcff" else record)
     if record == "\udcff":
-        (folder / "browser.json").write_bytes(b"\xff\xfe")
+        folder.browser_note.write_bytes(b"\xff\xfe")
     assert profile_owner(folder) is None
-    claim = ProfileClaim(folder)
+    claim = ProfileClaim.take(folder)
     assert record_of(folder)["owner"][0] == os.getpid()
     claim.release()
 
@@ -271,7 +273,7 @@ def test_an_unreadable_record_is_no_record(folder, record):
 def test_a_process_that_is_gone_is_no_trouble(folder, launch):
     process, _ = launch("print('up')")
     process.wait()
-    claim = ProfileClaim(folder)
+    claim = ProfileClaim.take(folder)
     claim.add(process.pid)
     claim.release()
 
@@ -291,20 +293,19 @@ def test_who_does_not_listen_is_killed(launch, monkeypatch):
     assert has_ended(process.pid)
 
 
-def test_what_a_killed_server_left_below_a_folder_is_ended(tmp_path):
+def test_what_a_killed_server_left_in_its_folder_is_ended(tmp_path):
+    session = SessionFolder(tmp_path)
+    left = session.account("a")
     killed, other = (subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) for _ in range(2))
     with killed, other:
-        (tmp_path / "a").mkdir()
         started = psutil.Process(killed.pid).create_time()
-        (tmp_path / "a" / "browser.json").write_text(
-            json.dumps({"owner": [1, 0], "processes": [[killed.pid, started]]})
-        )
-        held = ProfileClaim(tmp_path / "b")
+        write_record(left, {"owner": [1, 0], "processes": [[killed.pid, started]]})
+        held = ProfileClaim.take(session.account("b"))
         held.add(other.pid)
-        end_leftovers(tmp_path)
+        end_leftovers(session)
         assert has_ended(killed.pid)
         assert other.poll() is None, "a browser in use was ended"
-        assert not (tmp_path / "a" / "browser.json").exists()
+        assert not left.browser_note.exists()
         held.release()
 
 
@@ -319,7 +320,7 @@ def test_an_end_that_nobody_takes_note_of_is_an_end(launch, monkeypatch):
 
 def test_a_process_that_is_ended_early_is_recorded_no_more(folder, launch):
     first, second = launch(WAITING)[0], launch(WAITING)[0]
-    claim = ProfileClaim(folder)
+    claim = ProfileClaim.take(folder)
     for process in (first, second):
         claim.add(process.pid)
     claim.end(second.pid)
@@ -330,9 +331,9 @@ def test_a_process_that_is_ended_early_is_recorded_no_more(folder, launch):
 
 
 def test_what_runs_on_the_profile_ends_with_the_claim_whoever_started_it(folder, launch):
-    claim = ProfileClaim(folder)
-    browser, _ = launch(WAITING, f"--user-data-dir={folder / 'profile'}")
-    neighbour, _ = launch(WAITING, f"--user-data-dir={folder / 'profile2'}")
+    claim = ProfileClaim.take(folder)
+    browser, _ = launch(WAITING, f"--user-data-dir={folder.profile}")
+    neighbour, _ = launch(WAITING, f"--user-data-dir={folder.path / 'profile2'}")
     claim.release()
     assert has_ended(browser.pid)
     assert neighbour.poll() is None
@@ -340,10 +341,10 @@ def test_what_runs_on_the_profile_ends_with_the_claim_whoever_started_it(folder,
 
 @pytest.mark.parametrize("owned", [True, False])
 def test_an_orphan_that_no_record_names_ends_once_the_owner_has(folder, launch, owned):
-    owner, _ = launch(CLAIMING, str(folder))
-    browser, _ = launch(WAITING, f"--user-data-dir={folder / 'profile'}")
+    owner, _ = launch(CLAIMING, str(folder.path))
+    browser, _ = launch(WAITING, f"--user-data-dir={folder.profile}")
     if not owned:
         owner.kill()
         owner.wait()
-    end_orphans(folder.parent)
+    end_orphans(folder.session)
     assert has_ended(browser.pid) != owned

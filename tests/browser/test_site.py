@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from qwenproxy.browser import site as site_module
 from qwenproxy.browser.site import Site
 
 
@@ -20,6 +21,12 @@ from qwenproxy.browser.site import Site
 )
 def test_the_origin_is_named_as_a_page_names_it(base_url, origin):
     assert Site(base_url).origin == origin
+
+
+def test_the_bridge_is_read_from_the_disk_once(monkeypatch):
+    first = Site("https://site.test").bridge()
+    monkeypatch.delattr(site_module, "resources")  # the owner thread of a tab asks for it at each load
+    assert Site("https://site.test").bridge() == first
 
 
 def test_the_bridge_is_told_the_version_that_was_set():

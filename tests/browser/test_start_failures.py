@@ -19,11 +19,12 @@ from fake_browser import listening, program, refusal, unfit
 from selenium.common.exceptions import WebDriverException
 
 from qwenproxy.browser import attaching, start_failures
-from qwenproxy.browser import chrome as chrome_module
+from qwenproxy.browser import local as local_module
 from qwenproxy.browser.binaries import Programs
-from qwenproxy.browser.chrome import Chrome, ChromeSettings
 from qwenproxy.browser.last_words import LENGTH, as_sentence, last_words
+from qwenproxy.browser.local import LocalLauncher
 from qwenproxy.browser.start_failures import Started, cannot_attach, cannot_run, does_not_run, is_late
+from qwenproxy.disk.folder import AccountFolder
 from qwenproxy.errors import BrowserError
 from qwenproxy.texts import EN, RU, Phrase
 
@@ -82,7 +83,7 @@ def start(tmp_path):
     def start(browser: str, driver: str = "") -> BrowserError:
         programs = Programs(browser, driver or listening(tmp_path / "bin", "chromedriver"))
         with pytest.raises(BrowserError) as caught:
-            Chrome(tmp_path / "accounts" / "acc_1", ChromeSettings(programs))
+            LocalLauncher(programs).launch(AccountFolder(tmp_path / "accounts" / "acc_1"))
         return caught.value
 
     return start
@@ -125,7 +126,7 @@ def test_a_driver_that_ends_at_once_says_why(start, tmp_path):
 
 
 def be_impatient(monkeypatch):
-    for module in (attaching, chrome_module):
+    for module in (attaching, local_module):
         monkeypatch.setattr(module, "START_WAIT", 0.3)
 
 
@@ -137,11 +138,11 @@ def test_a_browser_that_hangs_is_told_after_its_time(start, tmp_path, monkeypatc
 
 def test_a_driver_whose_port_never_answers_is_told(start, tmp_path, monkeypatch):
     be_impatient(monkeypatch)
-    free = chrome_module.free_port
+    free = local_module.free_port
     chrome, driver = (program(tmp_path / "bin", name, "exec sleep 600") for name in ("chrome", "driver"))
     with socket.create_server(("127.0.0.1", 0)) as listener:
         ports = iter([listener.getsockname()[1], free()])
-        monkeypatch.setattr(chrome_module, "free_port", lambda: next(ports))
+        monkeypatch.setattr(local_module, "free_port", lambda: next(ports))
         assert_told(start(chrome, driver), "cure_late", driver)
 
 

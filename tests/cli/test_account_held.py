@@ -15,13 +15,14 @@ from cli_runner import Terminal, clean_environment, new_token, run_here
 from qwenproxy.accounts.registry import Registry
 from qwenproxy.browser.profile import ProfileClaim, ProfileInUse, profile_owner
 from qwenproxy.cli import account
+from qwenproxy.disk.folder import SessionFolder
 from qwenproxy.logins import removal
 from qwenproxy.logins.removal import remove_account
 
 
 @pytest.fixture
 def registry(session):
-    registry = Registry(session)
+    registry = Registry.open(SessionFolder(session))
     registry.add(new_token("ann"), "mine")
     registry.add(new_token("ben"), "other")
     return registry
@@ -30,7 +31,7 @@ def registry(session):
 @pytest.fixture
 def claim(registry):
     """Hold the profile of "mine", as a running server does."""
-    claim = ProfileClaim(registry.folder("mine"))
+    claim = ProfileClaim.take(registry.folder("mine"))
     yield claim
     claim.release()
 
@@ -48,7 +49,7 @@ def claim(registry):
     ids=["ok", "resting", "invalid"],
 )
 def test_check_says_what_is_on_record_of_an_account_that_is_held(registry, claim, monkeypatch, change, status, state):
-    monkeypatch.setattr(account, "opener_for", lambda *_: lambda one: ProfileClaim(registry.folder(one.id)))
+    monkeypatch.setattr(account, "opener_for", lambda *_: lambda one: ProfileClaim.take(registry.folder(one.id)))
     change(registry)
     before = registry.all()
     ended = run_here("account", "check", "mine")
@@ -64,9 +65,10 @@ def test_check_says_what_is_on_record_of_an_account_that_is_held(registry, claim
 def test_of_a_server_and_the_process_it_started_the_server_is_named(registry, session, started_by_server):
     claiming = (
         "import sys, pathlib; from qwenproxy.browser.profile import ProfileClaim;"
-        "claim = ProfileClaim(pathlib.Path(sys.argv[1])); print('up', flush=True); sys.stdin.read()"
+        "from qwenproxy.disk.folder import AccountFolder;"
+        "claim = ProfileClaim.take(AccountFolder(pathlib.Path(sys.argv[1]))); print('up', flush=True); sys.stdin.read()"
     )
-    command = [sys.executable, "-c", claiming, str(registry.folder("mine"))]
+    command = [sys.executable, "-c", claiming, str(registry.folder("mine").path)]
     server = os.getpid() if started_by_server else 1
     (session / "server.json").write_text(json.dumps({"pid": server, "host": "", "port": 0}))
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
@@ -75,7 +77,7 @@ def test_of_a_server_and_the_process_it_started_the_server_is_named(registry, se
             expected = os.getpid() if started_by_server else holder.pid
             assert profile_owner(registry.folder("mine")) == expected
             with pytest.raises(ProfileInUse, match=rf"process {expected}\b"):
-                ProfileClaim(registry.folder("mine"))
+                ProfileClaim.take(registry.folder("mine"))
         finally:
             holder.kill()
     assert profile_owner(registry.folder("mine")) is None
@@ -87,7 +89,7 @@ def test_of_a_server_and_the_process_it_started_the_server_is_named(registry, se
 @pytest.mark.parametrize("command", [("relogin", "mine"), ("add", "--id", "newcomer")], ids=" ".join)
 def test_a_login_whose_profile_is_held_is_not_explained(registry, monkeypatch, command):
     monkeypatch.setenv("DISPLAY", ":4711")
-    claim = ProfileClaim(registry.folder(command[-1]))
+    claim = ProfileClaim.take(registry.folder(command[-1]))
     try:
         ended = run_here("account", *command)
     finally:
@@ -102,12 +104,12 @@ def test_a_login_whose_profile_is_held_is_not_explained(registry, monkeypatch, c
 
 def test_the_record_goes_at_once_and_the_folder_when_the_server_lets_go(registry, claim):
     def server_sees_it() -> None:
-        assert Registry(registry.folder("x").parent.parent).get("mine") is None
-        assert not (registry.folder("mine") / "token.txt").exists()
+        assert Registry.open(SessionFolder(registry.folder("x").path.parent.parent)).get("mine") is None
+        assert not registry.folder("mine").token.exists()
         threading.Timer(0.3, claim.release).start()
 
     assert remove_account(registry, "mine", 30.0, server_sees_it)
-    assert not registry.folder("mine").exists()
+    assert not registry.folder("mine").path.exists()
     assert [one.id for one in registry.all()] == ["other"]
 
 
@@ -116,14 +118,14 @@ def test_a_server_that_does_not_let_go_keeps_the_folder_only(registry, claim):
     with pytest.raises(ProfileInUse):
         remove_account(registry, "mine", 0.3, lambda: waits.append("held"))
     assert waits == ["held"]
-    assert registry.folder("mine").exists()
+    assert registry.folder("mine").path.exists()
     assert [one.id for one in registry.all()] == ["other"]
-    assert [one.id for one in Registry(registry.folder("x").parent.parent).all()] == ["other"]
+    assert [one.id for one in Registry.open(SessionFolder(registry.folder("x").path.parent.parent)).all()] == ["other"]
 
 
 def test_a_login_under_way_without_an_account_is_not_waited_for(registry, monkeypatch):
     monkeypatch.setattr(removal, "time", None)
-    claim = ProfileClaim(registry.folder("newcomer"))
+    claim = ProfileClaim.take(registry.folder("newcomer"))
     try:
         with pytest.raises(ProfileInUse):
             remove_account(registry, "newcomer", 30.0)

@@ -9,6 +9,7 @@ import pytest
 from cli_runner import new_token, run_here
 
 from qwenproxy.accounts.registry import Registry
+from qwenproxy.disk.folder import SessionFolder
 
 
 @pytest.fixture
@@ -31,7 +32,7 @@ def test_import_takes_accounts_over_once(session, older_folder, place):
     assert "acc_1" in first.output
     again = run_here("account", "import", str(source))
     assert (again.status, "acc_1" in again.output) == (0, False)
-    assert [(one.id, one.token) for one in Registry(session).all()] == [("acc_1", new_token("old"))]
+    assert [(one.id, one.token) for one in Registry.open(SessionFolder(session)).all()] == [("acc_1", new_token("old"))]
     assert {path: path.read_bytes() for path in older_folder.rglob("*") if path.is_file()} == before
 
 
@@ -51,7 +52,7 @@ def test_import_says_which_accounts_need_a_login_and_which_have_none(session, tm
         "Imported chats: 0; already here: 0.",
     ]
     assert "no token: blank" in ended.output
-    assert [one.status(time.time()) for one in Registry(session).all()] == ["OK", "INVALID"]
+    assert [one.status(time.time()) for one in Registry.open(SessionFolder(session)).all()] == ["OK", "INVALID"]
     elsewhere = run_here("account", "import", str(tmp_path / "older"), "--session-dir", str(tmp_path / "b"))
     assert f'login: qwenproxy account --session-dir "{tmp_path / "b"}" relogin odd\n' in elsewhere.stdout
 

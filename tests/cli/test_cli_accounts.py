@@ -9,6 +9,7 @@ import pytest
 from cli_runner import Terminal, clean_environment, new_token, run_here
 
 from qwenproxy.accounts.registry import Registry
+from qwenproxy.disk.folder import SessionFolder
 
 HOUR = 3600.0
 
@@ -24,7 +25,7 @@ def session(session, monkeypatch):
 @pytest.fixture
 def accounts(session):
     """Return a registry with an account in each state."""
-    registry = Registry(session)
+    registry = Registry.open(SessionFolder(session))
     for name in ("good", "limited", "verify", "expired", "refused"):
         registry.add(new_token(name, 1_000_000_000 if name == "expired" else 4_000_000_000), name)
     registry.rest("limited", time.time() + HOUR)
@@ -38,14 +39,14 @@ def accounts(session):
 
 def test_a_token_registers_an_account_without_a_window(session):
     ended = run_here("account", "add", "--token", new_token(), "--id", "mine")
-    assert (ended.status, Registry(session).get("mine").token) == (0, new_token())
+    assert (ended.status, Registry.open(SessionFolder(session)).get("mine").token) == (0, new_token())
     assert "account check mine" in ended.output
     assert new_token() not in ended.output
 
 
 def test_a_token_may_come_from_standard_input(session):
     assert run_here("account", "add", "--token", "-", text=new_token() + "\n").status == 0
-    (account,) = Registry(session).all()
+    (account,) = Registry.open(SessionFolder(session)).all()
     assert (account.token, account.id[:4]) == (new_token(), "acc_")
 
 
@@ -67,16 +68,16 @@ COPIED = [
 @pytest.mark.parametrize("written", COPIED)
 def test_a_token_is_found_in_what_people_copy(session, written):
     assert run_here("account", "add", "--token", written.format(new_token()), "--id", "mine").status == 0
-    assert Registry(session).get("mine").token == new_token()
+    assert Registry.open(SessionFolder(session)).get("mine").token == new_token()
     renewed = new_token(expires_at=4_100_000_000)
     assert run_here("account", "relogin", "mine", "--token", "-", text=written.format(renewed)).status == 0
-    assert Registry(session).get("mine").token == renewed
+    assert Registry.open(SessionFolder(session)).get("mine").token == renewed
 
 
 def test_a_token_cut_into_lines_is_one(session):
     lines = "\r\n".join(new_token()[at : at + 30] for at in range(0, len(new_token()), 30))
     assert run_here("account", "add", "--token", "-", "--id", "mine", text=f"Bearer\n{lines}\n").status == 0
-    assert Registry(session).get("mine").token == new_token()
+    assert Registry.open(SessionFolder(session)).get("mine").token == new_token()
 
 
 @pytest.mark.parametrize(
@@ -163,7 +164,7 @@ def test_list_needs_no_lock(accounts, session):
 
 def test_the_session_folder_may_be_named_on_the_command_line(session, tmp_path):
     assert run_here("account", "--session-dir", str(tmp_path / "b"), "add", "--token", new_token()).status == 0
-    assert len(Registry(tmp_path / "b").all()) == 1
+    assert len(Registry.open(SessionFolder(tmp_path / "b")).all()) == 1
     assert not session.exists()
 
 
@@ -178,7 +179,7 @@ def test_the_session_folder_may_be_named_on_the_command_line(session, tmp_path):
     ids=" ".join,
 )
 def test_the_session_folder_may_be_named_behind_the_command_too(session, tmp_path, args):
-    Registry(tmp_path / "b").add(new_token("there"), "there")
+    Registry.open(SessionFolder(tmp_path / "b")).add(new_token("there"), "there")
     ended = run_here(*(arg.format(a=tmp_path / "a", b=tmp_path / "b") for arg in args))
     assert (ended.status, "there" in ended.output) == (0, True)
     assert not session.exists()
@@ -201,7 +202,7 @@ def test_the_session_folder_may_be_named_behind_the_command_too(session, tmp_pat
 def test_a_command_in_a_message_uses_the_same_folder(session, tmp_path, monkeypatch, args, command, lang):
     monkeypatch.setenv("QWENPROXY_LANG", lang)
     folder = tmp_path / "my folder"
-    Registry(folder).add(new_token("there"), "there")
+    Registry.open(SessionFolder(folder)).add(new_token("there"), "there")
     ended = run_here("account", *args, "--session-dir", str(folder))
     rest = command if lang == "en" else command.replace("(it asks", "(она спросит").removesuffix(".")
     assert f'qwenproxy account --session-dir "{folder}" {rest}' in ended.output
@@ -255,7 +256,7 @@ def test_without_accounts_a_command_names_the_one_that_adds_one(session, command
 
 
 def test_relogin_without_id_has_nothing_to_do_when_all_are_logged_in(session):
-    Registry(session).add(new_token(), "good")
+    Registry.open(SessionFolder(session)).add(new_token(), "good")
     ended = run_here("account", "relogin")
     assert (ended.status, "logged in" in ended.output) == (0, True)
 
@@ -283,7 +284,7 @@ def test_remove_without_a_terminal_needs_yes(accounts):
 
 
 def test_remove_deletes_the_folder_of_an_unfinished_login(session):
-    account_id = Registry(session).new_id()
+    account_id = Registry.open(SessionFolder(session)).new_id()
     assert run_here("account", "remove", account_id, "--yes").status == 0
     assert not (session / "accounts" / account_id).exists()
 

@@ -30,6 +30,7 @@ from qwenproxy.cli.findings import (
 )
 from qwenproxy.config import Config
 from qwenproxy.disk.claim import RunningServer, claimed_session
+from qwenproxy.disk.folder import SessionFolder
 from qwenproxy.errors import (
     BrowserError,
     NetworkFailed,
@@ -166,7 +167,7 @@ def test_unused_profiles_are_ok(new_console):
 def test_a_profile_in_use_is_named_with_its_process(new_console):
     console = new_console()
     console.registry.add(new_token(), "mine")
-    claim = ProfileClaim(console.registry.folder("mine"))
+    claim = ProfileClaim.take(console.registry.folder("mine"))
     try:
         (finding,) = profile_findings(console)
     finally:
@@ -178,11 +179,11 @@ def test_a_profile_in_use_is_named_with_its_process(new_console):
 def test_a_browser_opened_by_hand_is_named_with_its_process(new_console, tmp_path):
     console = new_console()
     console.registry.add(new_token(), "mine")
-    console.registry.profile("mine").mkdir()
+    console.registry.folder("mine").profile.mkdir()
     program = shutil.copy(shutil.which("sleep"), tmp_path / "chromium")
     process = subprocess.Popen([program, "60"])
     try:
-        (console.registry.profile("mine") / "SingletonLock").symlink_to(f"{socket.gethostname()}-{process.pid}")
+        (console.registry.folder("mine").profile / "SingletonLock").symlink_to(f"{socket.gethostname()}-{process.pid}")
         (finding,) = profile_findings(console)
         assert (finding.level, str(process.pid) in finding.remedy) == ("wrong", True)
     finally:
@@ -228,7 +229,7 @@ def test_an_address_for_other_machines_needs_a_key(new_console, settings, host):
     assert _levels(findings) == (["wrong"] if host == "0.0.0.0" else [])
     if findings:
         assert findings[0].remedy == "qwenproxy keys add"
-        KeyFile(console.config.session_dir / "Authorization.txt").add()
+        KeyFile.open(console.config.session_dir / "Authorization.txt").add()
         assert list(door_findings(console)) == []
 
 
@@ -296,7 +297,7 @@ LIMIT = '{"success":false,"data":{"code":"RateLimited","num":3}}'
 
 @pytest.fixture
 def registry(tmp_path):
-    registry = Registry(tmp_path / "session")
+    registry = Registry.open(SessionFolder(tmp_path / "session"))
     registry.add(new_token(), "mine")
     return registry
 
@@ -401,7 +402,7 @@ def test_the_doctor_names_a_missing_browser_and_asks_no_account(settings, tmp_pa
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("QWENPROXY_CHROME", str(tmp_path / "nowhere"))
-    Registry(tmp_path / "session").add(new_token(), "mine")
+    Registry.open(SessionFolder(tmp_path / "session")).add(new_token(), "mine")
     ended = run_here("doctor", "--roundtrip")
     assert (ended.status, "no working browser" in ended.output) == (1, True)
     assert "Round trip" not in ended.output
@@ -414,10 +415,10 @@ def beside_a_server(settings, tmp_path, monkeypatch):
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("QWENPROXY_CHROME", _program(tmp_path, "chrome", "156.0.1.2"))
     monkeypatch.setenv("QWENPROXY_CHROMEDRIVER", _program(tmp_path, "driver", "156.0.1.2"))
-    registry = Registry(tmp_path / "session")
+    registry = Registry.open(SessionFolder(tmp_path / "session"))
     registry.add(new_token(), "mine")
-    claim = ProfileClaim(registry.folder("mine"))
-    with claimed_session(tmp_path / "session"):
+    claim = ProfileClaim.take(registry.folder("mine"))
+    with claimed_session(SessionFolder(tmp_path / "session")):
         yield registry
     claim.release()
 

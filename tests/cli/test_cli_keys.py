@@ -7,11 +7,12 @@ from cli_runner import run_here
 
 from qwenproxy.access.keys import KeyFile
 from qwenproxy.disk.claim import claimed_session
+from qwenproxy.disk.folder import SessionFolder
 
 
 def test_a_new_key_alone_goes_to_standard_output(session):
     ended = run_here("keys", "add")
-    (key,) = KeyFile(session / "Authorization.txt").keys()
+    (key,) = KeyFile.open(session / "Authorization.txt").keys()
     assert (ended.status, ended.stdout) == (0, f"{key}\n")
     assert "every client" in ended.output
     assert str(session / "Authorization.txt") in ended.output
@@ -39,14 +40,14 @@ def test_a_key_of_ones_own_is_not_repeated(session):
     ended = run_here("keys", "add", "my-secret-key-of-many-letters")
     assert ended.status == 0
     assert "my-secret-key-of-many-letters" not in ended.output
-    assert KeyFile(session / "Authorization.txt").keys() == ("my-secret-key-of-many-letters",)
+    assert KeyFile.open(session / "Authorization.txt").keys() == ("my-secret-key-of-many-letters",)
     assert "already" in run_here("keys", "add", "my-secret-key-of-many-letters").output
 
 
 def test_an_invalid_key_is_refused(session):
     assert run_here("keys", "add", "two words").status == 1
     assert run_here("keys", "add", "# comment").status == 1
-    assert KeyFile(session / "Authorization.txt").keys() == ()
+    assert KeyFile.open(session / "Authorization.txt").keys() == ()
 
 
 def test_keys_are_removed_in_full_or_as_the_list_shows_them(session):
@@ -78,14 +79,14 @@ def test_a_masked_key_that_matches_two_removes_none(session):
     for key in keys:
         run_here("keys", "add", key)
     assert run_here("keys", "remove", "aaaaaa...zzz").status == 1
-    assert KeyFile(session / "Authorization.txt").keys() == tuple(keys)
+    assert KeyFile.open(session / "Authorization.txt").keys() == tuple(keys)
 
 
 @pytest.mark.parametrize(("key", "warned"), [("a", True), ("1234567", True), ("12345678", False)])
 def test_a_key_that_can_be_guessed_is_accepted_with_a_warning(session, key, warned):
     ended = run_here("keys", "add", key)
     assert (ended.status, "can be guessed" in ended.output) == (0, warned)
-    assert KeyFile(session / "Authorization.txt").check(key)
+    assert KeyFile.open(session / "Authorization.txt").check(key)
     assert key not in run_here("keys", "list").stdout
 
 
@@ -95,7 +96,7 @@ def test_short_keys_are_told_apart_and_removed_as_the_list_shows_them(session):
     lines = run_here("keys", "list").stdout.splitlines()
     assert lines == ["...+1", "...+3", "a...+6", "b...+6", "ab...+8"]
     assert run_here("keys", "remove", "b...+6").status == 0
-    assert KeyFile(session / "Authorization.txt").keys() == ("x", "abc", "abcdefg", "abcdefghij")
+    assert KeyFile.open(session / "Authorization.txt").keys() == ("x", "abc", "abcdefg", "abcdefghij")
 
 
 def test_a_generated_key_is_long(session):
@@ -104,7 +105,7 @@ def test_a_generated_key_is_long(session):
 
 def test_the_session_folder_may_be_named_behind_the_command(session, tmp_path):
     key = run_here("keys", "add", "--session-dir", str(tmp_path / "b")).stdout.strip()
-    assert KeyFile(tmp_path / "b" / "Authorization.txt").keys() == (key,)
+    assert KeyFile.open(tmp_path / "b" / "Authorization.txt").keys() == (key,)
     short = run_here("keys", "add", "abc", "--session-dir", str(tmp_path / "b"))
     assert f'qwenproxy keys --session-dir "{tmp_path / "b"}" add makes a long one' in short.output
     assert not session.exists()
@@ -113,11 +114,11 @@ def test_the_session_folder_may_be_named_behind_the_command(session, tmp_path):
 def test_beside_a_sandbox_they_say_whose_keys_these_are(session):
     key = run_here("keys", "add").stdout.strip()
     hint = f"--session-dir {session / 'sandbox'}"
-    with claimed_session(session / "sandbox"):
+    with claimed_session(SessionFolder(session / "sandbox")):
         for words in (["list"], ["add"], ["remove", key]):
             assert hint in run_here("keys", *words).output
         assert hint in run_here("account", "list").output
         assert hint not in run_here("keys", "list", "--session-dir", str(session / "sandbox")).output
-        with claimed_session(session):
+        with claimed_session(SessionFolder(session)):
             assert hint not in run_here("keys", "list").output
     assert hint not in run_here("keys", "list").output

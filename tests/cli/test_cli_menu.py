@@ -10,6 +10,7 @@ import pytest
 from cli_runner import CHECKOUT, Terminal, clean_environment, new_token
 
 from qwenproxy.accounts.registry import Registry
+from qwenproxy.disk.folder import SessionFolder
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals are POSIX")
 
@@ -36,7 +37,7 @@ def environment(session):
 @pytest.fixture
 def registry(session):
     """Return a registry with one account of each status."""
-    registry = Registry(session)
+    registry = Registry.open(SessionFolder(session))
     registry.add(new_token("a"), "acc_1752745840684")
     registry.add(new_token("b"), "limited")
     registry.add(new_token("c"), "acc_1752745890062")
@@ -72,7 +73,7 @@ def test_without_a_command_it_is_the_same_menu(registry, environment):
 
 
 def test_start_needs_a_usable_account(session, environment):
-    registry = Registry(session)
+    registry = Registry.open(SessionFolder(session))
     registry.add(new_token(), "refused")
     registry.mark_invalid("refused")
     with Terminal(["start"], environment) as terminal:
@@ -86,7 +87,7 @@ def test_start_needs_a_usable_account(session, environment):
 
 
 def test_an_account_on_rest_is_enough_to_start(session, environment):
-    registry = Registry(session)
+    registry = Registry.open(SessionFolder(session))
     registry.add(new_token(), "limited")
     registry.rest("limited", time.time() + 3600)
     with Terminal(["start"], environment) as terminal:
@@ -105,7 +106,7 @@ def test_adding_without_a_display_says_why_and_returns_to_the_menu(session, envi
         terminal.type("\n")
         terminal.expect("No account was added.")
         terminal.expect(PROMPT)
-    assert Registry(session).all() == ()
+    assert Registry.open(SessionFolder(session)).all() == ()
 
 
 def test_relogin_offers_the_one_that_needs_it(registry, environment):

@@ -9,6 +9,7 @@ import pytest
 from cli_runner import CHECKOUT, Terminal, clean_environment, new_token
 
 from qwenproxy.accounts.registry import Registry
+from qwenproxy.disk.folder import SessionFolder
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals are POSIX")
 
@@ -18,7 +19,7 @@ ERASED = "\r\x1b[K"
 @pytest.fixture
 def environment(tmp_path):
     """Return settings with two accounts, whose browsers fail to start at once."""
-    registry = Registry(tmp_path / "session")
+    registry = Registry.open(SessionFolder(tmp_path / "session"))
     for name in ("first", "second"):
         registry.add(new_token(name), name)
     chrome = {"QWENPROXY_CHROME": "/bin/false", "QWENPROXY_CHROMEDRIVER": "/bin/false", "QWENPROXY_DRIVER": "plain"}

@@ -16,6 +16,7 @@ from qwenproxy.accounts.registry import Registry
 from qwenproxy.cli import start
 from qwenproxy.cli.sandbox import SandboxAddress
 from qwenproxy.disk.claim import claimed_session
+from qwenproxy.disk.folder import SessionFolder
 from qwenproxy.server import listening_advice
 
 
@@ -45,7 +46,7 @@ def starts(monkeypatch):
 
 
 def _invalid(folder, *ids):
-    registry = Registry(folder)
+    registry = Registry.open(SessionFolder(folder))
     for account_id in ids:
         registry.add(new_token(account_id), account_id)
         registry.mark_invalid(account_id)
@@ -97,9 +98,9 @@ LISTENING = [
 @pytest.mark.parametrize(("host", "english", "russian"), LISTENING)
 @pytest.mark.parametrize("lang", ["en", "ru"])
 def test_where_it_cannot_listen_it_gives_advice(folder, monkeypatch, host, english, russian, lang):
-    Registry(folder).add(new_token(), "mine")
+    Registry.open(SessionFolder(folder)).add(new_token(), "mine")
     monkeypatch.setenv("QWENPROXY_LANG", lang)
-    monkeypatch.setattr("qwenproxy.server.chrome_settings", lambda _: None)
+    monkeypatch.setattr("qwenproxy.browser.local.LocalLauncher.check", lambda _: None)
     monkeypatch.setattr("signal.signal", lambda *_: None)
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
@@ -124,17 +125,17 @@ def test_the_advice_follows_from_the_error_of_the_system(error, advice):
 
 
 def test_other_machines_need_a_key(folder, starts):
-    Registry(folder).add(new_token(), "mine")
+    Registry.open(SessionFolder(folder)).add(new_token(), "mine")
     ended = run_here("start", "--host", "0.0.0.0")
     assert (ended.status, starts) == (2, [])
     assert "qwenproxy keys add" in ended.output
     assert run_here("start", "--host", "0.0.0.0", "--insecure").status == 0
-    KeyFile(folder / "Authorization.txt").add()
+    KeyFile.open(folder / "Authorization.txt").add()
     assert run_here("start", "--host", "0.0.0.0").status == 0
 
 
 def test_an_address_of_no_machine_is_not_an_open_door(folder, starts):
-    Registry(folder).add(new_token(), "mine")
+    Registry.open(SessionFolder(folder)).add(new_token(), "mine")
     ended = run_here("start", "--host", "nonsense.invalid")
     assert (ended.status, starts, "other machines" in ended.output) == (1, [], False)
     assert "nonsense.invalid is not an address of this machine" in ended.output
@@ -147,7 +148,7 @@ def test_the_folder_around_the_sandboxs_is_for_its_owner_too(folder, starts, mon
     folder.chmod(0o755)
     token = new_token()
     address = SandboxAddress("https://127.0.0.1:9", "", {"sandbox1": token})
-    enter = lambda config, _address: Registry(config.session_dir).add(token, "sandbox1")  # noqa: E731
+    enter = lambda config, _address: Registry.open(SessionFolder(config.session_dir)).add(token, "sandbox1")  # noqa: E731
     monkeypatch.setattr(start, "enter_sandbox", enter)
     monkeypatch.setattr(start, "sandbox_process", lambda accounts: contextlib.nullcontext(address))
     assert run_here("start", "--sandbox").status == 0
@@ -159,13 +160,13 @@ def test_the_command_that_creates_a_key_works(folder, starts, tmp_path):
     ended = run_here("start", "--host", "0.0.0.0", "--session-dir", str(other))
     words = ended.output.partition("qwenproxy keys")[2].partition(" - ")[0].replace('"', "").split()
     assert run_here("keys", *words).status == 0
-    assert KeyFile(other / "Authorization.txt").enabled
+    assert KeyFile.open(other / "Authorization.txt").enabled
 
 
 def test_with_keys_the_snippets_carry_one_and_say_where_it_is(folder, starts):
-    Registry(folder).add(new_token(), "mine")
+    Registry.open(SessionFolder(folder)).add(new_token(), "mine")
     assert "YOUR-KEY" not in run_here("start").output
-    key = KeyFile(folder / "Authorization.txt").add()
+    key = KeyFile.open(folder / "Authorization.txt").add()
     banner = run_here("start").output
     assert "-H 'Authorization: Bearer YOUR-KEY'" in banner
     assert 'api_key="YOUR-KEY"' in banner
@@ -175,7 +176,7 @@ def test_with_keys_the_snippets_carry_one_and_say_where_it_is(folder, starts):
 
 def test_the_banner_speaks_russian(folder, starts, monkeypatch):
     monkeypatch.setenv("QWENPROXY_LANG", "ru")
-    Registry(folder).add(new_token(), "mine")
+    Registry.open(SessionFolder(folder)).add(new_token(), "mine")
     banner = run_here("start").stdout
     assert "qwenproxy работает: http://127.0.0.1:4711" in banner
     for words in ("listens", "Try it", "or with"):
@@ -189,7 +190,7 @@ def test_what_keeps_it_from_starting_is_told_in_russian(folder, starts, monkeypa
 
 def test_a_second_server_is_told_where_the_first_one_is(folder, starts, monkeypatch):
     monkeypatch.setenv("QWENPROXY_LANG", "ru")
-    with claimed_session(folder) as claim:
+    with claimed_session(SessionFolder(folder)) as claim:
         claim.announce("127.0.0.1", 4711)
         ended = run_here("start")
     assert (ended.status, starts) == (1, [])

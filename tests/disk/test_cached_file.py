@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from qwenproxy.disk import files
+from qwenproxy.disk.cached import CachedFile
 from qwenproxy.errors import SetupError
 
 
@@ -20,7 +21,7 @@ def test_cached_file_reads_again_only_after_a_change(tmp_path: Path) -> None:
         reads.append(files.read_bytes(path))
         return reads[-1]
 
-    cached = files.CachedFile(path, load)
+    cached = CachedFile(path, load)
     assert (cached.get(), cached.get(), len(reads)) == (None, None, 1)
     path.write_bytes(b"one")
     os.utime(path, (1000, 1000))
@@ -32,7 +33,7 @@ def test_cached_file_reads_again_only_after_a_change(tmp_path: Path) -> None:
 
 def test_cached_file_never_trusts_a_file_of_this_very_moment(tmp_path: Path) -> None:
     path = tmp_path / "file"
-    cached = files.CachedFile(path, path.read_bytes)
+    cached = CachedFile(path, path.read_bytes)
     path.write_bytes(b"one")
     now = path.stat().st_mtime_ns
     assert cached.get() == b"one"
@@ -53,7 +54,7 @@ def test_cached_file_does_not_remember_a_failure(tmp_path: Path) -> None:
             raise answer
         return answer
 
-    cached = files.CachedFile(path, load)
+    cached = CachedFile(path, load)
     for _ in range(2):
         with pytest.raises(SetupError):
             cached.get()

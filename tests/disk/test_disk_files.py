@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qwenproxy.disk import files
+from qwenproxy.disk.locks import PathLock
 from qwenproxy.errors import SetupError
 
 posix_only = pytest.mark.skipif(os.name != "posix", reason="rights and signals of POSIX")
@@ -100,6 +101,7 @@ def test_a_read_only_folder_is_a_clear_error(tmp_path: Path) -> None:
     # Imports come first and paths are relative, since the folders above may be closed to the user it becomes.
     code = (
         "import os, sys; from pathlib import Path; import pytest; from qwenproxy.disk import files\n"
+        "from qwenproxy.disk.locks import PathLock\n"
         "from qwenproxy.errors import SetupError\n"
         "if os.geteuid() == 0:\n"
         "    os.setgroups([]); os.setgid(int(sys.argv[1])); os.setuid(int(sys.argv[1]))\n"
@@ -107,7 +109,7 @@ def test_a_read_only_folder_is_a_clear_error(tmp_path: Path) -> None:
         "os.chmod('.', 0o500)\n"
         "with pytest.raises(SetupError, match='cannot write file: Permission denied'):\n"
         "    files.write_atomic(Path('file'), b'x')\n"
-        "with pytest.raises(SetupError, match='cannot lock file: Permission denied'), files.PathLock(Path('file')):\n"
+        "with pytest.raises(SetupError, match='cannot lock file: Permission denied'), PathLock(Path('file')):\n"
         "    pass\n"
         "print(os.listdir('.'))\n"
     )
@@ -220,28 +222,28 @@ def test_bad_json_is_a_value_error(data: bytes) -> None:
 
 
 def test_lock_is_re_entrant_and_keeps_other_threads_out(tmp_path: Path) -> None:
-    lock = files.PathLock(tmp_path / "file", lock_wait=0.05)
-    refused: list[files.PathLock] = []
+    lock = PathLock(tmp_path / "file", lock_wait=0.05)
+    refused: list[PathLock] = []
 
-    def intrude(other: files.PathLock) -> None:
+    def intrude(other: PathLock) -> None:
         with pytest.raises(SetupError, match="another qwenproxy has used"), other:
             pass
         refused.append(other)
 
     with lock, lock:
-        for other in (lock, files.PathLock(tmp_path / "file", lock_wait=0.05)):
+        for other in (lock, PathLock(tmp_path / "file", lock_wait=0.05)):
             thread = threading.Thread(target=intrude, args=(other,))
             thread.start()
             thread.join(10)
     assert len(refused) == 2
-    with files.PathLock(tmp_path / "file", lock_wait=0.05):
+    with PathLock(tmp_path / "file", lock_wait=0.05):
         pass
 
 
 def test_lock_of_a_killed_process_is_free(tmp_path: Path) -> None:
     code = (
-        "import sys; from pathlib import Path; from qwenproxy.disk import files\n"
-        "with files.PathLock(Path(sys.argv[1])):\n"
+        "import sys; from pathlib import Path; from qwenproxy.disk.locks import PathLock\n"
+        "with PathLock(Path(sys.argv[1])):\n"
         "    print('held', flush=True); sys.stdin.read()\n"
     )
     path = tmp_path / "file"
@@ -251,10 +253,10 @@ def test_lock_of_a_killed_process_is_free(tmp_path: Path) -> None:
         try:
             assert holder.stdout is not None
             assert holder.stdout.readline() == "held\n"
-            with pytest.raises(SetupError), files.PathLock(path, lock_wait=0.05):
+            with pytest.raises(SetupError), PathLock(path, lock_wait=0.05):
                 pass
         finally:
             holder.kill()
             holder.wait(10)
-    with files.PathLock(path, lock_wait=0.05):
+    with PathLock(path, lock_wait=0.05):
         pass

@@ -347,7 +347,7 @@ def test_nothing_on_the_disk_is_for_others(site: Sandbox, tmp_path: Path, umask:
         assert ask(proxy.url, f"{{{{say Hello.}}}} {secret}").text
         kept = httpx.post(f"{proxy.url}/api/chat", json={"message": f"{{{{say Hi.}}}} {secret}"}, timeout=60).json()
         assert httpx.delete(f"{proxy.url}/api/chats/{kept['chatId']}").status_code == 200
-        profile = proxy.registry.profile(account.id)
+        profile = proxy.registry.folder(account.id).profile
         assert profile.is_dir()
         ours = [path for path in proxy.session_dir.rglob("*") if profile not in path.parents]
         modes = {str(path): stat.S_IMODE(path.stat().st_mode) for path in [proxy.session_dir, *ours]}

@@ -37,7 +37,7 @@ def two_accounts(new_proxy: Callable[..., Proxy], site: Sandbox) -> Proxy:
     for _ in range(2):
         assert ask(proxy.url, "{{say ready}}").text == "ready"
     for account in proxy.registry.all():
-        assert (proxy.registry.folder(account.id) / "browser.json").exists()
+        assert proxy.registry.folder(account.id).browser_note.exists()
     return proxy
 
 
@@ -46,13 +46,13 @@ def test_an_account_is_removed_while_the_server_has_its_browser_open(two_account
     chrome, driver = proxy.browser("sandbox1")
     removed = account_command(proxy, site, "remove", "sandbox1", "--yes")
     assert (removed.returncode, removed.stdout, removed.stderr) == (0, "Account sandbox1 is removed.\n", "")
-    assert not proxy.registry.folder("sandbox1").exists()
+    assert not proxy.registry.folder("sandbox1").path.exists()
     assert not chrome.is_running() and not driver.is_running()
     site.clear()
     for _ in range(3):
         assert ask(proxy.url, "{{say still here}}").text == "still here"
     assert {one.account_id for one in asked_of(site)} == {"sandbox2"}
-    assert not proxy.registry.folder("sandbox1").exists()
+    assert not proxy.registry.folder("sandbox1").path.exists()
     assert proxy.end() == 0
 
 
@@ -67,7 +67,7 @@ def test_an_answer_under_way_outlives_the_removal_of_its_account(two_accounts: P
     assert reply.done
     assert reply.text.split()[-1].startswith("chunk-059")
     assert command.returncode == 0, command.stderr
-    assert not proxy.registry.folder(str(busy)).exists()
+    assert not proxy.registry.folder(str(busy)).path.exists()
     assert ask(proxy.url, "{{say next}}").text == "next"
     assert proxy.end() == 0
 
@@ -93,7 +93,7 @@ def test_check_beside_the_server_tells_what_is_on_record(two_accounts: Proxy, si
     assert [line.split(":")[0] for line in lines] == ["sandbox1", "sandbox2"]
     assert all("✅ OK" in line and "watches its login" in line for line in lines)
     proxy.registry.mark_invalid("sandbox2")
-    assert eventually(lambda: not (proxy.registry.folder("sandbox2") / "browser.json").exists())
+    assert eventually(lambda: not proxy.registry.folder("sandbox2").browser_note.exists())
     assert account_command(proxy, site, "check", "sandbox1").returncode == 0
 
 

@@ -17,6 +17,7 @@ from odd_server import DRAIN, odd_command
 from proxy_process import Proxy, eventually, worker
 from test_server_life import assert_nothing_left
 
+from qwenproxy import server
 from qwenproxy.browser.profile import END_WAIT
 from qwenproxy.browser.tab import CLOSE_WAIT
 from qwenproxy.sandbox import Sandbox
@@ -81,7 +82,7 @@ def test_told_to_stop_while_the_browser_hangs(new_proxy: Callable[..., Proxy]) -
 
 def test_a_browser_that_hangs_leaves_time_to_end_it() -> None:
     """Until it is taken for one, then until it is killed, and a moment to note that."""
-    assert server_gunicorn.DRAIN + CLOSE_WAIT + END_WAIT + 5 <= server_gunicorn.GRACE
+    assert server.DRAIN + CLOSE_WAIT + END_WAIT + 5 <= server_gunicorn.GRACE
 
 
 def test_a_thousand_clients_that_ask_and_vanish(proxy: Proxy, site: Sandbox) -> None:

@@ -47,7 +47,7 @@ def stopped(disk: Path, site: Sandbox) -> Proxy:
         proxy.registry.add(account.token, account.id)
         profile = disk.parent / f"profile of {account.id}"
         profile.mkdir()
-        proxy.registry.profile(account.id).symlink_to(profile)
+        proxy.registry.folder(account.id).profile.symlink_to(profile)
     return proxy
 
 

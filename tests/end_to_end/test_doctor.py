@@ -12,6 +12,7 @@ from cli_runner import CHECKOUT, clean_environment
 from proxy_process import Proxy
 
 from qwenproxy.accounts.registry import Registry
+from qwenproxy.disk.folder import SessionFolder
 from qwenproxy.sandbox import Sandbox
 
 pytestmark = pytest.mark.browser
@@ -35,7 +36,7 @@ def _completions(site: Sandbox) -> int:
 @pytest.fixture
 def alone(site: Sandbox, tmp_path: Path) -> Registry:
     """A session folder without a server, with the account that no server of these tests uses."""
-    registry = Registry(tmp_path / "session")
+    registry = Registry.open(SessionFolder(tmp_path / "session"))
     registry.add(site.accounts[-1].token, "mine")
     return registry
 

@@ -167,7 +167,7 @@ def test_nothing_answers(name: str, javascript: tuple[Path, str], tmp_path: Path
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in SAME_CLIENT])
 def test_keys(name: str, desk: Desk, proxy: Proxy, javascript: tuple[Path, str]) -> None:
     need(name, javascript)
-    keys = KeyFile(proxy.session_dir / "Authorization.txt")
+    keys = KeyFile.open(proxy.session_dir / "Authorization.txt")
     key = keys.add()
     try:
         stranger = desk.run(name, typed="Hello\n")

@@ -17,6 +17,7 @@ from login_screen import Screen
 
 from qwenproxy.accounts.registry import Registry
 from qwenproxy.browser.profile import ProfileClaim
+from qwenproxy.disk.folder import SessionFolder
 from qwenproxy.sandbox import Fault, Sandbox
 
 pytestmark = [
@@ -48,7 +49,7 @@ def no_faults(door: Sandbox) -> None:
 
 @pytest.fixture
 def registry(tmp_path: Path) -> Registry:
-    return Registry(tmp_path / "session")
+    return Registry.open(SessionFolder(tmp_path / "session"))
 
 
 @pytest.fixture
@@ -75,7 +76,7 @@ def _sign_in_shown(door: Sandbox) -> None:
 
 
 def _folders(registry: Registry) -> list[str]:
-    return [path.name for path in registry.folder("x").parent.iterdir()]
+    return [path.name for path in registry.folder("x").path.parent.iterdir()]
 
 
 def _log_in(screen: Screen, door: Sandbox, number: int = 0) -> None:
@@ -102,7 +103,7 @@ def test_a_login_is_noticed_stored_and_good_for_the_headless_browser(door, scree
     assert account.token == door.accounts[0].token
     assert account.token not in terminal.text
     assert account.status(time.time()) == "OK"
-    assert (registry.folder(account.id) / "token.txt").read_text() == account.token
+    assert registry.folder(account.id).token.read_text() == account.token
     door.clear()
     assert _check(environment, account.id) == 0
     asked = [one for one in door.requests if one.path == PROFILE_CALL]
@@ -252,7 +253,7 @@ def test_a_check_of_the_login_does_not_end_verify(door, registry, environment):
 
 def test_a_profile_in_use_is_one_line_with_the_process(registry, door, environment):
     registry.add(door.accounts[0].token, "mine")
-    claim = ProfileClaim(registry.folder("mine"))
+    claim = ProfileClaim.take(registry.folder("mine"))
     try:
         with Terminal(["account", "relogin", "mine"], environment) as terminal:
             assert terminal.end() == 1

@@ -139,7 +139,7 @@ def test_what_cannot_be_honoured_is_named(client: openai.OpenAI) -> None:
 
 
 def test_authentication_error(proxy: Proxy) -> None:
-    keys = KeyFile(proxy.session_dir / "Authorization.txt")
+    keys = KeyFile.open(proxy.session_dir / "Authorization.txt")
     key = keys.add()
     try:
         with client_of(proxy, key="wrong") as stranger, pytest.raises(openai.AuthenticationError) as refused:

@@ -18,6 +18,7 @@ from cli_runner import Terminal
 from proxy_process import environment, eventually, runs
 
 from qwenproxy.accounts.registry import Registry
+from qwenproxy.disk.folder import SessionFolder
 
 pytestmark = pytest.mark.browser
 
@@ -42,7 +43,7 @@ def test_it_starts_again_in_the_same_folder(tmp_path: Path) -> None:
     for accounts in ("2", "1"):
         with started(tmp_path / "session", "--sandbox-accounts", accounts) as (server, url):
             assert ask(url, "{{say hello}}").text == "hello"
-            assert len(Registry(tmp_path / "session/sandbox").all()) == int(accounts)
+            assert len(Registry.open(SessionFolder(tmp_path / "session/sandbox")).all()) == int(accounts)
         assert server.returncode == 0
 
 
@@ -61,13 +62,13 @@ def test_on_a_terminal_it_tells_when_the_first_account_is_ready(tmp_path: Path) 
 
 def test_a_second_one_leaves_the_first_alone(tmp_path: Path) -> None:
     with started(tmp_path / "session", "--sandbox-accounts", "2") as (server, url):
-        before = Registry(tmp_path / "session/sandbox").all()
+        before = Registry.open(SessionFolder(tmp_path / "session/sandbox")).all()
         told = environment(session_dir=tmp_path / "session", port=0, lang="en")
         second = subprocess.run(START, env=told, capture_output=True, text=True, timeout=60, check=False)
         assert second.returncode == 1
         assert f"already running on {tmp_path / 'session/sandbox'} (process {server.pid})" in second.stderr
         assert f"listens on {url}" in second.stderr
-        assert Registry(tmp_path / "session/sandbox").all() == before
+        assert Registry.open(SessionFolder(tmp_path / "session/sandbox")).all() == before
         assert ask(url, "{{say Undisturbed.}}").text == "Undisturbed."
 
 

@@ -147,7 +147,7 @@ def test_no_account(tmp_path: Path) -> None:
 
 def test_secrets_stay_out_of_the_log(proxy: Proxy, site: Sandbox, only_account: str) -> None:
     words, key, wrong_key = (uuid.uuid4().hex for _ in range(3))
-    keys = KeyFile(proxy.session_dir / "Authorization.txt")
+    keys = KeyFile.open(proxy.session_dir / "Authorization.txt")
     keys.add(key)
     try:
         post = {"headers": {"authorization": f"Bearer {key}"}, "timeout": 60}

@@ -119,7 +119,7 @@ def test_words_stay_where_they_belong(proxy: Proxy, site: Sandbox, only_account:
     words = "planted words 5f0c"
     assert words in ask(proxy.url, f"{{{{say {words}}}}}").text
     token = proxy.registry.get(only_account).token
-    profile = proxy.registry.profile(only_account)
+    profile = proxy.registry.folder(only_account).profile
     for secret, home in ((words, {"history"}), (token, {"tokens.json", "accounts"})):
         holders = [path for path in files_of(proxy.session_dir) if secret.encode() in path.read_bytes()]
         assert holders

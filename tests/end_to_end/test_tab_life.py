@@ -13,6 +13,7 @@ from devtools import devtools, evaluate
 from proxy_process import Proxy, eventually, runs
 
 from qwenproxy.accounts.registry import Registry
+from qwenproxy.disk.folder import SessionFolder
 from qwenproxy.sandbox import Sandbox, SandboxAccount
 
 pytestmark = pytest.mark.browser
@@ -137,7 +138,7 @@ def test_a_token_the_page_renews_is_written_back(
     assert eventually(lambda: evaluate(browser[0], "localStorage.token") == token)
     ask(proxy.url, "{{say one}}")
     assert eventually(lambda: registry.get(only_account).token == token)
-    assert (registry.folder(only_account) / "token.txt").read_text() == token
+    assert registry.folder(only_account).token.read_text() == token
     assert ask(proxy.url, "{{say two}}").text == "two"
     assert proxy.browser(only_account) == browser, "a renewed token is no reason for a new browser"
 
@@ -158,7 +159,7 @@ def test_a_fresh_profile_is_logged_in_before_its_first_call(proxy: Proxy, site: 
         registry.mark_invalid(newcomer.id)
         registry.renew(site.accounts[0].id, site.accounts[0].token)
         ask(proxy.url, "{{say bye}}")
-        assert eventually(lambda: not (registry.folder(newcomer.id) / "browser.json").exists())
+        assert eventually(lambda: not registry.folder(newcomer.id).browser_note.exists())
         registry.remove(newcomer.id)
 
 
@@ -170,7 +171,7 @@ def test_a_login_that_chrome_had_no_time_to_write_down_is_not_lost(new_proxy: Ca
         chrome, _driver = proxy.browser("sandbox1")
         chrome.kill()  # seconds after its first start: neither cookies nor localStorage are on disk yet
     assert ask(proxy.url, "{{say hello}}").text == "hello"
-    assert [account.invalid for account in Registry(proxy.session_dir).all()] == [False]
+    assert [account.invalid for account in Registry.open(SessionFolder(proxy.session_dir)).all()] == [False]
 
 
 def test_a_login_that_ends_and_a_new_one(proxy: Proxy, site: Sandbox, registry: Registry, only_account: str) -> None:

@@ -13,6 +13,7 @@ from cli_runner import Terminal
 from proxy_process import environment, eventually, family
 
 from qwenproxy.accounts.registry import Registry
+from qwenproxy.disk.folder import SessionFolder
 from qwenproxy.sandbox import Sandbox
 
 pytestmark = pytest.mark.browser
@@ -27,7 +28,7 @@ ENDLESS = "{{stream chunks=100000 interval_ms=20}}"
 def start(request: pytest.FixtureRequest, site: Sandbox, tmp_path: Path) -> Iterator[Callable[..., Terminal]]:
     """A starter of one server on a terminal, in that language; nothing of it may be left when the test ends."""
     account = site.accounts[0]
-    Registry(tmp_path).add(account.token, account.id)
+    Registry.open(SessionFolder(tmp_path)).add(account.token, account.id)
     told = {"session_dir": tmp_path, "port": 0, "no_menu": 1, "base_url": site.base_url, "base_url_spki": site.spki}
     with ExitStack() as stack:
         yield lambda lang="en": stack.enter_context(

@@ -15,11 +15,12 @@ from proxy_process import Proxy, eventually
 
 from qwenproxy.browser import tab as tab_module
 from qwenproxy.browser.binaries import Programs
-from qwenproxy.browser.chrome import Chrome, ChromeSettings
+from qwenproxy.browser.local import Chrome, LocalLauncher
 from qwenproxy.browser.page import PageRequest
 from qwenproxy.browser.page_login import Login
 from qwenproxy.browser.site import Site, load_site
 from qwenproxy.browser.tab import Tab
+from qwenproxy.disk.folder import AccountFolder
 from qwenproxy.sandbox import Sandbox
 from qwenproxy.upstream import calls
 
@@ -46,7 +47,7 @@ def test_what_was_read_does_not_stay_in_the_page(proxy: Proxy, only_account: str
 @pytest.fixture
 def chrome(site: Sandbox, tmp_path: Path) -> Iterator[Chrome]:
     """A browser of the test process itself."""
-    chrome = Chrome(tmp_path, ChromeSettings(Programs(), spki=site.spki))
+    chrome = LocalLauncher(Programs(), spki=site.spki).launch(AccountFolder(tmp_path))
     yield chrome
     chrome.close()
 
@@ -60,11 +61,11 @@ def test_answers_go_on_while_their_page_is_tidied(
 
     def renew_and_note() -> None:
         renew_session()
-        sessions.add(chrome.driver.session_id)
+        sessions.add(chrome.tab.driver.session_id)
 
     monkeypatch.setattr(chrome.tab, "renew_session", renew_and_note)
     token, known = site.accounts[0].token, Site(site.base_url)
-    load_site(chrome.tab, known, tmp_path, Login(token), time.time)
+    load_site(chrome.tab, known, AccountFolder(tmp_path), Login(token), time.time)
     tab = Tab("a", chrome.tab, known, token, lambda _: None)
 
     def call(request: PageRequest) -> str:

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from qwenproxy.disk import files
 from qwenproxy.errors import ChatNotFound, ClientGone, QueueTimeout, RequestError, SetupError
 from qwenproxy.history import store as history
+from qwenproxy.history import turns
 from qwenproxy.history.format import ChatSummary, parse_chat, select_for_cleanup, trim
 from qwenproxy.history.store import HistoryStore
 
@@ -31,7 +32,7 @@ def folder(tmp_path):
 
 @pytest.fixture
 def store(folder, clock):
-    return HistoryStore(folder, 10, clock)
+    return HistoryStore.open(folder, 10, clock)
 
 
 def write_chat(folder, chat_id, content):
@@ -169,7 +170,7 @@ def test_the_list_is_newest_first_and_counts(store, clock):
 def test_the_list_sees_what_others_did(store, folder, clock):
     store.create("mine")
     assert len(store.list()) == 1
-    other = HistoryStore(folder, 10, clock)
+    other = HistoryStore.open(folder, 10, clock)
     theirs = other.create("theirs", TURN)
     assert {chat.name for chat in store.list()} == {"mine", "theirs"}
     other.rename(theirs, "renamed")
@@ -386,7 +387,7 @@ def test_a_wait_for_a_turn_can_end_and_leaves_the_line(store):
 
 
 def test_a_client_that_leaves_while_it_waits_leaves_the_line(store, monkeypatch):
-    monkeypatch.setattr(history, "LOOK_AGAIN", 0.001)
+    monkeypatch.setattr(turns, "LOOK_AGAIN", 0.001)
     looks = [True, False]
     with store.turn("a"):
         with pytest.raises(ClientGone), store.turn("a", client_gone=looks.pop):
@@ -397,7 +398,7 @@ def test_a_client_that_leaves_while_it_waits_leaves_the_line(store, monkeypatch)
 
 
 def test_one_that_leaves_the_line_changes_nothing_for_those_behind(store, monkeypatch):
-    monkeypatch.setattr(history, "LOOK_AGAIN", 0.001)
+    monkeypatch.setattr(turns, "LOOK_AGAIN", 0.001)
     order, left = [], threading.Event()
 
     def take(number):
@@ -418,7 +419,7 @@ def test_one_that_leaves_the_line_changes_nothing_for_those_behind(store, monkey
 
 
 def test_threads_that_append_at_once_lose_nothing(folder):
-    store = HistoryStore(folder, 1000)
+    store = HistoryStore.open(folder, 1000)
     chat_ids = [store.create("a"), store.create("b")]
 
     def work(name):

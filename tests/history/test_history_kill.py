@@ -30,7 +30,7 @@ WRITER = textwrap.dedent(
     from pathlib import Path
     from qwenproxy.history.store import HistoryStore
 
-    store, limit = HistoryStore(Path(sys.argv[1]), {UNTRIMMED}), int(sys.argv[2])
+    store, limit = HistoryStore.open(Path(sys.argv[1]), {UNTRIMMED}), int(sys.argv[2])
     printing, printed = threading.Lock(), itertools.count(1)
 
     def acknowledge(line):
@@ -72,12 +72,12 @@ def test_killed_among_a_thousand_writes(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, acknowledgements: int
 ) -> None:
     folder = tmp_path / "history"
-    created = HistoryStore(folder, UNTRIMMED)
+    created = HistoryStore.open(folder, UNTRIMMED)
     for chat_id in CHATS:
         created.create("Before", chat_id=chat_id)
     confirmed = killed_after(folder, acknowledgements)
 
-    store = HistoryStore(folder, UNTRIMMED)
+    store = HistoryStore.open(folder, UNTRIMMED)
     assert sorted(path.name for path in folder.iterdir()) == [f"{chat_id}.json" for chat_id in CHATS]
     kept = {chat_id: read_ids(folder / f"{chat_id}.json") for chat_id in CHATS}
     assert {chat.id: chat.message_count for chat in store.list()} == {chat: len(ids) for chat, ids in kept.items()}

@@ -27,7 +27,8 @@ MAY_LOOK = {
     "browser/page_login.py",  # until when a cookie is good
     "relay/deletions.py",  # which accounts rest
     "history/store.py",  # when a chat was made
-    "disk/files.py",  # names of files set aside, and the age of others
+    "disk/cached.py",  # the age of files
+    "disk/files.py",  # names of files set aside
     "logins/check.py",  # how long an account rests, and how wrong this clock is
     "logins/watch.py",  # whether a token has expired
     "uploads/ledger.py",  # the age of contents

@@ -64,7 +64,7 @@ ONLY = {
     "qwenproxy.accounts.registry": (
         "accounts.account", "accounts.salvage", "browser.tokens", "disk", "errors", "texts",
     ),
-    "qwenproxy.browser": ("browser", "errors", "observe", "texts"),
+    "qwenproxy.browser": ("browser", "disk.folder", "errors", "observe", "texts"),
     "qwenproxy.chat": ("chat", "errors"),
     "qwenproxy.observe": ("observe",),
     "qwenproxy.upstream": ("browser.page", "chat", "errors", "upstream"),
@@ -72,8 +72,10 @@ ONLY = {
 }  # fmt: skip
 # What is handed over and not imported; types are free to be named.
 NEVER = {
+    "qwenproxy.accounts": ("browser.local",),
     "qwenproxy.api": ("accounts.pool", "browser", "config", "relay"),
-    "qwenproxy.relay": ("browser.chrome", "browser.tab", "config"),
+    "qwenproxy.logins": ("browser.local",),
+    "qwenproxy.relay": ("browser.local", "browser.tab", "config"),
 }
 CONFIG_READERS = ("qwenproxy.app", "qwenproxy.assembly", "qwenproxy.server", "qwenproxy.cli")
 
@@ -205,6 +207,23 @@ def test_only_the_configuration_reads_the_environment() -> None:
             reads = isinstance(node, ast.Attribute) and node.attr in ("environ", "getenv", "environb")
             from_os = reads and ast.unparse(node).startswith("os.")
             assert not from_os or module == "qwenproxy.config", f"{module} reads the environment"
+
+
+def joined_names(module: str) -> set[str]:
+    """Return what a module joins to paths by `/ "name"`."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(SOURCES[module].read_text(encoding="utf-8"))):
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div) and isinstance(node.right, ast.Constant):
+            names.add(str(node.right.value))
+    return names
+
+
+def test_one_module_knows_what_lies_where_in_the_session_folder() -> None:
+    names = joined_names("qwenproxy.disk.folder")
+    assert {"tokens.json", "browser.json", "server.json"} <= names
+    for module in PRODUCT:
+        others = joined_names(module) & names
+        assert not others or module == "qwenproxy.disk.folder", f"{module} joins {others}"
 
 
 def test_nothing_is_asynchronous_outside_the_sandbox() -> None:

@@ -12,6 +12,7 @@ from login_window import SIGN_IN, STRANGE, Script, View
 from qwenproxy.accounts.account import Account, OtherUser, UserKnown
 from qwenproxy.accounts.registry import Registry
 from qwenproxy.browser.tokens import token_user
+from qwenproxy.disk.folder import SessionFolder
 from qwenproxy.logins.importing import import_accounts
 from qwenproxy.logins.window import add_account, renew_account
 
@@ -26,7 +27,7 @@ def profile_of(user_id: str) -> list[object]:
 @pytest.fixture
 def registry(tmp_path):
     """Return a registry in which ann is logged out and ben is not."""
-    registry = Registry(tmp_path / "session")
+    registry = Registry.open(SessionFolder(tmp_path / "session"))
     registry.add(new_token("ann", EARLIER), "hers")
     registry.add(new_token("ben", EARLIER), "his")
     registry.mark_invalid("hers")
@@ -42,7 +43,7 @@ def play(monkeypatch):
 @pytest.fixture
 def session(registry, monkeypatch):
     """Return the session folder, which the commands of this process use, in English."""
-    folder = registry.folder("x").parent.parent
+    folder = registry.folder("x").path.parent.parent
     monkeypatch.setenv("QWENPROXY_SESSION_DIR", str(folder))
     monkeypatch.setenv("QWENPROXY_LANG", "en")
     for name in ("DISPLAY", "WAYLAND_DISPLAY"):
@@ -51,8 +52,8 @@ def session(registry, monkeypatch):
 
 
 def snapshot(registry: Registry) -> list[object]:
-    tokens = [(registry.folder(one.id) / "token.txt").read_text() for one in registry.all()]
-    return [registry.all(), tokens, sorted(path.name for path in registry.folder("x").parent.iterdir())]
+    tokens = [registry.folder(one.id).token.read_text() for one in registry.all()]
+    return [registry.all(), tokens, sorted(path.name for path in registry.folder("x").path.parent.iterdir())]
 
 
 @pytest.mark.parametrize("token", ["t", "a.b.c", new_token(""), "a.eyJpZCI6NX0.c"])
@@ -78,16 +79,16 @@ def test_a_token_names_its_person():
 )
 def test_a_relogin_as_somebody_else_changes_nothing(registry, play, token, answer):
     before = snapshot(registry)
-    (registry.profile("hers")).mkdir()
-    (registry.profile("hers") / "cookies").write_text("by now those of ben")
-    (registry.folder("hers") / "planted").write_text("the token of ann")
+    registry.folder("hers").profile.mkdir()
+    (registry.folder("hers").profile / "cookies").write_text("by now those of ben")
+    registry.folder("hers").planted.write_text("the token of ann")
     with pytest.raises(OtherUser) as raised:
         renew_account(registry, login_window.login_window(), play(token, answer), registry.get("hers"))
     assert raised.value.other == "his"
     assert snapshot(registry) == before
     # the next browser of the account begins anew, with the account's own token
-    assert not (registry.profile("hers") / "cookies").exists()
-    assert (registry.folder("hers") / "planted").read_text() != "the token of ann"
+    assert not (registry.folder("hers").profile / "cookies").exists()
+    assert registry.folder("hers").planted.read_text() != "the token of ann"
 
 
 def test_a_relogin_as_the_same_person_counts(registry, play):
@@ -140,6 +141,11 @@ def test_import_does_not_bring_a_person_twice(registry, session, tmp_path):
         {"id": "acc_7", "token": "none here"},
     ]
     (source / "tokens.json").write_text(json.dumps(records))
-    assert import_accounts(registry, session, source) == ("acc_3", "acc_5", "acc_6", "acc_7")
+    assert import_accounts(registry, SessionFolder(session), SessionFolder(source)) == (
+        "acc_3",
+        "acc_5",
+        "acc_6",
+        "acc_7",
+    )
     assert [one.id for one in registry.all()] == ["hers", "his", "acc_3", "acc_5", "acc_6", "acc_7"]
-    assert import_accounts(registry, session, source) == ()
+    assert import_accounts(registry, SessionFolder(session), SessionFolder(source)) == ()

@@ -8,6 +8,7 @@ import pytest
 from cli_runner import Terminal, clean_environment, new_token, run_here
 
 from qwenproxy.accounts.registry import Registry
+from qwenproxy.disk.folder import SessionFolder
 
 EARLIER, LATER = 3_000_000_000, 4_000_000_000
 
@@ -23,7 +24,7 @@ def session(session, monkeypatch):
 @pytest.fixture
 def registry(session):
     """Return a registry in which ann is logged out, and ben is not."""
-    registry = Registry(session)
+    registry = Registry.open(SessionFolder(session))
     registry.add(new_token("ann", EARLIER), "hers")
     registry.add(new_token("ben", EARLIER), "his")
     registry.mark_invalid("hers")
@@ -40,7 +41,7 @@ def test_a_token_renews_an_account_without_a_window(registry, named, piped):
     assert ended.status == 0, ended.output
     account = registry.get("hers")
     assert (account.token, account.status(time.time())) == (token, "OK")
-    assert (registry.folder("hers") / "token.txt").read_text() == token
+    assert registry.folder("hers").token.read_text() == token
     assert "qwenproxy account check hers" in ended.output
     assert token not in ended.output
 
@@ -57,11 +58,11 @@ def test_a_token_renews_an_account_without_a_window(registry, named, piped):
     ],
 )
 def test_a_token_that_is_not_a_new_login_of_the_account_changes_nothing(registry, token, words):
-    before = (registry.all(), (registry.folder("hers") / "token.txt").read_text())
+    before = (registry.all(), registry.folder("hers").token.read_text())
     ended = run_here("account", "relogin", "hers", "--token", token)
     assert ended.status == 1
     assert words in ended.output
-    assert (registry.all(), (registry.folder("hers") / "token.txt").read_text()) == before
+    assert (registry.all(), registry.folder("hers").token.read_text()) == before
 
 
 @pytest.mark.parametrize(("needy", "named"), [((), "hers, his"), (("hers", "his"), "hers, his")])
@@ -119,7 +120,7 @@ def test_the_menu_takes_a_token_where_no_window_can_open(registry, session):
         terminal.expect("Stopped.")
         assert terminal.end() == 0
     assert "eyJ" not in terminal.text
-    accounts = Registry(session).all()
+    accounts = Registry.open(SessionFolder(session)).all()
     assert [one.token for one in accounts] == [
         new_token("ann", LATER),
         new_token("ben", EARLIER),
@@ -136,7 +137,7 @@ def test_a_token_typed_at_the_terminal_is_asked_for_and_never_shown(registry, se
         terminal.expect("To see whether the site accepts it")
         assert terminal.end() == 0
     assert "eyJ" not in terminal.text
-    assert LATER in [one.expires_at for one in Registry(session).all()]
+    assert LATER in [one.expires_at for one in Registry.open(SessionFolder(session)).all()]
 
 
 def test_a_question_for_a_token_ends_with_ctrl_c(registry, session):
@@ -145,4 +146,4 @@ def test_a_question_for_a_token_ends_with_ctrl_c(registry, session):
         terminal.type("\x03")
         terminal.expect("Stopped.")
         assert terminal.end() == 1
-    assert len(Registry(session).all()) == 2
+    assert len(Registry.open(SessionFolder(session)).all()) == 2

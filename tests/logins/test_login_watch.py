@@ -12,10 +12,11 @@ from login_window import CAPTCHA, GOING, NOBODY, SIGN_IN, SITE, SOMEBODY, STRANG
 from selenium.common.exceptions import TimeoutException
 
 from qwenproxy.accounts.registry import Registry
+from qwenproxy.browser.local import LocalLauncher
 from qwenproxy.browser.profile import ProfileClaim, ProfileInUse
+from qwenproxy.disk.folder import SessionFolder
 from qwenproxy.errors import NetworkFailed, SetupError
 from qwenproxy.logins import watch
-from qwenproxy.logins import window as login
 from qwenproxy.logins.window import LoginFailed, add_account, renew_account
 
 # an earlier and a later login of one person
@@ -24,7 +25,7 @@ OLD, NEW = new_token(expires_at=3_000_000_000), new_token(expires_at=4_000_000_0
 
 @pytest.fixture
 def registry(tmp_path):
-    return Registry(tmp_path / "session")
+    return Registry.open(SessionFolder(tmp_path / "session"))
 
 
 @pytest.fixture
@@ -39,7 +40,7 @@ def window():
 
 
 def _folders(registry: Registry) -> list[str]:
-    return [path.name for path in registry.folder("x").parent.iterdir()]
+    return [path.name for path in registry.folder("x").path.parent.iterdir()]
 
 
 def test_a_login_becomes_an_account(registry, window, play):
@@ -50,8 +51,8 @@ def test_a_login_becomes_an_account(registry, window, play):
     assert script.driver.opened == [SITE + "/auth?action=signin"]
     assert script.steps == ["opening", "waiting", "closing"]
     assert script.closed
-    assert (registry.folder(added) / "planted").exists()
-    ProfileClaim(registry.folder(added)).release()  # free again
+    assert registry.folder(added).planted.exists()
+    ProfileClaim.take(registry.folder(added)).release()  # free again
 
 
 def test_a_login_may_have_a_name_of_its_own(registry, window, play):
@@ -235,7 +236,7 @@ def test_a_new_login_ends_verify_whoever_is_there(registry, window, play):
 
 def test_a_profile_in_use_is_left_alone(registry, window, play):
     registry.add(new_token(), "mine")
-    claim = ProfileClaim(registry.folder("mine"))
+    claim = ProfileClaim.take(registry.folder("mine"))
     try:
         with pytest.raises(ProfileInUse):
             renew_account(registry, window, play(SIGN_IN), registry.get("mine"))
@@ -245,7 +246,7 @@ def test_a_profile_in_use_is_left_alone(registry, window, play):
 
 
 def test_a_name_that_another_login_is_using_is_left_to_it(registry, window, play):
-    claim = ProfileClaim(registry.folder("mine"))
+    claim = ProfileClaim.take(registry.folder("mine"))
     try:
         with pytest.raises(ProfileInUse):
             add_account(registry, window, play(SIGN_IN), "mine")
@@ -255,10 +256,10 @@ def test_a_name_that_another_login_is_using_is_left_to_it(registry, window, play
 
 
 def test_a_profile_that_an_ended_login_left_does_not_count(registry, window, play):
-    (registry.folder("mine") / "profile").mkdir(parents=True)
-    (registry.folder("mine") / "profile" / "cookies").write_text("somebody else's")
+    registry.folder("mine").profile.mkdir(parents=True)
+    (registry.folder("mine").profile / "cookies").write_text("somebody else's")
     add_account(registry, window, play(View(new_token(), answer=SOMEBODY)), "mine")
-    assert not (registry.folder("mine") / "profile" / "cookies").exists()
+    assert not (registry.folder("mine").profile / "cookies").exists()
 
 
 def test_an_account_that_was_removed_meanwhile_does_not_come_back(registry, window, play):
@@ -266,7 +267,7 @@ def test_an_account_that_was_removed_meanwhile_does_not_come_back(registry, wind
     account = registry.get("mine")
 
     def removed(driver: FakeDriver) -> None:
-        Registry(registry.folder("mine").parent.parent).remove("mine")
+        Registry.open(SessionFolder(registry.folder("mine").path.parent.parent)).remove("mine")
         driver.view = View(NEW, answer=SOMEBODY)
 
     with pytest.raises(SetupError, match="removed"):
@@ -288,22 +289,22 @@ def test_an_account_that_took_the_name_meanwhile_is_not_deleted(registry, window
     "words", ["Missing X server or $DISPLAY", "Unable to open X display.", "cannot open display: :9"]
 )
 def test_a_display_that_does_not_answer_is_no_display(registry, window, monkeypatch, words):
-    def failing(folder, settings):
-        folder.mkdir(exist_ok=True)
-        (folder / "chrome.log").write_text(f"[1:1:ERROR] {words}\n")
+    def failing(_launcher, folder):
+        folder.path.mkdir(exist_ok=True)
+        folder.chrome_log.write_text(f"[1:1:ERROR] {words}\n")
         raise SetupError("The browser ended at once.")
 
-    monkeypatch.setattr(login, "Chrome", failing)
+    monkeypatch.setattr(LocalLauncher, "launch", failing)
     with pytest.raises(LoginFailed, match="no_display"):
         add_account(registry, window, Script(SIGN_IN))
     assert _folders(registry) == []
 
 
 def test_a_browser_that_fails_otherwise_keeps_its_own_message(registry, window, monkeypatch):
-    def failing(folder, settings):
+    def failing(_launcher, folder):
         raise SetupError("The browser ended at once.")
 
-    monkeypatch.setattr(login, "Chrome", failing)
+    monkeypatch.setattr(LocalLauncher, "launch", failing)
     with pytest.raises(SetupError, match="at once") as raised:
         add_account(registry, window, Script(SIGN_IN))
     assert not isinstance(raised.value, LoginFailed)

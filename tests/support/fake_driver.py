@@ -144,6 +144,7 @@ class FakeBrowser:
     def __init__(self) -> None:
         self.tabs: list[FakeChrome] = []
         self.closed = False
+        self.is_running = True
         self.on_close: Callable[[], None] = lambda: None
         self._changed = threading.Condition()
         self.tab = self.open_tab()

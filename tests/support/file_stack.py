@@ -19,8 +19,10 @@ from qwenproxy.accounts.registry import Registry
 from qwenproxy.app import create_app
 from qwenproxy.browser.page import PageRequest
 from qwenproxy.config import Config
+from qwenproxy.disk.folder import SessionFolder
 from qwenproxy.relay.questions import Relay, RelaySettings
 from qwenproxy.sandbox import Sandbox
+from qwenproxy.uploads.ledger import Ledger
 from qwenproxy.uploads.remote import RemoteFetcher
 from qwenproxy.uploads.uploader import Uploader
 
@@ -78,23 +80,27 @@ class Stack:
     ) -> None:
         self.site = site
         self.session_dir = session_dir
-        self.registry = Registry(session_dir)
+        self.registry = Registry.open(SessionFolder(session_dir))
         for account in site.accounts:
             if self.registry.get(account.id) is None:
                 self.registry.add(account.token, account.id)
         config = Config.load({"session_dir": str(session_dir), **settings}, {})
         self._pool = AccountPool(self.registry, self._open, PoolLimits(idle_browser=0))
+        self._pool.start()
         uploader = Uploader(
-            session_dir,
+            Ledger.open(SessionFolder(session_dir), self._now),
             config.max_file_size,
             fetcher=fetcher,
-            clock=lambda: time.time() + site.switches.clock_ahead_s,
+            clock=self._now,
         )
         relay = Relay(self._pool, RelaySettings(), uploader=uploader, pause=pause)
         self.client: FlaskClient = create_app(config, relay).test_client()
 
     def close(self) -> None:
         self._pool.close()
+
+    def _now(self) -> float:
+        return time.time() + self.site.switches.clock_ahead_s
 
     def _open(self, account: Account) -> Any:
         # Any, because the pool asks for the class whose place a SandboxTab takes.

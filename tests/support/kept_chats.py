@@ -18,6 +18,7 @@ from qwenproxy.api.wiring import CONVERSATIONS
 from qwenproxy.app import create_app
 from qwenproxy.browser.page import PageRequest
 from qwenproxy.config import Config
+from qwenproxy.disk.folder import SessionFolder
 from qwenproxy.errors import SetupError
 from qwenproxy.relay.deletions import UpstreamDeletions
 from qwenproxy.relay.questions import Relay, RelaySettings
@@ -91,11 +92,12 @@ class KeptChats:
         for name in "abcdef"[:accounts]:
             if self._registry.get(name) is None:
                 self._registry.add(f"token-{name}", name)
-        self.deletions = UpstreamDeletions(self.session_dir, self._registry, self._clock)
+        self.deletions = UpstreamDeletions.open(SessionFolder(self.session_dir).deletions, self._registry, self._clock)
         self.opener = FakeOpener(self.site)
         limits = PoolLimits(idle_browser=0, account_concurrency=8)
         watched = self.deletions.watch(cast(Any, self.opener))
         self._pool = AccountPool(self._registry, watched, limits, clock=self._clock)
+        self._pool.start()
         config = Config.load({"session_dir": str(self.session_dir), **options}, {})
         settings = RelaySettings(clock=self.site.clock)
         self.app = create_app(config, Relay(self._pool, settings, self.deletions, pause=self._pause))

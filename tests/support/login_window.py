@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from selenium.common.exceptions import NoSuchWindowException, WebDriverException
 
 from qwenproxy.browser.binaries import Programs
-from qwenproxy.browser.chrome import ChromeSettings
+from qwenproxy.browser.local import LocalLauncher
 from qwenproxy.browser.profile import ProfileClaim
 from qwenproxy.browser.site import Site
+from qwenproxy.disk.folder import AccountFolder
 from qwenproxy.logins import watch
-from qwenproxy.logins import window as login
 from qwenproxy.logins.window import LoginWindow
 
 SITE = "https://localhost:4433"
@@ -122,22 +121,22 @@ class Script:
 
 def login_window() -> LoginWindow:
     """Return the place of a login that lasts a minute at most."""
-    settings = ChromeSettings(Programs("chrome", "chromedriver"), headless=False)
-    return LoginWindow(Site(SITE), settings, login_wait=60.0)
+    launcher = LocalLauncher(Programs("chrome", "chromedriver"), headless=False)
+    return LoginWindow(Site(SITE), launcher, login_wait=60.0)
 
 
 def play(monkeypatch: pytest.MonkeyPatch, script: Script) -> Script:
     """Put a script in the place of browser and clock."""
 
-    class FakeChrome:
-        def __init__(self, folder: Path, settings: ChromeSettings) -> None:
-            self._claim = ProfileClaim(folder)
-            self.driver = script.driver
+    class FakeBrowser:
+        def __init__(self, folder: AccountFolder) -> None:
+            self._claim = ProfileClaim.take(folder)
+            self.tab = SimpleNamespace(driver=script.driver)
 
         def close(self, *, politely: bool = True) -> None:
             script.closed += 1
             self._claim.release()
 
-    monkeypatch.setattr(login, "Chrome", FakeChrome)
+    monkeypatch.setattr(LocalLauncher, "launch", lambda _launcher, folder: FakeBrowser(folder))
     monkeypatch.setattr(watch, "time", SimpleNamespace(monotonic=lambda: script.now, time=time.time))
     return script

@@ -40,13 +40,11 @@ def main(file: Path, options: list[str]) -> None:
     """Spoil the clock, before anybody takes hold of it, and serve with these options."""
     time.time = shifted(time.time, file, 1)
     time.time_ns = shifted(time.time_ns, file, 10**9)  # type: ignore[assignment]
-    from qwenproxy import cli  # noqa: PLC0415 - after the clock
-    from qwenproxy.server import under_gunicorn as server_gunicorn  # noqa: PLC0415 - after the clock
-    from qwenproxy.server import under_waitress as server_waitress  # noqa: PLC0415 - after the clock
+    from qwenproxy import cli, server  # noqa: PLC0415 - after the clock
     from qwenproxy.wsgi import client  # noqa: PLC0415
 
     client.SEND_WAIT = SEND_WAIT
-    server_gunicorn.DRAIN = server_waitress.DRAIN = DRAIN
+    server.DRAIN = DRAIN
     sys.argv[1:] = ["start", *options]
     cli.main()
 

@@ -17,6 +17,7 @@ import psutil
 
 from qwenproxy.accounts.registry import Registry
 from qwenproxy.config import SETTINGS
+from qwenproxy.disk.folder import SessionFolder
 from qwenproxy.sandbox import Sandbox
 
 END_WAIT = 60.0  # seconds a server gets to end, browsers included, on a machine with other work to do
@@ -32,7 +33,7 @@ class Proxy:
 
     def __init__(self, site: Sandbox, session_dir: Path, **settings: object) -> None:
         self.session_dir = session_dir
-        self.registry = Registry(session_dir)
+        self.registry = Registry.open(SessionFolder(session_dir))
         self.url = ""
         self.command = ["-m", "qwenproxy", "start"]
         self._log = session_dir.parent / f"{session_dir.name}.log"
@@ -115,7 +116,7 @@ class Proxy:
 
     def browser(self, account_id: str) -> tuple[psutil.Process, psutil.Process]:
         """Return Chrome and chromedriver of an account that has them open."""
-        record = json.loads((self.registry.folder(account_id) / "browser.json").read_text())
+        record = json.loads(self.registry.folder(account_id).browser_note.read_text())
         chrome, driver = (psutil.Process(int(pid)) for pid, _ in record["processes"])
         return chrome, driver
 

@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 
 from qwenproxy.chat import ImagePart, waiting
+from qwenproxy.disk.folder import SessionFolder
 from qwenproxy.errors import ClientGone
 from qwenproxy.uploads.attachments import Attachments
+from qwenproxy.uploads.ledger import Ledger
 from qwenproxy.uploads.remote import Unreachable
 from qwenproxy.uploads.uploader import Uploader
 
@@ -34,7 +36,7 @@ def test_a_client_that_leaves_while_an_image_is_fetched_is_noticed(
 
     monkeypatch.setattr(waiting, "LOOK_EVERY", 0.01)
     fetcher: Any = SimpleNamespace(fetch=fetch)
-    uploader = Uploader(tmp_path, 1000, fetcher=fetcher)
+    uploader = Uploader(Ledger.open(SessionFolder(tmp_path)), 1000, fetcher=fetcher)
     with pytest.raises(ClientGone):
         Attachments(uploader, lambda: True).read([ImagePart("https://slow.example/cat.png")])
     assert not answered.is_set()

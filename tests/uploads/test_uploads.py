@@ -19,6 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qwenproxy.browser.page import PageRequest
+from qwenproxy.disk.folder import SessionFolder
 from qwenproxy.errors import NetworkFailed, ProtocolChanged, RateLimited, RequestError, SiteFailure
 from qwenproxy.sandbox.files.signatures import Signable, v4_signature
 from qwenproxy.uploads import ledger as ledger_module
@@ -349,7 +350,7 @@ def test_no_name_escapes_its_folder(name: str) -> None:
 @pytest.fixture
 def ledger(tmp_path: Path, clock: FakeClock) -> Ledger:
     clock.now = 1e10  # later than any file here is old
-    return Ledger(tmp_path / "session", clock)
+    return Ledger.open(SessionFolder(tmp_path / "session"), clock)
 
 
 @pytest.fixture(autouse=True)
@@ -363,9 +364,9 @@ def stored(name: str, account: str = "a") -> SiteFile:
 
 
 def test_uploads_are_found_by_their_address(tmp_path: Path, clock: FakeClock) -> None:
-    ledger = Ledger(tmp_path / "session", clock)
+    ledger = Ledger.open(SessionFolder(tmp_path / "session"), clock)
     ledger.add(stored("one"), PNG)
-    again = Ledger(tmp_path / "session", clock)
+    again = Ledger.open(SessionFolder(tmp_path / "session"), clock)
     for url in ("/u/one%20x.png?signature=other", "/u/one%20x.png", "/u/one x.png#top"):
         found = again.find(f"https://store.example{url}")
         assert found is not None and found.copy_of("a") == stored("one")
@@ -399,17 +400,17 @@ def test_copies_of_other_accounts(ledger: Ledger) -> None:
 
 
 def test_bytes_are_kept_privately(tmp_path: Path, clock: FakeClock) -> None:
-    ledger = Ledger(tmp_path / "session", clock)
+    ledger = Ledger.open(SessionFolder(tmp_path / "session"), clock)
     upload = ledger.add(stored("one"), PNG)
     assert ledger.data_of(upload) == PNG
     assert ledger.data_of(ledger.add(stored("two"))) is None
-    [content] = (tmp_path / "session" / "uploads").iterdir()
+    [content] = SessionFolder(tmp_path / "session").upload_contents.iterdir()
     modes = [stat.S_IMODE(path.stat().st_mode) for path in (content, content.parent, tmp_path / "session/uploads.json")]
     assert modes == [0o600, 0o700, 0o600]
 
 
 def test_old_bytes_go(tmp_path: Path, clock: FakeClock) -> None:
-    ledger = Ledger(tmp_path / "session", clock)
+    ledger = Ledger.open(SessionFolder(tmp_path / "session"), clock)
     old, new = ledger.add(stored("old"), PNG), ledger.add(stored("new"), JPEG)
     clock.now = (tmp_path / "session" / "uploads" / new.digest).stat().st_mtime + 1
     long_ago = clock.now - ledger_module.KEPT_FOR - 1
@@ -421,7 +422,7 @@ def test_old_bytes_go(tmp_path: Path, clock: FakeClock) -> None:
 
 def test_the_oldest_bytes_make_room(tmp_path: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> None:
     clock.now = 0.0
-    ledger = Ledger(tmp_path / "session", clock)
+    ledger = Ledger.open(SessionFolder(tmp_path / "session"), clock)
     first = ledger.add(stored("first"), b"1" * 40)
     os.utime(tmp_path / "session" / "uploads" / first.digest, (1, 1))
     second = ledger.add(stored("second"), b"2" * 40)
@@ -440,7 +441,10 @@ def test_the_ledger_is_bounded(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_two_servers_lose_nothing(tmp_path: Path, clock: FakeClock) -> None:
-    first, second = Ledger(tmp_path / "session", clock), Ledger(tmp_path / "session", clock)
+    first, second = (
+        Ledger.open(SessionFolder(tmp_path / "session"), clock),
+        Ledger.open(SessionFolder(tmp_path / "session"), clock),
+    )
     for number in range(5):
         first.add(stored(f"a{number}"))
         second.add(stored(f"b{number}"))
@@ -473,12 +477,12 @@ def test_a_digest_that_is_a_path_is_not_read(tmp_path: Path, ledger: Ledger) -> 
     rows = json.loads(file.read_text())
     rows[0]["digest"] = "../tokens.json"
     file.write_text(json.dumps(rows))
-    assert Ledger(tmp_path / "session").find(stored("one").url) is None
+    assert Ledger.open(SessionFolder(tmp_path / "session")).find(stored("one").url) is None
 
 
 @pytest.mark.skipif(os.name != "posix", reason="links and pipes of POSIX")
 def test_what_is_no_content_stops_nothing(tmp_path: Path) -> None:
-    ledger = Ledger(tmp_path / "session")
+    ledger = Ledger.open(SessionFolder(tmp_path / "session"))
     upload = ledger.add(stored("one"), PNG)
     folder = tmp_path / "session" / "uploads"
     (folder / "a").symlink_to(tmp_path / "gone")
@@ -493,7 +497,7 @@ def test_what_is_no_content_stops_nothing(tmp_path: Path) -> None:
 def test_what_an_interrupted_write_left_is_swept(tmp_path: Path) -> None:
     leftover = tmp_path / "session" / ".uploads.json.0123abcd.tmp"
     leftover.write_bytes(b"half")
-    Ledger(tmp_path / "session")
+    Ledger.open(SessionFolder(tmp_path / "session"))
     assert not leftover.exists()
 
 
@@ -513,7 +517,7 @@ class LimitedSite:
 
 
 def uploader_at(tmp_path: Path) -> Uploader:
-    return Uploader(tmp_path, 1000, put=lambda *_: None)
+    return Uploader(Ledger.open(SessionFolder(tmp_path)), 1000, put=lambda *_: None)
 
 
 @pytest.mark.parametrize("path", ["/api/v2/files/getstsToken", "/api/v2/files/parse"])

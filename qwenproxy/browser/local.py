@@ -1,8 +1,8 @@
-"""One Chrome with its driver: launch on an account's profile, attach, end.
+"""Chrome on this machine with its driver: launch on an account's profile, attach, end.
 
 Chrome is started by us, not by its driver, so that no automation switch is on its command line and its process id is
-ours to keep; the driver attaches to it. Stands under tab.py (which owns the driver afterwards) and login.py. Knows
-nothing of accounts beyond a folder, and nothing of the site beyond its address.
+ours to keep; the driver attaches to it. The one launcher there is (launching.py says what others see). Knows nothing of
+accounts beyond a folder, and nothing of the site.
 """
 
 from __future__ import annotations
@@ -19,7 +19,15 @@ from pathlib import Path
 
 from selenium.webdriver.remote.webdriver import WebDriver
 
-from qwenproxy.browser.attaching import ATTACH_ERRORS, START_WAIT, attach, await_port, ended_when_late, free_port
+from qwenproxy.browser.attaching import (
+    ATTACH_ERRORS,
+    START_WAIT,
+    attach,
+    await_port,
+    ended_when_late,
+    free_port,
+    listens,
+)
 from qwenproxy.browser.binaries import Binaries, Programs
 from qwenproxy.browser.chrome_tab import DRIVER_ERRORS, ChromeTab, close_by_force
 from qwenproxy.browser.profile import ProfileClaim, disk_refuses
@@ -29,8 +37,7 @@ from qwenproxy.browser.start_failures import (
     cannot_run,
     unfit_versions,
 )
-
-__all__ = ["DRIVER_ERRORS", "Chrome", "ChromeSettings", "ChromeTab"]
+from qwenproxy.disk.folder import AccountFolder
 
 log = logging.getLogger(__name__)
 
@@ -72,8 +79,8 @@ FLAGS = (
 
 
 @dataclass(frozen=True, slots=True)
-class ChromeSettings:
-    """What every browser of this server has in common.
+class LocalLauncher:
+    """Starts Chrome on this machine: what all its browsers have in common.
 
     `programs` finds browser and driver at each start. `spki` is the base64 SHA-256 of the only self-signed key that
     Chrome accepts, "" for none (contract 2).
@@ -83,32 +90,47 @@ class ChromeSettings:
     headless: bool = True
     spki: str = ""
 
+    def check(self) -> None:
+        """Look for browser and driver, as each start does anew. Raises SetupError where one is not to be found."""
+        self.programs.find()
 
-class Chrome:
-    """A running Chrome on one profile, with a driver and one tab or more; it ends with its last tab."""
-
-    def __init__(self, folder: Path, settings: ChromeSettings) -> None:
-        """Launch on `folder/profile`.
+    def launch(self, folder: AccountFolder) -> Chrome:
+        """Return a running Chrome on the profile in `folder`.
 
         Raises ProfileInUse, StorageError, BrowserError (does not start), SetupError (there is no browser). Leaves no
         process behind then.
         """
-        binaries = settings.programs.find()
-        self._claim = ProfileClaim(folder)
+        binaries = self.programs.find()
+        chrome = Chrome(folder, ProfileClaim.take(folder), self)
+        try:
+            chrome.start(binaries)
+        except OSError as error:
+            chrome.close()
+            raise disk_refuses(folder, error) from error
+        except BaseException:
+            chrome.close()
+            raise
+        return chrome
+
+
+class Chrome:
+    """A running Chrome on one profile, with a driver and one tab or more; it ends with its last tab."""
+
+    tab: ChromeTab
+
+    def __init__(self, folder: AccountFolder, claim: ProfileClaim, settings: LocalLauncher) -> None:
+        """`claim` is that of the profile in `folder`; it ends with the browser."""
+        self._folder = folder
+        self._claim = claim
+        self._settings = settings
         self._processes: list[subprocess.Popen[bytes]] = []
         self._tabs: list[ChromeTab] = []
         self._lock = threading.Lock()  # around the list of tabs: each has a thread of its own
-        # Ports of our choice: with port 0 Chrome tells its pages that it is automated.
-        self._devtools, self._driver_port = free_port(), free_port()
-        try:
-            browser = self._launch(folder, settings, binaries)
-            self.tab = self._first_tab(browser, settings.programs)
-        except OSError as error:
-            self.close()
-            raise disk_refuses(folder, error) from error
-        except BaseException:
-            self.close()
-            raise
+        self._devtools = self._driver_port = 0
+
+    def start(self, binaries: Binaries) -> None:
+        """Start browser and driver and attach to the first tab. Raises BrowserError, OSError."""
+        self.tab = self._first_tab(self._start_both(binaries))
 
     def close(self, *, politely: bool = True) -> None:
         """End Chrome and its driver, and give the profile free. Bounded in time, idempotent.
@@ -130,9 +152,11 @@ class Chrome:
         self._processes = []
 
     @property
-    def driver(self) -> WebDriver:
-        """The first tab's driver. One thread at a time may use it."""
-        return self.tab.driver
+    def is_running(self) -> bool:
+        """Whether the browser runs, as far as is known without asking it; any thread may look."""
+        processes = self._processes
+        # A launcher may have started the browser in the background and ended.
+        return bool(processes) and (processes[0].poll() is None or listens(self._devtools))
 
     def open_tab(self) -> ChromeTab:
         """Open one more tab, with a driver session of its own. Raises the driver's own errors."""
@@ -163,21 +187,24 @@ class Chrome:
         elif known:
             close_by_force(self._devtools, tab.handle)
 
-    def _launch(self, folder: Path, settings: ChromeSettings, binaries: Binaries) -> Started:
+    def _start_both(self, binaries: Binaries) -> Started:
+        # Ports of our choice: with port 0 Chrome tells its pages that it is automated.
+        self._devtools, self._driver_port = free_port(), free_port()
         deadline = time.monotonic() + START_WAIT
-        command = _command(settings, binaries.chrome, self._claim.profile, self._devtools)
-        browser = self._start(command, folder / "chrome.log")
-        driver = self._start_driver(binaries, folder)
+        command = _command(self._settings, binaries.chrome, self._folder.profile, self._devtools)
+        browser = self._start(command, self._folder.chrome_log)
+        driver = self._start_driver(binaries)
         await_port(browser, self._devtools, deadline)
         await_port(driver, self._driver_port, deadline)
         return browser
 
-    def _start_driver(self, binaries: Binaries, folder: Path) -> Started:
+    def _start_driver(self, binaries: Binaries) -> Started:
         command = [binaries.chromedriver, f"--port={self._driver_port}", "--log-level=OFF"]
-        return self._start(command, folder / "chromedriver.log")
+        return self._start(command, self._folder.driver_log)
 
-    def _first_tab(self, browser: Started, programs: Programs) -> ChromeTab:
+    def _first_tab(self, browser: Started) -> ChromeTab:
         """Attach the driver; one of another version than the browser's gives way to one that fits, if one is found."""
+        programs = self._settings.programs
         try:
             with ended_when_late(browser):
                 return self._new_tab()
@@ -191,7 +218,7 @@ class Chrome:
         self._claim.end(unfit.pid)
         unfit.wait(QUIT_WAIT)
         self._driver_port = free_port()
-        driver = self._start_driver(fitting, browser.log.parent)
+        driver = self._start_driver(fitting)
         await_port(driver, self._driver_port, time.monotonic() + START_WAIT)
         try:
             with ended_when_late(browser):
@@ -216,7 +243,7 @@ class Chrome:
         return Started(command[0], process, output)
 
 
-def _command(settings: ChromeSettings, chrome: str, profile: Path, devtools: int) -> list[str]:
+def _command(settings: LocalLauncher, chrome: str, profile: Path, devtools: int) -> list[str]:
     flags = [*FLAGS, f"--user-data-dir={profile.resolve()}", f"--remote-debugging-port={devtools}"]
     if settings.headless:
         flags.append("--headless=new")

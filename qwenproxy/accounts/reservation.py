@@ -1,0 +1,26 @@
+"""An account that a person has: no request gets it, and its browser is closed.
+
+Given out by the pool, held while the person logs in. Knows no queue and no browser.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+
+class Reservation:
+    """An account set aside for a person, from `pool.reserve` until close()."""
+
+    def __init__(self, account_id: str, give_back: Callable[[], None]) -> None:
+        self.account_id = account_id
+        self._give_back = give_back
+        self._closing = threading.Lock()
+        self._closed = False
+
+    def close(self) -> None:
+        """Let requests have the account again. Idempotent, from any thread."""
+        with self._closing:
+            closed, self._closed = self._closed, True
+        if not closed:
+            self._give_back()

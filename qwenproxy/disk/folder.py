@@ -1,0 +1,147 @@
+"""The one map of the session folder: which file and which folder lies where (contract 3).
+
+Handed in from assembly.py and the commands, so that no other module joins such a name to a path. Makes nothing and
+opens no file; at most it looks what is there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class AccountFolder:
+    """What lies in the folder of one account."""
+
+    path: Path
+
+    @property
+    def id(self) -> str:
+        """The account's id, which is the folder's name."""
+        return self.path.name
+
+    @property
+    def session(self) -> SessionFolder:
+        """The session folder that the account belongs to."""
+        return SessionFolder(self.path.parent.parent)
+
+    @property
+    def token(self) -> Path:
+        """The login token."""
+        return self.path / "token.txt"
+
+    @property
+    def login(self) -> Path:
+        """The login with its cookies, as the page renewed it last."""
+        return self.path / "state.json"
+
+    @property
+    def planted(self) -> Path:
+        """The mark of the token that the profile carries."""
+        return self.path / "planted"
+
+    @property
+    def profile(self) -> Path:
+        """The folder of the Chrome profile."""
+        return self.path / "profile"
+
+    @property
+    def unfinished_profile(self) -> Path:
+        """A profile that is still being copied: half of one must not count."""
+        return self.path / "profile.new"
+
+    @property
+    def browser_lock(self) -> Path:
+        """The lock that says whether the profile is held."""
+        return self.path / "browser.lock"
+
+    @property
+    def browser_note(self) -> Path:
+        """The processes that hold the profile."""
+        return self.path / "browser.json"
+
+    @property
+    def chrome_log(self) -> Path:
+        """What Chrome wrote since its last start."""
+        return self.path / "chrome.log"
+
+    @property
+    def driver_log(self) -> Path:
+        """What chromedriver wrote since its last start."""
+        return self.path / "chromedriver.log"
+
+
+@dataclass(frozen=True, slots=True)
+class SessionFolder:
+    """What lies in the folder of all state."""
+
+    root: Path
+
+    @property
+    def tokens(self) -> Path:
+        """The records of all accounts."""
+        return self.root / "tokens.json"
+
+    @property
+    def accounts(self) -> Path:
+        """The folder with one folder an account."""
+        return self.root / "accounts"
+
+    def account(self, account_id: str) -> AccountFolder:
+        """Return the folder of an account; the id has to be one that can name a folder."""
+        return AccountFolder(self.accounts / account_id)
+
+    def account_folders(self) -> list[AccountFolder]:
+        """Return the folders there are, of accounts and of logins that did not end, in the order of their names."""
+        return [AccountFolder(path) for path in sorted(self.accounts.glob("*")) if path.is_dir()]
+
+    @property
+    def keys(self) -> Path:
+        """The API keys of clients."""
+        return self.root / "Authorization.txt"
+
+    @property
+    def history(self) -> Path:
+        """The folder of the kept chats, one file a chat."""
+        return self.root / "history"
+
+    @property
+    def uploads(self) -> Path:
+        """The list of uploads."""
+        return self.root / "uploads.json"
+
+    @property
+    def upload_contents(self) -> Path:
+        """The folder of the uploads' bytes."""
+        return self.root / "uploads"
+
+    @property
+    def deletions(self) -> Path:
+        """The chats that the site still has to delete."""
+        return self.root / "upstream-deletions.json"
+
+    @property
+    def server_lock(self) -> Path:
+        """The lock that keeps a second server away."""
+        return self.root / "server.lock"
+
+    @property
+    def server_note(self) -> Path:
+        """Where the server listens."""
+        return self.root / "server.json"
+
+    @property
+    def cache(self) -> Path:
+        """The folder for what can be made again, where the user has no other."""
+        return self.root / "cache"
+
+    @property
+    def sandbox(self) -> SessionFolder:
+        """The session folder that `start --sandbox` uses."""
+        return SessionFolder(self.root / "sandbox")
+
+    @property
+    def is_one(self) -> bool:
+        """Whether there is something that only a session folder has."""
+        return any(path.exists() for path in (self.tokens, self.accounts, self.history))

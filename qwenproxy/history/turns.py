@@ -1,0 +1,57 @@
+"""The waiting lines of chats: the turns of one chat are answered one after the other, in order of arrival."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from qwenproxy.errors import ClientGone, QueueTimeout
+
+LOOK_AGAIN = 0.5  # seconds between two looks at whether the client that waits for its turn is still there
+RETRY_AFTER = 5  # seconds that a client is told to leave a busy chat alone
+
+
+class TurnQueues:
+    """One waiting line per chat; only chats with somebody in line take memory."""
+
+    def __init__(self) -> None:
+        self._mutex = threading.Lock()
+        self._lines: dict[str, deque[threading.Event]] = {}
+
+    @contextmanager
+    def turn(self, chat_id: str, turn_wait: float | None, client_gone: Callable[[], bool]) -> Iterator[None]:
+        """Hold a chat until the block ends. Raises QueueTimeout, ClientGone."""
+        mine = threading.Event()
+        with self._mutex:
+            line = self._lines.setdefault(chat_id, deque())
+            line.append(mine)
+            line[0].set()
+        try:
+            self._wait(mine, math.inf if turn_wait is None else turn_wait, client_gone)
+            yield
+        finally:
+            with self._mutex:
+                line.remove(mine)
+                if line:
+                    line[0].set()
+                else:
+                    del self._lines[chat_id]
+
+    @staticmethod
+    def _wait(mine: threading.Event, turn_wait: float, client_gone: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + turn_wait
+        while True:
+            left = deadline - time.monotonic()
+            granted = mine.wait(max(0.0, min(left, LOOK_AGAIN)))
+            # Looked at last of all, so that nothing is asked for a client that left just before its turn came.
+            if client_gone():
+                raise ClientGone("The client hung up while another request on its chat was answered.")
+            if granted:
+                return
+            if left <= LOOK_AGAIN:
+                message = f"Another request on this chat still ran after {turn_wait:.0f} s. Try again soon."
+                raise QueueTimeout(message, retry_after=RETRY_AFTER)

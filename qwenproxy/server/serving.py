@@ -1,0 +1,55 @@
+"""What both servers do around serving: make the application, warm it up, and note that no account is left.
+
+Called by under_gunicorn.py in its worker and by under_waitress.py. Knows no HTTP server.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from qwenproxy.api.wiring import RELAY
+from qwenproxy.app import create_app
+from qwenproxy.browser.guard import guard_browsers
+from qwenproxy.browser.profile import end_leftovers
+from qwenproxy.config import Config
+from qwenproxy.disk.folder import SessionFolder
+from qwenproxy.errors import NoUsableAccount
+from qwenproxy.relay.questions import Relay
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+log = logging.getLogger(__name__)
+
+
+def make_app(config: Config) -> Flask:
+    """End the browsers of a killed server; return the application, in the process that will own its browsers.
+
+    Raises SetupError.
+    """
+    session = SessionFolder(config.session_dir)
+    end_leftovers(session)
+    guard_browsers(session)
+    return create_app(config)
+
+
+def relay_of(app: Flask) -> Relay:
+    """Return the application's relay."""
+    relay: Relay = app.extensions[RELAY]
+    return relay
+
+
+def begin(config: Config, relay: Relay, warm_up: Callable[[Relay], None], end: Callable[[], None]) -> None:
+    """Warm up beside the first requests; have `end` called without usable accounts, where the settings say so."""
+    if config.on_no_accounts == "exit":
+        relay.attempts.on_exhausted = end
+    threading.Thread(target=warm_up, args=(relay,), name="warm-up", daemon=True).start()
+
+
+def note_no_accounts() -> int:
+    """Log why the server stops without usable accounts; return its exit status."""
+    log.error("every account needs a new login; stopping. Run: qwenproxy account relogin")
+    return NoUsableAccount.exit_code
