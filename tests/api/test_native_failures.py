@@ -14,7 +14,6 @@ from transcripts import CREATED, delta, end
 
 from qwenproxy.api.native.ws_chat import SocketChat
 from qwenproxy.disk import files
-from qwenproxy.history import store as history
 from qwenproxy.history import turns
 
 GONE = {"waitress.client_disconnected": lambda: True}
@@ -205,7 +204,7 @@ class TestTurnsAtOnce:
                 super().append(one)
                 joined.release()
 
-        monkeypatch.setattr(history, "deque", Line)
+        monkeypatch.setattr(turns, "deque", Line)
         threads = [threading.Thread(target=self.ask, args=(chats, f"Q{number}", chat_id)) for number in (1, 2, 3)]
         for thread in threads:
             thread.start()
