@@ -17,6 +17,7 @@ from qwenproxy.accounts.slots import PoolLimits, Slot
 from qwenproxy.browser.kept_page import KeptPage
 from qwenproxy.chat.waiting import unless_gone
 from qwenproxy.errors import NotLoggedIn, ProxyError, TabLost
+from qwenproxy.observe import journal
 
 log = logging.getLogger(__name__)
 
@@ -115,7 +116,7 @@ class Browsers:
         with self.lock:
             taken = self._take_pages([slot for slot, page in ended if slot.page is page and not slot.running])
         for slot, _ in taken:
-            log.warning("account=%s its browser ended by itself", slot.id)
+            journal.note(journal.BrowserEnded(slot.id))
         _close_all(taken)
 
     def close_reserved(self, slot: Slot) -> None:
@@ -160,7 +161,7 @@ class Browsers:
             raise
         slot.page, slot.token = page, account.token
         slot.starts.succeed()
-        log.info("account=%s browser opened in %.1f s", slot.id, time.monotonic() - started)
+        journal.note(journal.BrowserOpened(slot.id, time.monotonic() - started))
         return page
 
     def _close_surplus(self, newcomer: Slot) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 
 from qwenproxy.accounts.standing import rest_until
 from qwenproxy.errors import AccountsResting, ProxyError, RateLimited
+from qwenproxy.observe import journal
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +38,7 @@ class KindRests:
         error.retry_after = until - now
         with self._lock:
             self._until[account_id, error.kind] = until
-        log.warning("account=%s no %s for %.0f s: %s", account_id, error.kind, until - now, error.message)
+        journal.note(journal.KindRests(account_id, error.kind, until - now, error.message))
         return True
 
     def resting(self, kind: str | None, usable: Iterable[str], now: float) -> frozenset[str]:

@@ -18,6 +18,7 @@ from qwenproxy.browser.page_login import Login
 from qwenproxy.browser.site import Site, load_site, remember_token
 from qwenproxy.browser.tokens import is_fresher
 from qwenproxy.errors import BrowserError, ProxyError, TabLost
+from qwenproxy.observe import journal
 from qwenproxy.texts import Phrase
 
 log = logging.getLogger(__name__)
@@ -77,7 +78,7 @@ class TabOpener:
             identity.write(folder, login)
             self.registry.keep_token(account_id, login.token)
             remember_token(folder, self.site, login.token)
-            log.info("account=%s token renewed by the site", account_id)
+            journal.note(journal.TokenRenewed(account_id))
         except (ProxyError, OSError) as error:
             log.warning("account=%s renewed token could not be kept: %s", account_id, error)
 

@@ -20,6 +20,7 @@ from qwenproxy.errors import (
     SiteFailure,
     VerificationRequired,
 )
+from qwenproxy.observe import journal
 from qwenproxy.texts import Phrase
 
 log = logging.getLogger(__name__)
@@ -54,20 +55,16 @@ def note_refusal(registry: Registry, account_id: str, error: ProxyError, token: 
     if isinstance(error, RateLimited):
         until = rest_until(error, now)
         registry.rest(account_id, until)
-        log.warning("account=%s WAIT for %.0f s: %s", account_id, until - now, error.message)
+        journal.note(journal.AccountRests(account_id, until - now, "", error.message))
     elif isinstance(error, NotLoggedIn):
         if registry.mark_invalid(account_id, token):
-            told = "account=%s INVALID: %s Run: qwenproxy account relogin %s"
-            log.warning(told, account_id, error.message, account_id)
+            journal.note(journal.AccountInvalid(account_id, error.message))
         else:
             log.info("account=%s a login that it has no longer was refused", account_id)
     elif isinstance(error, VerificationRequired):
         registry.rest(account_id, now + REST_FOR_VERIFICATION, reason="verification")
-        log.warning(
-            "account=%s VERIFY: the site wants to see a human. Run: qwenproxy account relogin %s",
-            account_id,
-            account_id,
-        )
+        cure = f"the site wants to see a human. Run: qwenproxy account relogin {account_id}"
+        journal.note(journal.AccountRests(account_id, REST_FOR_VERIFICATION, "verification", cure))
     else:
         log.warning("account=%s request failed: %s", account_id, error.message)
 
@@ -86,15 +83,13 @@ def rest_for_browser(registry: Registry, account_id: str, error: BrowserError, n
     """Set an account aside whose browser does not start, for as long as the error says. Raises SetupError."""
     rest = error.retry_after or BROWSER_REST
     registry.rest(account_id, now + rest, BROWSER, error.phrase)
-    log.warning("account=%s WAIT for %.0f s, its browser does not start: %s", account_id, rest, error.message)
+    journal.note(journal.AccountRests(account_id, rest, BROWSER, error.message))
 
 
 def rest_for_renewal(registry: Registry, account_id: str, error: LoginUnrenewed, now: float) -> None:
     """Set an account aside whose page did not renew its login just now. Raises SetupError."""
     registry.rest(account_id, now + RENEWAL_REST, RENEWAL, Phrase("login_unrenewed"))
-    log.warning(
-        "account=%s WAIT for %.0f s, its page did not renew the login: %s", account_id, RENEWAL_REST, error.message
-    )
+    journal.note(journal.AccountRests(account_id, RENEWAL_REST, RENEWAL, error.message))
 
 
 def why_unavailable(accounts: Sequence[Account], now: float) -> ProxyError | None:

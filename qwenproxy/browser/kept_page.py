@@ -24,6 +24,7 @@ from qwenproxy.browser.site import Loaded, Site, load_again
 from qwenproxy.browser.tab import Tab
 from qwenproxy.browser.tokens import token_expiry
 from qwenproxy.errors import ProxyError, TabLost
+from qwenproxy.observe import journal
 
 log = logging.getLogger(__name__)
 
@@ -239,11 +240,11 @@ class KeptPage:
         loaded = wanted.wait(GAP_WAIT)
         while loaded is None and self._upkeep.clock() < until and not self._hurry.is_set():
             loaded = wanted.wait(min(self._upkeep.poll, GAP_WAIT))
-        how = "loaded anew"
+        second_tab = False
         if loaded is None and wanted.withdraw():
             if self._closing:
                 raise TabLost("The browser was closed while its page was to be loaded.")
-            loaded, how = self._take_over(load), "loaded in a second tab, which takes over"
+            loaded, second_tab = self._take_over(load), True
         loaded = loaded or wanted.wait()
         assert loaded is not None
         if loaded.token:
@@ -253,7 +254,7 @@ class KeptPage:
         self.loads += 1
         self._note_loaded(loaded)
         self._news.set()
-        log.info("account=%s page %s in %.1f s", self.name, how, time.monotonic() - begun)
+        journal.note(journal.PageLoaded(self.name, time.monotonic() - begun, second_tab))
 
     def _load_again(self, tab: ChromeTab, *, refused: bool, young: bool) -> Loaded:
         before = Before(self._tab.token, refused, young, self._renews)

@@ -147,6 +147,18 @@ class BrowserOpened(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class BrowserEnded(Event):
+    """An account's browser ended by itself: it crashed, or somebody ended it."""
+
+    level: ClassVar[int] = logging.WARNING
+
+    account_id: str
+
+    def __str__(self) -> str:
+        return f"account={self.account_id} its browser ended by itself"
+
+
+@dataclass(frozen=True, slots=True)
 class PageLoaded(Event):
     """An account's page was loaded anew; `second_tab` tells that a second tab took over."""
 
@@ -155,7 +167,7 @@ class PageLoaded(Event):
     second_tab: bool = False
 
     def __str__(self) -> str:
-        how = "loaded in a second tab, which takes over," if self.second_tab else "loaded anew"
+        how = "loaded in a second tab, which takes over" if self.second_tab else "loaded anew"
         return f"account={self.account_id} page {how} in {self.seconds:.1f} s"
 
 

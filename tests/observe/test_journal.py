@@ -22,7 +22,7 @@ ASK = {"messages": [{"role": "user", "content": "Hello?"}], "stream": True}
         (AccountRests("a", 10, "browser", "No."), "account=a WAIT for 10 s, its browser does not start: No."),
         (AccountRests("a", 9, "verification", "Look."), "account=a VERIFY: Look."),
         (PageLoaded("a", 0.12), "account=a page loaded anew in 0.1 s"),
-        (PageLoaded("a", 1, second_tab=True), "account=a page loaded in a second tab, which takes over, in 1.0 s"),
+        (PageLoaded("a", 1, second_tab=True), "account=a page loaded in a second tab, which takes over in 1.0 s"),
     ],
     ids=lambda value: type(value).__name__,
 )
