@@ -12,7 +12,7 @@ from qwenproxy.wsgi.unread import end_unread
 
 
 def wire_apis() -> tuple[WireApi, ...]:
-    """Return all wire APIs; the native one last, because it takes every path that is nobody else's."""
+    """Return all wire APIs, in any order: the most exact address decides whose a path is."""
     return (openai.wire_api(), completions.wire_api(), native.wire_api())
 
 

@@ -48,7 +48,7 @@ def error_response(error: ProxyError) -> Response:
 
 
 def register_errors(app: Flask, wire_apis: Sequence[WireApi]) -> None:
-    """Answer every error of this app in the form of its wire API; of several that match a path the first one counts."""
+    """Answer every error of this app in the form of its wire API: that of the route, or the most exact one of a path."""
     app.extensions[WIRE_APIS] = tuple(wire_apis)
     app.register_error_handler(ProxyError, error_response)
     app.register_error_handler(HTTPException, _http_error)
@@ -61,7 +61,9 @@ def _wire_api() -> WireApi:
     for wire_api in wire_apis:
         if request.blueprint and request.blueprint in [routes.name for routes in wire_api.routes]:
             return wire_api
-    return next(wire_api for wire_api in wire_apis if wire_api.addresses.match(request.path))
+    matches = [(wire_api.addresses.match(request.path), wire_api) for wire_api in wire_apis]
+    # The most exact address counts: of several prefixes the longest one.
+    return max(((match.end(), wire_api) for match, wire_api in matches if match), key=lambda each: each[0])[1]
 
 
 def _http_error(error: HTTPException) -> Response:

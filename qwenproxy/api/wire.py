@@ -50,8 +50,8 @@ class Encoder(Protocol):
 class WireApi:
     """A wire API. `error` gives the JSON of an error in its form.
 
-    `addresses` matches the paths whose errors have that form although no route is there; `roots` are those that may be
-    asked for without `/v1`; `unoffered` gives the word for what a path is about if the product offers nothing of it.
+    `addresses` matches the beginning of the paths whose errors have that form although no route is there; `roots` may
+    be asked for without `/v1`; `unoffered` gives the word for what a path is about if the product offers nothing of it.
     """
 
     routes: tuple[Blueprint, ...]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from pathlib import Path
 
 import pytest
 
+import qwenproxy
 from qwenproxy.config import SETTINGS, Config
 from qwenproxy.errors import ConfigError
 
@@ -17,6 +19,17 @@ def test_table_and_config_have_the_same_settings() -> None:
     fields = [field.name for field in dataclasses.fields(Config) if field.name not in ("set_by", "insecure")]
     assert fields == [setting.name.lower() for setting in SETTINGS]
     assert all(str(setting.meaning) for setting in SETTINGS)
+
+
+# The table says of these that they have no effect yet.
+AHEAD = ["grid_url"]
+
+
+def test_every_setting_is_read_somewhere() -> None:
+    package = Path(qwenproxy.__file__).parent
+    sources = [path.read_text("utf-8") for path in package.rglob("*.py") if path.parent.name != "config"]
+    fields = [setting.name.lower() for setting in SETTINGS]
+    assert [field for field in fields if not any(re.search(rf"config\.{field}\b", text) for text in sources)] == AHEAD
 
 
 def test_without_options_and_variables_every_setting_has_its_default() -> None:

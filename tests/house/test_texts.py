@@ -83,6 +83,23 @@ def test_every_phrase_is_in_the_catalogue_and_is_given_its_values() -> None:
         assert {each.arg for each in node.keywords} == _placeholders(EN[str(key)])
 
 
+def _keys(node: ast.expr) -> list[str]:
+    """Return the keys that an argument may be: a text, or one of two."""
+    if isinstance(node, ast.IfExp):
+        return [*_keys(node.body), *_keys(node.orelse)]
+    return [node.value] if isinstance(node, ast.Constant) and isinstance(node.value, str) else []
+
+
+def test_the_command_line_gives_each_text_its_values() -> None:
+    calls = [node for node in _nodes() if isinstance(node, ast.Call) and node.args]
+    said = [call for call in calls if getattr(call.func, "attr", getattr(call.func, "id", "")) == "say"]
+    spelled = [(call, key) for call in said for key in _keys(call.args[0]) if key in EN]
+    assert len(spelled) > 100
+    for call, key in spelled:
+        names = {each.arg for each in call.keywords}
+        assert names >= _placeholders(EN[key]) or None in names, f"{key} at line {call.lineno}"
+
+
 def test_no_error_for_people_is_in_one_language_only() -> None:
     """What the layers below raise for the person at the terminal is a phrase, not a text."""
     for path in ROOT.rglob("*.py"):
