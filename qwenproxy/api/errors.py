@@ -48,7 +48,7 @@ def error_response(error: ProxyError) -> Response:
 
 
 def register_errors(app: Flask, wire_apis: Sequence[WireApi]) -> None:
-    """Answer every error of this app in the form of its wire API: that of the route, or the most exact one of a path."""
+    """Answer errors in the form of a wire API: that of the route, or the one whose addresses fit the path best."""
     app.extensions[WIRE_APIS] = tuple(wire_apis)
     app.register_error_handler(ProxyError, error_response)
     app.register_error_handler(HTTPException, _http_error)
