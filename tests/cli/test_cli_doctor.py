@@ -12,6 +12,7 @@ from email.utils import formatdate
 from types import SimpleNamespace
 
 import pytest
+from session_files import account_of
 from cli_runner import new_token, run_here
 
 from qwenproxy.access.keys import KeyFile
@@ -313,13 +314,13 @@ def _check(registry: Registry, tab: FakeTab):
 )
 def test_a_check_records_what_the_site_says(registry, body, kind, status):
     assert _check(registry, _tab(body)).kind == kind
-    assert registry.get("mine").status(time.time()) == status
+    assert account_of(registry, "mine").status(time.time()) == status
 
 
 @pytest.mark.parametrize("body", ["", "{}", "[]", "null", "not json", '{"id":""}'])
 def test_an_answer_that_names_nobody_changes_nothing(registry, body):
     assert _check(registry, _tab(body)).kind == "unreachable"
-    assert registry.get("mine").status(time.time()) == "OK"
+    assert account_of(registry, "mine").status(time.time()) == "OK"
 
 
 @pytest.mark.parametrize(
@@ -339,13 +340,13 @@ def test_a_check_tells_failures_of_the_browser_apart(registry, error, kind, stat
 
     result = check_account(registry, failing, registry.get("mine"))
     assert (result.kind, result.detail) == (kind, error.message)
-    assert registry.get("mine").status(time.time()) == status
+    assert account_of(registry, "mine").status(time.time()) == status
 
 
 def test_a_good_login_ends_invalid(registry):
     registry.mark_invalid("mine")
     _check(registry, _tab(IN))
-    assert registry.get("mine").status(time.time()) == "OK"
+    assert account_of(registry, "mine").status(time.time()) == "OK"
 
 
 @pytest.mark.parametrize("reason", [None, "verification"])
@@ -367,7 +368,7 @@ def test_a_login_renewed_during_the_check_is_not_marked_invalid(registry):
     old_record = registry.get("mine")
     registry.renew("mine", new_token("renewed"))
     assert check_account(registry, lambda account: tab, old_record).kind == "invalid"
-    assert registry.get("mine").status(time.time()) == "OK"
+    assert account_of(registry, "mine").status(time.time()) == "OK"
 
 
 def test_the_clock_is_compared_with_the_sites(registry):

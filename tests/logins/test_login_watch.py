@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import login_window
 import pytest
+from session_files import account_of
 from cli_runner import new_token
 from login_window import CAPTCHA, GOING, NOBODY, SIGN_IN, SITE, SOMEBODY, STRANGE, FakeDriver, Script, View
 from selenium.common.exceptions import TimeoutException
@@ -45,8 +46,8 @@ def _folders(registry: Registry) -> list[str]:
 def test_a_login_becomes_an_account(registry, window, play):
     script = play(SIGN_IN, "wait", View(new_token(), answer=SOMEBODY))
     added = add_account(registry, window, script)
-    assert registry.get(added).token == new_token()
-    assert registry.get(added).status(time.time()) == "OK"
+    assert account_of(registry, added).token == new_token()
+    assert account_of(registry, added).status(time.time()) == "OK"
     assert script.driver.opened == [SITE + "/auth?action=signin"]
     assert script.steps == ["opening", "waiting", "closing"]
     assert script.closed
@@ -124,8 +125,8 @@ def test_the_stale_login_of_a_profile_does_not_count(registry, window, play):
     stale = View(OLD, answer=NOBODY)
     script = play(stale, *["wait"] * 3, View(NEW, answer=SOMEBODY))
     renew_account(registry, window, script, registry.get("mine"))
-    assert registry.get("mine").token == NEW
-    assert registry.get("mine").status(time.time()) == "OK"
+    assert account_of(registry, "mine").token == NEW
+    assert account_of(registry, "mine").status(time.time()) == "OK"
     assert script.driver.asked == [OLD, NEW]
 
 
@@ -142,7 +143,7 @@ def test_an_answer_of_unknown_form_counts_with_a_new_token_only(registry, window
     registry.add(OLD, "mine")
     script = play(View(OLD, answer=STRANGE), "wait", View(NEW, answer=STRANGE))
     renew_account(registry, window, script, registry.get("mine"))
-    assert registry.get("mine").token == NEW
+    assert account_of(registry, "mine").token == NEW
 
 
 def test_an_expired_token_of_unknown_standing_does_not_count(registry, window, play):
@@ -193,7 +194,7 @@ def test_a_working_page_ends_verify_after_a_moment_for_the_check_to_show_up(regi
     assert not renew_account(registry, window, script, account)
     assert watch.LINGER <= script.now - 1000 <= watch.LINGER + watch.ASK_EVERY + 1
     assert script.steps == ["opening", "waiting", "works", "closing"]
-    assert registry.get("mine").status(time.time()) == "OK"
+    assert account_of(registry, "mine").status(time.time()) == "OK"
 
 
 def test_a_solved_check_ends_verify_at_once(registry, window, play):
@@ -202,7 +203,7 @@ def test_a_solved_check_ends_verify_at_once(registry, window, play):
     script.present = False  # who solved it sat at the window
     assert renew_account(registry, window, script, account)
     assert script.now - 1000 < 2
-    assert registry.get("mine").status(time.time()) == "OK"
+    assert account_of(registry, "mine").status(time.time()) == "OK"
 
 
 def test_enter_ends_the_wait_for_a_check(registry, window, play):
@@ -227,7 +228,7 @@ def test_a_new_login_ends_verify_whoever_is_there(registry, window, play):
     script = play(View(new_token(expires_at=5_000_000_000), answer=SOMEBODY))
     script.present = False
     assert renew_account(registry, window, script, account)
-    assert registry.get("mine").status(time.time()) == "OK"
+    assert account_of(registry, "mine").status(time.time()) == "OK"
 
 
 # profiles and folders
@@ -241,7 +242,7 @@ def test_a_profile_in_use_is_left_alone(registry, window, play):
             renew_account(registry, window, play(SIGN_IN), registry.get("mine"))
     finally:
         claim.release()
-    assert registry.get("mine").token == new_token()
+    assert account_of(registry, "mine").token == new_token()
 
 
 def test_a_name_that_another_login_is_using_is_left_to_it(registry, window, play):
@@ -281,7 +282,7 @@ def test_an_account_that_took_the_name_meanwhile_is_not_deleted(registry, window
 
     with pytest.raises(SetupError, match="already"):
         add_account(registry, window, play(SIGN_IN, taken), "mine")
-    assert registry.get("mine").token == new_token("other")
+    assert account_of(registry, "mine").token == new_token("other")
 
 
 @pytest.mark.parametrize(
