@@ -7,8 +7,9 @@ import random
 import threading
 
 import pytest
-from fakes import NOW
-from test_pool import never, take
+from clocks import NOW
+from leases import never, take
+from spelling import spelled
 
 from qwenproxy.errors import NetworkFailed, NotLoggedIn, QueueTimeout, RateLimited, SetupError, TabLost
 
@@ -217,7 +218,7 @@ def test_an_account_removed_under_its_lease(make_pool, registry):
     lease.close()
 
 
-@pytest.mark.parametrize("error", [TabLost("x"), NetworkFailed("x"), SetupError("x")])
+@pytest.mark.parametrize("error", [TabLost("x"), NetworkFailed("x"), SetupError("x")], ids=spelled)
 def test_an_opening_that_fails_leaves_the_account_usable(make_pool, opener, registry, error):
     opener.errors["a"].append(error)
     pool = make_pool(1, max_browsers=1)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from fakes import CAPTCHA, LOGGED_OUT, NOW, Reply, ask, refusal, said
+from clocks import NOW
+from questions import ask, said
+from replies import CAPTCHA, LOGGED_OUT, Reply, refusal
 from transcripts import CREATED, delta, frame
 
 from qwenproxy.accounts.lease import FRESH

@@ -6,7 +6,8 @@ import threading
 import time
 
 import pytest
-from fakes import NOW, ask, said
+from clocks import NOW
+from questions import ask, said
 
 from qwenproxy.errors import BrowserError
 from qwenproxy.texts import Phrase

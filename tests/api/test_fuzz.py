@@ -12,10 +12,12 @@ from pathlib import Path
 
 import pytest
 import schemathesis
-from fakes import FakeResponse, jwt, refusal
+from fake_site import FakeResponse
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from jwts import jwt
 from kept_chats import ChatSite, KeptChats
+from replies import refusal
 from schemathesis.checks import CHECKS
 
 from qwenproxy.accounts.registry import Registry

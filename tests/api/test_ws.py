@@ -10,7 +10,7 @@ import time
 from collections import deque
 
 import pytest
-from fakes import CUT, RATE_LIMITED, Reply, answer
+from replies import CUT, RATE_LIMITED, Reply, answer
 from simple_websocket import Client, ConnectionClosed
 from transcripts import CREATED, delta, end
 from werkzeug.serving import WSGIRequestHandler, make_server

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from spelling import spelled
 
 from qwenproxy.chat import Event, Finish, Image, Reasoning, Text, Tick, ToolCall, Usage
 from qwenproxy.chat.cutting import CHARACTERS_PER_TOKEN, cut
@@ -41,6 +42,7 @@ def cut_text(pieces: list[str], stop: tuple[str, ...] = (), max_tokens: int | No
         (["abc"], ("a",), "", "stop"),
         ([], ("a",), "", "stop"),
     ],
+    ids=spelled,
 )
 def test_stop_sequences(pieces: list[str], stop: tuple[str, ...], left: str, reason: str) -> None:
     assert cut_text(pieces, stop) == (left, reason)

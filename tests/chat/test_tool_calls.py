@@ -7,6 +7,7 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from spelling import spelled
 
 from qwenproxy.chat import Text, Tool, ToolCall
 from qwenproxy.chat.tool_calls import ToolCallParser, call_block, instructions
@@ -87,7 +88,7 @@ ANSWERS = [
 ]
 
 
-@pytest.mark.parametrize(("answer", "expected"), ANSWERS)
+@pytest.mark.parametrize(("answer", "expected"), ANSWERS, ids=spelled)
 def test_an_answer_cut_anywhere(answer: str, expected: list[object]) -> None:
     assert parse(answer) == expected
     assert parse(*answer) == expected

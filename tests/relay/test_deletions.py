@@ -7,8 +7,9 @@ import stat
 import sys
 
 import pytest
-from fakes import GATEWAY_DOWN, LOGGED_OUT, RATE_LIMITED, TICK, Reply, refusal
 from kept_chats import KeptChats
+from replies import GATEWAY_DOWN, LOGGED_OUT, RATE_LIMITED, TICK, Reply, refusal
+from spelling import spelled
 
 from qwenproxy.accounts.registry import Registry
 from qwenproxy.errors import NetworkFailed, SetupError, TabLost
@@ -220,6 +221,8 @@ class TestMemoryForm:
         memory = UpstreamMemory((SiteChat("a", "c1"), SiteChat("b", "c2")), "r", "f")
         assert UpstreamMemory.from_json(json.loads(json.dumps(memory.to_json()))) == memory
 
-    @pytest.mark.parametrize("value", [None, 1, "x", [], {}, {"chats": 1}, {"chats": [1, {"accountId": 1}]}])
+    @pytest.mark.parametrize(
+        "value", [None, 1, "x", [], {}, {"chats": 1}, {"chats": [1, {"accountId": 1}]}], ids=spelled
+    )
     def test_anything_else_is_nothing(self, value: object) -> None:
         assert UpstreamMemory.from_json(value) == UpstreamMemory()

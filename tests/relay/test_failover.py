@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 import pytest
-from fakes import (
+from clocks import NOW
+from fake_site import FakeSite
+from fake_tabs import FakeOpener
+from makers import MakeRelay
+from questions import ask, said
+from replies import (
     BUSY,
     CAPTCHA,
     EMPTY,
     GATEWAY_DOWN,
     JSON,
     LOGGED_OUT,
-    NOW,
     RATE_LIMITED,
     TOO_FAST,
     WAF_PAGE,
-    FakeOpener,
-    FakeSite,
     Reply,
-    ask,
     refusal,
-    said,
 )
-from makers import MakeRelay
 from session_files import account_of
+from spelling import spelled
 from transcripts import CREATED, frame
 
 from qwenproxy.accounts.registry import Registry
@@ -54,7 +54,7 @@ REFUSALS = [
 
 
 @pytest.mark.parametrize("call", ["completion", "new_chat"])
-@pytest.mark.parametrize(("reply", "status", "reset_at"), REFUSALS)
+@pytest.mark.parametrize(("reply", "status", "reset_at"), REFUSALS, ids=spelled)
 def test_a_refused_account_gives_way_unseen(
     make_relay: MakeRelay, site: FakeSite, reply: Reply, status: str, reset_at: float | None, call: str
 ) -> None:
@@ -67,7 +67,7 @@ def test_a_refused_account_gives_way_unseen(
     assert second.status(NOW) == "OK"
 
 
-@pytest.mark.parametrize("reply", [RATE_LIMITED, LOGGED_OUT, CAPTCHA, GATEWAY_DOWN, BUSY, EMPTY])
+@pytest.mark.parametrize("reply", [RATE_LIMITED, LOGGED_OUT, CAPTCHA, GATEWAY_DOWN, BUSY, EMPTY], ids=spelled)
 def test_300_requests_with_one_account_out_of_order_all_succeed(
     make_relay: MakeRelay, site: FakeSite, reply: Reply
 ) -> None:
@@ -169,7 +169,7 @@ def test_a_failure_everywhere_is_told_after_three_accounts(make_relay: MakeRelay
     assert relay.pool.running() == 0
 
 
-@pytest.mark.parametrize("refused", [RATE_LIMITED, LOGGED_OUT, CAPTCHA])
+@pytest.mark.parametrize("refused", [RATE_LIMITED, LOGGED_OUT, CAPTCHA], ids=spelled)
 @pytest.mark.parametrize("order", ["ab", "ba"])
 def test_a_failure_beside_a_refusal_is_told_as_failure(
     make_relay: MakeRelay, site: FakeSite, refused: Reply, order: str

@@ -6,7 +6,12 @@ import json
 import threading
 
 import pytest
-from fakes import (
+from clocks import NOW
+from fake_site import FakeSite, kind_of
+from fake_tabs import FakeOpener
+from makers import MakeRelay
+from questions import ask, said
+from replies import (
     BUSY,
     CUT,
     EMPTY,
@@ -15,23 +20,17 @@ from fakes import (
     JSON,
     LOGGED_OUT,
     MODELS,
-    NOW,
     RATE_LIMITED,
     REFUSED_CONTENT,
     STARTED_ONLY,
     TICK,
     UNKNOWN_FORM,
-    FakeOpener,
-    FakeSite,
     Reply,
     answer,
-    ask,
-    kind_of,
     refusal,
-    said,
 )
-from makers import MakeRelay
 from session_files import account_of
+from spelling import spelled
 from transcripts import CREATED, delta, end, frame
 
 from qwenproxy.accounts.registry import Registry
@@ -80,6 +79,7 @@ def test_an_answer(make_relay: MakeRelay, site: FakeSite) -> None:
         (UNKNOWN_FORM, ProtocolChanged, 502, "protocol_changed"),
         (Reply(("data: {broken\n\n",)), ProtocolChanged, 502, "protocol_changed"),
     ],
+    ids=spelled,
 )
 def test_what_another_account_cannot_mend_is_told_at_once(
     make_relay: MakeRelay, site: FakeSite, reply: Reply | Exception, error: type[ProxyError], status: int, code: str
@@ -107,6 +107,7 @@ PASSING_IN_AN_ANSWER = [
 @pytest.mark.parametrize(
     ("call", "reply"),
     [*(("new_chat", reply) for reply in PASSING), *(("completion", reply) for reply in PASSING_IN_AN_ANSWER)],
+    ids=spelled,
 )
 def test_a_passing_failure_is_tried_again_unseen(
     make_relay: MakeRelay, site: FakeSite, call: str, reply: Reply | Exception
@@ -240,7 +241,9 @@ def test_an_unknown_model_may_be_an_error(make_relay: MakeRelay, site: FakeSite)
     assert said(relay.open(ask(model="qwen-max"))) == "Hello world"
 
 
-@pytest.mark.parametrize("reply", [GATEWAY_DOWN, UNKNOWN_FORM, RATE_LIMITED, Reply((), 200, JSON), NetworkFailed("x")])
+@pytest.mark.parametrize(
+    "reply", [GATEWAY_DOWN, UNKNOWN_FORM, RATE_LIMITED, Reply((), 200, JSON), NetworkFailed("x")], ids=spelled
+)
 def test_an_unreadable_model_list_keeps_nobody_from_asking(
     make_relay: MakeRelay, site: FakeSite, reply: NetworkFailed | Reply
 ) -> None:
@@ -314,6 +317,7 @@ def test_a_cut_answer_is_told_not_repeated(make_relay: MakeRelay, site: FakeSite
         (TabLost("The tab went away."), ["a", "a"]),
         (NetworkFailed("x"), ["a", "a"]),
     ],
+    ids=spelled,
 )
 def test_a_whole_answer_is_begun_again_as_long_as_nothing_was_sent(
     make_relay: MakeRelay, site: FakeSite, failure: object, asked: list[str]

@@ -7,8 +7,11 @@ import json
 from typing import Any, Literal
 
 import pytest
-from fakes import CUT, EMPTY, FOREVER, HTML, JSON, ORIGIN, STREAM, TICK, FakeSite, Reply, answer, ask, said
+from fake_site import ORIGIN, FakeSite
 from makers import MakeRelay
+from questions import ask, said
+from replies import CUT, EMPTY, FOREVER, HTML, JSON, STREAM, TICK, Reply, answer
+from spelling import spelled
 from transcripts import (
     CREATED,
     INTERCEPTED,
@@ -229,7 +232,7 @@ NEVER_ENDING = [
 ]
 
 
-@pytest.mark.parametrize(("part", "headers", "error"), NEVER_ENDING)
+@pytest.mark.parametrize(("part", "headers", "error"), NEVER_ENDING, ids=spelled)
 def test_a_refusal_that_never_ends_means_what_it_has_said(
     make_relay: MakeRelay, site: FakeSite, part: str, headers: dict[str, str], error: type[ProxyError]
 ) -> None:
@@ -272,7 +275,7 @@ def test_a_slow_beginning_is_waited_for(make_relay: MakeRelay, site: FakeSite, s
         assert [event for event in run if isinstance(event, Text)] == [Text("One")]
 
 
-@pytest.mark.parametrize("reply", [Reply(head_after=FOREVER), Reply((CREATED,), endless=True)])
+@pytest.mark.parametrize("reply", [Reply(head_after=FOREVER), Reply((CREATED,), endless=True)], ids=spelled)
 def test_a_client_that_leaves_before_the_first_event(make_relay: MakeRelay, site: FakeSite, reply: Reply) -> None:
     site.script("a", reply)
     relay = make_relay()
@@ -304,7 +307,9 @@ def test_an_answer_that_never_started_is_not_stopped(make_relay: MakeRelay, site
     assert stops(site) == []
 
 
-@pytest.mark.parametrize("reply", [CUT, Reply((*CUT.chunks, TabLost("x"))), Reply((*CUT.chunks, "data: {bro"))])
+@pytest.mark.parametrize(
+    "reply", [CUT, Reply((*CUT.chunks, TabLost("x"))), Reply((*CUT.chunks, "data: {bro"))], ids=spelled
+)
 def test_a_cut_answer_never_passes_for_a_complete_one(make_relay: MakeRelay, site: FakeSite, reply: Reply) -> None:
     site.script("a", reply)
     events = []
@@ -324,6 +329,7 @@ def test_a_cut_answer_never_passes_for_a_complete_one(make_relay: MakeRelay, sit
         ({"max_tokens": 3}, "Hello world again", "stop"),
         ({"max_tokens": 2, "stop": ("lo",)}, "Hel", "stop"),
     ],
+    ids=spelled,
 )
 def test_an_answer_cut_to_the_clients_measure(
     make_relay: MakeRelay,
@@ -350,7 +356,7 @@ def test_tool_calls(make_relay: MakeRelay, site: FakeSite) -> None:
     assert events[-1] == Finish("tool_calls")
 
 
-@pytest.mark.parametrize(("tools", "text"), [((), CALL), (TOOLS, "No call.")])
+@pytest.mark.parametrize(("tools", "text"), [((), CALL), (TOOLS, "No call.")], ids=spelled)
 def test_no_tool_calls(make_relay: MakeRelay, site: FakeSite, tools: tuple[Tool, ...], text: str) -> None:
     site.script("a", answer(text))
     with make_relay().open(ask(tools=tools)) as run:

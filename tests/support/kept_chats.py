@@ -9,7 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
-from fakes import JSON, FakeOpener, FakeResponse, FakeSite, Reply, kind_of
+from fake_site import FakeResponse, FakeSite, kind_of
+from fake_tabs import FakeOpener
+from replies import JSON, Reply
 from werkzeug.test import TestResponse
 
 from qwenproxy.accounts.pool import AccountPool, PoolLimits
