@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import pytest
-from fakes import FakeClock, FakeOpener, FakeResponse, FakeSite
+from clocks import FakeClock
+from fake_site import FakeResponse, FakeSite
+from fake_tabs import FakeOpener
 from flask.testing import FlaskClient
 from hypothesis import settings
 from kept_chats import KeptChats

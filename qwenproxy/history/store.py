@@ -170,6 +170,10 @@ class HistoryStore:
             files.ensure_writable(self._folder)
             yield
 
+    def in_line(self, chat_id: str) -> int:
+        """Return how many hold the chat's turn or wait for it."""
+        return self._turns.length(chat_id)
+
     def _path(self, chat_id: str) -> Path:
         return self._folder / f"{chat_id}.json"
 
@@ -256,6 +260,10 @@ class _TurnQueues:
     def __init__(self) -> None:
         self._mutex = threading.Lock()
         self._lines: dict[str, deque[threading.Event]] = {}
+
+    def length(self, chat_id: str) -> int:
+        with self._mutex:
+            return len(self._lines.get(chat_id, ()))
 
     @contextmanager
     def turn(self, chat_id: str, turn_wait: float | None, client_gone: Callable[[], bool]) -> Iterator[None]:
