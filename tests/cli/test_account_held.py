@@ -17,7 +17,6 @@ from cli_runner import Terminal, clean_environment, new_token, run_here
 from qwenproxy.accounts.registry import Registry
 from qwenproxy.browser.profile import ProfileClaim, ProfileInUse, profile_owner
 from qwenproxy.cli import account
-from qwenproxy.logins import removal
 from qwenproxy.logins.removal import remove_account
 
 
@@ -137,14 +136,11 @@ def test_a_server_that_does_not_let_go_keeps_the_folder_only(registry: Registry,
     assert [one.id for one in Registry(registry.folder("x").parent.parent).all()] == ["other"]
 
 
-def test_a_login_under_way_without_an_account_is_not_waited_for(
-    registry: Registry, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(removal, "time", None)
+def test_a_login_under_way_without_an_account_is_not_waited_for(registry: Registry) -> None:
     claim = ProfileClaim(registry.folder("newcomer"))
     try:
         with pytest.raises(ProfileInUse):
-            remove_account(registry, "newcomer", 30.0)
+            remove_account(registry, "newcomer", 30.0, lambda: pytest.fail("it waits"))
     finally:
         claim.release()
 

@@ -53,7 +53,6 @@ from qwenproxy.errors import (
 from qwenproxy.relay import model_list
 from qwenproxy.relay import run as run_module
 from qwenproxy.relay.questions import RelaySettings
-from qwenproxy.upstream import ask as page_call
 
 
 def test_an_answer(make_relay: MakeRelay, site: FakeSite) -> None:
@@ -184,10 +183,7 @@ def test_a_dead_tab_is_replaced_under_the_request(make_relay: MakeRelay, opener:
 
 
 @pytest.mark.parametrize("call", ["new_chat", "completion"])
-def test_a_site_that_never_begins_to_answer(
-    make_relay: MakeRelay, site: FakeSite, call: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(page_call, "CALL_WAIT", 0.0)
+def test_a_site_that_never_begins_to_answer(make_relay: MakeRelay, site: FakeSite, call: str) -> None:
     relay = make_relay(1, RelaySettings(stall_timeout=4))
     site.script("a", Reply(head_after=FOREVER), call=call)
     with pytest.raises(UpstreamTimeout) as caught:
