@@ -56,7 +56,7 @@ class AccountPool:
         self._kind_rests = KindRests()
         self._closed = False
         self._asked = False  # whether a request came since a failed browser was tried last
-        self._sweep = threading.Event()
+        self._wake = threading.Event()
         self._janitor = threading.Thread(target=self._sweep_up, name="pool-janitor", daemon=True)
         self._janitor.start()
 
@@ -98,7 +98,7 @@ class AccountPool:
             slot.idle_since = time.monotonic()
             slot.kept_since = None
         self._look_again()
-        self._sweep.set()
+        self._wake.set()
 
     def note_refusal(self, account_id: str, error: ProxyError, token: str | None = None) -> None:
         """Keep what an error says about the account; `token` is the one the site refused. Raises SetupError."""
@@ -123,12 +123,19 @@ class AccountPool:
     def close(self) -> None:
         """Close every browser; running answers end with TabLost. Idempotent."""
         self._closed = True
-        self._sweep.set()
+        self._wake.set()
         self._browsers.close()
 
     def close_idle(self, idle_for: float) -> None:
         """Close the browsers that served nothing for `idle_for` seconds."""
         self._browsers.close_idle(idle_for)
+
+    def sweep(self) -> None:
+        """Do what the janitor does at a time: close browsers that should not be open, try those that failed."""
+        self._close_unusable()
+        self._try_failed()
+        if self._limits.idle_browser:
+            self.close_idle(self._limits.idle_browser)
 
     def _note_browser(self, account_id: str, error: BrowserError) -> None:
         """Let the account rest; once for a failure that several requests met. The others wait until that is kept."""
@@ -231,15 +238,11 @@ class AccountPool:
                     waiter.news.set()
 
     def _sweep_up(self) -> None:
-        idle = self._limits.idle_browser
         while not self._closed:
-            self._sweep.wait(SWEEP_EVERY)
-            self._sweep.clear()
+            self._wake.wait(SWEEP_EVERY)
+            self._wake.clear()
             try:
-                self._close_unusable()
-                self._try_failed()
-                if idle:
-                    self.close_idle(idle)
+                self.sweep()
             except ProxyError as error:
                 log.warning("idle browsers stay open: %s", error.message)
 

@@ -141,7 +141,7 @@ def test_the_browser_of_a_resting_account_stays(make_pool, opener, registry):
     lease = take(pool)
     assert lease.tab.alive
     lease.reject(RateLimited("x"))
-    pool._close_unusable()
+    pool.sweep()
     assert set(opener.tabs) == {"a"}
 
 
@@ -160,8 +160,8 @@ def test_the_janitor_outlives_a_registry_that_cannot_be_read(make_pool, registry
         assert looked.wait(5)
         monkeypatch.setattr(registry, "all", healthy)
         gone = threading.Event()
-        monkeypatch.setattr(pool, "_close_unusable", gone.set)
-        pool._sweep.set()
+        monkeypatch.setattr(pool, "sweep", gone.set)
+        take(pool).close()
         assert gone.wait(5)
 
 

@@ -28,8 +28,7 @@ LOGGED_OUT_AMID = Reply((CREATED, delta("Half"), frame(EXPIRED)))
 
 
 def statuses(relay):
-    now = relay.pool._clock()
-    return [account.status(now) for account in relay.pool.registry.all()]
+    return [account.status(NOW) for account in relay.pool.registry.all()]
 
 
 def age_pages(relay, opener, seconds=FRESH):

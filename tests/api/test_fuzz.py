@@ -389,7 +389,7 @@ class TestSecrets:
         for reply in (refusal("Bad_Request", "no", 400), refusal("internal_error", "oops", 500), ValueError(MESSAGE)):
             chats.site.script("a", reply, reply, reply, reply)
             told("POST", "/v1/chat/completions", json={"messages": [{"role": "user", "content": MESSAGE}]})
-            chats.site._script.clear()
+            chats.site.forget_script()
 
     def test_in_successes(self, told, chats):
         assert told("POST", "/api/chat", json={"message": MESSAGE}).status_code == 200

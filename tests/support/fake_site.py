@@ -94,6 +94,10 @@ class FakeSite:
         """Give the account these replies to its next calls; an exception is raised by the call itself."""
         self._script[account_id, call].extend(replies)
 
+    def forget_script(self) -> None:
+        """Say what it says without a script again."""
+        self._script.clear()
+
     def always(self, account_id: str, reply: Reply | Exception, call: str = "completion") -> None:
         """Give the account this reply whenever nothing else is scripted."""
         self._always[account_id, call] = reply
