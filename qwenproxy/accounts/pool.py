@@ -131,7 +131,7 @@ class AccountPool:
         self._browsers.close_idle(idle_for)
 
     def sweep(self) -> None:
-        """Do what the janitor does at a time: close browsers that should not be open, try those that failed."""
+        """Do one round of the janitor: close browsers that should not be open, try those that failed to start."""
         self._close_unusable()
         self._try_failed()
         if self._limits.idle_browser:
