@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeVar, cast
 
 import pytest
-from fakes import FakeClock, FakeOpener, FakeResponse, FakeSite
+from clocks import FakeClock
+from fake_site import FakeResponse, FakeSite
+from fake_tabs import FakeOpener
+from flask.testing import FlaskClient
 from hypothesis import settings
 from kept_chats import KeptChats
+from makers import MakeClient, MakeConversations, MakePool, MakeRelay
 
 from qwenproxy.accounts.pool import AccountPool, PoolLimits
 from qwenproxy.accounts.registry import Registry
@@ -27,63 +34,70 @@ settings.load_profile("steady")
 
 OWNED_THREADS = ("tab-", "page-", "try-", "pool-janitor", "models", "answer")
 
+T = TypeVar("T")
+
 
 @pytest.fixture(autouse=True)
-def nothing_left_behind(monkeypatch):
+def nothing_left_behind(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Fail a test that leaves a lease, a page fetch or a thread of a tab or a pool alive."""
-    made = {AccountPool: [], TabResponse: [], FakeResponse: []}
-    for kind, instances in made.items():
-        monkeypatch.setattr(kind, "__init__", _remembering(kind.__init__, instances))
+    pools = _made(AccountPool, monkeypatch)
+    responses = _made(TabResponse, monkeypatch)
+    fakes = _made(FakeResponse, monkeypatch)
     before = set(threading.enumerate())
     yield
-    leases = [pool for pool in made[AccountPool] if pool.running()]
-    fetches = [one for one in made[TabResponse] if not one._closed and not one._ended]
-    fetches += [one for one in made[FakeResponse] if not one.closed]
+    leases = [pool for pool in pools if pool.running()]
+    fetches: list[object] = [one for one in responses if not one._closed and not one._ended]
+    fetches += [one for one in fakes if not one.closed]
     threads = [one for one in set(threading.enumerate()) - before if one.name.startswith(OWNED_THREADS)]
     for thread in threads:
         thread.join(5)
-    threads = [thread.name for thread in threads if thread.is_alive()]
-    assert not leases and not fetches and not threads, "the test left something running"
+    alive = [thread.name for thread in threads if thread.is_alive()]
+    assert not leases and not fetches and not alive, "the test left something running"
 
 
-def _remembering(init, instances):
-    def remember(self, *args, **kwargs):
+def _made(kind: type[T], monkeypatch: pytest.MonkeyPatch) -> list[T]:
+    """Return a list that every object of this class joins when it is made."""
+    made: list[T] = []
+    init = cast(Any, kind).__init__
+
+    def remember(self: T, *args: Any, **kwargs: Any) -> None:
         init(self, *args, **kwargs)
-        instances.append(self)
+        made.append(self)
 
-    return remember
+    monkeypatch.setattr(kind, "__init__", remember)
+    return made
 
 
 @pytest.fixture
-def clock():
+def clock() -> FakeClock:
     return FakeClock()
 
 
 @pytest.fixture
-def registry(tmp_path, clock):
+def registry(tmp_path: Path, clock: FakeClock) -> Registry:
     return Registry.open(SessionFolder(tmp_path / "session"), clock)
 
 
 @pytest.fixture
-def site():
+def site() -> FakeSite:
     return FakeSite()
 
 
 @pytest.fixture
-def opener(site):
+def opener(site: FakeSite) -> FakeOpener:
     return FakeOpener(site)
 
 
 @pytest.fixture
-def make_pool(registry, opener, clock):
+def make_pool(registry: Registry, opener: FakeOpener, clock: FakeClock) -> Iterator[MakePool]:
     """Return a maker of pools over `count` accounts named a, b, c ...; limits as keywords."""
-    pools = []
+    pools: list[AccountPool] = []
 
-    def make(count: int, **limits) -> AccountPool:
+    def make(count: int, **limits: Any) -> AccountPool:
         for number in range(count):
             registry.add(f"token-{number}", chr(ord("a") + number))
         limits.setdefault("idle_browser", 0)
-        pools.append(AccountPool(registry, opener, PoolLimits(**limits), clock=clock))
+        pools.append(AccountPool(registry, cast(Any, opener), PoolLimits(**limits), clock=clock))
         pools[-1].start()
         return pools[-1]
 
@@ -93,10 +107,10 @@ def make_pool(registry, opener, clock):
 
 
 @pytest.fixture
-def make_relay(make_pool, site, pauses):
+def make_relay(make_pool: MakePool, site: FakeSite, pauses: list[float]) -> MakeRelay:
     """Return a maker of relays over fresh accounts; settings of the relay in `settings`, of the pool as keywords."""
 
-    def make(count: int = 1, settings: RelaySettings | None = None, **limits) -> Relay:
+    def make(count: int = 1, settings: RelaySettings | None = None, **limits: Any) -> Relay:
         settings = replace(settings or RelaySettings(), clock=site.clock)
         return Relay(make_pool(count, **limits), settings, pause=pauses.append)
 
@@ -110,7 +124,7 @@ def pauses() -> list[float]:
 
 
 @pytest.fixture
-def make_conversations(make_relay, tmp_path):
+def make_conversations(make_relay: MakeRelay, tmp_path: Path) -> MakeConversations:
     """Return a maker of kept conversations over fresh accounts."""
 
     def make() -> Conversations:
@@ -120,7 +134,9 @@ def make_conversations(make_relay, tmp_path):
 
 
 @pytest.fixture
-def chats(tmp_path, registry, clock, pauses, monkeypatch):
+def chats(
+    tmp_path: Path, registry: Registry, clock: FakeClock, pauses: list[float], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[KeptChats]:
     """A whole server whose chats are kept, over a scripted site."""
     monkeypatch.setattr(deletions, "PACE", 0)
     chats = KeptChats(tmp_path / "session", registry, clock, pauses.append)
@@ -129,10 +145,16 @@ def chats(tmp_path, registry, clock, pauses, monkeypatch):
 
 
 @pytest.fixture
-def make_client(make_relay, tmp_path):
+def make_client(make_relay: MakeRelay, tmp_path: Path) -> MakeClient:
     """Return a maker of test clients; relay settings and pool limits as for make_relay, settings in `config`."""
 
-    def make(count=1, settings=None, config=None, insecure=False, **limits):
+    def make(
+        count: int = 1,
+        settings: RelaySettings | None = None,
+        config: Mapping[str, object] | None = None,
+        insecure: bool = False,
+        **limits: Any,
+    ) -> FlaskClient:
         relay = make_relay(count, settings, **limits)
         options = {"session_dir": str(tmp_path / "session"), **(config or {})}
         app = create_app(replace(Config.load(options, {}), insecure=insecure), relay)
@@ -142,12 +164,12 @@ def make_client(make_relay, tmp_path):
 
 
 @pytest.fixture
-def client(make_client):
+def client(make_client: MakeClient) -> FlaskClient:
     return make_client()
 
 
 @pytest.fixture
-def session(tmp_path, monkeypatch):
+def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return an empty session folder that commands of this process use, in English."""
     folder = tmp_path / "session"
     monkeypatch.setenv("QWENPROXY_SESSION_DIR", str(folder))

@@ -58,7 +58,7 @@ class AccountPool:
         self._kind_rests = KindRests()
         self._closed = False
         self._asked = False  # whether a request came since a failed browser was tried last
-        self._sweep = threading.Event()
+        self._wake = threading.Event()
 
     def start(self) -> None:
         """Begin to close browsers that nobody needs, until `close`."""
@@ -104,7 +104,7 @@ class AccountPool:
             if slot.reserved and not slot.running:
                 slot.reserved.set()
         self._look_again()
-        self._sweep.set()
+        self._wake.set()
 
     def reserve(self, account_id: str, answers_wait: float = ANSWERS_WAIT) -> Reservation:
         """Set an account aside for a person; return once its browser is closed.
@@ -155,12 +155,20 @@ class AccountPool:
     def close(self) -> None:
         """Close every browser; running answers end with TabLost. Idempotent."""
         self._closed = True
-        self._sweep.set()
+        self._wake.set()
         self._browsers.close()
 
     def close_idle(self, idle_for: float) -> None:
         """Close the browsers that served nothing for `idle_for` seconds."""
         self._browsers.close_idle(idle_for)
+
+    def sweep(self) -> None:
+        """Do one round of the janitor: close browsers that should not be open, try those that failed to start."""
+        self._browsers.close_ended()
+        self._close_unusable()
+        self._try_failed()
+        if self._limits.idle_browser:
+            self.close_idle(self._limits.idle_browser)
 
     def _slot(self, account_id: str) -> Slot:
         with self._lock:
@@ -242,16 +250,11 @@ class AccountPool:
                     waiter.news.set()
 
     def _sweep_up(self) -> None:
-        idle = self._limits.idle_browser
         while not self._closed:
-            self._sweep.wait(SWEEP_EVERY)
-            self._sweep.clear()
+            self._wake.wait(SWEEP_EVERY)
+            self._wake.clear()
             try:
-                self._browsers.close_ended()
-                self._close_unusable()
-                self._try_failed()
-                if idle:
-                    self.close_idle(idle)
+                self.sweep()
             except ProxyError as error:
                 log.warning("idle browsers stay open: %s", error.message)
 

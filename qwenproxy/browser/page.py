@@ -47,9 +47,6 @@ class PageResponse(Protocol):
         Raises NetworkFailed, TabLost.
         """
 
-    def read(self, read_timeout: float) -> str:
-        """Return the whole body as text. Raises UpstreamTimeout, NetworkFailed, TabLost."""
-
     def when_complete(self, call: Callable[[], None]) -> None:
         """Have `call` called, from any thread, once the whole body has left the site; what broke off never has.
 

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import queue
 import threading
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from qwenproxy.browser.page import Head
-from qwenproxy.errors import ProxyError, UpstreamTimeout
+from qwenproxy.errors import ProxyError
 
 HIGH_WATER = 1 << 22  # unread characters at which a slow reader's stream is held in the page: above any usual answer
 LOW_WATER = 1 << 20
@@ -76,16 +75,6 @@ class TabResponse:
                 continue
             if text := self._take(message):
                 yield text
-
-    def read(self, read_timeout: float) -> str:
-        """Return the whole body."""
-        deadline = time.monotonic() + read_timeout
-        texts = []
-        for text in self.iter_text():
-            texts.append(text)
-            if time.monotonic() > deadline:
-                raise UpstreamTimeout(f"The site did not finish its answer within {read_timeout:.0f} s.")
-        return "".join(texts)
 
     def when_complete(self, call: Callable[[], None]) -> None:
         """Have `call` called once the page has the whole body: at once, or by the owner thread."""

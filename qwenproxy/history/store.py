@@ -181,6 +181,10 @@ class HistoryStore:
             files.ensure_writable(self._folder)
             yield
 
+    def in_line(self, chat_id: str) -> int:
+        """Return how many hold the chat's turn or wait for it."""
+        return self._turns.length(chat_id)
+
     def _path(self, chat_id: str) -> Path:
         return self._folder / f"{chat_id}.json"
 

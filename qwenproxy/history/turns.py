@@ -22,6 +22,11 @@ class TurnQueues:
         self._mutex = threading.Lock()
         self._lines: dict[str, deque[threading.Event]] = {}
 
+    def length(self, chat_id: str) -> int:
+        """Return how many turns of a chat are under way or wait."""
+        with self._mutex:
+            return len(self._lines.get(chat_id, ()))
+
     @contextmanager
     def turn(self, chat_id: str, turn_wait: float | None, client_gone: Callable[[], bool]) -> Iterator[None]:
         """Hold a chat until the block ends. Raises QueueTimeout, ClientGone."""

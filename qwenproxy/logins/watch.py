@@ -8,6 +8,7 @@ Source: protocol 1.2 and 1.4.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -91,13 +92,15 @@ class Login:
 class LoginWindow:
     """Where and how a login takes place.
 
-    `sign_in` is the address where the login begins, "" for the site's own. `login_wait` is in seconds.
+    `sign_in` is the address where the login begins, "" for the site's own. `login_wait` is in seconds, and `clock` is
+    monotonic.
     """
 
     site: Site
     launcher: Launcher
     login_wait: float = 600.0
     sign_in: str = ""
+    clock: Callable[[], float] = time.monotonic
 
 
 class Watch:
@@ -106,6 +109,7 @@ class Watch:
     def __init__(self, browser: Browser, window: LoginWindow, person: Person, account: Account | None = None) -> None:
         self._driver = browser.tab.driver
         self._window = window
+        self._clock = window.clock
         self._person = person
         self._old_token = account.token if account else ""
         self._lingers = account is not None and is_verify(account, time.time())
@@ -118,14 +122,14 @@ class Watch:
 
     def run(self) -> Login:
         """Return the finished login. Raises LoginFailed, NetworkFailed, KeyboardInterrupt."""
-        deadline = time.monotonic() + self._window.login_wait
+        deadline = self._clock() + self._window.login_wait
         while True:
             view = self._look()
             if view and self._is_finished(view):
                 token = view["token"]
                 proven = not self._lingers or token != self._old_token
                 return Login(token, token_user(token) or self._user_id or None, proven)
-            remaining = deadline - time.monotonic()
+            remaining = deadline - self._clock()
             if remaining <= 0:
                 raise LoginFailed("timeout")
             self._person.show(self._step, remaining)
@@ -170,10 +174,10 @@ class Watch:
         self._step = "works" if self._linger_until else "waiting"
         if not view["settled"] or not view["token"] or view["origin"].lower() != self._window.site.base_url.lower():
             return False
-        if view["token"] == self._asked and time.monotonic() < self._ask_again:
+        if view["token"] == self._asked and self._clock() < self._ask_again:
             return False
         verdict = self._ask(view["token"])
-        self._asked, self._ask_again = view["token"], time.monotonic() + ASK_EVERY
+        self._asked, self._ask_again = view["token"], self._clock() + ASK_EVERY
         if verdict == "verification":
             self._step = "verification"
             self._lingers = False
@@ -188,7 +192,7 @@ class Watch:
         """Keep the window of a VERIFY account a little: the check may show up only when a message is sent."""
         if not self._lingers:
             return False
-        now = time.monotonic()
+        now = self._clock()
         self._linger_until = self._linger_until or now + LINGER
         self._step = "works"
         return now < self._linger_until

@@ -95,6 +95,14 @@ class UpstreamDeletions:
 
         return open_and_work_off
 
+    def wait_idle(self, timeout: float) -> bool:
+        """Wait until nothing is being deleted; return False if that takes longer than `timeout` (s)."""
+        with self._mutex:
+            worker = self._worker
+        if worker:
+            worker.join(timeout)
+        return worker is None or not worker.is_alive()
+
     def _work_off(self) -> None:
         """Have a worker look at what can be deleted now: one at a time, gone when it is done. Raises SetupError."""
         if not self._due():

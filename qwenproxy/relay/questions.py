@@ -188,7 +188,7 @@ class Relay:
         self, lease: Lease, page: Page, question: _Question, model: str, files: tuple[dict[str, Any], ...]
     ) -> ChatRun:
         """Ask in a new chat of the site, which goes again if no answer comes of it."""
-        chat_id = calls.chat_id_from(call(page, calls.new_chat(model), question.client_gone))
+        chat_id = calls.chat_id_from(call(page, calls.new_chat(model), question.client_gone, self._settings.clock))
         question.laps.end("chat")
         place = SitePlace(SiteChat(lease.account_id, chat_id))
         try:
@@ -230,7 +230,7 @@ class Relay:
         """Lend an account's page for work that is not an answer."""
         return SiteCalls(
             lease.account_id,
-            lambda request: call(page, request, client_gone),
+            lambda request: call(page, request, client_gone, self._settings.clock),
             lambda seconds: self.attempts.pause(seconds, client_gone),
         )
 

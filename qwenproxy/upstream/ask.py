@@ -54,12 +54,22 @@ class Body:
         return error
 
 
-def call(page: Page, request: PageRequest, client_gone: Callable[[], bool] = lambda: False) -> str:
+def call(
+    page: Page,
+    request: PageRequest,
+    client_gone: Callable[[], bool] = lambda: False,
+    clock: Callable[[], float] = time.monotonic,
+) -> str:
     """Make a small call and return its body, checked. Raises as `answer_to`."""
-    return answer_to(page, request, client_gone)[1]
+    return answer_to(page, request, client_gone, clock)[1]
 
 
-def answer_to(page: Page, request: PageRequest, client_gone: Callable[[], bool] = lambda: False) -> tuple[Head, str]:
+def answer_to(
+    page: Page,
+    request: PageRequest,
+    client_gone: Callable[[], bool] = lambda: False,
+    clock: Callable[[], float] = time.monotonic,
+) -> tuple[Head, str]:
     """Make a small call and return head and body of its answer, checked.
 
     Raises what the site's refusal means, UpstreamTimeout, NetworkFailed, TabLost, ClientGone.
@@ -71,12 +81,12 @@ def answer_to(page: Page, request: PageRequest, client_gone: Callable[[], bool] 
 
     response = page.fetch(request)
     try:
-        deadline = time.monotonic() + CALL_WAIT
+        deadline = clock() + CALL_WAIT
         while (head := response.head(1.0)) is None:
             look()
-            if time.monotonic() > deadline:
+            if clock() > deadline:
                 raise UpstreamTimeout(f"The site did not answer within {CALL_WAIT:.0f} s.")
-        body = read_body(response, CALL_BODY, look)
+        body = read_body(response, CALL_BODY, look, clock)
     finally:
         response.close()
     if body.trouble:

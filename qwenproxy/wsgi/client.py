@@ -43,13 +43,19 @@ class ClientSocket(socket.socket):
     ends with ConnectionResetError, as if the client had left.
     """
 
-    def __init__(self, accepted: socket.socket, places: threading.Semaphore) -> None:
+    def __init__(
+        self,
+        accepted: socket.socket,
+        places: threading.Semaphore,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         """Take over an accepted connection; `accepted` is of no use afterwards.
 
         `places` says how many clients may be slow with their requests at once, each with a thread that waits for it.
         """
         super().__init__(fileno=accepted.detach())
         self._places = places
+        self._clock = clock
         self._deadline: float | None = None
         self._pace: float | None = None  # bytes a second
         self._finished = False
@@ -58,11 +64,11 @@ class ClientSocket(socket.socket):
 
     def await_head(self) -> None:
         """Give the client HEAD_WAIT to say what it wants."""
-        self._deadline, self._pace = time.monotonic() + HEAD_WAIT, None
+        self._deadline, self._pace = self._clock() + HEAD_WAIT, None
 
     def await_body(self) -> None:
         """Give the client time for as long as it keeps SLOWEST_BODY up."""
-        self._deadline, self._pace = time.monotonic() + BODY_WAIT, SLOWEST_BODY
+        self._deadline, self._pace = self._clock() + BODY_WAIT, SLOWEST_BODY
 
     def await_anything(self) -> None:
         """Read without a bound from now on: whoever reads has rules of its own."""
@@ -80,10 +86,10 @@ class ClientSocket(socket.socket):
             return b""
         if self._deadline is None or flags:
             return super().recv(size, flags)
-        data = self._recv_within(size, self._deadline - time.monotonic())
+        data = self._recv_within(size, self._deadline - self._clock())
         if self._pace is not None:
             earned = self._deadline + len(data) / self._pace
-            self._deadline = min(earned, time.monotonic() + BODY_WAIT)
+            self._deadline = min(earned, self._clock() + BODY_WAIT)
         return data
 
     def sendall(self, data: Any, flags: int = 0, /) -> None:
@@ -98,11 +104,11 @@ class ClientSocket(socket.socket):
 
         After this the connection reads as ended, however much the client goes on sending.
         """
-        deadline = time.monotonic() + LINGER
+        deadline = self._clock() + LINGER
         try:
             self.shutdown(socket.SHUT_WR)
             self.settimeout(LINGER_SILENCE)
-            while super().recv(65536) and time.monotonic() < deadline:
+            while super().recv(65536) and self._clock() < deadline:
                 pass
         except OSError:
             pass

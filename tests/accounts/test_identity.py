@@ -6,7 +6,8 @@ import json
 import os
 
 import pytest
-from fakes import NOW, FakeClock, jwt
+from clocks import NOW, FakeClock
+from jwts import jwt
 
 from qwenproxy.accounts import identity
 from qwenproxy.accounts.opening import TabOpener

@@ -8,7 +8,9 @@ import threading
 from collections import Counter
 
 import pytest
-from fakes import NOW, jwt
+from clocks import NOW
+from jwts import jwt
+from leases import never, take
 
 from qwenproxy.accounts import pool as pool_module
 from qwenproxy.errors import (
@@ -23,15 +25,6 @@ from qwenproxy.errors import (
     SiteFailure,
     VerificationRequired,
 )
-
-
-def never() -> bool:
-    return False
-
-
-def take(pool, client_gone=never, **preference):
-    """Return the pool's next lease."""
-    return next(pool.leases(client_gone, **preference))
 
 
 class Waiting:

@@ -7,8 +7,9 @@ import random
 import threading
 
 import pytest
-from fakes import NOW
-from test_pool import never, take
+from clocks import NOW
+from leases import never, take
+from spelling import spelled
 
 from qwenproxy.errors import NetworkFailed, NotLoggedIn, QueueTimeout, RateLimited, SetupError, TabLost
 
@@ -177,7 +178,7 @@ def test_the_browser_of_a_resting_account_stays(make_pool, opener, registry):
     lease = take(pool)
     assert lease.open().alive
     lease.reject(RateLimited("x"))
-    pool._close_unusable()
+    pool.sweep()
     assert set(opener.tabs) == {"a"}
 
 
@@ -196,8 +197,8 @@ def test_the_janitor_outlives_a_registry_that_cannot_be_read(make_pool, registry
         assert looked.wait(5)
         monkeypatch.setattr(registry, "all", healthy)
         gone = threading.Event()
-        monkeypatch.setattr(pool, "_close_unusable", gone.set)
-        pool._sweep.set()
+        monkeypatch.setattr(pool, "sweep", gone.set)
+        take(pool).close()
         assert gone.wait(5)
 
 
@@ -254,7 +255,7 @@ def test_an_account_removed_under_its_lease(make_pool, registry):
     lease.close()
 
 
-@pytest.mark.parametrize("error", [TabLost("x"), NetworkFailed("x"), SetupError("x")])
+@pytest.mark.parametrize("error", [TabLost("x"), NetworkFailed("x"), SetupError("x")], ids=spelled)
 def test_an_opening_that_fails_leaves_the_account_usable(make_pool, opener, registry, error):
     opener.errors["a"].append(error)
     pool = make_pool(1, max_browsers=1)

@@ -8,8 +8,9 @@ import logging
 import os
 
 import pytest
-from fakes import NOW
+from clocks import NOW
 from session_files import OLDER, records_in, write_older
+from spelling import spelled
 
 from qwenproxy.accounts.account import iso_text
 from qwenproxy.accounts.registry import Account, Registry, check_token
@@ -51,7 +52,7 @@ def test_a_folder_of_the_older_project_is_read_unchanged(session, clock):
     assert (session / "tokens.json").read_bytes() == before
 
 
-@pytest.mark.parametrize("reset_at", [None, "", "soon", True, [], {}])
+@pytest.mark.parametrize("reset_at", [None, "", "soon", True, [], {}], ids=spelled)
 def test_a_reset_date_that_says_nothing_does_not_block(session, reset_at):
     write_older(session, [{"id": "a", "token": "t", "resetAt": reset_at}])
     assert Registry.open(SessionFolder(session)).all() == (Account("a", "t"),)
@@ -88,7 +89,7 @@ def test_a_reserved_id_is_added_later_or_given_up(registry):
     assert not registry.folder(given_up).path.exists()
 
 
-@pytest.mark.parametrize("account_id", ["", "../x", "a/b", "x" * 129, "."])
+@pytest.mark.parametrize("account_id", ["", "../x", "a/b", "x" * 129, "."], ids=spelled)
 def test_ids_that_leave_the_folder_are_refused(registry, account_id):
     for act in (registry.folder, registry.remove, lambda one: registry.add("t", one)):
         with pytest.raises(SetupError, match="account ID"):

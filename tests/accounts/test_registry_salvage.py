@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 
 import pytest
-from fakes import NOW
+from clocks import NOW
 from session_files import records_in, write_older, write_token
+from spelling import spelled
 
 from qwenproxy.accounts.account import Account
 from qwenproxy.accounts.registry import Registry
@@ -117,7 +118,9 @@ def test_a_file_that_is_cut_off_keeps_its_whole_records(session, cut):
     assert records_in(session)[0] == GOOD[0]
 
 
-@pytest.mark.parametrize("content", [b"", b"[{", b"{}", b"null", b"[1]", b'[{"id":5}]', b"\xff\xfe", b"[" * 100_000])
+@pytest.mark.parametrize(
+    "content", [b"", b"[{", b"{}", b"null", b"[1]", b'[{"id":5}]', b"\xff\xfe", b"[" * 100_000], ids=spelled
+)
 def test_where_nothing_can_be_kept_no_file_says_that_there_are_no_accounts(session, content):
     write(session, content)
     registry = Registry.open(SessionFolder(session), lambda: NOW)

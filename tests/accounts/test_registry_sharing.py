@@ -9,7 +9,7 @@ import sys
 import threading
 
 import pytest
-from fakes import NOW
+from clocks import NOW
 from session_files import OLDER, records_in, write_older, write_token
 
 from qwenproxy.disk.folder import SessionFolder

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from fakes import CAPTCHA, LOGGED_OUT, NOW, Reply, ask, refusal, said
+from clocks import NOW
+from questions import ask, said
+from replies import CAPTCHA, LOGGED_OUT, Reply, refusal
 from transcripts import CREATED, delta, frame
 
 from qwenproxy.accounts.lease import FRESH
@@ -26,8 +28,7 @@ LOGGED_OUT_AMID = Reply((CREATED, delta("Half"), frame(EXPIRED)))
 
 
 def statuses(relay):
-    now = relay.pool._clock()
-    return [account.status(now) for account in relay.pool.registry.all()]
+    return [account.status(NOW) for account in relay.pool.registry.all()]
 
 
 def age_pages(relay, opener, seconds=FRESH):

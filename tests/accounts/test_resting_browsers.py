@@ -6,7 +6,8 @@ import threading
 import time
 
 import pytest
-from fakes import NOW, ask, said
+from clocks import NOW
+from questions import ask, said
 
 from qwenproxy.errors import BrowserError
 from qwenproxy.texts import Phrase
@@ -48,11 +49,11 @@ def test_after_the_rest_no_request_pays_again_where_another_account_is_well(make
     clock.now = account(relay).reset_at
     opener.open_gates["a"] = threading.Event()
     assert said(relay.open(ask())) == "Hello world", "it waits for nothing"
-    relay.pool._try_failed()
+    relay.pool.sweep()
     assert opener.opening.wait(5)
     assert said(relay.open(ask())) == "Hello world", "nor while it is tried"
     opener.open_gates["a"].set()
-    await_that(lambda: account(relay).status(clock.now) == "WAIT")
+    await_that(lambda: account(relay).status(clock.now) == "WAIT" and not relay.pool.running())
     assert account(relay).reset_at - clock.now == 20
     assert opener.opened == ["b"]
 
@@ -63,7 +64,7 @@ def test_a_browser_that_was_mended_takes_requests_again(make_relay, opener, cloc
     assert said(relay.open(ask())) == "Hello world"
     clock.now = account(relay).reset_at
     assert said(relay.open(ask())) == "Hello world"
-    relay.pool._try_failed()
+    relay.pool.sweep()
     await_that(lambda: "a" in opener.opened and not relay.pool.running())
     accounts = set()
     for _ in range(4):
@@ -78,10 +79,10 @@ def test_nobody_tries_where_nobody_asks(make_relay, opener, clock):
     opener.errors["a"].extend([sick(), sick(), sick()])
     assert said(relay.open(ask())) == "Hello world"
     clock.now = account(relay).reset_at
-    relay.pool._try_failed()
+    relay.pool.sweep()
     await_that(lambda: len(opener.errors["a"]) == 1 and not relay.pool.running())
     clock.now = account(relay).reset_at
-    relay.pool._try_failed()
+    relay.pool.sweep()
     assert relay.pool.running() == 0, "no request came since"
 
 

@@ -8,6 +8,7 @@ import random
 from collections import Counter, deque
 
 import pytest
+from spelling import spelled
 
 from qwenproxy.accounts.rotation import BATCH, LEAD, Rotation
 from qwenproxy.accounts.slots import PoolLimits, Slot, Waiter
@@ -119,7 +120,7 @@ def test_up_to_the_lead_nobody_waits_for_a_busy_account():
 
 
 @pytest.mark.parametrize(
-    "waiter", [Waiter(frozenset("a"), None), Waiter(frozenset(), "b"), Waiter(frozenset(), None, False)]
+    "waiter", [Waiter(frozenset("a"), None), Waiter(frozenset(), "b"), Waiter(frozenset(), None, False)], ids=spelled
 )
 def test_who_cannot_or_need_not_have_the_busy_account_does_not_wait_for_it(waiter):
     slots = [Slot("a", running=2, page=object()), Slot("b", turns=LEAD)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from spelling import spelled
 
 from qwenproxy.accounts.kind_rests import KindRests
 from qwenproxy.accounts.registry import Registry
@@ -40,6 +41,7 @@ def _add(registry, account_id, state):
         (("limited", "invalid"), AccountsResting, "qwenproxy account add"),
         (("limited", "verify"), AccountsResting, "qwenproxy account relogin acc1"),
     ],
+    ids=spelled,
 )
 def test_the_quickest_way_out_is_named(registry, states, kind, command):
     for number, state in enumerate(states):
@@ -92,6 +94,7 @@ def limited(kind=None, **more):
         (limited(), 7 * 3600, 120),
         (limited(), 60, 120),
     ],
+    ids=spelled,
 )
 def test_a_limit_ends_when_the_shares_of_a_day_come_back(error, before_midnight, rest):
     now = MIDNIGHT - before_midnight
@@ -124,7 +127,7 @@ def test_a_kind_that_rests_everywhere_is_told_with_the_first_return(usable):
     assert caught.value.retry_after == 100
 
 
-@pytest.mark.parametrize("error", [limited(), NotLoggedIn("x")])
+@pytest.mark.parametrize("error", [limited(), NotLoggedIn("x")], ids=spelled)
 def test_other_refusals_concern_the_account(usable, error):
     rests = KindRests()
     assert not rests.note("a", error, NOW)

@@ -8,8 +8,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
-from fakes import FakeOpener, FakeSite, refusal
+from fake_site import FakeSite
+from fake_tabs import FakeOpener
 from flask.testing import FlaskClient
+from replies import refusal
 
 from qwenproxy.api import answering
 from qwenproxy.chat import waiting

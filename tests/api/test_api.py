@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 
 import pytest
-from fakes import (
+from clocks import FakeClock
+from replies import (
     BUSY,
     CAPTCHA,
     CUT,
@@ -15,7 +16,6 @@ from fakes import (
     REFUSED_CONTENT,
     TICK,
     UNKNOWN_FORM,
-    FakeClock,
     Reply,
     answer,
 )

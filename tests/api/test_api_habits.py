@@ -7,7 +7,7 @@ import json
 import zlib
 
 import pytest
-from fakes import RATE_LIMITED, answer
+from replies import RATE_LIMITED, answer
 
 from qwenproxy.api import waits
 from qwenproxy.api.auth import meant_keys

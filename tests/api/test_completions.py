@@ -6,8 +6,9 @@ import json
 from typing import Any
 
 import pytest
-from fakes import FakeSite, Reply, answer
+from fake_site import FakeSite
 from flask.testing import FlaskClient
+from replies import Reply, answer
 from transcripts import CREATED, counts, delta
 
 PATH = "/v1/completions"

@@ -12,10 +12,12 @@ from pathlib import Path
 
 import pytest
 import schemathesis
-from fakes import FakeResponse, jwt, refusal
+from fake_site import FakeResponse
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from jwts import jwt
 from kept_chats import ChatSite, KeptChats
+from replies import refusal
 from schemathesis.checks import CHECKS
 
 from qwenproxy.accounts.registry import Registry
@@ -388,7 +390,7 @@ class TestSecrets:
         for reply in (refusal("Bad_Request", "no", 400), refusal("internal_error", "oops", 500), ValueError(MESSAGE)):
             chats.site.script("a", reply, reply, reply, reply)
             told("POST", "/v1/chat/completions", json={"messages": [{"role": "user", "content": MESSAGE}]})
-            chats.site._script.clear()
+            chats.site.forget_script()
 
     def test_in_successes(self, told, chats):
         assert told("POST", "/api/chat", json={"message": MESSAGE}).status_code == 200

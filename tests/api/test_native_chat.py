@@ -6,8 +6,8 @@ import json
 import uuid
 
 import pytest
-from fakes import LOGGED_OUT, RATE_LIMITED, Reply, answer, refusal
 from kept_chats import folded
+from replies import LOGGED_OUT, RATE_LIMITED, Reply, answer, refusal
 from transcripts import CREATED, delta, end
 
 CHAT_GONE = refusal("Not_Found", "CHAT_NOT_FOUND: chat up-1 is not exist", status=404)

@@ -7,8 +7,8 @@ import threading
 from collections import deque
 
 import pytest
-from fakes import CUT, REFUSED_CONTENT, TICK, Reply, answer
 from kept_chats import full_disk
+from replies import CUT, REFUSED_CONTENT, TICK, Reply, answer
 from simple_websocket import ConnectionClosed
 from transcripts import CREATED, delta, end
 

@@ -7,7 +7,8 @@ import logging
 from types import SimpleNamespace
 
 import pytest
-from fakes import CUT, TICK, Reply, answer, ask
+from questions import ask
+from replies import CUT, TICK, Reply, answer
 from transcripts import CREATED, DRAWN, KEEP_ALIVE, PICTURE, SEARCHED, SUMMED, counts, delta, end, frame
 
 from qwenproxy.api import answering

@@ -7,9 +7,9 @@ import json
 import re
 
 import pytest
-from fakes import RATE_LIMITED
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
+from replies import RATE_LIMITED
 
 from qwenproxy import errors
 from qwenproxy.api.openapi import document

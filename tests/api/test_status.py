@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from fakes import jwt
+from jwts import jwt
 
 from qwenproxy.app import create_app
 from qwenproxy.config import Config

@@ -10,14 +10,14 @@ import time
 from collections import deque
 
 import pytest
-from fakes import CUT, RATE_LIMITED, Reply, answer
+from replies import CUT, RATE_LIMITED, Reply, answer
 from simple_websocket import Client, ConnectionClosed
 from transcripts import CREATED, delta, end
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from qwenproxy.api.native import ws as ws_module
 from qwenproxy.api.native import ws_chat
-from qwenproxy.history import store as history
+from qwenproxy.history import turns
 from qwenproxy.observe import logs
 
 NEVER = threading.Event()
@@ -364,7 +364,7 @@ class TestCancelling:
                 super().append(one)
                 joined.release()
 
-        monkeypatch.setattr(history, "deque", Line)
+        monkeypatch.setattr(turns, "deque", Line)
         ws = connect()
         say(ws, "Hello?")
         chat_id = events(ws)[-1]["chatId"]

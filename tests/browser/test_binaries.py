@@ -14,6 +14,7 @@ import pytest
 from fake_browser import listening, program, unfit
 from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.common.selenium_manager import SeleniumManager
+from spelling import spelled
 
 from qwenproxy.browser import driver_copies, fetching
 from qwenproxy.browser.binaries import Programs, binary_version, same_version
@@ -224,7 +225,9 @@ def _start_and_fail(programs: Programs, folder: Path) -> BrowserError:
     return caught.value
 
 
-@pytest.mark.parametrize("answer", [WebDriverException("error sending request"), OSError("gone"), "140.0.2", ""])
+@pytest.mark.parametrize(
+    "answer", [WebDriverException("error sending request"), OSError("gone"), "140.0.2", ""], ids=spelled
+)
 def test_where_none_that_fits_comes_the_versions_are_told_and_nobody_waits_twice(path, tmp_path, manager, answer):
     chrome = listening(tmp_path / "bin", "chrome")
     listening(path, "chromedriver", unfit("140", "156.0.8078.108"))

@@ -6,8 +6,9 @@ import threading
 from collections import deque
 
 import pytest
-from fake_driver import FakeBrowser
-from fakes import NOW, FakeClock, jwt
+from clocks import NOW, FakeClock
+from fake_driver import FakeBrowser, read
+from jwts import jwt
 
 from qwenproxy.browser import kept_page as kept_page_module
 from qwenproxy.browser import tab as tab_module
@@ -74,7 +75,7 @@ class Kept:
         driven.push(number, "head", [200, {}])
         driven.push(number, "end")
         assert response.head(5)
-        assert response.read(5) == ""
+        assert read(response) == ""
 
     def await_loaded(self):
         """Wait until a load has begun, and is done with all that belongs to it."""
@@ -180,7 +181,7 @@ def test_a_page_that_turns_out_to_renew_is_kept_fit(make_kept):
     kept.await_that(lambda: kept.kept)
     driven.push(number, "head", [200, {}])
     driven.push(number, "end")
-    assert response.head(5) and response.read(5) == ""
+    assert response.head(5) and read(response) == ""
     kept.pass_time(LIFE + 60 - kept_page_module.LEAD)
     kept.await_loaded()
 
@@ -212,7 +213,7 @@ class TestAnswersUnderWay:
         assert response.head(5)
         assert kept.loads == []
         driven.push(number, "end")
-        assert response.read(5) == ""
+        assert read(response) == ""
         kept.await_loaded()
         assert kept.loads == [kept.browser.tab]
 
@@ -228,7 +229,7 @@ class TestAnswersUnderWay:
         assert second.driver.page.started and not first.closed, "new calls go to the second tab"
         driven.push(number, "data", "whole")
         driven.push(number, "end")
-        assert response.read(5) == "whole"
+        assert read(response) == "whole"
         kept.browser.await_that(lambda: first.closed == [True])
         assert kept.page.alive
 
@@ -240,7 +241,7 @@ class TestAnswersUnderWay:
         assert kept.page.loads == 1
         assert kept.loads == [kept.browser.tabs[1]]
         driven.push(number, "end")
-        assert response.read(5) == ""
+        assert read(response) == ""
 
     def test_do_not_make_a_refused_request_wait_for_the_last_call(self, kept):
         number, response, driven = kept.fetch()
@@ -250,7 +251,7 @@ class TestAnswersUnderWay:
         kept.page.renew(0)
         assert kept.page.loads == 1
         driven.push(number, "end")
-        assert response.read(5) == ""
+        assert read(response) == ""
 
 
 def test_a_renewed_login_is_kept_with_its_cookies(kept):
@@ -311,7 +312,7 @@ def test_a_call_that_comes_during_a_load_is_made_after_it(kept):
     driven.await_that(lambda: driven.started)
     driven.push(response.number, "head", [200, {}])
     driven.push(response.number, "end")
-    assert response.head(5) and response.read(5) == ""
+    assert response.head(5) and read(response) == ""
 
 
 def test_a_renewed_token_is_kept_and_not_by_the_tabs_own_thread(kept):
@@ -323,7 +324,7 @@ def test_a_renewed_token_is_kept_and_not_by_the_tabs_own_thread(kept):
     assert kept.page.token == renewed
     driven.push(number, "head", [200, {}])
     driven.push(number, "end")
-    assert response.head(5) and response.read(5) == ""
+    assert response.head(5) and read(response) == ""
     kept.pass_time(LIFE - kept_page_module.LEAD + 1)
     kept.use()
     assert kept.loads == [], "the token that the page renewed by itself lives longer"
@@ -366,7 +367,7 @@ def test_closing_ends_answers_in_both_tabs(kept):
     for open_response in (response, second):
         with pytest.raises(TabLost):
             open_response.head(5)
-            open_response.read(5)
+            read(open_response)
 
 
 def test_closing_ends_a_load_that_hangs(kept, monkeypatch):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
-from fakes import NOW, jwt
+from clocks import NOW
+from jwts import jwt
 from selenium.common.exceptions import JavascriptException, TimeoutException
 
 from qwenproxy.browser import navigation, page_login

@@ -13,6 +13,7 @@ import threading
 
 import psutil
 import pytest
+from spelling import spelled
 
 from qwenproxy.browser.profile import (
     ProfileClaim,
@@ -259,6 +260,7 @@ def test_the_start_is_not_mistaken_in_what_the_program_is_called(folder, tmp_pat
         {"processes": [None, 5, "x", [], ["1"], [1, None], [-1, 0], [10**12, 0], {"pid": 1}]},
         {"owner": "me"},
     ],
+    ids=spelled,
 )
 def test_an_unreadable_record_is_no_record(folder, record):
     write_record(folder, "" if record == "\udcff" else record)

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from spelling import spelled
 
-from qwenproxy.chat import Finish, Image, Reasoning, Text, Tick, ToolCall, Usage
+from qwenproxy.chat import Event, Finish, Image, Reasoning, Text, Tick, ToolCall, Usage
 from qwenproxy.chat.cutting import CHARACTERS_PER_TOKEN, cut
 
 ALPHABET = "ab 🙂"  # few letters, so that sequences overlap and repeat
 
 
-def cut_text(pieces, stop=(), max_tokens=None):
+def cut_text(pieces: list[str], stop: tuple[str, ...] = (), max_tokens: int | None = None) -> tuple[str, str]:
     """Return the text that is left of an answer in these pieces, and why it ended."""
     events = list(cut([*(Text(piece) for piece in pieces if piece), Finish()], stop, max_tokens))
-    assert isinstance(events[-1], Finish)
-    assert sum(isinstance(event, Finish) for event in events) == 1
-    assert all(event.text for event in events[:-1]), "an empty text says nothing"
-    return "".join(event.text for event in events[:-1]), events[-1].reason
+    *texts, finish = events
+    assert isinstance(finish, Finish)
+    left = [event.text for event in texts if isinstance(event, Text)]
+    assert len(left) == len(texts), "nothing but text comes before the end"
+    assert all(left), "an empty text says nothing"
+    return "".join(left), finish.reason
 
 
 @pytest.mark.parametrize(
@@ -37,8 +42,9 @@ def cut_text(pieces, stop=(), max_tokens=None):
         (["abc"], ("a",), "", "stop"),
         ([], ("a",), "", "stop"),
     ],
+    ids=spelled,
 )
-def test_stop_sequences(pieces, stop, left, reason):
+def test_stop_sequences(pieces: list[str], stop: tuple[str, ...], left: str, reason: str) -> None:
     assert cut_text(pieces, stop) == (left, reason)
 
 
@@ -48,7 +54,7 @@ def test_stop_sequences(pieces, stop, left, reason):
     st.none() | st.integers(1, 8),
     st.data(),
 )
-def test_a_split_changes_nothing(text, stop, max_tokens, data):
+def test_a_split_changes_nothing(text: str, stop: list[str], max_tokens: int | None, data: st.DataObject) -> None:
     marks = sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=6)))
     pieces = [text[start:stop_at] for start, stop_at in zip([0, *marks], [*marks, len(text)], strict=True)]
     whole = cut_text([text], tuple(stop), max_tokens)
@@ -63,16 +69,16 @@ def test_a_split_changes_nothing(text, stop, max_tokens, data):
     ("max_tokens", "left", "reason"),
     [(1, "abcd", "length"), (2, "abcdefgh", "length"), (3, "abcdefghij", "stop"), (99, "abcdefghij", "stop")],
 )
-def test_four_characters_count_as_a_token_without_counts(max_tokens, left, reason):
+def test_four_characters_count_as_a_token_without_counts(max_tokens: int, left: str, reason: str) -> None:
     assert cut_text(["abcdefghij"], (), max_tokens) == (left, reason)
 
 
-def test_an_answer_of_exactly_the_limit_is_whole():
+def test_an_answer_of_exactly_the_limit_is_whole() -> None:
     assert cut_text(["abcd", "efgh"], (), 2) == ("abcdefgh", "stop")
 
 
-def test_the_sites_own_counts_decide_without_reasoning():
-    events = [
+def test_the_sites_own_counts_decide_without_reasoning() -> None:
+    events: list[Event] = [
         Usage(9, 50, 50),
         Reasoning("long"),
         Usage(9, 52, 50),
@@ -84,9 +90,9 @@ def test_the_sites_own_counts_decide_without_reasoning():
     assert list(cut([*events, Finish()], (), 4)) == [*events, Finish()]
 
 
-def test_other_events_pass_and_what_is_held_comes_before_a_call():
+def test_other_events_pass_and_what_is_held_comes_before_a_call() -> None:
     call = ToolCall("1", "look", "{}")
-    events = [Tick(), Text("see ab"), Image("u"), call, Finish("tool_calls")]
+    events: list[Event] = [Tick(), Text("see ab"), Image("u"), call, Finish("tool_calls")]
     assert list(cut(events, ("abc",), None)) == [
         Tick(),
         Text("see "),
@@ -97,8 +103,8 @@ def test_other_events_pass_and_what_is_held_comes_before_a_call():
     ]
 
 
-def test_nothing_is_read_after_the_cut():
-    def events():
+def test_nothing_is_read_after_the_cut() -> None:
+    def events() -> Iterator[Event]:
         yield Text("ab")
         raise AssertionError("read on")
 

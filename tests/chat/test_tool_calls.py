@@ -7,6 +7,7 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from spelling import spelled
 
 from qwenproxy.chat import Text, Tool, ToolCall
 from qwenproxy.chat.tool_calls import ToolCallParser, call_block, instructions
@@ -15,11 +16,11 @@ WEATHER = Tool("weather", "Look at the sky", {"type": "object", "properties": {"
 CALL = '<tool_call>{"name": "weather", "arguments": {"city": "Ufa"}}</tool_call>'
 
 
-def parse(*pieces: str):
+def parse(*pieces: str) -> list[object]:
     """Return the text and the calls in the pieces of an answer, in order, adjoining texts joined."""
     parser = ToolCallParser()
     events = [event for piece in pieces for event in parser.feed(piece)] + parser.flush()
-    merged: list = []
+    merged: list[object] = []
     for event in events:
         if isinstance(event, ToolCall):
             merged.append((event.name, json.loads(event.arguments)))
@@ -30,7 +31,7 @@ def parse(*pieces: str):
     return merged
 
 
-def test_no_tools_no_instructions():
+def test_no_tools_no_instructions() -> None:
     assert instructions((), "auto") == ""
     assert instructions((WEATHER,), "none") == ""
 
@@ -39,7 +40,7 @@ def test_no_tools_no_instructions():
     ("choice", "words"),
     [("auto", "where it helps"), ("required", "must call at least one"), ("weather", 'function "weather"')],
 )
-def test_instructions(choice, words):
+def test_instructions(choice: str, words: str) -> None:
     text = instructions((WEATHER, Tool("dice")), choice)
     assert words in text
     assert json.dumps(WEATHER.parameters) in text
@@ -47,7 +48,7 @@ def test_instructions(choice, words):
     assert "<tool_call>" in text
 
 
-def test_the_models_own_form_of_a_call_is_read_back():
+def test_the_models_own_form_of_a_call_is_read_back() -> None:
     call = ToolCall("call_0", 'odd "name"', '{"text": "a </tool_call> b", "n": 123456789012345678901234567890}')
     assert parse(call_block(call)) == [(call.name, json.loads(call.arguments))]
 
@@ -87,8 +88,8 @@ ANSWERS = [
 ]
 
 
-@pytest.mark.parametrize(("answer", "expected"), ANSWERS)
-def test_an_answer_cut_anywhere(answer, expected):
+@pytest.mark.parametrize(("answer", "expected"), ANSWERS, ids=spelled)
+def test_an_answer_cut_anywhere(answer: str, expected: list[object]) -> None:
     assert parse(answer) == expected
     assert parse(*answer) == expected
     for cut in range(len(answer) + 1):
@@ -96,32 +97,32 @@ def test_an_answer_cut_anywhere(answer, expected):
 
 
 @given(st.lists(st.sampled_from([CALL, "<tool_call>", "</tool_call>", "{", '"', "\\", "<", " ", "words", "}"])))
-def test_cuts_never_matter(pieces):
+def test_cuts_never_matter(pieces: list[str]) -> None:
     answer = "".join(pieces)
     assert parse(*answer) == parse(answer) == parse(*pieces)
 
 
 @given(st.text())
-def test_text_without_tags_passes_at_once(text):
+def test_text_without_tags_passes_at_once(text: str) -> None:
     text = text.replace("<", "")
     assert "".join(event.text for event in ToolCallParser().feed(text) if isinstance(event, Text)) == text
 
 
-def test_text_is_not_held_back_longer_than_needed():
+def test_text_is_not_held_back_longer_than_needed() -> None:
     parser = ToolCallParser()
     assert parser.feed("a <tool") == [Text("a ")]
     assert parser.feed("box") == [Text("<toolbox")]
     assert parser.feed("<tool_call> is") == [Text("<tool_call> is")]
 
 
-def test_every_call_has_an_id_of_its_own():
+def test_every_call_has_an_id_of_its_own() -> None:
     first, second = (event for event in ToolCallParser().feed(CALL + CALL) if isinstance(event, ToolCall))
     assert first.id != second.id
     assert first.id.startswith("call_")
     int(first.id.removeprefix("call_"), 16)
 
 
-def test_a_deeply_nested_block_is_text():
+def test_a_deeply_nested_block_is_text() -> None:
     block = '<tool_call>{"name":"f","arguments":{"a":' + "[" * 100_000 + "</tool_call>"
     assert parse(block) == [block]
 
@@ -135,7 +136,8 @@ def test_a_deeply_nested_block_is_text():
     ],
     ids=["infinity", "in an array", "a text"],
 )
-def test_pythons_numbers_that_are_no_json_become_null(written, arguments):
+def test_pythons_numbers_that_are_no_json_become_null(written: str, arguments: str) -> None:
     parser = ToolCallParser()
     (call,) = parser.feed(f'<tool_call>{{"name": "look", "arguments": {written}}}</tool_call>')
+    assert isinstance(call, ToolCall)
     assert call.arguments == arguments

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from pathlib import Path
 
 import pytest
 from cli_runner import new_token, run_here
@@ -13,7 +14,7 @@ from qwenproxy.disk.folder import SessionFolder
 
 
 @pytest.fixture
-def older_folder(tmp_path):
+def older_folder(tmp_path: Path) -> Path:
     """Return a session folder as the older project wrote it, inside its checkout."""
     folder = tmp_path / "older" / "session"
     (folder / "accounts" / "acc_1").mkdir(parents=True)
@@ -24,7 +25,7 @@ def older_folder(tmp_path):
 
 
 @pytest.mark.parametrize("place", ["session", "checkout"])
-def test_import_takes_accounts_over_once(session, older_folder, place):
+def test_import_takes_accounts_over_once(session: Path, older_folder: Path, place: str) -> None:
     source = older_folder if place == "session" else older_folder.parent
     before = {path: path.read_bytes() for path in older_folder.rglob("*") if path.is_file()}
     first = run_here("account", "import", str(source))
@@ -36,7 +37,7 @@ def test_import_takes_accounts_over_once(session, older_folder, place):
     assert {path: path.read_bytes() for path in older_folder.rglob("*") if path.is_file()} == before
 
 
-def test_import_says_which_accounts_need_a_login_and_which_have_none(session, tmp_path):
+def test_import_says_which_accounts_need_a_login_and_which_have_none(session: Path, tmp_path: Path) -> None:
     records = [
         {"id": "good", "token": new_token("good")},
         {"id": "odd", "token": "no-jwt"},
@@ -57,7 +58,7 @@ def test_import_says_which_accounts_need_a_login_and_which_have_none(session, tm
     assert f'login: qwenproxy account --session-dir "{tmp_path / "b"}" relogin odd\n' in elsewhere.stdout
 
 
-def test_import_counts_chats_and_names_what_is_none(session, older_folder):
+def test_import_counts_chats_and_names_what_is_none(session: Path, older_folder: Path) -> None:
     history = older_folder / "history"
     history.mkdir()
     for name in ("one", "two"):
@@ -81,7 +82,7 @@ def test_import_counts_chats_and_names_what_is_none(session, older_folder):
     ]
 
 
-def test_import_of_something_else_says_so(session, tmp_path):
+def test_import_of_something_else_says_so(session: Path, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     assert run_here("account", "import", str(tmp_path / "empty")).status == 1
     assert run_here("account", "import", str(tmp_path / "missing")).status == 2

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import time
+from pathlib import Path
 
 import pytest
 from cli_runner import Terminal, clean_environment, new_token, run_here
+from session_files import account_of
+from spelling import spelled
 
 from qwenproxy.accounts.registry import Registry
 from qwenproxy.disk.folder import SessionFolder
@@ -15,7 +18,7 @@ HOUR = 3600.0
 
 
 @pytest.fixture
-def session(session, monkeypatch):
+def session(session: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return the session folder; the environment names no menu setting and no display."""
     for name in ("SKIP_ACCOUNT_MENU", "NON_INTERACTIVE", "DISPLAY", "WAYLAND_DISPLAY"):
         monkeypatch.delenv(name, raising=False)
@@ -23,7 +26,7 @@ def session(session, monkeypatch):
 
 
 @pytest.fixture
-def accounts(session):
+def accounts(session: Path) -> Registry:
     """Return a registry with an account in each state."""
     registry = Registry.open(SessionFolder(session))
     for name in ("good", "limited", "verify", "expired", "refused"):
@@ -37,14 +40,14 @@ def accounts(session):
 # add
 
 
-def test_a_token_registers_an_account_without_a_window(session):
+def test_a_token_registers_an_account_without_a_window(session: Path) -> None:
     ended = run_here("account", "add", "--token", new_token(), "--id", "mine")
-    assert (ended.status, Registry.open(SessionFolder(session)).get("mine").token) == (0, new_token())
+    assert (ended.status, account_of(Registry.open(SessionFolder(session)), "mine").token) == (0, new_token())
     assert "account check mine" in ended.output
     assert new_token() not in ended.output
 
 
-def test_a_token_may_come_from_standard_input(session):
+def test_a_token_may_come_from_standard_input(session: Path) -> None:
     assert run_here("account", "add", "--token", "-", text=new_token() + "\n").status == 0
     (account,) = Registry.open(SessionFolder(session)).all()
     assert (account.token, account.id[:4]) == (new_token(), "acc_")
@@ -66,18 +69,18 @@ COPIED = [
 
 
 @pytest.mark.parametrize("written", COPIED)
-def test_a_token_is_found_in_what_people_copy(session, written):
+def test_a_token_is_found_in_what_people_copy(session: Path, written: str) -> None:
     assert run_here("account", "add", "--token", written.format(new_token()), "--id", "mine").status == 0
-    assert Registry.open(SessionFolder(session)).get("mine").token == new_token()
+    assert account_of(Registry.open(SessionFolder(session)), "mine").token == new_token()
     renewed = new_token(expires_at=4_100_000_000)
     assert run_here("account", "relogin", "mine", "--token", "-", text=written.format(renewed)).status == 0
-    assert Registry.open(SessionFolder(session)).get("mine").token == renewed
+    assert account_of(Registry.open(SessionFolder(session)), "mine").token == renewed
 
 
-def test_a_token_cut_into_lines_is_one(session):
+def test_a_token_cut_into_lines_is_one(session: Path) -> None:
     lines = "\r\n".join(new_token()[at : at + 30] for at in range(0, len(new_token()), 30))
     assert run_here("account", "add", "--token", "-", "--id", "mine", text=f"Bearer\n{lines}\n").status == 0
-    assert Registry.open(SessionFolder(session)).get("mine").token == new_token()
+    assert account_of(Registry.open(SessionFolder(session)), "mine").token == new_token()
 
 
 @pytest.mark.parametrize(
@@ -89,29 +92,30 @@ def test_a_token_cut_into_lines_is_one(session):
         ("", "not a login token"),
         (new_token(expires_at=1_000_000_000), "expired at 2001-09-09"),
     ],
+    ids=spelled,
 )
-def test_what_is_not_a_live_token_is_refused(session, token, words):
+def test_what_is_not_a_live_token_is_refused(session: Path, token: str, words: str) -> None:
     ended = run_here("account", "add", "--token", token)
     assert ended.status == 1
     assert words in ended.output
     assert not session.exists()
 
 
-def test_a_token_of_another_account_names_that_account(session, accounts):
+def test_a_token_of_another_account_names_that_account(session: Path, accounts: Registry) -> None:
     ended = run_here("account", "add", "--token", new_token("good"))
     assert ended.status == 1
     assert "good already has this token" in ended.output
     assert len(accounts.all()) == 5
 
 
-@pytest.mark.parametrize("account_id", ["good", "GOOD", "../up", "a/b", "x" * 129, ".hidden"])
-def test_a_taken_or_invalid_id_is_refused(session, accounts, account_id):
+@pytest.mark.parametrize("account_id", ["good", "GOOD", "../up", "a/b", "x" * 129, ".hidden"], ids=spelled)
+def test_a_taken_or_invalid_id_is_refused(session: Path, accounts: Registry, account_id: str) -> None:
     before = (session / "tokens.json").read_bytes()
     assert run_here("account", "add", "--token", new_token("other"), "--id", account_id).status == 1
     assert (session / "tokens.json").read_bytes() == before
 
 
-def test_without_a_display_add_names_the_other_ways(session):
+def test_without_a_display_add_names_the_other_ways(session: Path) -> None:
     ended = run_here("account", "add")
     assert ended.status == 1
     assert "--token" in ended.output
@@ -123,7 +127,7 @@ def test_without_a_display_add_names_the_other_ways(session):
 # list
 
 
-def test_list_shows_every_state(accounts):
+def test_list_shows_every_state(accounts: Registry) -> None:
     lines = run_here("account", "list").stdout.splitlines()
     assert [part.strip() for part in lines[0].split("|")] == ["N", "ID", "status"]
     states = {line.split("|")[1].strip(): line.split("|")[2].strip() for line in lines[1:]}
@@ -133,7 +137,7 @@ def test_list_shows_every_state(accounts):
     assert states["expired"] == states["refused"] == "❌ INVALID"
 
 
-def test_list_as_json_has_no_token(accounts):
+def test_list_as_json_has_no_token(accounts: Registry) -> None:
     text = run_here("account", "list", "--json").stdout
     accounts_by_id = {one["id"]: one for one in json.loads(text)}
     assert {name: one["status"] for name, one in accounts_by_id.items()} == {
@@ -149,20 +153,20 @@ def test_list_as_json_has_no_token(accounts):
     assert "eyJ" not in text
 
 
-def test_list_without_accounts_names_the_next_step(session):
+def test_list_without_accounts_names_the_next_step(session: Path) -> None:
     ended = run_here("account", "list")
     assert (ended.status, "qwenproxy account add" in ended.output) == (0, True)
     assert json.loads(run_here("account", "list", "--json").stdout) == []
 
 
-def test_list_needs_no_lock(accounts, session):
+def test_list_needs_no_lock(accounts: Registry, session: Path) -> None:
     (session / ".tokens.json.lock").unlink(missing_ok=True)
     (session / ".tokens.json.lock").mkdir()  # nobody can take this lock, not even root
     ended = run_here("account", "list")
     assert (ended.status, ended.output.count("|")) == (0, 12)
 
 
-def test_the_session_folder_may_be_named_on_the_command_line(session, tmp_path):
+def test_the_session_folder_may_be_named_on_the_command_line(session: Path, tmp_path: Path) -> None:
     assert run_here("account", "--session-dir", str(tmp_path / "b"), "add", "--token", new_token()).status == 0
     assert len(Registry.open(SessionFolder(tmp_path / "b")).all()) == 1
     assert not session.exists()
@@ -178,7 +182,7 @@ def test_the_session_folder_may_be_named_on_the_command_line(session, tmp_path):
     ],
     ids=" ".join,
 )
-def test_the_session_folder_may_be_named_behind_the_command_too(session, tmp_path, args):
+def test_the_session_folder_may_be_named_behind_the_command_too(session: Path, tmp_path: Path, args: list[str]) -> None:
     Registry.open(SessionFolder(tmp_path / "b")).add(new_token("there"), "there")
     ended = run_here(*(arg.format(a=tmp_path / "a", b=tmp_path / "b") for arg in args))
     assert (ended.status, "there" in ended.output) == (0, True)
@@ -197,9 +201,12 @@ def test_the_session_folder_may_be_named_behind_the_command_too(session, tmp_pat
         (["add"], "import DIR."),
         (["relogin", "there"], "relogin there --token - (it asks"),
     ],
+    ids=spelled,
 )
 @pytest.mark.parametrize("lang", ["en", "ru"])
-def test_a_command_in_a_message_uses_the_same_folder(session, tmp_path, monkeypatch, args, command, lang):
+def test_a_command_in_a_message_uses_the_same_folder(
+    session: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, args: list[str], command: str, lang: str
+) -> None:
     monkeypatch.setenv("QWENPROXY_LANG", lang)
     folder = tmp_path / "my folder"
     Registry.open(SessionFolder(folder)).add(new_token("there"), "there")
@@ -212,28 +219,28 @@ def test_a_command_in_a_message_uses_the_same_folder(session, tmp_path, monkeypa
 # names
 
 
-@pytest.mark.parametrize("args", [["remove", "zzz", "-y"], ["remove", "../up", "-y"], ["relogin", "zzz"]])
-def test_an_unknown_id_makes_no_session_folder(session, args):
+@pytest.mark.parametrize("args", [["remove", "zzz", "-y"], ["remove", "../up", "-y"], ["relogin", "zzz"]], ids=spelled)
+def test_an_unknown_id_makes_no_session_folder(session: Path, args: list[str]) -> None:
     ended = run_here("account", *args)
     assert (ended.status, "There is no account" in ended.output) == (1, True)
     assert not session.exists()
 
 
-def test_an_invalid_id_or_token_makes_no_session_folder(session):
+def test_an_invalid_id_or_token_makes_no_session_folder(session: Path) -> None:
     assert run_here("account", "add", "--token", new_token(), "--id", "a/b").status == 1
     assert run_here("account", "add", "--token", "-", "--id", "mine", text="nonsense\n").status == 1
     assert not session.exists()
 
 
 @pytest.mark.parametrize("command", ["relogin", "remove", "check"])
-def test_a_mistyped_id_suggests_the_right_one(accounts, command):
+def test_a_mistyped_id_suggests_the_right_one(accounts: Registry, command: str) -> None:
     ended = run_here("account", command, "limitde")
     assert ended.status == 1
     assert 'Did you mean "limited"?' in ended.output
 
 
 @pytest.mark.parametrize("command", ["relogin", "remove", "check"])
-def test_an_id_like_no_other_points_to_the_list(accounts, command):
+def test_an_id_like_no_other_points_to_the_list(accounts: Registry, command: str) -> None:
     ended = run_here("account", command, "zzz")
     assert ended.status == 1
     assert "qwenproxy account list" in ended.output
@@ -242,26 +249,27 @@ def test_an_id_like_no_other_points_to_the_list(accounts, command):
 @pytest.mark.parametrize(
     ("args", "close"),
     [(["acount", "list"], "account"), (["account", "lst"], "list"), (["keys", "ad"], "add"), (["docter"], "doctor")],
+    ids=spelled,
 )
-def test_a_mistyped_command_suggests_the_right_one(session, args, close):
+def test_a_mistyped_command_suggests_the_right_one(session: Path, args: list[str], close: str) -> None:
     ended = run_here(*args)
     assert ended.status == 2
     assert f'Did you mean "{close}"?' in ended.output
 
 
 @pytest.mark.parametrize("command", ["relogin", "check"])
-def test_without_accounts_a_command_names_the_one_that_adds_one(session, command):
+def test_without_accounts_a_command_names_the_one_that_adds_one(session: Path, command: str) -> None:
     ended = run_here("account", command)
     assert (ended.status, "qwenproxy account add" in ended.output) == (3, True)
 
 
-def test_relogin_without_id_has_nothing_to_do_when_all_are_logged_in(session):
+def test_relogin_without_id_has_nothing_to_do_when_all_are_logged_in(session: Path) -> None:
     Registry.open(SessionFolder(session)).add(new_token(), "good")
     ended = run_here("account", "relogin")
     assert (ended.status, "logged in" in ended.output) == (0, True)
 
 
-def test_relogin_without_a_terminal_takes_the_first_that_needs_it(accounts):
+def test_relogin_without_a_terminal_takes_the_first_that_needs_it(accounts: Registry) -> None:
     ended = run_here("account", "relogin")
     assert ended.status == 1
     assert "Account verify is as it was" in ended.output
@@ -270,27 +278,27 @@ def test_relogin_without_a_terminal_takes_the_first_that_needs_it(accounts):
 # remove
 
 
-def test_remove_deletes_the_account_and_its_folder(accounts, session):
+def test_remove_deletes_the_account_and_its_folder(accounts: Registry, session: Path) -> None:
     assert run_here("account", "remove", "good", "--yes").status == 0
     assert accounts.get("good") is None
     assert not (session / "accounts" / "good").exists()
     assert len(accounts.all()) == 4
 
 
-def test_remove_without_a_terminal_needs_yes(accounts):
+def test_remove_without_a_terminal_needs_yes(accounts: Registry) -> None:
     ended = run_here("account", "remove", "good", text="y\n")
     assert (ended.status, "--yes" in ended.output) == (2, True)
     assert accounts.get("good") is not None
 
 
-def test_remove_deletes_the_folder_of_an_unfinished_login(session):
+def test_remove_deletes_the_folder_of_an_unfinished_login(session: Path) -> None:
     account_id = Registry.open(SessionFolder(session)).new_id()
     assert run_here("account", "remove", account_id, "--yes").status == 0
     assert not (session / "accounts" / account_id).exists()
 
 
 @pytest.mark.parametrize(("answer", "stays"), [("y", False), ("д", False), ("n", True), ("", True)])
-def test_remove_asks_on_a_terminal(accounts, session, answer, stays):
+def test_remove_asks_on_a_terminal(accounts: Registry, session: Path, answer: str, stays: bool) -> None:
     with Terminal(["account", "remove", "good"], clean_environment(session)) as terminal:
         terminal.expect("Delete account good")
         terminal.type(f"{answer}\n")
@@ -301,20 +309,20 @@ def test_remove_asks_on_a_terminal(accounts, session, answer, stays):
 # language and settings
 
 
-def test_messages_are_russian_where_the_setting_says_so(accounts, monkeypatch):
+def test_messages_are_russian_where_the_setting_says_so(accounts: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("QWENPROXY_LANG", "ru")
     assert "статус" in run_here("account", "list").output
     assert "Возможно, имелся в виду «limited»?" in run_here("account", "check", "limitde").output
     assert "Нет экрана, чтобы открыть окно" in run_here("account", "add").output
 
 
-def test_a_bad_setting_is_a_usage_error(session, monkeypatch):
+def test_a_bad_setting_is_a_usage_error(session: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("QWENPROXY_PROT", "1")
     ended = run_here("account", "list")
     assert (ended.status, "QWENPROXY_PORT" in ended.output) == (2, True)
 
 
-def test_an_encoding_without_emoji_shows_question_marks(accounts, session):
+def test_an_encoding_without_emoji_shows_question_marks(accounts: Registry, session: Path) -> None:
     environment = clean_environment(session, PYTHONIOENCODING="latin-1")
     with Terminal(["account", "list"], environment) as terminal:
         assert terminal.end() == 0

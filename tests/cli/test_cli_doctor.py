@@ -8,19 +8,29 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterable, Iterator
 from email.utils import formatdate
+from pathlib import Path
 from types import SimpleNamespace
+from typing import NoReturn, cast
 
 import pytest
 from cli_runner import new_token, run_here
+from fake_site import FakeResponse
+from replies import Reply
+from session_files import account_of
+from spelling import spelled
 
 from qwenproxy.access.keys import KeyFile
+from qwenproxy.accounts.account import Account
+from qwenproxy.accounts.opening import TabOpener
 from qwenproxy.accounts.registry import Registry
-from qwenproxy.browser.page import Head
+from qwenproxy.browser.page import PageRequest, PageResponse
 from qwenproxy.browser.profile import ProfileClaim
 from qwenproxy.cli import account, doctor
-from qwenproxy.cli.console import open_console
+from qwenproxy.cli.console import Console, open_console
 from qwenproxy.cli.findings import (
+    Finding,
     browser_findings,
     clock_finding,
     door_findings,
@@ -35,19 +45,23 @@ from qwenproxy.errors import (
     BrowserError,
     NetworkFailed,
     NotLoggedIn,
+    ProxyError,
     SetupError,
     StorageError,
     TabLost,
     VerificationRequired,
 )
-from qwenproxy.logins.check import check_account
+from qwenproxy.logins.check import Check, check_account
 from qwenproxy.texts import Phrase
 
 posix = pytest.mark.skipif(os.name != "posix", reason="rights and shell scripts are POSIX")
 
 
+NewConsole = Callable[[], Console]
+
+
 @pytest.fixture
-def settings(tmp_path):
+def settings(tmp_path: Path) -> dict[str, str]:
     """Return settings that a test may add to before it asks for the console."""
     return {
         "QWENPROXY_SESSION_DIR": str(tmp_path / "session"),
@@ -58,10 +72,10 @@ def settings(tmp_path):
 
 
 @pytest.fixture
-def new_console(settings, monkeypatch, tmp_path):
+def new_console(settings: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> NewConsole:
     """Return a maker of consoles."""
 
-    def make():
+    def make() -> Console:
         # Leave the logging of the test process alone.
         monkeypatch.setattr("qwenproxy.observe.logs.configure", lambda level: None)
         (tmp_path / "session").mkdir(mode=0o700, exist_ok=True)
@@ -70,7 +84,7 @@ def new_console(settings, monkeypatch, tmp_path):
     return make
 
 
-def _levels(findings) -> list[str]:
+def _levels(findings: Iterable[Finding]) -> list[str]:
     findings = list(findings)
     assert all(bool(one.remedy) == (one.level != "ok") for one in findings), (
         "every problem has a remedy, and nothing else has"
@@ -78,7 +92,7 @@ def _levels(findings) -> list[str]:
     return [one.level for one in findings]
 
 
-def _program(folder, name: str, version: str) -> str:
+def _program(folder: Path, name: str, version: str) -> str:
     path = folder / name
     path.write_text(f"#!/bin/sh\necho 'Program {version} built yesterday'\n")
     path.chmod(0o755)
@@ -90,7 +104,9 @@ def _program(folder, name: str, version: str) -> str:
 
 @posix
 @pytest.mark.parametrize(("driver", "level"), [("156.0.1.1", "ok"), ("155.9.9.9", "wrong")])
-def test_browser_and_driver_must_be_of_one_version(new_console, settings, tmp_path, driver, level):
+def test_browser_and_driver_must_be_of_one_version(
+    new_console: NewConsole, settings: dict[str, str], tmp_path: Path, driver: str, level: str
+) -> None:
     settings["QWENPROXY_CHROME"] = _program(tmp_path, "chrome", "156.0.1.2")
     settings["QWENPROXY_CHROMEDRIVER"] = _program(tmp_path, "driver", driver)
     findings = list(browser_findings(new_console()))
@@ -99,7 +115,9 @@ def test_browser_and_driver_must_be_of_one_version(new_console, settings, tmp_pa
     assert driver in findings[1].text
 
 
-def test_a_missing_browser_comes_with_the_way_to_install_one(new_console, settings, tmp_path):
+def test_a_missing_browser_comes_with_the_way_to_install_one(
+    new_console: NewConsole, settings: dict[str, str], tmp_path: Path
+) -> None:
     settings["QWENPROXY_CHROME"] = str(tmp_path / "nowhere")
     (finding,) = browser_findings(new_console())
     assert finding.level == "wrong"
@@ -109,12 +127,12 @@ def test_a_missing_browser_comes_with_the_way_to_install_one(new_console, settin
 # session folder
 
 
-def test_a_fresh_folder_is_right(new_console):
+def test_a_fresh_folder_is_right(new_console: NewConsole) -> None:
     assert _levels(folder_findings(new_console())) == ["ok"]
 
 
 @posix
-def test_a_public_file_is_named_with_the_command_that_makes_it_private(new_console):
+def test_a_public_file_is_named_with_the_command_that_makes_it_private(new_console: NewConsole) -> None:
     console = new_console()
     secret = console.config.session_dir / "Authorization.txt"
     secret.write_text("key")
@@ -126,7 +144,7 @@ def test_a_public_file_is_named_with_the_command_that_makes_it_private(new_conso
 
 
 @posix
-def test_a_gitignore_may_be_public(new_console):
+def test_a_gitignore_may_be_public(new_console: NewConsole) -> None:
     console = new_console()
     for name, level in ((".gitignore", "ok"), ("server.json", "wrong")):
         (console.config.session_dir / name).write_text("")
@@ -134,7 +152,7 @@ def test_a_gitignore_may_be_public(new_console):
         assert _levels(folder_findings(console)) == [level]
 
 
-def test_a_file_that_cannot_be_written_is_named(new_console, monkeypatch):
+def test_a_file_that_cannot_be_written_is_named(new_console: NewConsole, monkeypatch: pytest.MonkeyPatch) -> None:
     console = new_console()
     locked = console.config.session_dir / "tokens.json"
     console.registry.add(new_token(), "mine")
@@ -144,7 +162,7 @@ def test_a_file_that_cannot_be_written_is_named(new_console, monkeypatch):
     assert (finding.level, str(locked) in finding.text) == ("wrong", True)
 
 
-def test_files_that_were_set_aside_are_shown(new_console):
+def test_files_that_were_set_aside_are_shown(new_console: NewConsole) -> None:
     console = new_console()
     broken = console.config.session_dir / "tokens.json"
     broken.write_text("{")
@@ -158,13 +176,13 @@ def test_files_that_were_set_aside_are_shown(new_console):
 # profiles
 
 
-def test_unused_profiles_are_ok(new_console):
+def test_unused_profiles_are_ok(new_console: NewConsole) -> None:
     console = new_console()
     console.registry.add(new_token(), "mine")
     assert _levels(profile_findings(console)) == ["ok"]
 
 
-def test_a_profile_in_use_is_named_with_its_process(new_console):
+def test_a_profile_in_use_is_named_with_its_process(new_console: NewConsole) -> None:
     console = new_console()
     console.registry.add(new_token(), "mine")
     claim = ProfileClaim.take(console.registry.folder("mine"))
@@ -176,11 +194,13 @@ def test_a_profile_in_use_is_named_with_its_process(new_console):
 
 
 @posix
-def test_a_browser_opened_by_hand_is_named_with_its_process(new_console, tmp_path):
+def test_a_browser_opened_by_hand_is_named_with_its_process(new_console: NewConsole, tmp_path: Path) -> None:
     console = new_console()
     console.registry.add(new_token(), "mine")
     console.registry.folder("mine").profile.mkdir()
-    program = shutil.copy(shutil.which("sleep"), tmp_path / "chromium")
+    sleep = shutil.which("sleep")
+    assert sleep
+    program = shutil.copy(sleep, tmp_path / "chromium")
     process = subprocess.Popen([program, "60"])
     try:
         (console.registry.folder("mine").profile / "SingletonLock").symlink_to(f"{socket.gethostname()}-{process.pid}")
@@ -192,7 +212,7 @@ def test_a_browser_opened_by_hand_is_named_with_its_process(new_console, tmp_pat
     assert _levels(profile_findings(console)) == ["ok"]
 
 
-def test_the_remedy_removes_the_folder_of_an_unfinished_login(new_console):
+def test_the_remedy_removes_the_folder_of_an_unfinished_login(new_console: NewConsole) -> None:
     console = new_console()
     account_id = console.registry.new_id()
     (finding,) = profile_findings(console)
@@ -202,7 +222,7 @@ def test_the_remedy_removes_the_folder_of_an_unfinished_login(new_console):
 # port and server
 
 
-def test_a_taken_port_is_wrong_unless_our_own_server_has_it(new_console, settings):
+def test_a_taken_port_is_wrong_unless_our_own_server_has_it(new_console: NewConsole, settings: dict[str, str]) -> None:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
@@ -214,7 +234,7 @@ def test_a_taken_port_is_wrong_unless_our_own_server_has_it(new_console, setting
 
 
 @pytest.mark.parametrize("host", ["203.0.113.9", "a..b", ".é"])
-def test_an_address_of_another_machine_is_wrong(new_console, settings, host):
+def test_an_address_of_another_machine_is_wrong(new_console: NewConsole, settings: dict[str, str], host: str) -> None:
     settings["QWENPROXY_HOST"] = host
     finding = port_finding(new_console(), None)
     assert (finding.level, host in finding.text) == ("wrong", True)
@@ -222,7 +242,9 @@ def test_an_address_of_another_machine_is_wrong(new_console, settings, host):
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "nonsense.invalid", "0.0.0.0"])
-def test_an_address_for_other_machines_needs_a_key(new_console, settings, host):
+def test_an_address_for_other_machines_needs_a_key(
+    new_console: NewConsole, settings: dict[str, str], host: str
+) -> None:
     settings["QWENPROXY_HOST"] = host
     console = new_console()
     findings = list(door_findings(console))
@@ -233,7 +255,7 @@ def test_an_address_for_other_machines_needs_a_key(new_console, settings, host):
         assert list(door_findings(console)) == []
 
 
-def test_a_running_server_is_named_with_its_address_once_it_listens(new_console):
+def test_a_running_server_is_named_with_its_address_once_it_listens(new_console: NewConsole) -> None:
     console = new_console()
     silent = port_finding(console, RunningServer(4711))
     assert (silent.level, "4711" in silent.text, "not listen yet" in silent.text) == ("ok", True, True)
@@ -248,11 +270,11 @@ def test_a_running_server_is_named_with_its_address_once_it_listens(new_console)
 @pytest.mark.parametrize(
     ("error", "level"), [(0.0, "ok"), (-90.0, "ok"), (600.0, "wrong"), (-600.0, "wrong"), (None, "warning")]
 )
-def test_the_clock_may_be_off_a_little(new_console, error, level):
+def test_the_clock_may_be_off_a_little(new_console: NewConsole, error: float | None, level: str) -> None:
     assert _levels([clock_finding(new_console(), error)]) == [level]
 
 
-def test_a_clock_that_only_a_running_server_could_compare_is_ok(new_console):
+def test_a_clock_that_only_a_running_server_could_compare_is_ok(new_console: NewConsole) -> None:
     (level,) = _levels([clock_finding(new_console(), None, in_use=True)])
     assert level == "ok"
     assert _levels([clock_finding(new_console(), 600.0, in_use=True)]) == ["wrong"]
@@ -265,21 +287,24 @@ class FakeTab:
     """A tab whose page answers the profile call."""
 
     def __init__(self, status: int, headers: dict[str, str], body: str) -> None:
-        self.head_of_answer = Head(status, headers)
+        self.status = status
+        self.headers = headers
         self.body = body
+        self.responses: list[FakeResponse] = []
         self.closed = 0
         self.loads = 0
         self.renewable = self.unrenewed = False
 
-    def renew(self, seen, *, suspect):
+    def renew(self, seen: int, *, suspect: bool) -> bool:
         assert suspect
         self.loads += 1
         return True
 
-    def fetch(self, request):
+    def fetch(self, request: PageRequest) -> PageResponse:
         assert (request.method, request.path) == ("GET", "/api/v1/auths/")
-        text = lambda: iter([self.body])  # noqa: E731
-        return SimpleNamespace(head=lambda wait: self.head_of_answer, iter_text=text, close=lambda: None)
+        response = FakeResponse(Reply((self.body,), self.status, self.headers))
+        self.responses.append(response)
+        return response
 
     def close(self) -> None:
         self.closed += 1
@@ -296,31 +321,36 @@ LIMIT = '{"success":false,"data":{"code":"RateLimited","num":3}}'
 
 
 @pytest.fixture
-def registry(tmp_path):
+def registry(tmp_path: Path) -> Registry:
     registry = Registry.open(SessionFolder(tmp_path / "session"))
     registry.add(new_token(), "mine")
     return registry
 
 
-def _check(registry: Registry, tab: FakeTab):
-    result = check_account(registry, lambda account: tab, registry.get("mine"))
+def _check(registry: Registry, tab: FakeTab) -> Check:
+    result = _check_with(registry, lambda account: tab)
     assert tab.closed == 1
     return result
+
+
+def _check_with(registry: Registry, open_tab: Callable[[Account], object], checked: Account | None = None) -> Check:
+    """Check an account as it was, or else `mine`, through what opens its tab."""
+    return check_account(registry, cast(TabOpener, open_tab), checked or account_of(registry, "mine"))
 
 
 @pytest.mark.parametrize(
     ("body", "kind", "status"),
     [(IN, "ok", "OK"), (OUT, "invalid", "INVALID"), (CAPTCHA, "verify", "WAIT"), (LIMIT, "limited", "WAIT")],
 )
-def test_a_check_records_what_the_site_says(registry, body, kind, status):
+def test_a_check_records_what_the_site_says(registry: Registry, body: str, kind: str, status: str) -> None:
     assert _check(registry, _tab(body)).kind == kind
-    assert registry.get("mine").status(time.time()) == status
+    assert account_of(registry, "mine").status(time.time()) == status
 
 
 @pytest.mark.parametrize("body", ["", "{}", "[]", "null", "not json", '{"id":""}'])
-def test_an_answer_that_names_nobody_changes_nothing(registry, body):
+def test_an_answer_that_names_nobody_changes_nothing(registry: Registry, body: str) -> None:
     assert _check(registry, _tab(body)).kind == "unreachable"
-    assert registry.get("mine").status(time.time()) == "OK"
+    assert account_of(registry, "mine").status(time.time()) == "OK"
 
 
 @pytest.mark.parametrize(
@@ -333,45 +363,48 @@ def test_an_answer_that_names_nobody_changes_nothing(registry, body):
         (BrowserError("no"), "browser", "OK"),
         (SetupError("no browser"), "browser", "OK"),
     ],
+    ids=spelled,
 )
-def test_a_check_tells_failures_of_the_browser_apart(registry, error, kind, status):
-    def failing(account):
+def test_a_check_tells_failures_of_the_browser_apart(
+    registry: Registry, error: ProxyError, kind: str, status: str
+) -> None:
+    def failing(account: Account) -> NoReturn:
         raise error
 
-    result = check_account(registry, failing, registry.get("mine"))
+    result = _check_with(registry, failing)
     assert (result.kind, result.detail) == (kind, error.message)
-    assert registry.get("mine").status(time.time()) == status
+    assert account_of(registry, "mine").status(time.time()) == status
 
 
-def test_a_good_login_ends_invalid(registry):
+def test_a_good_login_ends_invalid(registry: Registry) -> None:
     registry.mark_invalid("mine")
     _check(registry, _tab(IN))
-    assert registry.get("mine").status(time.time()) == "OK"
+    assert account_of(registry, "mine").status(time.time()) == "OK"
 
 
 @pytest.mark.parametrize("reason", [None, "verification"])
 @pytest.mark.parametrize("invalid", [False, True])
-def test_a_good_login_ends_no_rest(registry, invalid, reason):
+def test_a_good_login_ends_no_rest(registry: Registry, invalid: bool, reason: str | None) -> None:
     until = time.time() + 3600
     registry.rest("mine", until, reason)
     if invalid:
         registry.mark_invalid("mine")
     assert _check(registry, _tab(IN)).kind == "ok"
-    account = registry.get("mine")
+    account = account_of(registry, "mine")
     assert account.status(time.time()) == "WAIT"
     assert account.reset_at == pytest.approx(until, abs=0.01)
     assert account.reason == reason
 
 
-def test_a_login_renewed_during_the_check_is_not_marked_invalid(registry):
+def test_a_login_renewed_during_the_check_is_not_marked_invalid(registry: Registry) -> None:
     tab = _tab(OUT)
-    old_record = registry.get("mine")
+    old_record = account_of(registry, "mine")
     registry.renew("mine", new_token("renewed"))
-    assert check_account(registry, lambda account: tab, old_record).kind == "invalid"
-    assert registry.get("mine").status(time.time()) == "OK"
+    assert _check_with(registry, lambda account: tab, old_record).kind == "invalid"
+    assert account_of(registry, "mine").status(time.time()) == "OK"
 
 
-def test_the_clock_is_compared_with_the_sites(registry):
+def test_the_clock_is_compared_with_the_sites(registry: Registry) -> None:
     ahead = _check(registry, _tab(IN, date=formatdate(time.time() - 600, usegmt=True)))
     assert ahead.clock_error == pytest.approx(600, abs=5)
     assert _check(registry, _tab(IN)).clock_error is None
@@ -382,7 +415,9 @@ def test_the_clock_is_compared_with_the_sites(registry):
 
 
 @posix
-def test_the_doctor_exits_with_1_and_counts_the_problems(settings, tmp_path, monkeypatch):
+def test_the_doctor_exits_with_1_and_counts_the_problems(
+    settings: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("QWENPROXY_CHROME", _program(tmp_path, "chrome", "156.0.1.2"))
@@ -398,7 +433,9 @@ def test_the_doctor_exits_with_1_and_counts_the_problems(settings, tmp_path, mon
     )
 
 
-def test_the_doctor_names_a_missing_browser_and_asks_no_account(settings, tmp_path, monkeypatch):
+def test_the_doctor_names_a_missing_browser_and_asks_no_account(
+    settings: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("QWENPROXY_CHROME", str(tmp_path / "nowhere"))
@@ -409,7 +446,7 @@ def test_the_doctor_names_a_missing_browser_and_asks_no_account(settings, tmp_pa
 
 
 @pytest.fixture
-def beside_a_server(settings, tmp_path, monkeypatch):
+def beside_a_server(settings: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Registry]:
     """Return the registry whose only account "mine" a running server has open, which does not listen yet."""
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
@@ -424,7 +461,7 @@ def beside_a_server(settings, tmp_path, monkeypatch):
 
 
 @posix
-def test_beside_a_server_that_has_the_accounts_open_nothing_is_wrong(beside_a_server):
+def test_beside_a_server_that_has_the_accounts_open_nothing_is_wrong(beside_a_server: Registry) -> None:
     ended, early = run_here("doctor"), run_here("doctor", "--roundtrip")
     assert ended.status == 0, ended.output
     *findings, last = ended.output.splitlines()
@@ -434,7 +471,8 @@ def test_beside_a_server_that_has_the_accounts_open_nothing_is_wrong(beside_a_se
 
 
 LATER = 4_000_000_000.0  # a rest that no run of these tests outlasts
-STANDINGS = [
+Change = Callable[[Registry], object]
+STANDINGS: list[tuple[Change, tuple[int, str, str]]] = [
     (lambda registry: registry.rest("mine", LATER), (0, "⚠️  mine: ⏳ WAIT (until 2", "It returns by itself")),
     (lambda registry: registry.rest("mine", LATER, "verification"), (1, "❌ mine: ⏳ WAIT", "relogin mine")),
     (lambda registry: registry.mark_invalid("mine"), (1, "❌ mine: ❌ INVALID", "relogin mine")),
@@ -444,7 +482,13 @@ STANDINGS = [
 @posix
 @pytest.mark.parametrize(("change", "expected"), STANDINGS, ids=["limited", "verify", "invalid"])
 @pytest.mark.parametrize("held", [True, False])
-def test_the_status_of_an_account_counts_with_and_without_a_check(beside_a_server, monkeypatch, held, change, expected):
+def test_the_status_of_an_account_counts_with_and_without_a_check(
+    beside_a_server: Registry,
+    monkeypatch: pytest.MonkeyPatch,
+    held: bool,
+    change: Change,
+    expected: tuple[int, str, str],
+) -> None:
     status, beginning, remedy = expected
     if not held:
         # A login that the site confirms does not end a rest.
@@ -464,7 +508,9 @@ def test_the_status_of_an_account_counts_with_and_without_a_check(beside_a_serve
 @pytest.mark.parametrize(
     ("change", "command"), [(STANDINGS[0][0], "add"), (STANDINGS[2][0], "relogin mine")], ids=["limited", "invalid"]
 )
-def test_the_remedy_for_an_account_uses_the_same_folder(beside_a_server, tmp_path, change, command):
+def test_the_remedy_for_an_account_uses_the_same_folder(
+    beside_a_server: Registry, tmp_path: Path, change: Change, command: str
+) -> None:
     change(beside_a_server)
     folder = tmp_path / "session"
     remedy = f'qwenproxy account --session-dir "{folder}" {command}\n'
@@ -474,8 +520,8 @@ def test_the_remedy_for_an_account_uses_the_same_folder(beside_a_server, tmp_pat
 
 
 @posix
-def test_a_failing_disk_is_not_blamed_on_the_site(beside_a_server, monkeypatch):
-    def refusing(account):
+def test_a_failing_disk_is_not_blamed_on_the_site(beside_a_server: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refusing(account: Account) -> NoReturn:
         raise StorageError("cannot write tokens.json: No space left on device")
 
     monkeypatch.setattr(doctor, "opener_for", lambda *_: refusing)
@@ -498,8 +544,10 @@ ABOUT_THE_SITE = "opens in a browser on this machine"
     ],
     ids=["does not start", "missing", "lost", "the site"],
 )
-def test_the_advice_fits_the_cause(beside_a_server, monkeypatch, error, remedy):
-    def failing(account):
+def test_the_advice_fits_the_cause(
+    beside_a_server: Registry, monkeypatch: pytest.MonkeyPatch, error: ProxyError, remedy: str
+) -> None:
+    def failing(account: Account) -> NoReturn:
         raise error
 
     monkeypatch.setattr(doctor, "opener_for", lambda *_: failing)
@@ -518,10 +566,12 @@ def test_the_advice_fits_the_cause(beside_a_server, monkeypatch, error, remedy):
 
 
 @posix
-def test_versions_that_do_not_fit_are_not_blamed_on_the_site(beside_a_server, tmp_path, monkeypatch):
+def test_versions_that_do_not_fit_are_not_blamed_on_the_site(
+    beside_a_server: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("QWENPROXY_CHROMEDRIVER", _program(tmp_path, "driver", "140.0.1.2"))
 
-    def ask(account):
+    def ask(account: Account) -> NoReturn:
         raise AssertionError("a browser was started all the same")
 
     monkeypatch.setattr(doctor, "opener_for", lambda *_: ask)
@@ -532,7 +582,9 @@ def test_versions_that_do_not_fit_are_not_blamed_on_the_site(beside_a_server, tm
 
 
 @posix
-def test_a_driver_that_a_start_would_fetch_is_the_one_that_counts(new_console, settings, tmp_path, monkeypatch):
+def test_a_driver_that_a_start_would_fetch_is_the_one_that_counts(
+    new_console: NewConsole, settings: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     fitting = _program(tmp_path, "fitting", "156.9.9.9")
     (tmp_path / "path").mkdir()
     settings["QWENPROXY_CHROME"] = _program(tmp_path, "chrome", "156.0.1.2")
@@ -546,7 +598,9 @@ def test_a_driver_that_a_start_would_fetch_is_the_one_that_counts(new_console, s
 
 
 @posix
-def test_a_browser_that_cannot_say_its_version_says_why(new_console, settings, tmp_path):
+def test_a_browser_that_cannot_say_its_version_says_why(
+    new_console: NewConsole, settings: dict[str, str], tmp_path: Path
+) -> None:
     broken = tmp_path / "chrome"
     broken.write_text("#!/bin/sh\necho 'chrome: error while loading shared libraries: libnss3.so' >&2; exit 127\n")
     broken.chmod(0o755)
@@ -557,7 +611,7 @@ def test_a_browser_that_cannot_say_its_version_says_why(new_console, settings, t
 
 
 @posix
-def test_beside_a_server_a_full_disk_is_named(beside_a_server, monkeypatch):
+def test_beside_a_server_a_full_disk_is_named(beside_a_server: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=0))
     ended = run_here("doctor")
     assert ended.status == 1
@@ -566,9 +620,11 @@ def test_beside_a_server_a_full_disk_is_named(beside_a_server, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "words", [("doctor",), ("account", "list"), ("account", "check"), ("keys", "list"), ("config",)]
+    "words", [("doctor",), ("account", "list"), ("account", "check"), ("keys", "list"), ("config",)], ids=spelled
 )
-def test_looking_makes_no_session_folder(settings, tmp_path, monkeypatch, words):
+def test_looking_makes_no_session_folder(
+    settings: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
     ended = run_here(*words)
@@ -576,7 +632,7 @@ def test_looking_makes_no_session_folder(settings, tmp_path, monkeypatch, words)
     assert not (tmp_path / "session").exists()
 
 
-def test_a_session_folder_that_is_a_file_is_one_line(tmp_path, monkeypatch):
+def test_a_session_folder_that_is_a_file_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("QWENPROXY_SESSION_DIR", str(tmp_path / "file"))
     ended = run_here("doctor")

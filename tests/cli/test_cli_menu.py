@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from cli_runner import CHECKOUT, Terminal, clean_environment, new_token
@@ -18,12 +19,12 @@ PROMPT = "Your choice (Ctrl-C quits) [3]: "
 
 
 @pytest.fixture
-def session(tmp_path):
+def session(tmp_path: Path) -> Path:
     return tmp_path / "session"
 
 
 @pytest.fixture
-def environment(session):
+def environment(session: Path) -> dict[str, str]:
     """Return settings with which a server starts on a free port, and every browser start fails at once."""
     return clean_environment(
         session,
@@ -35,7 +36,7 @@ def environment(session):
 
 
 @pytest.fixture
-def registry(session):
+def registry(session: Path) -> Registry:
     """Return a registry with one account of each status."""
     registry = Registry.open(SessionFolder(session))
     registry.add(new_token("a"), "acc_1752745840684")
@@ -46,7 +47,9 @@ def registry(session):
     return registry
 
 
-def test_the_menu_shows_accounts_and_entries_and_starts_by_default(registry, environment):
+def test_the_menu_shows_accounts_and_entries_and_starts_by_default(
+    registry: Registry, environment: dict[str, str]
+) -> None:
     with Terminal(["start"], environment) as terminal:
         screen = terminal.expect(PROMPT)
         terminal.type("\n")
@@ -64,7 +67,7 @@ def test_the_menu_shows_accounts_and_entries_and_starts_by_default(registry, env
     assert "(default)" in lines[8]
 
 
-def test_without_a_command_it_is_the_same_menu(registry, environment):
+def test_without_a_command_it_is_the_same_menu(registry: Registry, environment: dict[str, str]) -> None:
     with Terminal([], environment) as terminal:
         terminal.expect(PROMPT)
         terminal.type("\x03")
@@ -72,7 +75,7 @@ def test_without_a_command_it_is_the_same_menu(registry, environment):
         assert terminal.end() == 0
 
 
-def test_start_needs_a_usable_account(session, environment):
+def test_start_needs_a_usable_account(session: Path, environment: dict[str, str]) -> None:
     registry = Registry.open(SessionFolder(session))
     registry.add(new_token(), "refused")
     registry.mark_invalid("refused")
@@ -86,7 +89,7 @@ def test_start_needs_a_usable_account(session, environment):
         terminal.expect("qwenproxy listens on")
 
 
-def test_an_account_on_rest_is_enough_to_start(session, environment):
+def test_an_account_on_rest_is_enough_to_start(session: Path, environment: dict[str, str]) -> None:
     registry = Registry.open(SessionFolder(session))
     registry.add(new_token(), "limited")
     registry.rest("limited", time.time() + 3600)
@@ -96,7 +99,7 @@ def test_an_account_on_rest_is_enough_to_start(session, environment):
         terminal.expect("qwenproxy listens on")
 
 
-def test_adding_without_a_display_says_why_and_returns_to_the_menu(session, environment):
+def test_adding_without_a_display_says_why_and_returns_to_the_menu(session: Path, environment: dict[str, str]) -> None:
     with Terminal(["start"], environment) as terminal:
         terminal.expect("There is no account yet.")
         terminal.expect(PROMPT)
@@ -109,7 +112,7 @@ def test_adding_without_a_display_says_why_and_returns_to_the_menu(session, envi
     assert Registry.open(SessionFolder(session)).all() == ()
 
 
-def test_relogin_offers_the_one_that_needs_it(registry, environment):
+def test_relogin_offers_the_one_that_needs_it(registry: Registry, environment: dict[str, str]) -> None:
     with Terminal(["start"], environment) as terminal:
         terminal.expect(PROMPT)
         terminal.type("2\n")
@@ -127,7 +130,7 @@ def test_relogin_offers_the_one_that_needs_it(registry, environment):
         terminal.expect(PROMPT)
 
 
-def test_remove_asks_first(registry, environment):
+def test_remove_asks_first(registry: Registry, environment: dict[str, str]) -> None:
     with Terminal(["start"], environment) as terminal:
         for answer in ("n", "", "yes"):
             terminal.expect(PROMPT)
@@ -147,7 +150,7 @@ def test_remove_asks_first(registry, environment):
 
 
 @pytest.mark.parametrize("entry", ["2", "4"])
-def test_without_accounts_there_is_nothing_to_choose(session, environment, entry):
+def test_without_accounts_there_is_nothing_to_choose(session: Path, environment: dict[str, str], entry: str) -> None:
     with Terminal(["start"], environment) as terminal:
         terminal.expect(PROMPT)
         terminal.type(f"{entry}\n")
@@ -155,7 +158,7 @@ def test_without_accounts_there_is_nothing_to_choose(session, environment, entry
         terminal.expect(PROMPT)
 
 
-def test_an_unknown_choice_shows_the_menu_again(registry, environment):
+def test_an_unknown_choice_shows_the_menu_again(registry: Registry, environment: dict[str, str]) -> None:
     with Terminal(["start"], environment) as terminal:
         terminal.expect(PROMPT)
         terminal.type("7\n")
@@ -163,7 +166,7 @@ def test_an_unknown_choice_shows_the_menu_again(registry, environment):
         terminal.expect(PROMPT)
 
 
-def test_the_menu_speaks_russian(registry, environment):
+def test_the_menu_speaks_russian(registry: Registry, environment: dict[str, str]) -> None:
     with Terminal(["start"], {**environment, "QWENPROXY_LANG": "ru"}) as terminal:
         screen = terminal.expect("[3]: ")
     assert "Аккаунты:" in screen
@@ -172,14 +175,14 @@ def test_the_menu_speaks_russian(registry, environment):
 
 
 @pytest.mark.parametrize("name", ["QWENPROXY_NO_MENU", "SKIP_ACCOUNT_MENU", "NON_INTERACTIVE"])
-def test_no_menu_where_a_setting_says_so(session, environment, name):
+def test_no_menu_where_a_setting_says_so(session: Path, environment: dict[str, str], name: str) -> None:
     with Terminal(["start"], {**environment, name: "1"}) as terminal:
         assert terminal.end() == 3
     assert "qwenproxy account add" in terminal.text
     assert "Menu" not in terminal.text
 
 
-def test_no_menu_without_a_terminal(session, environment):
+def test_no_menu_without_a_terminal(session: Path, environment: dict[str, str]) -> None:
     ended = subprocess.run(
         [sys.executable, "-m", "qwenproxy", "start"],
         env=environment,
@@ -195,7 +198,7 @@ def test_no_menu_without_a_terminal(session, environment):
     assert "Menu" not in ended.stdout
 
 
-def test_relogin_on_a_terminal_lets_choose_among_several(registry, environment):
+def test_relogin_on_a_terminal_lets_choose_among_several(registry: Registry, environment: dict[str, str]) -> None:
     registry.mark_invalid("limited")
     with Terminal(["account", "relogin"], environment) as terminal:
         terminal.expect("[limited]: ")
@@ -204,7 +207,7 @@ def test_relogin_on_a_terminal_lets_choose_among_several(registry, environment):
         assert terminal.end() == 1
 
 
-def test_a_token_in_the_menu_never_shows(registry, environment):
+def test_a_token_in_the_menu_never_shows(registry: Registry, environment: dict[str, str]) -> None:
     with Terminal(["start"], environment) as terminal:
         terminal.expect(PROMPT)
         terminal.type("3\n")

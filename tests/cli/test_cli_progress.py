@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from cli_runner import CHECKOUT, Terminal, clean_environment, new_token
@@ -17,7 +18,7 @@ ERASED = "\r\x1b[K"
 
 
 @pytest.fixture
-def environment(tmp_path):
+def environment(tmp_path: Path) -> dict[str, str]:
     """Return settings with two accounts, whose browsers fail to start at once."""
     registry = Registry.open(SessionFolder(tmp_path / "session"))
     for name in ("first", "second"):
@@ -30,7 +31,7 @@ RESULTS = [(["account", "check"], "the check failed"), (["doctor"], "No browser 
 
 
 @pytest.mark.parametrize(("command", "result"), RESULTS, ids=["check", "doctor"])
-def test_the_line_names_the_account(environment, command, result):
+def test_the_line_names_the_account(environment: dict[str, str], command: list[str], result: str) -> None:
     with Terminal(command, environment) as terminal:
         for number, name in ((1, "first"), (2, "second")):
             terminal.expect(f"Asking the site about {name} ({number} of 2) ...")
@@ -40,7 +41,7 @@ def test_the_line_names_the_account(environment, command, result):
 
 
 @pytest.mark.parametrize(("command", "result"), RESULTS, ids=["check", "doctor"])
-def test_without_a_terminal_there_is_no_live_line(environment, command, result):
+def test_without_a_terminal_there_is_no_live_line(environment: dict[str, str], command: list[str], result: str) -> None:
     piped = {**environment, "PYTHONIOENCODING": "utf-8"}
     process = subprocess.run(
         [sys.executable, "-m", "qwenproxy", *command],
@@ -56,7 +57,7 @@ def test_without_a_terminal_there_is_no_live_line(environment, command, result):
         assert trace not in process.stdout + process.stderr
 
 
-def test_the_browser_that_opens_at_the_start(environment):
+def test_the_browser_that_opens_at_the_start(environment: dict[str, str]) -> None:
     with Terminal(["start"], environment) as terminal:
         terminal.expect("listens on")
         terminal.expect("print(answer.choices[0].message.content)")
@@ -68,7 +69,7 @@ def test_the_browser_that_opens_at_the_start(environment):
     assert "is ready after" not in terminal.text
 
 
-def test_a_browser_that_does_not_start_is_reported_in_russian(environment):
+def test_a_browser_that_does_not_start_is_reported_in_russian(environment: dict[str, str]) -> None:
     with Terminal(["account", "check", "first"], {**environment, "QWENPROXY_LANG": "ru"}) as terminal:
         terminal.expect("Спрашиваем сайт об аккаунте first (1 из 1) ...")
         terminal.expect("сразу завершился (код завершения 1)")

@@ -7,21 +7,27 @@ import errno
 import os
 import socket
 import stat
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from cli_runner import new_token, run_here
+from spelling import spelled
 
 from qwenproxy.access.keys import KeyFile
 from qwenproxy.accounts.registry import Registry
 from qwenproxy.cli import start
 from qwenproxy.cli.sandbox import SandboxAddress
+from qwenproxy.config import Config
 from qwenproxy.disk.claim import claimed_session
 from qwenproxy.disk.folder import SessionFolder
 from qwenproxy.server import listening_advice
 
+Start = tuple[Config, str]  # with which settings, in which server
+
 
 @pytest.fixture
-def folder(tmp_path, monkeypatch):
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return the session folder of the settings."""
     monkeypatch.setenv("QWENPROXY_SESSION_DIR", str(tmp_path / "session"))
     monkeypatch.setenv("QWENPROXY_LANG", "en")
@@ -30,11 +36,11 @@ def folder(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def starts(monkeypatch):
+def starts(monkeypatch: pytest.MonkeyPatch) -> list[Start]:
     """Replace the server; return the list of the settings it was started with."""
-    calls = []
+    calls: list[Start] = []
 
-    def run(config, *, server, ready, warm_up):
+    def run(config: Config, *, server: str, ready: Callable[[int], None], warm_up: object) -> int:
         calls.append((config, server))
         ready(4711)
         return 0
@@ -45,20 +51,20 @@ def starts(monkeypatch):
     return calls
 
 
-def _invalid(folder, *ids):
+def _invalid(folder: Path, *ids: str) -> None:
     registry = Registry.open(SessionFolder(folder))
     for account_id in ids:
         registry.add(new_token(account_id), account_id)
         registry.mark_invalid(account_id)
 
 
-def test_without_an_account_it_names_the_command_that_adds_one(folder, starts):
+def test_without_an_account_it_names_the_command_that_adds_one(folder: Path, starts: list[Start]) -> None:
     ended = run_here("start")
     assert (ended.status, starts) == (3, [])
     assert ended.output == "There is no account yet. Add one: qwenproxy account add\n"
 
 
-def test_with_invalid_accounts_only_it_names_the_login_of_the_first(folder, starts):
+def test_with_invalid_accounts_only_it_names_the_login_of_the_first(folder: Path, starts: list[Start]) -> None:
     _invalid(folder, "one", "two")
     ended = run_here("start")
     assert (ended.status, starts) == (3, [])
@@ -66,7 +72,7 @@ def test_with_invalid_accounts_only_it_names_the_login_of_the_first(folder, star
     assert ended.output.count("\n") == 1
 
 
-def test_commands_in_messages_use_the_same_folder(folder, starts, tmp_path):
+def test_commands_in_messages_use_the_same_folder(folder: Path, starts: list[Start], tmp_path: Path) -> None:
     other = tmp_path / "other folder"
     _invalid(other, "one")
     ended = run_here("start", "--session-dir", str(other))
@@ -75,9 +81,11 @@ def test_commands_in_messages_use_the_same_folder(folder, starts, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("ids", "command"), [((), "qwenproxy account add"), (("one",), "qwenproxy account relogin one")]
+    ("ids", "command"), [((), "qwenproxy account add"), (("one",), "qwenproxy account relogin one")], ids=spelled
 )
-def test_it_can_wait_for_an_account_and_says_what_to_run(folder, starts, monkeypatch, ids, command):
+def test_it_can_wait_for_an_account_and_says_what_to_run(
+    folder: Path, starts: list[Start], monkeypatch: pytest.MonkeyPatch, ids: tuple[str, ...], command: str
+) -> None:
     monkeypatch.setenv("QWENPROXY_ON_NO_ACCOUNTS", "wait")
     _invalid(folder, *ids)
     ended = run_here("start")
@@ -95,9 +103,11 @@ LISTENING = [
 ]
 
 
-@pytest.mark.parametrize(("host", "english", "russian"), LISTENING)
+@pytest.mark.parametrize(("host", "english", "russian"), LISTENING, ids=spelled)
 @pytest.mark.parametrize("lang", ["en", "ru"])
-def test_where_it_cannot_listen_it_gives_advice(folder, monkeypatch, host, english, russian, lang):
+def test_where_it_cannot_listen_it_gives_advice(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, host: str, english: str, russian: str, lang: str
+) -> None:
     Registry.open(SessionFolder(folder)).add(new_token(), "mine")
     monkeypatch.setenv("QWENPROXY_LANG", lang)
     monkeypatch.setattr("qwenproxy.browser.local.LocalLauncher.check", lambda _: None)
@@ -119,12 +129,13 @@ def test_where_it_cannot_listen_it_gives_advice(folder, monkeypatch, host, engli
         (OSError(errno.EAFNOSUPPORT, "Address family not supported"), "not an address of this machine"),
         (OSError(errno.ENOBUFS, "No buffer space available"), "another address"),
     ],
+    ids=spelled,
 )
-def test_the_advice_follows_from_the_error_of_the_system(error, advice):
+def test_the_advice_follows_from_the_error_of_the_system(error: OSError | PermissionError, advice: str) -> None:
     assert advice in str(listening_advice("::1", error))
 
 
-def test_other_machines_need_a_key(folder, starts):
+def test_other_machines_need_a_key(folder: Path, starts: list[Start]) -> None:
     Registry.open(SessionFolder(folder)).add(new_token(), "mine")
     ended = run_here("start", "--host", "0.0.0.0")
     assert (ended.status, starts) == (2, [])
@@ -134,7 +145,7 @@ def test_other_machines_need_a_key(folder, starts):
     assert run_here("start", "--host", "0.0.0.0").status == 0
 
 
-def test_an_address_of_no_machine_is_not_an_open_door(folder, starts):
+def test_an_address_of_no_machine_is_not_an_open_door(folder: Path, starts: list[Start]) -> None:
     Registry.open(SessionFolder(folder)).add(new_token(), "mine")
     ended = run_here("start", "--host", "nonsense.invalid")
     assert (ended.status, starts, "other machines" in ended.output) == (1, [], False)
@@ -143,7 +154,9 @@ def test_an_address_of_no_machine_is_not_an_open_door(folder, starts):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="rights are POSIX")
-def test_the_folder_around_the_sandboxs_is_for_its_owner_too(folder, starts, monkeypatch):
+def test_the_folder_around_the_sandboxs_is_for_its_owner_too(
+    folder: Path, starts: list[Start], monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder.mkdir(mode=0o755)
     folder.chmod(0o755)
     token = new_token()
@@ -155,7 +168,7 @@ def test_the_folder_around_the_sandboxs_is_for_its_owner_too(folder, starts, mon
     assert [stat.S_IMODE(one.stat().st_mode) for one in (folder, folder / "sandbox")] == [0o700, 0o700]
 
 
-def test_the_command_that_creates_a_key_works(folder, starts, tmp_path):
+def test_the_command_that_creates_a_key_works(folder: Path, starts: list[Start], tmp_path: Path) -> None:
     other = tmp_path / "other"
     ended = run_here("start", "--host", "0.0.0.0", "--session-dir", str(other))
     words = ended.output.partition("qwenproxy keys")[2].partition(" - ")[0].replace('"', "").split()
@@ -163,7 +176,7 @@ def test_the_command_that_creates_a_key_works(folder, starts, tmp_path):
     assert KeyFile.open(other / "Authorization.txt").enabled
 
 
-def test_with_keys_the_snippets_carry_one_and_say_where_it_is(folder, starts):
+def test_with_keys_the_snippets_carry_one_and_say_where_it_is(folder: Path, starts: list[Start]) -> None:
     Registry.open(SessionFolder(folder)).add(new_token(), "mine")
     assert "YOUR-KEY" not in run_here("start").output
     key = KeyFile.open(folder / "Authorization.txt").add()
@@ -174,7 +187,7 @@ def test_with_keys_the_snippets_carry_one_and_say_where_it_is(folder, starts):
     assert key not in banner
 
 
-def test_the_banner_speaks_russian(folder, starts, monkeypatch):
+def test_the_banner_speaks_russian(folder: Path, starts: list[Start], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("QWENPROXY_LANG", "ru")
     Registry.open(SessionFolder(folder)).add(new_token(), "mine")
     banner = run_here("start").stdout
@@ -183,12 +196,16 @@ def test_the_banner_speaks_russian(folder, starts, monkeypatch):
         assert words not in banner
 
 
-def test_what_keeps_it_from_starting_is_told_in_russian(folder, starts, monkeypatch):
+def test_what_keeps_it_from_starting_is_told_in_russian(
+    folder: Path, starts: list[Start], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("QWENPROXY_LANG", "ru")
     assert run_here("start").output == "Аккаунтов пока нет. Добавить: qwenproxy account add\n"
 
 
-def test_a_second_server_is_told_where_the_first_one_is(folder, starts, monkeypatch):
+def test_a_second_server_is_told_where_the_first_one_is(
+    folder: Path, starts: list[Start], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("QWENPROXY_LANG", "ru")
     with claimed_session(SessionFolder(folder)) as claim:
         claim.announce("127.0.0.1", 4711)

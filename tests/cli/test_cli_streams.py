@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from cli_runner import CHECKOUT, Terminal, clean_environment
@@ -14,7 +15,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX: closed d
 
 @pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
 @pytest.mark.parametrize(("command", "status"), [("config", 0), ("account list", 0), ("start", 3)])
-def test_a_closed_stream_is_no_reason_to_fail(session, closed, command, status):
+def test_a_closed_stream_is_no_reason_to_fail(session: Path, closed: str, command: str, status: int) -> None:
     process = subprocess.run(
         ["/bin/sh", "-c", f'exec "$0" -m qwenproxy {command} {closed}', sys.executable],
         env=clean_environment(session),
@@ -30,7 +31,7 @@ def test_a_closed_stream_is_no_reason_to_fail(session, closed, command, status):
 
 
 @pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGHUP])
-def test_a_terminal_echoes_again_when_a_hidden_question_is_cut_off(session, sent):
+def test_a_terminal_echoes_again_when_a_hidden_question_is_cut_off(session: Path, sent: signal.Signals) -> None:
     with Terminal(["account", "add", "--token", "-"], clean_environment(session)) as terminal:
         terminal.expect("hidden): ")
         assert not terminal.echoes

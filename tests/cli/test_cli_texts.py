@@ -5,23 +5,26 @@ from __future__ import annotations
 import json
 import re
 import sys
+from collections.abc import Iterator
+from pathlib import Path
 
 import click
 import pytest
 from cli_runner import Terminal, clean_environment, help_of, run_here
+from spelling import spelled
 
 from qwenproxy.cli import cli
 from qwenproxy.config import SETTINGS
 from qwenproxy.texts import EN, RU, speaker
 
 
-def test_the_speaker_fills_placeholders_in_the_language_asked_for():
+def test_the_speaker_fills_placeholders_in_the_language_asked_for() -> None:
     assert speaker("en")("removed", id="acc_1") == "Account acc_1 is removed."
     assert speaker("ru")("removed", id="acc_1") == "Аккаунт acc_1 удалён."
     assert speaker("")("column_status") == "status"
 
 
-def _commands(command: click.Command, path: tuple[str, ...]):
+def _commands(command: click.Command, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], click.Command]]:
     yield path, command
     if isinstance(command, click.Group):
         for name, child in command.commands.items():
@@ -34,10 +37,12 @@ COMMANDS = list(_commands(cli, ()))
 @pytest.mark.parametrize(
     ("path", "command"), COMMANDS, ids=lambda value: " ".join(value) if isinstance(value, tuple) else ""
 )
-def test_help_tells_what_a_command_does_and_shows_an_example(path, command, monkeypatch):
+def test_help_tells_what_a_command_does_and_shows_an_example(
+    path: tuple[str, ...], command: click.Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("QWENPROXY_LANG", "en")
     text = help_of(*path)
-    assert EN[command.help].partition("\n")[0][:40] in text
+    assert EN[command.help or ""].partition("\n")[0][:40] in text
     examples = text.partition("Examples:")[2]
     assert " ".join(["qwenproxy", *path]) in examples
     for parameter in command.params:
@@ -49,15 +54,19 @@ def test_help_tells_what_a_command_does_and_shows_an_example(path, command, monk
 @pytest.mark.parametrize(
     ("path", "command"), COMMANDS, ids=lambda value: " ".join(value) if isinstance(value, tuple) else ""
 )
-def test_help_speaks_russian(path, command, monkeypatch):
+def test_help_speaks_russian(path: tuple[str, ...], command: click.Command, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("QWENPROXY_LANG", "ru")
     text = help_of(*path)
-    assert RU[command.help].partition("\n")[0][:40] in text
+    assert RU[command.help or ""].partition("\n")[0][:40] in text
     assert "Примеры:" in text
 
 
-@pytest.mark.parametrize(("lang", "port"), [("en", "Port to listen on"), ("ru", "Порт, на котором работает прокси")])
-def test_help_of_a_setting_tells_its_default_and_its_variable(monkeypatch, lang, port):
+@pytest.mark.parametrize(
+    ("lang", "port"), [("en", "Port to listen on"), ("ru", "Порт, на котором работает прокси")], ids=spelled
+)
+def test_help_of_a_setting_tells_its_default_and_its_variable(
+    monkeypatch: pytest.MonkeyPatch, lang: str, port: str
+) -> None:
     monkeypatch.setenv("QWENPROXY_LANG", lang)
     text = " ".join(help_of("start").split())
     assert f"--port PORT {port}" in text
@@ -66,13 +75,13 @@ def test_help_of_a_setting_tells_its_default_and_its_variable(monkeypatch, lang,
 
 
 @pytest.mark.parametrize("path", [path for path, _ in COMMANDS], ids=" ".join)
-def test_no_part_of_the_help_stays_english(path, monkeypatch):
+def test_no_part_of_the_help_stays_english(path: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("QWENPROXY_LANG", "ru")
     for words in ("Usage", "Options:", "OPTIONS", "COMMAND", "ARGS", "Commands:", "Examples", "Show ", "default"):
         assert words not in help_of(*path)
 
 
-def test_help_works_with_invalid_settings(monkeypatch):
+def test_help_works_with_invalid_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("QWENPROXY_LANG", "tlh")
     assert EN["help_keys"] in help_of("keys")
 
@@ -131,7 +140,9 @@ TYPED = re.compile(r"qwenproxy|--[a-z-]+|\b(?:DIR|ID|port|start|gunicorn|waitres
 
 
 @pytest.mark.parametrize(("typed", "english", "russian"), MISTYPED, ids=[typed for typed, *_ in MISTYPED])
-def test_a_usage_error_is_in_the_persons_language(monkeypatch, typed, english, russian):
+def test_a_usage_error_is_in_the_persons_language(
+    monkeypatch: pytest.MonkeyPatch, typed: str, english: str, russian: str
+) -> None:
     monkeypatch.setenv("QWENPROXY_LANG", "en")
     ended = run_here(*typed.split())
     usage, hint, *rest = ended.output.splitlines()
@@ -141,21 +152,21 @@ def test_a_usage_error_is_in_the_persons_language(monkeypatch, typed, english, r
     monkeypatch.setenv("QWENPROXY_LANG", "ru")
     ended = run_here(*typed.split())
     assert (ended.status, ended.output.splitlines()[2:]) == (2, ["", f"Ошибка: {russian}"])
-    rest = TYPED.sub("", ended.output)
+    untyped = TYPED.sub("", ended.output)
     for word in typed.split():
-        rest = re.sub(rf"(?<!\w){re.escape(word)}(?!\w)", "", rest)
-    assert re.findall("[A-Za-z]+", rest) == []
+        untyped = re.sub(rf"(?<!\w){re.escape(word)}(?!\w)", "", untyped)
+    assert re.findall("[A-Za-z]+", untyped) == []
 
 
 @pytest.mark.parametrize("lang", ["en", "ru"])
 @pytest.mark.parametrize("group", ["account", "keys"])
-def test_a_group_alone_shows_its_help(monkeypatch, group, lang):
+def test_a_group_alone_shows_its_help(monkeypatch: pytest.MonkeyPatch, group: str, lang: str) -> None:
     monkeypatch.setenv("QWENPROXY_LANG", lang)
     assert run_here(group).output == run_here(group, "--help").output
     assert "qwenproxy" in run_here(group).output
 
 
-def test_an_invalid_setting_is_reported_in_both_languages(monkeypatch):
+def test_an_invalid_setting_is_reported_in_both_languages(monkeypatch: pytest.MonkeyPatch) -> None:
     for lang, message in (("en", "--session-dir must be"), ("ru", "--session-dir: здесь нужно")):
         monkeypatch.setenv("QWENPROXY_LANG", lang)
         ended = run_here("config", "--session-dir", "~nobody-here/x")
@@ -163,7 +174,9 @@ def test_an_invalid_setting_is_reported_in_both_languages(monkeypatch):
         assert message in ended.output
 
 
-def test_config_says_where_a_value_comes_from_in_both_languages(monkeypatch, tmp_path):
+def test_config_says_where_a_value_comes_from_in_both_languages(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("QWENPROXY_PORT", "3270")
     for lang, default, option in (("en", "default", "option"), ("ru", "по умолчанию", "параметр")):
         monkeypatch.setenv("QWENPROXY_LANG", lang)
@@ -174,7 +187,7 @@ def test_config_says_where_a_value_comes_from_in_both_languages(monkeypatch, tmp
         assert "  QWENPROXY_PORT  " in origins["QWENPROXY_PORT"]
 
 
-def test_config_tells_what_settings_mean_in_both_languages(monkeypatch, tmp_path):
+def test_config_tells_what_settings_mean_in_both_languages(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for lang, meaning in (("en", "port to listen on"), ("ru", "порт, на котором")):
         monkeypatch.setenv("QWENPROXY_LANG", lang)
         ended = run_here("config", "--session-dir", str(tmp_path), "--json")
@@ -186,7 +199,9 @@ def test_config_tells_what_settings_mean_in_both_languages(monkeypatch, tmp_path
 
 @pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals are POSIX")
 @pytest.mark.parametrize(("columns", "rows_per_setting"), [(60, 2), (400, 1)])
-def test_config_gives_meanings_lines_of_their_own_where_the_terminal_is_narrow(tmp_path, columns, rows_per_setting):
+def test_config_gives_meanings_lines_of_their_own_where_the_terminal_is_narrow(
+    tmp_path: Path, columns: int, rows_per_setting: int
+) -> None:
     environment = clean_environment(tmp_path, COLUMNS=str(columns))
     with Terminal(["config"], environment) as terminal:
         assert terminal.end() == 0
@@ -200,7 +215,7 @@ def test_config_gives_meanings_lines_of_their_own_where_the_terminal_is_narrow(t
 
 
 @pytest.mark.parametrize("lang", ["en", "ru"])
-def test_values_to_type_keep_their_lower_case(monkeypatch, lang):
+def test_values_to_type_keep_their_lower_case(monkeypatch: pytest.MonkeyPatch, lang: str) -> None:
     monkeypatch.setenv("QWENPROXY_LANG", lang)
     text = " ".join(help_of("start").split())
     assert "debug, info, warning " in text

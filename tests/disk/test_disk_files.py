@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from spelling import spelled
 
 from qwenproxy.disk import files
 from qwenproxy.disk.locks import PathLock
@@ -21,7 +22,9 @@ posix_only = pytest.mark.skipif(os.name != "posix", reason="rights and signals o
 NOBODY = 65534  # a user without any rights; root may write everywhere
 
 
-@pytest.mark.parametrize("good", ["acc_1752745840684", "идентификатор_чата", "a", "a.b", "me@example.org", "a" * 128])
+@pytest.mark.parametrize(
+    "good", ["acc_1752745840684", "идентификатор_чата", "a", "a.b", "me@example.org", "a" * 128], ids=spelled
+)
 def test_valid_ids(good: str) -> None:
     assert files.valid_id(good)
 

@@ -9,13 +9,12 @@ from dataclasses import asdict
 from pathlib import Path
 
 import pytest
-from proxy_process import Proxy, eventually, family
+from proxy_process import ACCOUNT_CONCURRENCY, Proxy, eventually, family
 
 from qwenproxy.accounts.registry import Registry
 from qwenproxy.sandbox import Sandbox, Switches
 
 SERVED = 2  # accounts the shared server knows; the site has one more, for tests with a server of their own
-ACCOUNT_CONCURRENCY = 2
 LONG_LIFE = 30 * 86400.0  # seconds; of tokens without a refresh, which have to outlive the run
 JAVASCRIPT_PACKAGES = ("openai", "axios", "form-data")
 NODE_WITH_FETCH = 18

@@ -5,7 +5,6 @@ Most of it without an account: what never becomes an answer needs no browser.
 
 from __future__ import annotations
 
-import json
 import os
 import socket
 import stat
@@ -17,17 +16,16 @@ import httpx
 import pytest
 from asking import ask, asked_of
 from proxy_process import Proxy
+from raw_http import CLOSE, HOST, JSON_HEADERS, body_of, status_of
 from small_server import MAX_BODY, THREADS, SmallServer
+from spelling import spelled
 
 from qwenproxy.sandbox import Sandbox
 
 pytestmark = pytest.mark.browser
 
 CROWD = 2 * THREADS
-HOST = b"Host: localhost\r\n"
-JSON_HEADERS = HOST + b"Content-Type: application/json\r\n"
 POST = b"POST /v1/chat/completions HTTP/1.1\r\n" + JSON_HEADERS
-CLOSE = b"Connection: close\r\n"
 FORM = b'--b\r\nContent-Disposition: form-data; name="file"; filename="a.txt"\r\n\r\n'
 KEY = "planted-key-5d1e"
 
@@ -51,16 +49,6 @@ def small(small_server: SmallServer) -> Iterator[SmallServer]:
     """The server; it has to be well after each test."""
     yield small_server
     assert small_server.health() == 200
-
-
-def status_of(answer: bytes) -> int:
-    return int(answer.split(b" ", 2)[1])
-
-
-def body_of(answer: bytes) -> dict[str, object]:
-    """Return the JSON body of an answer."""
-    body: dict[str, object] = json.loads(answer.partition(b"\r\n\r\n")[2])
-    return body
 
 
 def all_of(connection: socket.socket) -> bytes:
@@ -128,7 +116,9 @@ class TestSlowClients:
                 assert status_of(connection.recv(65536)) == 200
 
     @pytest.mark.parametrize(
-        "sent", [b"", b"GET /hea", b"GET /health HTTP/1.1\r\n" + HOST + b"\r\n", POST + b"Content-Length: 9\r\n\r\n{"]
+        "sent",
+        [b"", b"GET /hea", b"GET /health HTTP/1.1\r\n" + HOST + b"\r\n", POST + b"Content-Length: 9\r\n\r\n{"],
+        ids=spelled,
     )
     def test_a_thousand_clients_that_vanish(self, small: SmallServer, sent: bytes) -> None:
         for _ in range(1000):
@@ -165,7 +155,7 @@ class TestOddRequests:
         assert KEY.encode() not in answer
 
     @pytest.mark.parametrize(
-        "chunk", [b"xyz\r\n", b"-1\r\n", b"f" * 10_000 + b"\r\n", b"2;" + b"x" * 10_000 + b"\r\n{}\r\n"]
+        "chunk", [b"xyz\r\n", b"-1\r\n", b"f" * 10_000 + b"\r\n", b"2;" + b"x" * 10_000 + b"\r\n{}\r\n"], ids=spelled
     )
     def test_bad_chunks(self, small: SmallServer, chunk: bytes) -> None:
         answer = small.answer(POST + b"Transfer-Encoding: chunked\r\n" + CLOSE + b"\r\n" + chunk)
@@ -312,7 +302,7 @@ class TestStrangers:
         with httpx.Client(base_url=locked.url) as client:
             for guess in guesses:
                 for path in ("/v1/models", "/api/status", "/api/chats", "/openapi.json", "/nowhere"):
-                    answer = client.get(path, headers={"Authorization": f"Bearer {guess}".encode()})
+                    answer = client.get(path, headers={b"Authorization": f"Bearer {guess}".encode()})
                     assert answer.status_code == 401
                     assert answer.headers["www-authenticate"] == "Bearer"
                     assert KEY not in answer.text
@@ -322,7 +312,7 @@ class TestStrangers:
         assert httpx.get(f"{locked.url}/api/status", headers={"Authorization": f"Bearer {KEY}"}).status_code == 200
 
     @pytest.mark.parametrize(
-        "header", [{"Host": "page.example"}, {"Origin": "https://page.example"}, {"Origin": "null"}]
+        "header", [{"Host": "page.example"}, {"Origin": "https://page.example"}, {"Origin": "null"}], ids=spelled
     )
     def test_foreign_pages(self, proxy: Proxy, site: Sandbox, header: dict[str, str]) -> None:
         answer = httpx.post(f"{proxy.url}/api/chat", json={"message": "Hello?"}, headers=header)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import subprocess
 import sys
 import threading
@@ -56,8 +57,9 @@ class Day:
         """Ask for a whole answer."""
         body = {"messages": [{"role": "user", "content": text}]}
         answer = self.app.test_client().post("/v1/chat/completions", json=body)
-        said = answer.json.get("choices", [{}])[0].get("message", {}).get("content")
-        self._note((answer.status_code, said) == (200, "fine"), answer.json)
+        reply = json.loads(answer.text)
+        text = reply.get("choices", [{}])[0].get("message", {}).get("content")
+        self._note((answer.status_code, text) == (200, "fine"), reply)
 
     def stream(self) -> None:
         """Ask for a long streamed answer and read it as it comes."""

@@ -12,8 +12,8 @@ from pathlib import Path
 import psutil
 import pytest
 from asking import ask, together
+from leaving import asked_and_unread
 from proxy_process import Proxy, eventually, worker
-from test_client_gone import asked_and_unread
 
 from qwenproxy.sandbox import Sandbox
 

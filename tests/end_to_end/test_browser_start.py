@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 from asking import Reply, ask
-from fake_browser import listening, program, unfit
+from fake_browser import chromium, listening, program, real_driver, unfit
 from proxy_process import Proxy, environment, eventually, family
 
-from qwenproxy.browser.binaries import CHROME_NAMES
 from qwenproxy.sandbox import Sandbox
 
 pytestmark = pytest.mark.browser
@@ -29,30 +28,28 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "xdg"
 
 
-def chromium() -> str:
-    return next(found for name in CHROME_NAMES if (found := shutil.which(name)))
-
-
-def real_driver() -> str:
-    return str(shutil.which("chromedriver"))
-
-
 def assert_browser_error(reply: Reply, proxy: Proxy, *words: str) -> None:
     assert (reply.status, reply.error["code"]) == (503, "browser_error"), reply.body
     for word in words:
         assert word in reply.error["message"]
-        assert eventually(lambda word=word: word in proxy.log())
+        assert eventually(partial(is_logged, proxy, word))
     for place in (str(proxy.session_dir.parent), "/usr/", os.path.expanduser("~/")):
         assert place not in reply.body
+
+
+def is_logged(proxy: Proxy, word: str) -> bool:
+    return word in proxy.log()
 
 
 def recovered(proxy: Proxy) -> bool:
     return bool(eventually(lambda: ask(proxy.url, "{{say fine}}").status == 200, RESTED))
 
 
-def test_a_driver_of_another_version_is_told_and_its_replacement_used(new_proxy, site: Sandbox, tmp_path: Path) -> None:
+def test_a_driver_of_another_version_is_told_and_its_replacement_used(
+    new_proxy: Callable[..., Proxy], site: Sandbox, tmp_path: Path
+) -> None:
     driver = listening(tmp_path / "bin", "driver", unfit("140", "156.0.8078.108"), version="140.0.1")
-    proxy: Proxy = new_proxy(chromedriver=driver)
+    proxy = new_proxy(chromedriver=driver)
     proxy.start()
     assert_browser_error(ask(proxy.url, "{{say fine}}"), proxy, "version 140", "156.0.8078.108", "CHROMEDRIVER")
     checked = account_check(proxy, site, chromedriver=driver)
@@ -73,16 +70,25 @@ def account_check(proxy: Proxy, site: Sandbox, **settings: object) -> subprocess
     return subprocess.run(command, env=told, capture_output=True, text=True, timeout=90, check=False)
 
 
-def test_a_browser_that_is_gone_for_a_moment_is_told_and_used_again(new_proxy, tmp_path: Path) -> None:
+def test_a_browser_that_is_gone_for_a_moment_is_told_and_used_again(
+    new_proxy: Callable[..., Proxy], tmp_path: Path
+) -> None:
     chrome = program(tmp_path / "opt", "chrome", f'exec {chromium()} "$@"')
-    proxy: Proxy = new_proxy(chrome=chrome)
+    proxy = new_proxy(chrome=chrome)
     proxy.start()
     assert ask(proxy.url, "{{say fine}}").text == "fine"
     browser, driver = proxy.browser("sandbox1")
     os.rename(chrome, f"{chrome}.old")
     for process in (browser, driver):
         process.kill()
-    refused = eventually(lambda: (reply := ask(proxy.url, "{{say fine}}")).status == 503 and reply)
+    replies: list[Reply] = []
+
+    def is_refused() -> bool:
+        replies.append(ask(proxy.url, "{{say fine}}"))
+        return replies[-1].status == 503
+
+    assert eventually(is_refused)
+    refused = replies[-1]
     assert "QWENPROXY_CHROME names chrome, but that is not a program" in refused.error["message"]
     assert str(tmp_path) not in refused.body
     os.rename(f"{chrome}.old", chrome)
@@ -90,11 +96,13 @@ def test_a_browser_that_is_gone_for_a_moment_is_told_and_used_again(new_proxy, t
     assert proxy.end() == 0
 
 
-def test_a_home_that_cannot_be_written_is_no_obstacle(new_proxy, tmp_path: Path, monkeypatch) -> None:
+def test_a_home_that_cannot_be_written_is_no_obstacle(
+    new_proxy: Callable[..., Proxy], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "file").write_text("")
     monkeypatch.delenv("XDG_CACHE_HOME")
     monkeypatch.setenv("HOME", str(tmp_path / "file"))  # also root cannot make a folder there
-    proxy: Proxy = new_proxy()
+    proxy = new_proxy()
     proxy.start()
     assert ask(proxy.url, "{{say fine}}").text == "fine"
     assert list((proxy.session_dir / "cache" / "drivers").glob("chromedriver-*"))

@@ -5,46 +5,19 @@ The shared server's patience with a silent site is the default, minutes longer t
 
 from __future__ import annotations
 
-import json
-import socket
 from collections.abc import Callable
 from contextlib import ExitStack
-from urllib.parse import urlsplit
 
 import pytest
-from asking import COMPLETIONS, ask, request_body, streaming
-from conftest import ACCOUNT_CONCURRENCY
+from asking import ask
+from leaving import FLOWING, NOTICED_WITHIN, SILENT, SILENT_FROM_THE_START, asked_and_unread, hang_up_in_mid_stream
 from odd_server import odd_command
-from proxy_process import Proxy
+from proxy_process import ACCOUNT_CONCURRENCY, Proxy
 
 from qwenproxy.sandbox import Recorded, Sandbox
 from qwenproxy.sandbox.faults.fault import COMPLETIONS as QUESTIONS
 
 pytestmark = pytest.mark.browser
-
-NOTICED_WITHIN = 15  # seconds, contract 6
-FLOWING = "{{stream chunks=100000 interval_ms=20}}"
-SILENT = "{{say one two three four five six}}{{fault stall after=2 seconds=1000}}"
-SILENT_FROM_THE_START = "{{say never}}{{fault stall seconds=1000}}"
-
-
-def hang_up_in_mid_stream(proxy: Proxy, question: str) -> None:
-    with streaming(proxy.url, question) as answer:
-        answer.until_text()
-
-
-def asked_and_unread(proxy: Proxy, question: str, *, stream: bool, **more: object) -> socket.socket:
-    """Send a request and return the connection, which nobody reads from."""
-    body = json.dumps(request_body(question, stream=stream, **more)).encode()
-    address = urlsplit(proxy.url)
-    head = f"POST {COMPLETIONS} HTTP/1.1\r\nHost: {address.netloc}\r\nContent-Type: application/json\r\n"
-    connection = socket.socket()
-    connection.settimeout(30)
-    # else the system takes tens of megabytes on the client's behalf
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 16)
-    connection.connect((address.hostname, address.port))
-    connection.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
-    return connection
 
 
 @pytest.mark.parametrize("question", [FLOWING, SILENT])

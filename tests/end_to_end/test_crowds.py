@@ -14,8 +14,7 @@ import psutil
 import pytest
 from asking import COMPLETIONS, ask, request_body, streaming, together
 from odd_server import DRAIN, odd_command
-from proxy_process import Proxy, eventually, worker
-from test_server_life import assert_nothing_left
+from proxy_process import Proxy, assert_nothing_left, eventually, worker
 
 from qwenproxy import server
 from qwenproxy.browser.profile import END_WAIT
@@ -92,7 +91,7 @@ def test_a_thousand_clients_that_ask_and_vanish(proxy: Proxy, site: Sandbox) -> 
     request = f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
     def ask_and_vanish(_: int) -> None:
-        with socket.create_connection((address.hostname, address.port), timeout=30) as connection:
+        with socket.create_connection(proxy.address, timeout=30) as connection:
             connection.sendall(request)
 
     assert ask(proxy.url, "{{say ready}}").text == "ready"

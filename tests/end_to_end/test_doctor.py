@@ -10,6 +10,7 @@ import pytest
 from asking import ask
 from cli_runner import CHECKOUT, clean_environment
 from proxy_process import Proxy
+from session_files import account_of
 
 from qwenproxy.accounts.registry import Registry
 from qwenproxy.disk.folder import SessionFolder
@@ -41,7 +42,7 @@ def alone(site: Sandbox, tmp_path: Path) -> Registry:
     return registry
 
 
-def test_a_check_and_a_doctor_spend_no_quota(site, alone, tmp_path):
+def test_a_check_and_a_doctor_spend_no_quota(site: Sandbox, alone: Registry, tmp_path: Path) -> None:
     checked = _run(site, tmp_path / "session", "account", "check")
     assert (checked.returncode, "mine: ✅ OK" in checked.stdout) == (0, True)
     assert "eyJ" not in checked.stdout + checked.stderr
@@ -58,13 +59,13 @@ def test_a_check_and_a_doctor_spend_no_quota(site, alone, tmp_path):
     assert _completions(site) == 0
 
 
-def test_a_round_trip_without_a_server_is_one_question(site, alone, tmp_path):
+def test_a_round_trip_without_a_server_is_one_question(site: Sandbox, alone: Registry, tmp_path: Path) -> None:
     doctor = _run(site, tmp_path / "session", "doctor", "--roundtrip")
     assert (doctor.returncode, "Round trip: first words after" in doctor.stdout) == (0, True), doctor.stdout
     assert _completions(site) == 1
 
 
-def test_a_round_trip_beside_a_server_goes_to_where_it_listens(site, proxy: Proxy):
+def test_a_round_trip_beside_a_server_goes_to_where_it_listens(site: Sandbox, proxy: Proxy) -> None:
     # The settings name a free port, as they did when the server took whichever it got.
     doctor = _run(site, proxy.session_dir, "doctor", "--roundtrip", port=0)
     assert doctor.returncode == 0, doctor.stdout
@@ -73,7 +74,7 @@ def test_a_round_trip_beside_a_server_goes_to_where_it_listens(site, proxy: Prox
     assert _completions(site) == 1
 
 
-def test_a_doctor_beside_a_healthy_server_finds_nothing(site, proxy: Proxy):
+def test_a_doctor_beside_a_healthy_server_finds_nothing(site: Sandbox, proxy: Proxy) -> None:
     assert ask(proxy.url, "{{say hello}}").text == "hello"
     doctor = _run(site, proxy.session_dir, "doctor")
     assert doctor.returncode == 0, doctor.stdout
@@ -82,7 +83,7 @@ def test_a_doctor_beside_a_healthy_server_finds_nothing(site, proxy: Proxy):
     assert last == "Nothing is wrong."
 
 
-def test_an_unreachable_site_is_no_verdict_on_the_account(site, alone, tmp_path):
+def test_an_unreachable_site_is_no_verdict_on_the_account(site: Sandbox, alone: Registry, tmp_path: Path) -> None:
     settings = {"QWENPROXY_BASE_URL": "https://localhost:9"}
     done = subprocess.run(
         [sys.executable, "-m", "qwenproxy", "account", "check"],
@@ -95,4 +96,4 @@ def test_an_unreachable_site_is_no_verdict_on_the_account(site, alone, tmp_path)
     )
     assert done.returncode == 1
     assert "cannot reach https://localhost:9" in done.stdout
-    assert alone.get("mine").status(0) == "OK"
+    assert account_of(alone, "mine").status(0) == "OK"

@@ -13,9 +13,8 @@ from typing import Any
 
 import httpx
 import pytest
-import test_faults_before
-import test_transport
 from asking import UNENCRYPTED, Reply, ask, asked_of, together
+from fault_cases import FINAL, HARMLESS, MOVES_ON, limited, rest_of
 from proxy_process import Proxy
 
 from qwenproxy.accounts.registry import Registry
@@ -78,7 +77,7 @@ def test_a_limit_in_mid_answer_makes_the_account_rest(proxy: Proxy, site: Sandbo
     assert_broke_off(ask(proxy.url, QUESTION, stream=True), "rate_limited")
     resting = [account for account in registry.all() if account.status(time.time()) == "WAIT"]
     assert [account.id for account in resting] == [asked_of(site)[-1].account_id]
-    assert abs(test_faults_before.limited("", hours=6).rests_for - (resting[0].reset_at - time.time())) < 60
+    assert abs(limited("", hours=6).rests_for - rest_of(resting[0], time.time())) < 60
 
 
 def test_a_silent_site_is_given_up_but_not_a_slow_one(new_proxy: Callable[..., Proxy]) -> None:
@@ -175,7 +174,7 @@ def test_a_long_call_that_is_being_written_is_no_silence_to_the_client(proxy: Pr
 
 
 def test_every_kind_of_fault_has_its_test() -> None:
-    ordered = [case.fault for case in (*test_faults_before.MOVES_ON, *test_faults_before.FINAL)]
-    ordered += [fault for fault, *_ in CUT] + list(test_transport.HARMLESS) + ["byte_by_byte", "waf_page"]
+    ordered = [case.fault for case in (*MOVES_ON, *FINAL)]
+    ordered += [fault for fault, *_ in CUT] + list(HARMLESS) + ["byte_by_byte", "waf_page"]
     ordered += ["function_channel", "two_answers", "done_flag", "held_open", "image_tool"]
     assert {parse_fault(text).kind for text in ordered} == set(KINDS)

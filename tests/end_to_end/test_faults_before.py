@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import base64
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import pytest
 from asking import Reply, ask, together
+from fault_cases import FINAL, HOUR, MOVES_ON, Case, limited, rest_of, verification
 from proxy_process import Proxy
+from session_files import account_of
 
 from qwenproxy.accounts.registry import Registry
 from qwenproxy.sandbox import Fault, Sandbox
@@ -20,121 +22,9 @@ from qwenproxy.sandbox.faults.fault import COMPLETIONS, parse_fault
 
 pytestmark = pytest.mark.browser
 
-NEW_CHAT = "/api/v2/chats/new"
-HOUR = 3600
-DAY = 24 * HOUR
-AFTER_RESET = 300
 CREDENTIALS = "/api/v2/files/getstsToken"
 PATIENT = 2  # calls; an account that is busy gets more of them, with pauses that take seconds
 TOLERANCE = 60  # seconds between the moment an account begins to rest and the moment a test looks
-
-
-@dataclass(frozen=True)
-class Case:
-    """A fault and what must come of it.
-
-    An account is asked `tries` times before the next one is. `rest` is how long it rests then, in seconds; `hours` says
-    the same as the site does, which comes to an end at 00:00 UTC.
-    """
-
-    fault: str
-    status: int
-    code: str
-    tries: int = 1
-    mark: str = "OK"
-    rest: float = 0
-    hours: float = 0
-    path: str = COMPLETIONS
-
-    def order(self, times: int | None) -> Fault:
-        return replace(parse_fault(self.fault), times=times, path=self.path)
-
-    @property
-    def rests_for(self) -> float:
-        """How long the account rests if it begins now, in seconds."""
-        return min(self.hours * HOUR, DAY - time.time() % DAY) + AFTER_RESET if self.hours else self.rest
-
-    def __str__(self) -> str:
-        return self.fault if self.path == COMPLETIONS else f"{self.fault} {self.path}"
-
-
-def limited(fault: str, rest: float = 0, hours: float = 0, path: str = COMPLETIONS) -> Case:
-    return Case(fault, 429, "rate_limited", mark="WAIT", rest=rest, hours=hours, path=path)
-
-
-def logged_out(fault: str, path: str = COMPLETIONS) -> Case:
-    return Case(fault, 503, "no_accounts", tries=2, mark="INVALID", path=path)
-
-
-def verification(fault: str, path: str = COMPLETIONS) -> Case:
-    return Case(fault, 503, "verification_required", mark="WAIT", rest=600, path=path)
-
-
-def passing(fault: str, tries: int = 2, path: str = COMPLETIONS) -> Case:
-    return Case(fault, 502, "upstream_error", tries=tries, path=path)
-
-
-MOVES_ON = (
-    limited("rate_limited num=6", hours=6),
-    limited("rate_limited num=3 place=top", hours=3),
-    limited("rate_limited place=none", 120),
-    limited("rate_limited place=none details=今日额度已用完", hours=24),
-    limited("rate_limited place=none details=目前服务访问量较大", 120),
-    limited("rate_limited num=5 real_429=true", hours=5),
-    limited("rate_limited num=2 in_stream=true", hours=2),
-    limited("rate_limited num=4 flat=true", hours=4),
-    limited("rate_limited num=6", hours=6, path=NEW_CHAT),
-    limited("quota_limit", 120),
-    limited("quota_limit code=quotaLimited", 120),
-    logged_out("disguised_401"),
-    logged_out("unauthorized"),
-    logged_out("unauthorized_http"),
-    logged_out("forbidden"),
-    logged_out("forbidden_http"),
-    logged_out("token_expired"),
-    logged_out("unauthorized", NEW_CHAT),
-    verification("captcha"),
-    verification("captcha_sticky action=captchaconnect"),
-    verification("waf"),
-    verification("waf status=405"),
-    verification("captcha", NEW_CHAT),
-    verification("captcha form=html"),
-    verification("captcha type=text/event-stream"),
-    verification("captcha form=html type=text/event-stream"),
-    verification("captcha endless=true"),
-    verification("captcha endless=true action=captchaconnect type=text/event-stream"),
-    verification("captcha endless=true form=html"),
-    verification("captcha endless=true form=html type=text/event-stream"),
-    verification("captcha endless=true", NEW_CHAT),
-    passing("chat_busy", tries=4),
-    passing("parallel_limited", tries=4),
-    passing("not_found"),
-    passing("bad_parent"),
-    passing("unknown_chat"),
-    passing("unknown_chat code=CHAT_NOT_FOUND"),
-    passing("unknown_chat code=PARENT_NOT_FOUND"),
-    passing("internal_error"),
-    passing("http_500"),
-    passing("http_502"),
-    passing("http_503"),
-    passing("http_504"),
-    passing("http_504", path=NEW_CHAT),
-    passing("empty_body"),
-    passing("empty_after_created"),
-    passing("internal_error_frame"),
-    passing("internal_error_string"),
-    passing("reset scope=stream"),
-    passing("reset scope=stream", path=NEW_CHAT),
-)
-FINAL = (
-    Case("bad_request", 502, "upstream_error"),
-    Case('bad_request details="Invalid file information!"', 400, "invalid_request"),
-    Case("validation_error field=chat_id", 502, "upstream_error"),
-    Case("unknown_model", 404, "model_not_found"),
-    Case("moderation", 400, "content_filter"),
-    Case("moderation_mid_answer after=0", 400, "content_filter"),
-    Case("status_error", 502, "upstream_error"),
-)
 
 
 def assert_refused(reply: Reply, case: Case) -> None:
@@ -149,11 +39,11 @@ def assert_refused(reply: Reply, case: Case) -> None:
 
 
 def assert_marked(registry: Registry, account_id: str, case: Case) -> None:
-    account = registry.get(account_id)
+    account = account_of(registry, account_id)
     now = time.time()
     assert account.status(now) == case.mark
     if case.rests_for:
-        assert abs(case.rests_for - (account.reset_at - now)) < TOLERANCE
+        assert abs(case.rests_for - rest_of(account, now)) < TOLERANCE
     else:
         assert account.reset_at is None
 
@@ -176,7 +66,7 @@ def test_another_account_takes_over_until_none_is_left(
     assert len(calls) == case.tries
     assert last_call != refused
     assert_marked(registry, refused, case)
-    assert registry.get(last_call).status(time.time()) == "OK"
+    assert account_of(registry, last_call).status(time.time()) == "OK"
 
     if case.tries > PATIENT:
         registry.rest(refused, time.time() + HOUR)  # spares the test its pauses a second time

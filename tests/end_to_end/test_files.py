@@ -10,13 +10,14 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import httpx
 import pytest
 from asking import ask
 from openai import OpenAI
+from openai.types.chat import ChatCompletionContentPartImageParam
 from proxy_process import Proxy
+from session_files import account_of
 
 from qwenproxy.accounts.registry import Registry
 from qwenproxy.sandbox import Fault, Sandbox
@@ -80,7 +81,7 @@ def test_failover_uploads_again(proxy: Proxy, site: Sandbox, registry: Registry)
     copy = site.files[-1]
     assert (copy.id, copy.data) == (entry["id"], PNG)
     assert copy.account_id != owner
-    assert registry.get(owner).status(0) == "WAIT"  # type: ignore[union-attr]
+    assert account_of(registry, owner).status(0) == "WAIT"
 
 
 def test_a_file_outlives_the_server(new_proxy: Callable[..., Proxy]) -> None:
@@ -96,13 +97,13 @@ def test_a_file_outlives_the_server(new_proxy: Callable[..., Proxy]) -> None:
 def test_the_openai_sdk_sends_an_image_inline(proxy: Proxy, site: Sandbox) -> None:
     url = f"data:image/png;base64,{base64.b64encode(PNG).decode()}"
     client = OpenAI(base_url=f"{proxy.url}/v1", api_key="none", max_retries=0)
-    question = [{"type": "text", "text": "{{echo}}"}, image(url)]
+    picture: ChatCompletionContentPartImageParam = {"type": "image_url", "image_url": {"url": url}}
     with client.chat.completions.create(
         model="qwen-vl-max",
         messages=[
-            {"role": "user", "content": [{"type": "text", "text": "Earlier"}, image(url)]},  # type: ignore[list-item]
+            {"role": "user", "content": [{"type": "text", "text": "Earlier"}, picture]},
             {"role": "assistant", "content": "Yes."},
-            {"role": "user", "content": question},  # type: ignore[typeddict-item]
+            {"role": "user", "content": [{"type": "text", "text": "{{echo}}"}, picture]},
         ],
         stream=True,
     ) as chunks:
@@ -123,13 +124,12 @@ def test_sizes_over_a_real_connection(proxy: Proxy, size: int, status: int) -> N
 
 def test_a_form_that_breaks_off(proxy: Proxy, site: Sandbox) -> None:
     before = len(site.files)
-    address = urlsplit(proxy.url)
     head = (
         "POST /api/files/upload HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n"
         "Content-Type: multipart/form-data; boundary=B\r\n\r\n"
         '--B\r\nContent-Disposition: form-data; name="file"; filename="a.txt"\r\n\r\n'
     )
-    with socket.create_connection((address.hostname, address.port), 60) as connection:
+    with socket.create_connection(proxy.address, 60) as connection:
         connection.sendall(head.encode() + b"x" * 1000)
         connection.shutdown(socket.SHUT_WR)
         answer = connection.makefile("rb").read()

@@ -14,6 +14,7 @@ import psutil
 import pytest
 from cli_runner import CHECKOUT, Terminal, clean_environment
 from login_screen import Screen
+from session_files import account_of
 
 from qwenproxy.accounts.registry import Registry
 from qwenproxy.browser.profile import ProfileClaim
@@ -91,7 +92,9 @@ def _check(environment: dict[str, str], account_id: str) -> int:
     return subprocess.run(command, env=without, cwd=CHECKOUT, timeout=90, check=False, capture_output=True).returncode
 
 
-def test_a_login_is_noticed_stored_and_good_for_the_headless_browser(door, screen, registry, environment):
+def test_a_login_is_noticed_stored_and_good_for_the_headless_browser(
+    door: Sandbox, screen: Screen, registry: Registry, environment: dict[str, str]
+) -> None:
     with Terminal(["account", "add"], environment) as terminal:
         terminal.expect("1. ")
         terminal.expect("3. ")
@@ -110,7 +113,9 @@ def test_a_login_is_noticed_stored_and_good_for_the_headless_browser(door, scree
     assert asked and all(one.account_id == door.accounts[0].id for one in asked)
 
 
-def test_a_wrong_password_is_for_the_person_to_mend(door, screen, registry, environment):
+def test_a_wrong_password_is_for_the_person_to_mend(
+    door: Sandbox, screen: Screen, registry: Registry, environment: dict[str, str]
+) -> None:
     with Terminal(["account", "add", "--id", "mine"], environment) as terminal:
         _sign_in_shown(door)
         screen.log_in(door.accounts[0].email, "wrong")
@@ -122,26 +127,30 @@ def test_a_wrong_password_is_for_the_person_to_mend(door, screen, registry, envi
         screen.hands("key", "Return")
         terminal.expect("Account mine is added and ready.")
         assert terminal.end() == 0
-    assert registry.get("mine").token == door.accounts[0].token
+    assert account_of(registry, "mine").token == door.accounts[0].token
 
 
-def test_relogin_heals_an_account_whose_password_changed(door, screen, registry, environment):
+def test_relogin_heals_an_account_whose_password_changed(
+    door: Sandbox, screen: Screen, registry: Registry, environment: dict[str, str]
+) -> None:
     registry.add(door.accounts[1].token, "mine")
     assert _check(environment, "mine") == 0  # the profile carries the old token from here on
     door.accounts[1].revoke()
     assert _check(environment, "mine") == 3
-    assert registry.get("mine").status(time.time()) == "INVALID"
+    assert account_of(registry, "mine").status(time.time()) == "INVALID"
     door.clear()
     with Terminal(["account", "relogin"], environment) as terminal:
         _log_in(screen, door, 1)
         terminal.expect("Account mine is logged in again.")
         assert terminal.end() == 0
-    assert registry.get("mine").token == door.accounts[1].token
-    assert registry.get("mine").status(time.time()) == "OK"
+    assert account_of(registry, "mine").token == door.accounts[1].token
+    assert account_of(registry, "mine").status(time.time()) == "OK"
     assert _check(environment, "mine") == 0
 
 
-def test_a_relogin_as_somebody_else_changes_nothing(door, screen, registry, environment):
+def test_a_relogin_as_somebody_else_changes_nothing(
+    door: Sandbox, screen: Screen, registry: Registry, environment: dict[str, str]
+) -> None:
     hers, his = door.accounts
     registry.add(hers.renew(), "hers")
     registry.add(his.renew(), "his")
@@ -164,13 +173,15 @@ def test_a_relogin_as_somebody_else_changes_nothing(door, screen, registry, envi
         _log_in(screen, door, 0)
         terminal.expect("Account hers is logged in again.")
         assert terminal.end() == 0
-    assert registry.get("hers").token == hers.token
+    assert account_of(registry, "hers").token == hers.token
     door.clear()
     assert _check(environment, "hers") == 0
     assert {one.account_id for one in door.requests if one.path == PROFILE_CALL} == {hers.id}
 
 
-def test_a_user_who_is_here_already_is_not_added_again(door, screen, registry, environment):
+def test_a_user_who_is_here_already_is_not_added_again(
+    door: Sandbox, screen: Screen, registry: Registry, environment: dict[str, str]
+) -> None:
     registry.add(door.accounts[0].renew(), "mine")
     before = registry.all()
     with Terminal(["account", "add"], environment) as terminal:
@@ -181,7 +192,9 @@ def test_a_user_who_is_here_already_is_not_added_again(door, screen, registry, e
     assert _folders(registry) == ["mine"]
 
 
-def test_a_window_that_is_closed_leaves_nothing(door, screen, registry, environment):
+def test_a_window_that_is_closed_leaves_nothing(
+    door: Sandbox, screen: Screen, registry: Registry, environment: dict[str, str]
+) -> None:
     with Terminal(["account", "add"], environment) as terminal:
         _sign_in_shown(door)
         screen.turn_to("Sign in")
@@ -193,7 +206,9 @@ def test_a_window_that_is_closed_leaves_nothing(door, screen, registry, environm
 
 
 @pytest.mark.parametrize("way", ["ctrl-c", "ctrl-d", "sigterm", "hangup"])
-def test_a_login_that_is_cancelled_leaves_nothing(door, registry, environment, way):
+def test_a_login_that_is_cancelled_leaves_nothing(
+    door: Sandbox, registry: Registry, environment: dict[str, str], way: str
+) -> None:
     with Terminal(["account", "add"], environment) as terminal:
         _sign_in_shown(door)
         terminal.expect("Waiting for your login")
@@ -207,7 +222,9 @@ def test_a_login_that_is_cancelled_leaves_nothing(door, registry, environment, w
     assert _folders(registry) == []
 
 
-def test_a_login_that_takes_too_long_leaves_the_account_as_it_was(door, registry, environment):
+def test_a_login_that_takes_too_long_leaves_the_account_as_it_was(
+    door: Sandbox, registry: Registry, environment: dict[str, str]
+) -> None:
     registry.add(door.accounts[0].token, "mine")
     registry.mark_invalid("mine")
     before = registry.get("mine")
@@ -218,7 +235,9 @@ def test_a_login_that_takes_too_long_leaves_the_account_as_it_was(door, registry
     assert registry.get("mine") == before
 
 
-def test_a_verification_page_waits_for_the_person(door, screen, registry, environment):
+def test_a_verification_page_waits_for_the_person(
+    door: Sandbox, screen: Screen, registry: Registry, environment: dict[str, str]
+) -> None:
     door.add_fault(Fault("waf_page"))
     with Terminal(["account", "add"], environment) as terminal:
         terminal.expect("The site wants to see a human: solve its check in the window")
@@ -231,7 +250,9 @@ def test_a_verification_page_waits_for_the_person(door, screen, registry, enviro
     assert len(registry.all()) == 1
 
 
-def test_enter_ends_verify_at_once_when_the_page_works(door, registry, environment):
+def test_enter_ends_verify_at_once_when_the_page_works(
+    door: Sandbox, registry: Registry, environment: dict[str, str]
+) -> None:
     registry.add(door.accounts[0].renew(), "mine")
     assert _check(environment, "mine") == 0  # the profile is logged in
     registry.rest("mine", time.time() + 600, reason="verification")
@@ -240,10 +261,12 @@ def test_enter_ends_verify_at_once_when_the_page_works(door, registry, environme
         terminal.type("\n")
         terminal.expect("Account mine is logged in again.")
         assert terminal.end() == 0
-    assert registry.get("mine").status(time.time()) == "OK"
+    assert account_of(registry, "mine").status(time.time()) == "OK"
 
 
-def test_a_check_of_the_login_does_not_end_verify(door, registry, environment):
+def test_a_check_of_the_login_does_not_end_verify(
+    door: Sandbox, registry: Registry, environment: dict[str, str]
+) -> None:
     registry.add(door.accounts[0].renew(), "mine")
     registry.rest("mine", time.time() + 600, reason="verification")
     before = registry.get("mine")
@@ -251,7 +274,9 @@ def test_a_check_of_the_login_does_not_end_verify(door, registry, environment):
     assert registry.get("mine") == before
 
 
-def test_a_profile_in_use_is_one_line_with_the_process(registry, door, environment):
+def test_a_profile_in_use_is_one_line_with_the_process(
+    registry: Registry, door: Sandbox, environment: dict[str, str]
+) -> None:
     registry.add(door.accounts[0].token, "mine")
     claim = ProfileClaim.take(registry.folder("mine"))
     try:
@@ -263,14 +288,14 @@ def test_a_profile_in_use_is_one_line_with_the_process(registry, door, environme
     assert "A browser window" not in terminal.text
 
 
-def test_a_site_that_is_down_is_named(registry, environment):
+def test_a_site_that_is_down_is_named(registry: Registry, environment: dict[str, str]) -> None:
     with Terminal(["account", "add"], {**environment, "QWENPROXY_BASE_URL": "https://localhost:9"}) as terminal:
         terminal.expect("The browser cannot reach https://localhost:9")
         assert terminal.end() == 1
     assert _folders(registry) == []
 
 
-def test_a_display_that_is_not_there_says_what_else_to_do(registry, environment):
+def test_a_display_that_is_not_there_says_what_else_to_do(registry: Registry, environment: dict[str, str]) -> None:
     with Terminal(["account", "add"], {**environment, "DISPLAY": ":987"}) as terminal:
         terminal.expect("--token")
         terminal.expect("No account was added.")
@@ -279,7 +304,9 @@ def test_a_display_that_is_not_there_says_what_else_to_do(registry, environment)
     assert _folders(registry) == []
 
 
-def test_the_menu_adds_an_account_and_starts_with_it(door, screen, registry, environment):
+def test_the_menu_adds_an_account_and_starts_with_it(
+    door: Sandbox, screen: Screen, registry: Registry, environment: dict[str, str]
+) -> None:
     with Terminal(["start"], {**environment, "QWENPROXY_PORT": "0"}) as terminal:
         terminal.expect("[3]: ")
         terminal.type("1\n")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import openai
 import pytest
 from asking import ANSWER_WAIT, asked_of
+from openai.types.chat import ChatCompletionMessageParam, ChatCompletionToolParam
 from proxy_process import Proxy
 
 from qwenproxy.access.keys import KeyFile
@@ -14,8 +16,7 @@ from qwenproxy.sandbox import Fault, Sandbox
 
 pytestmark = pytest.mark.browser
 
-HELLO = [{"role": "user", "content": "Hello, please answer. {{say One two three four five.}}"}]
-WEATHER = {
+WEATHER: ChatCompletionToolParam = {
     "type": "function",
     "function": {
         "name": "get_weather",
@@ -23,6 +24,14 @@ WEATHER = {
         "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
     },
 }
+
+
+def question(text: str) -> list[ChatCompletionMessageParam]:
+    """Return a conversation that is one question."""
+    return [{"role": "user", "content": text}]
+
+
+HELLO = question("Hello, please answer. {{say One two three four five.}}")
 
 
 def client_of(proxy: Proxy, prefix: str = "/v1", key: str = "not-needed") -> openai.OpenAI:
@@ -44,6 +53,7 @@ def test_plain_answer(proxy: Proxy, prefix: str) -> None:
     assert answer.choices[0].message.role == "assistant"
     assert answer.choices[0].message.content == "One two three four five."
     assert answer.choices[0].finish_reason == "stop"
+    assert answer.usage
     assert answer.usage.prompt_tokens > 500, "the site's own count, which includes its system text"
     assert answer.usage.total_tokens == answer.usage.prompt_tokens + answer.usage.completion_tokens
 
@@ -62,8 +72,8 @@ def test_streamed_answer(client: openai.OpenAI) -> None:
 
 
 def test_pieces_arrive_while_the_site_still_answers(site: Sandbox, client: openai.OpenAI) -> None:
-    question = [{"role": "user", "content": "{{stream chunks=100000 interval_ms=20}}"}]
-    with client.chat.completions.create(model="qwen-max", messages=question, stream=True) as stream:
+    endless = question("{{stream chunks=100000 interval_ms=20}}")
+    with client.chat.completions.create(model="qwen-max", messages=endless, stream=True) as stream:
         texts = (chunk.choices[0].delta.content for chunk in stream)
         assert next(text for text in texts if text).startswith("chunk-")
         assert len(site.running_generations()) == 1
@@ -76,6 +86,7 @@ def test_include_usage(client: openai.OpenAI) -> None:
     *others, last = stream
     assert all(chunk.usage is None for chunk in others)
     assert last.choices == []
+    assert last.usage
     assert last.usage.prompt_tokens > 500
     assert last.usage.completion_tokens > 0
 
@@ -88,7 +99,7 @@ def test_models(client: openai.OpenAI) -> None:
 
 
 def test_reasoning(client: openai.OpenAI) -> None:
-    asked = {"model": "qwen3.7-plus", "messages": HELLO, "reasoning_effort": "high"}
+    asked: dict[str, Any] = {"model": "qwen3.7-plus", "messages": HELLO, "reasoning_effort": "high"}
     answer = client.chat.completions.create(**asked)
     thought = answer.choices[0].message.model_extra["reasoning_content"]
     assert "I look at what is asked." in thought
@@ -101,8 +112,8 @@ def test_reasoning(client: openai.OpenAI) -> None:
 
 @pytest.mark.parametrize("stream", [False, True])
 def test_tools(client: openai.OpenAI, stream: bool) -> None:
-    question = [{"role": "user", "content": 'Weather? {{tool get_weather {"city":"Köln"}}}{{tool get_weather {}}}'}]
-    asked = {"model": "qwen-max", "messages": question, "tools": [WEATHER]}
+    weather = question('Weather? {{tool get_weather {"city":"Köln"}}}{{tool get_weather {}}}')
+    asked: dict[str, Any] = {"model": "qwen-max", "messages": weather, "tools": [WEATHER]}
     if stream:
         choices = [chunk.choices[0] for chunk in client.chat.completions.create(**asked, stream=True)]
         finish_reason = choices[-1].finish_reason
@@ -121,13 +132,13 @@ def test_tools(client: openai.OpenAI, stream: bool) -> None:
 
 
 def test_stop_and_max_tokens(site: Sandbox, client: openai.OpenAI) -> None:
-    endless = [{"role": "user", "content": "{{stream chunks=100000 interval_ms=20}}"}]
+    endless = question("{{stream chunks=100000 interval_ms=20}}")
     stopped = client.chat.completions.create(model="qwen-max", messages=endless, stop=["chunk-00003"])
     assert stopped.choices[0].finish_reason == "stop"
-    assert stopped.choices[0].message.content.split() == ["chunk-00000", "chunk-00001", "chunk-00002"]
+    assert (stopped.choices[0].message.content or "").split() == ["chunk-00000", "chunk-00001", "chunk-00002"]
     limited = client.chat.completions.create(model="qwen-max", messages=endless, max_tokens=10)
     assert limited.choices[0].finish_reason == "length"
-    assert 0 < len(limited.choices[0].message.content) < 100
+    assert 0 < len(limited.choices[0].message.content or "") < 100
     site.wait_idle(15)
 
 

@@ -11,6 +11,7 @@ from dataclasses import replace
 import pytest
 from asking import ask
 from proxy_process import Proxy
+from session_files import account_of
 
 from qwenproxy.sandbox import Sandbox
 from qwenproxy.sandbox.faults.fault import COMPLETIONS, parse_fault
@@ -56,4 +57,4 @@ def test_all_three_serve_alike_and_one_that_refuses_is_not_missed(three: Proxy, 
     counts = served(three, site, 60)
     assert counts[refusing] <= 2, "as many as may run at once can be refused before it rests"
     assert sum(counts[account_id] for account_id in others) == 60
-    assert three.registry.get(refusing).status(time.time()) == "WAIT"
+    assert account_of(three.registry, refusing).status(time.time()) == "WAIT"

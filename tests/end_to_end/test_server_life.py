@@ -15,8 +15,7 @@ import httpx
 import psutil
 import pytest
 from asking import COMPLETIONS, ask, streaming
-from filelock import FileLock
-from proxy_process import Proxy, environment, eventually, runs
+from proxy_process import Proxy, assert_nothing_left, environment, eventually, runs
 
 from qwenproxy.access.keys import KeyFile
 from qwenproxy.sandbox import Fault, Sandbox
@@ -35,14 +34,6 @@ def start_refused(session_dir: Path, **settings: object) -> tuple[int, str]:
     assert "Traceback" not in done.stderr
     [line] = done.stderr.strip().splitlines()
     return done.returncode, line
-
-
-def assert_nothing_left(proxy: Proxy) -> None:
-    assert eventually(lambda: not proxy.family()), "processes are left behind"
-    for name in ("server.lock", "accounts/sandbox1/browser.lock"):
-        with FileLock(proxy.session_dir / name, timeout=0):
-            pass  # it could be taken: nobody holds it
-    assert not (proxy.session_dir / "accounts/sandbox1/browser.json").exists()
 
 
 @pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
@@ -150,9 +141,9 @@ def test_secrets_stay_out_of_the_log(proxy: Proxy, site: Sandbox, only_account: 
     keys = KeyFile.open(proxy.session_dir / "Authorization.txt")
     keys.add(key)
     try:
-        post = {"headers": {"authorization": f"Bearer {key}"}, "timeout": 60}
+        headers = {"authorization": f"Bearer {key}"}
         question = {"messages": [{"role": "user", "content": f"{words} {{{{say {words}}}}}"}]}
-        with httpx.Client(base_url=proxy.url, **post) as client:
+        with httpx.Client(base_url=proxy.url, headers=headers, timeout=60) as client:
             assert words in client.post(COMPLETIONS, json=question).text
             assert words in client.post(COMPLETIONS, json={**question, "stream": True}).text
             for fault in ("cut_before_end", "internal_error_frame", "bad_request", "captcha", "moderation"):

@@ -9,9 +9,8 @@ from pathlib import Path
 
 import pytest
 from asking import Reply, ask, together
-from fake_browser import program
+from fake_browser import chromium, program, real_driver
 from proxy_process import Proxy, eventually
-from test_browser_start import chromium, real_driver
 
 from qwenproxy.sandbox import Sandbox
 

@@ -14,6 +14,7 @@ import pytest
 from proxy_process import Proxy
 from simple_websocket import Client, ConnectionClosed
 from small_server import THREADS, SmallServer
+from spelling import spelled
 
 from qwenproxy.sandbox import Sandbox
 
@@ -153,7 +154,7 @@ def test_the_key(connect: Connect, key: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("header", "status"), [({"Origin": "https://page.example"}, 403), ({"Host": "page.example"}, 403)]
+    ("header", "status"), [({"Origin": "https://page.example"}, 403), ({"Host": "page.example"}, 403)], ids=spelled
 )
 def test_foreign_pages_open_no_socket(proxy: Proxy, header: dict[str, str], status: int) -> None:
     answer = httpx.get(f"{proxy.url}/api/ws", headers={**HANDSHAKE, **header})

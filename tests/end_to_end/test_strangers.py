@@ -12,8 +12,9 @@ import httpx
 import pytest
 from asking import ask, asked_of, request_body
 from proxy_process import Proxy
+from raw_http import CLOSE, HOST, JSON_HEADERS, body_of, status_of
+from session_files import account_of
 from small_server import SmallServer
-from test_abuse import CLOSE, HOST, JSON_HEADERS, body_of, status_of
 
 from qwenproxy.sandbox import Sandbox
 
@@ -118,7 +119,7 @@ def test_no_redirect_and_no_html(small: SmallServer) -> None:
 def test_words_stay_where_they_belong(proxy: Proxy, site: Sandbox, only_account: str) -> None:
     words = "planted words 5f0c"
     assert words in ask(proxy.url, f"{{{{say {words}}}}}").text
-    token = proxy.registry.get(only_account).token
+    token = account_of(proxy.registry, only_account).token
     profile = proxy.registry.folder(only_account).profile
     for secret, home in ((words, {"history"}), (token, {"tokens.json", "accounts"})):
         holders = [path for path in files_of(proxy.session_dir) if secret.encode() in path.read_bytes()]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 
 import psutil
@@ -11,6 +12,7 @@ import pytest
 from asking import Reply, ask, streaming, together
 from devtools import devtools, evaluate
 from proxy_process import Proxy, eventually, runs
+from session_files import account_of
 
 from qwenproxy.accounts.registry import Registry
 from qwenproxy.disk.folder import SessionFolder
@@ -52,7 +54,7 @@ KEEPS_CHROME = (reload_page, restart_site)
 DISTURBANCES = (*KEEPS_CHROME, leave_the_site, kill_renderer, kill_chrome, kill_driver)
 
 
-def account_of(site: Sandbox, account_id: str) -> SandboxAccount:
+def person_of(site: Sandbox, account_id: str) -> SandboxAccount:
     return next(account for account in site.accounts if account.id == account_id)
 
 
@@ -76,7 +78,7 @@ def test_in_mid_answer_every_client_is_told_and_the_next_is_served(
         for answer in answers:
             assert_broke_off(answer.rest())
     assert ask(proxy.url, "{{say Here again.}}").text == "Here again."
-    assert registry.get(only_account).status(time.time()) == "OK"
+    assert account_of(registry, only_account).status(time.time()) == "OK"
     site.wait_idle(15)
     if disturb in KEEPS_CHROME:
         assert proxy.browser(only_account) == (chrome, driver)
@@ -95,7 +97,10 @@ def test_who_gets_whole_answers_does_not_notice(
         disturb(*proxy.browser(only_account), site)
 
     ask(proxy.url, "{{say ready}}")
-    *replies, _ = together(*[lambda: ask(proxy.url, question)] * 2, disturb_in_mid_answer)
+    with ThreadPoolExecutor(1) as disturber:
+        disturbed = disturber.submit(disturb_in_mid_answer)
+        replies = together(*[lambda: ask(proxy.url, question)] * 2)
+        disturbed.result()
     assert [reply.status for reply in replies] == [200, 200]
     assert {reply.text.count("chunk-") for reply in replies} == {40}
 
@@ -119,7 +124,7 @@ def test_a_site_that_is_down_is_told_and_comes_back(
     finally:
         site.start()
     assert (refused.status, refused.error["code"]) == (502, "upstream_error")
-    assert registry.get(only_account).status(time.time()) == "OK"
+    assert account_of(registry, only_account).status(time.time()) == "OK"
     assert ask(proxy.url, "{{say Back again.}}").text == "Back again."
 
 
@@ -128,7 +133,7 @@ def test_a_token_the_page_renews_is_written_back(
 ) -> None:
     ask(proxy.url, "{{say ready}}")
     browser = proxy.browser(only_account)
-    login = account_of(site, only_account)
+    login = person_of(site, only_account)
     before = login.token
     site.switches.renew_tokens = True
     devtools(browser[0], "Page.reload")
@@ -137,7 +142,7 @@ def test_a_token_the_page_renews_is_written_back(
     token = login.token
     assert eventually(lambda: evaluate(browser[0], "localStorage.token") == token)
     ask(proxy.url, "{{say one}}")
-    assert eventually(lambda: registry.get(only_account).token == token)
+    assert eventually(lambda: account_of(registry, only_account).token == token)
     assert registry.folder(only_account).token.read_text() == token
     assert ask(proxy.url, "{{say two}}").text == "two"
     assert proxy.browser(only_account) == browser, "a renewed token is no reason for a new browser"
@@ -175,7 +180,7 @@ def test_a_login_that_chrome_had_no_time_to_write_down_is_not_lost(new_proxy: Ca
 
 
 def test_a_login_that_ends_and_a_new_one(proxy: Proxy, site: Sandbox, registry: Registry, only_account: str) -> None:
-    login = account_of(site, only_account)
+    login = person_of(site, only_account)
     ask(proxy.url, "{{say ready}}")
     with streaming(proxy.url, "{{stream chunks=40 interval_ms=20}}") as answer:
         answer.until_text()
@@ -184,7 +189,7 @@ def test_a_login_that_ends_and_a_new_one(proxy: Proxy, site: Sandbox, registry: 
     assert reply.text.split()[-1].startswith("chunk-039"), "an answer under way outlives its login"
     assert reply.done
     ended = ask(proxy.url, "{{say never}}")
-    assert registry.get(only_account).status(time.time()) == "INVALID"
+    assert account_of(registry, only_account).status(time.time()) == "INVALID"
     assert ended.status in (429, 503), ended.body
     site.clear()
     registry.renew(only_account, login.renew())

@@ -11,6 +11,7 @@ import pytest
 from asking import ask, streaming
 from cli_runner import Terminal
 from proxy_process import environment, eventually, family
+from spelling import spelled
 
 from qwenproxy.accounts.registry import Registry
 from qwenproxy.disk.folder import SessionFolder
@@ -58,7 +59,7 @@ def test_ctrl_c_ends_it_without_a_trace(start: Callable[..., Terminal], times: i
     assert ended_well(terminal), terminal.text
 
 
-@pytest.mark.parametrize(("lang", "stopping", "stopped"), [(lang, *texts) for lang, texts in TOLD.items()])
+@pytest.mark.parametrize(("lang", "stopping", "stopped"), [(lang, *texts) for lang, texts in TOLD.items()], ids=spelled)
 def test_who_stops_it_is_told(start: Callable[..., Terminal], lang: str, stopping: str, stopped: str) -> None:
     terminal = start(lang)
     assert ask(url_shown(terminal), "{{say hello}}").text == "hello"

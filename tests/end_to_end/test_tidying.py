@@ -71,7 +71,7 @@ def test_answers_go_on_while_their_page_is_tidied(
     def call(request: PageRequest) -> str:
         response = tab.fetch(request)
         assert response.head(ANSWER_WAIT)
-        return response.read(ANSWER_WAIT)
+        return "".join(response.iter_text())
 
     def answer() -> list[str]:
         chat_id = calls.chat_id_from(call(calls.new_chat(MODEL)))

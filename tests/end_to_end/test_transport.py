@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 from asking import ask, together
+from fault_cases import HARMLESS
 from proxy_process import Proxy
 
 from qwenproxy.sandbox import Fault, Sandbox
@@ -14,17 +15,6 @@ from qwenproxy.sandbox.model.script import UNICODE_TEXT
 
 pytestmark = pytest.mark.browser
 
-HARMLESS = (
-    "split_utf8",
-    "split_data_prefix",
-    "drip size=30 interval_ms=1",
-    "coalesce group=4",
-    "coalesce group=1000",
-    "segments every=30 pause_s=2",
-    "stall seconds=2",
-    "stall after=2 seconds=2",
-    "stall after=2 seconds=3 keepalives=true every_s=1",
-)
 QUESTION = "{{unicode}}"  # the answer holds every character that is easily broken
 
 

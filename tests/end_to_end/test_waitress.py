@@ -7,16 +7,14 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from urllib.parse import urlsplit
 
 import httpx
 import psutil
 import pytest
 from asking import COMPLETIONS, ask, request_body, streaming
+from leaving import FLOWING, NOTICED_WITHIN, SILENT, asked_and_unread, hang_up_in_mid_stream
 from odd_server import DRAIN, odd_command
-from proxy_process import Proxy, eventually
-from test_client_gone import FLOWING, NOTICED_WITHIN, SILENT, asked_and_unread, hang_up_in_mid_stream
-from test_server_life import assert_nothing_left
+from proxy_process import Proxy, assert_nothing_left, eventually
 
 from qwenproxy.sandbox import Fault, Sandbox
 
@@ -93,10 +91,9 @@ def test_silence_is_bridged(proxy: Proxy) -> None:
 
 
 def test_more_clients_than_threads_could_be(proxy: Proxy) -> None:
-    address = urlsplit(proxy.url)
     with ExitStack() as crowd:
         for _ in range(200):
-            crowd.enter_context(socket.create_connection((address.hostname, address.port), timeout=30))
+            crowd.enter_context(socket.create_connection(proxy.address, timeout=30))
         assert httpx.get(f"{proxy.url}/health", timeout=30).status_code == 200
 
 

@@ -7,6 +7,7 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from spelling import spelled
 
 from qwenproxy.chat import FilePart, ImagePart, Message, TextPart, ToolCall
 from qwenproxy.history.messages import from_stored, to_stored
@@ -24,7 +25,7 @@ MESSAGES = st.builds(
 
 
 @given(MESSAGES)
-def test_there_and_back(message):
+def test_there_and_back(message: Message) -> None:
     assert from_stored(json.loads(json.dumps(to_stored(message)))) == message
 
 
@@ -36,8 +37,11 @@ def test_there_and_back(message):
         ((TextPart("Hi"), TextPart("you")), [{"type": "text", "text": "Hi"}, {"type": "text", "text": "you"}]),
         ((ImagePart("u"), FilePart("f")), [{"type": "image", "image": "u"}, {"type": "file", "file": "f"}]),
     ],
+    ids=spelled,
 )
-def test_the_documented_form(parts, content):
+def test_the_documented_form(
+    parts: tuple[TextPart | ImagePart | FilePart, ...], content: list[dict[str, object]] | str
+) -> None:
     assert to_stored(Message("user", parts)) == {"role": "user", "content": content}
 
 
@@ -69,6 +73,7 @@ def test_the_documented_form(parts, content):
             Message("assistant", tool_calls=(ToolCall("c", "f", '{"a":1}'),)),
         ),
     ],
+    ids=spelled,
 )
-def test_what_others_left_there(stored, message):
+def test_what_others_left_there(stored: dict[str, object], message: Message) -> None:
     assert from_stored(stored) == message

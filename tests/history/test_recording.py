@@ -6,8 +6,9 @@ import json
 import logging
 
 import pytest
-from fakes import CUT, REFUSED_CONTENT, answer
-from kept_chats import folded, full_disk
+from kept_chats import KeptChats, folded, full_disk
+from replies import CUT, REFUSED_CONTENT, Reply, answer
+from werkzeug.test import TestResponse
 
 from qwenproxy.disk import files
 
@@ -15,23 +16,23 @@ from qwenproxy.disk import files
 class TestRecording:
     TALK = ({"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hello?"})
 
-    def complete(self, chats, **more):
+    def complete(self, chats: KeptChats, **more: object) -> TestResponse:
         body = {"messages": list(self.TALK), **more}
         return chats.client.post("/v1/chat/completions", json=body, buffered=True)
 
     @pytest.mark.parametrize("stream", [False, True])
-    def test_the_whole_conversation(self, chats, stream):
+    def test_the_whole_conversation(self, chats: KeptChats, stream: bool) -> None:
         assert self.complete(chats, stream=stream).status_code == 200
         (chat_id,) = chats.files()
         assert json.loads(chats.path(chat_id).read_text())["name"] == "OpenAI API Chat"
         assert chats.kept(chat_id) == [("system", "Be brief."), ("user", "Hello?"), ("assistant", "Hello world")]
 
-    def test_each_request_is_a_chat_of_its_own(self, chats):
+    def test_each_request_is_a_chat_of_its_own(self, chats: KeptChats) -> None:
         for _ in range(3):
             self.complete(chats)
         assert len(chats.files()) == 3
 
-    def test_tool_calls_and_results(self, chats):
+    def test_tool_calls_and_results(self, chats: KeptChats) -> None:
         call = '<tool_call>{"name": "look", "arguments": {"q": 1}}</tool_call>'
         chats.site.script("a", answer(call))
         function = {"type": "function", "function": {"name": "look"}}
@@ -53,13 +54,13 @@ class TestRecording:
         assert 'name": "look"' in chats.site.texts()[-1]
         assert "Seen" in chats.site.texts()[-1]
 
-    def test_a_recorded_chat_can_be_gone_on_with(self, chats):
+    def test_a_recorded_chat_can_be_gone_on_with(self, chats: KeptChats) -> None:
         self.complete(chats)
         (chat_id,) = chats.files()
         chats.say("And now?", chatId=chat_id)
         assert chats.site.places()[-1] == ("a", "up-1", "R7")
 
-    def test_an_answer_cut_for_the_client_is_complete_but_not_gone_on_with(self, chats):
+    def test_an_answer_cut_for_the_client_is_complete_but_not_gone_on_with(self, chats: KeptChats) -> None:
         """The site's own answer is longer than what the client knows of."""
         chats.site.script("a", answer("One", " STOP", " more"))
         self.complete(chats, stop="STOP")
@@ -69,7 +70,7 @@ class TestRecording:
         assert chats.site.places()[-1] == ("a", "up-2", None)
         assert folded(chats.site.texts()[-1])[2].startswith("assistant: One")
 
-    def test_it_is_written_after_the_text_and_before_the_end(self, chats):
+    def test_it_is_written_after_the_text_and_before_the_end(self, chats: KeptChats) -> None:
         response = chats.client.post("/v1/chat/completions", json={"messages": list(self.TALK), "stream": True})
         seen = [(frame, bool(chats.files())) for frame in response.iter_encoded()]
         response.close()
@@ -78,7 +79,9 @@ class TestRecording:
         assert seen[-1][0] == b"data: [DONE]\n\n"
 
     @pytest.mark.parametrize("stream", [False, True])
-    def test_a_disk_that_fails_does_not_break_the_answer(self, chats, stream, monkeypatch, caplog):
+    def test_a_disk_that_fails_does_not_break_the_answer(
+        self, chats: KeptChats, stream: bool, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
         monkeypatch.setattr(files, "write_atomic", full_disk)
         with caplog.at_level(logging.WARNING, "qwenproxy"):
             response = self.complete(chats, stream=stream)
@@ -88,7 +91,7 @@ class TestRecording:
         assert "Hello" not in caplog.text
 
     @pytest.mark.parametrize("reply", [CUT, REFUSED_CONTENT], ids=["cut", "refused"])
-    def test_a_failed_answer_is_not_recorded(self, chats, reply):
+    def test_a_failed_answer_is_not_recorded(self, chats: KeptChats, reply: Reply) -> None:
         chats.site.script("a", reply)
         assert self.complete(chats).status_code >= 400
         assert not chats.files()

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from fakes import FakeOpener, FakeSite
+from fake_site import FakeSite
+from fake_tabs import FakeOpener
 
 from qwenproxy.access.keys import KeyFile
 from qwenproxy.accounts.pool import AccountPool, PoolLimits

@@ -8,18 +8,14 @@ import shlex
 
 import click
 import pytest
+from promises import NEVER_SENT, described_routes, on_every_prefix, statuses_of_codes
 from readmes import BLOCK, READMES, ROOT, all_blocks, anchors, blocks, links, marked, prose, quoted, rows
 
-from qwenproxy.api.openapi import document
-from qwenproxy.api.openapi.paths import OPENAI_PREFIXES
 from qwenproxy.api.openapi.schemas import ERROR_CODES
 from qwenproxy.cli import cli
 from qwenproxy.config import SETTINGS
-from qwenproxy.errors import ProxyError
 from qwenproxy.texts import EN, RU, speaker
 
-METHODS = ("get", "post", "put", "delete")
-NEVER_SENT = {"client_gone"}  # nobody is there to read it
 # what a reader's language changes in a program: comments, and the texts that are said or named
 SAID = re.compile(r"""((?:"(?:content|message|text|name)": ?"|printf '))[^"']*(?=["'])|#.*""")
 
@@ -33,27 +29,6 @@ def settings_table(lang: str) -> list[str]:
         f"| {f'`{one.default}`' if one.default else ''} | {one.meaning.say(lang)} |"
         for one in SETTINGS
     ]
-
-
-def described_routes() -> set[tuple[str, str]]:
-    """Return method and path of all routes in the OpenAPI document."""
-    return {
-        (method.upper(), path) for path, item in document()["paths"].items() for method in item if method in METHODS
-    }
-
-
-def on_every_prefix(method: str, path: str) -> set[tuple[str, str]]:
-    """Return a route under all the addresses that the READMEs promise for it."""
-    prefixes = OPENAI_PREFIXES if path.startswith("/v1/") else ("",)
-    return {(method, prefix + path.removeprefix("/v1" if prefix else "")) for prefix in prefixes}
-
-
-def statuses_of_codes() -> set[tuple[int, str]]:
-    """Return all pairs of HTTP status and code that a client can get."""
-    kinds = [ProxyError]
-    for kind in kinds:
-        kinds.extend(kind.__subclasses__())
-    return {(kind.status, kind.code) for kind in kinds if kind.code not in NEVER_SENT}
 
 
 def asked_routes() -> set[tuple[str, str]]:

@@ -20,7 +20,7 @@ def kinds(parent: type[ProxyError] = ProxyError) -> Iterator[type[ProxyError]]:
         yield from kinds(kind)
 
 
-@pytest.mark.parametrize("kind", sorted(set(kinds()), key=lambda kind: kind.__name__), ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("kind", sorted(set(kinds()), key=str), ids=str)
 def test_every_error_is_drawn_and_exported(kind: type[ProxyError]) -> None:
     assert kind.__name__ in errors.__all__
     assert kind.__name__ in (errors.__doc__ or "")

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import click
 import pytest
+from promises import NEVER_SENT, described_routes, on_every_prefix, statuses_of_codes
 from readmes import ROOT, anchors, links, marked, prose, quoted, rows
-from test_docs import NEVER_SENT, described_routes, on_every_prefix, statuses_of_codes
+from spelling import spelled
 
 from qwenproxy.api.openapi.schemas import ERROR_CODES
 from qwenproxy.cli import cli
@@ -108,6 +109,7 @@ def test_every_reference_leads_to_a_section(path: Path) -> None:
         ("contract section 5", ["contract section 5"]),
         ("(design section 2), addendum 9", ["design section 2", "addendum 9"]),
     ],
+    ids=spelled,
 )
 def test_a_broken_reference_is_found(text: str, wrong: list[str]) -> None:
     assert broken(text) == wrong

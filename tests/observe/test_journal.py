@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 
 import pytest
-from fakes import CUT, FakeSite
+from fake_site import FakeSite
 from flask.testing import FlaskClient
+from replies import CUT
 
 from qwenproxy.observe import journal, logs
 from qwenproxy.observe.journal import AccountRests, AnswerEnded, Event, PageLoaded, RequestEnded, Subscription

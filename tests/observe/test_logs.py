@@ -13,8 +13,9 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from fakes import CAPTCHA, CUT, GATEWAY_DOWN, LOGGED_OUT, RATE_LIMITED, REFUSED_CONTENT, FakeSite, Reply, answer
+from fake_site import FakeSite
 from flask.testing import FlaskClient
+from replies import CAPTCHA, CUT, GATEWAY_DOWN, LOGGED_OUT, RATE_LIMITED, REFUSED_CONTENT, Reply, answer
 from transcripts import CREATED, delta
 
 from qwenproxy.accounts.registry import Registry

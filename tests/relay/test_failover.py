@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import pytest
-from fakes import (
+from clocks import NOW
+from fake_site import FakeSite
+from fake_tabs import FakeOpener
+from makers import MakeRelay
+from questions import ask, said
+from replies import (
     BUSY,
     CAPTCHA,
     EMPTY,
     GATEWAY_DOWN,
     JSON,
     LOGGED_OUT,
-    NOW,
     RATE_LIMITED,
     TOO_FAST,
     WAF_PAGE,
     Reply,
-    ask,
     refusal,
-    said,
 )
+from session_files import account_of
+from spelling import spelled
 from transcripts import CREATED, frame
 
+from qwenproxy.accounts.registry import Registry
 from qwenproxy.chat import ChatRequest, Message, TextPart, Tool
 from qwenproxy.errors import (
     AccountsResting,
@@ -49,8 +54,10 @@ REFUSALS = [
 
 
 @pytest.mark.parametrize("call", ["completion", "new_chat"])
-@pytest.mark.parametrize(("reply", "status", "reset_at"), REFUSALS)
-def test_a_refused_account_gives_way_unseen(make_relay, site, reply, status, reset_at, call):
+@pytest.mark.parametrize(("reply", "status", "reset_at"), REFUSALS, ids=spelled)
+def test_a_refused_account_gives_way_unseen(
+    make_relay: MakeRelay, site: FakeSite, reply: Reply, status: str, reset_at: float | None, call: str
+) -> None:
     relay = make_relay(2)
     site.always("a", reply, call=call)
     assert said(relay.open(ask())) == "Hello world"
@@ -60,8 +67,10 @@ def test_a_refused_account_gives_way_unseen(make_relay, site, reply, status, res
     assert second.status(NOW) == "OK"
 
 
-@pytest.mark.parametrize("reply", [RATE_LIMITED, LOGGED_OUT, CAPTCHA, GATEWAY_DOWN, BUSY, EMPTY])
-def test_300_requests_with_one_account_out_of_order_all_succeed(make_relay, site, reply):
+@pytest.mark.parametrize("reply", [RATE_LIMITED, LOGGED_OUT, CAPTCHA, GATEWAY_DOWN, BUSY, EMPTY], ids=spelled)
+def test_300_requests_with_one_account_out_of_order_all_succeed(
+    make_relay: MakeRelay, site: FakeSite, reply: Reply
+) -> None:
     relay = make_relay(3)
     site.always("b", reply)
     for _ in range(300):
@@ -69,7 +78,7 @@ def test_300_requests_with_one_account_out_of_order_all_succeed(make_relay, site
     assert relay.pool.running() == 0
 
 
-def test_the_next_account_gets_the_same_request(make_relay, site):
+def test_the_next_account_gets_the_same_request(make_relay: MakeRelay, site: FakeSite) -> None:
     relay = make_relay(2)
     site.script("a", RATE_LIMITED)
     chat = ChatRequest(
@@ -94,7 +103,7 @@ def test_the_next_account_gets_the_same_request(make_relay, site):
     assert first["feature_config"]["thinking_budget"] == 500
 
 
-def test_all_resting(make_relay, site):
+def test_all_resting(make_relay: MakeRelay, site: FakeSite) -> None:
     relay = make_relay(2)
     site.always("a", refusal("RateLimited", num=5))
     site.always("b", refusal("RateLimited", num=2))
@@ -107,7 +116,7 @@ def test_all_resting(make_relay, site):
     assert site.asked() == ["a", "b"]
 
 
-def test_all_invalid(make_relay, site):
+def test_all_invalid(make_relay: MakeRelay, site: FakeSite) -> None:
     relay = make_relay(2)
     told = []
     relay.attempts.on_exhausted = lambda: told.append(relay.pool.running())
@@ -119,14 +128,14 @@ def test_all_invalid(make_relay, site):
     assert told == [0]
 
 
-def test_without_any_account_nobody_is_told_to_stop(make_relay):
+def test_without_any_account_nobody_is_told_to_stop(make_relay: MakeRelay) -> None:
     relay = make_relay(0)
     relay.attempts.on_exhausted = lambda: pytest.fail("a server without accounts goes on")
     with pytest.raises(NoAccounts):
         relay.open(ask())
 
 
-def test_all_to_be_verified(make_relay, site):
+def test_all_to_be_verified(make_relay: MakeRelay, site: FakeSite) -> None:
     relay = make_relay(2)
     relay.attempts.on_exhausted = lambda: pytest.fail("nothing is INVALID")
     site.always("a", CAPTCHA)
@@ -137,17 +146,19 @@ def test_all_to_be_verified(make_relay, site):
     assert "qwenproxy account relogin" in caught.value.message
 
 
-def test_a_login_renewed_on_disk_is_used_at_once(make_relay, site, registry, opener):
+def test_a_login_renewed_on_disk_is_used_at_once(
+    make_relay: MakeRelay, site: FakeSite, registry: Registry, opener: FakeOpener
+) -> None:
     relay = make_relay()
     said(relay.open(ask()))
     registry.renew("a", "token-new")
     site.script("a", LOGGED_OUT)
     assert said(relay.open(ask())) == "Hello world"
     assert opener.opened == ["a", "a"]
-    assert registry.get("a").status(NOW) == "OK"
+    assert account_of(registry, "a").status(NOW) == "OK"
 
 
-def test_a_failure_everywhere_is_told_after_three_accounts(make_relay, site):
+def test_a_failure_everywhere_is_told_after_three_accounts(make_relay: MakeRelay, site: FakeSite) -> None:
     relay = make_relay(5)
     for account_id in "abcde":
         site.always(account_id, EMPTY)
@@ -158,9 +169,11 @@ def test_a_failure_everywhere_is_told_after_three_accounts(make_relay, site):
     assert relay.pool.running() == 0
 
 
-@pytest.mark.parametrize("refused", [RATE_LIMITED, LOGGED_OUT, CAPTCHA])
+@pytest.mark.parametrize("refused", [RATE_LIMITED, LOGGED_OUT, CAPTCHA], ids=spelled)
 @pytest.mark.parametrize("order", ["ab", "ba"])
-def test_a_failure_beside_a_refusal_is_told_as_failure(make_relay, site, refused, order):
+def test_a_failure_beside_a_refusal_is_told_as_failure(
+    make_relay: MakeRelay, site: FakeSite, refused: Reply, order: str
+) -> None:
     """One account is well: neither "come back in six hours" nor "log in again" would be true."""
     relay = make_relay(2)
     relay.attempts.on_exhausted = lambda: pytest.fail("one account is usable")

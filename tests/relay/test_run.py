@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import itertools
 import json
+from typing import Any, Literal
 
 import pytest
-from fakes import CUT, EMPTY, FOREVER, HTML, JSON, ORIGIN, STREAM, TICK, Reply, answer, ask, said
+from fake_site import ORIGIN, FakeSite
+from makers import MakeRelay
+from questions import ask, said
+from replies import CUT, EMPTY, FOREVER, HTML, JSON, STREAM, TICK, Reply, answer
+from spelling import spelled
 from transcripts import (
     CREATED,
     INTERCEPTED,
@@ -28,6 +33,7 @@ from qwenproxy.errors import (
     AccountsResting,
     ClientGone,
     NetworkFailed,
+    ProxyError,
     TabLost,
     UpstreamError,
     UpstreamTimeout,
@@ -40,12 +46,12 @@ CALL = '<tool_call>{"name": "look", "arguments": {"q": "x"}}</tool_call>'
 CAPTCHA_PART = '{"ret":["FAIL_SYS_USER_VALIDATE","RGV587_ERROR::SM::x"],"data":{"url":"https://site.example/_____tmd___'
 
 
-def stops(site):
+def stops(site: FakeSite) -> list[dict[str, str]]:
     """Return the bodies of the orders to stop an answer upstream."""
-    return [json.loads(request.body) for _, request in site.sent]
+    return [json.loads(request.body or "") for _, request in site.sent]
 
 
-def test_events_in_their_order(make_relay, site):
+def test_events_in_their_order(make_relay: MakeRelay, site: FakeSite) -> None:
     site.script("a", Reply((SUMMED,)))
     with make_relay().open(ask()) as run:
         events = [event for event in run if isinstance(event, Reasoning | Text | Finish)]
@@ -58,7 +64,7 @@ def test_events_in_their_order(make_relay, site):
     ]
 
 
-def test_an_answer_cut_into_letters(make_relay, site):
+def test_an_answer_cut_into_letters(make_relay: MakeRelay, site: FakeSite) -> None:
     site.script("a", Reply(tuple(PLAIN)))
     with make_relay().open(ask()) as run:
         events = list(run)
@@ -67,7 +73,7 @@ def test_an_answer_cut_into_letters(make_relay, site):
     assert not any(isinstance(event, Tick) for event in events), "letters are no silence"
 
 
-def test_silence_becomes_ticks(make_relay, site):
+def test_silence_becomes_ticks(make_relay: MakeRelay, site: FakeSite) -> None:
     first, *rest = answer("One", "Two").chunks[1:]
     site.script("a", Reply((CREATED, TICK, first, TICK, TICK, TICK, *rest)))
     with make_relay().open(ask()) as run:
@@ -75,7 +81,7 @@ def test_silence_becomes_ticks(make_relay, site):
     assert events == [Text("One"), Tick(), Tick(), Tick(), Text("Two"), Finish()]
 
 
-def test_signs_of_life_without_an_event_are_silence_to_the_client(make_relay, site):
+def test_signs_of_life_without_an_event_are_silence_to_the_client(make_relay: MakeRelay, site: FakeSite) -> None:
     """A site that keeps itself busy must not keep the client from being told, nor hide that it left."""
     site.script("a", Reply((CREATED, delta("One"), *[KEEP_ALIVE] * 8, end()), pace=0.5))
     with make_relay().open(ask()) as run:
@@ -83,7 +89,7 @@ def test_signs_of_life_without_an_event_are_silence_to_the_client(make_relay, si
     assert sum(isinstance(event, Tick) for event in events) == 4
 
 
-def test_a_stall_in_the_middle(make_relay, site):
+def test_a_stall_in_the_middle(make_relay: MakeRelay, site: FakeSite) -> None:
     site.script("a", Reply((CREATED, delta("Half")), endless=True))
     with make_relay(1, RelaySettings(stall_timeout=20)).open(ask()) as run, pytest.raises(UpstreamTimeout) as caught:
         events = []
@@ -94,13 +100,13 @@ def test_a_stall_in_the_middle(make_relay, site):
     assert [stop["response_id"] for stop in stops(site)] == ["R7"]
 
 
-def test_the_sites_keep_alive_is_no_stall(make_relay, site):
+def test_the_sites_keep_alive_is_no_stall(make_relay: MakeRelay, site: FakeSite) -> None:
     silence = [*[TICK] * 10, KEEP_ALIVE]
     site.script("a", Reply((CREATED, *silence * 20, delta("Late"), end())))
     assert said(make_relay(1, RelaySettings(stall_timeout=15)).open(ask())) == "Late"
 
 
-def test_a_finished_answer_needs_no_end_of_the_connection(make_relay, site):
+def test_a_finished_answer_needs_no_end_of_the_connection(make_relay: MakeRelay, site: FakeSite) -> None:
     """Nothing tells it from one that goes on, so it is waited for as long as for anything else; time passes for all."""
     site.script("a", Reply(answer("Done").chunks, endless=True))
     with make_relay(1, RelaySettings(stall_timeout=30)).open(ask()) as run:
@@ -112,33 +118,35 @@ def test_a_finished_answer_needs_no_end_of_the_connection(make_relay, site):
 
 @pytest.mark.parametrize("streamed", [True, False])
 @pytest.mark.parametrize("pause", [0, 5, 100])
-def test_an_answer_that_goes_on_after_a_finish_is_never_cut(make_relay, site, streamed, pause):
+def test_an_answer_that_goes_on_after_a_finish_is_never_cut(
+    make_relay: MakeRelay, site: FakeSite, streamed: bool, pause: int
+) -> None:
     silence = [TICK] * pause
     pieces = (delta("One. "), end(), *silence, called("f", "", "{}"), rejected("f"), *silence, delta("Two."), end())
     site.script("a", Reply((CREATED, *pieces)))
     assert said(make_relay().open(ask(streamed=streamed))) == "One. Two."
 
 
-def test_an_answer_that_goes_on_and_falls_silent_is_no_complete_one(make_relay, site):
+def test_an_answer_that_goes_on_and_falls_silent_is_no_complete_one(make_relay: MakeRelay, site: FakeSite) -> None:
     site.script("a", Reply((CREATED, delta("One. "), end(), delta("Tw")), endless=True))
     with make_relay().open(ask()) as run, pytest.raises(UpstreamTimeout):
         list(run)
 
 
-def test_what_the_site_says_of_the_calls_it_takes_never_reaches_a_client(make_relay, site):
+def test_what_the_site_says_of_the_calls_it_takes_never_reaches_a_client(make_relay: MakeRelay, site: FakeSite) -> None:
     site.script("a", Reply((INTERCEPTED,)))
     assert said(make_relay().open(ask(tools=TOOLS))) == "Let me look. Then without."
 
 
 @pytest.mark.parametrize("last", [frame({"done": True}), frame({"response.stopped": {"response_id": "R7"}})])
-def test_the_sites_word_that_it_is_done_ends_the_answer(make_relay, site, last):
+def test_the_sites_word_that_it_is_done_ends_the_answer(make_relay: MakeRelay, site: FakeSite, last: object) -> None:
     site.script("a", Reply((CREATED, delta("So."), last), endless=True))
     assert said(make_relay().open(ask())) == "So."
     assert site.clock.now == 0
     assert stops(site) == []
 
 
-def test_of_two_answers_at_once_one_is_passed_on_and_gone_on_from(make_relay, site):
+def test_of_two_answers_at_once_one_is_passed_on_and_gone_on_from(make_relay: MakeRelay, site: FakeSite) -> None:
     site.script("a", Reply((TWO_AT_ONCE,)))
     with make_relay().open(ask()) as run:
         assert "".join(event.text for event in run if isinstance(event, Text)) == "Right so."
@@ -146,14 +154,16 @@ def test_of_two_answers_at_once_one_is_passed_on_and_gone_on_from(make_relay, si
         assert run.usage == Usage(8, 4, 0, 11)
 
 
-def test_both_of_two_answers_are_stopped(make_relay, site):
+def test_both_of_two_answers_are_stopped(make_relay: MakeRelay, site: FakeSite) -> None:
     site.script("a", Reply((CREATED, of("R8", CREATED), delta("Half")), endless=True))
     make_relay().open(ask()).close()
     assert [stop["response_id"] for stop in stops(site)] == ["R7", "R8"]
 
 
 @pytest.mark.parametrize("address", ["sub/1.png", "/sub/1.png", "/api/v2/chat/C7/sub/1.png"])
-def test_an_image_of_the_sites_own_has_an_address_that_opens(make_relay, site, address):
+def test_an_image_of_the_sites_own_has_an_address_that_opens(
+    make_relay: MakeRelay, site: FakeSite, address: str
+) -> None:
     drawn = delta("", "image_gen_tool", extra={"image_list": [{"image": address}]})
     site.script("a", Reply((CREATED, drawn, delta("There."), end())))
     with make_relay().open(ask()) as run:
@@ -169,7 +179,9 @@ HELD_BACK = [
 
 
 @pytest.mark.parametrize(("asked", "first", "more"), HELD_BACK, ids=["call", "stop", "both"])
-def test_time_passes_while_text_is_held_back(make_relay, site, asked, first, more):
+def test_time_passes_while_text_is_held_back(
+    make_relay: MakeRelay, site: FakeSite, asked: dict[str, Any], first: object, more: object
+) -> None:
     """The kind: whatever stands between the site and the client, signs of life go out."""
     site.script("a", Reply((CREATED, delta("Wait. "), delta(first), *[delta(more)] * 24, end()), pace=0.5))
     with make_relay().open(ask(**asked)) as run:
@@ -181,7 +193,9 @@ def test_time_passes_while_text_is_held_back(make_relay, site, asked, first, mor
 
 @pytest.mark.parametrize(("asked", "first", "more"), HELD_BACK, ids=["call", "stop", "both"])
 @pytest.mark.parametrize("streamed", [True, False])
-def test_a_client_that_leaves_while_text_is_held_back(make_relay, site, streamed, asked, first, more):
+def test_a_client_that_leaves_while_text_is_held_back(
+    make_relay: MakeRelay, site: FakeSite, streamed: bool, asked: dict[str, Any], first: object, more: object
+) -> None:
     site.script("a", Reply((CREATED, delta(first), *[delta(more)] * 1000), pace=0.5))
     relay = make_relay()
     with pytest.raises(ClientGone):
@@ -191,7 +205,7 @@ def test_a_client_that_leaves_while_text_is_held_back(make_relay, site, streamed
     assert relay.pool.running() == 0
 
 
-def test_what_no_client_sees_hides_no_time(make_relay, site):
+def test_what_no_client_sees_hides_no_time(make_relay: MakeRelay, site: FakeSite) -> None:
     found = [
         delta("", "web_search", extra={"web_search_info": [{"url": f"https://news.example/{number}"}]})
         for number in range(20)
@@ -201,7 +215,7 @@ def test_what_no_client_sees_hides_no_time(make_relay, site):
         assert sum(isinstance(event, Tick) for event in run) == 10
 
 
-def test_a_second_is_a_second_however_often_the_site_speaks(make_relay, site):
+def test_a_second_is_a_second_however_often_the_site_speaks(make_relay: MakeRelay, site: FakeSite) -> None:
     site.script("a", Reply((CREATED, delta("One"), *[KEEP_ALIVE] * 1000, end()), pace=0.01))
     with make_relay().open(ask()) as run:
         assert sum(isinstance(event, Tick) for event in run) in (9, 10)
@@ -218,8 +232,10 @@ NEVER_ENDING = [
 ]
 
 
-@pytest.mark.parametrize(("part", "headers", "error"), NEVER_ENDING)
-def test_a_refusal_that_never_ends_means_what_it_has_said(make_relay, site, part, headers, error):
+@pytest.mark.parametrize(("part", "headers", "error"), NEVER_ENDING, ids=spelled)
+def test_a_refusal_that_never_ends_means_what_it_has_said(
+    make_relay: MakeRelay, site: FakeSite, part: str, headers: dict[str, str], error: type[ProxyError]
+) -> None:
     site.script("a", Reply((part,), headers=headers, endless=True))
     with pytest.raises(error):
         make_relay().open(ask())
@@ -228,13 +244,13 @@ def test_a_refusal_that_never_ends_means_what_it_has_said(make_relay, site, part
     assert site.responses[-1].closed
 
 
-def test_a_refusal_that_goes_on_for_ever_is_read_up_to_a_bound(make_relay, site):
+def test_a_refusal_that_goes_on_for_ever_is_read_up_to_a_bound(make_relay: MakeRelay, site: FakeSite) -> None:
     site.script("a", Reply((CAPTCHA_PART, *["x" * 100_000] * 1000), headers=JSON))
     with pytest.raises(VerificationRequired):
         make_relay().open(ask())
 
 
-def test_prime_waits_for_the_first_real_event_only(make_relay, site):
+def test_prime_waits_for_the_first_real_event_only(make_relay: MakeRelay, site: FakeSite) -> None:
     site.script("a", Reply((TICK, CREATED, TICK, delta("One"), CREATED, NetworkFailed("x"))))
     with make_relay().open(ask()) as run, pytest.raises(NetworkFailed):
         events = []
@@ -244,7 +260,7 @@ def test_prime_waits_for_the_first_real_event_only(make_relay, site):
     assert site.asked() == ["a"], "an answer that began is never begun again"
 
 
-def test_an_answer_that_never_begins_is_lost_after_the_stall_timeout(make_relay, site):
+def test_an_answer_that_never_begins_is_lost_after_the_stall_timeout(make_relay: MakeRelay, site: FakeSite) -> None:
     site.always("a", Reply((CREATED,), endless=True))
     with pytest.raises(UpstreamTimeout):
         make_relay(1, RelaySettings(stall_timeout=15)).open(ask())
@@ -253,14 +269,14 @@ def test_an_answer_that_never_begins_is_lost_after_the_stall_timeout(make_relay,
 
 @pytest.mark.parametrize("streamed", [True, False])
 @pytest.mark.parametrize("seconds", [5, 15, 40])
-def test_a_slow_beginning_is_waited_for(make_relay, site, seconds, streamed):
+def test_a_slow_beginning_is_waited_for(make_relay: MakeRelay, site: FakeSite, seconds: int, streamed: bool) -> None:
     site.script("a", Reply((CREATED, *[TICK] * seconds, delta("One"), end())))
     with make_relay().open(ask(streamed=streamed)) as run:
         assert [event for event in run if isinstance(event, Text)] == [Text("One")]
 
 
-@pytest.mark.parametrize("reply", [Reply(head_after=FOREVER), Reply((CREATED,), endless=True)])
-def test_a_client_that_leaves_before_the_first_event(make_relay, site, reply):
+@pytest.mark.parametrize("reply", [Reply(head_after=FOREVER), Reply((CREATED,), endless=True)], ids=spelled)
+def test_a_client_that_leaves_before_the_first_event(make_relay: MakeRelay, site: FakeSite, reply: Reply) -> None:
     site.script("a", reply)
     relay = make_relay()
     with pytest.raises(ClientGone):
@@ -269,7 +285,7 @@ def test_a_client_that_leaves_before_the_first_event(make_relay, site, reply):
     assert len(stops(site)) == len(reply.chunks)
 
 
-def test_close_stops_the_answer_everywhere(make_relay, site):
+def test_close_stops_the_answer_everywhere(make_relay: MakeRelay, site: FakeSite) -> None:
     site.script("a", Reply((CREATED, delta("Half")), endless=True))
     relay = make_relay()
     run = relay.open(ask())
@@ -280,19 +296,21 @@ def test_close_stops_the_answer_everywhere(make_relay, site):
     assert relay.pool.running() == 0
 
 
-def test_a_complete_answer_is_not_stopped(make_relay, site):
+def test_a_complete_answer_is_not_stopped(make_relay: MakeRelay, site: FakeSite) -> None:
     said(make_relay().open(ask()))
     assert stops(site) == []
 
 
-def test_an_answer_that_never_started_is_not_stopped(make_relay, site):
+def test_an_answer_that_never_started_is_not_stopped(make_relay: MakeRelay, site: FakeSite) -> None:
     site.script("a", EMPTY)
     said(make_relay().open(ask()))
     assert stops(site) == []
 
 
-@pytest.mark.parametrize("reply", [CUT, Reply((*CUT.chunks, TabLost("x"))), Reply((*CUT.chunks, "data: {bro"))])
-def test_a_cut_answer_never_passes_for_a_complete_one(make_relay, site, reply):
+@pytest.mark.parametrize(
+    "reply", [CUT, Reply((*CUT.chunks, TabLost("x"))), Reply((*CUT.chunks, "data: {bro"))], ids=spelled
+)
+def test_a_cut_answer_never_passes_for_a_complete_one(make_relay: MakeRelay, site: FakeSite, reply: Reply) -> None:
     site.script("a", reply)
     events = []
     with make_relay().open(ask()) as run, pytest.raises((UpstreamError, TabLost)) as caught:
@@ -311,8 +329,15 @@ def test_a_cut_answer_never_passes_for_a_complete_one(make_relay, site, reply):
         ({"max_tokens": 3}, "Hello world again", "stop"),
         ({"max_tokens": 2, "stop": ("lo",)}, "Hel", "stop"),
     ],
+    ids=spelled,
 )
-def test_an_answer_cut_to_the_clients_measure(make_relay, site, wanted, text, reason):
+def test_an_answer_cut_to_the_clients_measure(
+    make_relay: MakeRelay,
+    site: FakeSite,
+    wanted: dict[str, Any],
+    text: str,
+    reason: Literal["stop", "length", "tool_calls"],
+) -> None:
     site.script("a", answer("Hello", " world", " again"))
     with make_relay().open(ask(**wanted)) as run:
         events = list(run)
@@ -321,7 +346,7 @@ def test_an_answer_cut_to_the_clients_measure(make_relay, site, wanted, text, re
     assert len(stops(site)) == (text != "Hello world again"), "what was cut is stopped upstream"
 
 
-def test_tool_calls(make_relay, site):
+def test_tool_calls(make_relay: MakeRelay, site: FakeSite) -> None:
     site.script("a", answer("Wait. ", CALL[:20], CALL[20:]))
     with make_relay().open(ask(tools=TOOLS)) as run:
         events = [event for event in run if isinstance(event, Text | ToolCall | Finish)]
@@ -331,15 +356,15 @@ def test_tool_calls(make_relay, site):
     assert events[-1] == Finish("tool_calls")
 
 
-@pytest.mark.parametrize(("tools", "text"), [((), CALL), (TOOLS, "No call.")])
-def test_no_tool_calls(make_relay, site, tools, text):
+@pytest.mark.parametrize(("tools", "text"), [((), CALL), (TOOLS, "No call.")], ids=spelled)
+def test_no_tool_calls(make_relay: MakeRelay, site: FakeSite, tools: tuple[Tool, ...], text: str) -> None:
     site.script("a", answer(text))
     with make_relay().open(ask(tools=tools)) as run:
         events = [event for event in run if isinstance(event, Text | ToolCall | Finish)]
     assert events == [Text(text), Finish("stop")]
 
 
-def test_the_question_reaches_the_site_whole(make_relay, site):
+def test_the_question_reaches_the_site_whole(make_relay: MakeRelay, site: FakeSite) -> None:
     chat = ask("What is 2 + 2?")
     said(make_relay().open(chat))
     (body,) = site.questions()
@@ -349,13 +374,13 @@ def test_the_question_reaches_the_site_whole(make_relay, site):
     assert message["feature_config"]["thinking_enabled"] is False
 
 
-def test_usage_without_text_is_kept(make_relay, site):
+def test_usage_without_text_is_kept(make_relay: MakeRelay, site: FakeSite) -> None:
     site.script("a", Reply((CREATED, delta("Hi", usage=counts(5, 1)), delta("", usage=counts(5, 9, 3)), end())))
     with make_relay().open(ask()) as run:
         list(run)
     assert run.usage == Usage(5, 9, 3, 11)
 
 
-def test_an_empty_conversation_part_is_no_trouble(make_relay, site):
+def test_an_empty_conversation_part_is_no_trouble(make_relay: MakeRelay, site: FakeSite) -> None:
     chat = ask().__class__((Message("user", (TextPart(""),)),))
     assert said(make_relay().open(chat)) == "Hello world"

@@ -377,4 +377,4 @@ def test_a_misspelt_fault_is_refused(caller: Caller) -> None:
 def test_every_kind_is_tested_here() -> None:
     tables = [text for text, *_ in (*ENVELOPES, *WHOLE_ANSWERS, *ENDINGS)] + RESHAPED + ODD
     apart = {"captcha_sticky", "waf_page", "stall", "reset", "cut_mid_utf8", "cut_mid_frame"}
-    assert {text.split()[0] for text in tables} | apart == set(KINDS)
+    assert {str(text).split()[0] for text in tables} | apart == set(KINDS)

@@ -49,7 +49,8 @@ def store(method: str, url: str, **options: Any) -> httpx.Response:
 def issue(caller: Caller, name: str = "my photo.png", kind: str = "image", size: object = 5) -> dict[str, Any]:
     answer = caller.call("POST", V2, {"filename": name, "filesize": size, "filetype": kind})
     assert answer.json()["success"] is True, answer.text
-    return answer.json()["data"]
+    data: dict[str, Any] = answer.json()["data"]
+    return data
 
 
 def put(credentials: dict[str, Any], version: str = "v4", data: bytes = b"bytes", **changes: Any) -> httpx.Response:

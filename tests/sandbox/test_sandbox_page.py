@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from sandbox_browser import browser_fixtures, call, stored_token, until
+from sandbox_browser import browser_fixtures, call, stored_token, token_cookie, until
 from sandbox_caller import payload
 from selenium import webdriver
 from selenium.webdriver.common.by import By
@@ -63,7 +63,7 @@ def _sign_in(site: Sandbox, browser: webdriver.Chrome, account: SandboxAccount) 
     password.submit()
     until(browser, lambda: browser.current_url == f"{site.base_url}/")
     until(browser, lambda: stored_token(browser) == account.token)
-    assert browser.get_cookie("token")["value"] == account.token
+    assert token_cookie(browser) == account.token
     until(browser, lambda: not browser.find_elements(By.CSS_SELECTOR, ".login-container"))
     # and out again, for the tests that follow
     browser.execute_script("localStorage.clear()")
@@ -94,7 +94,7 @@ def test_renewed_token_is_kept(site: Sandbox, page: webdriver.Chrome) -> None:
         until(page, lambda: stored_token(page) != old)
     finally:
         site.switches.renew_tokens = False
-    assert page.get_cookie("token")["value"] == stored_token(page)
+    assert token_cookie(page) == stored_token(page)
 
 
 def test_patched_fetch_passes_the_gate(site: Sandbox, page: webdriver.Chrome) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from pathlib import Path
+
+from qwenproxy.browser.binaries import CHROME_NAMES
 
 LISTEN = f"""#!{sys.executable}
 import http.server, json, sys
@@ -64,3 +67,13 @@ def unfit(driver: str, browser: str) -> tuple[int, object]:
         f"from session not created: This version of ChromeDriver only supports Chrome version {driver}\n"
         f"Current browser version is {browser}"
     )
+
+
+def chromium() -> str:
+    """Return the path of this machine's own browser."""
+    return next(path for name in CHROME_NAMES if (path := shutil.which(name)))
+
+
+def real_driver() -> str:
+    """Return the path of its driver."""
+    return str(shutil.which("chromedriver"))

@@ -12,6 +12,8 @@ from typing import Any
 
 from selenium.common.exceptions import JavascriptException
 
+from qwenproxy.browser.response import TabResponse
+
 
 class FakePage:
     """The page behind a FakeDriver. Tests push messages; the owner thread fetches them by exchange."""
@@ -170,3 +172,8 @@ class FakeBrowser:
             self._changed.notify_all()
         if all(tab.closed for tab in self.tabs):
             self.closed = True
+
+
+def read(response: TabResponse) -> str:
+    """Return the whole body."""
+    return "".join(response.iter_text())

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from fakes import FakeResponse, Reply
+from fake_site import FakeResponse
 from flask.testing import FlaskClient
+from replies import Reply
 from sandbox_caller import trust
 
 from qwenproxy.accounts.account import Account

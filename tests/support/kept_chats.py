@@ -9,7 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
-from fakes import JSON, FakeOpener, FakeResponse, FakeSite, Reply, kind_of
+from fake_site import FakeResponse, FakeSite, kind_of
+from fake_tabs import FakeOpener
+from replies import JSON, Reply
 from werkzeug.test import TestResponse
 
 from qwenproxy.accounts.pool import AccountPool, PoolLimits
@@ -108,13 +110,16 @@ class KeptChats:
     def close(self) -> None:
         if self._pool:
             self._pool.close()
-            worker = self.deletions._worker
-            if worker:
-                worker.join(10)
+            self.deletions.wait_idle(10)
 
     def say(self, message: object, **more: object) -> TestResponse:
         """Return the answer of POST /api/chat, read to its end."""
         return self.client.post("/api/chat", json={"message": message, **more}, buffered=True)
+
+    def begin(self, message: object = "Hello?", **more: object) -> str:
+        """Say something in a new chat; return its id."""
+        chat_id: str = json.loads(self.say(message, **more).text)["chatId"]
+        return chat_id
 
     def path(self, chat_id: str) -> Path:
         """Return the chat's file."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from types import SimpleNamespace
+from typing import Protocol
 
 import pytest
+from clocks import FakeClock
 from selenium.common.exceptions import NoSuchWindowException, WebDriverException
 
 from qwenproxy.browser.binaries import Programs
@@ -97,9 +98,15 @@ class Script:
         self.driver = FakeDriver(first)
         self.then = list(then)
         self.steps: list[str] = []
-        self.now = 1000.0
+        self.clock = FakeClock()
+        self._started = self.clock.now
         self.closed = 0
         self.present = True
+
+    @property
+    def waited(self) -> float:
+        """The seconds that went by in pauses."""
+        return self.clock.now - self._started
 
     def show(self, step: str, remaining: float) -> None:
         if self.steps[-1:] != [step]:
@@ -107,7 +114,7 @@ class Script:
 
     def pause(self, seconds: float) -> bool:
         assert seconds > 0
-        self.now += seconds
+        self.clock.now += seconds
         action = self.then.pop(0) if self.then else "wait"
         if action == "ctrl-c":
             raise KeyboardInterrupt
@@ -119,14 +126,21 @@ class Script:
         return action == "enter"
 
 
-def login_window() -> LoginWindow:
+class Play(Protocol):
+    """Put a script in the place of the browser; as the arguments of Script."""
+
+    def __call__(self, first: View | Exception | None, *then: object) -> Script: ...
+
+
+def login_window(clock: FakeClock) -> LoginWindow:
     """Return the place of a login that lasts a minute at most."""
     launcher = LocalLauncher(Programs("chrome", "chromedriver"), headless=False)
-    return LoginWindow(Site(SITE), launcher, login_wait=60.0)
+    return LoginWindow(Site(SITE), launcher, login_wait=60.0, clock=clock)
 
 
-def play(monkeypatch: pytest.MonkeyPatch, script: Script) -> Script:
-    """Put a script in the place of browser and clock."""
+def play(monkeypatch: pytest.MonkeyPatch, clock: FakeClock, script: Script) -> Script:
+    """Put a script in the place of the browser; its pauses move the clock, which is the window's."""
+    script.clock = clock
 
     class FakeBrowser:
         def __init__(self, folder: AccountFolder) -> None:
@@ -138,5 +152,4 @@ def play(monkeypatch: pytest.MonkeyPatch, script: Script) -> Script:
             self._claim.release()
 
     monkeypatch.setattr(LocalLauncher, "launch", lambda _launcher, folder: FakeBrowser(folder))
-    monkeypatch.setattr(watch, "time", SimpleNamespace(monotonic=lambda: script.now, time=time.time))
     return script

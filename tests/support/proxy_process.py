@@ -12,14 +12,17 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
+from urllib.parse import urlsplit
 
 import psutil
+from filelock import FileLock
 
 from qwenproxy.accounts.registry import Registry
 from qwenproxy.config import SETTINGS
 from qwenproxy.disk.folder import SessionFolder
 from qwenproxy.sandbox import Sandbox
 
+ACCOUNT_CONCURRENCY = 2  # answers at a time of an account of the shared server
 END_WAIT = 60.0  # seconds a server gets to end, browsers included, on a machine with other work to do
 
 T = TypeVar("T")
@@ -78,6 +81,13 @@ class Proxy:
         """The id of the process that was started."""
         assert self._process is not None
         return self._process.pid
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port where it serves."""
+        address = urlsplit(self.url)
+        assert address.hostname and address.port
+        return address.hostname, address.port
 
     def log(self) -> str:
         """What it has logged so far."""
@@ -163,3 +173,12 @@ def eventually(predicate: Callable[[], T], wait: float = 30.0) -> T:
     while not (outcome := predicate()) and time.monotonic() < deadline:
         time.sleep(0.05)
     return outcome
+
+
+def assert_nothing_left(proxy: Proxy) -> None:
+    """Neither processes nor locks may be left of a server that had one account open."""
+    assert eventually(lambda: not proxy.family()), "processes are left behind"
+    for name in ("server.lock", "accounts/sandbox1/browser.lock"):
+        with FileLock(proxy.session_dir / name, timeout=0):
+            pass  # it could be taken: nobody holds it
+    assert not (proxy.session_dir / "accounts/sandbox1/browser.json").exists()

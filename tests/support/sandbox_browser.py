@@ -57,6 +57,12 @@ def stored_token(browser: webdriver.Chrome) -> str | None:
     return token
 
 
+def token_cookie(browser: webdriver.Chrome) -> str | None:
+    """Return the token in the page's cookie."""
+    cookie = browser.get_cookie("token")
+    return str(cookie["value"]) if cookie else None
+
+
 def call(browser: webdriver.Chrome, path: str, body: Any = None) -> tuple[str, str]:
     """Call the site as a foreign script in its page does; return the status in the header, and the text."""
     status, text = browser.execute_async_script(FETCH, path, body)

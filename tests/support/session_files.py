@@ -6,6 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+from qwenproxy.accounts.account import Account
+from qwenproxy.accounts.registry import Registry
+
 OLDER = [
     {"id": "acc_1", "token": "t1", "resetAt": None, "invalid": False},
     {"id": "acc_2", "token": "t2", "resetAt": "2025-10-09T09:53:20.500Z", "email": "me@example.org"},
@@ -16,6 +19,13 @@ OLDER = [
 def records_in(session: Path) -> list[dict[str, Any]]:
     records: list[dict[str, Any]] = json.loads((session / "tokens.json").read_text(encoding="utf-8"))
     return records
+
+
+def account_of(registry: Registry, account_id: str) -> Account:
+    """Return an account that must be there."""
+    account = registry.get(account_id)
+    assert account is not None, account_id
+    return account
 
 
 def write_older(session: Path, records: object = OLDER) -> None:

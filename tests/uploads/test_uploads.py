@@ -13,7 +13,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
-from fakes import FakeClock
+from clocks import FakeClock
 from file_stack import JPEG, PDF, PNG, TEXT
 from hypothesis import given
 from hypothesis import strategies as st

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from fakes import HTML, JSON, MODELS, FakeClock, FakeResponse, Reply
+from clocks import FakeClock
+from fake_site import FakeResponse
+from replies import HTML, JSON, MODELS, Reply
 
 from qwenproxy.browser.page import PageRequest
 from qwenproxy.errors import (

@@ -7,6 +7,7 @@ import itertools
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from spelling import spelled
 from transcripts import (
     CREATED,
     FAILED,
@@ -113,6 +114,7 @@ def test_text_arrives_unchanged(words: list[str]) -> None:
         delta("", "web_search", extra={"web_search_info": [{"url": 7}, 3], "tool_result": {"docs": "none"}}),
         delta("", "image_edit_tool", extra={"tool_result": [{"image": 7}, "x"]}),
     ],
+    ids=spelled,
 )
 def test_what_is_unknown_or_empty_is_ignored(addition: str) -> None:
     assert decode(PLAIN.replace(KEEP_ALIVE, addition)) == (PLAIN_EVENTS, None)

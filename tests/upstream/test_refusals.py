@@ -8,6 +8,7 @@ import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from spelling import spelled
 
 from qwenproxy.browser.page import Head
 from qwenproxy.errors import (
@@ -173,6 +174,7 @@ def test_hours_of_a_rate_limit(body: str, hours: int | None) -> None:
         ("We are currently experiencing high demand.", False),
         ("", False),
     ],
+    ids=spelled,
 )
 @pytest.mark.parametrize("code", ["RateLimited", "quota_limit"])
 def test_the_wording_tells_a_day_that_is_used_up_from_a_busy_site(code: str, details: str, for_today: bool) -> None:

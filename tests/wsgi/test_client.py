@@ -5,9 +5,9 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Iterator
-from types import SimpleNamespace
 
 import pytest
+from clocks import FakeClock
 
 from qwenproxy.wsgi import client
 from qwenproxy.wsgi.client import ClientSocket, client_gone_check
@@ -16,24 +16,16 @@ Pair = tuple[ClientSocket, socket.socket]
 
 
 @pytest.fixture
-def pair() -> Iterator[Pair]:
+def pair(clock: FakeClock) -> Iterator[Pair]:
     ours, theirs = socket.socketpair()
-    with ClientSocket(ours, threading.Semaphore()) as connection, theirs:
+    with ClientSocket(ours, threading.Semaphore(), clock) as connection, theirs:
         yield connection, theirs
 
 
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """A clock that a test moves."""
-    now = [100.0]
-    monkeypatch.setattr(client, "time", SimpleNamespace(monotonic=lambda: now[0]))
-    return now
-
-
-def drip(connection: ClientSocket, theirs: socket.socket, clock: list[float], pause: float, count: int) -> int:
+def drip(connection: ClientSocket, theirs: socket.socket, clock: FakeClock, pause: float, count: int) -> int:
     """Send a byte each `pause` seconds; return how many of them were read."""
     for number in range(count):
-        clock[0] += pause
+        clock.now += pause
         theirs.send(b"x")
         try:
             connection.recv(100)
@@ -62,25 +54,25 @@ class TestReading:
             connection.recv(100)
         assert connection.gettimeout() is None
 
-    def test_a_dripping_head_ends(self, pair: Pair, clock: list[float]) -> None:
+    def test_a_dripping_head_ends(self, pair: Pair, clock: FakeClock) -> None:
         connection, theirs = pair
         connection.await_head()
         assert drip(connection, theirs, clock, pause=1.0, count=100) == client.HEAD_WAIT - 1
 
-    def test_a_dripping_body_ends(self, pair: Pair, clock: list[float]) -> None:
+    def test_a_dripping_body_ends(self, pair: Pair, clock: FakeClock) -> None:
         connection, theirs = pair
         connection.await_body()
         assert drip(connection, theirs, clock, pause=1.0, count=100) == client.BODY_WAIT
 
-    def test_a_steady_body_may_take_its_time(self, pair: Pair, clock: list[float]) -> None:
+    def test_a_steady_body_may_take_its_time(self, pair: Pair, clock: FakeClock) -> None:
         connection, theirs = pair
         connection.await_body()
         for _ in range(1000):
-            clock[0] += 1.0
+            clock.now += 1.0
             theirs.send(b"x" * client.SLOWEST_BODY)
             assert len(connection.recv(1 << 20)) == client.SLOWEST_BODY
 
-    def test_haste_earns_no_credit(self, pair: Pair, clock: list[float]) -> None:
+    def test_haste_earns_no_credit(self, pair: Pair, clock: FakeClock) -> None:
         connection, theirs = pair
         connection.await_body()
         for _ in range(10):
@@ -88,19 +80,19 @@ class TestReading:
             connection.recv(1 << 20)
         assert drip(connection, theirs, clock, pause=1.0, count=100) <= client.BODY_WAIT
 
-    def test_a_new_request_has_its_own_time(self, pair: Pair, clock: list[float]) -> None:
+    def test_a_new_request_has_its_own_time(self, pair: Pair, clock: FakeClock) -> None:
         connection, theirs = pair
         connection.await_head()
-        clock[0] += 1000
+        clock.now += 1000
         connection.await_head()
         theirs.send(b"x")
         assert connection.recv(1) == b"x"
 
-    def test_without_a_bound(self, pair: Pair, clock: list[float]) -> None:
+    def test_without_a_bound(self, pair: Pair, clock: FakeClock) -> None:
         connection, theirs = pair
         connection.await_head()
         connection.await_anything()
-        clock[0] += 1000
+        clock.now += 1000
         theirs.send(b"x")
         assert connection.recv(1) == b"x"
 

@@ -1,0 +1,31 @@
+"""The routes and codes that the code has, for comparison with the papers."""
+
+from __future__ import annotations
+
+from qwenproxy.api.openapi import document
+from qwenproxy.api.openapi.paths import OPENAI_PREFIXES
+from qwenproxy.errors import ProxyError
+
+METHODS = ("get", "post", "put", "delete")
+NEVER_SENT = {"client_gone"}  # nobody is there to read it
+
+
+def described_routes() -> set[tuple[str, str]]:
+    """Return method and path of all routes in the OpenAPI document."""
+    return {
+        (method.upper(), path) for path, item in document()["paths"].items() for method in item if method in METHODS
+    }
+
+
+def on_every_prefix(method: str, path: str) -> set[tuple[str, str]]:
+    """Return a route under all the addresses that the READMEs promise for it."""
+    prefixes = OPENAI_PREFIXES if path.startswith("/v1/") else ("",)
+    return {(method, prefix + path.removeprefix("/v1" if prefix else "")) for prefix in prefixes}
+
+
+def statuses_of_codes() -> set[tuple[int, str]]:
+    """Return all pairs of HTTP status and code that a client can get."""
+    kinds = [ProxyError]
+    for kind in kinds:
+        kinds.extend(kind.__subclasses__())
+    return {(kind.status, kind.code) for kind in kinds if kind.code not in NEVER_SENT}
