@@ -7,8 +7,8 @@ from flask import Flask, Response, request
 from qwenproxy.api import completions, native, openai, openapi, status
 from qwenproxy.api.errors import register_errors
 from qwenproxy.api.wire import WireApi
-from qwenproxy.wsgi.paths import with_meant_paths
-from qwenproxy.wsgi.unread import end_unread
+from qwenproxy.wsgi.paths import with_canonical_paths
+from qwenproxy.wsgi.unread import closing_unread
 
 
 def wire_apis() -> tuple[WireApi, ...]:
@@ -26,7 +26,7 @@ def register(app: Flask) -> None:
     app.register_blueprint(openapi.blueprint())
     register_errors(app, faces)
     roots = [root for face in faces for root in face.roots]
-    app.wsgi_app = end_unread(with_meant_paths(app.wsgi_app, roots))  # type: ignore[method-assign]
+    app.wsgi_app = closing_unread(with_canonical_paths(app.wsgi_app, roots))  # type: ignore[method-assign]
 
     @app.after_request
     def bare_options(response: Response) -> Response:

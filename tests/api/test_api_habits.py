@@ -14,7 +14,7 @@ from qwenproxy.api.auth import meant_keys
 from qwenproxy.api.openai.addresses import ADDRESSES, ROOTS, unoffered
 from qwenproxy.errors import AccountsResting, QueueTimeout
 from qwenproxy.relay.questions import RelaySettings
-from qwenproxy.wsgi.paths import meant_path
+from qwenproxy.wsgi.paths import canonical_path
 
 ASK = {"messages": [{"role": "user", "content": "Привет?"}]}
 BODY = json.dumps(ASK, ensure_ascii=False).encode()
@@ -163,8 +163,8 @@ class TestAddresses:
         ],
     )
     def test_what_a_path_means(self, written, meant):
-        assert meant_path(written, ROOTS) == meant
-        assert meant_path(meant, ROOTS) == meant
+        assert canonical_path(written, ROOTS) == meant
+        assert canonical_path(meant, ROOTS) == meant
 
     @pytest.mark.parametrize(
         "path", ["/v1", "/v1/x", "/api/v1", "/api/v1/x", "/api/chat/completions", "/api/models/x", "/api/embeddings"]

@@ -470,7 +470,7 @@ def test_a_long_conversation_takes_its_newest_attachments_along(stack, site, cap
     answer = stack.client.post("/v1/chat/completions", json={"messages": messages})
     assert answer.status_code == 200, answer.text
     assert [each.data for each in site.files[before:]] == pictures[2:]
-    assert "a conversation has 22 images and files: the newest 20 go along" in caplog.text
+    assert "a conversation has 22 images and files: only the newest 20 are sent" in caplog.text
 
 
 @pytest.mark.parametrize("field", ["message", "messages"])

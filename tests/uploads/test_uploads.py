@@ -412,7 +412,7 @@ def test_old_bytes_go(tmp_path: Path, clock: FakeClock) -> None:
     ledger = Ledger(tmp_path / "session", clock)
     old, new = ledger.add(stored("old"), PNG), ledger.add(stored("new"), JPEG)
     clock.now = (tmp_path / "session" / "uploads" / new.digest).stat().st_mtime + 1
-    long_ago = clock.now - ledger_module.KEPT_FOR - 1
+    long_ago = clock.now - ledger_module.CONTENT_AGE - 1
     os.utime(tmp_path / "session" / "uploads" / old.digest, (long_ago, long_ago))
     ledger.tidy()
     assert (ledger.data_of(old), ledger.data_of(new)) == (None, JPEG)
@@ -426,7 +426,7 @@ def test_the_oldest_bytes_make_room(tmp_path: Path, clock: FakeClock, monkeypatc
     os.utime(tmp_path / "session" / "uploads" / first.digest, (1, 1))
     second = ledger.add(stored("second"), b"2" * 40)
     os.utime(tmp_path / "session" / "uploads" / second.digest, (2, 2))
-    monkeypatch.setattr(ledger_module, "KEPT_BYTES", 100)
+    monkeypatch.setattr(ledger_module, "CONTENT_BYTES", 100)
     third = ledger.add(stored("third"), b"3" * 40)
     assert [ledger.data_of(each) is not None for each in (first, second, third)] == [False, True, True]
 

@@ -156,7 +156,7 @@ def _prepare_handshake() -> None:
     if request.headers.get("Sec-WebSocket-Version") != "13" or not _is_nonce(request.headers.get("Sec-WebSocket-Key")):
         raise RequestError("This is not a WebSocket handshake of version 13.")
     if isinstance(environ[name], ClientSocket):
-        environ[name].await_anything()
+        environ[name].read_without_limit()
     environ[name] = FrameSocket(environ[name])
 
 
