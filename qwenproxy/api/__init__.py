@@ -1,4 +1,4 @@
-"""The HTTP face: routes that parse requests and format answers. Gets the relay from the app; holds no state."""
+"""The HTTP side: routes that parse requests and format answers. Gets the relay from the app; holds no state."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from qwenproxy.wsgi.unread import closing_unread
 
 
 def wire_apis() -> tuple[WireApi, ...]:
-    """Return all wire APIs; the native one last, because it takes every path that is nobody else's."""
+    """Return all wire APIs; the native one last, because it matches every path."""
     return (openai.wire_api(), completions.wire_api(), native.wire_api())
 
 
 def register(app: Flask) -> None:
     """Put every route and error form on the app."""
-    faces = wire_apis()
-    for face in faces:
-        for routes in face.routes:
+    apis = wire_apis()
+    for api in apis:
+        for routes in api.routes:
             app.register_blueprint(routes)
     app.register_blueprint(status.blueprint())
     app.register_blueprint(openapi.blueprint())
-    register_errors(app, faces)
-    roots = [root for face in faces for root in face.roots]
+    register_errors(app, apis)
+    roots = [root for api in apis for root in api.roots]
     app.wsgi_app = closing_unread(with_canonical_paths(app.wsgi_app, roots))  # type: ignore[method-assign]
 
     @app.after_request
-    def bare_options(response: Response) -> Response:
-        # Flask says text/html of its own empty answer.
+    def drop_content_type(response: Response) -> Response:
+        # Flask calls its own empty answer to OPTIONS text/html.
         if request.method == "OPTIONS" and not response.content_length:
             response.headers.pop("Content-Type", None)
         return response

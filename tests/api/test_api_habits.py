@@ -10,7 +10,7 @@ import pytest
 from fakes import RATE_LIMITED, answer
 
 from qwenproxy.api import waits
-from qwenproxy.api.auth import meant_keys
+from qwenproxy.api.auth import keys_in
 from qwenproxy.api.openai.addresses import ADDRESSES, ROOTS, unoffered
 from qwenproxy.errors import AccountsResting, QueueTimeout
 from qwenproxy.relay.questions import RelaySettings
@@ -312,9 +312,9 @@ class TestKeys:
         assert client.get("/v1/models", headers={header: value}).status_code == 401
 
     def test_what_a_text_may_mean(self):
-        assert meant_keys("  ") == ()
-        assert meant_keys("Bearer  'k'") == ("Bearer  'k'", "k")
-        assert meant_keys("bearerkey") == ("bearerkey",)
+        assert keys_in("  ") == ()
+        assert keys_in("Bearer  'k'") == ("Bearer  'k'", "k")
+        assert keys_in("bearerkey") == ("bearerkey",)
 
 
 class TestModels:
@@ -396,12 +396,12 @@ class TestWaits:
     def test_a_short_one_is_only_a_wait(self, seconds):
         error = AccountsResting("Every account rests.", retry_after=seconds)
         assert waits.wait_headers(error) == {"Retry-After": str(seconds)}
-        assert waits.told_message(error) == "Every account rests."
+        assert waits.message_for_client(error) == "Every account rests."
 
     def test_only_a_limit_is_a_quota(self):
         error = QueueTimeout("All accounts are busy.", retry_after=300)
         assert waits.wait_headers(error) == {"Retry-After": "300", "x-should-retry": "false"}
-        assert waits.told_message(error) == "All accounts are busy."
+        assert waits.message_for_client(error) == "All accounts are busy."
 
     def test_without_a_wait_nothing_is_said(self):
         assert waits.wait_headers(AccountsResting("x")) == {}

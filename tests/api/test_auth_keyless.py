@@ -26,7 +26,7 @@ def test_beyond_this_machine_nobody(make_client, keys, path, sent):
     response = client.get(path, headers=sent)
     assert response.status_code == 401
     assert "invalid_api_key" in response.text
-    assert "beyond its machine" in response.text
+    assert "open to other machines" in response.text
     assert "`qwenproxy keys add`" in response.text
     assert client.get("/health").status_code == 200
 
