@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+from case_ids import case_id
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,17 +16,17 @@ from qwenproxy.errors import RequestError
 HELLO = {"messages": [{"role": "user", "content": "Hello"}]}
 
 
-def parse(**body):
+def parse(**body: Any) -> Any:
     return parse_chat_request({**HELLO, **body})
 
 
-def message(**fields):
+def message(**fields: Any) -> Any:
     """Return the one message that a message of these fields is read as."""
     (parsed,) = parse(messages=[{"role": "user", "content": "x", **fields}]).chat.messages
     return parsed
 
 
-def test_a_bare_request():
+def test_a_bare_request() -> None:
     wanted = parse()
     assert wanted.chat.messages == (Message("user", (TextPart("Hello"),)),)
     assert (wanted.chat.model, wanted.chat.thinking, wanted.chat.max_tokens, wanted.chat.stop) == (None, None, None, ())
@@ -41,7 +44,7 @@ def test_a_bare_request():
         ("function", "tool"),
     ],
 )
-def test_roles(role, meant):
+def test_roles(role: str, meant: str) -> None:
     assert message(role=role).role == meant
 
 
@@ -63,29 +66,31 @@ def test_roles(role, meant):
         ([{"type": "file", "file": {"file_data": "data:,x", "filename": ""}}], (FilePart("data:,x"),)),
         ([{"type": "refusal", "refusal": "no"}], (TextPart("no"),)),
     ],
+    ids=case_id,
 )
-def test_contents(content, parts):
+def test_contents(content: Any, parts: Any) -> None:
     assert message(content=content).parts == parts
 
 
 @pytest.mark.parametrize("name", [5, "..", "dir/"])
-def test_a_file_name_that_is_none(name):
+def test_a_file_name_that_is_none(name: Any) -> None:
     with pytest.raises(RequestError):
         message(content=[{"type": "file", "file": {"file_data": "data:,x", "filename": name}}])
 
 
-def test_only_the_newest_message_is_held_to_the_number_of_attachments():
-    many = {"role": "user", "content": [{"type": "image", "image": f"https://x/{number}"} for number in range(21)]}
+def test_only_the_newest_message_is_held_to_the_number_of_attachments() -> None:
+    images = [{"type": "image", "image": f"https://x/{number}"} for number in range(21)]
+    many = {"role": "user", "content": images}
     next_one = {"role": "user", "content": "And now?"}
     assert len(parse(messages=[many, next_one]).chat.messages[0].attachments) == 21
     for messages in ([many], [next_one, many, {"role": "assistant", "content": "Yes."}]):
         with pytest.raises(RequestError, match="20 images and files"):
             parse(messages=messages)
-    twice = {"role": "user", "content": many["content"][:20] * 2}
+    twice = {"role": "user", "content": images[:20] * 2}
     assert len(parse(messages=[twice]).chat.messages[0].attachments) == 40
 
 
-def test_a_conversation_with_a_tool():
+def test_a_conversation_with_a_tool() -> None:
     call = {"id": "c1", "type": "function", "function": {"name": "look", "arguments": '{"q":1}'}}
     wanted = parse(
         messages=[
@@ -152,14 +157,15 @@ def test_a_conversation_with_a_tool():
         ({"tool_choice": "required"}, "tool_choice", "required"),
         ({"tool_choice": {"type": "function", "function": {"name": "look"}}}, "tool_choice", "look"),
     ],
+    ids=case_id,
 )
-def test_parameters(body, field, value):
+def test_parameters(body: Any, field: str, value: Any) -> None:
     wanted = parse(**body)
     assert getattr(wanted.chat, field) == value
     assert wanted.ignored.names == ()
 
 
-def test_tools():
+def test_tools() -> None:
     schema = {"type": "object", "properties": {"q": {"type": "string"}}}
     offered = [
         {"type": "function", "function": {"name": "look", "description": "Look", "parameters": schema}},
@@ -169,7 +175,7 @@ def test_tools():
     assert parse(tools=offered, tool_choice="none").chat.tools == ()
 
 
-def test_streaming_options():
+def test_streaming_options() -> None:
     assert parse(stream=True).chat.streamed
     assert parse(stream=True, stream_options={"include_usage": True}).include_usage
     assert not parse(stream=True, stream_options={}).include_usage
@@ -205,29 +211,29 @@ LOST = [
 
 
 @pytest.mark.parametrize(("name", "value"), NOTHING_LOST.items(), ids=NOTHING_LOST)
-def test_a_value_that_changes_nothing_is_no_loss(name, value):
+def test_a_value_that_changes_nothing_is_no_loss(name: Any, value: Any) -> None:
     assert parse(**{name: value}).ignored.names == ()
 
 
-@pytest.mark.parametrize(("body", "name"), LOST)
-def test_what_is_lost_is_named(body, name):
+@pytest.mark.parametrize(("body", "name"), LOST, ids=case_id)
+def test_what_is_lost_is_named(body: Any, name: Any) -> None:
     assert parse(**body).ignored.names == (name,)
 
 
-def test_names_fit_into_a_header():
+def test_names_fit_into_a_header() -> None:
     assert parse(**{"x\r\ny": 1, "ключ": 1, "a" * 65: 1}).ignored.names == ()
     assert len(parse(**{f"p{number}": 1 for number in range(99)}).ignored.names) == 50
 
 
-def test_functions_beside_tools_are_lost():
+def test_functions_beside_tools_are_lost() -> None:
     look = {"name": "look"}
     wanted = parse(tools=[{"type": "function", "function": look}], functions=[look])
     assert (wanted.chat.tools, wanted.legacy, wanted.ignored.names) == ((Tool("look"),), False, ("functions",))
 
 
 @pytest.mark.parametrize("role", ["system", "developer", "user", "assistant", "tool", "function"])
-@pytest.mark.parametrize("fields", [{}, {"content": None}, {"content": ""}, {"content": []}])
-def test_any_message_may_lack_its_content(role, fields):
+@pytest.mark.parametrize("fields", [{}, {"content": None}, {"content": ""}, {"content": []}], ids=case_id)
+def test_any_message_may_lack_its_content(role: str, fields: dict[str, Any]) -> None:
     (parsed,) = parse(messages=[{"role": role, **fields}]).chat.messages
     assert parsed.text == ""
 
@@ -239,15 +245,16 @@ def test_any_message_may_lack_its_content(role, fields):
         {"type": "redacted_thinking", "data": "x"},
         {"type": "reasoning", "text": "Hm."},
     ],
+    ids=case_id,
 )
-def test_thoughts_in_a_history_are_dropped(thought):
+def test_thoughts_in_a_history_are_dropped(thought: dict[str, Any]) -> None:
     said = {"role": "assistant", "content": [thought, {"type": "text", "text": "Four."}]}
     wanted = parse(messages=[said, *HELLO["messages"]])
     assert wanted.chat.messages[0] == Message("assistant", (TextPart("Four."),))
     assert wanted.ignored.names == ()
 
 
-def test_parts_nobody_knows_are_left_out_and_named():
+def test_parts_nobody_knows_are_left_out_and_named() -> None:
     content = [
         {"type": "text", "text": "a"},
         {"type": "video_url", "video_url": "x"},
@@ -260,12 +267,12 @@ def test_parts_nobody_knows_are_left_out_and_named():
     assert wanted.ignored.names == ("messages.content.video_url", "messages.content")
 
 
-def test_a_refusal_is_what_the_assistant_said():
+def test_a_refusal_is_what_the_assistant_said() -> None:
     said = {"role": "assistant", "content": None, "refusal": "No."}
     assert parse(messages=[said, *HELLO["messages"]]).chat.messages[0].text == "No."
 
 
-def offered(*names):
+def offered(*names: str) -> Any:
     return [{"type": "function", "function": {"name": name}} for name in names]
 
 
@@ -285,13 +292,13 @@ def offered(*names):
         ({"type": "function", "name": "b"}, ["a", "b", "c"], "b"),
         ({"type": "none"}, [], "none"),
     ],
-)  # fmt: skip
-def test_tool_choices_of_all_apis(choice, names, word):
+ids=case_id)  # fmt: skip
+def test_tool_choices_of_all_apis(choice: Any, names: list[str], word: str) -> None:
     chat = parse(tools=offered("a", "b", "c"), tool_choice=choice).chat
     assert ([tool.name for tool in chat.tools], chat.tool_choice) == (names, word)
 
 
-def test_a_tool_as_the_responses_api_writes_it():
+def test_a_tool_as_the_responses_api_writes_it() -> None:
     assert parse(tools=[{"type": "function", "name": "look", "parameters": {}}]).chat.tools == (Tool("look"),)
 
 
@@ -303,8 +310,9 @@ def test_a_tool_as_the_responses_api_writes_it():
         ("none", [], "none"),
         ({"name": "look"}, ["look"], "look"),
     ],
+    ids=case_id,
 )
-def test_functions_of_the_older_days(function_call, names, choice):
+def test_functions_of_the_older_days(function_call: Any, names: list[str], choice: Any) -> None:
     schema = {"type": "object"}
     functions = [{"name": "look", "description": "Look", "parameters": schema}]
     wanted = parse(functions=functions, function_call=function_call)
@@ -313,8 +321,8 @@ def test_functions_of_the_older_days(function_call, names, choice):
     assert (wanted.chat.tool_choice, wanted.legacy, wanted.ignored.names) == (choice, True, ())
 
 
-def test_a_conversation_with_calls_of_the_older_days():
-    def call(city):
+def test_a_conversation_with_calls_of_the_older_days() -> None:
+    def call(city: str) -> Any:
         function_call = {"name": "weather", "arguments": f'{{"city":"{city}"}}'}
         return {"role": "assistant", "content": None, "function_call": function_call}
 
@@ -326,7 +334,7 @@ def test_a_conversation_with_calls_of_the_older_days():
     assert more_sun.tool_call_id == rome.tool_calls[0].id != oslo.tool_calls[0].id
 
 
-def test_a_custom_call_in_a_history():
+def test_a_custom_call_in_a_history() -> None:
     call = {"id": "c1", "type": "custom", "custom": {"name": "patch", "input": "*** я"}}
     assert message(role="assistant", tool_calls=[call]).tool_calls == (ToolCall("c1", "patch", '{"input":"*** я"}'),)
 
@@ -411,15 +419,15 @@ UNSUPPORTED = [
 ]
 
 
-@pytest.mark.parametrize(("body", "field"), BAD)
-def test_bad_input_is_named(body, field):
+@pytest.mark.parametrize(("body", "field"), BAD, ids=case_id)
+def test_bad_input_is_named(body: Any, field: str) -> None:
     with pytest.raises(RequestError) as caught:
         parse(**body)
     assert (caught.value.status, caught.value.code, caught.value.param) == (400, "invalid_request", field)
 
 
-@pytest.mark.parametrize(("body", "field"), UNSUPPORTED)
-def test_what_is_not_supported_is_named(body, field):
+@pytest.mark.parametrize(("body", "field"), UNSUPPORTED, ids=case_id)
+def test_what_is_not_supported_is_named(body: Any, field: str) -> None:
     with pytest.raises(RequestError) as caught:
         parse(**body)
     assert (caught.value.status, caught.value.code, caught.value.param) == (400, "unsupported_parameter", field)
@@ -459,7 +467,7 @@ json_values = st.recursive(
         json_values,
     )
 )
-def test_nothing_but_a_request_error_comes_of_any_body(body):
+def test_nothing_but_a_request_error_comes_of_any_body(body: Any) -> None:
     try:
         parse_chat_request({**HELLO, **body})
     except RequestError as error:

@@ -10,7 +10,7 @@ import base64
 import json
 import threading
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -49,7 +49,7 @@ class Reply:
     chunk of text takes `pace` seconds.
     """
 
-    chunks: tuple[object, ...] = ()
+    chunks: Iterable[object] = ()
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=lambda: STREAM)
     head_after: float = 0
