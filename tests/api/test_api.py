@@ -71,8 +71,8 @@ def test_a_streamed_answer(client: FlaskClient, path: str) -> None:
     *chunks, done, rest = response.text.split("\n\n")
     assert (done, rest) == ("data: [DONE]", "")
     chunks = [json.loads(chunk.removeprefix("data: ")) for chunk in chunks]
-    said = [chunk["choices"][0]["delta"].get("content") for chunk in chunks if chunk["choices"]]
-    assert said == ["", "Hello", " world", None]
+    contents = [chunk["choices"][0]["delta"].get("content") for chunk in chunks if chunk["choices"]]
+    assert contents == ["", "Hello", " world", None]
     assert chunks[-1]["usage"]["total_tokens"] == 9
     assert len({chunk["id"] for chunk in chunks}) == 1
 
@@ -310,12 +310,12 @@ def test_the_server_hears_once_that_nobody_is_logged_in(
     make_client: Callable[..., FlaskClient], site: FakeSite
 ) -> None:
     client = make_client(2)
-    told = []
-    client.application.extensions["qwenproxy.relay"].attempts.on_exhausted = lambda: told.append(1)
+    notices = []
+    client.application.extensions["qwenproxy.relay"].attempts.on_exhausted = lambda: notices.append(1)
     site.always("a", LOGGED_OUT)
     site.always("b", LOGGED_OUT)
     assert post(client).status_code == 503
-    assert told == [1]
+    assert notices == [1]
 
 
 def test_a_slow_model_list_is_no_reason_to_wait_for_ever(

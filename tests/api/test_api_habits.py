@@ -14,6 +14,7 @@ import pytest
 from case_ids import case_id
 from fakes import RATE_LIMITED, FakeSite, answer
 from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
 from qwenproxy.api import waits
 from qwenproxy.api.auth import keys_in
@@ -27,15 +28,15 @@ BODY = json.dumps(ASK, ensure_ascii=False).encode()
 CHAT = "/v1/chat/completions"
 
 
-def send(client: FlaskClient, data: Any, content_type: str = "application/json", **headers: Any) -> Any:
+def send(client: FlaskClient, data: Any, content_type: str = "application/json", **headers: Any) -> TestResponse:
     return client.post(CHAT, data=data, content_type=content_type, headers=headers)
 
 
-def packed(data: Any) -> Any:
+def packed(data: bytes) -> bytes:
     return gzip.compress(data, mtime=0)
 
 
-def raw_deflate(data: Any) -> Any:
+def raw_deflate(data: bytes) -> bytes:
     packer = zlib.compressobj(wbits=-15)
     return packer.compress(data) + packer.flush()
 
@@ -88,10 +89,10 @@ class TestBodies:
         fits, bomb = (json.dumps({**ASK, "user": "x" * size}).encode() for size in (90_000, 100_000_000))
         encoding = "gzip" if pack is packed else "deflate"
         assert send(client, pack(fits), **{"Content-Encoding": encoding}).status_code == 200
-        asked = len(site.calls)
+        call_count = len(site.calls)
         response = send(client, pack(bomb), **{"Content-Encoding": encoding})
         assert (response.status_code, response.get_json()["error"]["code"]) == (413, "file_too_large")
-        assert len(site.calls) == asked
+        assert len(site.calls) == call_count
 
     def test_a_thousand_empty_members_are_not_unpacked(self, client: FlaskClient) -> None:
         response = send(client, packed(b"") * 1000 + packed(BODY), **{"Content-Encoding": "gzip"})
@@ -154,7 +155,7 @@ class TestBodies:
 
 class TestAddresses:
     @pytest.mark.parametrize(
-        ("written", "meant"),
+        ("spelling", "route"),
         [
             ("/", "/"),
             ("//", "/"),
@@ -176,9 +177,9 @@ class TestAddresses:
             ("", ""),
         ],
     )
-    def test_what_a_path_means(self, written: str, meant: str) -> None:
-        assert canonical_path(written, ROOTS) == meant
-        assert canonical_path(meant, ROOTS) == meant
+    def test_what_a_path_means(self, spelling: str, route: str) -> None:
+        assert canonical_path(spelling, ROOTS) == route
+        assert canonical_path(route, ROOTS) == route
 
     @pytest.mark.parametrize(
         "path", ["/v1", "/v1/x", "/api/v1", "/api/v1/x", "/api/chat/completions", "/api/models/x", "/api/embeddings"]

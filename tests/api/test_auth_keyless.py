@@ -23,13 +23,13 @@ def keys(tmp_path: Path) -> KeyFile:
 
 
 @pytest.mark.parametrize("path", PATHS)
-@pytest.mark.parametrize("sent", [{}, {"Authorization": "Bearer qp-one"}, {"Authorization": "Bearer "}], ids=case_id)
+@pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer qp-one"}, {"Authorization": "Bearer "}], ids=case_id)
 def test_beyond_this_machine_nobody(
-    make_client: Callable[..., FlaskClient], keys: KeyFile, path: str, sent: dict[str, str]
+    make_client: Callable[..., FlaskClient], keys: KeyFile, path: str, headers: dict[str, str]
 ) -> None:
     client = make_client(config={"host": "0.0.0.0"})
     keys.remove("qp-one")
-    response = client.get(path, headers=sent)
+    response = client.get(path, headers=headers)
     assert response.status_code == 401
     assert "invalid_api_key" in response.text
     assert "open to other machines" in response.text

@@ -29,7 +29,7 @@ def write(chats: KeptChats, chat_id: str, created: int, messages: int = 0) -> No
     chats.path(chat_id).write_text(json.dumps({"id": chat_id, "name": chat_id, "created": created, "messages": rows}))
 
 
-def error_of(response: TestResponse) -> Any:
+def error_of(response: TestResponse) -> tuple[int, str]:
     assert list(response.get_json()) == ["error", "code"]
     assert response.get_json()["error"]
     return response.status_code, response.get_json()["code"]
@@ -66,7 +66,7 @@ class TestCreate:
         assert list(client.post("/api/chats").get_json()) == ["chatId"]
 
     @pytest.mark.parametrize(
-        ("sent", "expected"),
+        ("options", "expected"),
         [
             ({"json": {"name": 1}}, (400, "invalid_request")),
             ({"json": ["x"]}, (400, "invalid_json")),
@@ -75,8 +75,8 @@ class TestCreate:
         ],
         ids=case_id,
     )
-    def test_a_bad_body(self, chats: KeptChats, client: FlaskClient, sent: Any, expected: str) -> None:
-        assert error_of(client.post("/api/chats", **sent)) == expected
+    def test_a_bad_body(self, chats: KeptChats, client: FlaskClient, options: Any, expected: tuple[int, str]) -> None:
+        assert error_of(client.post("/api/chats", **options)) == expected
         assert not chats.files()
 
     def test_a_turn_in_it(self, chats: KeptChats, client: FlaskClient) -> None:
@@ -211,8 +211,8 @@ class TestCleanup:
         ids=case_id,
     )
     def test_nothing_goes(self, chats: KeptChats, client: FlaskClient, criteria: dict[str, Any]) -> None:
-        sent = {} if criteria is None else {"json": criteria}
-        assert error_of(client.post("/api/chats/cleanup", **sent)) == (400, "invalid_request")
+        options = {} if criteria is None else {"json": criteria}
+        assert error_of(client.post("/api/chats/cleanup", **options)) == (400, "invalid_request")
         assert len(chats.files()) == 4
 
     def test_no_route_of_that_name_for_chats(self, client: FlaskClient) -> None:

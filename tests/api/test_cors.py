@@ -25,20 +25,20 @@ LOOPBACK = ("http://localhost:5173", "https://localhost", "http://127.0.0.1:8080
 
 @pytest.fixture
 def make_client(make_relay: Callable[..., Relay], tmp_path: Path) -> Callable[..., FlaskClient]:
-    def make(origins: str = "") -> Any:
+    def make(origins: str = "") -> FlaskClient:
         options = {"session_dir": str(tmp_path / "session"), "cors_origins": origins}
         return create_app(Config.load(options, {}), make_relay()).test_client()
 
     return make
 
 
-def allowed_origin(response: TestResponse) -> Any:
+def allowed_origin(response: TestResponse) -> str | None:
     return response.headers.get("Access-Control-Allow-Origin")
 
 
-def preflight(client: FlaskClient, origin: str = PAGE, path: str = CHAT, **headers: Any) -> Any:
-    asked = {"Origin": origin, "Access-Control-Request-Method": "POST"}
-    return client.options(path, headers={**asked, **headers})
+def preflight(client: FlaskClient, origin: str = PAGE, path: str = CHAT, **headers: Any) -> TestResponse:
+    request_headers = {"Origin": origin, "Access-Control-Request-Method": "POST"}
+    return client.options(path, headers={**request_headers, **headers})
 
 
 class TestForeignPages:

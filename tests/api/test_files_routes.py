@@ -45,7 +45,7 @@ def site(running: Sandbox) -> Iterator[Sandbox]:
 def make_stack(site: Sandbox, tmp_path: Path, pauses: list[float]) -> Iterator[Callable[..., Stack]]:
     made = []
 
-    def make(**settings: Any) -> Any:
+    def make(**settings: Any) -> Stack:
         made.append(Stack(site, tmp_path / "session", pause=pauses.append, **settings))
         return made[-1]
 
@@ -68,7 +68,7 @@ def stack(make_stack: Callable[..., Stack]) -> Stack:
     return make_stack()
 
 
-def data_url(content_type: str, data: Any) -> Any:
+def data_url(content_type: str, data: bytes) -> str:
     return f"data:{content_type};base64,{base64.b64encode(data).decode()}"
 
 
@@ -154,8 +154,8 @@ def test_what_is_refused_leaves_nothing(
     ],
 )
 def test_a_form_that_is_none(stack: Stack, body: Any, content_type: str, status: int) -> None:
-    sent = "multipart/form-data; boundary=b" if content_type is None else content_type
-    answer = stack.client.post("/api/files/upload", data=body, content_type=sent)
+    form_type = "multipart/form-data; boundary=b" if content_type is None else content_type
+    answer = stack.client.post("/api/files/upload", data=body, content_type=form_type)
     assert answer.status_code == status
     assert stack.kept() == []
 
@@ -252,10 +252,10 @@ def test_the_sites_own_credentials(stack: Stack, site: Sandbox) -> None:
     body = {"filename": "mine.png", "filesize": len(PNG), "filetype": "image"}
     answer = stack.client.post("/api/files/getstsToken", json=body)
     assert answer.status_code == 200
-    issued = answer.get_json()
-    assert issued["file_id"] == site.files[-1].id
-    assert issued["access_key_secret"] == site.files[-1].secret
-    assert "success" not in issued
+    credentials = answer.get_json()
+    assert credentials["file_id"] == site.files[-1].id
+    assert credentials["access_key_secret"] == site.files[-1].secret
+    assert "success" not in credentials
 
 
 @pytest.mark.parametrize(
@@ -290,13 +290,13 @@ def test_credentials_for_too_much(stack: Stack, site: Sandbox) -> None:
 
 def test_a_file_the_client_uploaded_itself_is_known_by_its_address(stack: Stack, site: Sandbox) -> None:
     body = {"filename": "mine.pdf", "filesize": str(len(PDF)), "filetype": "application/pdf"}
-    issued = stack.client.post("/api/files/getstsToken", json=body).get_json()
-    put(parse_credentials(issued), "application/pdf", PDF)
-    [entry] = stack.seen(file_part(issued["file_url"]))
-    assert (entry["id"], entry["file"]["meta"]["parse_meta"]) == (issued["file_id"], {"parse_status": "success"})
-    begun = [each for each in site.requests if each.path == "/api/v2/files/parse"]
-    stack.seen(file_part(issued["file_url"]))
-    assert len([each for each in site.requests if each.path == "/api/v2/files/parse"]) == len(begun) == 1
+    credentials = stack.client.post("/api/files/getstsToken", json=body).get_json()
+    put(parse_credentials(credentials), "application/pdf", PDF)
+    [entry] = stack.seen(file_part(credentials["file_url"]))
+    assert (entry["id"], entry["file"]["meta"]["parse_meta"]) == (credentials["file_id"], {"parse_status": "success"})
+    parse_calls = [each for each in site.requests if each.path == "/api/v2/files/parse"]
+    stack.seen(file_part(credentials["file_url"]))
+    assert len([each for each in site.requests if each.path == "/api/v2/files/parse"]) == len(parse_calls) == 1
 
 
 @pytest.mark.parametrize("wrap", [image, file_part, lambda url: {"type": "image", "image": url}], ids=case_id)
@@ -387,8 +387,8 @@ def test_data_urls_are_uploaded_once_for_a_conversation(stack: Stack, site: Sand
         {"role": "user", "content": "{{echo}}"},
     ]
     answer = stack.client.post("/v1/chat/completions", json={"messages": messages})
-    seen = json.loads(answer.get_json()["choices"][0]["message"]["content"])
-    assert [each["id"] for each in seen[-1]["files"]] == [entry["id"]]
+    question = json.loads(answer.get_json()["choices"][0]["message"]["content"])
+    assert [each["id"] for each in question[-1]["files"]] == [entry["id"]]
     assert stack.kept() == []
 
 
@@ -564,7 +564,7 @@ def web() -> Iterator[str]:
 def reaching(make_stack: Callable[..., Stack]) -> Stack:
     """A stack to which pictures.example is public; nothing else has an address."""
 
-    def resolver(host: str, port: int | None) -> Any:
+    def resolver(host: str, port: int) -> list[str]:
         if host == "pictures.example":
             return ["127.0.0.1"]
         raise OSError("unknown name")
@@ -600,11 +600,11 @@ def test_native_chat_takes_files_too(stack: Stack) -> None:
     file = stack.uploaded("photo.png", PNG)
     message = [{"type": "text", "text": "{{echo}}"}, {"type": "image", "image": file["url"]}]
     answer = stack.client.post("/api/chat", json={"message": message}).get_json()
-    seen = json.loads(answer["choices"][0]["message"]["content"])
-    assert seen[-1]["files"][0]["id"] == file["id"]
+    question = json.loads(answer["choices"][0]["message"]["content"])
+    assert question[-1]["files"][0]["id"] == file["id"]
     again = stack.client.post("/api/chat", json={"message": "{{echo}}", "chatId": answer["chatId"]}).get_json()
-    seen = json.loads(again["choices"][0]["message"]["content"])
-    assert [[each["id"] for each in message["files"] or ()] for message in seen if message["role"] == "user"] == [
+    question = json.loads(again["choices"][0]["message"]["content"])
+    assert [[each["id"] for each in message["files"] or ()] for message in question if message["role"] == "user"] == [
         [file["id"]],
         [],
     ]

@@ -41,7 +41,7 @@ NAMES = [
 ]
 
 
-def disposition(rest: Any) -> Any:
+def disposition(rest: Any) -> bytes:
     return b'form-data; name="file"; ' + (rest if isinstance(rest, bytes) else rest.encode())
 
 
@@ -61,7 +61,7 @@ def test_the_character_set_of_the_form_counts_first() -> None:
     assert parse_disposition(disposition('filename="a.txt"'), "klingon") == ("file", "a.txt")
 
 
-def form_of(head: bytes, content: Any = b"hi") -> Any:
+def form_of(head: bytes, content: bytes = b"hi") -> bytes:
     return b"--B\r\nContent-Disposition: " + head + b"\r\n\r\n" + content + b"\r\n--B--\r\n"
 
 
@@ -71,15 +71,15 @@ def read(body: bytes) -> Any:
 
 @pytest.mark.parametrize(("rest", "name"), [row for row in NAMES if row[1] is not None])
 def test_the_file_comes_through_under_its_name(rest: Any, name: Any) -> None:
-    found = read(form_of(disposition(rest)))
-    assert found
-    assert (found[0], found[1].read()) == (name, b"hi")
+    file = read(form_of(disposition(rest)))
+    assert file
+    assert (file[0], file[1].read()) == (name, b"hi")
 
 
 def test_a_header_on_two_lines() -> None:
-    found = read(form_of(b'form-data; name="file";\r\n filename="a.txt"'))
-    assert found
-    assert found[0] == "a.txt"
+    file = read(form_of(b'form-data; name="file";\r\n filename="a.txt"'))
+    assert file
+    assert file[0] == "a.txt"
 
 
 @given(st.binary(max_size=200))

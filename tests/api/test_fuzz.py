@@ -98,7 +98,7 @@ def check(response: TestResponse) -> int:
     return response.status_code
 
 
-def send(client: FlaskClient, method: str, path: str, body: Any, content_type: str = "application/json") -> Any:
+def send(client: FlaskClient, method: str, path: str, body: Any, content_type: str = "application/json") -> int:
     response = client.open(path, method=method, data=body, content_type=content_type)
     with response:
         return check(response)
@@ -112,7 +112,7 @@ def test_all_that_the_description_suggests(case: Any, chats: KeptChats) -> None:
     case.validate_response(response, checks=CONFORMANCE)
 
 
-def nested(depth: int, *, inside: str = "1") -> Any:
+def nested(depth: int, *, inside: str = "1") -> str:
     return "[" * depth + inside + "]" * depth
 
 
@@ -370,7 +370,7 @@ class TestSecrets:
     """Token, key and message text, planted and looked for in all that is logged and told."""
 
     @pytest.fixture
-    def told(self, chats: KeptChats, caplog: pytest.LogCaptureFixture) -> Iterator[Callable[..., TestResponse]]:
+    def ask(self, chats: KeptChats, caplog: pytest.LogCaptureFixture) -> Iterator[Callable[..., TestResponse]]:
         """Return what sends a request and remembers what came back; at the end all of it is searched."""
         keys = chats.session_dir / "Authorization.txt"
         before = keys.read_text()
@@ -392,26 +392,26 @@ class TestSecrets:
             for secret in (TOKEN, KEY, MESSAGE):
                 assert secret not in text, f"{secret} is in the {where}"
 
-    def test_in_errors(self, told: Callable[..., TestResponse], chats: KeptChats) -> None:
+    def test_in_errors(self, ask: Callable[..., TestResponse], chats: KeptChats) -> None:
         body = {"message": MESSAGE, "messages": [{"role": "user", "content": MESSAGE}]}
         for method, path in WRITING:
-            told(method, path, json={**body, "model": 1, "name": 1, "chatId": 1, "olderThan": "x", "filename": 1})
-            told(method, path, data=MESSAGE)
-            told(method, path, data=f'{{"message":"{MESSAGE}', content_type="application/json")
-            told(method, path, json=body, key=KEY[:-1])
-            told(method, path, json=body, key=KEY + "x")
+            ask(method, path, json={**body, "model": 1, "name": 1, "chatId": 1, "olderThan": "x", "filename": 1})
+            ask(method, path, data=MESSAGE)
+            ask(method, path, data=f'{{"message":"{MESSAGE}', content_type="application/json")
+            ask(method, path, json=body, key=KEY[:-1])
+            ask(method, path, json=body, key=KEY + "x")
 
-    def test_in_what_the_site_refuses(self, told: Callable[..., TestResponse], chats: KeptChats) -> None:
+    def test_in_what_the_site_refuses(self, ask: Callable[..., TestResponse], chats: KeptChats) -> None:
         for reply in (refusal("Bad_Request", "no", 400), refusal("internal_error", "oops", 500), ValueError(MESSAGE)):
             chats.site.script("a", reply, reply, reply, reply)
-            told("POST", "/v1/chat/completions", json={"messages": [{"role": "user", "content": MESSAGE}]})
+            ask("POST", "/v1/chat/completions", json={"messages": [{"role": "user", "content": MESSAGE}]})
             chats.site._script.clear()
 
-    def test_in_successes(self, told: Callable[..., TestResponse], chats: KeptChats) -> None:
-        assert told("POST", "/api/chat", json={"message": MESSAGE}).status_code == 200
-        assert told("POST", "/api/chats", json={"name": "x"}).status_code == 200
+    def test_in_successes(self, ask: Callable[..., TestResponse], chats: KeptChats) -> None:
+        assert ask("POST", "/api/chat", json={"message": MESSAGE}).status_code == 200
+        assert ask("POST", "/api/chats", json={"name": "x"}).status_code == 200
         for path in ("/api/status", "/health", "/v1/models", "/openapi.json", "/api/chats"):
-            assert told("GET", path).status_code == 200
+            assert ask("GET", path).status_code == 200
 
 
 def test_nothing_on_the_disk_is_for_others(tmp_path: Path) -> None:
@@ -430,9 +430,9 @@ def test_nothing_on_the_disk_is_for_others(tmp_path: Path) -> None:
             registry.rest("a", until=4e9)
     finally:
         os.umask(before)
-    found = [session, *session.rglob("*")]
-    assert len(found) > 8
-    wrong = {str(path): oct(mode) for path in found if (mode := mode_of(path)) not in (0o700, 0o600)}
+    paths = [session, *session.rglob("*")]
+    assert len(paths) > 8
+    wrong = {str(path): oct(mode) for path in paths if (mode := mode_of(path)) not in (0o700, 0o600)}
     assert not wrong
 
 

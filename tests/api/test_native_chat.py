@@ -18,7 +18,7 @@ PARENT_GONE = refusal("Bad_Request", "Invalid input the parent_id R7 is not exis
 ONE_TURN = [("user", "Hello?"), ("assistant", "Hello world")]
 
 
-def frames_of(response: TestResponse) -> Any:
+def frames_of(response: TestResponse) -> list[Any]:
     """Return a stream's frames, parsed; its end checked."""
     *frames, done, rest = response.text.split("\n\n")
     assert (done, rest) == ("data: [DONE]", "")
@@ -59,8 +59,8 @@ class TestAnswers:
         assert chats.kept(chat_id)[0][1] == [{"type": "text", "text": "One"}, {"type": "text", "text": "Two"}]
 
     def test_only_the_last_message_of_the_user_is_taken(self, chats: KeptChats) -> None:
-        asked = [("user", "Old"), ("assistant", "Older"), ("user", "New"), ("assistant", "Odd")]
-        messages = [{"role": role, "content": content} for role, content in asked]
+        turns = [("user", "Old"), ("assistant", "Older"), ("user", "New"), ("assistant", "Odd")]
+        messages = [{"role": role, "content": content} for role, content in turns]
         chat_id = chats.client.post("/api/chat", json={"messages": messages}).get_json()["chatId"]
         assert chats.site.texts() == ["New"]
         assert chats.kept(chat_id) == [("user", "New"), ("assistant", "Hello world")]
@@ -88,21 +88,21 @@ class TestMemory:
         chats.say("And now?", chatId=chat_id)
         assert chats.site.places() == [("a", "up-1", None), ("a", "up-1", "R7")]
 
-    @pytest.mark.parametrize("refused", [RATE_LIMITED, LOGGED_OUT], ids=["limited", "logged-out"])
-    def test_another_account_gets_the_whole_history(self, chats: KeptChats, refused: Reply) -> None:
+    @pytest.mark.parametrize("failure", [RATE_LIMITED, LOGGED_OUT], ids=["limited", "logged-out"])
+    def test_another_account_gets_the_whole_history(self, chats: KeptChats, failure: Reply) -> None:
         chats.start(accounts=2)
         chat_id = chats.say("Hello?").get_json()["chatId"]
-        chats.site.script("a", refused, refused)
+        chats.site.script("a", failure, failure)
         chats.say("And now?", chatId=chat_id)
         assert chats.site.places()[-1] == ("b", "up-2", None)
         assert folded(chats.site.texts()[-1]) == ["user: Hello?", "assistant: Hello world", "user: And now?"]
         chats.say("And then?", chatId=chat_id)
         assert chats.site.places()[-1] == ("b", "up-2", "R7")
 
-    @pytest.mark.parametrize("gone", [CHAT_GONE, PARENT_GONE], ids=["chat", "parent"])
-    def test_a_chat_that_is_gone_upstream_begins_anew(self, chats: KeptChats, gone: Reply) -> None:
+    @pytest.mark.parametrize("failure", [CHAT_GONE, PARENT_GONE], ids=["chat", "parent"])
+    def test_a_chat_that_is_gone_upstream_begins_anew(self, chats: KeptChats, failure: Reply) -> None:
         chat_id = chats.say("Hello?").get_json()["chatId"]
-        chats.site.script("a", gone)
+        chats.site.script("a", failure)
         assert chats.say("And now?", chatId=chat_id).status_code == 200
         assert chats.site.places()[-2:] == [("a", "up-1", "R7"), ("a", "up-2", None)]
         assert len(folded(chats.site.texts()[-1])) == 3
@@ -186,8 +186,8 @@ class TestSystem:
         chat_id = self.say(chats, "Hello?", system="Be brief.")
         self.say(chats, "And now?", chat_id, system="Be long.")
         assert chats.site.places()[1] == ("a", "up-2", None)
-        said = ["system: Be long.", "user: Hello?", "assistant: Hello world", "user: And now?"]
-        assert folded(chats.site.texts()[1]) == said
+        texts = ["system: Be long.", "user: Hello?", "assistant: Hello world", "user: And now?"]
+        assert folded(chats.site.texts()[1]) == texts
         self.say(chats, "And then?", chat_id)
         assert chats.site.places()[2] == ("a", "up-2", "R7")
 

@@ -30,7 +30,7 @@ class Spoken:
         self.events: list[Any] = []
         self._messages = [message]
 
-    def receive(self, timeout: float | None = None) -> Any:
+    def receive(self, timeout: float | None = None) -> str | None:
         if self._messages:
             return self._messages.pop()
         if timeout == 0:
@@ -180,17 +180,17 @@ class Gate:
         return ""
 
 
-def watch_joining(monkeypatch: pytest.MonkeyPatch, chats: KeptChats, chat_id: str) -> Any:
+def watch_joining(monkeypatch: pytest.MonkeyPatch, chats: KeptChats, chat_id: str) -> threading.Event:
     """Return the event that tells that a request waits, or asks, for its turn on this chat."""
     joined, turn = threading.Event(), chats.history.turn
 
-    def join(wanted: str, turn_wait: float | None = None, client_gone: Callable[[], bool] = lambda: False) -> Any:
+    def join(requested_id: str, turn_wait: float | None = None, client_gone: Callable[[], bool] = lambda: False) -> Any:
         def is_gone() -> Any:
             # The first look is after the first slice of the wait.
             joined.set()
             return client_gone()
 
-        return turn(wanted, turn_wait, is_gone if wanted == chat_id else client_gone)
+        return turn(requested_id, turn_wait, is_gone if requested_id == chat_id else client_gone)
 
     monkeypatch.setattr(history, "LOOK_AGAIN", 0.001)
     monkeypatch.setattr(chats.history, "turn", join)
@@ -218,8 +218,8 @@ class TestTurnsAtOnce:
         gate.open.set()
         for thread in threads:
             thread.join(10)
-        said = ["Q0", "Hello world", "Q1", "A1", "Q2", "A2", "Q3", "A3"]
-        assert [content for _, content in chats.kept(chat_id)] == said
+        texts = ["Q0", "Hello world", "Q1", "A1", "Q2", "A2", "Q3", "A3"]
+        assert [content for _, content in chats.kept(chat_id)] == texts
 
     def test_chats_do_not_wait_for_one_another(self, chats: KeptChats) -> None:
         gate = Gate()
@@ -231,9 +231,9 @@ class TestTurnsAtOnce:
         gate.open.set()
         thread.join(10)
 
-    @pytest.mark.parametrize("kept", [True, False])
+    @pytest.mark.parametrize("is_kept_chat", [True, False])
     def test_the_id_in_the_first_chunk_holds_at_once(
-        self, chats: KeptChats, kept: bool, monkeypatch: pytest.MonkeyPatch
+        self, chats: KeptChats, is_kept_chat: bool, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         chats.site.script("a", answer("A1"))
         response = chats.client.post("/api/chat", json={"message": "Q1", "stream": True})
@@ -245,15 +245,15 @@ class TestTurnsAtOnce:
         second.start()
         assert joined.wait(10)
         assert chats.site.texts() == ["Q1"]
-        if kept:
+        if is_kept_chat:
             assert list(frames)[-1] == b"data: [DONE]\n\n"
         response.close()
         second.join(10)
         (only,) = chats.files()
         assert answers == [only]
-        said = ["Q2", "Hello world"]
-        assert [content for _, content in chats.kept(only)] == (["Q1", "A1", *said] if kept else said)
-        assert (only == chat_id) is kept
+        texts = ["Q2", "Hello world"]
+        assert [content for _, content in chats.kept(only)] == (["Q1", "A1", *texts] if is_kept_chat else texts)
+        assert (only == chat_id) is is_kept_chat
 
     def test_a_client_that_left_the_line_is_not_asked_for(self, chats: KeptChats) -> None:
         chat_id = chats.say("Q0").get_json()["chatId"]

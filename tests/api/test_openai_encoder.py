@@ -44,14 +44,14 @@ def data_of(frame_bytes: bytes) -> Any:
     return json.loads(frame_bytes[6:])
 
 
-def chunks_of(frame_list: list[bytes]) -> Any:
+def chunks_of(frame_list: list[bytes]) -> list[Any]:
     """Return the chunks of a complete answer."""
     *chunks, done = frame_list
     assert done == b"data: [DONE]\n\n"
     return [data_of(each) for each in chunks if not each.startswith(b":")]
 
 
-def deltas(chunks: list[Any]) -> Any:
+def deltas(chunks: list[Any]) -> list[Any]:
     return [chunk["choices"][0]["delta"] for chunk in chunks if chunk["choices"]]
 
 

@@ -9,32 +9,37 @@ from case_ids import case_id
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qwenproxy.api.openai.request import parse_chat_request
+from qwenproxy.api.openai.request import CompletionRequest, parse_chat_request
 from qwenproxy.chat import FilePart, ImagePart, Message, TextPart, Tool, ToolCall
 from qwenproxy.errors import RequestError
 
 HELLO = {"messages": [{"role": "user", "content": "Hello"}]}
 
 
-def parse(**body: Any) -> Any:
+def parse(**body: Any) -> CompletionRequest:
     return parse_chat_request({**HELLO, **body})
 
 
-def message(**fields: Any) -> Any:
+def message(**fields: Any) -> Message:
     """Return the one message that a message of these fields is read as."""
     (parsed,) = parse(messages=[{"role": "user", "content": "x", **fields}]).chat.messages
     return parsed
 
 
 def test_a_bare_request() -> None:
-    wanted = parse()
-    assert wanted.chat.messages == (Message("user", (TextPart("Hello"),)),)
-    assert (wanted.chat.model, wanted.chat.thinking, wanted.chat.max_tokens, wanted.chat.stop) == (None, None, None, ())
-    assert (wanted.chat.streamed, wanted.include_usage, wanted.ignored.names) == (False, False, ())
+    completion = parse()
+    assert completion.chat.messages == (Message("user", (TextPart("Hello"),)),)
+    assert (completion.chat.model, completion.chat.thinking, completion.chat.max_tokens, completion.chat.stop) == (
+        None,
+        None,
+        None,
+        (),
+    )
+    assert (completion.chat.streamed, completion.include_usage, completion.ignored.names) == (False, False, ())
 
 
 @pytest.mark.parametrize(
-    ("role", "meant"),
+    ("role", "neutral_role"),
     [
         ("system", "system"),
         ("developer", "system"),
@@ -44,8 +49,8 @@ def test_a_bare_request() -> None:
         ("function", "tool"),
     ],
 )
-def test_roles(role: str, meant: str) -> None:
-    assert message(role=role).role == meant
+def test_roles(role: str, neutral_role: str) -> None:
+    assert message(role=role).role == neutral_role
 
 
 @pytest.mark.parametrize(
@@ -92,14 +97,14 @@ def test_only_the_newest_message_is_held_to_the_number_of_attachments() -> None:
 
 def test_a_conversation_with_a_tool() -> None:
     call = {"id": "c1", "type": "function", "function": {"name": "look", "arguments": '{"q":1}'}}
-    wanted = parse(
+    completion = parse(
         messages=[
             {"role": "assistant", "content": None, "tool_calls": [call]},
             {"role": "assistant", "tool_calls": [{**call, "function": {"name": "look", "arguments": {"q": "я"}}}]},
             {"role": "tool", "tool_call_id": "c1", "name": "look", "content": "42"},
         ]
     )
-    asked, asked_again, result = wanted.chat.messages
+    asked, asked_again, result = completion.chat.messages
     assert asked == Message("assistant", (), tool_calls=(ToolCall("c1", "look", '{"q":1}'),))
     assert asked_again.tool_calls[0].arguments == '{"q":"я"}'
     assert result == Message("tool", (TextPart("42"),), name="look", tool_call_id="c1")
@@ -160,9 +165,9 @@ def test_a_conversation_with_a_tool() -> None:
     ids=case_id,
 )
 def test_parameters(body: Any, field: str, value: Any) -> None:
-    wanted = parse(**body)
-    assert getattr(wanted.chat, field) == value
-    assert wanted.ignored.names == ()
+    completion = parse(**body)
+    assert getattr(completion.chat, field) == value
+    assert completion.ignored.names == ()
 
 
 def test_tools() -> None:
@@ -227,8 +232,12 @@ def test_names_fit_into_a_header() -> None:
 
 def test_functions_beside_tools_are_lost() -> None:
     look = {"name": "look"}
-    wanted = parse(tools=[{"type": "function", "function": look}], functions=[look])
-    assert (wanted.chat.tools, wanted.legacy, wanted.ignored.names) == ((Tool("look"),), False, ("functions",))
+    completion = parse(tools=[{"type": "function", "function": look}], functions=[look])
+    assert (completion.chat.tools, completion.legacy, completion.ignored.names) == (
+        (Tool("look"),),
+        False,
+        ("functions",),
+    )
 
 
 @pytest.mark.parametrize("role", ["system", "developer", "user", "assistant", "tool", "function"])
@@ -248,10 +257,10 @@ def test_any_message_may_lack_its_content(role: str, fields: dict[str, Any]) -> 
     ids=case_id,
 )
 def test_thoughts_in_a_history_are_dropped(thought: dict[str, Any]) -> None:
-    said = {"role": "assistant", "content": [thought, {"type": "text", "text": "Four."}]}
-    wanted = parse(messages=[said, *HELLO["messages"]])
-    assert wanted.chat.messages[0] == Message("assistant", (TextPart("Four."),))
-    assert wanted.ignored.names == ()
+    turn = {"role": "assistant", "content": [thought, {"type": "text", "text": "Four."}]}
+    completion = parse(messages=[turn, *HELLO["messages"]])
+    assert completion.chat.messages[0] == Message("assistant", (TextPart("Four."),))
+    assert completion.ignored.names == ()
 
 
 def test_parts_nobody_knows_are_left_out_and_named() -> None:
@@ -262,17 +271,17 @@ def test_parts_nobody_knows_are_left_out_and_named() -> None:
         {"type": {}},
         {},
     ]
-    wanted = parse(messages=[{"role": "user", "content": content}])
-    assert wanted.chat.messages[0].parts == (TextPart("a"),)
-    assert wanted.ignored.names == ("messages.content.video_url", "messages.content")
+    completion = parse(messages=[{"role": "user", "content": content}])
+    assert completion.chat.messages[0].parts == (TextPart("a"),)
+    assert completion.ignored.names == ("messages.content.video_url", "messages.content")
 
 
 def test_a_refusal_is_what_the_assistant_said() -> None:
-    said = {"role": "assistant", "content": None, "refusal": "No."}
-    assert parse(messages=[said, *HELLO["messages"]]).chat.messages[0].text == "No."
+    turn = {"role": "assistant", "content": None, "refusal": "No."}
+    assert parse(messages=[turn, *HELLO["messages"]]).chat.messages[0].text == "No."
 
 
-def offered(*names: str) -> Any:
+def offered(*names: str) -> list[dict[str, Any]]:
     return [{"type": "function", "function": {"name": name}} for name in names]
 
 
@@ -315,14 +324,14 @@ def test_a_tool_as_the_responses_api_writes_it() -> None:
 def test_functions_of_the_older_days(function_call: Any, names: list[str], choice: Any) -> None:
     schema = {"type": "object"}
     functions = [{"name": "look", "description": "Look", "parameters": schema}]
-    wanted = parse(functions=functions, function_call=function_call)
-    assert [tool.name for tool in wanted.chat.tools] == names
-    assert wanted.chat.tools in ((), (Tool("look", "Look", schema),))
-    assert (wanted.chat.tool_choice, wanted.legacy, wanted.ignored.names) == (choice, True, ())
+    completion = parse(functions=functions, function_call=function_call)
+    assert [tool.name for tool in completion.chat.tools] == names
+    assert completion.chat.tools in ((), (Tool("look", "Look", schema),))
+    assert (completion.chat.tool_choice, completion.legacy, completion.ignored.names) == (choice, True, ())
 
 
 def test_a_conversation_with_calls_of_the_older_days() -> None:
-    def call(city: str) -> Any:
+    def call(city: str) -> dict[str, Any]:
         function_call = {"name": "weather", "arguments": f'{{"city":"{city}"}}'}
         return {"role": "assistant", "content": None, "function_call": function_call}
 

@@ -66,7 +66,7 @@ def test_every_schema_is_used_and_no_other() -> None:
 
 
 def test_every_error_code_is_named() -> None:
-    def codes(kind: type[ProxyError]) -> Any:
+    def codes(kind: type[ProxyError]) -> set[str]:
         return {kind.code}.union(*(codes(each) for each in kind.__subclasses__()))
 
     assert set(ERROR_CODES) == codes(errors.ProxyError)

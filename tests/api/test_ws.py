@@ -85,7 +85,7 @@ def connect(serve: Callable[..., int]) -> Iterator[Callable[..., Client]]:
 
 
 @pytest.fixture
-def noted(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[str, str]]]:
+def log_lines(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[str, str]]]:
     """Return the log as pairs of request and text, which grows."""
     lines: list[tuple[str, str]] = []
     package, handler = logging.getLogger("qwenproxy"), logging.Handler()
@@ -98,10 +98,10 @@ def noted(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[str, str]]]:
     package.setLevel(before)
 
 
-def endless(*chunks: str, then: str = ": still here\n\n") -> Any:
+def endless(*chunks: str, then: str = ": still here\n\n") -> Reply:
     """Return a reply that goes on after these chunks until nobody listens any more."""
 
-    def stream() -> Iterator[Any]:
+    def stream() -> Iterator[str]:
         yield from chunks
         while True:
             yield then
@@ -117,7 +117,7 @@ class Gated:
         self.gate = gate
         self.chunks = chunks
 
-    def __iter__(self) -> Iterator[Any]:
+    def __iter__(self) -> Iterator[str]:
         yield from self.chunks[:2]
         self.gate.wait(WAIT)
         yield from self.chunks[2:]
@@ -149,20 +149,20 @@ def event(ws: Client) -> Any:
     return json.loads(text)
 
 
-def events(ws: Client) -> Any:
+def events(ws: Client) -> list[Any]:
     """Return the events of one answer."""
-    found = [event(ws)]
-    while found[-1]["type"] not in ("done", "error"):
-        found.append(event(ws))
-    return found
+    events_so_far = [event(ws)]
+    while events_so_far[-1]["type"] not in ("done", "error"):
+        events_so_far.append(event(ws))
+    return events_so_far
 
 
-def closing(ws: Client) -> Any:
+def closing(ws: Client) -> int:
     """Return the code with which the server closes the socket, all events before it read."""
     with pytest.raises(ConnectionClosed) as caught:
         while ws.receive(timeout=WAIT) is not None:
             pass
-    return caught.value.reason
+    return int(caught.value.reason)
 
 
 class TestAnswers:
@@ -200,7 +200,7 @@ class TestAnswers:
         serve: Callable[..., int],
         connect: Callable[..., Client],
         chats: KeptChats,
-        noted: list[tuple[str, str]],
+        log_lines: list[tuple[str, str]],
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         port = serve()
@@ -210,7 +210,7 @@ class TestAnswers:
             try:
                 return inner(*called)
             finally:
-                noted.append((logs.request_id.get(), "over"))
+                log_lines.append((logs.request_id.get(), "over"))
                 over.set()
 
         monkeypatch.setattr(chats.app, "wsgi_app", around)
@@ -222,7 +222,7 @@ class TestAnswers:
         assert over.wait(WAIT)
 
         def ids(words: Any) -> Any:
-            return [request for request, text in noted if words in text]
+            return [request for request, text in log_lines if words in text]
 
         [handshake] = ids("GET /api/ws")
         assert ids("the client closed") == [handshake]
@@ -514,8 +514,8 @@ class TestKeys:
 class TestBounds:
     def test_so_many_sockets(self, serve: Callable[..., int], connect: Callable[..., Client]) -> None:
         port = serve(threads=8)
-        kept = [connect(port), connect(port)]
-        for ws in kept:
+        sockets = [connect(port), connect(port)]
+        for ws in sockets:
             say(ws, "Hello?")
             assert events(ws)[-1]["type"] == "done"
         refused = all_that_comes(port)
@@ -534,14 +534,14 @@ class TestBounds:
     def test_a_server_that_stops_lets_the_running_answer_end(
         self, connect: Callable[..., Client], chats: KeptChats
     ) -> None:
-        sent = threading.Event()
-        chats.site.script("a", Reply(Gated(sent, CREATED, delta("Half"), delta(" and half"), end())))
+        gate = threading.Event()
+        chats.site.script("a", Reply(Gated(gate, CREATED, delta("Half"), delta(" and half"), end())))
         busy, idle = connect(), connect()
         say(busy, "Hello?")
         assert event(busy)["text"] == "Half"
         chats.app.extensions[ws_module.SOCKETS].stop()
         assert closing(idle) == ws_chat.GOING_AWAY
-        sent.set()
+        gate.set()
         assert [each.get("text") for each in events(busy)] == [" and half", None]
         assert closing(busy) == ws_chat.GOING_AWAY
 
@@ -572,8 +572,8 @@ class TestHandshakes:
         ours, theirs = socket.socketpair()
 
         def ask(**headers: Any) -> Any:
-            given = {name: value for name, value in {**HANDSHAKE, **headers}.items() if value is not None}
-            return chats.client.get("/api/ws", headers=given, environ_overrides={"gunicorn.socket": ours})
+            present = {name: value for name, value in {**HANDSHAKE, **headers}.items() if value is not None}
+            return chats.client.get("/api/ws", headers=present, environ_overrides={"gunicorn.socket": ours})
 
         with ours, theirs:
             yield ask
