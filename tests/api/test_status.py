@@ -11,20 +11,12 @@ from fakes import FakeOpener, FakeSite, jwt
 from flask.testing import FlaskClient
 
 from qwenproxy.accounts.registry import Registry
-from qwenproxy.app import create_app
-from qwenproxy.config import Config
-from qwenproxy.relay.questions import Relay
 from qwenproxy.texts import Phrase
 
 
 @pytest.fixture
-def relay(make_relay: Callable[..., Relay]) -> Relay:
-    return make_relay(0)
-
-
-@pytest.fixture
-def client(relay: Relay, tmp_path: Path) -> FlaskClient:
-    return create_app(Config.load({"session_dir": str(tmp_path / "session")}, {}), relay).test_client()
+def client(make_client: Callable[..., FlaskClient]) -> FlaskClient:
+    return make_client(0)
 
 
 def test_no_account(client: FlaskClient) -> None:
