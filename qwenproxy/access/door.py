@@ -18,13 +18,13 @@ log = logging.getLogger(__name__)
 
 WRONG_KEY = (
     "Send a valid key: Authorization: Bearer <key> (or x-api-key: <key>). The keys are in Authorization.txt; "
-    "where the proxy runs, `qwenproxy keys list --show` shows them."
+    "on the proxy's machine, `qwenproxy keys list --show` shows them."
 )
 NO_KEY_LEFT = (
-    "The proxy listens beyond its machine and has no API key left, so it lets nobody in. "
-    "Where it runs, `qwenproxy keys add` makes one."
+    "The proxy is open to other machines and has no API key left, so it refuses everybody. "
+    "On its machine, `qwenproxy keys add` makes a key."
 )
-NO_ADMIN_KEY = "This address is for whoever runs the proxy, and no admin key opens it yet."
+NO_ADMIN_KEY = "This address needs an admin key, and the proxy has none yet."
 
 
 class Keys(Protocol):

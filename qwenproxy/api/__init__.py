@@ -1,4 +1,4 @@
-"""The HTTP face: routes that parse requests and format answers. Gets the relay from the app; holds no state."""
+"""The HTTP side: routes that parse requests and format answers. Gets the relay from the app; holds no state."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from flask import Flask, Response, request
 from qwenproxy.api import completions, native, openai, openapi, status
 from qwenproxy.api.errors import register_errors
 from qwenproxy.api.wire import WireApi
-from qwenproxy.wsgi.paths import with_meant_paths
-from qwenproxy.wsgi.unread import end_unread
+from qwenproxy.wsgi.paths import with_canonical_paths
+from qwenproxy.wsgi.unread import closing_unread
 
 
 def wire_apis() -> tuple[WireApi, ...]:
@@ -18,19 +18,19 @@ def wire_apis() -> tuple[WireApi, ...]:
 
 def register(app: Flask) -> None:
     """Put every route and error form on the app."""
-    faces = wire_apis()
-    for face in faces:
-        for routes in face.routes:
+    apis = wire_apis()
+    for api in apis:
+        for routes in api.routes:
             app.register_blueprint(routes)
     app.register_blueprint(status.blueprint())
     app.register_blueprint(openapi.blueprint())
-    register_errors(app, faces)
-    roots = [root for face in faces for root in face.roots]
-    app.wsgi_app = end_unread(with_meant_paths(app.wsgi_app, roots))  # type: ignore[method-assign]
+    register_errors(app, apis)
+    roots = [root for api in apis for root in api.roots]
+    app.wsgi_app = closing_unread(with_canonical_paths(app.wsgi_app, roots))  # type: ignore[method-assign]
 
     @app.after_request
-    def bare_options(response: Response) -> Response:
-        # Flask says text/html of its own empty answer.
+    def drop_content_type(response: Response) -> Response:
+        # Flask calls its own empty answer to OPTIONS text/html.
         if request.method == "OPTIONS" and not response.content_length:
             response.headers.pop("Content-Type", None)
         return response

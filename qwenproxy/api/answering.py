@@ -1,6 +1,6 @@
 """The one way from a request to its answer, for every wire API: steps 4 to 8 of architecture 4.
 
-A route parses its request, makes an encoder, and calls `respond`. What an answer looks like is the encoder's business.
+A route parses its request, makes an encoder, and calls `respond`. The encoder decides the form of the answer.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from functools import partial
 
 from flask import Response, request
 
-from qwenproxy.api.errors import json_response, unforeseen
+from qwenproxy.api.errors import as_internal_error, json_response
 from qwenproxy.api.wire import Encoder
 from qwenproxy.api.wiring import conversations
 from qwenproxy.chat import ChatRequest, Tick
@@ -25,13 +25,13 @@ from qwenproxy.wsgi.client import client_gone_check
 log = logging.getLogger(__name__)
 
 KEEP_ALIVE_AFTER = 10  # seconds of silence towards the client, also before the site answers
-LOOK_EVERY = 1.0  # seconds between two looks whether an answer comes
+LOOK_EVERY = 1.0  # seconds between two checks for the begin of an answer
 
 
 def respond(place: Place, chat: ChatRequest, encoder: Encoder) -> Response:
-    """Answer the request that is being served, streamed or whole. Raises what keeps it from being answered.
+    """Answer the current request, streamed or whole. Raises the error that prevents an answer.
 
-    A stream that has no answer after KEEP_ALIVE_AFTER begins with signs of life; what goes wrong then is told in it.
+    If no answer has begun after KEEP_ALIVE_AFTER, the stream begins with signs of life; a later error goes into it.
     """
     client_gone = client_gone_check(request.environ)
     begin = partial(conversations().answer, place, chat, client_gone)
@@ -48,47 +48,47 @@ def respond(place: Place, chat: ChatRequest, encoder: Encoder) -> Response:
         response.headers["Server-Timing"] = laps
     else:
         response = _event_stream(_stream_late(coming, encoder, client_gone))
-    # However the stream ends, even when it is never started.
+    # Flask may never start the stream: only this closes the answer in every case.
     response.call_on_close(coming.close)
     return response
 
 
 def stream(answer: KeptAnswer, encoder: Encoder, client_gone: ClientGoneCheck) -> Iterator[bytes]:
-    """Yield an answer in its encoder's form until it is complete, fails, or the client is gone.
+    """Yield an answer in its encoder's form until it is complete or fails, or the client is gone.
 
-    A failure ends it without the form's end (contract 4.3). The caller closes the answer.
+    After a failure the form's end is missing (contract 4.3). The caller closes the answer.
     """
-    silent = 0
-    yield from _sent(encoder.begin(answer))
+    silence = 0  # seconds, because a silent site makes one Tick a second
+    yield from _unless_empty(encoder.begin(answer))
     try:
         for event in answer:
             if isinstance(event, Tick):
-                silent += 1
+                silence += 1
                 if client_gone():
                     journal.note(journal.ClientLeft(answer.run.account_id))
                     return
-                if silent % KEEP_ALIVE_AFTER == 0:
-                    yield from _sent(encoder.keep_alive)
+                if silence % KEEP_ALIVE_AFTER == 0:
+                    yield from _unless_empty(encoder.keep_alive)
             elif piece := encoder.event(event):
-                silent = 0
+                silence = 0
                 yield piece
     except Exception as error:
         failure = _as_proxy_error(error)
         journal.note(journal.AnswerBroke(answer.run.account_id, failure.code, failure.message))
         yield encoder.failure(failure)
         return
-    yield from _sent(encoder.usage(answer))
-    yield from _sent(encoder.end(answer))
+    yield from _unless_empty(encoder.usage(answer))
+    yield from _unless_empty(encoder.end(answer))
 
 
 def _stream_late(coming: Coming[KeptAnswer], encoder: Encoder, client_gone: ClientGoneCheck) -> Iterator[bytes]:
-    """Yield signs of life until the answer is there, then the answer."""
-    yield from _sent(encoder.keep_alive)
-    waited = 0
+    """Yield signs of life until the answer begins, then the answer."""
+    yield from _unless_empty(encoder.keep_alive)
+    looks = 0
     while not coming.wait(LOOK_EVERY):
-        waited += 1
-        if waited % KEEP_ALIVE_AFTER == 0:
-            yield from _sent(encoder.keep_alive)
+        looks += 1
+        if looks % KEEP_ALIVE_AFTER == 0:
+            yield from _unless_empty(encoder.keep_alive)
     try:
         answer = coming.result()
     except ClientGone:
@@ -101,14 +101,14 @@ def _stream_late(coming: Coming[KeptAnswer], encoder: Encoder, client_gone: Clie
     yield from stream(answer, encoder, client_gone)
 
 
-def _sent(piece: bytes) -> Iterator[bytes]:
-    """Yield a piece, unless it is empty: an empty piece would end a chunked answer."""
+def _unless_empty(piece: bytes) -> Iterator[bytes]:
+    """Yield a piece unless it is empty, because an empty piece would end a chunked answer."""
     if piece:
         yield piece
 
 
 def _as_proxy_error(error: Exception) -> ProxyError:
-    return error if isinstance(error, ProxyError) else unforeseen(error)
+    return error if isinstance(error, ProxyError) else as_internal_error(error)
 
 
 def _event_stream(body: Iterator[bytes]) -> Response:

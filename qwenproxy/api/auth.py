@@ -1,4 +1,4 @@
-"""Who may ask: the client's key and the Host header, checked before any route runs (contract 4)."""
+"""Check the client's key and the Host header before any route runs (contract 4)."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ SOCKET_ROUTE = "/api/ws"
 
 KEY_HEADERS = ("Authorization", "x-api-key", "api-key")
 
-_AROUND = " \t\"'`"
-_LEADING = re.compile(r"(?:bearer\s+|[\s\"'`])+", re.IGNORECASE)
+_QUOTES = " \t\"'`"
+_SCHEME = re.compile(r"(?:bearer\s+|[\s\"'`])+", re.IGNORECASE)
 
 
 def register_auth(app: Flask, door: Door, *, loopback_only: bool) -> None:
@@ -32,9 +32,11 @@ def register_auth(app: Flask, door: Door, *, loopback_only: bool) -> None:
     @app.before_request
     def check_request() -> None:
         if loopback_only and not (is_loopback_host(request.headers.get("Host", "")) or _has_no_host()):
-            raise ForbiddenHost("This server answers only to localhost. Set QWENPROXY_HOST to let other machines in.")
+            raise ForbiddenHost(
+                "This server only answers to localhost. Set QWENPROXY_HOST to open it to other machines."
+            )
         if request.path not in OPEN_ROUTES and request.method != "OPTIONS" and not _key_comes_later():
-            check_keys(sent_keys())
+            check_keys(request_keys())
 
 
 def check_keys(keys: Iterable[str], scope: Scope = "client") -> None:
@@ -43,30 +45,30 @@ def check_keys(keys: Iterable[str], scope: Scope = "client") -> None:
     try:
         door.check(keys, scope)
     except SetupError as error:
-        # The text names a place on this machine, which is nothing for a stranger to read.
-        log.error("no client is let in: %s", error.message)
-        raise InvalidApiKey("The proxy cannot read its keys, so it lets nobody in; its log says why.") from None
+        # Log the text and do not send it: it names a folder of this machine.
+        log.error("every client is refused: %s", error.message)
+        raise InvalidApiKey("The proxy cannot read its keys, so it refuses everybody. Its log says why.") from None
 
 
-def sent_keys() -> tuple[str, ...]:
-    """Return what the request's headers may mean as a key, nothing where there is none."""
+def request_keys() -> tuple[str, ...]:
+    """Return the keys that the request's headers may hold."""
     header = request.headers.get("Authorization", "").strip()
-    scheme, _, key = (header.strip(_AROUND) if header[:1] in _AROUND else header).partition(" ")
-    sent = [key] if scheme.lower() == "bearer" else []
-    sent += [request.headers.get(name, "") for name in KEY_HEADERS[1:]]
-    return tuple(dict.fromkeys(meant for text in sent for meant in meant_keys(text)))
+    scheme, _, key = (header.strip(_QUOTES) if header[:1] in _QUOTES else header).partition(" ")
+    texts = [key] if scheme.lower() == "bearer" else []
+    texts += [request.headers.get(name, "") for name in KEY_HEADERS[1:]]
+    return tuple(dict.fromkeys(key for text in texts for key in keys_in(text)))
 
 
-def meant_keys(text: str) -> tuple[str, ...]:
-    """Return the keys that a text may stand for: people paste them with quotes, or with a second `Bearer`."""
+def keys_in(text: str) -> tuple[str, ...]:
+    """Return the keys that a text may hold: people paste a key with quotes, or with a second `Bearer`."""
     whole = text.strip()
-    bare = _LEADING.sub("", whole).strip(_AROUND)
-    found = [each for each in dict.fromkeys((whole, bare)) if each]
-    return tuple(dict.fromkeys([*found, *(_as_utf8(each) for each in found)]))
+    bare = _SCHEME.sub("", whole).strip(_QUOTES)
+    keys = [each for each in dict.fromkeys((whole, bare)) if each]
+    return tuple(dict.fromkeys([*keys, *(_as_utf8(each) for each in keys)]))
 
 
 def _as_utf8(text: str) -> str:
-    """Return a header's text as its sender meant it: servers hand its bytes on as if they were latin-1."""
+    """Return a header's text read as UTF-8, because servers read its bytes as latin-1."""
     try:
         return text.encode("latin-1").decode()
     except ValueError:
@@ -88,11 +90,11 @@ def is_loopback_host(host: str) -> bool:
 
 
 def _has_no_host() -> bool:
-    """Tell whether a program of the old days asks: only HTTP/1.0 may leave Host out, and no browser speaks that."""
+    """Tell whether an old program asks: only HTTP/1.0 may omit Host, and no browser speaks that."""
     return request.environ.get("SERVER_PROTOCOL") == "HTTP/1.0" and "Host" not in request.headers
 
 
 def _key_comes_later() -> bool:
-    """Tell whether this opens a WebSocket that names its key in its first message, as web pages must."""
+    """Tell whether this opens a WebSocket without a key header: web pages send the key in the first message."""
     opens_socket = request.path == SOCKET_ROUTE and request.headers.get("Upgrade", "").lower() == "websocket"
     return opens_socket and not any(name in request.headers for name in KEY_HEADERS)

@@ -1,6 +1,6 @@
-"""What a request's body holds: its JSON object, whatever encoding and character set it came in.
+"""Read the JSON object in a request's body, in any encoding and character set.
 
-Used by the routes; the WebSocket shares the reading of one message. Knows no field of any request.
+The routes use this; the WebSocket reads its messages here, too. Knows no field of any request.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from flask import request
 from qwenproxy.disk.json_text import NotJson, read_json
 from qwenproxy.errors import InvalidJson, TooLarge, UnsupportedMediaType
 
-_PACKED = {"gzip": "gzip", "x-gzip": "gzip", "deflate": "deflate"}
-_HEADER_OF_EITHER = 32 + zlib.MAX_WBITS  # zlib's word for: look whether it is gzip or zlib
+_ENCODINGS = {"gzip": "gzip", "x-gzip": "gzip", "deflate": "deflate"}
+_ANY_HEADER = 32 + zlib.MAX_WBITS  # zlib then finds out whether it is gzip or zlib
 _NO_HEADER = -zlib.MAX_WBITS
-_LAYERS = 2  # encodings around one another
-_MEMBERS = 100  # gzip files that may stand one after the other; each costs a copy of what follows
+_LAYERS = 2  # nested encodings
+_MEMBERS = 100  # gzip files in a row; each costs a copy of the rest
 
 
 def json_body() -> dict[str, Any]:
@@ -29,15 +29,15 @@ def json_body() -> dict[str, Any]:
     data = request.get_data(cache=False)
     limit = request.max_content_length or math.inf
     if request.content_length is None and len(data) >= limit:
-        # Of a body in chunks Werkzeug hands on what is below the limit, and keeps silent about the rest.
+        # Werkzeug silently cuts a body in chunks at the limit.
         raise body_too_large()
     for encoding in reversed(encodings):
-        data = _unpacked(data, encoding, limit)
+        data = _uncompress(data, encoding, limit)
     return json_object(data, "body", request.mimetype_params.get("charset"))
 
 
 def json_object(data: bytes | str, name: str, charset: str | None = None) -> dict[str, Any]:
-    """Return the JSON object in a text that errors call `name`. Raises InvalidJson."""
+    """Return the JSON object in a text; errors call the text `name`. Raises InvalidJson."""
     try:
         value = read_json(data, charset)
     except NotJson as error:
@@ -48,44 +48,44 @@ def json_object(data: bytes | str, name: str, charset: str | None = None) -> dic
 
 
 def content_encodings() -> list[str]:
-    """Return the encodings in which the request's body is packed, the last one outermost. Raises UnsupportedMediaType.
+    """Return the encodings of the request's body, `gzip` or `deflate`, the outermost last.
 
-    They are `gzip` and `deflate`; no other one is read.
+    Raises UnsupportedMediaType for any other.
     """
-    named = [each.strip().lower() for each in request.headers.get("Content-Encoding", "").split(",")]
-    packed = [each for each in named if each not in ("", "identity")]
-    for each in packed:
-        if each not in _PACKED:
+    names = [each.strip().lower() for each in request.headers.get("Content-Encoding", "").split(",")]
+    encodings = [each for each in names if each not in ("", "identity")]
+    for each in encodings:
+        if each not in _ENCODINGS:
             raise UnsupportedMediaType(
-                f"A body with Content-Encoding: {each[:40]} is not read here; send it as gzip or deflate, or as it is."
+                f"Content-Encoding: {each[:40]} is not supported. Send the body as gzip or deflate, or uncompressed."
             )
-    if len(packed) > _LAYERS:
-        raise UnsupportedMediaType("The body is packed too many times; send it as gzip or deflate, or as it is.")
-    return [_PACKED[each] for each in packed]
+    if len(encodings) > _LAYERS:
+        raise UnsupportedMediaType("The body is compressed too often. Send it as gzip or deflate, or uncompressed.")
+    return [_ENCODINGS[each] for each in encodings]
 
 
 def body_too_large() -> TooLarge:
     """Return the error for a body over the limit."""
-    return TooLarge("The request body is over the limit (QWENPROXY_MAX_BODY).")
+    return TooLarge("The request body is larger than the limit (QWENPROXY_MAX_BODY).")
 
 
-def _unpacked(data: bytes, encoding: str, limit: float) -> bytes:
-    """Return packed data unpacked, never more than `limit` bytes of it. Raises InvalidJson, TooLarge."""
+def _uncompress(data: bytes, encoding: str, limit: float) -> bytes:
+    """Return the uncompressed data, at most `limit` bytes. Raises InvalidJson, TooLarge."""
     try:
-        return _inflate(data, _HEADER_OF_EITHER, limit)
+        return _inflate(data, _ANY_HEADER, limit)
     except zlib.error:
         pass
     try:
-        # What HTTP calls deflate has zlib's header; many a program leaves it out.
+        # HTTP's deflate has zlib's header, but many programs omit it.
         if encoding == "deflate":
             return _inflate(data, _NO_HEADER, limit)
     except zlib.error:
         pass
-    raise InvalidJson(f"The body is damaged or cut short: it is no {encoding} data.")
+    raise InvalidJson(f"The body is not complete {encoding} data. Send it again.")
 
 
 def _inflate(data: bytes, window: int, limit: float) -> bytes:
-    """Return the content of one gzip member after the other. Raises zlib.error, TooLarge."""
+    """Return the joined content of all gzip members. Raises zlib.error, TooLarge."""
     content = bytearray()
     for _ in range(_MEMBERS):
         unpacker = zlib.decompressobj(window)

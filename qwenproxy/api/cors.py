@@ -1,8 +1,8 @@
-"""What web pages may do: the origins of QWENPROXY_CORS_ORIGINS, and no other (contract 2 and 4).
+"""Let only the web pages of QWENPROXY_CORS_ORIGINS use the proxy (contract 2 and 4).
 
-A browser sends requests for any page it shows, to this machine too. So a request that changes something, or opens a
-WebSocket, is refused when its Origin is foreign; and only configured origins are told that they may read answers.
-Programs send no Origin and are none of this module's concern.
+A browser sends requests for any page it shows, also to this machine. So we refuse a request with a foreign Origin if it
+changes something or opens a WebSocket, and allow only configured origins to read answers. Programs send no Origin; this
+module does not concern them.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from qwenproxy.errors import ForbiddenHost
 
 READING_METHODS = ("GET", "HEAD", "OPTIONS")
 EXPOSED_HEADERS = "retry-after, server-timing, x-qwenproxy-ignored, x-request-id, x-should-retry"
-PREFLIGHT_AGE = 600  # seconds a browser may remember the answer to a preflight
+PREFLIGHT_AGE = 600  # seconds that a browser may remember the answer to a preflight
 
 
 def register_cors(app: Flask, origins: Iterable[str]) -> None:
-    """Refuse foreign pages, and tell the pages of `origins` ("*": all pages) that they may read answers."""
+    """Refuse foreign pages, and allow the pages of `origins` ("*": all pages) to read answers."""
     allowed = frozenset(origins)
 
     @app.before_request
@@ -29,12 +29,12 @@ def register_cors(app: Flask, origins: Iterable[str]) -> None:
         if origin is None or not _changes_state() or _is_allowed(origin, allowed) or is_loopback_origin(origin):
             return
         raise ForbiddenHost(
-            f"Web pages of {origin[:100]} may not use this proxy. To allow them, name their origin in "
+            f"Web pages of {origin[:100]} may not use this proxy. To allow them, add their origin to "
             "QWENPROXY_CORS_ORIGINS."
         )
 
     @app.after_request
-    def tell_browser(response: Response) -> Response:
+    def grant_reading(response: Response) -> Response:
         return _with_permission(response, allowed) if allowed else response
 
 
@@ -62,9 +62,9 @@ def _with_permission(response: Response, allowed: frozenset[str]) -> Response:
     response.headers["Access-Control-Allow-Origin"] = "*" if "*" in allowed else origin
     if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
         response.headers["Access-Control-Allow-Methods"] = ", ".join(sorted(response.allow))
-        if asked := request.headers.get("Access-Control-Request-Headers"):
-            # Named one by one, because "*" would not cover Authorization.
-            response.headers["Access-Control-Allow-Headers"] = asked
+        if names := request.headers.get("Access-Control-Request-Headers"):
+            # Repeat the names, because "*" would not cover Authorization.
+            response.headers["Access-Control-Allow-Headers"] = names
             response.vary.add("Access-Control-Request-Headers")
         response.headers["Access-Control-Max-Age"] = str(PREFLIGHT_AGE)
     else:

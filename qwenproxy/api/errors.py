@@ -1,4 +1,4 @@
-"""Errors as answers, in the form of the wire API that was asked (contract 4.3)."""
+"""Turn errors into answers, in the form of the request's wire API (contract 4.3)."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def json_response(value: Any, status: int = 200) -> Response:
 
 
 def error_response(error: ProxyError) -> Response:
-    """Return the answer for an error raised before the first byte, in the form of the wire API asked for."""
+    """Return the answer for an error before the first byte, in the form of the request's wire API."""
     if isinstance(error, StorageError):
         log.error("%s", error.message)
     response = json_response(_wire_api().error(error), error.status)
@@ -52,11 +52,11 @@ def register_errors(app: Flask, wire_apis: Sequence[WireApi]) -> None:
     app.extensions[WIRE_APIS] = tuple(wire_apis)
     app.register_error_handler(ProxyError, error_response)
     app.register_error_handler(HTTPException, _http_error)
-    app.register_error_handler(Exception, _unexpected)
+    app.register_error_handler(Exception, _other_error)
 
 
 def _wire_api() -> WireApi:
-    """Return the wire API of the route that is asked for, or of its path where there is no route."""
+    """Return the wire API of the request's route, or of its path if there is no route."""
     wire_apis = cast("tuple[WireApi, ...]", current_app.extensions[WIRE_APIS])
     for wire_api in wire_apis:
         if request.blueprint and request.blueprint in [routes.name for routes in wire_api.routes]:
@@ -71,7 +71,9 @@ def _http_error(error: HTTPException) -> Response:
     if error.code == 404:
         return error_response(_no_such_route(path))
     if error.code == 405:
-        response = error_response(MethodNotAllowed(f"{path} is not possible; try another method."))
+        response = error_response(
+            MethodNotAllowed(f"{path} is not possible. Use another method; GET /openapi.json lists the routes.")
+        )
         response.headers.extend((name, value) for name, value in error.get_headers() if name == "Allow")
         return response
     if error.code == 413:
@@ -79,28 +81,26 @@ def _http_error(error: HTTPException) -> Response:
     if error.code == 415:
         return error_response(UnsupportedMediaType("Send the body with Content-Type: application/json."))
     if error.code is None or error.code >= 500:
-        return error_response(unforeseen(error))
-    return error_response(RequestError(f"The request cannot be read ({error.name})."))
+        return error_response(as_internal_error(error))
+    return error_response(RequestError(f"The request is not valid HTTP ({error.name})."))
 
 
 def _no_such_route(path: str) -> NotFound:
-    if about := _wire_api().unoffered(request.path):
-        return UnsupportedEndpoint(
-            f"There is no {path}: the Qwen chat site offers no {about}, so this proxy has none. Ask another provider."
-        )
-    return NotFound(f"There is no {path}; GET /openapi.json lists the routes.")
+    if topic := _wire_api().unoffered(request.path):
+        return UnsupportedEndpoint(f"There is no {path}: the Qwen chat site offers no {topic}. Use another provider.")
+    return NotFound(f"There is no {path}. GET /openapi.json lists the routes.")
 
 
-def unforeseen(error: Exception) -> ProxyError:
-    """Note an error that nobody raised on purpose, and return what the client is told."""
-    # Only the place and the kind: its text may quote what a user wrote.
+def as_internal_error(error: Exception) -> ProxyError:
+    """Log an unforeseen error, and return the error for the client."""
+    # Log only place and kind: the text of an error may quote a user.
     place = error.__traceback__
     while place and place.tb_next:
         place = place.tb_next
     where = f"{place.tb_frame.f_code.co_filename}:{place.tb_lineno}" if place else "?"
     log.error("unexpected %s at %s", type(error).__name__, where)
-    return InternalError("qwenproxy failed in an unforeseen way; its log names the place. Please report it.")
+    return InternalError("qwenproxy has a bug: its log names the place. Please report it.")
 
 
-def _unexpected(error: Exception) -> Response:
-    return error_response(unforeseen(error))
+def _other_error(error: Exception) -> Response:
+    return error_response(as_internal_error(error))

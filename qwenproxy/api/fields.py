@@ -1,6 +1,6 @@
-"""Fields of a request's JSON, read one by one: right type or an error that names the field.
+"""Read single fields of a request's JSON; a wrong type is an error that names the field.
 
-Below the parsers of every wire API. Lenient where a JSON writer's habit changes nothing. Pure.
+Below the parsers of every wire API. Lenient with habits of JSON writers that change no meaning. Pure.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ from typing import Any
 
 from qwenproxy.errors import RequestError
 
-MOST = 2**53 - 1  # what every JSON reader holds exactly; as good as no limit for anything that is counted here
+LARGEST = 2**53 - 1  # every JSON reader reads it exactly; as good as no limit
 
 
 def read_whole(body: Mapping[str, Any], name: str, *, within: str = "", has_none: bool = False) -> int | None:
-    """Return a whole number of at least 1, None where there is none. Raises RequestError.
+    """Return a whole number of at least 1, None if the field is missing. Raises RequestError.
 
-    `has_none` takes -1 for "no limit", as many local servers do. Several JSON writers make 100.0 of a 100.
+    With `has_none`, -1 means "no limit" and gives None, as in many local servers. Some JSON writers write 100 as 100.0.
     """
     value = body.get(name)
     if value is None:
@@ -26,11 +26,11 @@ def read_whole(body: Mapping[str, Any], name: str, *, within: str = "", has_none
         return None
     if not is_number or value != value // 1 or value < 1:
         raise RequestError(f"{within}{name} must be a whole number of at least 1.", param=f"{within}{name}")
-    return min(int(value), MOST)
+    return min(int(value), LARGEST)
 
 
 def read_flag(body: Mapping[str, Any], name: str, *, within: str = "") -> bool | None:
-    """Return true or false, None where there is neither. Raises RequestError."""
+    """Return true or false, None if the field is missing. Raises RequestError."""
     value = body.get(name)
     if value is not None and not isinstance(value, bool):
         raise RequestError(f"{within}{name} must be true or false.", param=f"{within}{name}")
@@ -38,7 +38,7 @@ def read_flag(body: Mapping[str, Any], name: str, *, within: str = "") -> bool |
 
 
 def read_text(body: Mapping[str, Any], name: str, *, within: str = "") -> str | None:
-    """Return a text, None where there is none or an empty one. Raises RequestError."""
+    """Return a text, None if it is missing or empty. Raises RequestError."""
     value = body.get(name)
     if value is not None and not isinstance(value, str):
         raise RequestError(f"{within}{name} must be a string.", param=f"{within}{name}")
@@ -46,7 +46,7 @@ def read_text(body: Mapping[str, Any], name: str, *, within: str = "") -> str | 
 
 
 def read_object(body: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    """Return an object, an empty one where there is none. Raises RequestError."""
+    """Return an object, an empty one if the field is missing. Raises RequestError."""
     value = body.get(name)
     if value is not None and not isinstance(value, Mapping):
         raise RequestError(f"{name} must be an object.", param=name)

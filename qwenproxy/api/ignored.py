@@ -1,6 +1,6 @@
-"""What of a request has no effect on its answer, by name: the header x-qwenproxy-ignored (contract 4.2, 7).
+"""Name the parts of a request that have no effect: the header x-qwenproxy-ignored (contract 4.2, 7).
 
-Filled by the parsers, sent by the routes. Names only what is lost: a value that changes nothing is no loss.
+The parsers fill it, the routes send it. It names only losses: a value that would change nothing is none.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from flask import Response
 HEADER = "x-qwenproxy-ignored"
 MOST_NAMES = 50
 
-# Whatever their value, they change no word of an answer.
+# No value of these changes a word of the answer.
 _NEVER_LOST = frozenset(
     {
         "metadata", "prediction", "prompt_cache_key", "prompt_cache_options", "prompt_cache_retention",
         "safety_identifier", "service_tier", "stream_options", "user",
     }
 )  # fmt: skip
-# What the site does anyway.
+# The site does this anyway.
 _DEFAULTS: Mapping[str, tuple[Any, ...]] = {
     "frequency_penalty": (0,),
     "min_p": (0,),
@@ -36,36 +36,36 @@ _DEFAULTS: Mapping[str, tuple[Any, ...]] = {
     "top_p": (1,),
     "verbosity": ("medium",),
 }
-# An empty value of these asks for something.
+# An empty value of these still asks for something.
 _ASK_WHEN_EMPTY: Mapping[str, tuple[Any, ...]] = {"parallel_tool_calls": (True,), "web_search_options": ()}
 
 
 class Ignored:
-    """The names gathered for one request."""
+    """The names for one request."""
 
     def __init__(self) -> None:
         self._names: dict[str, None] = {}
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What was named, in order, each once."""
+        """The names in order, each once."""
         return tuple(self._names)
 
     def add(self, *words: object) -> None:
-        """Name something by the words of its path; what is no plain word counts for nothing."""
-        # They end up in a header of the answer: only what is a plain name may get there.
+        """Add a name made of the words of a path; skip words that are not plain."""
+        # The names go into a header of the answer, so only plain words are safe.
         plain = [word for word in words if isinstance(word, str) and re.fullmatch(r"[A-Za-z0-9_.-]{1,64}", word)]
         if plain and plain[0] == words[0] and len(self._names) < MOST_NAMES:
             self._names[".".join(plain)] = None
 
     def add_fields(self, body: Mapping[str, Any], honoured: Collection[str], *within: str) -> None:
-        """Name the fields that are not honoured and whose value asks for something; `within` is where they stand."""
+        """Add the fields that are not honoured and whose value asks for something; `within` is the path to them."""
         for name, value in body.items():
             if name not in honoured and _asks(name, value):
                 self.add(*within, name)
 
-    def tell(self, response: Response) -> Response:
-        """Put the header on an answer, if there is something to say."""
+    def put_header(self, response: Response) -> Response:
+        """Put the header on an answer, if there are names; return the answer."""
         if self._names:
             response.headers[HEADER] = ",".join(self._names)
         return response

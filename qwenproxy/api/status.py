@@ -1,6 +1,6 @@
-"""How the server and its accounts are: GET /health, open to all, and GET /api/status, with the accounts' ids.
+"""The state of the server and its accounts: GET /health, open to all, and GET /api/status, with the accounts' ids.
 
-Both read the registry only, so asking costs no account anything. Neither tells a token.
+Both only read the registry, so that they cost no account anything. Neither shows a token.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def health() -> ResponseReturnValue:
 
 
 def account_status() -> ResponseReturnValue:
-    """Answer GET /api/status. `authenticated` means that the site still knows the login of at least one account."""
+    """Answer GET /api/status. `authenticated`: the login of at least one account is still valid."""
     now = time.time()
     accounts = []
     for account in relay().pool.registry.all():

@@ -1,6 +1,6 @@
-"""Whether the model is to think, and how much, in the words of all APIs (contract 7.2).
+"""Read whether the model should think, and how much, in the fields of all APIs (contract 7.2).
 
-Each way to say it becomes one switch and one budget, whichever API a request came by. Pure; used by the parsers.
+Every form becomes one switch and one budget, regardless of the request's own API. Pure; the parsers use it.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ _SWITCHES: Mapping[str, bool] = {"enabled": True, "adaptive": True, "disabled": 
 
 
 def parse_thinking(body: Mapping[str, Any], ignored: Ignored) -> tuple[bool | None, int | None]:
-    """Return whether to think (None: not said) and the budget in tokens. Raises RequestError naming the field.
+    """Return whether to think (None: no field says so) and the budget in tokens. Raises RequestError naming the field.
 
-    A switch counts before an effort. An effort nobody knows is one all the same: new ones keep coming.
+    A switch wins over an effort. An unknown effort means thinking, because new ones keep coming.
     """
     if FIELDS.isdisjoint(body):
         return None, None
@@ -38,7 +38,7 @@ def parse_thinking(body: Mapping[str, Any], ignored: Ignored) -> tuple[bool | No
         thinking_budget,
         read_whole(reasoning, "max_tokens", within="reasoning.", has_none=True),
     )
-    said = (
+    switches = (
         read_flag(body, "enable_thinking"),
         read_flag(template, "enable_thinking", within="chat_template_kwargs."),
         thinking,
@@ -46,12 +46,12 @@ def parse_thinking(body: Mapping[str, Any], ignored: Ignored) -> tuple[bool | No
         read_flag(reasoning, "enabled", within="reasoning."),
         _effort(read_text(body, "reasoning_effort")),
         _effort(read_text(reasoning, "effort", within="reasoning.")),
-        # On its own it asks for thinking in the one API that has it.
+        # Only one API has this field, and there it alone asks for thinking.
         True if budgets[-1] is not None else None,
     )
     ignored.add_fields(template, ("enable_thinking", "thinking_budget"), "chat_template_kwargs")
     ignored.add_fields(reasoning, ("effort", "enabled", "max_tokens", "summary"), "reasoning")
-    return _first(said), _first(budgets)
+    return _first(switches), _first(budgets)
 
 
 def _thinking_object(body: Mapping[str, Any]) -> tuple[bool | None, int | None]:
@@ -68,7 +68,7 @@ def _think(value: Any) -> bool | None:
         return value
     if isinstance(value, str):
         return _effort(value)
-    raise RequestError("think must be true, false or an effort.", param="think")
+    raise RequestError("think must be true, false or an effort such as high.", param="think")
 
 
 def _effort(effort: str | None) -> bool | None:

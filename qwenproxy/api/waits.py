@@ -1,4 +1,4 @@
-"""How clients learn that they have to wait: the headers, and the words that programs look for in a message.
+"""Tell clients to wait: by headers, and by words in the message that programs look for.
 
 Part of errors.py. Knows no route.
 """
@@ -11,27 +11,26 @@ from datetime import datetime, timezone
 
 from qwenproxy.errors import ProxyError
 
-LONG_WAIT = 60.0  # seconds; over this, clients that try again by themselves only waste requests
+LONG_WAIT = 60.0  # seconds; for a longer wait, automatic retries only waste requests
 
 
 def wait_headers(error: ProxyError) -> dict[str, str]:
-    """Return the headers for an error that names a wait, none for any other."""
+    """Return the headers for an error with a wait, none for any other."""
     if error.retry_after is None:
         return {}
     headers = {"Retry-After": str(max(1, math.ceil(error.retry_after)))}
-    # OpenAI's and Anthropic's libraries ask again several times, whatever the wait, unless this tells them not to.
+    # Without this header OpenAI's and Anthropic's libraries retry several times, however long the wait.
     return {**headers, "x-should-retry": "false"} if _is_long(error) else headers
 
 
-def told_message(error: ProxyError) -> str:
-    """Return an error's message for a client; of a spent quota it also says when that comes back.
+def message_for_client(error: ProxyError) -> str:
+    """Return an error's message for a client; for a used-up quota it also says when the quota resets.
 
-    Some agents obey an hour's Retry-After in silence unless the message speaks of a quota that is exhausted and will
-    reset at some time.
+    Without the words "quota", "exhausted" and "will reset" some agents silently wait out a Retry-After of an hour.
     """
     if error.code != "rate_limited" or error.retry_after is None or not _is_long(error):
         return error.client_message
-    # The minute after, because the named one has to be late enough.
+    # Round up, because a retry in the named minute must not be too early.
     minute = math.ceil((time.time() + error.retry_after) / 60) * 60
     moment = datetime.fromtimestamp(minute, timezone.utc)
     return f"The quota is exhausted and will reset at {moment:%Y-%m-%d %H:%M} UTC. {error.client_message}"

@@ -1,6 +1,6 @@
-"""What a wire API is to the rest of this room: routes, the form of its errors, and an encoder for its answers.
+"""The parts of a wire API: routes, the form of its errors, and an encoder for its answers.
 
-A new one is a folder with these three, its name in `api/__init__.py`, and its part of the OpenAPI document.
+A new wire API is a folder with these three, its name in `api/__init__.py`, and its part of the OpenAPI document.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from qwenproxy.history.kept_answer import KeptAnswer
 
 
 class Encoder(Protocol):
-    """One answer in the form of one wire API. Made for each request; `begin` comes first in a stream.
+    """Encodes one answer in the form of one wire API. Each request gets a new one; in a stream `begin` comes first.
 
-    Every piece it returns leaves in one write; b"" is not sent. `keep_alive` bridges silence, also before `begin`.
+    The server sends every piece in one write, and nothing for b"". `keep_alive` bridges silence, also before `begin`.
     """
 
     @property
@@ -28,19 +28,19 @@ class Encoder(Protocol):
         """A sign of life."""
 
     def begin(self, answer: KeptAnswer) -> bytes:
-        """Return what opens the stream of an answer."""
+        """Return the begin of a stream."""
 
     def event(self, event: Event) -> bytes:
-        """Return an event of the answer, b"" for one that this API has no form for."""
+        """Return an event of the answer, b"" for one without a form in this API."""
 
     def usage(self, answer: KeptAnswer) -> bytes:
-        """Return the counts of a complete answer, b"" where they have no piece of their own or are not wanted."""
+        """Return the counts of a complete answer, b"" if they have no own piece or the client does not want them."""
 
     def end(self, answer: KeptAnswer) -> bytes:
-        """Return what closes the stream of a complete answer."""
+        """Return the end of the stream of a complete answer."""
 
     def failure(self, error: ProxyError) -> bytes:
-        """Return what ends a stream that failed. Nothing follows."""
+        """Return the end of a stream that failed."""
 
     def whole(self, answer: KeptAnswer) -> dict[str, Any]:
         """Return a complete answer for a client that does not stream."""
@@ -48,10 +48,10 @@ class Encoder(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class WireApi:
-    """A wire API. `error` gives the JSON of an error in its form.
+    """A wire API. `error` returns the JSON of an error in its form.
 
-    `addresses` matches the beginning of the paths whose errors have that form although no route is there; `roots` may
-    be asked for without `/v1`; `unoffered` gives the word for what a path is about if the product offers nothing of it.
+    `addresses` matches the beginning of paths without a route whose errors have this form; `roots` are the addresses
+    that also work without `/v1`; `unoffered` returns the topic of a path if the product offers nothing of it.
     """
 
     routes: tuple[Blueprint, ...]

@@ -1,4 +1,4 @@
-"""What the routes need from outside, kept on the Flask app: the relay, the kept conversations, the uploads."""
+"""Reach the objects that the routes use through the Flask app: the relay, the kept conversations, the uploads."""
 
 from __future__ import annotations
 
@@ -27,5 +27,5 @@ def conversations() -> Conversations:
 
 
 def filing() -> Filing:
-    """Return what uploads files for the app that serves this request."""
+    """Return the uploads of the app that serves this request."""
     return cast("Filing", current_app.extensions[FILING])

@@ -29,7 +29,7 @@ from qwenproxy.errors import (
 )
 from qwenproxy.upstream import calls
 from qwenproxy.upstream.ask import answer_to
-from qwenproxy.upstream.identity import judge_profile
+from qwenproxy.upstream.identity import user_id_from
 
 Kind = Literal["ok", "invalid", "verify", "limited", "unreachable", "in_use", "disk", "browser", "lost"]
 
@@ -98,7 +98,7 @@ def _ask(opener: TabOpener, account: Account) -> float | None:
             head, body = _asked_again(tab)
     finally:
         tab.close()
-    judge_profile(head, body)
+    user_id_from(head, body)
     return _clock_error(head)
 
 

@@ -21,7 +21,7 @@ from qwenproxy.browser.tokens import token_expiry, token_user
 from qwenproxy.errors import NetworkFailed, NotLoggedIn, ProxyError, SetupError, VerificationRequired
 from qwenproxy.texts import Phrase
 from qwenproxy.upstream import calls
-from qwenproxy.upstream.identity import judge_profile
+from qwenproxy.upstream.identity import user_id_from
 
 LOOK_EVERY = 0.7  # seconds between two looks at the page
 ASK_EVERY = 5.0  # seconds until the site is asked again about the same token
@@ -207,7 +207,7 @@ class Watch:
             return "silent"
         self._user_id = ""
         try:
-            self._user_id = judge_profile(Head(answer[0], answer[1]), answer[2])
+            self._user_id = user_id_from(Head(answer[0], answer[1]), answer[2])
         except NotLoggedIn:
             return "out"
         except VerificationRequired:

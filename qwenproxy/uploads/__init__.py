@@ -1,5 +1,5 @@
-"""Images and files on their way to the site: what they are, where they come from, who has them.
+"""Images and files on their way to the site: their types, their sources, the accounts that have them.
 
-The relay asks here before it asks a question that names any. The site's calls go through the page the relay lends;
-bytes go straight to the object store. Stands beside accounts and above upstream; knows no leases and no routes.
+The relay uses this before it asks a question with attachments. Calls to the site go through the page that the relay
+lends; bytes go straight to the object store. Stands above upstream; knows no leases and no routes.
 """

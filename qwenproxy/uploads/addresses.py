@@ -1,4 +1,4 @@
-"""Which addresses the proxy may connect to on a client's behalf: public ones, and nothing else. Pure."""
+"""Decide which addresses the proxy may connect to for a client: public ones only. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from qwenproxy.errors import RequestError
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
-# Written out, because what Python counts as global differs between its versions.
+# Listed here, because Python's versions differ in which addresses they call global.
 _CLOSED_V4 = tuple(
     ipaddress.IPv4Network(network)
     for network in (
@@ -21,7 +21,7 @@ _CLOSED_V4 = tuple(
     )
 )
 _GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
-# special purposes (Teredo among them), documentation, 6to4; NAT64, mapped and all local ones lie outside 2000::/3
+# Special purposes (with Teredo), documentation, 6to4. NAT64, mapped and all local addresses lie outside 2000::/3.
 _CLOSED_V6 = tuple(
     ipaddress.IPv6Network(network) for network in ("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20")
 )
@@ -29,7 +29,7 @@ _CLOSED_V6 = tuple(
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A web address, taken apart. `host` is in lower case and ASCII, `path` includes the query."""
+    """The parts of a web address. `host` is in lower case and ASCII, `path` includes the query."""
 
     scheme: str
     host: str
@@ -44,14 +44,14 @@ class Target:
 
 
 def is_public(address: IPAddress) -> bool:
-    """Tell whether an address belongs to the open internet and leads nowhere else."""
+    """Tell whether an address belongs to the open internet and to nothing else."""
     if isinstance(address, ipaddress.IPv4Address):
         return not any(address in network for network in _CLOSED_V4)
     return address in _GLOBAL_UNICAST and not any(address in network for network in _CLOSED_V6)
 
 
 def parse_target(url: str) -> Target:
-    """Take an http(s) URL apart. Raises RequestError for any other, and for every odd spelling of a host."""
+    """Return the parts of an http(s) URL. Raises RequestError for another scheme or an odd spelling of a host."""
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -74,7 +74,7 @@ def _is_plain_host(host: str) -> bool:
     try:
         address = ipaddress.ip_address(host)
     except ValueError:
-        # 2130706433, 0x7f.1 and 0177.0.0.1 are addresses to some programs, and no names to any
+        # 2130706433, 0x7f.1 and 0177.0.0.1 are addresses for some programs and a name for none.
         last = host.rpartition(".")[2]
         return bool(re.fullmatch(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*", host)) and not re.fullmatch(r"\d+|0x[0-9a-f]*", last)
     return "%" not in str(address)

@@ -1,6 +1,6 @@
 """The images and files of one request, from the URLs in its messages to the `files` entries of a question.
 
-Made by the relay before it has an account, asked again for every account the request is tried on. Sources:
+The relay makes this before it has an account, and takes entries from it for every account that it tries. Sources:
 contract 4.2 and 6, protocol 7.4.
 """
 
@@ -30,9 +30,9 @@ from qwenproxy.upstream.folding import MAX_ATTACHMENTS
 
 log = logging.getLogger(__name__)
 
-FETCH_TIMEOUT = 60.0  # seconds after which a request's further URLs are left to the site
+FETCH_TIMEOUT = 60.0  # seconds after which the site has to fetch the remaining URLs of a request
 _OWN_HOSTS = re.compile(r"(cdn|image|img)\.qwenlm\.ai|[a-z0-9-]+\.oss-[a-z0-9-]+\.aliyuncs\.com")
-# Encoders break lines, leave the padding out or write the alphabet of URLs; every browser reads all that.
+# Encoders break lines, omit the padding or use the alphabet of URLs; every browser reads all of these.
 _ONE_ALPHABET = bytes.maketrans(b"-_", b"+/")
 _BLANKS = b" \t\r\n\f"
 
@@ -41,7 +41,7 @@ Attachment = ImagePart | FilePart
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """Something that the site fetches itself."""
+    """A URL that the site fetches itself."""
 
     url: str
 
@@ -50,7 +50,7 @@ Source = Upload | LocalFile | Reference
 
 
 class Attachments:
-    """What a request's attachments are, each found out once."""
+    """The sources of a request's attachments; finds out each of them once."""
 
     def __init__(self, uploader: Uploader, client_gone: ClientGoneCheck = never_gone) -> None:
         self._uploader = uploader
@@ -65,7 +65,7 @@ class Attachments:
 
     @property
     def account_id(self) -> str | None:
-        """The account that has most of the files, None if none has any."""
+        """The account that has the most of the files, None if no account has any."""
         owners = Counter(
             source.copies[-1].account_id for source in self._sources.values() if isinstance(source, Upload)
         )
@@ -73,43 +73,40 @@ class Attachments:
 
     @property
     def need_upload(self) -> bool:
-        """Whether an account has to take some content before it can answer, whichever account it is."""
+        """Whether some content is on no account yet, so that any account needs an upload before it can answer."""
         local = [source for source in self._sources.values() if isinstance(source, LocalFile)]
         return any(not self._uploader.is_stored(file) for file in local)
 
     def check(self, account_id: str) -> None:
-        """Raise FileElsewhere if the account neither has nor can get one of the files found so far."""
+        """Raise FileElsewhere if the account lacks one of the known files and cannot get it."""
         for source in self._sources.values():
             if isinstance(source, Upload) and not source.copy_of(account_id):
                 self._bytes_at_hand(source)
 
     def entries(self, parts: Sequence[Attachment], site: SiteCalls) -> tuple[dict[str, Any], ...]:
-        """Return the entries for the newest of `parts`, after uploading what the account does not have.
+        """Return the entries for the newest of `parts`; upload the files that the account does not have.
 
-        A folded conversation may hold more than a question may carry; the oldest are left out.
-        Raises RequestError, TooLarge, FileElsewhere, and what uploading raises.
+        A folded conversation may hold more attachments than a question may carry; the oldest are left out.
+        Raises RequestError, TooLarge, FileElsewhere, and what an upload raises.
         """
         newest = parts[-MAX_ATTACHMENTS:]
         if len(newest) < len(parts):
-            log.info("a conversation has %d images and files: the newest %d go along", len(parts), len(newest))
+            log.info("a conversation has %d images and files: only the newest %d are sent", len(parts), len(newest))
         return tuple(self._entry(part, site) for part in newest)
 
     def _entry(self, part: Attachment, site: SiteCalls) -> dict[str, Any]:
         source = self._source(part)
         if isinstance(source, Reference):
             return _reference(source, part)
-        if isinstance(source, Upload):
-            stored = self._copy(part, source, site)
-        else:
-            stored = self._uploader.store_once(source, site)
-        return files.entry(stored, self._uploader.now())
+        file = self._copy(part, source, site) if isinstance(source, Upload) else self._uploader.store_once(source, site)
+        return files.entry(file, self._uploader.now())
 
     def _copy(self, part: Attachment, upload: Upload, site: SiteCalls) -> files.SiteFile:
-        """Return the account's own copy of an uploaded file, parsed, making one where it has none."""
+        """Return the account's own copy of an upload, parsed; make one if it has none."""
         copy = upload.copy_of(site.account_id)
         if copy is None:
             data = self._bytes_at_hand(upload)
-            log.info("account=%s upload of a file of %s again", site.account_id, upload.copies[-1].account_id)
+            log.info("account=%s gets a copy of a file of %s", site.account_id, upload.copies[-1].account_id)
             current = self._uploader.store(self._uploader.check(upload.copies[-1].name, data), site)
         else:
             current = self._uploader.parse(copy, site)
@@ -123,7 +120,7 @@ class Attachments:
             newest = upload.copies[-1]
             raise FileElsewhere(
                 f"The file {newest.name!r} belongs to account {newest.account_id}, which cannot take this request, "
-                "and its content is no longer at hand. Upload it again.",
+                "and the proxy no longer has its content. Upload it again.",
                 param="messages",
             )
         return data
@@ -145,22 +142,24 @@ class Attachments:
             if time.monotonic() > self._fetch_until:
                 raise Unreachable("too late")
             fetch = partial(self._uploader.fetcher.fetch, part.url, self._uploader.max_file_size)
-            found = unless_gone(fetch, self._client_gone, "fetch")
+            file = unless_gone(fetch, self._client_gone, "fetch")
         except Unreachable as error:
-            log.info("a URL of a message cannot be fetched (%s): passed on as it is", error)
+            log.info("cannot fetch a URL of a message (%s): the site gets the URL", error)
             return Reference(part.url)
-        return self._local(part, found.name, found.content_type, found.data)
+        return self._local(part, file.name, file.content_type, file.data)
 
     def _local(self, part: Attachment, name: str, content_type: str, data: bytes) -> LocalFile:
-        """Return content that came with or by a URL; a name of no allowed type counts for nothing."""
+        """Return the content behind a URL as a file; a name without an allowed type is replaced."""
         if isinstance(part, FilePart) and part.name and file_types.is_allowed_name(part.name):
             name = part.name
         if not file_types.is_allowed_name(name):
-            declared = file_types.type_of_content_type(content_type)
-            name = f"{'image' if isinstance(part, ImagePart) else 'file'}{f'.{declared.extension}' if declared else ''}"
+            kind = file_types.type_of_content_type(content_type)
+            name = f"{'image' if isinstance(part, ImagePart) else 'file'}{f'.{kind.extension}' if kind else ''}"
         file = self._uploader.check(name, data)
         if isinstance(part, ImagePart) and file.type.kind != "image":
-            raise RequestError("An image part carries something that is no image.", param="messages")
+            raise RequestError(
+                "An image part does not hold an image; send other files in a file part.", param="messages"
+            )
         return file
 
 

@@ -1,4 +1,4 @@
-"""What a file is, decided by its content as well as by its name (contract 4). Pure."""
+"""Find out the type of a file from its content and its name (contract 4). Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from qwenproxy.errors import RequestError
 
 @dataclass(frozen=True, slots=True)
 class FileType:
-    """A type the site takes. `kind` is image or file, `extension` comes without its dot."""
+    """A type that the site takes. `kind` is image or file, `extension` has no dot."""
 
     kind: str
     extension: str
@@ -36,39 +36,40 @@ _BY_CONTENT_TYPE = {each.content_type: each for each in _TYPES} | {"image/jpg": 
 
 _STEM_BYTES = 120
 _BMP_HEADERS = (12, 40, 52, 56, 64, 108, 124)
-# what no text of any encoding in use contains
+# Bytes that no text contains, in any encoding in use.
 _NO_TEXT = re.compile(rb"[\x00-\x08\x0e-\x19\x1c-\x1f\x7f]")
 
 
 def identify(name: str, data: bytes) -> FileType:
-    """Return the type of some content; a name without an extension says nothing.
+    """Return the type of a file; a name without an extension does not count.
 
-    Raises RequestError where the type is not allowed, where name and content contradict one another, and for no
-    content.
+    Raises RequestError for a type that is not allowed, a name that contradicts the content, and empty content.
     """
     if not data:
         raise RequestError("The file is empty.", param="file")
     extension = extension_of(name)
-    named = _BY_EXTENSION.get(extension)
-    if extension and named is None:
+    type_by_name = _BY_EXTENSION.get(extension)
+    if extension and type_by_name is None:
         raise _not_allowed(f"Files of type .{extension[:20]} are not allowed")
-    if named is _TXT:
+    if type_by_name is _TXT:
         if data.startswith(b"%PDF-") or not _is_text(data):
             raise _disguised(extension)
         return _TXT
-    found = _by_magic(data)
-    if named is None:
-        if found is None:
-            raise _not_allowed("The content is of no type that is allowed")
-        return found
-    # Many an image bears the extension of another format, and viewers never minded.
-    if found is not named and not (found and found.kind == named.kind == "image"):
+    type_by_content = _by_magic(data)
+    if type_by_name is None:
+        if type_by_content is None:
+            raise _not_allowed("The content has no type that is allowed")
+        return type_by_content
+    # Many images have the extension of another image format, and viewers accept that.
+    if type_by_content and type_by_content.kind == type_by_name.kind == "image":
+        return type_by_content
+    if type_by_content is not type_by_name:
         raise _disguised(extension)
-    return found
+    return type_by_name
 
 
 def clean_name(name: str) -> str:
-    """Return a file's bare name: no folders, nothing unprintable, of bearable length. Raises RequestError."""
+    """Return a file's bare name: no folders, only printable characters, not too long. Raises RequestError."""
     bare = re.split(r"[/\\]", name)[-1].encode("utf-8", "replace").decode()
     bare = "".join(character for character in bare if character.isprintable()).strip().lstrip(".")
     stem, dot, extension = bare.rpartition(".") if "." in bare else (bare, "", "")
@@ -79,18 +80,18 @@ def clean_name(name: str) -> str:
 
 
 def extension_of(name: str) -> str:
-    """Return a name's extension in lower case without the dot, "" where there is none."""
+    """Return a name's extension in lower case without the dot, "" if it has none."""
     return name.rpartition(".")[2].lower() if "." in name else ""
 
 
 def check_name(name: str) -> None:
-    """Judge a file nobody here gets to see, by its name alone. Raises RequestError for a type that is not allowed."""
+    """Check a file by its name alone, if we never see its content. Raises RequestError for a type not allowed."""
     if not is_allowed_name(name):
-        raise _not_allowed(f"The extension of {name[:100]!r} names no type that is allowed")
+        raise _not_allowed(f"The extension of {name[:100]!r} is not allowed")
 
 
 def is_allowed_name(name: str) -> bool:
-    """Tell whether a name's extension is one of those allowed."""
+    """Tell whether a name's extension is allowed."""
     return extension_of(name) in _BY_EXTENSION
 
 
@@ -100,9 +101,9 @@ def type_of_content_type(content_type: str) -> FileType | None:
 
 
 def content_type_of_name(name: str) -> str:
-    """Return the Content-Type that a name suggests, for files nobody here has seen."""
-    named = _BY_EXTENSION.get(extension_of(name))
-    return named.content_type if named else mimetypes.guess_type(name)[0] or "application/octet-stream"
+    """Return the Content-Type that a name suggests, for a file whose content we do not have."""
+    file_type = _BY_EXTENSION.get(extension_of(name))
+    return file_type.content_type if file_type else mimetypes.guess_type(name)[0] or "application/octet-stream"
 
 
 def _by_magic(data: bytes) -> FileType | None:
@@ -113,12 +114,12 @@ def _by_magic(data: bytes) -> FileType | None:
         (b"GIF89a", _GIF),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", _DOC),
     )
-    for start, found in starts:
+    for start, file_type in starts:
         if data.startswith(start):
-            return found
+            return file_type
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return _WEBP
-    # the signature alone are two letters that many a text begins with
+    # The signature alone is two letters, and many texts begin with them.
     if data[:2] == b"BM" and data[6:10] == bytes(4) and int.from_bytes(data[14:18], "little") in _BMP_HEADERS:
         return _BMP
     if b"%PDF-" in data[:1024]:
@@ -145,8 +146,8 @@ def _is_text(data: bytes) -> bool:
 
 def _not_allowed(reason: str) -> RequestError:
     allowed = ", ".join(_BY_EXTENSION)
-    return RequestError(f"{reason}. Allowed are: {allowed}.", param="file")
+    return RequestError(f"{reason}. Send one of these: {allowed}.", param="file")
 
 
 def _disguised(extension: str) -> RequestError:
-    return RequestError(f"The content is not what the extension .{extension} says.", param="file")
+    return RequestError(f"The content does not match the extension .{extension}; correct the name.", param="file")

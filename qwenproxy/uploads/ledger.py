@@ -1,7 +1,7 @@
-"""Remembers which account holds the file behind a URL, and for a while the bytes, so that another account can have it.
+"""Remember which account has the file behind a URL, and for a while its bytes, so that another account can get it.
 
-A list and a folder of contents in the session folder. Files are found by their URL without its query, since
-the signature in there changes. Knows neither the site nor HTTP.
+A list and a folder of contents in the session folder. The key is the URL without its query, because the query holds a
+signature that changes. Knows neither the site nor HTTP.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from qwenproxy.disk.locks import PathLock
 from qwenproxy.upstream.files import SiteFile
 
 MAX_UPLOADS = 1000
-KEPT_BYTES = 256 * 1024 * 1024  # of all contents at hand
-KEPT_FOR = 7 * 86400.0  # seconds a content stays at hand
+CONTENT_BYTES = 256 * 1024 * 1024  # of all contents together
+CONTENT_AGE = 7 * 86400.0  # seconds after which a content is deleted
 
 _COPY_FIELDS = tuple(field.name for field in fields(SiteFile))
 
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """One uploaded file. `copies` are where it is, the newest last; `digest` names its bytes, "" if never seen."""
+    """One uploaded file. `copies`: one per account, newest last; `digest` names the bytes, "" if we never had them."""
 
     address: str
     digest: str
@@ -71,42 +71,42 @@ class Ledger:
             files.sweep(self._folder, self._file.name)
 
     def find(self, url: str) -> Upload | None:
-        """Return the upload behind a URL, whatever its query says. Raises SetupError."""
+        """Return the upload behind a URL, regardless of its query. Raises SetupError."""
         return self._uploads().get(address_of(url))
 
     def is_own_origin(self, url: str) -> bool:
-        """Tell whether uploads were stored where this URL leads. Raises SetupError."""
+        """Tell whether a URL has the origin of some upload. Raises SetupError."""
         origin = _origin(address_of(url))
         return any(_origin(address) == origin for address in self._uploads())
 
     def add(self, copy: SiteFile, data: bytes | None = None) -> Upload:
-        """Remember a new upload, and its bytes if there are any. Raises SetupError."""
+        """Remember a new upload, and its bytes if we have them. Raises SetupError."""
         digest = self._keep(data) if data is not None else ""
         return self._change(Upload(address_of(copy.url), digest, (copy,)))
 
     def add_copy(self, upload: Upload, copy: SiteFile) -> Upload:
-        """Remember that another account has the file too, or something new about a copy. Raises SetupError."""
+        """Remember another account's copy of the file, or a change of a copy. Raises SetupError."""
         return self._change(upload.with_copy(copy))
 
     def data_of(self, upload: Upload) -> bytes | None:
-        """Return the bytes if they are still at hand. Raises SetupError."""
+        """Return the bytes if we still have them. Raises SetupError."""
         path = self._contents / upload.digest
         return files.read_bytes(path) if upload.digest and files.regular_status(path) else None
 
     def tidy(self) -> None:
-        """Delete contents that are too old, and the oldest of too many. Raises SetupError."""
+        """Delete the contents that are too old, and the oldest ones if there are too many. Raises SetupError."""
         if not self._contents.is_dir():
             return
         with self._lock:
-            found = []
+            contents = []
             for path in self._contents.glob("[0-9a-f]*"):
                 if status := files.regular_status(path):
-                    found.append((status.st_mtime, status.st_size, path))
+                    contents.append((status.st_mtime, status.st_size, path))
             files.sweep(self._contents, "*")
-            room = KEPT_BYTES
-            for modified, size, path in sorted(found, reverse=True):
+            room = CONTENT_BYTES
+            for modified_at, size, path in sorted(contents, reverse=True):
                 room -= size
-                if room < 0 or modified < self._clock() - KEPT_FOR:
+                if room < 0 or modified_at < self._clock() - CONTENT_AGE:
                     files.delete(path)
 
     def _keep(self, data: bytes) -> str:
@@ -144,7 +144,7 @@ class Ledger:
 
 
 def address_of(url: str) -> str:
-    """Return a URL in the form by which uploads are found: decoded, without query and fragment."""
+    """Return the key of an upload: its URL decoded, without query and fragment."""
     try:
         parts = urlsplit(url)
     except ValueError:

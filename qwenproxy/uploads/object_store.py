@@ -1,6 +1,6 @@
-"""Writes a file's bytes to the site's object store (protocol 7.2): the vendor's signature on a plain PUT.
+"""Write a file's bytes to the site's object store (protocol 7.2): a plain PUT with the vendor's signature.
 
-The only request to the site's side that Python makes itself. Knows credentials and bytes, nothing of accounts.
+The only request to the site's side that Python makes itself. Knows credentials and bytes, no accounts.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from qwenproxy.errors import NetworkFailed, SiteFailure
 from qwenproxy.upstream.files import UploadCredentials
 
 CONNECT_TIMEOUT = 10.0  # seconds
-ANSWER_TIMEOUT = 60.0  # seconds of silence while the bytes go out and the answer comes back
+ANSWER_TIMEOUT = 60.0  # seconds of silence during the upload and before the answer
 
 
 def put(credentials: UploadCredentials, content_type: str, data: bytes) -> None:
@@ -29,16 +29,18 @@ def put(credentials: UploadCredentials, content_type: str, data: bytes) -> None:
         answer = requests.put(
             credentials.object_url,
             data=data,
-            # as auth, so that no entry of a .netrc takes its place
+            # Sign by `auth`, so that no entry of a .netrc replaces it.
             auth=sign,
-            # plain HTTP is for stand-ins on this machine, which no proxy of the environment reaches
+            # Plain HTTP is for stand-ins on this machine; a proxy of the environment cannot reach them.
             proxies={"http": ""},
             timeout=(CONNECT_TIMEOUT, ANSWER_TIMEOUT),
             allow_redirects=False,
         )
     except requests.RequestException as error:
-        # only the kind: the text of these errors quotes addresses
-        raise NetworkFailed(f"The file store could not be reached ({type(error).__name__}).") from None
+        # Name only the kind of error, because its text quotes addresses.
+        raise NetworkFailed(
+            f"The file store cannot be reached ({type(error).__name__}). Try again in a moment."
+        ) from None
     if answer.status_code != 200:
         code = re.search(r"<Code>(\w{1,60})</Code>", answer.text[:4000])
         hint = " Set this machine's clock." if code and code[1] == "RequestTimeTooSkewed" else ""
@@ -47,7 +49,7 @@ def put(credentials: UploadCredentials, content_type: str, data: bytes) -> None:
 
 def signed_headers(credentials: UploadCredentials, content_type: str, now: datetime) -> dict[str, str]:
     """Return the headers of a PUT, signed with version 4 at the moment `now`."""
-    # Costs a fifth of a second and several megabytes, which a server that never uploads is spared.
+    # Import late: it takes a fifth of a second and several megabytes, and many servers never upload.
     from alibabacloud_oss_v2.signer import SignerV4  # noqa: PLC0415
     from alibabacloud_oss_v2.types import Credentials, HttpRequest, SigningContext  # noqa: PLC0415
 

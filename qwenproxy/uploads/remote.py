@@ -1,7 +1,7 @@
-"""Fetches what a client names by URL, from the open internet only (contract 6).
+"""Fetch a file by the URL that a client names, from the open internet only (contract 6).
 
-The address that was checked is the one that is connected to, at every hop; a name that resolves differently a moment
-later gains nothing. Hence http.client on a socket made here: no library in between resolves, redirects or uses a proxy.
+At every hop we connect to the very address that we checked, because a name may resolve differently a moment later.
+Hence http.client on our own socket: no library resolves the name again, follows a redirect or uses a proxy.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ _HEADERS = {"User-Agent": "Mozilla/5.0 (qwenproxy)", "Accept": "*/*", "Accept-En
 
 
 class Unreachable(Exception):
-    """Nothing could be fetched, though nothing was forbidden; says why."""
+    """The fetch failed, though the address is allowed; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class RemoteFile:
-    """What was fetched. `name` is the last part of the URL's path, `content_type` what the server said."""
+    """A fetched file. `name` is the last part of the URL's path, `content_type` the server's header."""
 
     data: bytes
     name: str
@@ -51,12 +51,12 @@ def resolve(host: str, port: int, resolve_timeout: float = RESOLVE_TIMEOUT) -> l
 
     def look_up() -> None:
         try:
-            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-            outcome.put(list(dict.fromkeys(str(row[4][0]) for row in found)))
+            rows = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            outcome.put(list(dict.fromkeys(str(row[4][0]) for row in rows)))
         except OSError as error:
             outcome.put(error)
 
-    # The system's own patience cannot be set, and without a network it may be half a minute.
+    # Look up in a thread: the system's own timeout is fixed, and half a minute long without a network.
     threading.Thread(target=look_up, name="resolve", daemon=True).start()
     try:
         answer = outcome.get(timeout=resolve_timeout)
@@ -87,7 +87,7 @@ class RemoteFetcher:
         return ssl.create_default_context(cafile=certifi.where())
 
     def fetch(self, url: str, max_bytes: int) -> RemoteFile:
-        """Return what the URL gives.
+        """Return the file behind a URL.
 
         Raises RequestError (forbidden address, too many redirects), TooLarge, Unreachable.
         """
@@ -107,22 +107,22 @@ class RemoteFetcher:
         raise RequestError(f"The URL of an image or file redirects more than {MAX_REDIRECTS} times.", param="messages")
 
     def _addresses(self, target: Target) -> list[str]:
-        """Return the addresses to connect to. Raises RequestError if even one of them is not public."""
+        """Return the addresses to connect to. Raises RequestError if any of them is not public, Unreachable."""
         if f".{target.host}".endswith(".localhost"):
-            raise _not_public()  # not every resolver knows these names, and some know them for what they are
+            raise _not_public()  # resolvers differ: some do not know these names
         try:
-            found = [address.partition("%")[0] for address in self._resolver(target.host, target.port)]
+            addresses = [address.partition("%")[0] for address in self._resolver(target.host, target.port)]
         except OSError as error:
             raise Unreachable("the name does not resolve") from error
-        if not found:
+        if not addresses:
             raise Unreachable("the name does not resolve")
-        if not all(self._allowed(ipaddress.ip_address(address)) for address in found):
+        if not all(self._allowed(ipaddress.ip_address(address)) for address in addresses):
             raise _not_public()
-        return found
+        return addresses
 
     @contextlib.contextmanager
     def _answer(self, target: Target, addresses: list[str], deadline: float) -> Iterator[http.client.HTTPResponse]:
-        """Ask for the target; the connection is cut at the deadline, whatever it is doing then."""
+        """Ask for the target; cut the connection at the deadline, in any state."""
         watch = _Watch(deadline)
         connection = http.client.HTTPConnection(target.host, target.port)
         try:
@@ -131,7 +131,7 @@ class RemoteFetcher:
             with connection.getresponse() as answer:
                 yield answer
             if watch.cut:
-                raise Unreachable("too slow")  # without a length, a cut looks like the end
+                raise Unreachable("too slow")  # without a length a cut looks like the end
         except (OSError, http.client.HTTPException, ValueError) as error:
             raise Unreachable(type(error).__name__) from error
         finally:
@@ -157,7 +157,7 @@ class RemoteFetcher:
 
 
 class _Watch:
-    """Breaks a connection at a deadline: timeouts of single reads never end one that drips."""
+    """Cuts a connection at a deadline, because timeouts of single reads never end one that drips."""
 
     def __init__(self, deadline: float) -> None:
         self.cut = False
@@ -168,7 +168,7 @@ class _Watch:
         self._timer.start()
 
     def left(self) -> float:
-        """Return the seconds until the deadline, at least a moment."""
+        """Return the seconds until the deadline, at least 0.01."""
         return max(0.01, self._deadline - time.monotonic())
 
     def over(self, connection: socket.socket) -> None:
@@ -176,7 +176,7 @@ class _Watch:
         self._socket = connection
 
     def end(self) -> None:
-        """Stop watching, and close what was watched."""
+        """Stop watching, and close the socket."""
         self._timer.cancel()
         if self._socket is not None:
             self._socket.close()
@@ -185,13 +185,14 @@ class _Watch:
         self.cut = True
         if self._socket is not None:
             with contextlib.suppress(OSError):
-                # not the TLS kind of farewell, which would wait for the other side
+                # Shut down the plain socket: TLS would wait for the other side.
                 socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
 
 
 def _not_public() -> RequestError:
     return RequestError(
-        "The URL of an image or file leads to an address that is not public; it is not fetched.", param="messages"
+        "The URL of an image or file leads to an address that is not public. Upload the file instead.",
+        param="messages",
     )
 
 

@@ -1,6 +1,6 @@
-"""Puts files on the site for one account: credentials and parsing through its page, the bytes by a signed PUT.
+"""Put files on the site for one account: credentials and parsing through its page, the bytes by a signed PUT.
 
-The relay lends an account by way of SiteCalls; the ledger remembers what clients can name again. Source: protocol 7.
+The relay lends an account as SiteCalls; the ledger remembers uploads that clients can name again. Source: protocol 7.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ from qwenproxy.upstream.files import SiteFile, UploadCredentials
 
 log = logging.getLogger(__name__)
 
-PARSE_POLLS = 60  # questions whether a document has been read, before giving up
+PARSE_POLLS = 60  # times that we ask whether the site has read a document
 PARSE_PAUSE = 1.0  # seconds between them
-REUSE_FOR = 3600.0  # seconds in which the same content is not uploaded again for the same account
-REUSED = 500  # contents remembered for that
+REUSE_FOR = 3600.0  # seconds in which we do not upload the same content for the same account again
+MOST_RECENT = 500  # uploads that we remember for this
 
 
 @dataclass(frozen=True, slots=True)
 class SiteCalls:
-    """An account that was lent: how to make its page call the site, and how to wait in between.
+    """An account on loan: how to call the site through its page, and how to wait between two calls.
 
-    Both raise ClientGone; `call` raises what the site's refusal means.
+    Both raise ClientGone; `call` raises the error behind a failed answer.
     """
 
     account_id: str
@@ -44,7 +44,7 @@ class SiteCalls:
 
 @dataclass(frozen=True, slots=True)
 class LocalFile:
-    """A file at hand that may be uploaded."""
+    """A file that we have and may upload."""
 
     name: str
     data: bytes
@@ -84,46 +84,46 @@ class Uploader:
         return LocalFile(name, data, file_types.identify(name, data))
 
     def check_announced(self, name: str, size: int) -> None:
-        """Hold a client that uploads by itself to the limits of an upload. Raises RequestError, TooLarge."""
+        """Check the limits for a client that uploads a file itself. Raises RequestError, TooLarge."""
         if size > self.max_file_size:
             raise self.too_large()
         file_types.check_name(name)
 
     def too_large(self) -> TooLarge:
         """Return the error for a file over the limit."""
-        return TooLarge(f"The file is over {self.max_file_size} bytes (QWENPROXY_MAX_FILE_SIZE).", param="file")
+        return TooLarge(f"The file is larger than {self.max_file_size} bytes (QWENPROXY_MAX_FILE_SIZE).", param="file")
 
     def store(self, file: LocalFile, site: SiteCalls) -> SiteFile:
-        """Upload a file for the account and wait until a document is read.
+        """Upload a file for the account; wait until the site has read a document.
 
-        Raises NetworkFailed, SiteFailure, ProtocolChanged, RequestError for a document that cannot be read,
-        UpstreamTimeout, and what `site` raises.
+        Raises NetworkFailed, SiteFailure, ProtocolChanged, RequestError for an unreadable document, UpstreamTimeout,
+        and what `site` raises.
         """
         credentials = files.parse_credentials(_credentials(file.name, len(file.data), file.type.kind, site))
         self._put(credentials, file.type.content_type, file.data)
-        stored = self._site_file(credentials, file.name, len(file.data), site.account_id)
-        return self.parse(replace(stored, content_type=file.type.content_type, kind=file.type.kind), site)
+        site_file = self._site_file(credentials, file.name, len(file.data), site.account_id)
+        return self.parse(replace(site_file, content_type=file.type.content_type, kind=file.type.kind), site)
 
     def store_once(self, file: LocalFile, site: SiteCalls) -> SiteFile:
-        """Upload a file unless the account got the same one of late: a conversation repeats its images every turn."""
+        """Upload a file unless the account got it recently: a conversation repeats its images every turn."""
         key = (site.account_id, _digest(file))
-        stored = self._recent.get(key)
-        if stored is None or not self._is_fresh(stored):
-            stored = self.store(file, site)
+        site_file = self._recent.get(key)
+        if site_file is None or not self._is_fresh(site_file):
+            site_file = self.store(file, site)
             with self._recent_lock:
-                self._recent[key] = stored
-                if len(self._recent) > REUSED:
+                self._recent[key] = site_file
+                if len(self._recent) > MOST_RECENT:
                     del self._recent[next(iter(self._recent))]
-        return stored
+        return site_file
 
     def is_stored(self, file: LocalFile) -> bool:
-        """Tell whether some account got the same content of late, so that a question may do without an upload."""
+        """Tell whether some account got this file recently, so that a question may need no upload."""
         digest = _digest(file)
         with self._recent_lock:
-            return any(key[1] == digest and self._is_fresh(stored) for key, stored in self._recent.items())
+            return any(key[1] == digest and self._is_fresh(site_file) for key, site_file in self._recent.items())
 
     def parse(self, file: SiteFile, site: SiteCalls) -> SiteFile:
-        """Return the file as read by the site; only documents have to be. Raises RequestError, UpstreamTimeout."""
+        """Return the file once the site has read it; only documents need it. Raises RequestError, UpstreamTimeout."""
         if not file.needs_parsing:
             return file
         _call(site, files.begin_parsing(file.id))
@@ -132,19 +132,22 @@ class Uploader:
             if status == "success":
                 return replace(file, parsed=True)
             if status == "failed":
-                raise RequestError("The site cannot read this document.", param="file")
+                raise RequestError(
+                    "The site cannot read this document. Send it in another form, such as PDF or plain text.",
+                    param="file",
+                )
             site.pause(PARSE_PAUSE)
         raise UpstreamTimeout(f"The site did not read the document within {PARSE_POLLS * PARSE_PAUSE:.0f} s.")
 
     def remember(self, file: SiteFile, data: bytes | None) -> None:
-        """Let later requests name an upload by its URL. A disk that refuses costs that, not the upload."""
+        """Let later requests name an upload by its URL. Only log a disk that fails: the upload itself is good."""
         try:
             self.ledger.add(file, data)
         except SetupError as error:
             log.warning("account=%s upload %s is not remembered: %s", file.account_id, file.id, error.message)
 
     def remember_copy(self, upload: Upload, copy: SiteFile) -> Upload:
-        """Let later requests find an account's copy of an upload too; return the upload with it."""
+        """Let later requests find an account's copy of an upload; return the upload with the copy."""
         try:
             return self.ledger.add_copy(upload, copy)
         except SetupError as error:
@@ -152,18 +155,18 @@ class Uploader:
             return upload.with_copy(copy)
 
     def issue_credentials(self, name: str, size: int, kind: str, site: SiteCalls) -> dict[str, Any]:
-        """Return the site's upload credentials, as it wrote them, for a client that uploads by itself.
+        """Return the site's upload credentials, as it wrote them, for a client that uploads the file itself.
 
         Raises ProtocolChanged, and what `site` raises.
         """
-        found = _credentials(name, size, kind, site)
-        stored = self._site_file(files.parse_credentials(found), name, size, site.account_id)
+        credentials = _credentials(name, size, kind, site)
+        site_file = self._site_file(files.parse_credentials(credentials), name, size, site.account_id)
         kind = "file" if kind == "document" else kind
-        self.remember(replace(stored, content_type=file_types.content_type_of_name(name), kind=kind), None)
-        return found
+        self.remember(replace(site_file, content_type=file_types.content_type_of_name(name), kind=kind), None)
+        return credentials
 
-    def _is_fresh(self, stored: SiteFile) -> bool:
-        return self._clock() - stored.uploaded_at <= REUSE_FOR
+    def _is_fresh(self, site_file: SiteFile) -> bool:
+        return self._clock() - site_file.uploaded_at <= REUSE_FOR
 
     def _site_file(self, credentials: UploadCredentials, name: str, size: int, account_id: str) -> SiteFile:
         return SiteFile(
@@ -188,7 +191,7 @@ def _credentials(name: str, size: int, kind: str, site: SiteCalls) -> dict[str, 
 
 
 def _call(site: SiteCalls, request: PageRequest) -> str:
-    """Make a call about a file; a limit that it meets is one of uploads, not of the account."""
+    """Make a call about a file; a limit on it concerns uploads, not the whole account."""
     try:
         return site.call(request)
     except RateLimited as error:

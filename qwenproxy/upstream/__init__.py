@@ -1,1 +1,1 @@
-"""What the site speaks, as pure functions: payloads out, server-sent events in. Nothing here does I/O."""
+"""The site's protocol as pure functions: payloads out, server-sent events in. Only ask.py does I/O."""

@@ -1,7 +1,7 @@
-"""The model names people use that are not the site's own (protocol 2.4, README of the older project).
+"""The model names that people use and the site does not (protocol 2.4, README of the older project).
 
-Tables and nothing else; the catalogue in models.py decides what a name means while its target is not on offer, and
-reads names in any case.
+Tables only. The catalogue in models.py decides what a name means while the site does not offer its target, and ignores
+the case of names.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _GROUPS: dict[str, tuple[str, ...]] = {
         "qwen-coder-plus-latest",
         "Qwen3-Coder-Plus",
         "Qwen3-Coder",
-        # the older README promises the 7b, its table had lost it
+        # The README of the older project promises the 7b; its table lacks it.
         "qwen2.5-coder-7b-instruct",
         "qwen2.5-coder-3b-instruct",
         "qwen2.5-coder-1.5b-instruct",
@@ -84,10 +84,10 @@ _GROUPS: dict[str, tuple[str, ...]] = {
     "qwen2.5-72b-instruct": ("qwen2.5-72b", "Qwen2.5-72B-Instruct"),
 }
 
-# name -> the id it stands for; every id also stands for itself
+# From a name to the id it stands for; every id also stands for itself.
 ALIASES: dict[str, str] = {name: target for target, names in _GROUPS.items() for name in (target, *names)}
 
-# What the README of the older project promises by name: listed beside the site's own ids, so that people find them.
+# The names in the README of the older project: listed beside the site's own ids, so that people find them.
 DOCUMENTED: tuple[str, ...] = (
     *("qwen-max", "qwen-max-latest", "qwen-plus", "qwen-plus-latest", "qwen-turbo", "qwen-turbo-latest"),
     *("qwen3", "qwen3-max", "qwen3-plus", "qwen-coder-plus"),

@@ -1,7 +1,7 @@
-"""One small call to the site through an account's tab: send it, wait for all of its answer, judge the answer.
+"""Make one small call to the site through an account's tab: send it, wait for its whole answer, judge the answer.
 
-The relay makes these around an answer (a new chat, the model list); deletions of chats are nothing else. Knows the page
-seam and the site's refusals; what to do about a refusal is the caller's business.
+The relay makes such calls around an answer (a new chat, the model list) and to delete chats. Knows the page seam and
+the site's refusals; the caller decides what to do about a refusal.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from qwenproxy.errors import (
 )
 from qwenproxy.upstream import refusals
 
-CALL_WAIT = 30.0  # seconds for a small call to be answered
+CALL_WAIT = 30.0  # seconds that the site gets to answer a small call
 TOO_LONG = "The site's answer is too long for its kind. Look for a newer qwenproxy."
-LOOK_EVERY = 1.0  # seconds between two looks at what has come of a body so far
+LOOK_EVERY = 1.0  # seconds between two looks at the part of a body that has arrived
 
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """How much is read of a body that may never end: characters, and seconds."""
+    """How much to read of a body that may never end: characters and seconds."""
 
     size: int
     seconds: float
@@ -41,13 +41,13 @@ REFUSAL_BODY = Bounds(1 << 20, 10.0)
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """What was read of a body; `trouble` is why that is not all of it, None where it is."""
+    """The part of a body that was read; `trouble` is why it is not the whole, None if it is."""
 
     text: str
     trouble: ProxyError | None = None
 
     def refusal(self, head: Head) -> ProxyError:
-        """Return what an answer that is no success means, as far as it was read."""
+        """Return the error behind an answer that failed, as far as its body was read."""
         error = refusals.error_from(head, self.text)
         if self.trouble and isinstance(error, EmptyAnswer | ProtocolChanged):
             return self.trouble
@@ -72,7 +72,7 @@ def answer_to(
 ) -> tuple[Head, str]:
     """Make a small call and return head and body of its answer, checked.
 
-    Raises what the site's refusal means, UpstreamTimeout, NetworkFailed, TabLost, ClientGone.
+    Raises the error behind a failed answer, UpstreamTimeout, NetworkFailed, TabLost, ClientGone.
     """
 
     def look() -> None:
@@ -101,28 +101,28 @@ def read_body(
     look: Callable[[], None] = lambda: None,
     clock: Callable[[], float] = time.monotonic,
 ) -> Body:
-    """Read a body within bounds, calling `look` about every second: the one of a human check may never end.
+    """Read a body within bounds and call `look` about every second: the body of a human check may never end.
 
-    Raises what `look` raises, and NetworkFailed and TabLost where nothing came before.
+    Raises what `look` raises, and NetworkFailed and TabLost if no text came before.
     """
     texts: list[str] = []
-    size = silent = 0
-    begun = looked = clock()
+    size = silences = 0
+    start = last_look = clock()
     try:
         for text in response.iter_text():
             texts.append(text)
             size += len(text)
-            silent += not text
+            silences += not text
             now = clock()
             if size > bounds.size:
                 return Body("".join(texts), ProtocolChanged(TOO_LONG))
-            if max(silent, now - begun) >= bounds.seconds:
-                return Body("".join(texts), _unended(bounds.seconds))
-            if not text or now - looked >= LOOK_EVERY:
-                looked = now
+            if max(silences, now - start) >= bounds.seconds:
+                return Body("".join(texts), _endless(bounds.seconds))
+            if not text or now - last_look >= LOOK_EVERY:
+                last_look = now
                 look()
-                if refusals.error_shown("".join(texts)):
-                    return Body("".join(texts), _unended(now - begun))
+                if refusals.human_check_in("".join(texts)):
+                    return Body("".join(texts), _endless(now - start))
     except (NetworkFailed, TabLost) as error:
         if not any(texts):
             raise
@@ -130,5 +130,5 @@ def read_body(
     return Body("".join(texts))
 
 
-def _unended(seconds: float) -> UpstreamTimeout:
+def _endless(seconds: float) -> UpstreamTimeout:
     return UpstreamTimeout(f"The site did not finish its answer within {seconds:.0f} s.")

@@ -1,8 +1,8 @@
-"""The calls the site understands, as requests for the page to make (protocol 1.4, 2.1, 3 and 4).
+"""The calls that the site understands, as requests for the page to make (protocol 1.4, 2.1, 3 and 4).
 
-The relay asks for one of these, hands it to the tab and reads the answer elsewhere. Nothing here knows accounts,
-tabs or what comes back, but for the id of a new chat. The headers `version`, `timezone` and `authorization` are
-missing on purpose: only the page knows them.
+The relay takes a call from here, hands it to the tab and reads the answer elsewhere. This module knows no accounts, no
+tabs, and of the answers only the id of a new chat. The headers `version`, `timezone` and `authorization` are missing,
+because only the page knows them.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import orjson
 
 from qwenproxy.browser.page import PageRequest
 from qwenproxy.errors import ProtocolChanged, RequestError
+from qwenproxy.upstream.bodies import object_in
 
 _CHAT_TYPE = "t2t"
 
@@ -46,7 +47,7 @@ def new_chat(model: str, *, title: str = "New Chat", chat_type: str = _CHAT_TYPE
         "timestamp": int(time.time() * 1000),
         "project_id": "",
     }
-    return _post("/api/v2/chats/new", payload)
+    return post("/api/v2/chats/new", payload)
 
 
 def completion(chat_id: str, question: Question) -> PageRequest:
@@ -68,13 +69,13 @@ def completion(chat_id: str, question: Question) -> PageRequest:
         "timestamp": int(time.time()),
     }
     path = f"/api/v2/chat/completions?chat_id={_escaped(chat_id)}"
-    return _post(path, payload, {"x-accel-buffering": "no"})
+    return post(path, payload, {"x-accel-buffering": "no"})
 
 
 def stop(chat_id: str, response_id: str) -> PageRequest:
     """End a running answer (protocol 3.6)."""
     path = f"/api/v2/chat/completions/stop?chat_id={_escaped(chat_id)}"
-    return _post(path, {"chat_id": chat_id, "response_id": response_id})
+    return post(path, {"chat_id": chat_id, "response_id": response_id})
 
 
 def delete_chat(chat_id: str) -> PageRequest:
@@ -88,26 +89,22 @@ def list_models() -> PageRequest:
 
 
 def profile() -> PageRequest:
-    """Read the profile of the logged-in account, which costs no quota (protocol 1.4).
+    """Read the profile of the logged-in account; this costs no quota (protocol 1.4).
 
-    The site answers 401 to everybody when the slash at the end is missing.
+    Without the slash at the end the site always answers 401.
     """
     return PageRequest("GET", "/api/v1/auths/", _headers())
 
 
 def chat_id_from(body_text: str) -> str:
     """Return the id in the answer to `new_chat` (protocol 3.1). Raises ProtocolChanged."""
-    try:
-        answer = orjson.loads(body_text)
-    except orjson.JSONDecodeError:
-        answer = None
-    if isinstance(answer, dict):
-        data = answer.get("data")
-        for source in (data if isinstance(data, dict) else {}, answer):
-            for key in ("id", "chat_id"):
-                chat_id = source.get(key)
-                if isinstance(chat_id, str) and chat_id:
-                    return chat_id
+    answer = object_in(body_text) or {}
+    data = answer.get("data")
+    for source in (data if isinstance(data, dict) else {}, answer):
+        for key in ("id", "chat_id"):
+            chat_id = source.get(key)
+            if isinstance(chat_id, str) and chat_id:
+                return chat_id
     raise ProtocolChanged("The site made a chat but did not name it. A newer qwenproxy may know the new form.")
 
 
@@ -133,14 +130,14 @@ def _message(question: Question) -> dict[str, Any]:
 
 
 def _feature_config(question: Question) -> dict[str, Any]:
-    """Say how to think; the three thinking switches must agree with one another (protocol 4.4)."""
+    """Return the site's switches for thinking; the three of them must agree (protocol 4.4)."""
     features: dict[str, Any] = {
         "thinking_enabled": question.thinking,
         "output_schema": "phase",
         "research_mode": "normal",
         "auto_thinking": False,
         "thinking_mode": "Thinking" if question.thinking else "Fast",
-        # also when thinking is off: some models think regardless
+        # Also when thinking is off: some models think anyway.
         "thinking_format": "summary",
         "auto_search": False,
     }
@@ -149,19 +146,20 @@ def _feature_config(question: Question) -> dict[str, Any]:
     return features
 
 
-def _post(path: str, payload: dict[str, Any], extra_headers: dict[str, str] | None = None) -> PageRequest:
+def post(path: str, payload: dict[str, Any], extra_headers: dict[str, str] | None = None) -> PageRequest:
+    """Return a call that sends JSON. Raises RequestError for text that has no UTF-8 form."""
     try:
         body = orjson.dumps(payload).decode()
     except orjson.JSONEncodeError as error:
         raise RequestError(
-            "The request holds something that has no JSON form in UTF-8, such as half of a surrogate pair. Remove it."
+            "The request holds text that has no UTF-8 form, such as half of a surrogate pair. Remove it."
         ) from error
     headers = {"content-type": "application/json", **_headers(), **(extra_headers or {})}
     return PageRequest("POST", path, headers, body)
 
 
 def _headers() -> dict[str, str]:
-    # a call without x-request-id provokes the verification page (protocol 9.1)
+    # Without x-request-id the site answers with its verification page (protocol 9.1).
     return {"accept": "application/json", "source": "web", "x-request-id": str(uuid.uuid4())}
 
 

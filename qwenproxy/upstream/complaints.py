@@ -1,7 +1,7 @@
-"""What the site's words mean, once they are found: a code, details and hours become an error of the package's tree.
+"""Turn a complaint of the site (code, details, hours) into an error of the package's tree.
 
-refusals.py knows where in an answer they stand, this module how they are worded (protocol 6.2 and 6.6). It must not
-know envelopes, frames or pages.
+refusals.py knows where complaints stand in an answer, this module how the site words them (protocol 6.2 and 6.6). It
+must not know envelopes, frames or pages.
 """
 
 from __future__ import annotations
@@ -29,25 +29,25 @@ UNKNOWN = "The site answered in a form this version does not know. Look for a ne
 _LOGIN = 'The account is not logged in any more. Log in again with "qwenproxy account relogin".'
 _LIMIT = 'Wait, or add another account with "qwenproxy account add".'
 _BARE = (
-    "The site rejects the request without naming a fault, also after its page was loaded anew. Its version may have "
-    'changed: see the setting QWENPROXY_SITE_VERSION. "qwenproxy doctor" tells more.'
+    "The site rejects the request without naming a fault, also after a reload of its page. Its version may have "
+    'changed: see the setting QWENPROXY_SITE_VERSION. "qwenproxy doctor" shows more.'
 )
 _MALFORMED = "The site rejects the form of the request. Look for a newer qwenproxy."
 
-# "used up", in the forms the site has for it, and the English ones: anything else is a site that is busy
-_SPENT = re.compile(r"额度(已)?用完|额度已?耗尽|today's|for today|daily (usage|limit|quota)", re.IGNORECASE)
-# a bare Bad_Request says no more than this
+# "Used up" in the site's own forms and in English. Any other limit means that the site is busy.
+_USED_UP = re.compile(r"额度(已)?用完|额度已?耗尽|today's|for today|daily (usage|limit|quota)", re.IGNORECASE)
+# A bare Bad_Request says no more than this.
 _NO_FAULT = r"(?:internal[ _]?(?:server[ _]?)?error|something (?:is |went )?wrong|(?:bad|invalid)[ _]?request)"
 
-# Searched in "<code> <details> status=<n>", first match wins. The order carries meaning: refused content is final
-# whatever else is said; a login error may be dressed up as a rate limit; a bare Bad_Request hides anything.
+# Searched in "<code> <details> status=<n>"; the first match wins. The order matters: rejected content is final,
+# whatever else the site says; a rate limit may be a login error in disguise; a bare Bad_Request may be anything.
 _RULES: tuple[tuple[re.Pattern[str], type[ProxyError], str], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE), error, advice)
     for pattern, error, advice in (
         (
             r"data_?inspection|inappropriate|content_?(filter|security|violation)|敏感|违规|不当内容",
             ContentFilter,
-            "The site refused the content. Change the wording; trying again does not help.",
+            "The site refused the content. Change the wording; a retry does not help.",
         ),
         (
             r"\b40[13]\b(?<!status=403)|unauthori[sz]ed|forbidden|token (has |is )?expired"
@@ -106,7 +106,7 @@ _RULES: tuple[tuple[re.Pattern[str], type[ProxyError], str], ...] = tuple(
 
 @dataclass(frozen=True, slots=True)
 class Complaint:
-    """What the site says is wrong. `hours` is how long, where it tells."""
+    """What the site says is wrong. `hours` is for how long, if it says so."""
 
     code: str = ""
     details: str = ""
@@ -121,27 +121,29 @@ def classify(complaint: Complaint) -> ProxyError:
         if pattern.search(text):
             if error is RateLimited:
                 return _limit(complaint)
-            return error(advice + _said(complaint))
+            return error(advice + _quotation(complaint))
     if complaint.code or complaint.details or complaint.status >= 400:
-        return UpstreamError("The site reported a fault that another try is unlikely to mend." + _said(complaint))
+        return UpstreamError("The site reported a fault. A retry is unlikely to help." + _quotation(complaint))
     return ProtocolChanged(UNKNOWN)
 
 
 def _limit(complaint: Complaint) -> RateLimited:
-    """Return the limit: its codes are the same for a day that is used up and for a site that is busy (protocol 6.6)."""
-    spent = complaint.hours is None and bool(_SPENT.search(complaint.details))
-    span = f"for {complaint.hours:g} hours" if complaint.hours else "until tomorrow" if spent else "for a short while"
-    message = f"The site limits this account {span}. {_LIMIT}{_said(complaint)}"
-    return RateLimited(message, hours=complaint.hours, for_today=spent)
+    """Return the limit. A used-up day and a busy site have the same code; the details differ (protocol 6.6)."""
+    for_today = complaint.hours is None and bool(_USED_UP.search(complaint.details))
+    span = (
+        "until tomorrow" if for_today else f"for {complaint.hours:g} hours" if complaint.hours else "for a short while"
+    )
+    message = f"The site limits this account {span}. {_LIMIT}{_quotation(complaint)}"
+    return RateLimited(message, hours=complaint.hours, for_today=for_today)
 
 
-def _said(complaint: Complaint) -> str:
+def _quotation(complaint: Complaint) -> str:
     quote = _quotable(complaint.details or complaint.code)
     return f' The site said: "{quote}"' if quote else ""
 
 
 def _quotable(details: str) -> str:
-    """Return the site's words on one line of at most 200 characters, without addresses and whatever looks secret."""
+    """Return the site's words on one line of at most 200 characters, without addresses and anything like a secret."""
     words = re.sub(r"[\x00-\x20\x7f-\x9f\u2028\u2029]+", " ", details).strip()
     words = re.sub(r"[a-z][a-z+.-]*://\S+|\S*\?\S+=\S*", "[address]", words, flags=re.IGNORECASE)
     words = re.sub(r"\beyJ[\w.+/=-]+|\bBearer \S+|[\w.+/=%-]{40,}", "[hidden]", words, flags=re.IGNORECASE)

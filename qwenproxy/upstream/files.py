@@ -1,7 +1,7 @@
-"""What the site wants and says about files (protocol 7): credentials, parsing, and entries of a question.
+"""What the site speaks about files (protocol 7): credentials, parsing, and the entries of a question.
 
-Pure, as calls.py is: requests for the page to make, readers for what came back, and the `files` entries that go into a
-question. Who owns a file, and how its bytes travel, is decided in uploads/.
+Pure, as calls.py is: requests for the page to make, readers of their answers, and the `files` entries of a question.
+The room uploads/ decides which account gets a file, and sends its bytes.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
-import orjson
-
 from qwenproxy.browser.page import PageRequest
 from qwenproxy.errors import ProtocolChanged
+from qwenproxy.upstream.bodies import object_in
+from qwenproxy.upstream.calls import post
 
-SIGNED_FOR = 240.0  # seconds a signed address is used; the store opens it for 300
+SIGNED_FOR = 240.0  # seconds that we use a signed address; the store accepts it for 300
 
-# kind -> showType and file_class
+# From a kind to showType and file_class.
 _CLASSES = {"image": ("image", "vision"), "video": ("video", "video"), "audio": ("audio", "audio")}
 _DOCUMENT = ("file", "document")
 
@@ -39,7 +39,7 @@ class UploadCredentials:
 
     @property
     def object_url(self) -> str:
-        """Where the bytes go: the bucket's host, or what `file_url` says where the endpoint names a scheme."""
+        """Where to put the bytes: on the bucket's host, or where `file_url` leads if the endpoint has a scheme."""
         path = quote(self.file_path)
         if "://" not in self.endpoint:
             return f"https://{self.bucket}.{self.endpoint}/{path}"
@@ -50,9 +50,9 @@ class UploadCredentials:
 
 @dataclass(frozen=True, slots=True)
 class SiteFile:
-    """A file as the site keeps it for one account.
+    """A file that the site keeps for one account.
 
-    `kind` is image, video, audio or file; `url` is signed; `uploaded_at` is in s since 1970; `parsed` counts for
+    `kind` is image, video, audio or file; `url` is signed; `uploaded_at` is in s since 1970; `parsed` matters for
     documents only.
     """
 
@@ -69,49 +69,49 @@ class SiteFile:
 
     @property
     def needs_parsing(self) -> bool:
-        """Whether it is a document the site has not read yet."""
+        """Whether it is a document that the site has not read yet."""
         return self.kind == "file" and not self.parsed
 
 
 def request_credentials(name: str, size: int, kind: str) -> PageRequest:
     """Ask for the right to upload one file of `size` bytes (protocol 7.1)."""
-    return _post("/api/v2/files/getstsToken", {"filename": name, "filesize": size, "filetype": kind})
+    return post("/api/v2/files/getstsToken", {"filename": name, "filesize": size, "filetype": kind})
 
 
 def begin_parsing(file_id: str) -> PageRequest:
     """Let the site read a document (protocol 7.3)."""
-    return _post("/api/v2/files/parse", {"file_id": file_id})
+    return post("/api/v2/files/parse", {"file_id": file_id})
 
 
 def ask_parsing(file_id: str) -> PageRequest:
-    """Ask how far the reading is."""
-    return _post("/api/v2/files/parse/status", {"file_id_list": [file_id]})
+    """Ask whether the site has read a document."""
+    return post("/api/v2/files/parse/status", {"file_id_list": [file_id]})
 
 
 def credentials_object(body_text: str) -> dict[str, Any]:
-    """Return the credentials as the site wrote them, out of the envelope or not. Raises ProtocolChanged."""
-    answer = _parsed(body_text)
+    """Return the credentials as the site wrote them, with or without an envelope. Raises ProtocolChanged."""
+    answer = _answer_in(body_text)
     data = answer.get("data")
-    found = data if isinstance(data, dict) else answer
-    needed = ("access_key_id", "access_key_secret", "security_token", "file_url", "file_path", "file_id")
-    if not all(isinstance(found.get(name), str) and found[name] for name in needed):
+    credentials = data if isinstance(data, dict) else answer
+    required = ("access_key_id", "access_key_secret", "security_token", "file_url", "file_path", "file_id")
+    if not all(isinstance(credentials.get(name), str) and credentials[name] for name in required):
         raise ProtocolChanged("The site's upload credentials have an unknown form. Look for a newer qwenproxy.")
-    return found
+    return credentials
 
 
-def parse_credentials(found: dict[str, Any]) -> UploadCredentials:
-    """Return the credentials as a value; a missing endpoint follows from the region. Raises ProtocolChanged."""
-    bucket, region = found.get("bucketname"), found.get("region")
+def parse_credentials(credentials: dict[str, Any]) -> UploadCredentials:
+    """Return the credentials as a value; derive a missing endpoint from the region. Raises ProtocolChanged."""
+    bucket, region = credentials.get("bucketname"), credentials.get("region")
     if not isinstance(bucket, str) or not isinstance(region, str) or not bucket or not region:
         raise ProtocolChanged("The site's upload credentials name no bucket. Look for a newer qwenproxy.")
-    endpoint = found.get("endpoint")
+    endpoint = credentials.get("endpoint")
     return UploadCredentials(
-        access_key_id=found["access_key_id"],
-        access_key_secret=found["access_key_secret"],
-        security_token=found["security_token"],
-        file_url=found["file_url"],
-        file_path=found["file_path"].lstrip("/"),
-        file_id=found["file_id"],
+        access_key_id=credentials["access_key_id"],
+        access_key_secret=credentials["access_key_secret"],
+        security_token=credentials["security_token"],
+        file_url=credentials["file_url"],
+        file_path=credentials["file_path"].lstrip("/"),
+        file_id=credentials["file_id"],
         bucket=bucket,
         region=region.removeprefix("oss-"),
         endpoint=endpoint if isinstance(endpoint, str) and endpoint else f"{region}.aliyuncs.com",
@@ -120,7 +120,7 @@ def parse_credentials(found: dict[str, Any]) -> UploadCredentials:
 
 def parsing_status(body_text: str, file_id: str) -> str:
     """Return `success`, `failed` or `pending`, from either form of the answer (protocol 7.3)."""
-    data = _parsed(body_text).get("data")
+    data = _answer_in(body_text).get("data")
     rows = [row for row in (data if isinstance(data, list) else [data]) if isinstance(row, dict)]
     row = next((row for row in rows if row.get("file_id") == file_id), rows[0] if len(rows) == 1 else {})
     status = str(row.get("status")).lower()
@@ -136,7 +136,7 @@ def entry(file: SiteFile, now: float) -> dict[str, Any]:
     meta: dict[str, Any] = {"name": file.name, "size": file.size, "content_type": file.content_type}
     if file.kind == "file":
         meta["parse_meta"] = {"parse_status": "success"}
-    inner = {
+    description = {
         "created_at": millis,
         "data": {},
         "filename": file.name,
@@ -148,7 +148,7 @@ def entry(file: SiteFile, now: float) -> dict[str, Any]:
     }
     return {
         "type": show_type,
-        "file": inner,
+        "file": description,
         "id": file.id,
         "url": file.url if now - file.uploaded_at < SIGNED_FOR else file.url.partition("?")[0],
         "name": file.name,
@@ -167,7 +167,7 @@ def entry(file: SiteFile, now: float) -> dict[str, Any]:
 
 
 def reference_entry(url: str, kind: str, content_type: str) -> dict[str, Any]:
-    """Return the short entry that names something the site can fetch itself (protocol 7.4)."""
+    """Return the short entry for a URL that the site can fetch itself (protocol 7.4)."""
     show_type, file_class = _CLASSES.get(kind, _DOCUMENT)
     return {
         "type": show_type,
@@ -180,21 +180,8 @@ def reference_entry(url: str, kind: str, content_type: str) -> dict[str, Any]:
     }
 
 
-def _post(path: str, payload: dict[str, Any]) -> PageRequest:
-    headers = {
-        "content-type": "application/json",
-        "accept": "application/json",
-        "source": "web",
-        "x-request-id": str(uuid.uuid4()),
-    }
-    return PageRequest("POST", path, headers, orjson.dumps(payload).decode())
-
-
-def _parsed(body_text: str) -> dict[str, Any]:
-    try:
-        answer = orjson.loads(body_text)
-    except orjson.JSONDecodeError:
-        answer = None
-    if not isinstance(answer, dict):
+def _answer_in(body_text: str) -> dict[str, Any]:
+    answer = object_in(body_text)
+    if answer is None:
         raise ProtocolChanged("The site answered about a file in an unknown form. Look for a newer qwenproxy.")
     return answer

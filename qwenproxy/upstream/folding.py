@@ -1,7 +1,7 @@
-"""A whole conversation as the text of one message: all that a fresh chat of the site takes (protocol 4.5 and 4.6).
+"""Fold a conversation into the text of one message: a fresh chat of the site takes no more (protocol 4.5 and 4.6).
 
-The relay folds before it asks in a new chat. Nothing is lost: every text stands in the result unchanged and in order,
-with a mark before it that says whose it is. Knows neither payloads nor accounts.
+The relay folds before it asks in a new chat. The result holds every text unchanged and in order, each after a mark that
+names its speaker. Knows neither payloads nor accounts.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from collections.abc import Sequence
 from qwenproxy.chat import FilePart, ImagePart, Message, TextPart, Tool
 from qwenproxy.chat.tool_calls import call_block, instructions
 
-MAX_ATTACHMENTS = 20  # images and files of one question; of more the newest go along
+MAX_ATTACHMENTS = 20  # images and files of one question; of more we send the newest
 
 
 def fold(messages: tuple[Message, ...], tools: tuple[Tool, ...] = (), tool_choice: str = "auto") -> str:
-    """Return the conversation as one text; a lone question without tools stays as it is."""
+    """Return the conversation as one text; leave a single question without tools as it is."""
     offer = instructions(tools, tool_choice) if tools else ""
     if not offer and len(messages) == 1 and messages[0].role == "user":
         return messages[0].text
@@ -25,20 +25,20 @@ def fold(messages: tuple[Message, ...], tools: tuple[Tool, ...] = (), tool_choic
 
 
 def attachments(messages: Sequence[Message]) -> tuple[ImagePart | FilePart, ...]:
-    """Return the images and files of all messages in order, each once: where it was named last."""
+    """Return the images and files of all messages in order, each once, at its last place."""
     newest_first = dict.fromkeys(part for message in reversed(messages) for part in reversed(message.attachments))
     return tuple(reversed(newest_first))
 
 
 class _Folder:
-    """One folding: its key, its attachment numbers and the names behind tool results."""
+    """Folds one conversation: has the key, the numbers of attachments and the names of called tools."""
 
     def __init__(self, messages: tuple[Message, ...]) -> None:
         self._messages = messages
         self._key = _key(messages)
-        carried = attachments(messages)[-MAX_ATTACHMENTS:]
-        self._numbers = {part: str(number) for number, part in enumerate(carried, 1)}
-        self._called = {call.id: call.name for message in messages for call in message.tool_calls}
+        newest = attachments(messages)[-MAX_ATTACHMENTS:]
+        self._numbers = {part: str(number) for number, part in enumerate(newest, 1)}
+        self._tool_names = {call.id: call.name for message in messages for call in message.tool_calls}
 
     def fold(self, offer: str) -> str:
         sections = [
@@ -53,7 +53,7 @@ class _Folder:
 
     def _section(self, message: Message) -> str:
         lines = []
-        # an assistant that only calls says nothing; anyone else's empty message is still a turn
+        # An assistant that only calls tools says nothing; any other empty message still counts.
         if message.parts or not message.tool_calls:
             lines.append(self._mark(*self._speaker(message)))
         for part in message.parts:
@@ -71,7 +71,7 @@ class _Folder:
         call_id = message.tool_call_id
         if call_id is not None:
             words.append(f"id={_quoted(call_id)}")
-        name = message.name or self._called.get(call_id or "")
+        name = message.name or self._tool_names.get(call_id or "")
         if name:
             words.append(f"name={_quoted(name)}")
         return words
@@ -83,9 +83,9 @@ class _Folder:
 def _key(messages: tuple[Message, ...]) -> str:
     """Return a key for the marks that no text of the conversation can hold by chance or on purpose.
 
-    A text from outside (a fetched page, a tool's result) may imitate a mark to speak as the system. Escaping it would
-    change what people wrote; a key drawn from everything said cannot be guessed by one who writes a part of it, and
-    the same conversation still folds to the same text.
+    A text from outside (a fetched page, a tool's result) may imitate a mark to speak as the system. Escaping would
+    change what people wrote. A key made from the whole conversation cannot be guessed by the author of a part of it,
+    and the same conversation still folds to the same text.
     """
     digest = hashlib.sha256()
     for message in messages:
@@ -98,5 +98,5 @@ def _key(messages: tuple[Message, ...]) -> str:
 
 
 def _quoted(name: str) -> str:
-    # a line break in a client's name or id must not break the mark
+    # A line break in a client's name or id must not break the mark.
     return json.dumps(name, ensure_ascii=False)

@@ -1,23 +1,18 @@
-"""Who the site says is logged in: the answer to `calls.profile()`. Pure."""
+"""Read from the answer to `calls.profile()` whose login it is. Pure."""
 
 from __future__ import annotations
-
-import json
 
 from qwenproxy.browser.page import Head
 from qwenproxy.errors import ProtocolChanged
 from qwenproxy.upstream import refusals
+from qwenproxy.upstream.bodies import object_in
 
 
-def judge_profile(head: Head, body: str) -> str:
-    """Return the user id of who is logged in. Raises what the site's refusal means, ProtocolChanged."""
+def user_id_from(head: Head, body: str) -> str:
+    """Return the id of the user who is logged in. Raises the error behind a failed answer, ProtocolChanged."""
     refusals.check(head, body)
-    try:
-        profile = json.loads(body)
-    except ValueError:
-        profile = None
-    data = profile.get("data") if isinstance(profile, dict) else None
-    for place in (profile, data):
+    profile = object_in(body) or {}
+    for place in (profile, profile.get("data")):
         if isinstance(place, dict) and place.get("id"):
             return str(place["id"])
     raise ProtocolChanged("The site did not say who is logged in. A newer qwenproxy may know the new form.")

@@ -1,32 +1,32 @@
-"""What may come under the content type of a stream and is none: a page of the firewall, whose body may never end.
+"""Recognise a page of the firewall under the content type of a stream; its body may never end.
 
-Asked by the event decoder (protocol 6.3 and 6.4). Pure; what an error means is the business of refusals.py.
+The event decoder uses this (protocol 6.3 and 6.4). Pure; refusals.py decides what an error means.
 """
 
 from __future__ import annotations
 
 from qwenproxy.errors import ProxyError
-from qwenproxy.upstream.refusals import error_of_page, error_shown
+from qwenproxy.upstream.refusals import error_of_page, human_check_in
 
-LONGEST_MARK = 64  # characters: no mark of a human check is longer
-PAGE_LIMIT = 1 << 20  # characters that are read of a page
+LONGEST_MARK = 64  # characters of the longest mark of a human check, and some more
+PAGE_LIMIT = 1 << 20  # characters of a page that we read
 
 
 class Marks:
-    """Looks for the marks of a human check in a text that comes in pieces, at each character once."""
+    """Looks for the marks of a human check in a text that comes in pieces; reads each character once."""
 
     def __init__(self) -> None:
         self._edge = ""
 
     def look(self, text: str, *, page: bool = False) -> ProxyError | None:
-        """Return the human check that shows by now; a mark may be cut anywhere. `page` says that this is HTML."""
+        """Return the human check that the text shows so far; a piece may end inside a mark. `page`: this is HTML."""
         part = self._edge + text
         self._edge = part[-LONGEST_MARK:]
-        return error_shown(f"<{part}" if page else part)
+        return human_check_in(f"<{part}" if page else part)
 
 
 class Intruder:
-    """A page in place of a stream, gathered until it can be judged."""
+    """A page in place of a stream; gathers text until it can judge it."""
 
     def __init__(self) -> None:
         self._pieces: list[str] = []
@@ -35,12 +35,12 @@ class Intruder:
 
     @staticmethod
     def begins(text: str) -> bool | None:
-        """Tell whether a body that begins so is a page; None where nothing but space has come. No stream begins so."""
+        """Tell whether a body that begins with this text is a page and no stream; None while it is only space."""
         start = text.lstrip("\ufeff\r\n\t ")
         return start.startswith("<") if start else None
 
     def feed(self, text: str) -> ProxyError | None:
-        """Take more of it, "" for silence, which is taken for its end; return what it means once that is known."""
+        """Take more text; return the error once it is clear. "" is silence and counts as the end."""
         self._pieces.append(text)
         self._size += len(text)
         if not text or self._size > PAGE_LIMIT:
@@ -48,5 +48,5 @@ class Intruder:
         return self._marks.look(text, page=True)
 
     def end(self) -> ProxyError:
-        """Return what it means, as far as it came."""
+        """Return the error behind the text so far."""
         return error_of_page("".join(self._pieces))

@@ -1,7 +1,7 @@
-"""The model catalogue: what the site offers and what the names people use mean (protocol 2).
+"""The model catalogue: which models the site offers, and which of them a client's name means (protocol 2).
 
-The relay resolves the client's model name here before it asks; the api lists it. Knows the site's model list as text,
-not how it was fetched.
+The relay resolves the client's model name here before it asks; the api lists the catalogue. Takes the site's model list
+as text and knows nothing of the call for it.
 """
 
 from __future__ import annotations
@@ -10,10 +10,9 @@ import re
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import orjson
-
 from qwenproxy.errors import ProtocolChanged
 from qwenproxy.upstream.aliases import ALIASES, DOCUMENTED
+from qwenproxy.upstream.bodies import object_in
 
 Kind = Literal["general", "coder", "vision", "fast"]
 
@@ -22,17 +21,13 @@ _VENDOR = re.compile(r"\A(?:qwen|openai)/", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A model of the site. Lengths are in tokens, `created` in Unix seconds; None where the site does not say.
-
-    `thinks_always` marks models whose thinking cannot be switched off.
-    """
+    """A model of the site. Lengths are in tokens, `created` in Unix seconds; None if the site does not say."""
 
     id: str
     name: str
     vision: bool = False
     document: bool = False
     thinking: bool = False
-    thinks_always: bool = False
     chat_types: tuple[str, ...] = ("t2t",)
     context_length: int | None = None
     output_length: int | None = None
@@ -40,28 +35,29 @@ class Model:
 
     @property
     def kind(self) -> Kind:
-        """What the model is mainly for."""
+        """The main use of the model."""
         return _kind_of(self.id)
 
 
 class Catalogue:
-    """The live models and every name that leads to one of them. Immutable."""
+    """The live models, and every name that means one of them. Immutable."""
 
     def __init__(self, live: tuple[Model, ...]) -> None:
         self.live = live
         self._models: dict[str, Model] = {model.id: model for model in live}
         if live:
-            own = dict(self._models)
+            by_id = dict(self._models)
             for name, target in ALIASES.items():
-                self._models.setdefault(name, own.get(target) or _substitute(_kind_of(name, target), own))
+                self._models.setdefault(name, by_id.get(target) or _substitute(_kind_of(name, target), by_id))
         self._spellings: dict[str, Model] = {}
         for name, model in self._models.items():
             self._spellings.setdefault(name.casefold(), model)
 
     def resolve(self, name: str) -> Model | None:
-        """Return the model that `name` means: a live id, an alias, or None for a name nobody knows.
+        """Return the model that `name` means, by its live id or an alias; None for an unknown name.
 
-        Case does not count, nor do a vendor before a slash and a tag behind a colon, as other servers have them.
+        Case does not matter. Other servers put a vendor and a slash before a name, or a colon and a tag after it: both
+        are ignored.
         """
         plain = name.strip()
         bare = _VENDOR.sub("", plain)
@@ -72,21 +68,17 @@ class Catalogue:
         return None
 
     def listing(self) -> list[tuple[str, Model]]:
-        """Return the names worth showing with their models: the site's own ids, then the documented ones, each once."""
+        """Return the names to list, with their models: the site's own ids, then the documented names, each once."""
         names = dict.fromkeys(model.id for model in self.live)
-        shown = {name.casefold() for name in names}
+        spellings = {name.casefold() for name in names}
         if self.live:
-            names.update(dict.fromkeys(name for name in DOCUMENTED if name.casefold() not in shown))
+            names.update(dict.fromkeys(name for name in DOCUMENTED if name.casefold() not in spellings))
         return [(name, self._models[name]) for name in names]
 
 
 def parse_models(body_text: str) -> tuple[Model, ...]:
-    """Return the models in the site's list, in its order, either wrapper of protocol 2.1. Raises ProtocolChanged."""
-    try:
-        answer = orjson.loads(body_text)
-    except orjson.JSONDecodeError:
-        answer = None
-    entries = _dict(answer).get("data")
+    """Return the models of the site's list in order; read both envelopes of protocol 2.1. Raises ProtocolChanged."""
+    entries = (object_in(body_text) or {}).get("data")
     if isinstance(entries, dict):
         entries = entries.get("data")
     if not isinstance(entries, list):
@@ -101,7 +93,7 @@ def parse_models(body_text: str) -> tuple[Model, ...]:
     return tuple(models.values())
 
 
-# The best first. Where the site lacks them all, the first live model that suits is taken.
+# The best first. If the site has none of them, we take the first live model that fits.
 _CANDIDATES: dict[Kind, tuple[str, ...]] = {
     "general": (
         "qwen3.8-max",
@@ -156,9 +148,9 @@ _ALWAYS_THINKING = ("qwen3.8-max-preview", "qwq", "qvq")
 
 
 def _kind_of(*names: str) -> Kind:
-    """Return the kind that the first telling name tells.
+    """Return the kind of the first name that shows one.
 
-    An alias tells more than its target: the older project sent one coder name to a general model.
+    An alias shows more than its target: the older project sent one coder name to a general model.
     """
     for name in names:
         words = name.lower()
@@ -187,18 +179,17 @@ def _parse_model(entry: dict[str, Any]) -> Model | None:
     if not isinstance(model_id, str) or not model_id or info.get("is_active") is False:
         return None
     meta = _dict(info.get("meta"))
-    able, levels = _dict(meta.get("capabilities")), _dict(meta.get("abilities"))
-    thinking_level = _number(levels.get("thinking")) or 0
-    always = thinking_level >= 2 or model_id.startswith(_ALWAYS_THINKING)
+    capabilities, abilities = _dict(meta.get("capabilities")), _dict(meta.get("abilities"))
+    thinking_level = _number(abilities.get("thinking")) or 0
+    always_thinks = thinking_level >= 2 or model_id.startswith(_ALWAYS_THINKING)
     name = entry.get("name") or info.get("name")
     chat_types = meta.get("chat_type")
     return Model(
         id=model_id,
         name=name if isinstance(name, str) else model_id,
-        vision=able.get("vision") is True,
-        document=able.get("document") is True,
-        thinking=able.get("thinking") is True or always,
-        thinks_always=always,
+        vision=capabilities.get("vision") is True,
+        document=capabilities.get("document") is True,
+        thinking=capabilities.get("thinking") is True or always_thinks,
         chat_types=tuple(c for c in chat_types if isinstance(c, str)) if isinstance(chat_types, list) else ("t2t",),
         context_length=_number(meta.get("max_context_length")),
         output_length=_number(meta.get("max_generation_length")),
@@ -214,7 +205,7 @@ def _number(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
-def _known(model_id: str, context_length: int | None = None) -> Model:
+def _fallback(model_id: str, context_length: int | None = None) -> Model:
     sees = model_id.endswith("-plus") or _kind_of(model_id) == "vision"
     return Model(
         id=model_id,
@@ -222,39 +213,38 @@ def _known(model_id: str, context_length: int | None = None) -> Model:
         vision=sees and _kind_of(model_id) != "coder",
         document=True,
         thinking=_kind_of(model_id) != "coder",
-        thinks_always=model_id.startswith(_ALWAYS_THINKING),
         context_length=context_length,
         output_length=131_072 if model_id == "qwen3.8-max" else 65_536,
     )
 
 
-# What the site offered when this was written (protocol 2.3): in use until its own list was read.
+# The site's models at the time of writing (protocol 2.3). We use them until we have read its own list.
 FALLBACK = Catalogue(
     (
-        _known("qwen3.7-plus", 1_000_000),
-        _known("qwen3.8-max"),
-        _known("qwen3.7-max", 1_000_000),
-        _known("qwen3.6-plus", 1_000_000),
-        _known("qwen3.5-plus", 1_000_000),
-        _known("qwen3.5-omni-plus", 262_144),
-        _known("qwen3.8-max-preview"),
-        _known("qwen3.6-max-preview", 262_144),
-        _known("qwen3.6-plus-preview", 1_000_000),
-        _known("qwen3.6-27b", 262_144),
-        _known("qwen3.6-35b-a3b", 262_144),
-        _known("qwen3.5-flash", 1_000_000),
-        _known("qwen3.5-max-2026-03-08", 262_144),
-        _known("qwen3.5-397b-a17b", 262_144),
-        _known("qwen3.5-122b-a10b", 262_144),
-        _known("qwen3.5-27b", 262_144),
-        _known("qwen3.5-35b-a3b", 262_144),
-        _known("qwen3.5-omni-flash", 262_144),
-        _known("qwen3-max-2026-01-23", 262_144),
-        _known("qwen-plus-2025-07-28", 131_072),
-        _known("qwen3-coder-plus", 1_048_576),
-        _known("qwen3-vl-plus", 262_144),
-        _known("qwen3-omni-flash-2025-12-01", 65_536),
-        _known("qwen-latest-series-invite-beta-v16"),
-        _known("qwen-latest-series-invite-beta-v24"),
+        _fallback("qwen3.7-plus", 1_000_000),
+        _fallback("qwen3.8-max"),
+        _fallback("qwen3.7-max", 1_000_000),
+        _fallback("qwen3.6-plus", 1_000_000),
+        _fallback("qwen3.5-plus", 1_000_000),
+        _fallback("qwen3.5-omni-plus", 262_144),
+        _fallback("qwen3.8-max-preview"),
+        _fallback("qwen3.6-max-preview", 262_144),
+        _fallback("qwen3.6-plus-preview", 1_000_000),
+        _fallback("qwen3.6-27b", 262_144),
+        _fallback("qwen3.6-35b-a3b", 262_144),
+        _fallback("qwen3.5-flash", 1_000_000),
+        _fallback("qwen3.5-max-2026-03-08", 262_144),
+        _fallback("qwen3.5-397b-a17b", 262_144),
+        _fallback("qwen3.5-122b-a10b", 262_144),
+        _fallback("qwen3.5-27b", 262_144),
+        _fallback("qwen3.5-35b-a3b", 262_144),
+        _fallback("qwen3.5-omni-flash", 262_144),
+        _fallback("qwen3-max-2026-01-23", 262_144),
+        _fallback("qwen-plus-2025-07-28", 131_072),
+        _fallback("qwen3-coder-plus", 1_048_576),
+        _fallback("qwen3-vl-plus", 262_144),
+        _fallback("qwen3-omni-flash-2025-12-01", 65_536),
+        _fallback("qwen-latest-series-invite-beta-v16"),
+        _fallback("qwen-latest-series-invite-beta-v24"),
     )
 )

@@ -1,7 +1,7 @@
-"""What the phases of a streamed answer carry beside plain text: thinking summaries, search results, images, counts.
+"""Read what a delta carries beside plain text: thinking summaries, search results, images, counts.
 
-Used by the event decoder alone (protocol 5.2). Takes single JSON values of a delta, of any shape, and never
-fails over one: what it does not understand it leaves out.
+Only the event decoder uses this (protocol 5.2). Takes single JSON values of a delta, of any shape, and never fails: it
+leaves out what it does not understand.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ _ADDRESS = re.compile(r"(https?://|//|/api/|data:)\S+\Z")
 
 
 class ThinkingSummary:
-    """Turn the repeated snapshots of a thinking summary into the text that each one adds.
+    """Turns the repeated snapshots of a thinking summary into the text that each one adds.
 
     A snapshot holds all titles and all thoughts so far. Both lists grow, and so may their last elements; a later round
-    of thinking may begin its lists anew. Every title and thought is told once, titles on a line of their own.
+    of thinking may begin its lists anew. Every title and thought comes out once, titles on a line of their own.
     """
 
     def __init__(self) -> None:
-        self._told: dict[tuple[str, int], str] = {}
+        self._texts: dict[tuple[str, int], str] = {}
         self._last: tuple[str, int] | None = None
 
     def grow(self, extra: object) -> str:
@@ -32,17 +32,18 @@ class ThinkingSummary:
         titles, thoughts = (list(_strings(extra, key)) for key in ("summary_title", "summary_thought"))
         new = []
         for index, (title, thought) in enumerate(zip_longest(titles, thoughts, fillvalue="")):
-            new.append(self._tell(("title", index), title))
-            new.append(self._tell(("thought", index), thought))
+            new.append(self._addition(("title", index), title))
+            new.append(self._addition(("thought", index), thought))
         return "".join(new)
 
-    def _tell(self, place: tuple[str, int], text: str) -> str:
-        told = self._told.get(place, "")
-        if told.startswith(text):
+    def _addition(self, place: tuple[str, int], text: str) -> str:
+        """Return what `text` adds to the older text of its place, after a line break where a new one begins."""
+        older = self._texts.get(place, "")
+        if older.startswith(text):
             return ""
-        self._told[place] = text
-        grows = bool(told) and text.startswith(told)
-        new = text[len(told) :] if grows else text
+        self._texts[place] = text
+        grows = bool(older) and text.startswith(older)
+        new = text[len(older) :] if grows else text
         if self._last is None or (grows and place == self._last):
             line_break = ""
         else:
@@ -52,16 +53,16 @@ class ThinkingSummary:
 
 
 def search_results(extra: object) -> tuple[SearchResult, ...]:
-    """Return the pages a web search found, in either form of protocol 5.4(3)."""
+    """Return the pages that a web search found, from either form of protocol 5.4(3)."""
     if not isinstance(extra, dict):
         return ()
-    found = extra.get("web_search_info")
-    if not found:
+    pages = extra.get("web_search_info")
+    if not pages:
         tool_result = extra.get("tool_result")
-        found = tool_result.get("docs") if isinstance(tool_result, dict) else None
+        pages = tool_result.get("docs") if isinstance(tool_result, dict) else None
     return tuple(
         SearchResult(page["url"], _string(page.get("title")), _string(page.get("snippet")))
-        for page in _dicts(found)
+        for page in _dicts(pages)
         if _string(page.get("url"))
     )
 
@@ -69,10 +70,10 @@ def search_results(extra: object) -> tuple[SearchResult, ...]:
 def image_addresses(delta: dict[str, Any]) -> list[str]:
     """Return the addresses of the images in a delta of an image phase, as the site wrote them."""
     content, extra = delta.get("content"), delta.get("extra")
-    written = content.strip() if isinstance(content, str) else ""
-    # an edit may be told in words, too
-    is_address = delta.get("phase") == "image_gen" or (delta.get("phase") == "image_edit" and _ADDRESS.match(written))
-    addresses = [written] if is_address else []
+    text = content.strip() if isinstance(content, str) else ""
+    # The content of an edit may also be a description in words.
+    is_address = delta.get("phase") == "image_gen" or (delta.get("phase") == "image_edit" and _ADDRESS.match(text))
+    addresses = [text] if is_address else []
     items = [*_dicts(content), *_dicts(delta.get("content_list"))]
     if isinstance(extra, dict):
         items += [*_dicts(extra.get("tool_result")), *_dicts(extra.get("image_list"))]
@@ -81,7 +82,7 @@ def image_addresses(delta: dict[str, Any]) -> list[str]:
 
 
 def complete_address(address: str, origin: str, chat_id: str) -> str:
-    """Return the address of an image with scheme and host; the site's own are relative to it or to the chat."""
+    """Return the address of an image with scheme and host; the site's own are relative to its root or to the chat."""
     if address.startswith(("http://", "https://", "data:")):
         return address
     if address.startswith("//"):
@@ -92,7 +93,7 @@ def complete_address(address: str, origin: str, chat_id: str) -> str:
 
 
 def token_counts(usage: dict[str, Any]) -> Usage:
-    """Return the counts of a frame; odd ones count as nothing (protocol 5.3)."""
+    """Return the counts of a frame, 0 for an invalid one (protocol 5.3)."""
     return Usage(
         _tokens(usage, "input_tokens"),
         _tokens(usage, "output_tokens"),
@@ -110,7 +111,7 @@ def _strings(extra: object, key: str) -> Iterator[str]:
     summary = extra.get(key) if isinstance(extra, dict) else None
     content = summary.get("content") if isinstance(summary, dict) else None
     if isinstance(content, list):
-        # an element of another kind keeps its place, so that titles and thoughts stay side by side
+        # An element of another type keeps its place, so that titles and thoughts stay in pairs.
         yield from (_string(element) for element in content)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class SiteChat:
-    """A chat on the site. It belongs to the account that made it; no other one can see it."""
+    """A chat on the site. Only the account that made it can see it."""
 
     account_id: str
     chat_id: str
@@ -18,7 +18,7 @@ class SiteChat:
 class SitePlace:
     """A place in a chat of the site where a conversation can go on (protocol 4.6).
 
-    The site holds the conversation's first `holds` messages, up to the answer `response_id` (None: nothing yet).
+    The site holds the conversation's first `holds` messages, up to the answer `response_id` (None: no answer yet).
     """
 
     chat: SiteChat

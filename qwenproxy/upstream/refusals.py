@@ -1,8 +1,8 @@
-"""What the site means when it does not answer (protocol 5.5 and 6), as errors of the package's tree.
+"""Turn the site's failed answers into errors of the package's tree (protocol 5.5 and 6).
 
-The relay asks here before it decodes a stream (`is_stream`, `error_from`) and after every plain call (`check`); the
-event decoder asks about error frames. Decides what an error is, not what to do about it: moving to another account
-or trying again is the relay's business.
+The relay uses this before it decodes a stream (`is_stream`, `error_from`) and after every plain call (`check`), the
+event decoder for error frames. Decides which error it is; the relay decides whether to try again or to move to another
+account.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from qwenproxy.errors import EmptyAnswer, ProtocolChanged, ProxyError, SiteFailu
 from qwenproxy.upstream.complaints import LATER, UNKNOWN, Complaint, classify
 
 _VERIFY = (
-    "The site wants to see that a person is there. Open the account's window with "
+    "The site wants to check that you are human. Open the account's window with "
     '"qwenproxy account relogin", pass the check, then try again.'
 )
 
-# hard marks only: a model's text may hold the word captcha
+# Unmistakable marks only: a model's text may contain the word captcha.
 _CAPTCHA_MARKS = (
     *("FAIL_SYS_USER_VALIDATE", "RGV587_ERROR", "_____tmd_____", "x5secdata", "/punish"),
     *("action=captcha", '"dialogSize"'),
@@ -31,19 +31,19 @@ _WAF_MARKS = re.compile(r"aliyun_?waf|aliyunCaptcha|baxia|access verification|хо
 _GATEWAY_MARK = "alibaba-ga"
 _CODES = ("code", "error_code", "errorCode", "type")
 _DETAILS = ("details", "detail", "message")
-_PART = 1 << 14  # characters of a broken envelope that are searched for a complaint
+_PART = 1 << 14  # characters of a broken envelope to search for a complaint
 
 
 def is_stream(head: Head) -> bool:
-    """Tell whether a completion succeeded so far: its body then belongs to an EventDecoder.
+    """Tell whether the answer to a completion is an event stream, for an EventDecoder.
 
-    Otherwise read the whole body and raise `error_from` of it (protocol 0, rule 4).
+    If not, read the whole body and raise `error_from` of it (protocol 0, rule 4).
     """
     return _status(head) < 300 and "text/event-stream" in _content_type(head)
 
 
 def check(head: Head, body: str) -> None:
-    """Raise what a plain JSON answer reports as wrong; return if nothing is."""
+    """Raise the error that a plain JSON answer reports, if it reports one."""
     error = _diagnose(head, body)
     if error is not None:
         raise error
@@ -62,14 +62,14 @@ def error_in_frame(frame: Mapping[str, Any]) -> ProxyError | None:
     return classify(complaint) if complaint else None
 
 
-def error_shown(text: str) -> ProxyError | None:
-    """Return the human check that a body shows by now, however much of it is still to come."""
+def human_check_in(text: str) -> ProxyError | None:
+    """Return the error for a human check in the part of a body that has arrived, None if there is none."""
     is_waf = text.lstrip().startswith("<") and _WAF_MARKS.search(text)
     return VerificationRequired(_VERIFY) if is_waf or _shows_captcha(text) else None
 
 
 def error_of_page(text: str) -> ProxyError:
-    """Return the error behind a page that came under the content type of a stream."""
+    """Return the error behind a page with the content type of a stream."""
     return _html_error(200, text)
 
 
@@ -92,7 +92,7 @@ def _diagnose(head: Head, body: str) -> ProxyError | None:
     if _shows_captcha(text):
         return VerificationRequired(_VERIFY)
     if text.startswith("data:"):
-        # an error status on an answer that still has the form of a stream
+        # An answer may have an error status and still the form of a stream.
         text = f"\n{text}".rpartition("\ndata:")[2].strip()
     if not text:
         if status == 204:
@@ -119,7 +119,7 @@ def _html_error(status: int, text: str) -> ProxyError:
 
 
 def _complaint(answer: object, status: int) -> Complaint | None:
-    """Read code, details and hours from wherever the envelope has them (protocol 6.1)."""
+    """Read code, details and hours from any place where an envelope may have them (protocol 6.1)."""
     if not isinstance(answer, dict) or (answer.get("success") is True and status < 400):
         return None
     source = _error_object(answer)
@@ -134,12 +134,12 @@ def _complaint(answer: object, status: int) -> Complaint | None:
 
 
 def _complaint_in_part(text: str, status: int) -> Complaint:
-    """Read from an envelope that never ended as much of a complaint as is there."""
+    """Read as much of a complaint as an incomplete envelope holds."""
     if not (status >= 400 or re.search(r'"success"\s*:\s*false|^\{\s*"error"', text)):
         return Complaint(status=status)
-    found = dict(re.findall(r'"(\w+)"\s*:\s*"((?:[^"\\]|\\.)*)"', text[:_PART]))
+    fields = dict(re.findall(r'"(\w+)"\s*:\s*"((?:[^"\\]|\\.)*)"', text[:_PART]))
     hours = re.search(r'"num"\s*:\s*"?(\d+)', text[:_PART])
-    return Complaint(_first(found, *_CODES), _first(found, *_DETAILS), status, _hours(hours[1] if hours else None))
+    return Complaint(_first(fields, *_CODES), _first(fields, *_DETAILS), status, _hours(hours[1] if hours else None))
 
 
 def _error_object(answer: dict[str, Any]) -> dict[str, Any] | None:
@@ -168,7 +168,7 @@ def _first(source: Mapping[str, Any], *keys: str) -> str:
 
 
 def _hours(num: object) -> float | None:
-    """Return `num` if it is a plausible number of hours: over a year is no quota, and would overflow dates."""
+    """Return `num` if it is a plausible number of hours: more than a year is no quota and would overflow dates."""
     try:
         hours = float(num) if isinstance(num, str | int | float) and not isinstance(num, bool) else 0.0
     except (ValueError, OverflowError):
@@ -177,7 +177,7 @@ def _hours(num: object) -> float | None:
 
 
 def _status(head: Head) -> int:
-    # HTTP says 200 nearly always; the site's own header tells (protocol 0, rule 1)
+    # HTTP nearly always says 200; the real status is in the site's own header (protocol 0, rule 1).
     actual = head.headers.get("x-actual-status-code", "")
     return int(actual) if re.fullmatch(r"[1-5]\d\d", actual.strip()) else head.status
 
@@ -191,4 +191,4 @@ def _shows_captcha(text: str) -> bool:
 
 
 def _empty() -> EmptyAnswer:
-    return EmptyAnswer("The site answered with nothing. Try again in a moment; the account may be at a limit.")
+    return EmptyAnswer("The site sent an empty answer. Try again in a moment; the account may be at a limit.")

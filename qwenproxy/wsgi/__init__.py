@@ -1,1 +1,1 @@
-"""Connections and requests below the application: sockets, paths, bodies nobody read. Knows no route."""
+"""Connections and requests below the application: sockets, paths, unread bodies. Knows no route."""

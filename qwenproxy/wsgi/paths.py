@@ -1,4 +1,4 @@
-"""Addresses as people write them: which route a path means. Around the whole application; knows no route. Pure."""
+"""Find the route that a path means, because people write addresses in many ways. Knows no route. Pure."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Any
 _TWICE = re.compile(r"((?:/api)?/v1)(?:/v1)+(?=/|$)")
 
 
-def meant_path(path: str, roots: Sequence[str]) -> str:
-    """Return the path a client meant: clients put base URL and address together in more ways than one.
+def canonical_path(path: str, roots: Sequence[str]) -> str:
+    """Return the path of the route that a client means: clients join base URL and address in different ways.
 
-    Two slashes count as one, one at the end not at all; `/v1` may stand there twice, or be missing before `roots`.
+    Merge double slashes and drop a slash at the end; `/v1` may be doubled, or missing before one of `roots`.
     """
     path = re.sub("/{2,}", "/", path)
     path = path.rstrip("/") or path[:1]
@@ -20,11 +20,11 @@ def meant_path(path: str, roots: Sequence[str]) -> str:
     return f"/v1{path}" if any(path[1:] == root or path[1:].startswith(f"{root}/") for root in roots) else path
 
 
-def with_meant_paths(serve: Callable[..., Iterable[bytes]], roots: Sequence[str]) -> Callable[..., Iterable[bytes]]:
-    """Serve each request under the path it meant: few clients follow redirects."""
+def with_canonical_paths(serve: Callable[..., Iterable[bytes]], roots: Sequence[str]) -> Callable[..., Iterable[bytes]]:
+    """Serve each request under its canonical path; a redirect would not do, because few clients follow one."""
 
-    def serve_meant(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        environ["PATH_INFO"] = meant_path(environ.get("PATH_INFO", ""), roots)
+    def serve_canonical(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        environ["PATH_INFO"] = canonical_path(environ.get("PATH_INFO", ""), roots)
         return serve(environ, start_response)
 
-    return serve_meant
+    return serve_canonical

@@ -1,8 +1,7 @@
-"""A connection whose request was answered before its body was read ends with that answer, and the answer says so.
+"""Close the connection after an answer that leaves a part of the request's body unread, and say so in the answer.
 
-Around the whole application, beside the server: what a refused client still sends stands where the server looks for
-the next request. Knows no route. Under waitress a body is there in full before the application is asked, so there
-nothing has to end.
+Otherwise the server would read the rest of that body as the next request. Stands around the whole application and knows
+no route. Waitress reads a whole body before it calls the application, so there is nothing to do there.
 """
 
 from __future__ import annotations
@@ -15,11 +14,11 @@ from typing import Any
 from werkzeug.wsgi import get_content_length
 
 
-def end_unread(serve: Callable[..., Iterable[bytes]]) -> Callable[..., Iterable[bytes]]:
-    """Serve as before, but let an answer that leaves some of its request's body unread close the connection."""
+def closing_unread(serve: Callable[..., Iterable[bytes]]) -> Callable[..., Iterable[bytes]]:
+    """Return `serve`, with answers that close the connection if they leave a part of the request's body unread."""
 
-    def with_closing(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        # A gunicorn answer. It drops the Connection header of an application, and has to be told this way.
+    def serve_and_close(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        # Call gunicorn's own method: it drops a Connection header of the application.
         force_close = getattr(getattr(start_response, "__self__", None), "force_close", None)
         length = math.inf if "HTTP_TRANSFER_ENCODING" in environ else get_content_length(environ) or 0
         if force_close is None or not length:
@@ -33,11 +32,11 @@ def end_unread(serve: Callable[..., Iterable[bytes]]) -> Callable[..., Iterable[
 
         return serve(environ, start)
 
-    return with_closing
+    return serve_and_close
 
 
 class _Body(io.RawIOBase):
-    """A request's body that knows how many bytes are `left`; infinity for one in chunks, until its end was seen."""
+    """A request's body that counts the bytes `left`; infinity for one in chunks until its end."""
 
     def __init__(self, stream: Any, length: float) -> None:
         super().__init__()

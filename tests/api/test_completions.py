@@ -70,7 +70,7 @@ def test_an_echo_comes_first(client: FlaskClient, site: FakeSite, stream: bool) 
 @pytest.mark.parametrize(("limit", "finish"), [(None, "length"), (16, "length"), (-1, "stop"), (400, "stop")])
 def test_sixteen_tokens_are_the_default(client: FlaskClient, site: FakeSite, limit: int | None, finish: str) -> None:
     pieces = [delta(" word", usage=counts(7, number)) for number in range(1, 31)]
-    end = answer().chunks[-1]
+    *_, end = answer().chunks
     site.script("a", Reply((CREATED, *pieces, end)))
     (choice,) = complete(client, **({} if limit is None else {"max_tokens": limit})).get_json()["choices"]
     assert choice["finish_reason"] == finish

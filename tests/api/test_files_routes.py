@@ -6,10 +6,14 @@ import base64
 import json
 import tempfile
 import threading
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
 
 import pytest
 from file_stack import JPEG, PDF, PNG, TEXT, Stack, file_part, form_with, image
+from spelling import spelled
 
 from qwenproxy.sandbox import Fault, Sandbox, Switches
 from qwenproxy.uploads import attachments
@@ -17,18 +21,19 @@ from qwenproxy.uploads.addresses import is_public
 from qwenproxy.uploads.object_store import put
 from qwenproxy.uploads.remote import RemoteFetcher
 from qwenproxy.upstream.files import parse_credentials
+from qwenproxy.upstream.folding import MAX_ATTACHMENTS
 
 LIMIT = 10 * 1024 * 1024
 
 
 @pytest.fixture(scope="module")
-def running():
+def running() -> Iterator[Sandbox]:
     with Sandbox(accounts=2, switches=Switches(interval_ms=1, busy_release_s=0.05)) as site:
         yield site
 
 
 @pytest.fixture
-def site(running):
+def site(running: Sandbox) -> Iterator[Sandbox]:
     running.clear()
     yield running
     running.switches.clock_ahead_s = 0.0
@@ -37,10 +42,10 @@ def site(running):
 
 
 @pytest.fixture
-def make_stack(site, tmp_path, pauses):
+def make_stack(site: Sandbox, tmp_path: Path, pauses: list[float]) -> Iterator[Callable[..., Stack]]:
     made = []
 
-    def make(**settings):
+    def make(**settings: Any) -> Stack:
         made.append(Stack(site, tmp_path / "session", pause=pauses.append, **settings))
         return made[-1]
 
@@ -50,7 +55,7 @@ def make_stack(site, tmp_path, pauses):
 
 
 @pytest.fixture
-def temporary(monkeypatch, tmp_path):
+def temporary(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """Return the folder that stands for the system's folder of temporary files."""
     folder = tmp_path / "temporary"
     folder.mkdir()
@@ -59,15 +64,15 @@ def temporary(monkeypatch, tmp_path):
 
 
 @pytest.fixture
-def stack(make_stack):
+def stack(make_stack: Callable[..., Stack]) -> Stack:
     return make_stack()
 
 
-def data_url(content_type, data):
+def data_url(content_type: str, data: bytes) -> str:
     return f"data:{content_type};base64,{base64.b64encode(data).decode()}"
 
 
-def test_an_image_is_uploaded_and_named_in_the_order_shell_scripts_expect(stack, site):
+def test_an_image_is_uploaded_and_named_in_the_order_shell_scripts_expect(stack: Stack, site: Sandbox) -> None:
     answer = stack.upload("photo.png", PNG)
     stored = site.files[-1]
     assert answer.status_code == 200
@@ -100,7 +105,7 @@ def test_an_image_is_uploaded_and_named_in_the_order_shell_scripts_expect(stack,
         ("largest.txt", b"x" * LIMIT, "largest.txt", "text/plain"),
     ],
 )
-def test_what_is_taken(stack, site, name, data, kept_name, content_type):
+def test_what_is_taken(stack: Stack, site: Sandbox, name: str, data: Any, kept_name: str, content_type: str) -> None:
     file = stack.uploaded(name, data)
     assert (file["name"], file["type"], file["size"]) == (kept_name, content_type, len(data))
     assert site.files[-1].data == data
@@ -122,7 +127,9 @@ def test_what_is_taken(stack, site, name, data, kept_name, content_type):
         ("..", PNG, (400, "invalid_request")),
     ],
 )
-def test_what_is_refused_leaves_nothing(stack, site, temporary, name, data, refused):
+def test_what_is_refused_leaves_nothing(
+    stack: Stack, site: Sandbox, temporary: Path, name: str, data: Any, refused: Any
+) -> None:
     before = len(site.files)
     answer = stack.upload(name, data)
     assert (answer.status_code, answer.get_json()["code"]) == refused
@@ -146,9 +153,9 @@ def test_what_is_refused_leaves_nothing(stack, site, temporary, name, data, refu
         (b'--b\r\nContent-Disposition: form-data; name="x"\r\n\r\n' + b"x" * 300_000 + b"\r\n--b--\r\n", None, 400),
     ],
 )
-def test_a_form_that_is_none(stack, body, content_type, status):
-    sent = "multipart/form-data; boundary=b" if content_type is None else content_type
-    answer = stack.client.post("/api/files/upload", data=body, content_type=sent)
+def test_a_form_that_is_none(stack: Stack, body: Any, content_type: str, status: int) -> None:
+    form_type = "multipart/form-data; boundary=b" if content_type is None else content_type
+    answer = stack.client.post("/api/files/upload", data=body, content_type=form_type)
     assert answer.status_code == status
     assert stack.kept() == []
 
@@ -163,7 +170,7 @@ def test_a_form_that_is_none(stack, body, content_type, status):
         (b'""', "file"),
     ],
 )
-def test_a_file_is_taken_whatever_its_name_looks_like(stack, site, filename, name):
+def test_a_file_is_taken_whatever_its_name_looks_like(stack: Stack, site: Sandbox, filename: bytes, name: str) -> None:
     body = b'--B\r\nContent-Disposition: form-data; name="file"; filename=' + filename
     if name == "file":
         body += b"\r\n\r\n" + PDF + b"\r\n--B--\r\n"
@@ -173,27 +180,29 @@ def test_a_file_is_taken_whatever_its_name_looks_like(stack, site, filename, nam
     assert (answer.status_code, answer.get_json()["file"]["name"]) == (200, name)
 
 
-def test_a_packed_form_is_named(stack):
+def test_a_packed_form_is_named(stack: Stack) -> None:
     body, content_type = form_with(file=("a.txt", TEXT))
     headers = {"Content-Encoding": "gzip"}
     answer = stack.client.post("/api/files/upload", data=body, content_type=content_type, headers=headers)
     assert (answer.status_code, answer.get_json()["code"]) == (415, "unsupported_media_type")
 
 
-def test_the_limit_is_a_setting_and_larger_than_that_of_json_bodies_if_need_be(make_stack):
+def test_the_limit_is_a_setting_and_larger_than_that_of_json_bodies_if_need_be(
+    make_stack: Callable[..., Stack],
+) -> None:
     stack = make_stack(max_file_size="2000", max_body="1000")
     assert stack.upload("a.txt", b"x" * 2000).status_code == 200
     answer = stack.upload("a.txt", b"x" * 2001)
     assert (answer.status_code, answer.get_json()["code"]) == (413, "file_too_large")
 
 
-def test_two_files_share_the_limit(make_stack):
+def test_two_files_share_the_limit(make_stack: Callable[..., Stack]) -> None:
     stack = make_stack(max_file_size="2000")
     body, content_type = form_with(file=("a.txt", b"x" * 1500), other=("b.txt", b"x" * 1500))
     assert stack.client.post("/api/files/upload", data=body, content_type=content_type).status_code == 413
 
 
-def test_a_document_is_parsed_before_the_answer(stack, site, pauses):
+def test_a_document_is_parsed_before_the_answer(stack: Stack, site: Sandbox, pauses: list[float]) -> None:
     site.switches.parse_polls = 3
     answer = stack.upload("a.pdf", PDF)
     assert answer.status_code == 200
@@ -202,50 +211,51 @@ def test_a_document_is_parsed_before_the_answer(stack, site, pauses):
     assert len(pauses) == 3
 
 
-def test_a_document_that_the_site_cannot_read(stack, site):
+def test_a_document_that_the_site_cannot_read(stack: Stack, site: Sandbox) -> None:
     site.switches.parse_outcome = "failed"
     answer = stack.upload("a.pdf", PDF)
     assert (answer.status_code, answer.get_json()["code"]) == (400, "invalid_request")
 
 
-def test_a_document_that_takes_forever(stack, site, pauses):
+def test_a_document_that_takes_forever(stack: Stack, site: Sandbox, pauses: list[float]) -> None:
     site.switches.parse_polls = 10**6
     answer = stack.upload("a.pdf", PDF)
     assert (answer.status_code, answer.get_json()["code"]) == (504, "upstream_timeout")
     assert len(pauses) == 60
 
 
-def test_a_store_that_fails_once_is_tried_again_unseen(stack, site):
+def test_a_store_that_fails_once_is_tried_again_unseen(stack: Stack, site: Sandbox) -> None:
     for account in site.accounts:
         site.add_fault(Fault(kind="http_503", path=f"/{account.user_id}/*", times=1))
     assert stack.upload("a.png", PNG).status_code == 200
 
 
-def test_a_store_that_fails_for_good(stack, site):
+def test_a_store_that_fails_for_good(stack: Stack, site: Sandbox) -> None:
     for account in site.accounts:
         site.add_fault(Fault(kind="http_503", path=f"/{account.user_id}/*", times=None))
     answer = stack.upload("a.png", PNG)
     assert (answer.status_code, answer.get_json()["code"]) == (502, "upstream_error")
 
 
-def test_credentials_that_are_refused_are_asked_for_with_the_next_account(stack, site):
+def test_credentials_that_are_refused_are_asked_for_with_the_next_account(stack: Stack, site: Sandbox) -> None:
     stack.only("sandbox1")
     stack.registry.mark_ok("sandbox2")
     site.add_fault(Fault(kind="disguised_401", account="sandbox1", path="/api/v2/files/getstsToken", times=None))
     assert stack.upload("a.png", PNG).status_code == 200
     assert stack.upload("b.png", PNG).status_code == 200
     assert site.files[-1].account_id == "sandbox2"
-    assert stack.registry.get("sandbox1").status(0) == "INVALID"
+    account = stack.registry.get("sandbox1")
+    assert account and account.status(0) == "INVALID"
 
 
-def test_the_sites_own_credentials(stack, site):
+def test_the_sites_own_credentials(stack: Stack, site: Sandbox) -> None:
     body = {"filename": "mine.png", "filesize": len(PNG), "filetype": "image"}
     answer = stack.client.post("/api/files/getstsToken", json=body)
     assert answer.status_code == 200
-    issued = answer.get_json()
-    assert issued["file_id"] == site.files[-1].id
-    assert issued["access_key_secret"] == site.files[-1].secret
-    assert "success" not in issued
+    credentials = answer.get_json()
+    assert credentials["file_id"] == site.files[-1].id
+    assert credentials["access_key_secret"] == site.files[-1].secret
+    assert "success" not in credentials
 
 
 @pytest.mark.parametrize(
@@ -263,12 +273,12 @@ def test_the_sites_own_credentials(stack, site):
         {"filename": "a", "filesize": 1, "filetype": "file"},
     ],
 )
-def test_credentials_for_nothing_sensible(stack, body):
+def test_credentials_for_nothing_sensible(stack: Stack, body: Any) -> None:
     answer = stack.client.post("/api/files/getstsToken", json=body)
     assert (answer.status_code, answer.get_json()["code"]) == (400, "invalid_request")
 
 
-def test_credentials_for_too_much(stack, site):
+def test_credentials_for_too_much(stack: Stack, site: Sandbox) -> None:
     before = len(site.files)
     for size, status in ((LIMIT, 200), (LIMIT + 1, 413)):
         body = {"filename": "a.png", "filesize": size, "filetype": "image"}
@@ -278,19 +288,21 @@ def test_credentials_for_too_much(stack, site):
     assert len(site.files) == before + 1
 
 
-def test_a_file_the_client_uploaded_itself_is_known_by_its_address(stack, site):
+def test_a_file_the_client_uploaded_itself_is_known_by_its_address(stack: Stack, site: Sandbox) -> None:
     body = {"filename": "mine.pdf", "filesize": str(len(PDF)), "filetype": "application/pdf"}
-    issued = stack.client.post("/api/files/getstsToken", json=body).get_json()
-    put(parse_credentials(issued), "application/pdf", PDF)
-    [entry] = stack.seen(file_part(issued["file_url"]))
-    assert (entry["id"], entry["file"]["meta"]["parse_meta"]) == (issued["file_id"], {"parse_status": "success"})
-    begun = [each for each in site.requests if each.path == "/api/v2/files/parse"]
-    stack.seen(file_part(issued["file_url"]))
-    assert len([each for each in site.requests if each.path == "/api/v2/files/parse"]) == len(begun) == 1
+    credentials = stack.client.post("/api/files/getstsToken", json=body).get_json()
+    put(parse_credentials(credentials), "application/pdf", PDF)
+    [entry] = stack.seen(file_part(credentials["file_url"]))
+    assert (entry["id"], entry["file"]["meta"]["parse_meta"]) == (credentials["file_id"], {"parse_status": "success"})
+    parse_calls = [each for each in site.requests if each.path == "/api/v2/files/parse"]
+    stack.seen(file_part(credentials["file_url"]))
+    assert len([each for each in site.requests if each.path == "/api/v2/files/parse"]) == len(parse_calls) == 1
 
 
-@pytest.mark.parametrize("wrap", [image, file_part, lambda url: {"type": "image", "image": url}])
-def test_an_upload_is_attached_in_every_kind_of_part(stack, site, wrap):
+@pytest.mark.parametrize("wrap", [image, file_part, lambda url: {"type": "image", "image": url}], ids=spelled)
+def test_an_upload_is_attached_in_every_kind_of_part(
+    stack: Stack, site: Sandbox, wrap: Callable[[str], dict[str, Any]]
+) -> None:
     file = stack.uploaded("photo.png", PNG)
     [entry] = stack.seen(wrap(file["url"]))
     account = next(each for each in site.accounts if each.id == site.files[-1].account_id)
@@ -300,7 +312,7 @@ def test_an_upload_is_attached_in_every_kind_of_part(stack, site, wrap):
     assert entry["file"]["meta"] == {"name": "photo.png", "size": len(PNG), "content_type": "image/png"}
 
 
-def test_the_address_works_without_its_signature_and_after_it_expired(stack, site):
+def test_the_address_works_without_its_signature_and_after_it_expired(stack: Stack, site: Sandbox) -> None:
     file = stack.uploaded("photo.png", PNG)
     bare = file["url"].partition("?")[0]
     assert stack.seen(image(bare))[0]["id"] == file["id"]
@@ -308,14 +320,14 @@ def test_the_address_works_without_its_signature_and_after_it_expired(stack, sit
     assert stack.seen(image(file["url"]))[0]["url"] == bare
 
 
-def test_a_file_is_found_again_after_a_restart(stack, make_stack):
+def test_a_file_is_found_again_after_a_restart(stack: Stack, make_stack: Callable[..., Stack]) -> None:
     file = stack.uploaded("photo.png", PNG)
     stack.close()
     again = make_stack()
     assert again.seen(image(file["url"]))[0]["id"] == file["id"]
 
 
-def test_the_account_that_has_the_file_is_asked(stack, site):
+def test_the_account_that_has_the_file_is_asked(stack: Stack, site: Sandbox) -> None:
     file = stack.uploaded("photo.png", PNG)
     owner = site.files[-1].account_id
     for _ in range(3):
@@ -323,7 +335,7 @@ def test_the_account_that_has_the_file_is_asked(stack, site):
     assert {each.account_id for each in site.requests if each.path.endswith("/chat/completions")} == {owner}
 
 
-def test_another_account_gets_the_file_while_its_bytes_are_at_hand(stack, site):
+def test_another_account_gets_the_file_while_its_bytes_are_at_hand(stack: Stack, site: Sandbox) -> None:
     file = stack.uploaded("a.pdf", PDF)
     owner = site.files[-1].account_id
     other = next(each.id for each in site.accounts if each.id != owner)
@@ -337,7 +349,7 @@ def test_another_account_gets_the_file_while_its_bytes_are_at_hand(stack, site):
     assert stack.seen(file_part(file["url"]))[0]["id"] == file["id"]
 
 
-def test_another_account_cannot_have_a_file_that_nobody_keeps(stack, site):
+def test_another_account_cannot_have_a_file_that_nobody_keeps(stack: Stack, site: Sandbox) -> None:
     file = stack.uploaded("photo.png", PNG)
     owner = site.files[-1].account_id
     for path in (stack.session_dir / "uploads").iterdir():
@@ -352,7 +364,7 @@ def test_another_account_cannot_have_a_file_that_nobody_keeps(stack, site):
 
 
 @pytest.mark.parametrize("kind", ["rate_limited", "unauthorized"])
-def test_failover_takes_the_files_along(stack, site, kind):
+def test_failover_takes_the_files_along(stack: Stack, site: Sandbox, kind: str) -> None:
     file = stack.uploaded("photo.png", PNG)
     owner = site.files[-1].account_id
     site.add_fault(Fault(kind=kind, account=owner, times=None))
@@ -364,7 +376,7 @@ def test_failover_takes_the_files_along(stack, site, kind):
     assert (copies[uploaded["id"]].data, copies[inline["id"]].data) == (PNG, JPEG)
 
 
-def test_data_urls_are_uploaded_once_for_a_conversation(stack, site):
+def test_data_urls_are_uploaded_once_for_a_conversation(stack: Stack, site: Sandbox) -> None:
     stack.only("sandbox1")
     url = data_url("image/png", PNG)
     [entry] = stack.seen(image(url))
@@ -375,12 +387,12 @@ def test_data_urls_are_uploaded_once_for_a_conversation(stack, site):
         {"role": "user", "content": "{{echo}}"},
     ]
     answer = stack.client.post("/v1/chat/completions", json={"messages": messages})
-    seen = json.loads(answer.get_json()["choices"][0]["message"]["content"])
-    assert [each["id"] for each in seen[-1]["files"]] == [entry["id"]]
+    question = json.loads(answer.get_json()["choices"][0]["message"]["content"])
+    assert [each["id"] for each in question[-1]["files"]] == [entry["id"]]
     assert stack.kept() == []
 
 
-def test_files_inline(stack):
+def test_files_inline(stack: Stack) -> None:
     parts = [
         {"type": "file", "file": {"filename": "a.pdf", "file_data": data_url("application/pdf", PDF)}},
         file_part("data:text/plain,hello%20world"),
@@ -394,7 +406,7 @@ def test_files_inline(stack):
 
 
 @pytest.mark.parametrize(
-    "written",
+    "spell",
     [
         lambda text: text,
         lambda text: "\r\n".join(text[at : at + 20] for at in range(0, len(text), 20)) + "\n",
@@ -406,15 +418,15 @@ def test_files_inline(stack):
     ids=["as it is", "in lines", "no padding", "alphabet of URLs", "percent signs", "blanks"],
 )
 @pytest.mark.parametrize("head", ["data:image/png;base64,", " data:image/png;base64,", "DATA:image/png; BASE64,"])
-def test_base64_of_every_habit(stack, site, head, written):
+def test_base64_of_every_habit(stack: Stack, site: Sandbox, head: str, spell: Callable[[str], str]) -> None:
     data = PNG + b"\xfb\xff\xbf"  # gives every letter by which the alphabets differ
-    stack.seen(image(head + written(base64.b64encode(data).decode())))
+    stack.seen(image(head + spell(base64.b64encode(data).decode())))
     assert site.files[-1].data == data
 
 
 @pytest.mark.parametrize("head", ["data:application/pdf;base64,", "data:;base64,", ""])
 @pytest.mark.parametrize("kind", ["file", "input_file"])
-def test_file_data_with_and_without_its_head(stack, site, head, kind):
+def test_file_data_with_and_without_its_head(stack: Stack, site: Sandbox, head: str, kind: str) -> None:
     file = {"filename": "a.pdf", "file_data": head + base64.encodebytes(PDF).decode()}
     stack.seen({"type": kind, **({"file": file} if kind == "file" else file)})
     assert (site.files[-1].data, site.files[-1].name) == (PDF, "a.pdf")
@@ -441,7 +453,7 @@ def test_file_data_with_and_without_its_head(stack, site, head, kind):
         ("http://169.254.169.254/latest/meta-data/a.png", 400, "invalid_request"),
     ],
 )
-def test_image_urls_that_are_refused(stack, site, url, status, code):
+def test_image_urls_that_are_refused(stack: Stack, site: Sandbox, url: str, status: int, code: str) -> None:
     answer = stack.ask("hello", image(url))
     assert (answer.status_code, answer.get_json()["error"]["code"]) == (status, code)
     assert [each for each in site.requests if each.path == "/api/v2/chats/new"] == []
@@ -451,37 +463,39 @@ def test_image_urls_that_are_refused(stack, site, url, status, code):
     "name, kept_name",
     [("report 1.pdf", "report 1.pdf"), ("../../report.PDF", "report.PDF"), ("report.exe", "file.pdf")],
 )
-def test_a_file_inline_keeps_its_name(stack, site, name, kept_name):
+def test_a_file_inline_keeps_its_name(stack: Stack, site: Sandbox, name: str, kept_name: str) -> None:
     [entry] = stack.seen({"type": "file", "file": {"filename": name, "file_data": data_url("application/pdf", PDF)}})
     assert (entry["name"], site.files[-1].name) == (kept_name, kept_name)
 
 
-def test_a_file_inline_whose_name_does_not_fit(stack):
+def test_a_file_inline_whose_name_does_not_fit(stack: Stack) -> None:
     part = {"type": "file", "file": {"filename": "a.docx", "file_data": data_url("application/pdf", PDF)}}
     assert stack.ask("hello", part).status_code == 400
 
 
-def test_a_long_conversation_takes_its_newest_attachments_along(stack, site, caplog):
+def test_a_long_conversation_takes_its_newest_attachments_along(
+    stack: Stack, site: Sandbox, caplog: pytest.LogCaptureFixture
+) -> None:
     stack.only("sandbox1")
     caplog.set_level("INFO")
-    pictures = [PNG + bytes([number]) for number in range(attachments.MAX_ATTACHMENTS + 2)]
+    pictures = [PNG + bytes([number]) for number in range(MAX_ATTACHMENTS + 2)]
     messages = [{"role": "user", "content": [image(data_url("image/png", each))]} for each in pictures]
     before = len(site.files)
     answer = stack.client.post("/v1/chat/completions", json={"messages": messages})
     assert answer.status_code == 200, answer.text
     assert [each.data for each in site.files[before:]] == pictures[2:]
-    assert "a conversation has 22 images and files: the newest 20 go along" in caplog.text
+    assert "a conversation has 22 images and files: only the newest 20 are sent" in caplog.text
 
 
 @pytest.mark.parametrize("field", ["message", "messages"])
-def test_too_many_attachments_in_a_kept_chat(stack, field):
-    parts = [image(f"https://cdn.qwenlm.ai/{number}.png") for number in range(attachments.MAX_ATTACHMENTS + 1)]
+def test_too_many_attachments_in_a_kept_chat(stack: Stack, field: str) -> None:
+    parts = [image(f"https://cdn.qwenlm.ai/{number}.png") for number in range(MAX_ATTACHMENTS + 1)]
     body = {"message": parts} if field == "message" else {"messages": [{"role": "user", "content": parts}]}
     assert stack.client.post("/api/chat", json=body).status_code == 400
 
 
-def test_too_many_attachments(stack):
-    parts = [image(data_url("image/png", PNG + bytes([number]))) for number in range(attachments.MAX_ATTACHMENTS + 1)]
+def test_too_many_attachments(stack: Stack) -> None:
+    parts = [image(data_url("image/png", PNG + bytes([number]))) for number in range(MAX_ATTACHMENTS + 1)]
     assert stack.ask("hello", *parts).status_code == 400
 
 
@@ -493,7 +507,7 @@ def test_too_many_attachments(stack):
         "https://qwen-webui-prod.oss-accelerate.aliyuncs.com/u/f_a.png?x-oss-signature=1",
     ],
 )
-def test_the_sites_own_stores_are_referred_to(stack, site, url):
+def test_the_sites_own_stores_are_referred_to(stack: Stack, site: Sandbox, url: str) -> None:
     before = len(site.files)
     [entry] = stack.seen(image(url))
     assert entry == {
@@ -508,7 +522,7 @@ def test_the_sites_own_stores_are_referred_to(stack, site, url):
     assert len(site.files) == before
 
 
-def test_a_store_learnt_from_an_upload_is_the_sites_own(stack, site):
+def test_a_store_learnt_from_an_upload_is_the_sites_own(stack: Stack, site: Sandbox) -> None:
     unknown = f"{site.store_origin}/somebody/unknown.png"
     assert stack.ask("hello", image(unknown)).status_code == 400
     stack.uploaded("photo.png", PNG)
@@ -516,17 +530,17 @@ def test_a_store_learnt_from_an_upload_is_the_sites_own(stack, site):
 
 
 @pytest.mark.parametrize("host", ["https://cdn.qwenlm.ai@127.0.0.1", "https://cdn.qwenlm.ai.localhost", "http://x@y"])
-def test_names_that_only_look_like_the_sites_stores(stack, host):
+def test_names_that_only_look_like_the_sites_stores(stack: Stack, host: str) -> None:
     assert stack.ask("hello", image(f"{host}/a.png")).status_code == 400
 
 
 @pytest.fixture
-def web():
+def web() -> Iterator[str]:
     """A web server that knows some files."""
     pages = {"/cat.png": ("image/png", PNG), "/blob": ("image/jpeg", JPEG), "/page": ("text/html", b"<html>")}
 
     class Handler(BaseHTTPRequestHandler):
-        def do_GET(self):
+        def do_GET(self) -> None:
             content_type, content = pages.get(self.path.partition("?")[0], ("", b""))
             self.send_response(200 if content else 404)
             self.send_header("Content-Type", content_type)
@@ -534,7 +548,7 @@ def web():
             self.end_headers()
             self.wfile.write(content)
 
-        def log_message(self, *args):
+        def log_message(self, *args: Any) -> None:
             pass
 
     server = HTTPServer(("127.0.0.1", 0), Handler)
@@ -547,10 +561,10 @@ def web():
 
 
 @pytest.fixture
-def reaching(make_stack):
+def reaching(make_stack: Callable[..., Stack]) -> Stack:
     """A stack to which pictures.example is public; nothing else has an address."""
 
-    def resolver(host, port):
+    def resolver(host: str, port: int) -> list[str]:
         if host == "pictures.example":
             return ["127.0.0.1"]
         raise OSError("unknown name")
@@ -558,50 +572,54 @@ def reaching(make_stack):
     return make_stack(fetcher=RemoteFetcher(resolver=resolver, allowed=lambda each: True))
 
 
-def test_an_image_on_the_web_is_fetched_and_uploaded(reaching, site, web):
+def test_an_image_on_the_web_is_fetched_and_uploaded(reaching: Stack, site: Sandbox, web: str) -> None:
     named, unnamed = reaching.seen(image(f"{web}/cat.png?size=1"), image(f"{web}/blob"))
     assert (named["name"], named["file_type"]) == ("cat.png", "image/png")
     assert (unnamed["name"], unnamed["file_type"]) == ("image.jpg", "image/jpeg")
     assert [each.data for each in site.files[-2:]] == [PNG, JPEG]
 
 
-def test_a_page_on_the_web_is_no_image(reaching, web):
+def test_a_page_on_the_web_is_no_image(reaching: Stack, web: str) -> None:
     assert reaching.ask("hello", image(f"{web}/page")).status_code == 400
     assert reaching.ask("hello", file_part(f"{web}/page")).status_code == 400
 
 
 @pytest.mark.parametrize("url", ["https://unknown.example/a.jpg", "{web}/missing.jpg"])
-def test_what_cannot_be_fetched_is_left_to_the_site(reaching, web, url):
+def test_what_cannot_be_fetched_is_left_to_the_site(reaching: Stack, web: str, url: str) -> None:
     url = url.replace("{web}", web)
     [entry] = reaching.seen(image(url))
     assert (entry["url"], entry["file_type"], "id" in entry) == (url, "image/jpeg", False)
 
 
-def test_the_resolved_address_counts_and_not_the_name(make_stack, web):
+def test_the_resolved_address_counts_and_not_the_name(make_stack: Callable[..., Stack], web: str) -> None:
     stack = make_stack(fetcher=RemoteFetcher(resolver=lambda host, port: ["8.8.8.8", "127.0.0.1"], allowed=is_public))
     assert stack.ask("hello", image(f"{web}/cat.png")).status_code == 400
 
 
-def test_native_chat_takes_files_too(stack):
+def test_native_chat_takes_files_too(stack: Stack) -> None:
     file = stack.uploaded("photo.png", PNG)
     message = [{"type": "text", "text": "{{echo}}"}, {"type": "image", "image": file["url"]}]
     answer = stack.client.post("/api/chat", json={"message": message}).get_json()
-    seen = json.loads(answer["choices"][0]["message"]["content"])
-    assert seen[-1]["files"][0]["id"] == file["id"]
+    question = json.loads(answer["choices"][0]["message"]["content"])
+    assert question[-1]["files"][0]["id"] == file["id"]
     again = stack.client.post("/api/chat", json={"message": "{{echo}}", "chatId": answer["chatId"]}).get_json()
-    seen = json.loads(again["choices"][0]["message"]["content"])
-    assert [[each["id"] for each in message["files"] or ()] for message in seen if message["role"] == "user"] == [
+    question = json.loads(again["choices"][0]["message"]["content"])
+    assert [[each["id"] for each in message["files"] or ()] for message in question if message["role"] == "user"] == [
         [file["id"]],
         [],
     ]
 
 
-def test_urls_that_come_too_late_are_left_to_the_site(reaching, web, monkeypatch):
+def test_urls_that_come_too_late_are_left_to_the_site(
+    reaching: Stack, web: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(attachments, "FETCH_TIMEOUT", -1.0)
     assert "id" not in reaching.seen(image(f"{web}/cat.png"))[0]
 
 
-def test_no_proxy_stands_between_here_and_a_store_on_this_machine(stack, monkeypatch):
+def test_no_proxy_stands_between_here_and_a_store_on_this_machine(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:1")
     assert stack.upload("photo.png", PNG).status_code == 200

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -40,49 +41,49 @@ NAMES = [
 ]
 
 
-def disposition(rest):
+def disposition(rest: Any) -> bytes:
     return b'form-data; name="file"; ' + (rest if isinstance(rest, bytes) else rest.encode())
 
 
 @pytest.mark.parametrize(("rest", "name"), NAMES)
-def test_names_in_every_habit(rest, name):
+def test_names_in_every_habit(rest: Any, name: Any) -> None:
     assert parse_disposition(disposition(rest)) == ("file", name)
 
 
 @pytest.mark.parametrize("order", ['filename="a.txt"; name="file"', "filename=a.txt; name=file"])
-def test_the_order_of_the_words_does_not_matter(order):
+def test_the_order_of_the_words_does_not_matter(order: Any) -> None:
     assert parse_disposition(f" form-data; {order}".encode()) == ("file", "a.txt")
 
 
-def test_the_character_set_of_the_form_counts_first():
+def test_the_character_set_of_the_form_counts_first() -> None:
     assert parse_disposition(disposition('filename="é.txt"'.encode("cp1252")), "windows-1252") == ("file", "é.txt")
     assert parse_disposition(disposition('filename="文.txt"'.encode("gbk")), "gbk") == ("file", "文.txt")
     assert parse_disposition(disposition('filename="a.txt"'), "klingon") == ("file", "a.txt")
 
 
-def form_of(head, content=b"hi"):
+def form_of(head: bytes, content: bytes = b"hi") -> bytes:
     return b"--B\r\nContent-Disposition: " + head + b"\r\n\r\n" + content + b"\r\n--B--\r\n"
 
 
-def read(body):
+def read(body: bytes) -> Any:
     return read_file(io.BytesIO(body), Form("B", None, 256 * 1024), "file", io.BytesIO)
 
 
 @pytest.mark.parametrize(("rest", "name"), [row for row in NAMES if row[1] is not None])
-def test_the_file_comes_through_under_its_name(rest, name):
-    found = read(form_of(disposition(rest)))
-    assert found
-    assert (found[0], found[1].read()) == (name, b"hi")
+def test_the_file_comes_through_under_its_name(rest: Any, name: Any) -> None:
+    file = read(form_of(disposition(rest)))
+    assert file
+    assert (file[0], file[1].read()) == (name, b"hi")
 
 
-def test_a_header_on_two_lines():
-    found = read(form_of(b'form-data; name="file";\r\n filename="a.txt"'))
-    assert found
-    assert found[0] == "a.txt"
+def test_a_header_on_two_lines() -> None:
+    file = read(form_of(b'form-data; name="file";\r\n filename="a.txt"'))
+    assert file
+    assert file[0] == "a.txt"
 
 
 @given(st.binary(max_size=200))
-def test_no_header_does_harm(rest):
+def test_no_header_does_harm(rest: Any) -> None:
     name, filename = parse_disposition(b"form-data;" + rest)
     for text in (name, filename):
         assert text is None or isinstance(text, str)
@@ -90,6 +91,6 @@ def test_no_header_does_harm(rest):
         read(form_of(b'form-data; name="file"; filename=' + rest))
 
 
-def test_a_header_without_an_end_is_refused():
+def test_a_header_without_an_end_is_refused() -> None:
     with pytest.raises(ValueError, match="too long"):
         read(form_of(disposition(b';a="' * 20_000)))

@@ -8,17 +8,22 @@ import logging
 import os
 import stat
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import schemathesis
 from fake_site import FakeResponse
+from flask.testing import FlaskClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jwts import jwt
 from kept_chats import ChatSite, KeptChats
 from replies import refusal
 from schemathesis.checks import CHECKS
+from spelling import spelled
+from werkzeug.test import TestResponse
 
 from qwenproxy.accounts.registry import Registry
 from qwenproxy.api.openapi import document
@@ -68,7 +73,7 @@ class FullSite(ChatSite):
 
 
 @pytest.fixture(scope="module")
-def chats(tmp_path_factory):
+def chats(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KeptChats]:
     """One server for all of this; nothing thrown at it may keep it from answering the next request."""
     session = tmp_path_factory.mktemp("fuzz") / "session"
     registry = Registry.open(SessionFolder(session))
@@ -81,35 +86,36 @@ def chats(tmp_path_factory):
 
 
 @pytest.fixture
-def client(chats):
+def client(chats: KeptChats) -> Iterator[FlaskClient]:
     yield chats.client
-    assert chats.client.get("/api/status").json["authenticated"]
+    assert chats.client.get("/api/status").get_json()["authenticated"]
 
 
-def check(response):
+def check(response: TestResponse) -> int:
     """An answer is a success or an error in one of the two forms, and never a failure of ours."""
     assert response.status_code != 500, response.text
     if response.status_code >= 400:
-        error = response.json["error"]
-        code = error["code"] if isinstance(error, dict) else response.json["code"]
+        error = response.get_json()["error"]
+        code = error["code"] if isinstance(error, dict) else response.get_json()["code"]
         assert code
     return response.status_code
 
 
-def send(client, method, path, body, content_type="application/json"):
-    with client.open(path, method=method, data=body, content_type=content_type) as response:
+def send(client: FlaskClient, method: str, path: str, body: Any, content_type: str = "application/json") -> int:
+    response = client.open(path, method=method, data=body, content_type=content_type)
+    with response:
         return check(response)
 
 
 @ONCE.parametrize()
 @FUZZED
-def test_all_that_the_description_suggests(case, chats):
+def test_all_that_the_description_suggests(case: Any, chats: KeptChats) -> None:
     response = case.call(app=chats.app)
     assert response.status_code != 500, response.text
     case.validate_response(response, checks=CONFORMANCE)
 
 
-def nested(depth, *, inside="1"):
+def nested(depth: int, *, inside: str = "1") -> str:
     return "[" * depth + inside + "]" * depth
 
 
@@ -136,7 +142,7 @@ BROKEN = {
 
 @pytest.mark.parametrize("body", BROKEN.values(), ids=BROKEN)
 @pytest.mark.parametrize(("method", "path"), WRITING)
-def test_what_is_no_json_object(client, method, path, body):
+def test_what_is_no_json_object(client: FlaskClient, method: str, path: str, body: Any) -> None:
     # an empty body is fine where everything in it is optional; cleaning up without a criterion is not
     allowed = (200,) if body == "" and path == "/api/chats" else (400, 415)
     assert send(client, method, path, body) in allowed
@@ -153,17 +159,21 @@ ODD = {
 
 @pytest.mark.parametrize("body", ODD.values(), ids=ODD)
 @pytest.mark.parametrize(("method", "path"), WRITING)
-def test_odd_json_is_json(client, method, path, body):
-    with client.open(path, method=method, data=body, content_type="application/json") as response:
+def test_odd_json_is_json(client: FlaskClient, method: str, path: str, body: Any) -> None:
+    response = client.open(path, method=method, data=body, content_type="application/json")
+    with response:
         assert check(response) in (200, 400, 404, 415)
         assert "invalid_json" not in response.text
 
 
-@pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "gzip, gzip, gzip", "identity", ",", "x" * 5000])
+@pytest.mark.parametrize(
+    "encoding", ["gzip", "deflate", "br", "gzip, gzip, gzip", "identity", ",", "x" * 5000], ids=spelled
+)
 @pytest.mark.parametrize(("method", "path"), WRITING)
-def test_packings(client, method, path, encoding):
+def test_packings(client: FlaskClient, method: str, path: str, encoding: str) -> None:
     headers = {"Content-Encoding": encoding}
-    with client.open(path, method=method, data=b"{}", content_type="application/json", headers=headers) as response:
+    response = client.open(path, method=method, data=b"{}", content_type="application/json", headers=headers)
+    with response:
         assert check(response) in (200, 400, 404, 415)
 
 
@@ -178,19 +188,20 @@ def test_packings(client, method, path, encoding):
         "x" * 5000,
         "a/b;;=;",
     ],
+    ids=spelled,
 )
 @pytest.mark.parametrize(("method", "path"), WRITING)
-def test_other_content_types(client, method, path, content_type):
+def test_other_content_types(client: FlaskClient, method: str, path: str, content_type: str) -> None:
     assert send(client, method, path, '{"message":"x"}', content_type) in (400, 404, 415, 200)
 
 
-def with_arguments(value):
+def with_arguments(value: Any) -> Any:
     function = {"name": "f", "arguments": value}
     calls = [{"id": "1", "type": "function", "function": function}]
     return {"messages": [{"role": "user", "content": "x"}, {"role": "assistant", "tool_calls": calls}]}
 
 
-def with_parameters(value):
+def with_parameters(value: Any) -> Any:
     tool = {"type": "function", "function": {"name": "f", "parameters": {"x": value}}}
     return {"messages": [{"role": "user", "content": "x"}], "tools": [tool]}
 
@@ -200,7 +211,7 @@ def with_parameters(value):
     "body", [with_arguments, with_parameters, lambda value: {"message": value}, lambda value: value]
 )
 @pytest.mark.parametrize(("method", "path"), WRITING[:4])
-def test_deep_values_in_their_place(client, method, path, body, depth):
+def test_deep_values_in_their_place(client: FlaskClient, method: str, path: str, body: Any, depth: int) -> None:
     send(client, method, path, json.dumps(body(json.loads(nested(depth)))))
 
 
@@ -225,7 +236,7 @@ NUMBER_FIELDS = {
 
 
 @pytest.mark.parametrize("number", NUMBERS, ids=lambda number: number[:12])
-def test_odd_numbers(client, number):
+def test_odd_numbers(client: FlaskClient, number: int) -> None:
     for path, fields in NUMBER_FIELDS.items():
         for field in fields:
             body = {"messages": [{"role": "user", "content": "x"}], "filename": "a.txt", "filetype": "file"}
@@ -265,7 +276,7 @@ FIELDS = st.fixed_dictionaries(
 
 @settings(FUZZED, max_examples=50)
 @given(FIELDS)
-def test_right_names_and_wrong_types(chats, body):
+def test_right_names_and_wrong_types(chats: KeptChats, body: Any) -> None:
     for method, path in WRITING:
         send(chats.client, method, path, json.dumps(body))
 
@@ -277,7 +288,7 @@ IDS = [
 
 
 @pytest.mark.parametrize("chat_id", IDS, ids=lambda chat_id: chat_id[:12])
-def test_ids_that_lead_elsewhere(client, chats, chat_id):
+def test_ids_that_lead_elsewhere(client: FlaskClient, chats: KeptChats, chat_id: str) -> None:
     secret = chats.session_dir.parent / "secret.json"
     secret.write_text("[]")
     for method in ("GET", "DELETE"):
@@ -287,9 +298,11 @@ def test_ids_that_lead_elsewhere(client, chats, chat_id):
 
 
 @pytest.mark.parametrize(
-    "chat_id", ["../secret", "..", ".", "", "a/b", "a\\b", "a\0b", "a" * 256, "/etc/passwd", "x\n", 7, [], {}, True]
+    "chat_id",
+    ["../secret", "..", ".", "", "a/b", "a\\b", "a\0b", "a" * 256, "/etc/passwd", "x\n", 7, [], {}, True],
+    ids=spelled,
 )
-def test_ids_in_bodies_that_lead_elsewhere(client, chats, chat_id):
+def test_ids_in_bodies_that_lead_elsewhere(client: FlaskClient, chats: KeptChats, chat_id: str) -> None:
     secret = chats.session_dir.parent / "secret.json"
     secret.write_text("[]")
     assert send(client, "POST", "/api/chat", json.dumps({"message": "x", "chatId": chat_id})) == 400
@@ -318,7 +331,7 @@ def test_ids_in_bodies_that_lead_elsewhere(client, chats, chat_id):
     ],
     ids=lambda headers: next(iter(headers)),
 )
-def test_odd_headers(client, headers):
+def test_odd_headers(client: FlaskClient, headers: dict[str, Any]) -> None:
     for method, path in [
         ("GET", "/health"),
         ("GET", "/api/status"),
@@ -326,29 +339,33 @@ def test_odd_headers(client, headers):
         ("OPTIONS", "/api/chat"),
         ("GET", "/nowhere"),
     ]:
-        with client.open(path, method=method, headers=headers, data=b"{}", content_type="application/json") as response:
+        response = client.open(path, method=method, headers=headers, data=b"{}", content_type="application/json")
+        with response:
             check(response)
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "//", "/%00", "/\xff", "/api/../api/status", "/v1/models/" + "x" * 9000, "/v1/models/%2e%2e"]
+    "path",
+    ["/", "//", "/%00", "/\xff", "/api/../api/status", "/v1/models/" + "x" * 9000, "/v1/models/%2e%2e"],
+    ids=spelled,
 )
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "TRACE", "BREW"])
-def test_odd_paths_and_methods(client, method, path):
-    with client.open(path, method=method, query_string="a=%00&a=\xff&" + "b" * 5000) as response:
+def test_odd_paths_and_methods(client: FlaskClient, method: str, path: str) -> None:
+    response = client.open(path, method=method, query_string="a=%00&a=\xff&" + "b" * 5000)
+    with response:
         assert response.status_code in (200, 400, 403, 404, 405)
         assert response.mimetype == (None if (method, response.status_code) == ("OPTIONS", 200) else "application/json")
 
 
 @pytest.mark.parametrize("path", ["/v1//chat/completions", "/api///v1/chat/completions"])
-def test_a_base_url_with_a_slash_too_many(client, path):
+def test_a_base_url_with_a_slash_too_many(client: FlaskClient, path: str) -> None:
     answer = client.post(path, json={"messages": [{"role": "user", "content": "x"}]})
     assert (answer.status_code, answer.mimetype) == (200, "application/json")
 
 
-def test_options(client):
+def test_options(client: FlaskClient) -> None:
     answer = client.options("/v1/models")
-    assert (answer.status_code, answer.data, answer.content_type) == (200, b"", None)
+    assert (answer.status_code, answer.data, answer.headers.get("Content-Type")) == (200, b"", None)
     assert set(answer.allow) == {"GET", "HEAD", "OPTIONS"}
 
 
@@ -356,7 +373,7 @@ class TestSecrets:
     """Token, key and message text, planted and looked for in all that is logged and told."""
 
     @pytest.fixture
-    def told(self, chats, caplog):
+    def ask(self, chats: KeptChats, caplog: pytest.LogCaptureFixture) -> Iterator[Callable[..., TestResponse]]:
         """Return what sends a request and remembers what came back; at the end all of it is searched."""
         keys = chats.session_dir / "Authorization.txt"
         before = keys.read_text()
@@ -364,9 +381,10 @@ class TestSecrets:
         caplog.set_level(logging.DEBUG)
         answers = []
 
-        def ask(method, path, key=KEY, **more):
+        def ask(method: str, path: str, key: str = KEY, **more: Any) -> Any:
             headers = {"Authorization": f"Bearer {key}"}
-            with chats.client.open(path, method=method, headers=headers, **more) as response:
+            response = chats.client.open(path, method=method, headers=headers, **more)
+            with response:
                 answers.append(f"{response.headers}{response.text}")
                 return response
 
@@ -377,29 +395,29 @@ class TestSecrets:
             for secret in (TOKEN, KEY, MESSAGE):
                 assert secret not in text, f"{secret} is in the {where}"
 
-    def test_in_errors(self, told, chats):
+    def test_in_errors(self, ask: Callable[..., TestResponse], chats: KeptChats) -> None:
         body = {"message": MESSAGE, "messages": [{"role": "user", "content": MESSAGE}]}
         for method, path in WRITING:
-            told(method, path, json={**body, "model": 1, "name": 1, "chatId": 1, "olderThan": "x", "filename": 1})
-            told(method, path, data=MESSAGE)
-            told(method, path, data=f'{{"message":"{MESSAGE}', content_type="application/json")
-            told(method, path, json=body, key=KEY[:-1])
-            told(method, path, json=body, key=KEY + "x")
+            ask(method, path, json={**body, "model": 1, "name": 1, "chatId": 1, "olderThan": "x", "filename": 1})
+            ask(method, path, data=MESSAGE)
+            ask(method, path, data=f'{{"message":"{MESSAGE}', content_type="application/json")
+            ask(method, path, json=body, key=KEY[:-1])
+            ask(method, path, json=body, key=KEY + "x")
 
-    def test_in_what_the_site_refuses(self, told, chats):
+    def test_in_what_the_site_refuses(self, ask: Callable[..., TestResponse], chats: KeptChats) -> None:
         for reply in (refusal("Bad_Request", "no", 400), refusal("internal_error", "oops", 500), ValueError(MESSAGE)):
             chats.site.script("a", reply, reply, reply, reply)
-            told("POST", "/v1/chat/completions", json={"messages": [{"role": "user", "content": MESSAGE}]})
+            ask("POST", "/v1/chat/completions", json={"messages": [{"role": "user", "content": MESSAGE}]})
             chats.site.forget_script()
 
-    def test_in_successes(self, told, chats):
-        assert told("POST", "/api/chat", json={"message": MESSAGE}).status_code == 200
-        assert told("POST", "/api/chats", json={"name": "x"}).status_code == 200
+    def test_in_successes(self, ask: Callable[..., TestResponse], chats: KeptChats) -> None:
+        assert ask("POST", "/api/chat", json={"message": MESSAGE}).status_code == 200
+        assert ask("POST", "/api/chats", json={"name": "x"}).status_code == 200
         for path in ("/api/status", "/health", "/v1/models", "/openapi.json", "/api/chats"):
-            assert told("GET", path).status_code == 200
+            assert ask("GET", path).status_code == 200
 
 
-def test_nothing_on_the_disk_is_for_others(tmp_path):
+def test_nothing_on_the_disk_is_for_others(tmp_path: Path) -> None:
     session = tmp_path / "session"
     before = os.umask(0)
     try:
@@ -407,7 +425,7 @@ def test_nothing_on_the_disk_is_for_others(tmp_path):
         registry.add(TOKEN, "a")
         chats = KeptChats(session, registry, time.time, time.sleep)
         with contextlib.closing(chats.start()):
-            chat_id = chats.say("Hello?").json["chatId"]
+            chat_id = chats.say("Hello?").get_json()["chatId"]
             chats.client.put(f"/api/chats/{chat_id}/rename", json={"name": "x"})
             chats.client.post("/v1/chat/completions", json={"messages": [{"role": "user", "content": "x"}]})
             chats.client.delete(f"/api/chats/{chat_id}")
@@ -415,9 +433,9 @@ def test_nothing_on_the_disk_is_for_others(tmp_path):
             registry.rest("a", until=4e9)
     finally:
         os.umask(before)
-    found = [session, *session.rglob("*")]
-    assert len(found) > 8
-    wrong = {str(path): oct(mode) for path in found if (mode := mode_of(path)) not in (0o700, 0o600)}
+    paths = [session, *session.rglob("*")]
+    assert len(paths) > 8
+    wrong = {str(path): oct(mode) for path in paths if (mode := mode_of(path)) not in (0o700, 0o600)}
     assert not wrong
 
 

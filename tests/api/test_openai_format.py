@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
+from typing import Any
 
 from qwenproxy.api.openai.format import completion_object
 from qwenproxy.chat import (
@@ -22,12 +23,12 @@ from qwenproxy.chat import (
 from qwenproxy.chat.answer import Answer
 
 
-def run_of(answer, model="m"):
+def run_of(answer: Answer, model: str = "m") -> Any:
     """Return as much of a run as the object needs."""
     return SimpleNamespace(answer=answer, model=model, chat=ChatRequest((Message("user", (TextPart("Hi"),)),)))
 
 
-def test_a_whole_answer():
+def test_a_whole_answer() -> None:
     answer = Answer()
     for event in (
         Started("r", "p"),
@@ -68,7 +69,7 @@ def test_a_whole_answer():
     assert body["usage"]["prompt_tokens_details"] == {"cached_tokens": 2}
 
 
-def test_an_answer_of_calls_only():
+def test_an_answer_of_calls_only() -> None:
     answer = Answer()
     answer.add(ToolCall("c1", "look", "{}"))
     answer.add(Finish("tool_calls"))
@@ -81,12 +82,12 @@ def test_an_answer_of_calls_only():
     assert choice["finish_reason"] == "tool_calls"
 
 
-def test_an_empty_answer_has_text():
+def test_an_empty_answer_has_text() -> None:
     (choice,) = completion_object(run_of(Answer()))["choices"]
     assert choice["message"] == {"role": "assistant", "content": ""}
 
 
-def test_an_answer_of_a_legacy_call():
+def test_an_answer_of_a_legacy_call() -> None:
     answer = Answer()
     for event in (ToolCall("c1", "look", "{}"), ToolCall("c2", "look", "{}"), Finish("tool_calls")):
         answer.add(event)

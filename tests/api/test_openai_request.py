@@ -2,36 +2,44 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from spelling import spelled
 
-from qwenproxy.api.openai.request import parse_chat_request
+from qwenproxy.api.openai.request import CompletionRequest, parse_chat_request
 from qwenproxy.chat import FilePart, ImagePart, Message, TextPart, Tool, ToolCall
 from qwenproxy.errors import RequestError
 
 HELLO = {"messages": [{"role": "user", "content": "Hello"}]}
 
 
-def parse(**body):
+def parse(**body: Any) -> CompletionRequest:
     return parse_chat_request({**HELLO, **body})
 
 
-def message(**fields):
+def message(**fields: Any) -> Message:
     """Return the one message that a message of these fields is read as."""
     (parsed,) = parse(messages=[{"role": "user", "content": "x", **fields}]).chat.messages
     return parsed
 
 
-def test_a_bare_request():
-    wanted = parse()
-    assert wanted.chat.messages == (Message("user", (TextPart("Hello"),)),)
-    assert (wanted.chat.model, wanted.chat.thinking, wanted.chat.max_tokens, wanted.chat.stop) == (None, None, None, ())
-    assert (wanted.chat.streamed, wanted.include_usage, wanted.ignored.names) == (False, False, ())
+def test_a_bare_request() -> None:
+    completion = parse()
+    assert completion.chat.messages == (Message("user", (TextPart("Hello"),)),)
+    assert (completion.chat.model, completion.chat.thinking, completion.chat.max_tokens, completion.chat.stop) == (
+        None,
+        None,
+        None,
+        (),
+    )
+    assert (completion.chat.streamed, completion.include_usage, completion.ignored.names) == (False, False, ())
 
 
 @pytest.mark.parametrize(
-    ("role", "meant"),
+    ("role", "neutral_role"),
     [
         ("system", "system"),
         ("developer", "system"),
@@ -41,8 +49,8 @@ def test_a_bare_request():
         ("function", "tool"),
     ],
 )
-def test_roles(role, meant):
-    assert message(role=role).role == meant
+def test_roles(role: str, neutral_role: str) -> None:
+    assert message(role=role).role == neutral_role
 
 
 @pytest.mark.parametrize(
@@ -63,38 +71,40 @@ def test_roles(role, meant):
         ([{"type": "file", "file": {"file_data": "data:,x", "filename": ""}}], (FilePart("data:,x"),)),
         ([{"type": "refusal", "refusal": "no"}], (TextPart("no"),)),
     ],
+    ids=spelled,
 )
-def test_contents(content, parts):
+def test_contents(content: Any, parts: Any) -> None:
     assert message(content=content).parts == parts
 
 
 @pytest.mark.parametrize("name", [5, "..", "dir/"])
-def test_a_file_name_that_is_none(name):
+def test_a_file_name_that_is_none(name: Any) -> None:
     with pytest.raises(RequestError):
         message(content=[{"type": "file", "file": {"file_data": "data:,x", "filename": name}}])
 
 
-def test_only_the_newest_message_is_held_to_the_number_of_attachments():
-    many = {"role": "user", "content": [{"type": "image", "image": f"https://x/{number}"} for number in range(21)]}
+def test_only_the_newest_message_is_held_to_the_number_of_attachments() -> None:
+    images = [{"type": "image", "image": f"https://x/{number}"} for number in range(21)]
+    many = {"role": "user", "content": images}
     next_one = {"role": "user", "content": "And now?"}
     assert len(parse(messages=[many, next_one]).chat.messages[0].attachments) == 21
     for messages in ([many], [next_one, many, {"role": "assistant", "content": "Yes."}]):
         with pytest.raises(RequestError, match="20 images and files"):
             parse(messages=messages)
-    twice = {"role": "user", "content": many["content"][:20] * 2}
+    twice = {"role": "user", "content": images[:20] * 2}
     assert len(parse(messages=[twice]).chat.messages[0].attachments) == 40
 
 
-def test_a_conversation_with_a_tool():
+def test_a_conversation_with_a_tool() -> None:
     call = {"id": "c1", "type": "function", "function": {"name": "look", "arguments": '{"q":1}'}}
-    wanted = parse(
+    completion = parse(
         messages=[
             {"role": "assistant", "content": None, "tool_calls": [call]},
             {"role": "assistant", "tool_calls": [{**call, "function": {"name": "look", "arguments": {"q": "я"}}}]},
             {"role": "tool", "tool_call_id": "c1", "name": "look", "content": "42"},
         ]
     )
-    asked, asked_again, result = wanted.chat.messages
+    asked, asked_again, result = completion.chat.messages
     assert asked == Message("assistant", (), tool_calls=(ToolCall("c1", "look", '{"q":1}'),))
     assert asked_again.tool_calls[0].arguments == '{"q":"я"}'
     assert result == Message("tool", (TextPart("42"),), name="look", tool_call_id="c1")
@@ -152,14 +162,15 @@ def test_a_conversation_with_a_tool():
         ({"tool_choice": "required"}, "tool_choice", "required"),
         ({"tool_choice": {"type": "function", "function": {"name": "look"}}}, "tool_choice", "look"),
     ],
+    ids=spelled,
 )
-def test_parameters(body, field, value):
-    wanted = parse(**body)
-    assert getattr(wanted.chat, field) == value
-    assert wanted.ignored.names == ()
+def test_parameters(body: Any, field: str, value: Any) -> None:
+    completion = parse(**body)
+    assert getattr(completion.chat, field) == value
+    assert completion.ignored.names == ()
 
 
-def test_tools():
+def test_tools() -> None:
     schema = {"type": "object", "properties": {"q": {"type": "string"}}}
     offered = [
         {"type": "function", "function": {"name": "look", "description": "Look", "parameters": schema}},
@@ -169,7 +180,7 @@ def test_tools():
     assert parse(tools=offered, tool_choice="none").chat.tools == ()
 
 
-def test_streaming_options():
+def test_streaming_options() -> None:
     assert parse(stream=True).chat.streamed
     assert parse(stream=True, stream_options={"include_usage": True}).include_usage
     assert not parse(stream=True, stream_options={}).include_usage
@@ -205,29 +216,33 @@ LOST = [
 
 
 @pytest.mark.parametrize(("name", "value"), NOTHING_LOST.items(), ids=NOTHING_LOST)
-def test_a_value_that_changes_nothing_is_no_loss(name, value):
+def test_a_value_that_changes_nothing_is_no_loss(name: Any, value: Any) -> None:
     assert parse(**{name: value}).ignored.names == ()
 
 
-@pytest.mark.parametrize(("body", "name"), LOST)
-def test_what_is_lost_is_named(body, name):
+@pytest.mark.parametrize(("body", "name"), LOST, ids=spelled)
+def test_what_is_lost_is_named(body: Any, name: Any) -> None:
     assert parse(**body).ignored.names == (name,)
 
 
-def test_names_fit_into_a_header():
+def test_names_fit_into_a_header() -> None:
     assert parse(**{"x\r\ny": 1, "ключ": 1, "a" * 65: 1}).ignored.names == ()
     assert len(parse(**{f"p{number}": 1 for number in range(99)}).ignored.names) == 50
 
 
-def test_functions_beside_tools_are_lost():
+def test_functions_beside_tools_are_lost() -> None:
     look = {"name": "look"}
-    wanted = parse(tools=[{"type": "function", "function": look}], functions=[look])
-    assert (wanted.chat.tools, wanted.legacy, wanted.ignored.names) == ((Tool("look"),), False, ("functions",))
+    completion = parse(tools=[{"type": "function", "function": look}], functions=[look])
+    assert (completion.chat.tools, completion.legacy, completion.ignored.names) == (
+        (Tool("look"),),
+        False,
+        ("functions",),
+    )
 
 
 @pytest.mark.parametrize("role", ["system", "developer", "user", "assistant", "tool", "function"])
-@pytest.mark.parametrize("fields", [{}, {"content": None}, {"content": ""}, {"content": []}])
-def test_any_message_may_lack_its_content(role, fields):
+@pytest.mark.parametrize("fields", [{}, {"content": None}, {"content": ""}, {"content": []}], ids=spelled)
+def test_any_message_may_lack_its_content(role: str, fields: dict[str, Any]) -> None:
     (parsed,) = parse(messages=[{"role": role, **fields}]).chat.messages
     assert parsed.text == ""
 
@@ -239,15 +254,16 @@ def test_any_message_may_lack_its_content(role, fields):
         {"type": "redacted_thinking", "data": "x"},
         {"type": "reasoning", "text": "Hm."},
     ],
+    ids=spelled,
 )
-def test_thoughts_in_a_history_are_dropped(thought):
-    said = {"role": "assistant", "content": [thought, {"type": "text", "text": "Four."}]}
-    wanted = parse(messages=[said, *HELLO["messages"]])
-    assert wanted.chat.messages[0] == Message("assistant", (TextPart("Four."),))
-    assert wanted.ignored.names == ()
+def test_thoughts_in_a_history_are_dropped(thought: dict[str, Any]) -> None:
+    turn = {"role": "assistant", "content": [thought, {"type": "text", "text": "Four."}]}
+    completion = parse(messages=[turn, *HELLO["messages"]])
+    assert completion.chat.messages[0] == Message("assistant", (TextPart("Four."),))
+    assert completion.ignored.names == ()
 
 
-def test_parts_nobody_knows_are_left_out_and_named():
+def test_parts_nobody_knows_are_left_out_and_named() -> None:
     content = [
         {"type": "text", "text": "a"},
         {"type": "video_url", "video_url": "x"},
@@ -255,17 +271,17 @@ def test_parts_nobody_knows_are_left_out_and_named():
         {"type": {}},
         {},
     ]
-    wanted = parse(messages=[{"role": "user", "content": content}])
-    assert wanted.chat.messages[0].parts == (TextPart("a"),)
-    assert wanted.ignored.names == ("messages.content.video_url", "messages.content")
+    completion = parse(messages=[{"role": "user", "content": content}])
+    assert completion.chat.messages[0].parts == (TextPart("a"),)
+    assert completion.ignored.names == ("messages.content.video_url", "messages.content")
 
 
-def test_a_refusal_is_what_the_assistant_said():
-    said = {"role": "assistant", "content": None, "refusal": "No."}
-    assert parse(messages=[said, *HELLO["messages"]]).chat.messages[0].text == "No."
+def test_a_refusal_is_what_the_assistant_said() -> None:
+    turn = {"role": "assistant", "content": None, "refusal": "No."}
+    assert parse(messages=[turn, *HELLO["messages"]]).chat.messages[0].text == "No."
 
 
-def offered(*names):
+def offered(*names: str) -> list[dict[str, Any]]:
     return [{"type": "function", "function": {"name": name}} for name in names]
 
 
@@ -285,13 +301,13 @@ def offered(*names):
         ({"type": "function", "name": "b"}, ["a", "b", "c"], "b"),
         ({"type": "none"}, [], "none"),
     ],
-)  # fmt: skip
-def test_tool_choices_of_all_apis(choice, names, word):
+ids=spelled)  # fmt: skip
+def test_tool_choices_of_all_apis(choice: Any, names: list[str], word: str) -> None:
     chat = parse(tools=offered("a", "b", "c"), tool_choice=choice).chat
     assert ([tool.name for tool in chat.tools], chat.tool_choice) == (names, word)
 
 
-def test_a_tool_as_the_responses_api_writes_it():
+def test_a_tool_as_the_responses_api_writes_it() -> None:
     assert parse(tools=[{"type": "function", "name": "look", "parameters": {}}]).chat.tools == (Tool("look"),)
 
 
@@ -303,18 +319,19 @@ def test_a_tool_as_the_responses_api_writes_it():
         ("none", [], "none"),
         ({"name": "look"}, ["look"], "look"),
     ],
+    ids=spelled,
 )
-def test_functions_of_the_older_days(function_call, names, choice):
+def test_functions_of_the_older_days(function_call: Any, names: list[str], choice: Any) -> None:
     schema = {"type": "object"}
     functions = [{"name": "look", "description": "Look", "parameters": schema}]
-    wanted = parse(functions=functions, function_call=function_call)
-    assert [tool.name for tool in wanted.chat.tools] == names
-    assert wanted.chat.tools in ((), (Tool("look", "Look", schema),))
-    assert (wanted.chat.tool_choice, wanted.legacy, wanted.ignored.names) == (choice, True, ())
+    completion = parse(functions=functions, function_call=function_call)
+    assert [tool.name for tool in completion.chat.tools] == names
+    assert completion.chat.tools in ((), (Tool("look", "Look", schema),))
+    assert (completion.chat.tool_choice, completion.legacy, completion.ignored.names) == (choice, True, ())
 
 
-def test_a_conversation_with_calls_of_the_older_days():
-    def call(city):
+def test_a_conversation_with_calls_of_the_older_days() -> None:
+    def call(city: str) -> dict[str, Any]:
         function_call = {"name": "weather", "arguments": f'{{"city":"{city}"}}'}
         return {"role": "assistant", "content": None, "function_call": function_call}
 
@@ -326,7 +343,7 @@ def test_a_conversation_with_calls_of_the_older_days():
     assert more_sun.tool_call_id == rome.tool_calls[0].id != oslo.tool_calls[0].id
 
 
-def test_a_custom_call_in_a_history():
+def test_a_custom_call_in_a_history() -> None:
     call = {"id": "c1", "type": "custom", "custom": {"name": "patch", "input": "*** я"}}
     assert message(role="assistant", tool_calls=[call]).tool_calls == (ToolCall("c1", "patch", '{"input":"*** я"}'),)
 
@@ -411,15 +428,15 @@ UNSUPPORTED = [
 ]
 
 
-@pytest.mark.parametrize(("body", "field"), BAD)
-def test_bad_input_is_named(body, field):
+@pytest.mark.parametrize(("body", "field"), BAD, ids=spelled)
+def test_bad_input_is_named(body: Any, field: str) -> None:
     with pytest.raises(RequestError) as caught:
         parse(**body)
     assert (caught.value.status, caught.value.code, caught.value.param) == (400, "invalid_request", field)
 
 
-@pytest.mark.parametrize(("body", "field"), UNSUPPORTED)
-def test_what_is_not_supported_is_named(body, field):
+@pytest.mark.parametrize(("body", "field"), UNSUPPORTED, ids=spelled)
+def test_what_is_not_supported_is_named(body: Any, field: str) -> None:
     with pytest.raises(RequestError) as caught:
         parse(**body)
     assert (caught.value.status, caught.value.code, caught.value.param) == (400, "unsupported_parameter", field)
@@ -459,7 +476,7 @@ json_values = st.recursive(
         json_values,
     )
 )
-def test_nothing_but_a_request_error_comes_of_any_body(body):
+def test_nothing_but_a_request_error_comes_of_any_body(body: Any) -> None:
     try:
         parse_chat_request({**HELLO, **body})
     except RequestError as error:

@@ -5,22 +5,29 @@ from __future__ import annotations
 import io
 import json
 import re
+from typing import Any
 
 import pytest
+from clocks import FakeClock
+from flask import Flask
 from jsonschema import Draft202012Validator
+from kept_chats import KeptChats
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from replies import RATE_LIMITED
+from spelling import spelled
 
 from qwenproxy import errors
+from qwenproxy.accounts.registry import Registry
 from qwenproxy.api.openapi import document
 from qwenproxy.api.openapi.schemas import ERROR_CODES
+from qwenproxy.errors import ProxyError
 
 METHODS = ("get", "post", "put", "delete", "patch")
 
 SCHEMAS = document()["components"]["schemas"]
 
 
-def described():
+def described() -> set[tuple[str, str]]:
     return {
         (method, re.sub(r"{\w+}", "{}", path))
         for path, item in document()["paths"].items()
@@ -29,76 +36,76 @@ def described():
     }
 
 
-def served(app):
+def served(app: Flask) -> set[tuple[str, str]]:
     return {
         (method.lower(), re.sub(r"<[^<>]+>", "{}", rule.rule))
         for rule in app.url_map.iter_rules()
-        for method in (rule.methods or ()) - {"HEAD", "OPTIONS"}
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
     }
 
 
-def check(schema, value):
+def check(schema: str, value: Any) -> None:
     """Hold a value against one of the schemas."""
     inside = {"$ref": f"#/components/schemas/{schema}", "components": {"schemas": SCHEMAS}}
     Draft202012Validator(inside).validate(value)
 
 
-def test_the_document_is_valid(chats):
+def test_the_document_is_valid(chats: KeptChats) -> None:
     response = chats.client.get("/openapi.json")
     assert response.mimetype == "application/json"
     assert response.text.startswith('{"openapi":"3.1.0",')
-    OpenAPIV31SpecValidator(response.json).validate()
+    OpenAPIV31SpecValidator(response.get_json()).validate()
 
 
-def test_every_route_is_described_and_nothing_else(chats):
+def test_every_route_is_described_and_nothing_else(chats: KeptChats) -> None:
     assert described() == served(chats.app)
 
 
-def test_every_schema_is_used_and_no_other():
+def test_every_schema_is_used_and_no_other() -> None:
     text = json.dumps(document())
     assert set(re.findall(r"#/components/schemas/(\w+)", text)) == set(SCHEMAS)
 
 
-def test_every_error_code_is_named():
-    def codes(kind):
+def test_every_error_code_is_named() -> None:
+    def codes(kind: type[ProxyError]) -> set[str]:
         return {kind.code}.union(*(codes(each) for each in kind.__subclasses__()))
 
     assert set(ERROR_CODES) == codes(errors.ProxyError)
 
 
-def test_the_answers_are_as_described(chats):
+def test_the_answers_are_as_described(chats: KeptChats) -> None:
     ask = {"messages": [{"role": "user", "content": "Hello?"}]}
     check("CompletionRequest", ask)
-    check("TextCompletion", chats.client.post("/v1/completions", json={"prompt": "Hello?"}).json)
-    check("Completion", chats.client.post("/v1/chat/completions", json=ask).json)
-    turn = chats.say("Hello?").json
+    check("TextCompletion", chats.client.post("/v1/completions", json={"prompt": "Hello?"}).get_json())
+    check("Completion", chats.client.post("/v1/chat/completions", json=ask).get_json())
+    turn = chats.say("Hello?").get_json()
     check("TurnCompletion", turn)
     check("Completion", turn)
-    check("ModelList", chats.client.get("/v1/models").json)
-    check("Model", chats.client.get("/v1/models/qwen-max").json)
-    check("Chat", chats.client.get(f"/api/chats/{turn['chatId']}").json)
-    check("ChatList", chats.client.get("/api/chats").json)
-    check("ChatRenamed", chats.client.put(f"/api/chats/{turn['chatId']}/rename", json={"name": "x"}).json)
-    check("Success", chats.client.delete(f"/api/chats/{turn['chatId']}").json)
-    check("ChatCreated", chats.client.post("/api/chats", json={}).json)
-    check("CleanedUp", chats.client.post("/api/chats/cleanup", json={"maxChats": 1}).json)
-    check("Health", chats.client.get("/health").json)
+    check("ModelList", chats.client.get("/v1/models").get_json())
+    check("Model", chats.client.get("/v1/models/qwen-max").get_json())
+    check("Chat", chats.client.get(f"/api/chats/{turn['chatId']}").get_json())
+    check("ChatList", chats.client.get("/api/chats").get_json())
+    check("ChatRenamed", chats.client.put(f"/api/chats/{turn['chatId']}/rename", json={"name": "x"}).get_json())
+    check("Success", chats.client.delete(f"/api/chats/{turn['chatId']}").get_json())
+    check("ChatCreated", chats.client.post("/api/chats", json={}).get_json())
+    check("CleanedUp", chats.client.post("/api/chats/cleanup", json={"maxChats": 1}).get_json())
+    check("Health", chats.client.get("/health").get_json())
 
 
-def test_the_statuses_are_as_described(chats, registry, clock):
+def test_the_statuses_are_as_described(chats: KeptChats, registry: Registry, clock: FakeClock) -> None:
     registry.add("token", "resting")
     registry.rest("resting", until=4e9)
-    check("Status", chats.client.get("/api/status").json)
+    check("Status", chats.client.get("/api/status").get_json())
 
 
-def test_the_errors_are_as_described(chats):
-    check("OpenAIError", chats.client.post("/v1/chat/completions", json={}).json)
-    check("OpenAIError", chats.client.get("/v1/models/no-such-model").json)
-    check("NativeError", chats.client.get("/api/chats/none").json)
-    check("NativeError", chats.client.post("/api/files/upload", data={"file": (io.BytesIO(b""), "a.txt")}).json)
-    chat_id = chats.say("Hello?").json["chatId"]
+def test_the_errors_are_as_described(chats: KeptChats) -> None:
+    check("OpenAIError", chats.client.post("/v1/chat/completions", json={}).get_json())
+    check("OpenAIError", chats.client.get("/v1/models/no-such-model").get_json())
+    check("NativeError", chats.client.get("/api/chats/none").get_json())
+    check("NativeError", chats.client.post("/api/files/upload", data={"file": (io.BytesIO(b""), "a.txt")}).get_json())
+    chat_id = chats.say("Hello?").get_json()["chatId"]
     chats.site.script("a", RATE_LIMITED)
-    failed = chats.say("And now?", chatId=chat_id).json
+    failed = chats.say("And now?", chatId=chat_id).get_json()
     assert failed["chatId"] == chat_id
     check("NativeError", failed)
 
@@ -115,7 +122,8 @@ def test_the_errors_are_as_described(chats):
         ("Cleanup", {"olderThan": 0}),
         ("ChatName", {"name": " "}),
     ],
+    ids=spelled,
 )
-def test_bad_requests_are_not_described(schema, value):
+def test_bad_requests_are_not_described(schema: str, value: Any) -> None:
     inside = {"$ref": f"#/components/schemas/{schema}", "components": {"schemas": SCHEMAS}}
     assert not Draft202012Validator(inside).is_valid(value)

@@ -3,38 +3,37 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+from fake_site import FakeSite
+from fake_tabs import FakeOpener
+from flask.testing import FlaskClient
 from jwts import jwt
 
-from qwenproxy.app import create_app
-from qwenproxy.config import Config
+from qwenproxy.accounts.registry import Registry
 from qwenproxy.texts import Phrase
 
 
 @pytest.fixture
-def relay(make_relay):
-    return make_relay(0)
+def client(make_client: Callable[..., FlaskClient]) -> FlaskClient:
+    return make_client(0)
 
 
-@pytest.fixture
-def client(relay, tmp_path):
-    return create_app(Config.load({"session_dir": str(tmp_path / "session")}, {}), relay).test_client()
-
-
-def test_no_account(client):
+def test_no_account(client: FlaskClient) -> None:
     response = client.get("/api/status")
     assert response.text == '{"authenticated":false,"accounts":[]}'
     assert response.mimetype == "application/json"
 
 
-def test_every_status(client, registry):
+def test_every_status(client: FlaskClient, registry: Registry) -> None:
     for name in ("fine", "resting", "rested", "out", "expired"):
         registry.add(jwt(id=name, exp=int(time.time()) + (-5 if name == "expired" else 3600)), name)
     registry.rest("resting", until=4_102_444_800.5)
     registry.rest("rested", until=time.time() - 60)
     registry.mark_invalid("out")
-    assert client.get("/api/status").json == {
+    assert client.get("/api/status").get_json() == {
         "authenticated": True,
         "accounts": [
             {"id": "fine", "status": "OK", "resetAt": None},
@@ -46,27 +45,29 @@ def test_every_status(client, registry):
     }
 
 
-def test_what_keeps_a_browser_from_starting_is_told(client, registry):
+def test_what_keeps_a_browser_from_starting_is_told(client: FlaskClient, registry: Registry) -> None:
     registry.add("token", "a")
     trouble = Phrase("browser_late", path="/usr/bin/chromium", seconds="14", cure=Phrase("cure_late"))
     registry.rest("a", time.time() + 60, "browser", trouble)
-    [account] = client.get("/api/status").json["accounts"]
+    [account] = client.get("/api/status").get_json()["accounts"]
     assert account["status"] == "WAIT"
     assert account["reason"].startswith("chromium ")
     registry.rest("a", time.time() + 3600)
-    [account] = client.get("/api/status").json["accounts"]
+    [account] = client.get("/api/status").get_json()["accounts"]
     assert "reason" not in account
 
 
-def test_a_resting_account_is_still_logged_in(client, registry):
+def test_a_resting_account_is_still_logged_in(client: FlaskClient, registry: Registry) -> None:
     registry.add("token", "a")
     registry.rest("a", until=time.time() + 60)
-    assert client.get("/api/status").json["authenticated"] is True
+    assert client.get("/api/status").get_json()["authenticated"] is True
     registry.mark_invalid("a")
-    assert client.get("/api/status").json["authenticated"] is False
+    assert client.get("/api/status").get_json()["authenticated"] is False
 
 
-def test_asking_costs_nothing_and_tells_no_token(client, registry, opener, site):
+def test_asking_costs_nothing_and_tells_no_token(
+    client: FlaskClient, registry: Registry, opener: FakeOpener, site: FakeSite
+) -> None:
     registry.add(jwt(id="secret-id"), "a")
     for path in ("/api/status", "/health"):
         text = client.get(path).text
@@ -75,7 +76,7 @@ def test_asking_costs_nothing_and_tells_no_token(client, registry, opener, site)
     assert site.calls == []
 
 
-def test_the_ids_are_not_for_strangers(client, tmp_path):
+def test_the_ids_are_not_for_strangers(client: FlaskClient, tmp_path: Path) -> None:
     (tmp_path / "session" / "Authorization.txt").write_text("key-1\n")
     assert client.get("/api/status").status_code == 401
     assert client.get("/api/status", headers={"Authorization": "Bearer key-1"}).status_code == 200

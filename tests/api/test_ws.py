@@ -8,12 +8,18 @@ import socket
 import threading
 import time
 from collections import deque
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, cast
 
 import pytest
+from kept_chats import KeptChats
 from replies import CUT, RATE_LIMITED, Reply, answer
 from simple_websocket import Client, ConnectionClosed
+from spelling import spelled
 from transcripts import CREATED, delta, end
 from werkzeug.serving import WSGIRequestHandler, make_server
+from werkzeug.test import TestResponse
 
 from qwenproxy.api.native import ws as ws_module
 from qwenproxy.api.native import ws_chat
@@ -37,19 +43,19 @@ class Quiet(WSGIRequestHandler):
 
 
 @pytest.fixture
-def serve(chats):
+def serve(chats: KeptChats) -> Iterator[Callable[..., int]]:
     """Return what starts an HTTP server over the app as it is now, and returns its port."""
     servers = []
 
-    def start(**options):
+    def start(**options: Any) -> int:
         chats.start(**options)
-        server = make_server("127.0.0.1", 0, chats.app, threaded=True, request_handler=Quiet)
+        server: Any = make_server("127.0.0.1", 0, chats.app, threaded=True, request_handler=Quiet)
         server.daemon_threads = False  # so that closing waits for every handler
         server.block_on_close = True
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         servers.append((server, thread))
-        return server.port
+        return int(server.port)
 
     yield start
     for server, thread in servers:
@@ -59,12 +65,12 @@ def serve(chats):
 
 
 @pytest.fixture
-def connect(serve):
+def connect(serve: Callable[..., int]) -> Iterator[Callable[..., Client]]:
     """Return what opens a socket, to the first server or to the one at `port`."""
-    sockets = []
-    ports = []
+    sockets: list[Client] = []
+    ports: list[int] = []
 
-    def open_socket(port=None, **headers):
+    def open_socket(port: int | None = None, **headers: Any) -> Client:
         if port is None:
             ports.append(ports[-1] if ports else serve())
             port = ports[-1]
@@ -79,11 +85,11 @@ def connect(serve):
 
 
 @pytest.fixture
-def noted():
+def log_lines(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[str, str]]]:
     """Return the log as pairs of request and text, which grows."""
-    lines = []
+    lines: list[tuple[str, str]] = []
     package, handler = logging.getLogger("qwenproxy"), logging.Handler()
-    handler.emit = lambda record: lines.append((logs.request_id.get(), record.getMessage()))
+    monkeypatch.setattr(handler, "emit", lambda record: lines.append((logs.request_id.get(), record.getMessage())))
     before = package.level
     package.addHandler(handler)
     package.setLevel(logging.INFO)
@@ -92,32 +98,32 @@ def noted():
     package.setLevel(before)
 
 
-def endless(*chunks, then=": still here\n\n"):
+def endless(*chunks: str, then: str = ": still here\n\n") -> Reply:
     """Return a reply that goes on after these chunks until nobody listens any more."""
 
-    def stream():
+    def stream() -> Iterator[str]:
         yield from chunks
         while True:
             yield then
             NEVER.wait(0.001)  # leaves the processor to those who listen
 
-    return Reply(stream(), pace=0.01)
+    return Reply(cast(Any, stream()), pace=0.01)
 
 
 class Gated:
     """Chunks of a reply, of which those after the second one wait for a gate."""
 
-    def __init__(self, gate, *chunks):
+    def __init__(self, gate: threading.Event, *chunks: str) -> None:
         self.gate = gate
         self.chunks = chunks
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[str]:
         yield from self.chunks[:2]
         self.gate.wait(WAIT)
         yield from self.chunks[2:]
 
 
-def all_that_comes(port):
+def all_that_comes(port: int) -> bytes:
     """Open a socket, say nothing, and return all bytes until its end.
 
     For what the server says at once, which the library's own client loses when it comes along with the handshake.
@@ -132,35 +138,35 @@ def all_that_comes(port):
     return received
 
 
-def say(ws, message, **more):
+def say(ws: Client, message: object, **more: Any) -> None:
     ws.send(json.dumps({"message": message, **more}))
 
 
-def event(ws):
+def event(ws: Client) -> Any:
     text = ws.receive(timeout=WAIT)
     assert text is not None, "no event came"
     assert '": ' not in text
     return json.loads(text)
 
 
-def events(ws):
+def events(ws: Client) -> list[Any]:
     """Return the events of one answer."""
-    found = [event(ws)]
-    while found[-1]["type"] not in ("done", "error"):
-        found.append(event(ws))
-    return found
+    events_so_far = [event(ws)]
+    while events_so_far[-1]["type"] not in ("done", "error"):
+        events_so_far.append(event(ws))
+    return events_so_far
 
 
-def closing(ws):
+def closing(ws: Client) -> int:
     """Return the code with which the server closes the socket, all events before it read."""
     with pytest.raises(ConnectionClosed) as caught:
         while ws.receive(timeout=WAIT) is not None:
             pass
-    return caught.value.reason
+    return int(caught.value.reason)
 
 
 class TestAnswers:
-    def test_an_answer_in_events(self, connect, chats):
+    def test_an_answer_in_events(self, connect: Callable[..., Client], chats: KeptChats) -> None:
         ws = connect()
         say(ws, "Hello?", model="qwen-max")
         *deltas, done = events(ws)
@@ -169,7 +175,7 @@ class TestAnswers:
         assert (done["type"], done["finish_reason"], done["usage"]["total_tokens"]) == ("done", "stop", 9)
         assert chats.kept(done["chatId"]) == [("user", "Hello?"), ("assistant", "Hello world")]
 
-    def test_thinking_and_images(self, connect, chats):
+    def test_thinking_and_images(self, connect: Callable[..., Client], chats: KeptChats) -> None:
         url = "https://cdn.example/a.png"
         thought = delta("Hm.", "think")
         chats.site.script("a", Reply((CREATED, thought, delta(url, "image_gen"), delta("Hi Я"), end())))
@@ -181,7 +187,7 @@ class TestAnswers:
             {"type": "delta", "text": "Hi Я"},
         ]
 
-    def test_several_turns_of_one_chat_on_one_socket(self, connect, chats):
+    def test_several_turns_of_one_chat_on_one_socket(self, connect: Callable[..., Client], chats: KeptChats) -> None:
         ws = connect()
         say(ws, "Hello?")
         chat_id = events(ws)[-1]["chatId"]
@@ -189,18 +195,25 @@ class TestAnswers:
         assert events(ws)[-1]["chatId"] == chat_id
         assert chats.site.places() == [("a", "up-1", None), ("a", "up-1", "R7")]
 
-    def test_each_has_an_id_in_the_log_and_what_comes_after_has_none(self, serve, connect, chats, noted):
+    def test_each_has_an_id_in_the_log_and_what_comes_after_has_none(
+        self,
+        serve: Callable[..., int],
+        connect: Callable[..., Client],
+        chats: KeptChats,
+        log_lines: list[tuple[str, str]],
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
         port = serve()
         inner, over = chats.app.wsgi_app, threading.Event()
 
-        def around(*called):
+        def around(*called: Any) -> Any:
             try:
                 return inner(*called)
             finally:
-                noted.append((logs.request_id.get(), "over"))
+                log_lines.append((logs.request_id.get(), "over"))
                 over.set()
 
-        chats.app.wsgi_app = around
+        monkeypatch.setattr(chats.app, "wsgi_app", around)
         ws = connect(port)
         for _ in range(2):
             say(ws, "Hello?")
@@ -208,15 +221,17 @@ class TestAnswers:
         ws.close()
         assert over.wait(WAIT)
 
-        def ids(words):
-            return [request for request, text in noted if words in text]
+        def ids(words: Any) -> Any:
+            return [request for request, text in log_lines if words in text]
 
         [handshake] = ids("GET /api/ws")
         assert ids("the client closed") == [handshake]
         assert len({handshake, logs.NO_REQUEST, *ids("WebSocket answer ended")}) == 4
         assert ids("over") == [logs.NO_REQUEST]
 
-    def test_requests_that_came_early_are_answered_in_order(self, connect, chats):
+    def test_requests_that_came_early_are_answered_in_order(
+        self, connect: Callable[..., Client], chats: KeptChats
+    ) -> None:
         chats.site.script("a", answer("One"), answer("Two"), answer("Three"))
         ws = connect()
         for number in range(3):
@@ -224,13 +239,13 @@ class TestAnswers:
         assert [events(ws)[0]["text"] for _ in range(3)] == ["One", "Two", "Three"]
         assert chats.site.texts() == ["Q0", "Q1", "Q2"]
 
-    def test_messages_as_openai_has_them(self, connect, chats):
+    def test_messages_as_openai_has_them(self, connect: Callable[..., Client], chats: KeptChats) -> None:
         ws = connect()
         ws.send(json.dumps({"messages": [{"role": "user", "content": "Hi"}], "stream": False}).encode())
         assert events(ws)[-1]["type"] == "done"
         assert chats.site.texts() == ["Hi"]
 
-    def test_sockets_are_independent(self, connect, chats):
+    def test_sockets_are_independent(self, connect: Callable[..., Client], chats: KeptChats) -> None:
         chats.site.script("a", endless(CREATED, delta("Half")))
         first, second = connect(), connect()
         say(first, "Hello?")
@@ -258,8 +273,9 @@ class TestErrors:
             ('{"type":["cancel"]}', "invalid_request"),
             (b"\xff", "invalid_json"),
         ],
+        ids=spelled,
     )
-    def test_bad_messages_harm_nobody(self, connect, text, code):
+    def test_bad_messages_harm_nobody(self, connect: Callable[..., Client], text: str, code: str) -> None:
         ws = connect()
         ws.send(text)
         error = event(ws)
@@ -268,14 +284,16 @@ class TestErrors:
         say(ws, "Hello?")
         assert events(ws)[-1]["type"] == "done"
 
-    @pytest.mark.parametrize("data", [r'{"message":"cut \ud83d"}', '{"message":"cut \ufffd"}'.encode("utf-16")])
-    def test_odd_json_is_json(self, connect, chats, data):
+    @pytest.mark.parametrize(
+        "data", [r'{"message":"cut \ud83d"}', '{"message":"cut \ufffd"}'.encode("utf-16")], ids=spelled
+    )
+    def test_odd_json_is_json(self, connect: Callable[..., Client], chats: KeptChats, data: Any) -> None:
         ws = connect()
         ws.send(data)
         assert events(ws)[-1]["type"] == "done"
         assert chats.site.texts() == ["cut \ufffd"]
 
-    def test_before_the_first_event(self, connect, chats):
+    def test_before_the_first_event(self, connect: Callable[..., Client], chats: KeptChats) -> None:
         chats.site.script("a", RATE_LIMITED)
         ws = connect()
         say(ws, "Hello?")
@@ -285,7 +303,7 @@ class TestErrors:
         assert "chatId" not in error
         assert chats.files() == []
 
-    def test_a_cut_answer_is_none(self, connect, chats):
+    def test_a_cut_answer_is_none(self, connect: Callable[..., Client], chats: KeptChats) -> None:
         ws = connect()
         say(ws, "Hello?")
         chat_id = events(ws)[-1]["chatId"]
@@ -295,7 +313,7 @@ class TestErrors:
         assert (error["code"], error["chatId"]) == ("upstream_error", chat_id)
         assert len(chats.kept(chat_id)) == 2
 
-    def test_a_cut_first_answer_leaves_no_chat(self, connect, chats):
+    def test_a_cut_first_answer_leaves_no_chat(self, connect: Callable[..., Client], chats: KeptChats) -> None:
         chats.site.script("a", CUT)
         ws = connect()
         say(ws, "Hello?")
@@ -304,7 +322,9 @@ class TestErrors:
         assert "chatId" not in error
         assert chats.files() == []
 
-    def test_an_unforeseen_failure_tells_nothing(self, connect, chats, caplog):
+    def test_an_unforeseen_failure_tells_nothing(
+        self, connect: Callable[..., Client], chats: KeptChats, caplog: pytest.LogCaptureFixture
+    ) -> None:
         chats.site.script("a", ValueError("secret text"))
         ws = connect()
         say(ws, "Hello?")
@@ -316,7 +336,7 @@ class TestErrors:
 
 class TestCancelling:
     @pytest.mark.parametrize("then", [": still here\n\n", delta("x")], ids=["silent", "talking"])
-    def test_in_the_middle(self, connect, chats, then):
+    def test_in_the_middle(self, connect: Callable[..., Client], chats: KeptChats, then: str) -> None:
         chats.site.script("a", endless(CREATED, delta("Half"), then=then))
         ws = connect()
         say(ws, "Hello?")
@@ -328,14 +348,14 @@ class TestCancelling:
         say(ws, "Again?")
         assert events(ws)[-1]["finish_reason"] == "stop"
 
-    def test_before_the_first_event(self, connect, chats):
+    def test_before_the_first_event(self, connect: Callable[..., Client], chats: KeptChats) -> None:
         chats.site.script("a", endless(CREATED))
         ws = connect()
         say(ws, "Hello?")
         ws.send('{"type":"cancel"}')
         assert events(ws) == [{"type": "done", "chatId": None, "finish_reason": "cancelled"}]
 
-    def test_a_later_turn_leaves_the_history_as_it_was(self, connect, chats):
+    def test_a_later_turn_leaves_the_history_as_it_was(self, connect: Callable[..., Client], chats: KeptChats) -> None:
         ws = connect()
         say(ws, "Hello?")
         chat_id = events(ws)[-1]["chatId"]
@@ -346,7 +366,7 @@ class TestCancelling:
         assert events(ws)[-1] == {"type": "done", "chatId": chat_id, "finish_reason": "cancelled"}
         assert len(chats.kept(chat_id)) == 2
 
-    def test_only_the_running_answer_stops(self, connect, chats):
+    def test_only_the_running_answer_stops(self, connect: Callable[..., Client], chats: KeptChats) -> None:
         chats.site.script("a", endless(CREATED, delta("Half")))
         ws = connect()
         say(ws, "Hello?")
@@ -356,11 +376,13 @@ class TestCancelling:
         assert events(ws)[-1]["finish_reason"] == "cancelled"
         assert events(ws)[-1]["finish_reason"] == "stop"
 
-    def test_while_it_waits_for_its_turn(self, connect, chats, monkeypatch):
+    def test_while_it_waits_for_its_turn(
+        self, connect: Callable[..., Client], chats: KeptChats, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         joined = threading.Semaphore(0)
 
-        class Line(deque):
-            def append(self, one):
+        class Line(deque[Any]):
+            def append(self, one: Any) -> None:
                 super().append(one)
                 joined.release()
 
@@ -379,7 +401,7 @@ class TestCancelling:
         assert events(ws)[-1]["finish_reason"] == "stop"
         assert chats.site.texts() == ["Hello?", "Go on"]
 
-    def test_nothing_to_cancel(self, connect):
+    def test_nothing_to_cancel(self, connect: Callable[..., Client]) -> None:
         ws = connect()
         ws.send('{"type":"cancel"}')
         say(ws, "Hello?")
@@ -388,7 +410,7 @@ class TestCancelling:
 
 class TestClientGone:
     @pytest.mark.parametrize("politely", [True, False])
-    def test_the_answer_is_stopped(self, connect, chats, politely):
+    def test_the_answer_is_stopped(self, connect: Callable[..., Client], chats: KeptChats, politely: bool) -> None:
         chats.site.script("a", answer("Hello"), endless(CREATED, delta("Half")))
         ws = connect()
         say(ws, "Hello?")
@@ -403,7 +425,7 @@ class TestClientGone:
         assert chats.say("Next?", chatId=chat_id).status_code == 200
         assert all(response.closed for response in chats.site.responses)
 
-    def test_a_client_that_floods_is_cut_off(self, connect, chats):
+    def test_a_client_that_floods_is_cut_off(self, connect: Callable[..., Client], chats: KeptChats) -> None:
         chats.site.script("a", endless(CREATED, delta("Half")))
         ws = connect()
         say(ws, "Hello?")
@@ -417,7 +439,7 @@ class TestClientGone:
 
 class TestKeys:
     @pytest.fixture
-    def keys(self, tmp_path, connect):
+    def keys(self, tmp_path: Path, connect: Callable[..., Client]) -> Path:
         connect().close()
         path = tmp_path / "session" / "Authorization.txt"
         path.write_text("key-1\n")
@@ -432,13 +454,13 @@ class TestKeys:
             ("api-key", '"key-1"'),
         ],
     )
-    def test_in_the_handshake(self, keys, connect, header, value):
+    def test_in_the_handshake(self, keys: Path, connect: Callable[..., Client], header: str, value: str) -> None:
         ws = connect(**{header: value})
         say(ws, "Hello?")
         assert events(ws)[-1]["type"] == "done"
 
     @pytest.mark.parametrize("key", ["key-1", " key-1\\n", "Bearer key-1", "'key-1'"])
-    def test_in_the_first_message(self, keys, connect, key):
+    def test_in_the_first_message(self, keys: Path, connect: Callable[..., Client], key: str) -> None:
         ws = connect()
         ws.send(f'{{"type":"auth","key":"{key}"}}')
         say(ws, "Hello?")
@@ -455,7 +477,9 @@ class TestKeys:
             "[]",
         ],
     )
-    def test_none_in_the_first_message(self, keys, connect, chats, first):
+    def test_none_in_the_first_message(
+        self, keys: Path, connect: Callable[..., Client], chats: KeptChats, first: dict[str, Any] | str
+    ) -> None:
         ws = connect()
         ws.send(first)
         error = event(ws)
@@ -463,7 +487,7 @@ class TestKeys:
         assert closing(ws) == ws_chat.POLICY_VIOLATION
         assert chats.site.calls == []
 
-    def test_none_in_time(self, serve, chats, monkeypatch):
+    def test_none_in_time(self, serve: Callable[..., int], chats: KeptChats, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(ws_chat, "KEY_WAIT", 0.01)
         port = serve()
         (chats.session_dir / "Authorization.txt").write_text("key-1\n")
@@ -471,7 +495,7 @@ class TestKeys:
         assert b'"code":"invalid_api_key"' in refused
         assert ws_chat.POLICY_VIOLATION.to_bytes(2, "big") in refused
 
-    def test_one_that_was_taken_back(self, keys, connect):
+    def test_one_that_was_taken_back(self, keys: Path, connect: Callable[..., Client]) -> None:
         ws = connect(Authorization="Bearer key-1")
         say(ws, "Hello?")
         assert events(ws)[-1]["type"] == "done"
@@ -480,7 +504,7 @@ class TestKeys:
         assert event(ws)["code"] == "invalid_api_key"
         assert closing(ws) == ws_chat.POLICY_VIOLATION
 
-    def test_one_that_nobody_asked_for(self, connect):
+    def test_one_that_nobody_asked_for(self, connect: Callable[..., Client]) -> None:
         ws = connect()
         ws.send('{"type":"auth","key":"whatever"}')
         say(ws, "Hello?")
@@ -488,17 +512,17 @@ class TestKeys:
 
 
 class TestBounds:
-    def test_so_many_sockets(self, serve, connect):
+    def test_so_many_sockets(self, serve: Callable[..., int], connect: Callable[..., Client]) -> None:
         port = serve(threads=8)
-        kept = [connect(port), connect(port)]
-        for ws in kept:
+        sockets = [connect(port), connect(port)]
+        for ws in sockets:
             say(ws, "Hello?")
             assert events(ws)[-1]["type"] == "done"
         refused = all_that_comes(port)
         assert b'"code":"queue_timeout"' in refused
         assert ws_module.TRY_AGAIN_LATER.to_bytes(2, "big") in refused
 
-    def test_a_closed_socket_makes_room(self, serve, connect):
+    def test_a_closed_socket_makes_room(self, serve: Callable[..., int], connect: Callable[..., Client]) -> None:
         port = serve(threads=1)
         for _ in range(3):
             ws = connect(port)
@@ -507,28 +531,34 @@ class TestBounds:
             ws.close()
             ws.thread.join(WAIT)
 
-    def test_a_server_that_stops_lets_the_running_answer_end(self, connect, chats):
-        sent = threading.Event()
-        chats.site.script("a", Reply(Gated(sent, CREATED, delta("Half"), delta(" and half"), end())))
+    def test_a_server_that_stops_lets_the_running_answer_end(
+        self, connect: Callable[..., Client], chats: KeptChats
+    ) -> None:
+        gate = threading.Event()
+        chats.site.script("a", Reply(cast(Any, Gated(gate, CREATED, delta("Half"), delta(" and half"), end()))))
         busy, idle = connect(), connect()
         say(busy, "Hello?")
         assert event(busy)["text"] == "Half"
         chats.app.extensions[ws_module.SOCKETS].stop()
         assert closing(idle) == ws_chat.GOING_AWAY
-        sent.set()
+        gate.set()
         assert [each.get("text") for each in events(busy)] == [" and half", None]
         assert closing(busy) == ws_chat.GOING_AWAY
 
-    def test_a_client_that_answers_no_ping_is_gone(self, serve, monkeypatch):
+    def test_a_client_that_answers_no_ping_is_gone(
+        self, serve: Callable[..., int], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setattr(ws_module, "PING_INTERVAL", 0.05)
         assert b"Ping/Pong timeout" in all_that_comes(serve())
 
-    def test_the_size_of_a_message(self, serve, connect):
+    def test_the_size_of_a_message(self, serve: Callable[..., int], connect: Callable[..., Client]) -> None:
         ws = connect(serve(max_body=1000))
         say(ws, "x" * 2000)
         assert closing(ws) == 1009
 
-    def test_pieces_of_a_message_count_together(self, serve, connect):
+    def test_pieces_of_a_message_count_together(
+        self, serve: Callable[..., int], connect: Callable[..., Client]
+    ) -> None:
         ws = connect(serve(max_body=1000))
         frames = [bytes([opcode, 0x80 | 126, 0x01, 0x90, 0, 0, 0, 0]) + b"x" * 400 for opcode in (1, 0, 0)]
         ws.sock.sendall(b"".join(frames))
@@ -537,13 +567,13 @@ class TestBounds:
 
 class TestHandshakes:
     @pytest.fixture
-    def ask(self, chats):
+    def ask(self, chats: KeptChats) -> Iterator[Callable[..., TestResponse]]:
         """Return what sends a handshake as gunicorn would hand it on."""
         ours, theirs = socket.socketpair()
 
-        def ask(**headers):
-            given = {name: value for name, value in {**HANDSHAKE, **headers}.items() if value is not None}
-            return chats.client.get("/api/ws", headers=given, environ_overrides={"gunicorn.socket": ours})
+        def ask(**headers: Any) -> Any:
+            present = {name: value for name, value in {**HANDSHAKE, **headers}.items() if value is not None}
+            return chats.client.get("/api/ws", headers=present, environ_overrides={"gunicorn.socket": ours})
 
         with ours, theirs:
             yield ask
@@ -561,28 +591,29 @@ class TestHandshakes:
             {"Connection": None},
             {"Upgrade": "h2c"},
         ],
+        ids=spelled,
     )
-    def test_bad_ones(self, ask, headers):
+    def test_bad_ones(self, ask: Callable[..., TestResponse], headers: dict[str, Any]) -> None:
         response = ask(**headers)
-        assert (response.status_code, response.json["code"]) == (400, "invalid_request")
+        assert (response.status_code, response.get_json()["code"]) == (400, "invalid_request")
 
-    def test_a_wrong_key(self, ask, chats):
+    def test_a_wrong_key(self, ask: Callable[..., TestResponse], chats: KeptChats) -> None:
         (chats.session_dir / "Authorization.txt").write_text("key-1\n")
         for header in ("Authorization", "x-api-key", "api-key"):
             assert ask(**{header: "Bearer key-2"}).status_code == 401
 
-    def test_a_foreign_page(self, ask):
+    def test_a_foreign_page(self, ask: Callable[..., TestResponse]) -> None:
         assert ask(Origin="https://page.example").status_code == 403
 
-    def test_a_foreign_host(self, ask):
+    def test_a_foreign_host(self, ask: Callable[..., TestResponse]) -> None:
         assert ask(Host="page.example").status_code == 403
 
-    def test_a_server_that_cannot(self, chats):
+    def test_a_server_that_cannot(self, chats: KeptChats) -> None:
         response = chats.client.get("/api/ws", headers=HANDSHAKE)
-        assert (response.status_code, response.json["code"]) == (404, "not_found")
-        assert "waitress" in response.json["error"]
+        assert (response.status_code, response.get_json()["code"]) == (404, "not_found")
+        assert "waitress" in response.get_json()["error"]
 
-    def test_plain_http_is_told_what_this_is(self, chats):
+    def test_plain_http_is_told_what_this_is(self, chats: KeptChats) -> None:
         response = chats.client.get("/api/ws")
-        assert (response.status_code, response.json["code"]) == (400, "invalid_request")
-        assert "WebSocket" in response.json["error"]
+        assert (response.status_code, response.get_json()["code"]) == (400, "invalid_request")
+        assert "WebSocket" in response.get_json()["error"]

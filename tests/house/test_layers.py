@@ -67,7 +67,7 @@ ONLY = {
     "qwenproxy.browser": ("browser", "disk.folder", "errors", "observe", "texts"),
     "qwenproxy.chat": ("chat", "errors"),
     "qwenproxy.observe": ("observe",),
-    "qwenproxy.upstream": ("browser.page", "chat", "errors", "upstream"),
+    "qwenproxy.upstream": ("browser.page", "chat", "disk.json_text", "errors", "upstream"),
     "qwenproxy.wsgi": ("errors", "wsgi"),
 }  # fmt: skip
 # What is handed over and not imported; types are free to be named.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 LONGEST = 40
 
@@ -16,8 +17,8 @@ def spelled(value: object) -> str:
 def _text(value: object) -> str:
     if isinstance(value, str):
         return value
-    if isinstance(value, type):
-        return value.__name__
+    if name := getattr(value, "__name__", None):  # a class or a function
+        return str(name)
     if isinstance(value, BaseException):
         return f"{type(value).__name__} {value}".rstrip()
     if isinstance(value, bytes):
@@ -26,4 +27,5 @@ def _text(value: object) -> str:
         value = sorted(value, key=str)
     if isinstance(value, dict | list | tuple):
         return json.dumps(value, default=_text, ensure_ascii=False)
-    return str(value)
+    # Addresses differ between the processes of one run, which have to agree on the names.
+    return re.sub(r" at 0x[0-9a-f]+", "", str(value))

@@ -132,9 +132,9 @@ def test_secrets_stay_out_of_texts() -> None:
 
 @pytest.mark.parametrize("body", [ISSUED, {"success": True, "data": ISSUED}], ids=["bare", "in an envelope"])
 def test_credentials_with_and_without_envelope(body: object) -> None:
-    found = files.credentials_object(json.dumps(body))
-    assert found == ISSUED
-    assert files.parse_credentials(found) == UploadCredentials(
+    result = files.credentials_object(json.dumps(body))
+    assert result == ISSUED
+    assert files.parse_credentials(result) == UploadCredentials(
         access_key_id="STS.EXAMPLEKEYID",
         access_key_secret="ExampleSecret0123456789",
         security_token="EXAMPLE-SECURITY-TOKEN==",
@@ -148,8 +148,8 @@ def test_credentials_with_and_without_envelope(body: object) -> None:
 
 
 def test_a_missing_endpoint_follows_from_the_region() -> None:
-    found = {name: value for name, value in ISSUED.items() if name != "endpoint"}
-    assert files.parse_credentials(found).endpoint == "oss-ap-southeast-1.aliyuncs.com"
+    result = {name: value for name, value in ISSUED.items() if name != "endpoint"}
+    assert files.parse_credentials(result).endpoint == "oss-ap-southeast-1.aliyuncs.com"
 
 
 @pytest.mark.parametrize(
@@ -197,10 +197,10 @@ def test_how_far_the_reading_is(data: object, status: str) -> None:
 
 
 def test_requests_for_the_page() -> None:
-    asked = files.request_credentials("фото.png", 7, "image")
-    assert (asked.method, asked.path) == ("POST", "/api/v2/files/getstsToken")
-    assert json.loads(asked.body or "") == {"filename": "фото.png", "filesize": 7, "filetype": "image"}
-    assert {"content-type", "source", "x-request-id"} <= set(asked.headers)
+    call = files.request_credentials("фото.png", 7, "image")
+    assert (call.method, call.path) == ("POST", "/api/v2/files/getstsToken")
+    assert json.loads(call.body or "") == {"filename": "фото.png", "filesize": 7, "filetype": "image"}
+    assert {"content-type", "source", "x-request-id"} <= set(call.headers)
     assert json.loads(files.begin_parsing("f").body or "") == {"file_id": "f"}
     assert json.loads(files.ask_parsing("f").body or "") == {"file_id_list": ["f"]}
 
@@ -368,8 +368,8 @@ def test_uploads_are_found_by_their_address(tmp_path: Path, clock: FakeClock) ->
     ledger.add(stored("one"), PNG)
     again = Ledger.open(SessionFolder(tmp_path / "session"), clock)
     for url in ("/u/one%20x.png?signature=other", "/u/one%20x.png", "/u/one x.png#top"):
-        found = again.find(f"https://store.example{url}")
-        assert found is not None and found.copy_of("a") == stored("one")
+        result = again.find(f"https://store.example{url}")
+        assert result is not None and result.copy_of("a") == stored("one")
     assert again.find("https://store.example/u/two%20x.png") is None
     assert again.find("https://other.example/u/one%20x.png") is None
     assert again.find("http://[broken") is None
@@ -388,12 +388,12 @@ def test_origins_are_learnt(ledger: Ledger) -> None:
 def test_copies_of_other_accounts(ledger: Ledger) -> None:
     upload = ledger.add(stored("one"), PNG)
     ledger.add_copy(upload, stored("copy", "b"))
-    found = ledger.find(stored("one").url)
-    assert found is not None
-    assert [copy.account_id for copy in found.copies] == ["a", "b"]
-    assert found.copy_of("b") == stored("copy", "b")
-    assert found.copy_of("c") is None
-    ledger.add_copy(found, replace(stored("one"), parsed=True))
+    result = ledger.find(stored("one").url)
+    assert result is not None
+    assert [copy.account_id for copy in result.copies] == ["a", "b"]
+    assert result.copy_of("b") == stored("copy", "b")
+    assert result.copy_of("c") is None
+    ledger.add_copy(result, replace(stored("one"), parsed=True))
     again = ledger.find(stored("one").url)
     assert again is not None
     assert [(copy.account_id, copy.parsed) for copy in again.copies] == [("b", False), ("a", True)]
@@ -413,7 +413,7 @@ def test_old_bytes_go(tmp_path: Path, clock: FakeClock) -> None:
     ledger = Ledger.open(SessionFolder(tmp_path / "session"), clock)
     old, new = ledger.add(stored("old"), PNG), ledger.add(stored("new"), JPEG)
     clock.now = (tmp_path / "session" / "uploads" / new.digest).stat().st_mtime + 1
-    long_ago = clock.now - ledger_module.KEPT_FOR - 1
+    long_ago = clock.now - ledger_module.CONTENT_AGE - 1
     os.utime(tmp_path / "session" / "uploads" / old.digest, (long_ago, long_ago))
     ledger.tidy()
     assert (ledger.data_of(old), ledger.data_of(new)) == (None, JPEG)
@@ -427,7 +427,7 @@ def test_the_oldest_bytes_make_room(tmp_path: Path, clock: FakeClock, monkeypatc
     os.utime(tmp_path / "session" / "uploads" / first.digest, (1, 1))
     second = ledger.add(stored("second"), b"2" * 40)
     os.utime(tmp_path / "session" / "uploads" / second.digest, (2, 2))
-    monkeypatch.setattr(ledger_module, "KEPT_BYTES", 100)
+    monkeypatch.setattr(ledger_module, "CONTENT_BYTES", 100)
     third = ledger.add(stored("third"), b"3" * 40)
     assert [ledger.data_of(each) is not None for each in (first, second, third)] == [False, True, True]
 

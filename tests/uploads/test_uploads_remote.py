@@ -219,8 +219,8 @@ def fetch(web: Web) -> Fetch:
 
 def test_a_file_is_fetched_from_the_address_that_was_checked(web: Web, fetch: Fetch) -> None:
     web.pages["/dir/кот.png"] = web.pages["/dir/%D0%BA%D0%BE%D1%82.png"] = content(CONTENT)
-    found = fetch("/dir/кот.png?size=1")
-    assert (found.data, found.name, found.content_type) == (CONTENT, "кот.png", "image/png")
+    file = fetch("/dir/кот.png?size=1")
+    assert (file.data, file.name, file.content_type) == (CONTENT, "кот.png", "image/png")
     assert web.seen == [(f"outside.example:{web.port}", "/dir/%D0%BA%D0%BE%D1%82.png?size=1")]
     assert fetch.resolved == ["outside.example"]
 

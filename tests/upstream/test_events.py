@@ -250,8 +250,8 @@ def test_what_goes_on_after_a_finish_has_to_be_finished_too(cut: str) -> None:
 
 @pytest.mark.parametrize("phase", ["answer", None, "think", "Writing"])
 def test_what_a_function_says_is_no_text(phase: str | None) -> None:
-    told = delta("Tool f does not exists.", phase, role="function") + delta("x", phase, function_call={"name": "f"})
-    assert decode(CREATED + told + delta("So.") + end())[0] == [STARTED, Text("So."), Finish()]
+    text = delta("Tool f does not exists.", phase, role="function") + delta("x", phase, function_call={"name": "f"})
+    assert decode(CREATED + text + delta("So.") + end())[0] == [STARTED, Text("So."), Finish()]
 
 
 def test_nothing_but_what_functions_say_is_an_empty_answer() -> None:
@@ -373,9 +373,9 @@ def test_a_complaint_that_never_ends_is_told_when_it_falls_silent() -> None:
         decoder.feed("")
 
 
-@pytest.mark.parametrize("said", ["captcha", "_____tmd_____/punish", "aliyun_waf", "action=captcha", "<html>"])
-def test_what_the_model_says_is_no_human_check(said: str) -> None:
-    assert decode(CREATED + delta(f"It is a {said}.") + end()) == ([STARTED, Text(f"It is a {said}."), Finish()], None)
+@pytest.mark.parametrize("text", ["captcha", "_____tmd_____/punish", "aliyun_waf", "action=captcha", "<html>"])
+def test_what_the_model_says_is_no_human_check(text: str) -> None:
+    assert decode(CREATED + delta(f"It is a {text}.") + end()) == ([STARTED, Text(f"It is a {text}."), Finish()], None)
 
 
 @pytest.mark.parametrize("field", ["code", "error_code", "errorCode"])
@@ -417,7 +417,7 @@ def reasoning_of(*snapshots: tuple[list[str], list[str]]) -> str:
 
 
 @pytest.mark.parametrize(
-    ("snapshots", "told"),
+    ("snapshots", "text"),
     [
         ([(["A"], []), (["A"], ["a"]), (["A", "B"], ["a"]), (["A", "B"], ["a", "b"])], "A\na\n\nB\nb"),
         ([([], ["a"]), ([], ["ab"]), ([], ["ab", "c"])], "ab\nc"),
@@ -437,8 +437,8 @@ def reasoning_of(*snapshots: tuple[list[str], list[str]]) -> str:
         "an older one grows",
     ],
 )
-def test_thinking_summary_tells_everything_once(snapshots: list[tuple[list[str], list[str]]], told: str) -> None:
-    assert reasoning_of(*snapshots) == told
+def test_thinking_summary_tells_everything_once(snapshots: list[tuple[list[str], list[str]]], text: str) -> None:
+    assert reasoning_of(*snapshots) == text
 
 
 @given(st.lists(st.tuples(st.text("abc", min_size=1), st.text("xyz", min_size=1)), min_size=1, max_size=4))

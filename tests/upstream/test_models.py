@@ -101,7 +101,6 @@ def test_unknown_forms(body: str) -> None:
 def test_models_that_always_think(model_id: str, level: int) -> None:
     entry = {"id": model_id, "info": {"meta": {"abilities": {"thinking": level}}}}
     (model,) = parse_models(orjson.dumps({"data": [entry]}).decode())
-    assert model.thinks_always
     assert model.thinking
 
 

@@ -190,10 +190,10 @@ def test_hours_outweigh_the_wording() -> None:
     assert (error.hours, error.for_today) == (3, False)
 
 
-def test_after_a_reload_the_version_and_the_doctor_are_what_is_left() -> None:
+def test_a_bare_refusal_after_a_reload_names_the_version_and_the_doctor() -> None:
     message = error_from(head(actual=400), envelope("Bad_Request", "Internal error...")).message
-    assert "loaded anew" in message
-    assert message.index("loaded anew") < message.index("QWENPROXY_SITE_VERSION") < message.index("qwenproxy doctor")
+    assert "after a reload" in message
+    assert message.index("after a reload") < message.index("QWENPROXY_SITE_VERSION") < message.index("qwenproxy doctor")
 
 
 @pytest.mark.parametrize(

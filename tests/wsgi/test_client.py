@@ -91,7 +91,7 @@ class TestReading:
     def test_without_a_bound(self, pair: Pair, clock: FakeClock) -> None:
         connection, theirs = pair
         connection.await_head()
-        connection.await_anything()
+        connection.read_without_limit()
         clock.now += 1000
         theirs.send(b"x")
         assert connection.recv(1) == b"x"

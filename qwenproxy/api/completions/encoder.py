@@ -1,6 +1,6 @@
 """An answer as OpenAI sends a legacy completion: objects of type `text_completion`, streamed or whole.
 
-Thoughts and calls have no form here; the request offers no tools.
+There is no form for thoughts and tool calls; the request offers no tools.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ class TextEncoder:
         self._head: dict[str, Any] = {}
 
     def begin(self, answer: KeptAnswer) -> bytes:
-        """Return the echo, if there is any."""
+        """Return the echo, if the client wants one."""
         self._head = _head(answer)
         return self._chunk(self._echo) if self._echo else b""
 
     def event(self, event: Event) -> bytes:
-        """Return text, or the reason why it ends."""
+        """Return a chunk with text, or with the reason for the end."""
         if isinstance(event, Text):
             return self._chunk(event.text)
         if isinstance(event, Image):
@@ -42,7 +42,7 @@ class TextEncoder:
         return self._chunk("", event.reason) if isinstance(event, Finish) else b""
 
     def usage(self, answer: KeptAnswer) -> bytes:
-        """Return the chunk without choices that carries the counts, where they are wanted."""
+        """Return the chunk with the counts and without choices, if the client wants it."""
         return _frame({**self._head, "choices": [], "usage": _counts(answer)}) if self._include_usage else b""
 
     def end(self, answer: KeptAnswer) -> bytes:

@@ -1,6 +1,6 @@
-"""The body of a legacy completion, translated into a ChatRequest. Pure.
+"""Translate the body of a legacy completion into a ChatRequest. Pure.
 
-The site answers messages and completes no text, so the model is told in a system message to go on with the prompt.
+The site answers messages and does not continue texts, so a system message asks the model to continue the prompt.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ GO_ON_UNTIL = "Your words stand between that text and the following one, so writ
 
 
 @dataclass(frozen=True, slots=True)
-class CompletionWanted:
-    """A parsed body: the neutral request, and how to send the answer. `echo` is the text that comes before it."""
+class TextRequest:
+    """A parsed body: the neutral request, and the form of the answer. `echo` is the text to send before it."""
 
     chat: ChatRequest
     ignored: Ignored
@@ -38,7 +38,7 @@ class CompletionWanted:
     include_usage: bool = False
 
 
-def parse_completion(body: Mapping[str, Any]) -> CompletionWanted:
+def parse_completion(body: Mapping[str, Any]) -> TextRequest:
     """Translate the body of POST /v1/completions. Raises RequestError, UnsupportedParameter naming the field."""
     ignored = Ignored()
     refuse_losses(body, ("n", "best_of"))
@@ -60,17 +60,17 @@ def parse_completion(body: Mapping[str, Any]) -> CompletionWanted:
     echo = prompt if read_flag(body, "echo") else ""
     include_usage = bool(read_flag(read_object(body, "stream_options"), "include_usage"))
     ignored.add_fields(body, HONOURED)
-    return CompletionWanted(chat, ignored, echo, include_usage)
+    return TextRequest(chat, ignored, echo, include_usage)
 
 
 def _prompt(value: Any) -> str:
-    """Return the text to go on with: a string, or an array of one."""
+    """Return the text to continue: a string, or an array of one string."""
     if isinstance(value, list) and len(value) == 1:
         value = value[0]
     if isinstance(value, list) and all(isinstance(each, str) for each in value) and value:
-        raise UnsupportedParameter("Only one prompt per request is possible.", param="prompt")
+        raise UnsupportedParameter("prompt may hold only one text. Send one request for each.", param="prompt")
     if isinstance(value, list | int) and not isinstance(value, bool) and value != []:
-        raise UnsupportedParameter("prompt must be text: tokens cannot be read here.", param="prompt")
+        raise UnsupportedParameter("prompt must be a text. Tokens are not supported.", param="prompt")
     if not isinstance(value, str) or not value.strip():
-        raise RequestError("prompt must be a text that is not blank.", param="prompt")
+        raise RequestError("prompt must be a text and not blank.", param="prompt")
     return value

@@ -1,4 +1,4 @@
-"""POST …/completions: parse, choose the encoder; answering.py does the rest."""
+"""POST …/completions: parse the request and choose the encoder; answering.py does the rest."""
 
 from __future__ import annotations
 
@@ -23,6 +23,6 @@ def blueprint() -> Blueprint:
 
 def complete() -> ResponseReturnValue:
     """Answer POST …/completions."""
-    wanted = parse_completion(json_body())
-    encoder = TextEncoder(wanted.echo, include_usage=wanted.include_usage)
-    return wanted.ignored.tell(respond(Alone(), wanted.chat, encoder))
+    completion = parse_completion(json_body())
+    encoder = TextEncoder(completion.echo, include_usage=completion.include_usage)
+    return completion.ignored.put_header(respond(Alone(), completion.chat, encoder))

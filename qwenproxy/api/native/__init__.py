@@ -6,11 +6,11 @@ import re
 from typing import Any
 
 from qwenproxy.api.native import chats, files, routes
-from qwenproxy.api.waits import told_message
+from qwenproxy.api.waits import message_for_client
 from qwenproxy.api.wire import WireApi
 from qwenproxy.errors import ProxyError
 
-ADDRESSES = re.compile("/")  # whatever is nobody else's
+ADDRESSES = re.compile("/")  # any path; the other wire APIs come first
 
 
 def wire_api() -> WireApi:
@@ -19,6 +19,6 @@ def wire_api() -> WireApi:
 
 
 def native_error(error: ProxyError) -> dict[str, Any]:
-    """Return the native routes' error object, with the id of the chat it was about where one exists."""
-    body = {"error": told_message(error), "code": error.code}
+    """Return the native routes' error object, with the id of the kept chat if there is one."""
+    body = {"error": message_for_client(error), "code": error.code}
     return {**body, "chatId": error.chat_id} if error.chat_id else body

@@ -1,6 +1,6 @@
-"""The routes over kept chats: make, list, read, rename, delete, clean up (contract 4).
+"""The routes for kept chats: make, list, read, rename, delete, clean up (contract 4).
 
-Shapes and codes only; what is kept, and what deleting means, is the business of the history room.
+Only shapes and codes; the history room decides what to keep and what deletion means.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The file routes (contract 4): uploads from a client, and the site's own upload credentials.
 
-An upload is read into memory and never onto a disk, whatever becomes of it.
+An upload stays in memory and is never written to the disk.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from qwenproxy.errors import ProxyError, RequestError, UnsupportedMediaType
 from qwenproxy.uploads.file_types import clean_name
 from qwenproxy.wsgi.client import client_gone_check
 
-FIELD_BYTES = 256 * 1024  # of form fields beside the file; must exceed what the parser reads at once (64 KiB)
-DRAINED = 64 * 1024 * 1024  # bytes of a refused body that are read on, so that the client gets to read the refusal
+FIELD_BYTES = 256 * 1024  # of form fields beside the file; must exceed one read of the parser (64 KiB)
+DRAIN_BYTES = 64 * 1024 * 1024  # of a refused body that we still read, so that the client reads our error
 
 
 def blueprint() -> Blueprint:
@@ -37,17 +37,11 @@ def blueprint() -> Blueprint:
 def upload() -> ResponseReturnValue:
     """Answer POST /api/files/upload."""
     name, data = _read_upload(filing().max_file_size)
-    stored = filing().upload(name, data, client_gone_check(request.environ))
-    # clients cut the URL out of the text: it must stay the first key
-    file = {
-        "url": stored.url,
-        "name": stored.name,
-        "size": stored.size,
-        "type": stored.content_type,
-        "id": stored.id,
-    }
-    image = {"imageUrl": stored.url} if stored.kind == "image" else {}
-    return json_response({"success": True, "file": file, **image})
+    file = filing().upload(name, data, client_gone_check(request.environ))
+    # The URL must stay the first key, because clients cut it out of the text.
+    fields = {"url": file.url, "name": file.name, "size": file.size, "type": file.content_type, "id": file.id}
+    image = {"imageUrl": file.url} if file.kind == "image" else {}
+    return json_response({"success": True, "file": fields, **image})
 
 
 def credentials() -> ResponseReturnValue:
@@ -67,7 +61,7 @@ def credentials() -> ResponseReturnValue:
 
 
 def _kind(filetype: str) -> str:
-    """Return the site's word for a file type; a Content-Type will do, too."""
+    """Return the site's word for a file type, which may also be a Content-Type."""
     major, slash, _ = filetype.partition("/")
     if not slash:
         return filetype
@@ -81,7 +75,7 @@ def _read_upload(max_bytes: int) -> tuple[str, bytes]:
     if request.mimetype != "multipart/form-data":
         raise UnsupportedMediaType("Send the file as multipart/form-data in the field 'file'.")
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
-        raise UnsupportedMediaType("Send the form as it is: forms with a Content-Encoding are not read here.")
+        raise UnsupportedMediaType("Send the form uncompressed: a Content-Encoding is not supported for forms.")
     stream = get_input_stream(request.environ)
     room = _Room(max_bytes)
     form = Form(request.mimetype_params.get("boundary", ""), request.mimetype_params.get("charset"), FIELD_BYTES)
@@ -92,9 +86,9 @@ def _read_upload(max_bytes: int) -> tuple[str, bytes]:
         raise
     except RequestEntityTooLarge:
         _drain(stream)
-        raise RequestError("The form has too much beside the file.") from None
-    except (ValueError, OSError):  # the latter where the client leaves, stalls, or sends what are no chunks
-        raise RequestError("The form is damaged or cut short.") from None
+        raise RequestError("The form has too many fields beside the file. Send only the file.") from None
+    except (ValueError, OSError):  # OSError: the client leaves, stalls, or sends invalid chunks
+        raise RequestError("The form is damaged or incomplete. Send it again.") from None
     if file is None:
         raise _no_file()
     name, content = file
@@ -102,11 +96,11 @@ def _read_upload(max_bytes: int) -> tuple[str, bytes]:
 
 
 def _no_file() -> RequestError:
-    return RequestError("Send the file as multipart/form-data in the field 'file': there is none.", param="file")
+    return RequestError("There is no file. Send it as multipart/form-data in the field 'file'.", param="file")
 
 
 class _Room:
-    """The bytes that the files of one form may fill together."""
+    """The number of bytes that all files of one form may have together."""
 
     def __init__(self, max_bytes: int) -> None:
         self._left = max_bytes
@@ -133,7 +127,7 @@ class _Buffer(io.BytesIO):
 
 
 def _drain(stream: IO[bytes]) -> None:
-    left = DRAINED
+    left = DRAIN_BYTES
     with suppress(OSError):
         while left > 0 and (chunk := stream.read(1 << 16)):
             left -= len(chunk)

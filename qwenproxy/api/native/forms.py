@@ -1,7 +1,7 @@
-"""Forms with files, read from the request's body as it comes; the file's name may be written in any habit.
+"""Read a form with files from the request's body as it arrives; file names may have any common encoding.
 
-Used by the upload route. Werkzeug finds the parts; what a part calls itself is read here, because Werkzeug refuses a
-name that is not UTF-8, and loses one with quotes in it. Knows no limits but those it is given.
+The upload route uses this. Werkzeug finds the parts; we read their names, because Werkzeug refuses a name that is not
+UTF-8 and loses one with quotes in it. The caller sets the limits.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from werkzeug.sansio.multipart import Data, Epilogue, Event, Field, File, Multip
 
 MAX_PARTS = 20
 READ_AT_ONCE = 64 * 1024
-_MOST_OF_A_HEADER = 8 * 1024  # bytes
+_HEADER_BYTES = 8 * 1024  # of one part
 
-# The last quote before the next parameter ends a quoted text: many programs write quotes in it as they are.
+# The last quote before the next parameter ends a quoted text, because many programs do not escape quotes in it.
 _PARAMETER = re.compile(
     r""";\s*([a-z]+\*?)\s*=\s*("(?P<quoted>.*?)"\s*(?=;\s*[a-z]+\*?\s*=|;?\s*\Z)|[^;]*)""", re.I | re.S
 )
@@ -34,9 +34,9 @@ NamedFile = tuple[str, IO[bytes]]
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """How to read a form: the boundary, and the character set its sender names, if any.
+    """How to read a form: its boundary, and its character set if the sender names one.
 
-    `field_bytes` is what may stand beside the files; it has to exceed READ_AT_ONCE.
+    `field_bytes` limits the other fields together; it must exceed READ_AT_ONCE.
     """
 
     boundary: str
@@ -45,53 +45,54 @@ class Form:
 
 
 def read_file(stream: IO[bytes], form: Form, field: str, buffer: Callable[[], IO[bytes]]) -> NamedFile | None:
-    """Return name and content of the first file in a field, None where there is none; reads to the form's end.
+    """Return name and content of the first file in a field, None if there is none; read to the form's end.
 
-    Each file goes into a `buffer` of its own. Raises ValueError for what is no form, RequestEntityTooLarge for one with
-    too much beside its files, and what the stream and the buffers raise.
+    Each file goes into its own `buffer`. Raises ValueError for an invalid form, RequestEntityTooLarge for too many
+    bytes beside the files, and what the stream and the buffers raise.
     """
-    found: NamedFile | None = None
+    file: NamedFile | None = None
     target: IO[bytes] | None = None
-    beside = 0
+    other_bytes = 0
     for event in _events(stream, form):
         if isinstance(event, File):
             target = buffer()
-            if found is None and event.name == field:
-                found = event.filename, target
+            if file is None and event.name == field:
+                file = event.filename, target
         elif isinstance(event, Field):
             target = None
         elif isinstance(event, Data) and target is not None:
             target.write(event.data)
         elif isinstance(event, Data):
-            beside += len(event.data)
-            if beside > form.field_bytes:
+            other_bytes += len(event.data)
+            if other_bytes > form.field_bytes:
                 raise RequestEntityTooLarge
-    if found:
-        found[1].seek(0)
-    return found
+    if file:
+        file[1].seek(0)
+    return file
 
 
 def parse_disposition(value: bytes, charset: str | None = None) -> tuple[str | None, str | None]:
-    """Return field name and file name of a part's Content-Disposition, None for what it does not say.
+    """Return field name and file name of a part's Content-Disposition, None for a missing one.
 
-    They may be quoted or not, hold quotes and backslashes, stand in UTF-8 or an older encoding, be encoded words of
-    mail, or have the extended form `filename*=`, which counts before the plain one.
+    They may be quoted or not, hold quotes and backslashes, be in UTF-8 or an older encoding, be encoded words of mail,
+    or have the extended form `filename*=`, which wins over the plain one.
     """
-    said: dict[str, str] = {}
+    parameters: dict[str, str] = {}
     for match in _PARAMETER.finditer(f";{_text(value, charset).partition(';')[2]}"):
         name, quoted = match[1].lower(), match["quoted"]
         text = match[2].strip().strip('"') if quoted is None else quoted.replace('\\"', '"')
-        said.setdefault(name, _extended(text) if name.endswith("*") else _mail_word(text))
-    return said.get("name*", said.get("name")), said.get("filename*", said.get("filename"))
+        parameters.setdefault(name, _extended(text) if name.endswith("*") else _mail_word(text))
+    name, file_name = (parameters.get(f"{key}*", parameters.get(key)) for key in ("name", "filename"))
+    return name, file_name
 
 
 class _Decoder(MultipartDecoder):
-    """Finds the parts; reads their headers our way."""
+    """Finds the parts as Werkzeug does, and reads their headers our way."""
 
     charset: str | None = None
 
     def _parse_headers(self, data: bytes | bytearray) -> Headers:
-        if len(data) > _MOST_OF_A_HEADER:
+        if len(data) > _HEADER_BYTES:
             raise ValueError("a part's header is too long")
         headers = Headers()
         for line in re.sub(rb"\r?\n[ \t]+", b" ", bytes(data)).splitlines():
@@ -103,8 +104,8 @@ class _Decoder(MultipartDecoder):
 
 def _canonical(value: bytes, charset: str | None) -> str:
     """Return a Content-Disposition in the one form that Werkzeug reads without loss."""
-    said = zip(("name", "filename"), parse_disposition(value, charset), strict=True)
-    words = [_canonical_word(name, text) for name, text in said if text is not None]
+    parameters = zip(("name", "filename"), parse_disposition(value, charset), strict=True)
+    words = [_canonical_word(name, text) for name, text in parameters if text is not None]
     return "; ".join(["form-data", *words])
 
 
@@ -133,7 +134,7 @@ def _text(value: bytes, charset: str | None) -> str:
                 return value.decode(encoding)
         except (LookupError, ValueError):
             continue
-    # Where two letters in a row are beyond ASCII the name is hardly in a language of the west.
+    # Western languages hardly have two letters in a row beyond ASCII.
     return value.decode("windows-1251" if _CYRILLIC.search(value) else "windows-1252", "replace")
 
 

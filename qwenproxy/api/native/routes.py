@@ -1,7 +1,6 @@
-"""POST /api/chat: one message to a chat that the proxy keeps (contract 4.1).
+"""POST /api/chat: send one message to a chat that the proxy keeps (contract 4.1).
 
-Parses the request; the answer is formatted like OpenAI's with the chat's id added. What a chat remembers is the
-business of the history.
+Parses the request; the answer has OpenAI's form with the chat's id. The history decides what a chat remembers.
 """
 
 from __future__ import annotations
@@ -38,14 +37,14 @@ def create_turn() -> ResponseReturnValue:
     body = json_body()
     ignored = Ignored()
     turn, chat_id = parse_turn(body, ignored), parse_chat_id(body)
-    return ignored.tell(respond(InChat(chat_id), turn, CompletionEncoder(names_chat=True)))
+    return ignored.put_header(respond(InChat(chat_id), turn, CompletionEncoder(names_chat=True)))
 
 
 def parse_turn(body: Mapping[str, Any], ignored: Ignored) -> ChatRequest:
     """Translate `message` or `messages`, `model`, `stream`. Raises RequestError, UnsupportedParameter naming the field.
 
-    The request holds one message of the user, after a system message if there is any: of `messages` the last one of
-    the user is taken, and all system messages together. What has no effect goes into `ignored`.
+    The result holds one user message, after a system message if there is one: of `messages` the last user message and
+    all system messages together. The parts without effect go into `ignored`.
     """
     model = read_text(body, "model")
     system = ""
@@ -59,7 +58,7 @@ def parse_turn(body: Mapping[str, Any], ignored: Ignored) -> ChatRequest:
         message = Message("user", parse_content(body.get("message"), "message", ignored))
     if not message.text.strip() and not message.attachments:
         raise RequestError(
-            "There is nothing to answer: message must hold a text, an image or a file, or messages one of the user.",
+            "There is nothing to answer. Send a text, an image or a file in message, or a user message in messages.",
             param=name,
         )
     ignored.add_fields(body, HONOURED)
@@ -68,8 +67,8 @@ def parse_turn(body: Mapping[str, Any], ignored: Ignored) -> ChatRequest:
 
 
 def parse_chat_id(body: Mapping[str, Any]) -> str | None:
-    """Return the id of the chat to go on with, None where none is named. Raises RequestError."""
+    """Return the id of the chat to continue, None for a new chat. Raises RequestError."""
     chat_id = body.get("chatId")
     if chat_id is not None and not valid_id(chat_id):
-        raise RequestError("chatId is not the id of a chat; leave it out to begin a new one.", param="chatId")
+        raise RequestError("chatId is not the id of a chat. Leave it out to begin a new one.", param="chatId")
     return chat_id

@@ -1,7 +1,7 @@
 """GET /api/ws: the native chat over a WebSocket, one request of POST /api/chat per message (contract 4).
 
-The route opens the socket and counts it: each one holds a request thread for as long as it is open. Who asks, and what
-is answered, is the business of ws_chat.py; what a chat remembers that of history/conversations.py.
+The route opens the socket and counts it, because each open socket holds a request thread. ws_chat.py checks the key
+and answers; history/conversations.py decides what a chat remembers.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from flask_sock import Sock
 from simple_websocket import ConnectionClosed, Server
 from wsproto.utilities import LocalProtocolError, RemoteProtocolError
 
-from qwenproxy.api.auth import SOCKET_ROUTE, sent_keys
+from qwenproxy.api.auth import SOCKET_ROUTE, request_keys
 from qwenproxy.api.errors import error_response
 from qwenproxy.api.native.ws_chat import MAX_WAITING, SocketChat
 from qwenproxy.errors import NotFound, QueueTimeout, RequestError
@@ -30,13 +30,13 @@ log = logging.getLogger(__name__)
 
 SOCKETS = "qwenproxy.sockets"
 SERVER_SOCKETS = ("gunicorn.socket", "werkzeug.socket")
-PING_INTERVAL = 25  # seconds; a client that misses one whole interval is gone
+PING_INTERVAL = 25  # seconds; a client that is silent for a whole interval is gone
 TRY_AGAIN_LATER = 1013  # WebSocket close code
-FAREWELL = 1.0  # seconds a client gets to answer the closing of its socket
+FAREWELL = 1.0  # seconds that a client gets to answer the close of its socket
 
 
 class Sockets:
-    """The open WebSockets of one server: how many there may be, and whether there may be any."""
+    """The open WebSockets of one server; limits their number and ends them."""
 
     def __init__(self, most: int) -> None:
         self.most = most
@@ -48,10 +48,10 @@ class Sockets:
         self.stopping.set()
 
     def talk(self, ws: Server) -> None:
-        """Serve a socket until it is closed, or send it away where no place is free."""
-        # Whoever comes back at once comes before their old socket has said farewell.
+        """Serve a socket until it closes; refuse it if no place is free."""
+        # Wait a moment: a client that reconnects at once comes before its old socket has closed.
         if not self._places.acquire(timeout=FAREWELL):
-            _send_away(ws, f"{self.most} WebSockets are open already; try again later.")
+            _refuse(ws, f"{self.most} WebSockets are open already. Try again later.")
             return
         try:
             _talk(ws, self.stopping)
@@ -70,10 +70,10 @@ def register_ws(app: Flask, max_sockets: int) -> None:
 
 
 def _blueprint(sockets: Sockets) -> Blueprint:
-    """Return the WebSocket route, and the same address for those who do not know that it is one."""
+    """Return the WebSocket route, and a plain HTTP route at its address that explains it."""
     routes = Blueprint("ws", __name__)
     routes.before_request(_prepare_handshake)
-    # The answer to a handshake is never closed, so that what the app does then has to be done here.
+    # Flask never closes the answer to a handshake, so do here what the app does then.
     routes.teardown_request(lambda _: forget_request())
     routes.register_error_handler(RemoteProtocolError, _refuse_handshake)
     Sock().route(SOCKET_ROUTE, bp=routes)(sockets.talk)
@@ -82,16 +82,16 @@ def _blueprint(sockets: Sockets) -> Blueprint:
 
 
 class FrameSocket:
-    """The connection as the WebSocket library may use it.
+    """The connection, wrapped for the WebSocket library.
 
-    One thread writes at a time, since the library answers pings beside us; a client that says more than anybody will
-    listen to is cut off; and the closing itself is left to the server, which still counts on the connection.
+    Lets one thread write at a time, because the library answers pings beside us. Cuts off a client that sends too many
+    messages. Does not close the connection, because the server still uses it.
     """
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
         self._writing = threading.Lock()
-        self.backlog: Callable[[], int] = lambda: 0  # messages nobody has taken yet
+        self.backlog: Callable[[], int] = lambda: 0  # number of messages in the queue
 
     def send(self, data: bytes) -> int:
         """Write all of it."""
@@ -100,7 +100,7 @@ class FrameSocket:
         return len(data)
 
     def recv(self, size: int) -> bytes:
-        """Read some bytes. Raises ConnectionAbortedError when too many messages wait."""
+        """Read some bytes. Raises ConnectionAbortedError if too many messages wait."""
         if self.backlog() > MAX_WAITING:
             raise ConnectionAbortedError("the client sends faster than it can be answered")
         return self._connection.recv(size)
@@ -110,10 +110,10 @@ class FrameSocket:
         return self._connection.fileno()
 
     def close(self) -> None:
-        """Leave the connection open: that it is over is known without."""
+        """Do nothing: the server closes the connection."""
 
     def stop_reading(self) -> None:
-        """Let whoever waits for input see its end."""
+        """End all reads."""
         with suppress(OSError):
             self._connection.shutdown(socket.SHUT_RD)
 
@@ -122,21 +122,21 @@ def _talk(ws: Server, stopping: threading.Event) -> None:
     ws.sock.backlog = lambda: len(ws.input_buffer)
     code = None
     try:
-        code = SocketChat(ws, sent_keys(), stopping).serve()
+        code = SocketChat(ws, request_keys(), stopping).serve()
     except ConnectionClosed:
         log.info("the client closed its WebSocket")
     finally:
         _hang_up(ws, code)
 
 
-def _send_away(ws: Server, message: str) -> None:
+def _refuse(ws: Server, message: str) -> None:
     with suppress(ConnectionClosed):
-        SocketChat(ws).tell_error(QueueTimeout(message))
+        SocketChat(ws).send_error(QueueTimeout(message))
     _hang_up(ws, TRY_AGAIN_LATER)
 
 
 def _hang_up(ws: Server, code: int | None) -> None:
-    """Close the socket and see its reader off: the server closes the connection next, under whoever still reads."""
+    """Close the WebSocket and wait for its reader thread, because the server closes the connection right after this."""
     with suppress(ConnectionClosed, LocalProtocolError, OSError):
         ws.close(code)
     ws.thread.join(FAREWELL)
@@ -151,12 +151,12 @@ def _prepare_handshake() -> None:
     name = next((name for name in SERVER_SOCKETS if name in environ), None)
     if name is None:
         raise NotFound(
-            'This server cannot carry WebSockets (waitress, used on Windows). Use POST /api/chat with "stream":true.'
+            'This server has no WebSockets (waitress, used on Windows). Use POST /api/chat with "stream":true.'
         )
     if request.headers.get("Sec-WebSocket-Version") != "13" or not _is_nonce(request.headers.get("Sec-WebSocket-Key")):
-        raise RequestError("This is not a WebSocket handshake of version 13.")
+        raise RequestError("This is not a WebSocket handshake of version 13. Use a WebSocket client.")
     if isinstance(environ[name], ClientSocket):
-        environ[name].await_anything()
+        environ[name].read_without_limit()
     environ[name] = FrameSocket(environ[name])
 
 
@@ -168,7 +168,7 @@ def _is_nonce(key: str | None) -> bool:
 
 
 def _refuse_handshake(_: Exception) -> Any:
-    return error_response(RequestError("This is not a WebSocket handshake."))
+    return error_response(RequestError("This is not a WebSocket handshake. Use a WebSocket client."))
 
 
 def _explain() -> NoReturn:

@@ -1,7 +1,7 @@
-"""One client at its WebSocket: its key, its requests one after the other, and the answers as events.
+"""Serve one client at its WebSocket: check its key, answer its requests one after the other, as events.
 
-Made by the route for each socket. Requests are those of POST /api/chat, parsed as there; ws_encoder.py has the
-events.
+The route makes one of these for each socket. Requests are those of POST /api/chat, parsed as there; ws_encoder.py makes
+the events.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from simple_websocket import ConnectionClosed, Server
 from wsproto.utilities import LocalProtocolError
 
 from qwenproxy.api.answering import stream
-from qwenproxy.api.auth import check_keys, meant_keys
+from qwenproxy.api.auth import check_keys, keys_in
 from qwenproxy.api.bodies import json_object
-from qwenproxy.api.errors import unforeseen
+from qwenproxy.api.errors import as_internal_error
 from qwenproxy.api.ignored import Ignored
 from qwenproxy.api.native.routes import parse_chat_id, parse_turn
 from qwenproxy.api.native.ws_encoder import SocketEncoder
@@ -32,19 +32,19 @@ from qwenproxy.observe.logs import request_id
 
 log = logging.getLogger(__name__)
 
-KEY_WAIT = 10.0  # seconds a client gets to send the key it needs
-LOOK_AGAIN = 1.0  # seconds between two looks at whether a silent socket is still wanted
-MAX_WAITING = 8  # requests that may wait for the one being answered
+KEY_WAIT = 10.0  # seconds that a client gets to send its key
+LOOK_AGAIN = 1.0  # seconds between two checks whether the server stops
+MAX_WAITING = 8  # requests that may wait behind the current one
 POLICY_VIOLATION = 1008  # WebSocket close codes
 INTERNAL_ERROR = 1011
 GOING_AWAY = 1001
 
 
 class SocketChat:
-    """What is said over one socket. Not safe among threads."""
+    """The conversation over one socket. Not safe among threads."""
 
     def __init__(self, ws: Server, keys: tuple[str, ...] = (), stopping: threading.Event | None = None) -> None:
-        """`keys` came with the handshake, if any did; `stopping` is set when no more requests are wanted."""
+        """`keys` are those of the handshake; the server sets `stopping` to get no more requests answered."""
         self._ws = ws
         self._keys = keys
         self._stopping = stopping or threading.Event()
@@ -52,28 +52,28 @@ class SocketChat:
         self._cancelled = False
 
     def serve(self) -> int:
-        """Answer requests until the client has to go; return the WebSocket close code.
+        """Answer requests until we end the connection; return the WebSocket close code.
 
-        Raises ConnectionClosed when it went by itself.
+        Raises ConnectionClosed if the client ends it.
         """
         try:
-            self._let_in()
+            self._admit()
             while (message := self._next_message()) is not None:
                 self._answer_next(message)
             return GOING_AWAY
         except InvalidApiKey as error:
-            self.tell_error(error)
+            self.send_error(error)
             return POLICY_VIOLATION
         except ProxyError as error:
-            self.tell_error(error)
+            self.send_error(error)
             return INTERNAL_ERROR
 
-    def tell_error(self, error: ProxyError) -> None:
+    def send_error(self, error: ProxyError) -> None:
         """Send an error event. Raises ConnectionClosed."""
         self._send(SocketEncoder().failure(error))
 
-    def _let_in(self) -> None:
-        """Take the key from the first message where one is needed and none came before. Raises InvalidApiKey."""
+    def _admit(self) -> None:
+        """Read the key from the first message if it is needed and not in the handshake. Raises InvalidApiKey."""
         try:
             check_keys(self._keys)
         except InvalidApiKey:
@@ -84,11 +84,11 @@ class SocketChat:
 
     def _take_key(self, message: dict[str, Any]) -> None:
         key = message.get("key")
-        self._keys = meant_keys(key) if isinstance(key, str) else ()
+        self._keys = keys_in(key) if isinstance(key, str) else ()
         check_keys(self._keys)
 
     def _next_message(self) -> str | bytes | None:
-        """Wait for a message; None when the server stops."""
+        """Wait for a message and return it; None if the server stops."""
         while not self._stopping.is_set():
             if self._waiting:
                 return self._waiting.popleft()
@@ -98,8 +98,8 @@ class SocketChat:
         return None
 
     def _answer_next(self, text: str | bytes) -> None:
-        of_the_socket = request_id.set(secrets.token_hex(4))
-        begun = time.monotonic()
+        socket_id = request_id.set(secrets.token_hex(4))
+        start = time.monotonic()
         self._cancelled = False
         try:
             message = json_object(text, "message")
@@ -109,8 +109,8 @@ class SocketChat:
             elif kind is None:
                 check_keys(self._keys)
                 self._answer(message)
-                log.info("WebSocket answer ended %.3f s", time.monotonic() - begun)
-            elif kind != "cancel":  # with nothing to cancel: the answer it was meant for is complete
+                log.info("WebSocket answer ended %.3f s", time.monotonic() - start)
+            elif kind != "cancel":  # a late cancel has no effect: its answer is complete
                 raise RequestError('type must be "auth" or "cancel"; a request has none.', param="type")
         except (InvalidApiKey, ConnectionClosed):
             raise
@@ -119,11 +119,11 @@ class SocketChat:
             self._send(orjson.dumps(end))
         except ProxyError as error:
             log.info("WebSocket answer failed: %s", error.code)
-            self.tell_error(error)
+            self.send_error(error)
         except Exception as error:
-            raise unforeseen(error) from error
+            raise as_internal_error(error) from error
         finally:
-            request_id.reset(of_the_socket)
+            request_id.reset(socket_id)
 
     def _answer(self, message: dict[str, Any]) -> None:
         turn, place = replace(parse_turn(message, Ignored()), streamed=True), InChat(parse_chat_id(message))
@@ -134,10 +134,10 @@ class SocketChat:
                 if not encoder.has_ended and self._is_unwanted():
                     break
         if not encoder.has_ended:
-            raise ClientGone("The client wants no answer any more.")
+            raise ClientGone("The client does not want the answer any more.")
 
     def _is_unwanted(self) -> bool:
-        """Take in what the client said meanwhile; tell whether the answer has to stop."""
+        """Read the client's new messages; tell whether the answer has to stop."""
         while self._ws.connected and len(self._waiting) < MAX_WAITING:
             text = self._ws.receive(timeout=0)
             if text is None:
@@ -156,7 +156,7 @@ class SocketChat:
 
 
 def _object_in(text: str | bytes | None) -> dict[str, Any]:
-    """Return the JSON object in a message, an empty one where there is none."""
+    """Return the JSON object in a message, an empty one for anything else."""
     try:
         return json_object(text or "", "message")
     except InvalidJson:

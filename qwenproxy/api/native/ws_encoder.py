@@ -1,7 +1,7 @@
-"""An answer as the WebSocket sends it: one JSON object an event.
+"""The WebSocket's form of an answer: one JSON object per event.
 
 `delta` and `reasoning` with `text`, `done` with `chatId`, `model`, `finish_reason` and `usage`, `error` with `code`,
-`message` and, where one exists, `chatId`.
+`message` and, if there is a kept chat, `chatId`.
 """
 
 from __future__ import annotations
@@ -11,26 +11,26 @@ from typing import Any
 import orjson
 
 from qwenproxy.api.openai.format import usage_object
-from qwenproxy.api.waits import told_message
+from qwenproxy.api.waits import message_for_client
 from qwenproxy.chat import Event, Image, Reasoning, Text
 from qwenproxy.errors import ProxyError
 from qwenproxy.history.kept_answer import KeptAnswer
 
 
 class SocketEncoder:
-    """The encoder of one answer on a WebSocket, which bridges silence by itself."""
+    """The encoder of one answer on a WebSocket, which needs no signs of life."""
 
     keep_alive = b""
 
     def __init__(self) -> None:
-        self.has_ended = False  # whether `done` or `error` was made
+        self.has_ended = False  # after `done` or `error`
 
     def begin(self, answer: KeptAnswer) -> bytes:
         """Return nothing: `done` names the chat."""
         return b""
 
     def event(self, event: Event) -> bytes:
-        """Return text and thoughts; calls have no form here."""
+        """Return text and thoughts; there is no form for tool calls."""
         if isinstance(event, Text):
             return orjson.dumps({"type": "delta", "text": event.text})
         if isinstance(event, Image):
@@ -51,11 +51,11 @@ class SocketEncoder:
     def failure(self, error: ProxyError) -> bytes:
         """Return `error`."""
         self.has_ended = True
-        event = {"type": "error", "code": error.code, "message": told_message(error)}
+        event = {"type": "error", "code": error.code, "message": message_for_client(error)}
         return orjson.dumps({**event, "chatId": error.chat_id} if error.chat_id else event)
 
     def whole(self, answer: KeptAnswer) -> dict[str, Any]:
-        """Return what `done` says."""
+        """Return the object of `done`."""
         run = answer.run
         return {
             "type": "done",

@@ -1,4 +1,4 @@
-"""OpenAI's addresses: what stands there, what would at OpenAI's own place, and what this product never has. Pure."""
+"""OpenAI's addresses: those we serve, those that only OpenAI serves, and those we never will. Pure."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 
 PREFIXES = ("/v1", "/api/v1", "/api")
 
-# What follows the prefix in OpenAI's addresses. `chat` and `files` alone are also names of our own.
+# OpenAI's addresses after the prefix. `chat` and `files` alone are also our own addresses.
 ROOTS = (
     "chat/completions", "completions", "models", "responses", "conversations", "messages", "images", "videos", "audio",
     "embeddings", "moderations", "batches", "fine_tuning",
@@ -23,6 +23,6 @@ _UNOFFERED = {
 
 
 def unoffered(path: str) -> str | None:
-    """Return the word for what a path of OpenAI's is about, if that is something the product does not offer at all."""
+    """Return the topic of one of OpenAI's paths if the product offers nothing of it, None for any other path."""
     is_openai = ADDRESSES.match(path) is not None
     return _UNOFFERED.get(_PREFIX.sub("", path, count=1).partition("/")[0]) if is_openai else None

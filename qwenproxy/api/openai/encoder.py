@@ -1,4 +1,4 @@
-"""An answer as OpenAI sends a chat completion: server-sent events with `data:` frames of chunks, or one object.
+"""OpenAI's form of a chat completion: server-sent events with `data:` frames of chunks, or one object.
 
 The hot path of the product: one frame per piece of text, its constant parts encoded once.
 """
@@ -33,14 +33,14 @@ class CompletionEncoder:
     keep_alive = KEEP_ALIVE
 
     def __init__(self, *, include_usage: bool = False, legacy: bool = False, names_chat: bool = False) -> None:
-        """`include_usage` adds a chunk with the counts; `legacy` sends the first call as `function_call`, no others.
+        """`include_usage` adds a chunk with the counts; `legacy` sends only the first tool call, as `function_call`.
 
         `names_chat` puts `chatId` into the first and the last chunk, and into the object of a whole answer.
         """
         self._include_usage = include_usage
         self._legacy = legacy
         self._names_chat = names_chat
-        self._calls = 0
+        self._call_count = 0
         self._head: dict[str, Any] = {}
         self._edge: dict[str, Any] = {}
         self._before = self._after = b""
@@ -60,7 +60,7 @@ class CompletionEncoder:
         return self._chunk({"role": "assistant", "content": ""}, edge=True)
 
     def event(self, event: Event) -> bytes:
-        """Return the chunk of an event, b"" for one that clients are not told of."""
+        """Return the chunk of an event, b"" for one without a chunk."""
         if isinstance(event, Text):
             return self._before + b'"content":' + orjson.dumps(event.text) + self._after
         if isinstance(event, Reasoning):
@@ -68,13 +68,13 @@ class CompletionEncoder:
         if isinstance(event, Image):
             return self._before + b'"content":' + orjson.dumps(event.markdown) + self._after
         if isinstance(event, ToolCall):
-            return self._call(event)
+            return self._tool_call(event)
         if isinstance(event, Finish):
             return self._chunk({}, finish_reason(event.reason, legacy=self._legacy), edge=True)
         return b""
 
     def usage(self, answer: KeptAnswer) -> bytes:
-        """Return the chunk without choices that carries the counts, where they are wanted."""
+        """Return the chunk with the counts and without choices, if the client wants it."""
         if not self._include_usage:
             return b""
         counts = usage_object(answer.run.answer.counts(answer.run.chat))
@@ -95,14 +95,14 @@ class CompletionEncoder:
     def _chat_field(self, answer: KeptAnswer) -> dict[str, Any]:
         return {"chatId": answer.chat_id} if self._names_chat else {}
 
-    def _call(self, call: ToolCall) -> bytes:
-        self._calls += 1
+    def _tool_call(self, call: ToolCall) -> bytes:
+        self._call_count += 1
         if not self._legacy:
-            return self._chunk({"tool_calls": [{"index": self._calls - 1, **tool_call_object(call)}]})
-        return self._chunk({"function_call": function_call_object(call)}) if self._calls == 1 else b""
+            return self._chunk({"tool_calls": [{"index": self._call_count - 1, **tool_call_object(call)}]})
+        return self._chunk({"function_call": function_call_object(call)}) if self._call_count == 1 else b""
 
     def _chunk(self, delta: dict[str, Any], finish_reason: str | None = None, *, edge: bool = False) -> bytes:
-        """Return a chunk with any delta; `edge` marks the first and the last one of the answer."""
+        """Return the chunk of a delta; `edge` marks the first and the last chunk of the answer."""
         choice = {"index": 0, "delta": delta, "finish_reason": finish_reason}
         return _frame({**self._head, "choices": [choice], **(self._edge if edge else {})})
 

@@ -1,7 +1,6 @@
-"""OpenAI's objects: completions, counts, calls, errors. Pure.
+"""OpenAI's objects: completions, counts, tool calls, errors. Pure.
 
-Knows no Flask and no site. The shapes are those of the OpenAI API reference; how requests are read is the business of
-request.py.
+Knows no Flask and no site. The shapes are those of the OpenAI API reference; request.py reads requests.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ import time
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from qwenproxy.api.waits import told_message
+from qwenproxy.api.waits import message_for_client
 from qwenproxy.chat import ToolCall, Usage
 from qwenproxy.chat.answer import Answer
 from qwenproxy.errors import ProxyError
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def completion_object(run: ChatRun, *, legacy: bool = False) -> dict[str, Any]:
-    """Return the `chat.completion` of a complete answer; a `legacy` one can carry no more than one call."""
+    """Return the `chat.completion` of a complete answer; a `legacy` one has at most one tool call."""
     answer = run.answer
     reason = finish_reason(answer.finish.reason if answer.finish else "stop", legacy=legacy)
     choice = {"index": 0, "message": _message(answer, legacy=legacy), "logprobs": None, "finish_reason": reason}
@@ -37,7 +36,8 @@ def completion_object(run: ChatRun, *, legacy: bool = False) -> dict[str, Any]:
 
 def openai_error(error: ProxyError) -> dict[str, Any]:
     """Return OpenAI's error object."""
-    return {"error": {"message": told_message(error), "type": error.type, "param": error.param, "code": error.code}}
+    message = message_for_client(error)
+    return {"error": {"message": message, "type": error.type, "param": error.param, "code": error.code}}
 
 
 def usage_object(usage: Usage) -> dict[str, Any]:
@@ -52,17 +52,17 @@ def usage_object(usage: Usage) -> dict[str, Any]:
 
 
 def function_call_object(call: ToolCall) -> dict[str, Any]:
-    """Return the form of a call in OpenAI's older days."""
+    """Return OpenAI's older form of a tool call."""
     return {"name": call.name, "arguments": call.arguments}
 
 
 def finish_reason(reason: str, *, legacy: bool) -> str:
-    """Return OpenAI's word for why an answer ended."""
+    """Return OpenAI's word for the end of an answer."""
     return "function_call" if legacy and reason == "tool_calls" else reason
 
 
 def completion_id() -> str:
-    """Return a fresh id of a completion."""
+    """Return a new id for a completion."""
     return f"chatcmpl-{uuid.uuid4().hex}"
 
 

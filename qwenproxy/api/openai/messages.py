@@ -1,4 +1,4 @@
-"""OpenAI's message arrays, translated into the neutral vocabulary. Pure; part of openai_request.py."""
+"""Translate OpenAI's message arrays into the neutral vocabulary. Pure; part of request.py."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ from qwenproxy.history.messages import ROLES
 from qwenproxy.uploads.file_types import clean_name
 from qwenproxy.upstream.folding import MAX_ATTACHMENTS
 
-# What a model thought before is no part of what it is asked.
+# Older thoughts of a model do not belong to the question.
 THOUGHTS = ("thinking", "redacted_thinking", "reasoning")
 
 
 def parse_messages(value: Any, ignored: Ignored | None = None) -> tuple[Message, ...]:
-    """Translate a `messages` array. Raises RequestError, UnsupportedParameter naming the element at fault.
+    """Translate a `messages` array. Raises RequestError, UnsupportedParameter naming the invalid element.
 
-    A message may lack its content; parts that cannot be passed on are left out and go into `ignored`.
-    Only the user's last message has to keep to the number of attachments: a conversation may have gathered more.
+    A message may lack its content. Parts of an unknown type are left out and go into `ignored`.
+    The limit of attachments is for the last user message only, because older messages may add up to more.
     """
     if not isinstance(value, list) or not value:
         raise RequestError("messages must be a non-empty array.", param="messages")
-    read = Ignored() if ignored is None else ignored
-    messages = _paired([_message(each, f"messages[{index}]", read) for index, each in enumerate(value)])
-    _check_asked(value, messages)
+    ignored = Ignored() if ignored is None else ignored
+    messages = _with_call_ids([_message(each, f"messages[{index}]", ignored) for index, each in enumerate(value)])
+    _check_question(value, messages)
     _check_attachments(next((each.parts for each in reversed(messages) if each.role == "user"), ()), "messages")
     return messages
 
 
 def parse_content(value: Any, where: str, ignored: Ignored | None = None) -> tuple[Part, ...]:
-    """Translate a new message: a string, or an array of parts. Raises RequestError."""
+    """Translate the content of a message: a string, or an array of parts. Raises RequestError."""
     parts = _content(value, where, Ignored() if ignored is None else ignored)
     _check_attachments(parts, where)
     return parts
@@ -44,7 +44,7 @@ def parse_content(value: Any, where: str, ignored: Ignored | None = None) -> tup
 
 def _check_attachments(parts: tuple[Part, ...], where: str) -> None:
     if len({part for part in parts if not isinstance(part, TextPart)}) > MAX_ATTACHMENTS:
-        raise RequestError(f"A message may carry {MAX_ATTACHMENTS} images and files at most.", param=where)
+        raise RequestError(f"A message may have at most {MAX_ATTACHMENTS} images and files.", param=where)
 
 
 def _content(value: Any, where: str, ignored: Ignored) -> tuple[Part, ...]:
@@ -64,19 +64,19 @@ def _message(value: Any, where: str, ignored: Ignored) -> Message:
     role = value.get("role")
     if not isinstance(role, str) or role not in ROLES:
         raise RequestError(f"{where}.role must be one of {', '.join(ROLES)}.", param=f"{where}.role")
-    calls = _tool_calls(value.get("tool_calls"), f"{where}.tool_calls")
+    tool_calls = _tool_calls(value.get("tool_calls"), f"{where}.tool_calls")
     content = value.get("content")
     return Message(
         ROLES[role],
         _content(value.get("refusal") if content is None else content, f"{where}.content", ignored),
         _optional_text(value.get("name"), f"{where}.name"),
-        calls or _legacy_call(value.get("function_call"), where),
+        tool_calls or _legacy_call(value.get("function_call"), where),
         _optional_text(value.get("tool_call_id"), f"{where}.tool_call_id"),
     )
 
 
 def _part(value: Any, where: str, ignored: Ignored) -> Part | None:
-    """Translate a part; None for one that is left out, named unless nobody expects it to be read."""
+    """Translate a part; None for one that is left out. Thoughts are not named, because nobody expects them to count."""
     if not isinstance(value, Mapping):
         raise RequestError(f"{where} must be an object.", param=where)
     kind = value.get("type")
@@ -95,13 +95,13 @@ def _part(value: Any, where: str, ignored: Ignored) -> Part | None:
     return None
 
 
-def _check_asked(value: Any, messages: tuple[Message, ...]) -> None:
-    """Refuse a question of which nothing is left: an answer would be one to something else."""
+def _check_question(value: Any, messages: tuple[Message, ...]) -> None:
+    """Refuse a question without any usable part, because its answer would be to something else."""
     index = max((each for each, message in enumerate(messages) if message.role == "user"), default=None)
     if index is None or messages[index].parts or not value[index].get("content"):
         return
     raise UnsupportedParameter(
-        f"messages[{index}] holds no part that can be passed on; text, images and files can.",
+        f"messages[{index}] has no part of a supported type. Send text, images or files.",
         param=f"messages[{index}].content[0]",
     )
 
@@ -110,12 +110,12 @@ def _url(value: Any, where: str) -> str:
     if isinstance(value, Mapping):
         value = value.get("url") or _data_url(value.get("file_data")) or value.get("file_url")
     if not isinstance(value, str) or not value.strip():
-        raise RequestError(f"{where} must carry a URL.", param=where)
+        raise RequestError(f"{where} must have a URL.", param=where)
     return value.strip()
 
 
 def _data_url(value: Any) -> Any:
-    """Return file_data as a URL: many clients send the bare base64."""
+    """Return file_data as a URL, because many clients send only the base64."""
     has_scheme = not isinstance(value, str) or not value or re.match(r"\s*[a-z][a-z0-9+.-]*:", value, re.IGNORECASE)
     return value if has_scheme else f"data:;base64,{value}"
 
@@ -153,8 +153,8 @@ def _call(function: Any, call: Any, where: str, param: str) -> ToolCall:
     return ToolCall(str(call.get("id") or ""), function["name"], arguments)
 
 
-def _paired(messages: Sequence[Message]) -> tuple[Message, ...]:
-    """Give calls without an id one, and their results the same: those of OpenAI's older days go by the name alone."""
+def _with_call_ids(messages: Sequence[Message]) -> tuple[Message, ...]:
+    """Give tool calls without an id an id, and their results the same one: OpenAI's older form has only names."""
     open_calls: dict[str | None, str] = {}
     return tuple(_with_ids(message, f"call_{index}", open_calls) for index, message in enumerate(messages))
 

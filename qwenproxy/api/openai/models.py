@@ -1,4 +1,4 @@
-"""A model as the list of models shows it: OpenAI's fields, and what clients look for beside them. Pure."""
+"""A model as an object of the list of models: OpenAI's fields, and further ones that clients read. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _THINKING_PARAMETERS = ("reasoning", "reasoning_effort", "enable_thinking", "thi
 
 
 def model_object(name: str, model: Model) -> dict[str, Any]:
-    """Return the object of the model that goes by `name`; what the site does not say is left out (contract 7.1)."""
+    """Return the object of a model under `name`; leave out what the site does not say (contract 7.1)."""
     lengths = {"context_length": model.context_length, "max_completion_tokens": model.output_length}
     kinds = [("text", True), ("image", model.vision), ("file", model.document)]
     return {

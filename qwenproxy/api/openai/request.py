@@ -1,6 +1,6 @@
-"""The body of a chat completion, as OpenAI defines it, translated into a ChatRequest. Pure.
+"""Translate the body of OpenAI's chat completion into a ChatRequest. Pure.
 
-What cannot be honoured is named, or refused where its silent loss would be a lie (contract 4.2 and 7).
+Fields that we cannot honour are named; a field is refused if its silent loss would mislead (contract 4.2 and 7).
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ MAX_STOP_SEQUENCES = 16
 
 @dataclass(frozen=True, slots=True)
 class CompletionRequest:
-    """A parsed body: the neutral request, and how to send the answer.
+    """A parsed body: the neutral request, and the form of the answer.
 
-    `legacy` has calls sent as `function_call`; `ignored` names what had no effect.
+    `legacy` sends tool calls as `function_call`; `ignored` names the fields without effect.
     """
 
     chat: ChatRequest
@@ -72,16 +72,16 @@ _REFUSED: Mapping[str, Callable[[Any], bool]] = {
 
 
 def refuse_losses(body: Mapping[str, Any], numbers: Sequence[str] = ("n",)) -> None:
-    """Refuse what the site cannot give and a client would miss without knowing; `numbers` count answers.
+    """Refuse fields that the site cannot serve and whose loss a client would not see; `numbers` count answers.
 
     Raises RequestError, UnsupportedParameter.
     """
     for name in numbers:
         if read_whole(body, name) not in (None, 1):
-            raise UnsupportedParameter(f"Only one answer per request is possible: {name} must be 1.", param=name)
+            raise UnsupportedParameter(f"{name} must be 1, because a request gets one answer.", param=name)
     for name, asks in _REFUSED.items():
         if asks(body.get(name)):
-            raise UnsupportedParameter(f"The Qwen chat site cannot do what {name} asks for; leave it out.", param=name)
+            raise UnsupportedParameter(f"The Qwen chat site does not support {name}. Leave it out.", param=name)
 
 
 def read_stop(body: Mapping[str, Any]) -> tuple[str, ...]:
@@ -91,7 +91,7 @@ def read_stop(body: Mapping[str, Any]) -> tuple[str, ...]:
     if not isinstance(sequences, list) or not all(isinstance(sequence, str) for sequence in sequences):
         raise RequestError("stop must be a string or an array of strings.", param="stop")
     if len(sequences) > MAX_STOP_SEQUENCES:
-        raise RequestError(f"stop may name at most {MAX_STOP_SEQUENCES} sequences.", param="stop")
+        raise RequestError(f"stop may have at most {MAX_STOP_SEQUENCES} sequences.", param="stop")
     return tuple(sequence for sequence in sequences if sequence)
 
 

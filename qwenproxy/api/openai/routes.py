@@ -33,9 +33,9 @@ def blueprint() -> Blueprint:
 
 def create_completion() -> ResponseReturnValue:
     """Answer POST …/chat/completions."""
-    wanted = parse_chat_request(json_body())
-    encoder = CompletionEncoder(include_usage=wanted.include_usage, legacy=wanted.legacy)
-    return wanted.ignored.tell(respond(Alone(), wanted.chat, encoder))
+    completion = parse_chat_request(json_body())
+    encoder = CompletionEncoder(include_usage=completion.include_usage, legacy=completion.legacy)
+    return completion.ignored.put_header(respond(Alone(), completion.chat, encoder))
 
 
 def list_models() -> ResponseReturnValue:
@@ -45,7 +45,7 @@ def list_models() -> ResponseReturnValue:
 
 
 def get_model(name: str) -> ResponseReturnValue:
-    """Answer GET …/models/<id>, for every name that a request may use, under the name that was asked for."""
+    """Answer GET …/models/<id> for every name that a request may use; the object has the name of the request."""
     model = relay().catalogue(client_gone_check(request.environ)).resolve(name)
     if model is None:
         raise ModelNotFound(f"The model {name[:100]!r} does not exist; GET /v1/models lists them.", param="model")

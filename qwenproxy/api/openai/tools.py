@@ -1,7 +1,7 @@
-"""What a client offers the model to call, as OpenAI writes it: `tools`, and the `functions` of its older days.
+"""Translate the tools that a client offers the model: OpenAI's `tools`, and its older `functions`.
 
-Pure; part of openai_request.py. A tool that is no function cannot be had: it is left out and named, and refused only
-where the request insists on it (contract 7.3).
+Pure; part of request.py. Only functions are supported: another tool is left out and named, and refused only if the
+request insists on it (contract 7.3).
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class _Choice:
-    """What `tool_choice` says. `allowed` are the names it restricts the offer to, None for no restriction."""
+    """The meaning of `tool_choice`. `names` restricts the offer to these tools, None does not."""
 
     word: str
-    allowed: frozenset[str] | None = None
+    names: frozenset[str] | None = None
 
 
 def parse_offer(body: Mapping[str, Any], ignored: Ignored) -> Offer:
@@ -40,17 +40,17 @@ def parse_offer(body: Mapping[str, Any], ignored: Ignored) -> Offer:
     if body.get("functions") and not body.get("tools"):
         functions = _array(body, "functions")
         tools = tuple(_function(each, f"functions[{index}]") for index, each in enumerate(functions))
-        choice = _legacy_choice(body.get("function_call"))
-        return Offer(() if choice == "none" else tools, choice, legacy=True)
+        word = _legacy_choice(body.get("function_call"))
+        return Offer(() if word == "none" else tools, word, legacy=True)
     if body.get("functions"):
         ignored.add("functions")
     elements = _array(body, "tools")
-    parsed = [_tool(each, f"tools[{index}]", ignored) for index, each in enumerate(elements)]
-    said = _choice(body.get("tool_choice"))
-    tools = tuple(tool for tool in parsed if tool and (said.allowed is None or tool.name in said.allowed))
-    if elements and not tools and said.word == "required":
-        raise UnsupportedParameter("tool_choice insists on tools that cannot be had here.", param="tool_choice")
-    return Offer(() if said.word == "none" else tools, said.word)
+    candidates = [_tool(each, f"tools[{index}]", ignored) for index, each in enumerate(elements)]
+    choice = _choice(body.get("tool_choice"))
+    tools = tuple(tool for tool in candidates if tool and (choice.names is None or tool.name in choice.names))
+    if elements and not tools and choice.word == "required":
+        raise UnsupportedParameter("tool_choice requires a tool that is not available here.", param="tool_choice")
+    return Offer(() if choice.word == "none" else tools, choice.word)
 
 
 def _array(body: Mapping[str, Any], name: str) -> Sequence[Any]:
@@ -67,7 +67,7 @@ def _tool(value: Any, where: str, ignored: Ignored) -> Tool | None:
     if kind != "function":
         ignored.add("tools", kind)
         return None
-    function = value if "name" in value else None  # as the Responses API has it
+    function = value if "name" in value else None  # the form of the Responses API
     return _function(value.get("function", function), f"{where}.function", where)
 
 
@@ -76,7 +76,7 @@ def _function(value: Any, where: str, param: str = "") -> Tool:
         raise RequestError(f"{where}.name is missing.", param=param or where)
     description, parameters = value.get("description") or "", value.get("parameters") or {}
     if not isinstance(description, str) or not isinstance(parameters, Mapping):
-        raise RequestError(f"{where}: description is text, parameters is an object.", param=param or where)
+        raise RequestError(f"{where}: description must be a string and parameters an object.", param=param or where)
     return Tool(value["name"], description, dict(parameters))
 
 
@@ -92,18 +92,20 @@ def _choice(value: Any) -> _Choice:
         if isinstance(kind, str) and kind in _WORDS:
             return _Choice(_WORDS[kind])
         if isinstance(kind, str) and kind not in ("function", "tool"):
-            raise UnsupportedParameter(f"tool_choice insists on a tool of type {kind[:40]!r}.", param="tool_choice")
+            raise UnsupportedParameter(
+                f"tool_choice requires a tool of type {kind[:40]!r}; only functions are supported.", param="tool_choice"
+            )
         if name := _name(value):
             return _Choice(name)
-    raise RequestError("tool_choice must be auto, none, required or name a function.", param="tool_choice")
+    raise RequestError("tool_choice must be auto, none, required or the name of a function.", param="tool_choice")
 
 
 def _allowed(value: Any) -> _Choice:
-    """Translate the restriction to some tools; OpenAI's two APIs differ in how deep it stands."""
+    """Translate the restriction to some tools; its depth differs between OpenAI's two APIs."""
     mode = value.get("mode", "auto") if isinstance(value, Mapping) else None
     tools = value.get("tools") if isinstance(value, Mapping) else None
     if not isinstance(mode, str) or mode not in _WORDS or not isinstance(tools, list):
-        raise RequestError("tool_choice.allowed_tools must hold mode and tools.", param="tool_choice")
+        raise RequestError("tool_choice.allowed_tools must have mode and tools.", param="tool_choice")
     names = (_name(each) for each in tools if isinstance(each, Mapping))
     return _Choice(_WORDS[mode], frozenset(name for name in names if name))
 
@@ -119,4 +121,4 @@ def _legacy_choice(value: Any) -> str:
         return value or "auto"
     if isinstance(value, Mapping) and (name := _name({"function": value})):
         return name
-    raise RequestError("function_call must be auto, none or name a function.", param="function_call")
+    raise RequestError("function_call must be auto, none or the name of a function.", param="function_call")

@@ -1,7 +1,6 @@
-"""GET /openapi.json: what this server answers, as an OpenAPI 3.1 document.
+"""GET /openapi.json: the description of this server as an OpenAPI 3.1 document.
 
-Written by hand in paths.py and schemas.py, from the contract rather than from the code, so that a test
-can hold the two against each other.
+paths.py and schemas.py are written by hand from the contract, not from the code, so that a test can compare the two.
 """
 
 from __future__ import annotations
@@ -38,15 +37,15 @@ def document() -> dict[str, Any]:
             "title": "qwenproxy",
             "version": __version__,
             "description": "A local OpenAI-compatible endpoint for the Qwen chat site, through your own browser login. "
-            "A slash at the end of a path does not count, and OpenAI's routes are found without /v1, too. Bodies may "
-            "be packed with gzip or deflate.",
+            "A slash at the end of a path does not matter, and OpenAI's routes also work without /v1. Bodies may "
+            "be compressed with gzip or deflate.",
         },
         "servers": [{"url": "/"}],
-        # Either, since a server without keys lets everybody in.
+        # With an empty entry, because a server without keys needs none.
         "security": [{"key": []}, {"x-api-key": []}, {"api-key": []}, {}],
         "tags": [
             {"name": "OpenAI", "description": "As in the OpenAI API; under /v1, /api/v1 and /api alike."},
-            {"name": "Chat", "description": "Chats that the proxy remembers."},
+            {"name": "Chat", "description": "Chats that the proxy keeps."},
             {"name": "Files", "description": "Images and documents for messages."},
             {"name": "Server", "description": "The state of the server."},
         ],

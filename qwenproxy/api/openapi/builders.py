@@ -1,4 +1,4 @@
-"""The small pieces that JSON schemas are built from. Part of openapi.py; knows no object of the API."""
+"""Small pieces of JSON schemas. Knows no object of the API."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def array_of(items: Schema, **more: Any) -> Schema:
 
 
 def an_object(required: str, /, **properties: Schema) -> Schema:
-    """Return the schema of an object; `required` names fields, divided by blanks."""
+    """Return the schema of an object; `required` names fields, separated by blanks."""
     return {"type": "object", "properties": properties, **({"required": required.split()} if required else {})}
 
 

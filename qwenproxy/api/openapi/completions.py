@@ -22,7 +22,7 @@ SCHEMAS: dict[str, Schema] = {
         "prompt",
         prompt={"anyOf": [{**TEXT, "minLength": 1}, array_of({**TEXT, "minLength": 1}, minItems=1, maxItems=1)]},
         model=described(nullable(TEXT), "an id or alias from GET /v1/models"),
-        suffix=described(nullable(TEXT), "what follows the text that is asked for"),
+        suffix=described(nullable(TEXT), "the text that follows the answer"),
         max_tokens=limit("cuts the answer, 16 unless given; -1 is no limit"),
         stop={"anyOf": [nullable(TEXT), array_of(TEXT, maxItems=16)]},
         echo=described(nullable(FLAG), "repeat the prompt before the answer"),
@@ -60,9 +60,7 @@ def _paths(prefix: str) -> Item:
     )
     completion["200"]["headers"] = IGNORED
     request = body_of(json_content("TextRequest"))
-    return {
-        f"{prefix}/completions": {"post": operation("OpenAI", "Go on with a text", completion, requestBody=request)}
-    }
+    return {f"{prefix}/completions": {"post": operation("OpenAI", "Continue a text", completion, requestBody=request)}}
 
 
 PATHS: Item = {path: item for prefix in OPENAI_PREFIXES for path, item in _paths(prefix).items()}

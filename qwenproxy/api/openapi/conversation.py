@@ -1,6 +1,6 @@
-"""What a client sends and hears in a conversation, as JSON schemas (contract 4.1 and 4.2). Data only.
+"""A client's requests and the answers in a conversation, as JSON schemas (contract 4.1 and 4.2). Data only.
 
-Part of openapi.py. Request objects name what is understood and allow what is not, since that is accepted.
+Request objects name the known fields and allow others, because the server accepts others.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ CONVERSATION: dict[str, Schema] = {
             an_object("type file", type=const("file"), file={"anyOf": [*URL_OR_LINK["anyOf"], FILE_DATA]}),
         ],
         "description": "URLs are http(s), data: URLs, or those of uploaded files. Parts of other types are left out, "
-        "and named in x-qwenproxy-ignored unless they hold thoughts.",
+        "and named in x-qwenproxy-ignored unless they are thoughts.",
     },
     "Content": {"anyOf": [TEXT, array_of(ref("ContentPart"))]},
     "ToolCall": an_object("id type function", id=TEXT, type=const("function"), function=FUNCTION_CALL),
@@ -53,7 +53,7 @@ CONVERSATION: dict[str, Schema] = {
             name=nullable(TEXT),
             tool_calls=nullable(array_of(ref("ToolCall"))),
             tool_call_id=nullable(TEXT),
-            function_call=described(nullable(FUNCTION_CALL), "a call as OpenAI had it before tool_calls"),
+            function_call=described(nullable(FUNCTION_CALL), "OpenAI's form of a tool call before tool_calls"),
         ),
         "description": "`content` may be left out.",
     },
@@ -69,9 +69,11 @@ CONVERSATION: dict[str, Schema] = {
         n={"enum": [1, None]},
         tools=nullable(array_of(ref("Tool"))),
         tool_choice={"anyOf": [{"enum": ["auto", "none", "required", None]}, NAMED_FUNCTION, ALLOWED_TOOLS]},
-        functions=described(nullable(array_of(FUNCTION)), "tools as OpenAI had them before; answered in kind"),
+        functions=described(
+            nullable(array_of(FUNCTION)), "OpenAI's older form of tools; the answer has the older form, too"
+        ),
         function_call={"anyOf": [{"enum": ["auto", "none", None]}, an_object("name", name=FUNCTION_NAME)]},
-        reasoning_effort=described(nullable(TEXT), "with none and minimal it does not think, with any other it does"),
+        reasoning_effort=described(nullable(TEXT), "none and minimal switch thinking off, any other effort on"),
         reasoning=nullable(
             an_object("", effort=nullable(TEXT), enabled=nullable(FLAG), max_tokens=limit("as thinking_budget"))
         ),
@@ -86,9 +88,11 @@ CONVERSATION: dict[str, Schema] = {
         **an_object(
             "",
             message=ref("Content"),
-            messages=described(array_of(ref("Message"), minItems=1), "the last user message counts, and the system's"),
+            messages=described(
+                array_of(ref("Message"), minItems=1), "the last user message counts, and the system messages"
+            ),
             model=nullable(TEXT),
-            chatId=described(nullable(TEXT), "a kept chat to go on with; without it a new one begins"),
+            chatId=described(nullable(TEXT), "a kept chat to continue; without it a new one begins"),
             stream=nullable(FLAG),
         ),
         "anyOf": [{"required": ["message"]}, {"required": ["messages"]}],

@@ -1,4 +1,4 @@
-"""The routes of the API as OpenAPI path items (contract 4). Data only; part of openapi.py."""
+"""The routes of the API as OpenAPI path items (contract 4). Data only."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ OPENAI_PREFIXES = ("/v1", "/api/v1", "/api")
 STATUS_TEXTS = {
     400: "the request cannot be served",
     401: "the key is missing or unknown",
-    403: "the Host or Origin header is that of a stranger",
-    404: "there is no such thing",
-    405: "not by this method",
+    403: "the Host or Origin header is foreign",
+    404: "it does not exist",
+    405: "the method is not possible here",
     413: "too large",
-    415: "not a type this route reads",
-    429: "every account rests or is busy; Retry-After tells how long",
+    415: "this route does not read this type",
+    429: "every account rests or is busy; Retry-After says how long",
     502: "the site failed",
-    503: "no account can take the request, or the disk refuses; the message names what helps",
+    503: "no account can take the request, or the disk fails; the message names the next step",
     504: "the site was silent for too long",
 }
 ALWAYS = (401, 403, 405)
@@ -28,10 +28,12 @@ USES_DISK = (503,)
 ASKS_SITE = (429, 502, 503, 504)
 CHAT_ID: Item = {"name": "chatId", "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
 MODEL: Item = {"name": "name", "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
-IGNORED: Item = {"x-qwenproxy-ignored": {"description": "what had no effect, by name", "schema": {"type": "string"}}}
+IGNORED: Item = {
+    "x-qwenproxy-ignored": {"description": "names of the parts without effect", "schema": {"type": "string"}}
+}
 WAITS: Item = {
     "Retry-After": {"description": "seconds", "schema": {"type": "integer", "minimum": 1}},
-    "x-should-retry": {"description": "false where the wait is over a minute", "schema": {"const": "false"}},
+    "x-should-retry": {"description": "false if the wait is over a minute", "schema": {"const": "false"}},
 }
 EVENT_STREAM: Item = {
     "text/event-stream": {"schema": {"description": "chat.completion.chunk objects as data: frames, then data: [DONE]"}}
@@ -49,13 +51,13 @@ def body_of(content: Item, *, required: bool = True) -> Item:
 
 
 def answers(description: str, content: Item, failures: tuple[int, ...] = (), *, error: str = "NativeError") -> Item:
-    """Return the responses of an operation: what 200 brings, and the statuses that it can fail with."""
-    found: Item = {"200": {"description": description, "content": content}}
+    """Return the responses of an operation: that of 200, and those of the statuses in `failures`."""
+    responses: Item = {"200": {"description": description, "content": content}}
     for status in sorted({*ALWAYS, *failures}):
-        found[str(status)] = {"description": STATUS_TEXTS[status], "content": json_content(error)}
+        responses[str(status)] = {"description": STATUS_TEXTS[status], "content": json_content(error)}
         if status in (429, 503):
-            found[str(status)]["headers"] = WAITS
-    return found
+            responses[str(status)]["headers"] = WAITS
+    return responses
 
 
 def operation(tag: str, summary: str, responses: Item, **more: Any) -> Item:
@@ -71,7 +73,9 @@ def _openai_paths(prefix: str) -> Item:
         error="OpenAIError",
     )
     completion["200"]["headers"] = IGNORED
-    models = answers("the site's models and familiar names", json_content("ModelList"), ASKS_SITE, error="OpenAIError")
+    models = answers(
+        "the site's models and the documented names", json_content("ModelList"), ASKS_SITE, error="OpenAIError"
+    )
     model = answers("the model", json_content("Model"), (404, *ASKS_SITE), error="OpenAIError")
     return {
         f"{prefix}/chat/completions": {
@@ -95,7 +99,7 @@ _TURN_ANSWERS = answers(
 _TURN_ANSWERS["200"]["headers"] = IGNORED
 _TURN = operation(
     "Chat",
-    "Say something in a kept chat, or begin one",
+    "Send a message to a kept chat, or begin one",
     _TURN_ANSWERS,
     requestBody=body_of(json_content("TurnRequest")),
 )
@@ -111,8 +115,8 @@ _SOCKET: Schema = operation(
     },
     description=(
         "Each message is a TurnRequest; the answer comes as SocketEvent messages, the last of them `done` or `error`. "
-        '`{"type":"cancel"}` stops the running answer, `{"type":"auth","key":"..."}` as the first message stands in '
-        "for the header with the key."
+        '`{"type":"cancel"}` stops the running answer, `{"type":"auth","key":"..."}` as the first message replaces '
+        "the header with the key."
     ),
     **{"x-messages": {"request": ref("TurnRequest"), "event": ref("SocketEvent")}},
 )
@@ -141,7 +145,9 @@ CHAT_PATHS: Item = {
     "/api/chats/{chatId}": {
         "parameters": [CHAT_ID],
         "get": operation("Chat", "Read a chat", answers("the chat", json_content("Chat"), (404, *USES_DISK))),
-        "delete": operation("Chat", "Delete a chat", answers("it is gone", json_content("Success"), (404, *USES_DISK))),
+        "delete": operation(
+            "Chat", "Delete a chat", answers("it is deleted", json_content("Success"), (404, *USES_DISK))
+        ),
     },
     "/api/chats/{chatId}/rename": {
         "parameters": [CHAT_ID],
@@ -160,14 +166,14 @@ FILE_PATHS: Item = {
         "post": operation(
             "Files",
             "Upload an image or a document",
-            answers("where it is", json_content("Uploaded"), (*READS_BODY, *ASKS_SITE)),
+            answers("the uploaded file", json_content("Uploaded"), (*READS_BODY, *ASKS_SITE)),
             requestBody=body_of({"multipart/form-data": {"schema": ref("Upload")}}),
         )
     },
     "/api/files/getstsToken": {
         "post": operation(
             "Files",
-            "Get the site's credentials for an upload of one's own",
+            "Get the site's credentials to upload a file yourself",
             answers("the credentials", json_content("Credentials"), (*READS_BODY, *ASKS_SITE)),
             requestBody=body_of(json_content("CredentialsRequest")),
         )
@@ -177,12 +183,12 @@ FILE_PATHS: Item = {
 STATE_PATHS: Item = {
     "/api/status": {
         "get": operation(
-            "Server", "Tell how the accounts are", answers("the accounts", json_content("Status"), USES_DISK)
+            "Server", "Show the state of the accounts", answers("the accounts", json_content("Status"), USES_DISK)
         )
     },
     "/health": {
         "get": operation(
-            "Server", "Tell that the server is up", answers("it is", json_content("Health")), security=[{}]
+            "Server", "Show that the server runs", answers("it runs", json_content("Health")), security=[{}]
         )
     },
     "/openapi.json": {

@@ -1,4 +1,4 @@
-"""The JSON objects of the API as JSON schemas (contract 4). Data only; part of openapi.py."""
+"""The JSON objects of the API as JSON schemas (contract 4). Data only."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ ANSWERS: dict[str, Schema] = {
         content=nullable(TEXT),
         reasoning_content=TEXT,
         tool_calls=array_of(ref("ToolCall")),
-        function_call=described(FUNCTION_CALL, "in place of tool_calls, where the request had functions"),
+        function_call=described(FUNCTION_CALL, "replaces tool_calls if the request has functions"),
     ),
     "Completion": an_object(
         "id object created model choices usage",
@@ -136,7 +136,7 @@ CHATS: dict[str, Schema] = {
             maxChats=described({"type": "number", "exclusiveMinimum": 0}, "the oldest beyond this number go, too"),
         ),
         "minProperties": 1,
-        "description": "A chat goes when it meets all given criteria.",
+        "description": "A chat is deleted if it meets all given criteria.",
     },
     "CleanedUp": an_object(
         "success deletedCount deletedChats", success=const(True), deletedCount=COUNT, deletedChats=array_of(TEXT)
@@ -157,7 +157,7 @@ FILES: dict[str, Schema] = {
         filesize={"type": "integer", "minimum": 1},
         filetype=described({**TEXT, "minLength": 1}, "image, video, audio or file"),
     ),
-    "Credentials": {"type": "object", "description": "the site's credentials object, as it is"},
+    "Credentials": {"type": "object", "description": "the site's own credentials object"},
 }
 
 STATE: dict[str, Schema] = {
@@ -175,7 +175,7 @@ STATE: dict[str, Schema] = {
                 id=TEXT,
                 status={"enum": ["OK", "WAIT", "INVALID"]},
                 resetAt=described(nullable({"type": "string", "format": "date-time"}), "when WAIT ends"),
-                reason=described(TEXT, "what keeps its browser from starting, where that is why it waits"),
+                reason=described(TEXT, "why its browser does not start, if it waits for that reason"),
             )
         ),
     ),
