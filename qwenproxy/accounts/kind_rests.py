@@ -41,13 +41,11 @@ class KindRests:
         journal.note(journal.KindRests(account_id, error.kind, until - now, error.message))
         return True
 
-    def resting(self, kind: str | None, usable: Iterable[str], now: float) -> frozenset[str]:
+    def resting(self, kind: str, usable: Iterable[str], now: float) -> frozenset[str]:
         """Return those of the usable accounts that rest for a kind of work (`now` in s since 1970).
 
         Raises AccountsResting if that is all of them.
         """
-        if kind is None:
-            return frozenset()
         ids = list(usable)
         with self._lock:
             left = {each: self._until.get((each, kind), 0.0) - now for each in ids}

@@ -80,7 +80,7 @@ class AccountPool:
         Raises NoAccounts, AccountsResting, VerificationRequired, BrowserError, QueueTimeout, ClientGone.
         """
         self._asked = self._asked or takes_turn
-        tried = self._kind_rests.resting(kind, self._usable(), self._clock())
+        tried = self._kind_rests.resting(kind, self._usable(), self._clock()) if kind else frozenset()
         while not tried or set(self._usable()) - tried:
             slot = self._wait_for_slot(Waiter(tried, prefer, takes_turn), client_gone)
             if slot is None:
