@@ -90,7 +90,8 @@ class Programs:
 
     def _installed(self) -> tuple[str, str]:
         chrome = _resolve_setting(self._chrome, "QWENPROXY_CHROME") or _find_chrome()
-        return chrome, _resolve_setting(self._chromedriver, "QWENPROXY_CHROMEDRIVER") or shutil.which("chromedriver") or ""
+        driver = _resolve_setting(self._chromedriver, "QWENPROXY_CHROMEDRIVER") or shutil.which("chromedriver")
+        return chrome, driver or ""
 
     def _fetch_missing(self, chrome: str, driver: str) -> tuple[str, str]:
         download = self._fetcher.fetch(chrome, _stamp(chrome, driver))
