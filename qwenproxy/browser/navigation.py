@@ -30,8 +30,8 @@ return [read ? location.href : "", (entry && entry.responseStatus) || 0];
 def navigate(tab: ChromeTab, base_url: str) -> None:
     """Go to the site's page and wait until its document is there.
 
-    After an error page of the site's gateway we ask again: it lacks the site's scripts, and calls without them look like
-    a robot's. Raises NetworkFailed, and the driver's own errors.
+    After an error page of the site's gateway we ask again: it lacks the site's scripts, and calls without them look
+    like a robot's. Raises NetworkFailed, and the driver's own errors.
     """
     deadline = time.monotonic() + PAGE_LOAD_WAIT
     while (status := _go(tab, base_url, deadline)) >= 500:
