@@ -38,7 +38,7 @@ def run(
 ) -> int:
     """Serve until a signal or until every account is INVALID; return the exit status.
 
-    `server` is gunicorn or waitress ("": by platform). `ready` gets the bound port. `warm_up` runs in a thread of its own
+    `server` is gunicorn or waitress ("": by platform). `ready` gets the bound port. `warm_up` runs in its own thread
     beside the first requests.
     The caller holds the session folder (disk/claim.py). Raises SetupError: no browser, address or port refused.
     """

@@ -101,4 +101,5 @@ class _End:
     def _signal(self) -> None:
         signal.raise_signal(signal.SIGTERM)
         with contextlib.suppress(OSError):  # a second Ctrl-C may have closed it
-            self._server.pull_trigger()  # wakes the main thread from select(), which a signal from another thread does not
+            # Wakes the main thread from select(): a signal from another thread does not.
+            self._server.pull_trigger()
