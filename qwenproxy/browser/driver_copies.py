@@ -98,11 +98,11 @@ def _copy_in(cache: Path, original: Path, name: str) -> Path:
             if not copy.exists():
                 _delete_unused(folder)
                 # Patch under another name and rename, so that no process starts a half-written driver.
-                fresh = copy.with_name(f"new-{copy.name}")
-                shutil.copy2(original, fresh)
-                _patch(fresh, folder)
-                os.utime(fresh)  # copy2 also copied the original's age
-                os.replace(fresh, copy)
+                draft = copy.with_name(f"new-{copy.name}")
+                shutil.copy2(original, draft)
+                _patch(draft, folder)
+                os.utime(draft)  # copy2 also copied the original's age
+                os.replace(draft, copy)
                 log.info("patched driver copy made: %s", copy)
     with contextlib.suppress(OSError):
         os.utime(copy)  # mark it as used
@@ -121,14 +121,14 @@ def _delete_unused(folder: Path) -> None:
                 copy.unlink()
 
 
-def _patch(fresh: Path, folder: Path) -> None:
+def _patch(draft: Path, folder: Path) -> None:
     from undetected_chromedriver.patcher import Patcher  # noqa: PLC0415 - slow to import, needed once per driver
 
     class QuietPatcher(Patcher):  # type: ignore[misc]
         data_path = str(folder)  # the original makes a folder of its own in the home directory
 
-    fresh.chmod(0o755)
-    patcher = QuietPatcher(executable_path=str(fresh))
+    draft.chmod(0o755)
+    patcher = QuietPatcher(executable_path=str(draft))
     patcher.patch_exe()
     if not patcher.is_binary_patched():
-        log.warning("undetected-chromedriver found nothing to patch in %s; using it as it is", fresh.name)
+        log.warning("undetected-chromedriver found nothing to patch in %s; using it as it is", draft.name)

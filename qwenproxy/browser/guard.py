@@ -24,15 +24,15 @@ def guard_browsers(session: SessionFolder) -> None:
     """
     if sys.platform == "win32":
         return
-    reading, _writing = os.pipe()  # only this process has the writing end, open for as long as it lives
+    read_end, _write_end = os.pipe()  # only this process has the write end, open for as long as it lives
     subprocess.Popen(
         ["/bin/sh", "-c", WAIT_FOR_THE_END, sys.executable, str(session.root.resolve())],
-        stdin=reading,
+        stdin=read_end,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
-    os.close(reading)
+    os.close(read_end)
 
 
 if __name__ == "__main__":

@@ -66,8 +66,8 @@ def lead_times(lifetime: float) -> tuple[float, float]:
 class KeptPage:
     """A page, its tab or tabs, and the thread that loads it anew in time."""
 
-    def __init__(self, name: str, browser: Browser, site: Site, loaded: Loaded, upkeep: Upkeep) -> None:
-        """Take over a browser whose first tab shows the page; `loaded` is the page's login."""
+    def __init__(self, name: str, browser: Browser, site: Site, state: Loaded, upkeep: Upkeep) -> None:
+        """Take over a browser whose first tab shows the page; `state` is the page's login."""
         self.name = name
         self.origin = site.origin
         self._browser = browser
@@ -78,10 +78,10 @@ class KeptPage:
         self._news = threading.Event()
         self._hurry = threading.Event()  # a request waits for the load
         self._closing = False
-        self._kept_token = loaded.token
+        self._kept_token = state.token
         self._new_login: Login | None = None
         self._renews = upkeep.renewable
-        self._tab = Tab(name, browser.tab, site, loaded.token, self._note_token)
+        self._tab = Tab(name, browser.tab, site, state.token, self._note_token)
         self._tabs = [self._tab]
         self.loads = 0
         self.unrenewed = False  # whether the last load was for a refused login and brought no new one
@@ -89,7 +89,7 @@ class KeptPage:
         self._fit_until: float | None = None
         self._due_at: float | None = None
         self._last_call_at: float | None = None
-        self._note_loaded(loaded)
+        self._note_load(state)
         self._thread = threading.Thread(target=self._keep_fit, name=f"page-{name}", daemon=True)
         self._thread.start()
 
@@ -125,7 +125,7 @@ class KeptPage:
             return self._tab.fetch(request)
 
     def send(self, request: PageRequest) -> None:
-        """Start a call without an answer. Never raises."""
+        """Start a call and ignore its answer. Never raises."""
         with self._gate:
             self._tab.send(request)
 
@@ -173,16 +173,16 @@ class KeptPage:
         # The tab's owner thread calls this, and must not wait for a disk: our own thread writes the token.
         self._news.set()
 
-    def _note_loaded(self, loaded: Loaded) -> None:
+    def _note_load(self, state: Loaded) -> None:
         self._loaded_at = self._upkeep.clock()
-        lifetime = loaded.cookies_left
+        lifetime = state.cookies_left
         self._cookies_end = None if lifetime is None else self._loaded_at + lifetime
-        self._plan(loaded.token)
+        self._plan(state.token)
 
     def _plan(self, token: str) -> None:
         """Set `_fit_until`, `_due_at` and `_last_call_at` (s since 1970; None for unknown)."""
         now = self._upkeep.clock()
-        token_end = token_expiry(token) if self._renews else None  # a load would not help
+        token_end = token_expiry(token) if self._renews else None  # a page that never renews gains nothing by a load
         ends = [end for end in (token_end, self._cookies_end) if end is not None and end > now]
         self._fit_until = min(ends, default=None)
         self._due_at = self._last_call_at = None
@@ -237,22 +237,22 @@ class KeptPage:
         self._used = False
         load = partial(self._load_again, refused=suspect, young=self.age < YOUNG)
         order = self._tab.load_page(load)
-        loaded = order.wait(GAP_WAIT)
-        while loaded is None and self._upkeep.clock() < until and not self._hurry.is_set():
-            loaded = order.wait(min(self._upkeep.poll, GAP_WAIT))
+        state = order.wait(GAP_WAIT)
+        while state is None and self._upkeep.clock() < until and not self._hurry.is_set():
+            state = order.wait(min(self._upkeep.poll, GAP_WAIT))
         second_tab = False
-        if loaded is None and order.withdraw():
+        if state is None and order.withdraw():
             if self._closing:
                 raise TabLost("The browser was closed while its page was to be loaded.")
-            loaded, second_tab = self._take_over(load), True
-        loaded = loaded or order.wait()
-        assert loaded is not None
-        if loaded.token:
-            self._new_login = loaded.login
-            self._tab.token = loaded.token
-        self.unrenewed = suspect and not loaded.renewed
+            state, second_tab = self._take_over(load), True
+        state = state or order.wait()
+        assert state is not None
+        if state.token:
+            self._new_login = state.login
+            self._tab.token = state.token
+        self.unrenewed = suspect and not state.renewed
         self.loads += 1
-        self._note_loaded(loaded)
+        self._note_load(state)
         self._news.set()
         journal.note(journal.PageLoaded(self.name, time.monotonic() - start, second_tab))
 
@@ -264,15 +264,15 @@ class KeptPage:
         try:
             window = self._browser.open_tab()
             try:
-                loaded = load(window, young=False)  # the new tab has no page that could be renewing
+                state = load(window, young=False)  # the new tab has no page that could be renewing
             except BaseException:
                 window.close()
                 raise
         except DRIVER_ERRORS as error:
             raise TabLost(f"The browser opened no second tab ({type(error).__name__}).") from error
-        fresh = Tab(self.name, window, self._site, loaded.token, self._note_token)
+        successor = Tab(self.name, window, self._site, state.token, self._note_token)
         with self._gate:
-            old, self._tab = self._tab, fresh
-            self._tabs.append(fresh)
-        old.retire()
-        return loaded
+            predecessor, self._tab = self._tab, successor
+            self._tabs.append(successor)
+        predecessor.retire()
+        return state

@@ -68,4 +68,4 @@ class Page(Protocol):
         """Start a call; returns at once. Raises TabLost."""
 
     def send(self, request: PageRequest) -> None:
-        """Start a call without an answer. Never raises."""
+        """Start a call and ignore its answer. Never raises."""

@@ -22,7 +22,7 @@ class PageLoad:
         self._decision = threading.Lock()
         self._taken = False
         self._done = threading.Event()
-        self._loaded: Loaded | None = None
+        self._result: Loaded | None = None
         self._error: ProxyError | None = None
 
     def run(self, tab: ChromeTab) -> None:
@@ -31,7 +31,7 @@ class PageLoad:
             return
         self._error = TabLost("The loading of the site's page was broken off.")
         try:
-            self._loaded = self._load(tab)
+            self._result = self._load(tab)
             self._error = None
         except DRIVER_ERRORS as error:
             self._error = TabLost(f"The browser went away while it loaded the site's page ({type(error).__name__}).")
@@ -58,7 +58,7 @@ class PageLoad:
             return None
         if self._error:
             raise self._error
-        return self._loaded
+        return self._result
 
     def _take(self) -> bool:
         with self._decision:

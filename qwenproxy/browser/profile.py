@@ -1,4 +1,4 @@
-"""Who holds a Chrome profile: claim it, record its processes, and end the browsers that a killed server left.
+"""Claim a Chrome profile, record its processes, and end the browsers that a killed server left.
 
 The process that has a profile open holds a lock file. The record `browser.json` in the account's folder names the
 processes of the profile, by id *and* start, so that we never mistake a reused id for ours. We end only these, and
@@ -103,10 +103,10 @@ class ProfileClaim:
 
     def _write(self) -> None:
         entry = {"owner": _identity(psutil.Process()), "processes": self._identities}
-        fresh = self._record.with_name(f"{self._record.name}.new")
-        fresh.write_text(json.dumps(entry))
-        fresh.chmod(0o600)
-        os.replace(fresh, self._record)
+        draft = self._record.with_name(f"{self._record.name}.new")
+        draft.write_text(json.dumps(entry))
+        draft.chmod(0o600)
+        os.replace(draft, self._record)
 
     def _end_leftovers(self) -> None:
         leftovers = list({*_recorded_processes(self._record), *_browsers_on(self._folder.profile)})

@@ -94,11 +94,11 @@ def load_site(tab: ChromeTab, site: Site, folder: AccountFolder, login: Login, c
         # A browser killed before it wrote its profile has lost the token, even though our mark says that it is there.
         if token and not (_carries(tab, site, folder, token) and has_token(tab, site.origin)):
             put_login(tab, site.base_url, login)
-        loaded = _await_login(tab, site, Before(token), clock)
+        state = _await_login(tab, site, Before(token), clock)
     except DRIVER_ERRORS as error:
         raise TabLost(f"The browser went away while it opened the site: {type(error).__name__}") from error
-    remember_token(folder, site, loaded.token or token)
-    return loaded
+    remember_token(folder, site, state.token or token)
+    return state
 
 
 def load_again(tab: ChromeTab, site: Site, before: Before, clock: Callable[[], float]) -> Loaded:

@@ -38,7 +38,7 @@ LOOK_AGAIN = 0.05  # seconds until we ask an absent page again
 CALL_LITTER = 40_000  # bytes of garbage of one call, beside its replies
 TIDY_IDLE = 4_000_000  # bytes from which we clean up while no call runs
 TIDY_BUSY = 20_000_000  # bytes from which we clean up beside running calls, which halts them for some 50 ms
-SEND_WAIT = 5.0  # seconds for which a call without an answer delays a load of the page, or its end
+SEND_WAIT = 5.0  # seconds for which a call of `send` delays a load of the page, or its end
 CLOSE_WAIT = 8.0  # seconds for the owner thread to close its browser, before the closing thread does
 CLOSED = "The browser was closed: the server is stopping."
 
@@ -69,7 +69,7 @@ class Tab:
         self._last_message = time.monotonic()
         self._absence = Absence()
         self._litter = 0  # bytes of garbage since we last cleaned up
-        self._sends: dict[int, float] = {}  # calls without an answer, and how long they delay a load (monotonic s)
+        self._sends: dict[int, float] = {}  # calls of `send`, and until when they delay a load (monotonic s)
         self._load: PageLoad | None = None
         self._retiring = False
         self._closing = False
@@ -96,7 +96,7 @@ class Tab:
         return response
 
     def send(self, request: PageRequest) -> None:
-        """Start a call without an answer. Never raises."""
+        """Start a call and ignore its answer. Never raises."""
         with self._gate:
             if not self._loss:
                 self._numbers += 1

@@ -42,7 +42,7 @@ def run(
     beside the first requests.
     The caller holds the session folder (disk/claim.py). Raises SetupError: no browser, address or port refused.
     """
-    # The worker checks again; but only here we can still show the error to the person at the terminal.
+    # The worker checks again; but only here can we still show the error to the person at the terminal.
     launcher_for(config).check()
     _allow_many_files()
     listener = _listen(config.host, config.port)
