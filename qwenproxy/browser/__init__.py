@@ -1,1 +1,1 @@
-"""The browser: one logged-in Chrome tab per account. The only place that knows Selenium."""
+"""The browser: one logged-in Chrome tab per account. Only this room knows Selenium."""

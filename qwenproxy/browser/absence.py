@@ -1,6 +1,6 @@
-"""For how long a tab's page has been away: silent while it loads, or on another site.
+"""Measure how long a tab's page has been away (silent while it loads, or on another site), and when to give up.
 
-Used by tab.py alone. Knows no driver; decides when waiting is over.
+Used by tab.py alone. Knows no driver.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from collections.abc import Callable
 
 from qwenproxy.errors import NotLoggedIn, TabLost
 
-BACK_WAIT = 10.0  # seconds a reloading page gets to come back
-SIGN_IN_WAIT = 2.0  # seconds a page that went to sign-in gets to come back: it may only pass through there
+BACK_WAIT = 10.0  # seconds for a reloading page to come back
+SIGN_IN_WAIT = 2.0  # seconds for a page to come back from sign-in: a redirect may only pass through there
 
 
 class Absence:
-    """What an owner thread knows of its page's absence."""
+    """How long the page of one tab has been away. For the tab's owner thread only."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         """`clock` gives seconds."""
@@ -24,11 +24,11 @@ class Absence:
         self._elsewhere_since: float | None = None
 
     def end(self) -> None:
-        """Take note that the page is on the site and answers."""
+        """Record that the page is on the site and answers."""
         self._silent_since = self._elsewhere_since = None
 
     def note_silence(self, reason: Exception) -> None:
-        """Take note that the page did not answer. Raises TabLost when that has lasted too long."""
+        """Record that the page did not answer. Raises TabLost after BACK_WAIT seconds of it."""
         now = self._clock()
         if self._silent_since is None:
             self._silent_since = now
@@ -36,7 +36,10 @@ class Absence:
             raise TabLost(f"The site's page does not answer ({type(reason).__name__}).")
 
     def note_elsewhere(self, origin: str) -> None:
-        """Take note that the page is on another origin. Raises TabLost, NotLoggedIn when it stays there."""
+        """Record that the page is on another origin.
+
+        Raises TabLost off the web, NotLoggedIn after SIGN_IN_WAIT seconds.
+        """
         now = self._clock()
         if not origin.startswith("http"):
             raise TabLost("The page left the site.")

@@ -1,4 +1,4 @@
-"""From a Chrome and a driver that were started to a driver's session on that Chrome.
+"""Wait for Chrome and its driver to listen, and open a driver session on that Chrome.
 
 Used by local.py at every start, and for each further session. Knows no profile and no site.
 """
@@ -20,17 +20,17 @@ from selenium.webdriver.remote.webdriver import WebDriver
 from qwenproxy.browser.chrome_tab import DRIVER_ERRORS
 from qwenproxy.browser.start_failures import Started, has_ended, is_late
 
-# Selenium takes whatever a program answers for a driver's answer, and stumbles over what is none.
+# Selenium does not check that an answer comes from a driver: another program at the port makes it raise any of these.
 ATTACH_ERRORS = (*DRIVER_ERRORS, ValueError, TypeError, LookupError, AttributeError)
 
-# Seconds for Chrome and its driver to come up, and for the driver to attach. A request may have to try two accounts.
+# Seconds for Chrome and its driver to start, and again for the driver to attach. A request may try two accounts.
 START_WAIT = 14.0
 COMMAND_TIMEOUT = 40  # seconds for one answer of the driver; page loads are the longest
 
 
 @contextlib.contextmanager
 def ended_when_late(browser: Started) -> Iterator[None]:
-    """End a browser that listens but does nothing, so that the driver's wait for it ends. Raises BrowserError then."""
+    """Kill a browser that hangs for START_WAIT, so that the driver stops waiting. Raises BrowserError then."""
     late = threading.Event()
 
     def end() -> None:
@@ -51,14 +51,14 @@ def ended_when_late(browser: Started) -> Iterator[None]:
 
 
 def free_port() -> int:
-    """Return a port of this machine that nobody uses now."""
+    """Return a port of this machine that is free now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 def listens(port: int) -> bool:
-    """Tell whether a program of this machine listens on a port."""
+    """Return True if a program on this machine listens on the port."""
     try:
         with socket.create_connection(("127.0.0.1", port), timeout=1):
             return True
@@ -81,10 +81,10 @@ def attach(devtools: int, port: int) -> WebDriver:
     """Return a new session of the driver at `port` on the browser at `devtools`. Raises ATTACH_ERRORS."""
     options = Options()
     options.debugger_address = f"127.0.0.1:{devtools}"
-    # Waiting for the page is ours: the driver's own looks at the page cost two round trips in every command.
+    # We wait for pages ourselves: the driver would check the page in every command, which costs two round trips.
     options.page_load_strategy = "none"
     address = f"http://127.0.0.1:{port}"
-    # Straight to the driver, whatever proxy the environment names.
+    # Reach the driver directly, even if the environment names a proxy.
     direct = Proxy(raw={"proxyType": ProxyType.DIRECT})
     connection = ChromiumRemoteConnection(
         address,

@@ -1,6 +1,6 @@
 """Find the browser and its driver, anew at each browser start: an upgrade may have replaced either meanwhile.
 
-Asked by local.py before it launches anything, and by the doctor. Knows nothing of accounts or the site.
+Used by local.py before a launch, and by the doctor. Knows nothing of accounts or the site.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ CHROME_PLACES = (
     "C:/Program Files/Google/Chrome/Application/chrome.exe",
     "C:/Program Files (x86)/Google/Chrome/Application/chrome.exe",
 )
-VERSION_WAIT = 20  # seconds for a program to say its version
+VERSION_WAIT = 20  # seconds for a program to print its version
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,60 +44,63 @@ class Programs:
     ) -> None:
         """Empty names mean: look for them.
 
-        With `undetected` the driver is a patched copy in the first of `caches` that takes it; the original is never
-        written to.
+        With `undetected` we use a patched copy of the driver, in the first usable folder of `caches`. The original is
+        never written to.
         """
         self._chrome = chrome
         self._chromedriver = chromedriver
         self._undetected = undetected
         self._caches = caches
         self._fetcher = Fetcher(caches)
-        self._fitting: dict[str, str] = {}  # drivers fetched for what is installed and does not fit, by its stamp
+        # Fetched drivers for a browser and a driver that do not fit, by the stamp of these two.
+        self._fitting: dict[str, str] = {}
 
     @property
     def driver_named(self) -> bool:
-        """Whether the person chose the driver by a setting."""
+        """Whether a setting names the driver."""
         return bool(self._chromedriver)
 
     def find(self) -> Binaries:
         """Return the browser and driver to use now. Cheap while nothing has changed.
 
-        Raises SetupError with the way to install what is missing, BrowserError where the driver cannot be patched.
+        Raises SetupError with advice how to install what is missing, BrowserError if the driver cannot be patched.
         """
         chrome, driver = self._installed()
         fitting = self._fitting.get(_stamp(chrome, driver), "")
         if Path(fitting).is_file():
             return self._with_driver(chrome, fitting)
         if not (chrome and driver):
-            chrome, driver = self._fetched(chrome, driver)
+            chrome, driver = self._fetch_missing(chrome, driver)
         return self._with_driver(chrome, driver)
 
     def find_fitting(self, version: str) -> Binaries | None:
-        """Return the browser with a driver for its `version` where the one that `find` chose is for another version.
+        """Fetch a driver for the browser's `version`; return both, or None if a setting names the driver or none came.
 
-        None where the person chose the driver, or none could be fetched. What comes of it is what `find` returns from
-        then on, until one of the two is replaced. May take its time, once. Raises SetupError.
+        For use when the driver of `find` is for another version. `find` returns the new driver from then on, until an
+        upgrade replaces the browser or its driver. The first call may take long. Raises SetupError.
         """
         if self.driver_named:
             return None
         chrome, driver = self._installed()
-        fetched = self._fetcher.fetch(chrome, f"{_stamp(chrome, driver)}|{version}") if chrome else None
-        if fetched is None or not fetched.driver or not same_version(binary_version(fetched.driver), version):
+        download = self._fetcher.fetch(chrome, f"{_stamp(chrome, driver)}|{version}") if chrome else None
+        if download is None or not download.driver or not same_version(binary_version(download.driver), version):
             return None
-        self._fitting[_stamp(chrome, driver)] = fetched.driver
-        return self._with_driver(chrome, fetched.driver)
+        self._fitting[_stamp(chrome, driver)] = download.driver
+        return self._with_driver(chrome, download.driver)
 
     def _installed(self) -> tuple[str, str]:
-        chrome = _existing(self._chrome, "QWENPROXY_CHROME") or _find_chrome()
-        return chrome, _existing(self._chromedriver, "QWENPROXY_CHROMEDRIVER") or shutil.which("chromedriver") or ""
+        chrome = _resolve_setting(self._chrome, "QWENPROXY_CHROME") or _find_chrome()
+        driver = _resolve_setting(self._chromedriver, "QWENPROXY_CHROMEDRIVER") or shutil.which("chromedriver")
+        return chrome, driver or ""
 
-    def _fetched(self, chrome: str, driver: str) -> tuple[str, str]:
-        fetched = self._fetcher.fetch(chrome, _stamp(chrome, driver))
-        if not fetched.driver:
+    def _fetch_missing(self, chrome: str, driver: str) -> tuple[str, str]:
+        download = self._fetcher.fetch(chrome, _stamp(chrome, driver))
+        if not download.driver:
             advice = Phrase("install_browser")
-            missing = Phrase("no_driver", path=chrome, advice=advice) if chrome else Phrase("no_browser", advice=advice)
-            raise SetupError(missing)
-        return chrome or fetched.browser, driver if self.driver_named else fetched.driver
+            if chrome:
+                raise SetupError(Phrase("no_driver", path=chrome, advice=advice))
+            raise SetupError(Phrase("no_browser", advice=advice))
+        return chrome or download.browser, driver if self.driver_named else download.driver
 
     def _with_driver(self, chrome: str, driver: str) -> Binaries:
         try:
@@ -107,10 +110,10 @@ class Programs:
 
 
 def binary_version(path: str) -> str:
-    """Return the version a browser or driver prints of itself, "" when it prints none. Raises BrowserError."""
+    """Run a browser or driver with --version; return its version, "" if it prints none. Raises BrowserError."""
     try:
-        # A session of its own: Ctrl-C in the terminal is for the server, whose browser must not seem broken by it.
-        done = subprocess.run(
+        # A session of its own: Ctrl-C in the terminal is for the server, and must not make its browser look broken.
+        result = subprocess.run(
             [path, "--version"],
             capture_output=True,
             text=True,
@@ -125,33 +128,33 @@ def binary_version(path: str) -> str:
         raise BrowserError(Phrase("program_fails", path=path, reason=reason, advice=advice)) from error
     except OSError as error:
         raise cannot_run(path, error) from error
-    found = re.search(r"\d+(?:\.\d+)+", done.stdout)
-    if done.returncode and not found:
-        raise does_not_run(path, done.returncode, f"{done.stdout}\n{done.stderr}")
-    return found.group() if found else ""
+    version = re.search(r"\d+(?:\.\d+)+", result.stdout)
+    if result.returncode and not version:
+        raise does_not_run(path, result.returncode, f"{result.stdout}\n{result.stderr}")
+    return version.group() if version else ""
 
 
 def same_version(one: str, other: str) -> bool:
-    """Tell whether a driver and a browser of these versions belong together; a version nobody knows may."""
+    """Return True if the major versions of a driver and a browser agree; an unknown version ("") fits any."""
     return not (one and other) or one.partition(".")[0] == other.partition(".")[0]
 
 
-def _existing(path: str, setting: str) -> str:
-    found = path and shutil.which(path)
-    if path and not found:
+def _resolve_setting(path: str, setting: str) -> str:
+    program = path and shutil.which(path)
+    if path and not program:
         raise SetupError(Phrase("no_program", setting=setting, path=path))
-    return found or ""
+    return program or ""
 
 
 def _find_chrome() -> str:
     for name in (*CHROME_NAMES, *CHROME_PLACES):
-        if found := shutil.which(name):
-            return found
+        if path := shutil.which(name):
+            return path
     return ""
 
 
 def _stamp(*paths: str) -> str:
-    """Return what changes when one of these files is replaced."""
+    """Return a text that changes when one of these files is replaced."""
     marks = []
     for path in paths:
         try:

@@ -1,29 +1,29 @@
 /* The page's half of the exchange (architecture 2): carries many fetches over one script call at a time.
 
-   Runs in the main world of the site's page, so that window.fetch is the site's own patched one. Ships text as it
-   arrives and understands none of it. Every message stays in `outbox` until the next exchange acknowledges it. */
+   Runs in the main world of the site's page, because it needs the fetch that the site has patched. Ships text as it
+   arrives and does not parse it. Every message stays in `outbox` until an exchange acknowledges it. */
 (options => {
   "use strict";
   if (window.__qwenproxy || window !== window.top) return;
 
-  const REPLY_LIMIT = 1 << 20;   // characters in one reply, so that a script call stays short
-  const STREAM_LIMIT = 1 << 18;  // unacknowledged characters after which a stream's reading pauses
+  const REPLY_LIMIT = 1 << 20;   // characters in one reply, to keep a script call short
+  const STREAM_LIMIT = 1 << 18;  // unacknowledged characters from which we pause a stream
   const epoch = Date.now().toString(36) + Math.random().toString(36).slice(2);
   const outbox = [];             // [sequence, stream id, kind, payload]
   const streams = new Map();
   let sequence = 0;
-  let sent = 0;                  // highest sequence number ever put in a reply
-  const bodies = new Map();      // stream id -> pieces of a body that is too big for one exchange
-  let lastStarted = 0;           // highest number of a start that was obeyed
-  let answer = null;             // answers the exchange that is waiting, if one is
-  let knownToken = null;
-  let knownVersion = options.version;
+  let sent = 0;                  // highest sequence number in any reply so far
+  const bodies = new Map();      // stream id -> pieces of a body too big for one exchange
+  let lastStart = 0;             // highest number of a start so far
+  let answer = null;             // ends the waiting exchange, null if none waits
+  let token = null;              // the last one that Python has, or that is on its way there
+  let version = options.version;
 
   const sdkPresent = () => window.__baxia__ || window.baxiaCommon
     || !/\[native code\]/.test(Function.prototype.toString.call(window.fetch));
-  const storedToken = () => { try { return localStorage.getItem("token") || ""; } catch { return ""; } };
+  const tokenInStorage = () => { try { return localStorage.getItem("token") || ""; } catch { return ""; } };
 
-  // The site's script adds its headers by patching fetch: a call made before that is refused.
+  // The site's script patches fetch to add its headers: the site refuses calls without them.
   const ready = new Promise(resolve => {
     const deadline = Date.now() + options.sdkWait;
     const look = () => sdkPresent() || Date.now() > deadline ? resolve() : setTimeout(look, 20);
@@ -31,17 +31,17 @@
   });
 
   function siteVersion() {
-    for (const script of knownVersion ? [] : document.scripts) {
-      const found = /\/qwen-chat-fe\/(\d+(?:\.\d+)+)\//.exec(script.src);
-      if (found) knownVersion = found[1];
+    for (const script of version ? [] : document.scripts) {
+      const match = /\/qwen-chat-fe\/(\d+(?:\.\d+)+)\//.exec(script.src);
+      if (match) version = match[1];
     }
-    return knownVersion || options.defaultVersion;
+    return version || options.defaultVersion;
   }
 
   function pageHeaders(headers) {
     const all = { ...headers, version: siteVersion(), timezone: String(new Date()).replace(/ \(.*$/, "") };
-    const token = storedToken();
-    if (token && !/(^|;\s*)token=/.test(document.cookie)) all.authorization = "Bearer " + token;
+    const bearer = tokenInStorage();
+    if (bearer && !/(^|;\s*)token=/.test(document.cookie)) all.authorization = "Bearer " + bearer;
     return all;
   }
 
@@ -53,8 +53,8 @@
   }
 
   function pushNewToken() {
-    const token = storedToken();
-    if (token && token !== knownToken) push(0, "token", knownToken = token);
+    const now = tokenInStorage();
+    if (now && now !== token) push(0, "token", token = now);
   }
 
   function bodyOf(order) {
@@ -62,7 +62,7 @@
     const pieces = bodies.get(order.id) || [];
     bodies.delete(order.id);
     if (pieces.filter(piece => piece !== undefined).length !== order.pieces) throw new Error("IncompleteBody");
-    return new Blob(pieces);  // the browser sends it beside the page: as one long text it would halt its other answers
+    return new Blob(pieces);  // the browser sends a Blob beside the page: one long text would halt the other answers
   }
 
   async function run(order) {
@@ -76,7 +76,7 @@
       });
       push(order.id, "head", [response.status, Object.fromEntries(response.headers)]);
       if (response.body) await ship(order.id, stream, response.body.getReader());
-      pushNewToken();  // before the end: the answer that follows it may be the last exchange for a while
+      pushNewToken();  // before "end": the exchange with that may be the last for a while
       push(order.id, "end", null);
     } catch (error) {
       if (!stream.controller.signal.aborted) push(order.id, "error", String(error && error.name));
@@ -86,7 +86,7 @@
   }
 
   async function ship(id, stream, reader) {
-    const decoder = new TextDecoder();  // streaming, so no character is ever split
+    const decoder = new TextDecoder();  // with `stream`, so that it splits no character
     for (;;) {
       while (stream.held || stream.unacknowledged > STREAM_LIMIT) await new Promise(wake => { stream.wake = wake; });
       const { done, value } = await reader.read();
@@ -102,20 +102,20 @@
   }
 
   function obey(order) {
-    let acknowledged = 0;
+    let count = 0;
     const ack = order.epoch === epoch ? order.ack : 0;
-    while (acknowledged < outbox.length && outbox[acknowledged][0] <= ack) {
-      const [, id, kind, payload] = outbox[acknowledged++];
+    while (count < outbox.length && outbox[count][0] <= ack) {
+      const [, id, kind, payload] = outbox[count++];
       const stream = kind === "data" && streams.get(id);
       if (stream) { stream.unacknowledged -= payload.length; wake(stream); }
     }
-    outbox.splice(0, acknowledged);
+    outbox.splice(0, count);
     for (const [id, index, text] of order.parts) {
       if (!bodies.has(id)) bodies.set(id, []);
-      bodies.get(id)[index] = new Blob([text]);  // sent again after a lost reply: the same piece in the same place
+      bodies.get(id)[index] = new Blob([text]);  // may come again after a lost reply
     }
     for (const start of order.start) {
-      if (start.nth > lastStarted) { lastStarted = start.nth; run(start); }  // sent again after a lost reply: runs once
+      if (start.nth > lastStart) { lastStart = start.nth; run(start); }  // may come again after a lost reply
     }
     for (const id of order.abort) {
       bodies.delete(id);
@@ -143,12 +143,12 @@
     answer = () => {
       clearTimeout(timer);
       answer = null;
-      // One string: the driver walks every node of a returned object.
+      // One string, because the driver walks every node of an object.
       done(JSON.stringify({ epoch, origin: location.origin, messages: batch() }));
     };
     if (outbox.length) answer();
   }
 
-  knownToken = storedToken();
+  token = tokenInStorage();
   Object.defineProperty(window, "__qwenproxy", { value: { epoch, exchange, ready } });
 })

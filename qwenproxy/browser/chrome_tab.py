@@ -1,7 +1,7 @@
 """One tab of a running Chrome, with a driver session of its own.
 
-Made by local.py, for its first tab and for each further one; owned by one thread, of tab.py or of a login. Knows
-neither the site nor how Chrome is launched.
+local.py makes the first tab and each further one. One thread owns a tab: that of tab.py, or of a login. Knows neither
+the site nor how Chrome is launched.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from urllib3.exceptions import HTTPError
 log = logging.getLogger(__name__)
 
 DRIVER_ERRORS = (WebDriverException, HTTPError, OSError)
-CLOSE_TIMEOUT = 2.0  # seconds Chrome gets to close one tab
+CLOSE_TIMEOUT = 2.0  # seconds for Chrome to close one tab
 
 
 class ChromeTab:
-    """A tab and the driver session on it. One thread at a time may use it, for all but `close`."""
+    """A tab and the driver session on it. Only `close` may run beside another call."""
 
     def __init__(self, attach: Callable[[], WebDriver], on_close: Callable[[ChromeTab, bool], None]) -> None:
         """Attach to the tab that the browser shows.
 
-        `attach` returns a new driver session; `on_close` is told of the closing and whether it is a polite one.
+        `attach` returns a new driver session. `on_close` gets this tab and whether to close it politely.
         Raises what `attach` raises.
         """
         self._attach = attach
@@ -42,7 +42,7 @@ class ChromeTab:
         self.handle = self.driver.current_window_handle
 
     def install(self, script: str) -> None:
-        """Have a script run at the start of every page of this tab; once for each session of the driver.
+        """Run a script at the start of every page of this tab. Costs one command per driver session.
 
         Raises the driver's own errors.
         """
@@ -55,10 +55,10 @@ class ChromeTab:
         return self.driver.execute("executeCdpCommand", {"cmd": command, "params": parameters})["value"]
 
     def renew_session(self) -> None:
-        """Leave the driver's session and attach to the same tab in a new one; the page and its calls do not notice.
+        """End the driver's session and attach to the same tab in a new one; the page and its calls go on.
 
-        Until a session ends the page's memory keeps whatever scripts returned in it. What belongs to a session starts
-        anew: time limits, scripts for new documents. Takes some 20 ms. Raises the driver's own errors, TabLost.
+        The page keeps every value that a script returned until the session ends. The new session has no time limits
+        and no scripts for new documents. Takes some 20 ms. Raises the driver's own errors, TabLost.
         """
         self.driver.quit()
         self._installed = ""
@@ -68,7 +68,7 @@ class ChromeTab:
     def close(self, *, politely: bool = True) -> None:
         """Close the tab; the last one closes the browser. Bounded in time, idempotent.
 
-        `politely` goes through the driver: only for the thread that owns it. Without it, any thread may call.
+        With `politely` the driver closes it: only for the owner thread. Without, any thread may call.
         """
         self._on_close(self, politely)
 
@@ -80,7 +80,7 @@ class ChromeTab:
 
 
 def close_by_force(devtools: int, handle: str) -> None:
-    """Close a tab without its driver, which may hang in a call; that call then fails. `devtools` is Chrome's port."""
+    """Close a tab without its driver, so that a hanging call of the driver fails. `devtools` is Chrome's port."""
     connection = HTTPConnection("127.0.0.1", devtools, timeout=CLOSE_TIMEOUT)
     try:
         connection.request("GET", f"/json/close/{handle}")

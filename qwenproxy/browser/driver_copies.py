@@ -1,7 +1,7 @@
-"""The patched copies of drivers, in the first folder that takes them and lets programs run.
+"""The patched copies of drivers, in the first folder that is writable and lets programs run.
 
-Called by binaries.py at each browser start. undetected-chromedriver patches the driver file it is given in place, so it
-gets a copy; the original stays as it is. Knows nothing of browsers.
+Called by binaries.py at each browser start. undetected-chromedriver patches a driver file in place, so we give it a
+copy. Knows nothing of browsers.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from qwenproxy.texts import Phrase
 
 log = logging.getLogger(__name__)
 
-UNUSED = 30 * 86400.0  # seconds after which a copy that nobody used is deleted: its driver has been replaced
+UNUSED = 30 * 86400.0  # seconds without use after which we delete a copy: an upgrade has replaced its driver
 LOCK_WAIT = 60.0  # seconds for another process to make the same copy
 
 
 def cache_folders(cache_home: str, own: Path) -> tuple[Path, ...]:
-    """Return the folders for what can be made again, the best one first: the user's cache, then our own.
+    """Return the folders for files that can be made again, the best one first: the user's cache, then `own`.
 
-    `cache_home` is what XDG_CACHE_HOME says, "" for nothing.
+    `cache_home` is the value of XDG_CACHE_HOME, "" for none.
     """
     folders = [Path(cache_home) / "qwenproxy"] if cache_home and Path(cache_home).is_absolute() else []
     home = home_cache()
@@ -39,7 +39,7 @@ def cache_folders(cache_home: str, own: Path) -> tuple[Path, ...]:
 
 
 def home_cache() -> Path | None:
-    """Return the platform's own cache folder below the user's home, None for a user without a home."""
+    """Return the platform's own cache folder below the user's home, None if there is no home."""
     try:
         home = Path.home()
     except RuntimeError:
@@ -54,7 +54,7 @@ def home_cache() -> Path | None:
 
 
 def usable_folder(folders: Sequence[Path]) -> Path | None:
-    """Return the first of the folders that can be written and lets programs run; it is made if need be."""
+    """Return the first folder that is writable and lets programs run; make it if it is missing."""
     for folder in folders:
         with contextlib.suppress(OSError):
             _make(folder)
@@ -66,26 +66,26 @@ def usable_folder(folders: Sequence[Path]) -> Path | None:
 def patched_copy(driver: Path, folders: Sequence[Path]) -> str:
     """Return undetected-chromedriver's patched form of `driver`, made once per driver version under a lock.
 
-    Raises BrowserError where no folder takes it, FileNotFoundError where the driver has gone.
+    Raises BrowserError if no folder can hold it, FileNotFoundError if the driver is gone.
     """
     original = driver.resolve()
     stat = original.stat()
     mark = hashlib.sha256(f"{original}|{stat.st_size}|{stat.st_mtime_ns}".encode()).hexdigest()[:16]
-    refused = None
+    refusal = None
     for folder in folders:
         try:
             copy = _copy_in(folder, original, f"chromedriver-{mark}{driver.suffix}")
         except OSError as error:
-            refused = refused or Phrase(
+            refusal = refusal or Phrase(
                 "driver_copy_refused", path=folder, reason=error.strerror or error, cure=Phrase("cure_cache")
             )
             continue
         if os.access(copy, os.X_OK):
             return str(copy)
         reason = Phrase("folder_forbids_programs")
-        refused = Phrase("driver_copy_refused", path=folder, reason=reason, cure=Phrase("cure_noexec"))
-    assert refused is not None, "there is always the session folder"
-    raise BrowserError(refused)
+        refusal = Phrase("driver_copy_refused", path=folder, reason=reason, cure=Phrase("cure_noexec"))
+    assert refusal is not None, "there is always the session folder"
+    raise BrowserError(refusal)
 
 
 def _copy_in(cache: Path, original: Path, name: str) -> Path:
@@ -97,15 +97,15 @@ def _copy_in(cache: Path, original: Path, name: str) -> Path:
         with FileLock(folder / "patch.lock", timeout=LOCK_WAIT):
             if not copy.exists():
                 _delete_unused(folder)
-                # Patched under another name and renamed, so that nobody ever starts a half-written driver.
-                fresh = copy.with_name(f"new-{copy.name}")
-                shutil.copy2(original, fresh)
-                _patch(fresh, folder)
-                os.utime(fresh)  # the original's age is not its own
-                os.replace(fresh, copy)
+                # Patch under another name and rename, so that no process starts a half-written driver.
+                draft = copy.with_name(f"new-{copy.name}")
+                shutil.copy2(original, draft)
+                _patch(draft, folder)
+                os.utime(draft)  # copy2 also copied the original's age
+                os.replace(draft, copy)
                 log.info("patched driver copy made: %s", copy)
     with contextlib.suppress(OSError):
-        os.utime(copy)  # it is in use
+        os.utime(copy)  # mark it as used
     return copy
 
 
@@ -121,14 +121,14 @@ def _delete_unused(folder: Path) -> None:
                 copy.unlink()
 
 
-def _patch(fresh: Path, folder: Path) -> None:
+def _patch(draft: Path, folder: Path) -> None:
     from undetected_chromedriver.patcher import Patcher  # noqa: PLC0415 - slow to import, needed once per driver
 
     class QuietPatcher(Patcher):  # type: ignore[misc]
         data_path = str(folder)  # the original makes a folder of its own in the home directory
 
-    fresh.chmod(0o755)
-    patcher = QuietPatcher(executable_path=str(fresh))
+    draft.chmod(0o755)
+    patcher = QuietPatcher(executable_path=str(draft))
     patcher.patch_exe()
     if not patcher.is_binary_patched():
-        log.warning("undetected-chromedriver found nothing to patch in %s; using it as it is", fresh.name)
+        log.warning("undetected-chromedriver found nothing to patch in %s; using it as it is", draft.name)

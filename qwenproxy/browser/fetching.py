@@ -1,7 +1,7 @@
-"""Selenium Manager: what fetches a driver, or a browser with one, where this machine has none that fits.
+"""Fetch a driver, or a browser with one, through Selenium Manager where this machine has none that fits.
 
-Called by binaries.py. Each question is asked once: what came of it is remembered, so that not every browser start waits
-for a network that is not there.
+Called by binaries.py. We remember each answer, so that a machine without a network does not wait at every browser
+start.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from qwenproxy.browser.driver_copies import home_cache, usable_folder
 log = logging.getLogger(__name__)
 
 REQUEST_TIMEOUT = 15  # seconds for one of Selenium Manager's requests; a driver is small
-BROWSER_TIMEOUT = 300  # the same where it is to fetch a browser, which is not
-ASK_AGAIN = 600.0  # seconds until a question that failed is asked again
+BROWSER_TIMEOUT = 300  # the same for a browser, which is big
+ASK_AGAIN = 600.0  # seconds until we repeat a question without an answer
 
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """Paths of a browser and a driver, "" where none came."""
+    """Paths of a browser and a driver, "" for none."""
 
     browser: str = ""
     driver: str = ""
@@ -37,7 +37,7 @@ class Fetcher:
     """Asks Selenium Manager, one question at a time, and remembers the answers."""
 
     def __init__(self, caches: Sequence[Path], clock: Callable[[], float] = time.monotonic) -> None:
-        """`caches` are where what is fetched may be kept, the best one first."""
+        """`caches` are the folders that may hold downloads, the best one first."""
         self._caches = caches
         self._clock = clock
         self._asking = threading.Lock()
@@ -47,14 +47,13 @@ class Fetcher:
     def fetch(self, chrome: str, stamp: str) -> Fetched:
         """Return a driver for the browser at `chrome`; with "" a browser, too.
 
-        `stamp` tells one state of the machine from the next: with another stamp the question is a new one. Nothing came
-        where both paths are "".
+        `stamp` names a state of the machine: another stamp makes a new question. Both paths are "" if nothing came.
         """
         question = (chrome, stamp)
         with self._asking:
-            known = self._answers.get(question)
-            if known and Path(known.driver).exists() and Path(known.browser).exists():
-                return known
+            answer = self._answers.get(question)
+            if answer and Path(answer.driver).exists() and Path(answer.browser).exists():
+                return answer
             failed_at = self._failed_at.get(question)
             if failed_at is not None and self._clock() - failed_at < ASK_AGAIN:
                 return Fetched()
@@ -74,7 +73,7 @@ class Fetcher:
         cache = usable_folder(self._caches)
         if cache is not None and cache != home_cache():
             words += ["--cache-path", str(cache / "selenium")]
-        # It would repeat its troubles on the person's terminal, beside the one error that is told.
+        # It would log its errors on the terminal, beside the one error that we show.
         logging.getLogger(SeleniumManager.__module__).setLevel(logging.CRITICAL)
         try:
             paths = SeleniumManager().binary_paths(words)

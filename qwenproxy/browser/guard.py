@@ -1,7 +1,7 @@
-"""Ends the browsers of a server that was killed: a process that waits for the server's end, however it comes.
+"""End the browsers of a killed server: a process of its own waits for the server's end, however it comes.
 
-Started by the server beside itself. Until then it is a shell that reads from a pipe, which costs next to nothing; run
-as a program it ends what has no owner any more.
+The server starts it. It is a shell that reads from a pipe, which costs next to nothing; at the end of the pipe it runs
+this module as a program, which ends the browsers without an owner.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ WAIT_FOR_THE_END = 'read _; exec "$0" -m qwenproxy.browser.guard "$1"'
 
 
 def guard_browsers(session: SessionFolder) -> None:
-    """Have the browsers of a session folder ended once this process has ended; on Windows a new start does it.
+    """Start the process that ends the browsers of a session folder after this one; on Windows the next start does it.
 
-    Called once in the process that will own the browsers, before the first of them.
+    Call it once, in the process that will own the browsers, before the first of them.
     """
     if sys.platform == "win32":
         return
-    waiting, _held = os.pipe()  # the other end stays open as long as this process lives, and nobody else has it
+    read_end, _write_end = os.pipe()  # only this process has the write end, open for as long as it lives
     subprocess.Popen(
         ["/bin/sh", "-c", WAIT_FOR_THE_END, sys.executable, str(session.root.resolve())],
-        stdin=waiting,
+        stdin=read_end,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
-    os.close(waiting)
+    os.close(read_end)
 
 
 if __name__ == "__main__":

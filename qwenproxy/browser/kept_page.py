@@ -1,9 +1,9 @@
-"""An account's page on the site, kept fit for as long as its browser is open.
+"""An account's page on the site, and the thread that keeps its login and cookies fresh.
 
-Login and cookies of a page run out, and only the page itself renews them, when it loads. So the page is loaded anew in
-time, between two answers; where answers leave no gap, a second tab of the same browser takes over, and the first one
-closes when its answers are done. The pool holds one of these for each open account; requests meet it as a Page. Knows
-neither the registry nor what the site's answers mean.
+Only the page itself renews login and cookies, when it loads. So we reload it before they run out, between two answers;
+if answers leave no gap, a second tab of the same browser takes over, and the first one closes after its answers. The
+pool holds one KeptPage for each open account; requests see it as a Page. Knows neither the registry nor what the site's
+answers mean.
 """
 
 from __future__ import annotations
@@ -28,21 +28,21 @@ from qwenproxy.observe import journal
 
 log = logging.getLogger(__name__)
 
-LEAD = 180.0  # seconds before the end of login or cookies from which the page may be loaded anew
-LAST_CALL = 45.0  # seconds before it from which a second tab takes over if need be
-NEAR = 3.0  # seconds: what has no more than this left is not waited for; the page surely renews it once it has ended
-GAP_WAIT = 0.5  # seconds in which a page that was refused may still find a gap between its answers
-YOUNG = 10.0  # seconds for which a page that was loaded may still be renewing its login
+LEAD = 180.0  # seconds before the end of login or cookies from which we try to load the page anew
+LAST_CALL = 45.0  # seconds before that end from which a second tab takes over
+NEAR = 3.0  # seconds: we let what ends so soon run out, because then the page surely renews it
+GAP_WAIT = 0.5  # seconds to wait for a gap between answers, even after a refusal
+YOUNG = 10.0  # seconds after a load in which the page may still be renewing its login
 POLL = 5.0  # seconds between two looks at the clock, which a person may set
 
 
 @dataclass(frozen=True, slots=True)
 class Upkeep:
-    """What keeping a page fit needs from outside.
+    """What a KeptPage needs from outside.
 
-    `clock` gives seconds since 1970, `poll` is the longest pause between two looks at it. `keep_login` hears of each
-    token that the page renewed, `note_refusal` of what kept a page from being loaded; neither must raise.
-    `renewable` tells that the page is known to renew its token.
+    `clock` gives seconds since 1970, `poll` is the longest pause between two looks at it. `keep_login` gets each token
+    that the page renewed, `note_refusal` the error of each load that failed; neither must raise. `renewable` is True
+    if the page has renewed its token before.
     """
 
     keep_login: Callable[[Login], None]
@@ -52,44 +52,44 @@ class Upkeep:
     renewable: bool = True
 
 
-def lead_times(left: float) -> tuple[float, float]:
-    """Return how long before its end a page is due to be loaded, and when a second tab takes over at the latest.
+def lead_times(lifetime: float) -> tuple[float, float]:
+    """Return how long before its end to load a page anew, and how long before it a second tab takes over.
 
-    `left` is what it has left when it was loaded; all in seconds. A page that did not renew its login when it was
-    loaded is asked again and again, ever closer to the end, since it may do so only shortly before.
+    `lifetime` is the time from the load to the end; all in seconds. Both are parts of it, so that a page that did not
+    renew its login is loaded again and again, ever closer to the end: it may renew only shortly before.
     """
-    if left <= NEAR:
+    if lifetime <= NEAR:
         return 0.0, 0.0
-    return min(LEAD, left / 3), min(LAST_CALL, left / 8)
+    return min(LEAD, lifetime / 3), min(LAST_CALL, lifetime / 8)
 
 
 class KeptPage:
-    """A page, its tab or tabs, and the thread that keeps it fit."""
+    """A page, its tab or tabs, and the thread that loads it anew in time."""
 
-    def __init__(self, name: str, browser: Browser, site: Site, loaded: Loaded, upkeep: Upkeep) -> None:
-        """Take over a browser whose first tab has loaded the page; `loaded` is what it has."""
+    def __init__(self, name: str, browser: Browser, site: Site, state: Loaded, upkeep: Upkeep) -> None:
+        """Take over a browser whose first tab shows the page; `state` is the page's login."""
         self.name = name
         self.origin = site.origin
         self._browser = browser
         self._site = site
         self._upkeep = upkeep
-        self._loading = threading.Lock()  # around each load: two at once might renew the same login twice
+        self._loading = threading.Lock()  # around each load: two at once could renew the same login twice
         self._gate = threading.Lock()  # around the choice of the tab
         self._news = threading.Event()
-        self._hurry = threading.Event()  # somebody waits for the page to be loaded
+        self._hurry = threading.Event()  # a request waits for the load
         self._closing = False
-        self._kept_token = loaded.token
+        self._kept_token = state.token
         self._new_login: Login | None = None
         self._renews = upkeep.renewable
-        self._tab = Tab(name, browser.tab, site, loaded.token, self._note_token)
+        self._tab = Tab(name, browser.tab, site, state.token, self._note_token)
         self._tabs = [self._tab]
         self.loads = 0
-        self.unrenewed = False  # whether a load for a refused login brought no new one, and the page stayed
-        self._used = False  # since the page was loaded
-        self._ends: float | None = None
-        self._due: float | None = None
-        self._last_call: float | None = None
-        self._note_loaded(loaded)
+        self.unrenewed = False  # whether the last load was for a refused login and brought no new one
+        self._used = False  # since the last load
+        self._fit_until: float | None = None
+        self._due_at: float | None = None
+        self._last_call_at: float | None = None
+        self._note_load(state)
         self._thread = threading.Thread(target=self._keep_fit, name=f"page-{name}", daemon=True)
         self._thread.start()
 
@@ -100,22 +100,22 @@ class KeptPage:
 
     @property
     def alive(self) -> bool:
-        """Whether the page can still take calls, as far as is known without asking the browser."""
+        """Whether the page can still take calls. Does not ask the browser."""
         return self._tab.alive and self._browser.is_running
 
     @property
     def is_fit(self) -> bool:
-        """Whether login and cookies are good, as far as their dates tell."""
-        return self._ends is None or self._upkeep.clock() < self._ends
+        """Whether login and cookies are good by their dates."""
+        return self._fit_until is None or self._upkeep.clock() < self._fit_until
 
     @property
     def renewable(self) -> bool:
-        """Whether the page is known to renew its login."""
+        """Whether the page has ever renewed its login."""
         return self._renews
 
     @property
     def age(self) -> float:
-        """The seconds since the page was loaded last."""
+        """Seconds since the last load of the page."""
         return self._upkeep.clock() - self._loaded_at
 
     def fetch(self, request: PageRequest) -> TabResponse:
@@ -125,39 +125,39 @@ class KeptPage:
             return self._tab.fetch(request)
 
     def send(self, request: PageRequest) -> None:
-        """Start a call whose answer nobody waits for. Never raises."""
+        """Start a call and ignore its answer. Never raises."""
         with self._gate:
             self._tab.send(request)
 
     def make_fit(self) -> None:
-        """Load the page anew if its login or its cookies have run out; waits for that.
+        """Load the page anew if its login or its cookies have run out, and wait for it.
 
-        Raises what keeps the page from being loaded: NetworkFailed, NotLoggedIn, VerificationRequired, TabLost.
+        Raises the failure of the load: NetworkFailed, NotLoggedIn, VerificationRequired, TabLost.
         """
-        seen = self.loads
+        loads = self.loads
         if not self.is_fit:
-            self.renew(seen)
+            self.renew(loads)
 
-    def renew(self, seen: int, *, suspect: bool = False) -> bool:
-        """Load the page anew because it was refused; False where that was done since it counted `seen` loads.
+    def renew(self, loads: int, *, suspect: bool = False) -> bool:
+        """Load the page anew after a refusal, unless somebody has since it counted `loads` loads; then return False.
 
         With a `suspect` login the load waits for another one. Raises as `make_fit`.
         """
         self._hurry.set()
         with self._loading:
             self._hurry.clear()
-            if self.loads != seen:
+            if self.loads != loads:
                 return False
             log.info("account=%s the page is loaded anew after a refusal", self.name)
             self._load(until=0.0, suspect=suspect)
         return True
 
     def distrust(self) -> None:
-        """Let the next request find the page in need of being loaded anew."""
-        self._ends = 0.0
+        """Make the next request load the page anew."""
+        self._fit_until = 0.0
 
     def close(self) -> None:
-        """Close every tab and the browser; what is under way ends with TabLost. Bounded in time, idempotent."""
+        """Close every tab and the browser; running calls end with TabLost. Bounded in time, idempotent."""
         self._closing = True
         self._hurry.set()
         self._news.set()
@@ -165,31 +165,31 @@ class KeptPage:
             tabs = list(self._tabs)
         for tab in tabs:
             tab.close()
-        self._browser.close(politely=False)  # a tab that was just opening is in nobody's list
+        self._browser.close(politely=False)  # a tab that is just opening is not in the list yet
         if threading.current_thread() is not self._thread:
             self._thread.join()
 
     def _note_token(self, token: str) -> None:
-        # From the tab's owner thread, which has no time for disks.
+        # The tab's owner thread calls this, and must not wait for a disk: our own thread writes the token.
         self._news.set()
 
-    def _note_loaded(self, loaded: Loaded) -> None:
+    def _note_load(self, state: Loaded) -> None:
         self._loaded_at = self._upkeep.clock()
-        left = loaded.cookies_left
-        self._cookies_end = None if left is None else self._loaded_at + left
-        self._plan(loaded.token)
+        lifetime = state.cookies_left
+        self._cookies_end = None if lifetime is None else self._loaded_at + lifetime
+        self._plan(state.token)
 
     def _plan(self, token: str) -> None:
-        """Find out until when the page is fit: `_ends`, `_last_call` and `_due` are moments (s since 1970)."""
+        """Set `_fit_until`, `_due_at` and `_last_call_at` (s since 1970; None for unknown)."""
         now = self._upkeep.clock()
-        token_end = token_expiry(token) if self._renews else None  # no load helps a token that nothing renews
+        token_end = token_expiry(token) if self._renews else None  # a page that never renews gains nothing by a load
         ends = [end for end in (token_end, self._cookies_end) if end is not None and end > now]
-        self._ends = min(ends, default=None)
-        self._due = self._last_call = None
-        if self._ends is None:
-            return  # nothing is known, or the clock is wrong: the site's refusals will tell
-        due, last_call = lead_times(self._ends - now)
-        self._due, self._last_call = self._ends - due, self._ends - last_call
+        self._fit_until = min(ends, default=None)
+        self._due_at = self._last_call_at = None
+        if self._fit_until is None:
+            return  # there are no dates, or the clock is wrong: wait for a refusal
+        lead, last_call = lead_times(self._fit_until - now)
+        self._due_at, self._last_call_at = self._fit_until - lead, self._fit_until - last_call
 
     def _keep_fit(self) -> None:
         while not self._closing and self.alive:
@@ -198,14 +198,14 @@ class KeptPage:
             self._keep_token()
             with self._gate:
                 self._tabs = [tab for tab in self._tabs if tab.alive or tab is self._tab]
-            if self._used and self._due is not None and self._upkeep.clock() >= self._due:
+            if self._used and self._due_at is not None and self._upkeep.clock() >= self._due_at:
                 self._load_in_time()
         self._keep_token()
 
     def _pause(self) -> float:
-        if self._due is None:
+        if self._due_at is None:
             return self._upkeep.poll
-        return min(max(self._due - self._upkeep.clock(), 0.01), self._upkeep.poll)
+        return min(max(self._due_at - self._upkeep.clock(), 0.01), self._upkeep.poll)
 
     def _keep_token(self) -> None:
         token = self._tab.token
@@ -218,43 +218,43 @@ class KeptPage:
 
     def _load_in_time(self) -> None:
         with self._loading:
-            due = self._due
-            if self._closing or due is None or self._upkeep.clock() < due:
+            due_at = self._due_at
+            if self._closing or due_at is None or self._upkeep.clock() < due_at:
                 return  # a request was quicker
             try:
-                self._load(until=self._last_call or 0.0)
+                self._load(until=self._last_call_at or 0.0)
             except ProxyError as error:
                 if not self._closing:
                     log.warning("account=%s the page could not be loaded anew: %s", self.name, error.message)
                     self._upkeep.note_refusal(error)
 
     def _load(self, until: float, *, suspect: bool = False) -> None:
-        """Load the page anew: in its tab once nothing runs there, in a second tab where that lasts longer than `until`.
+        """Load the page anew: in its tab once no call runs there, in a second tab if calls run past `until`.
 
-        The lock is held. Raises what keeps the page from being loaded.
+        Call it with `_loading` held. Raises the failure of the load.
         """
-        begun = time.monotonic()
+        start = time.monotonic()
         self._used = False
         load = partial(self._load_again, refused=suspect, young=self.age < YOUNG)
-        wanted = self._tab.load_page(load)
-        loaded = wanted.wait(GAP_WAIT)
-        while loaded is None and self._upkeep.clock() < until and not self._hurry.is_set():
-            loaded = wanted.wait(min(self._upkeep.poll, GAP_WAIT))
+        order = self._tab.load_page(load)
+        state = order.wait(GAP_WAIT)
+        while state is None and self._upkeep.clock() < until and not self._hurry.is_set():
+            state = order.wait(min(self._upkeep.poll, GAP_WAIT))
         second_tab = False
-        if loaded is None and wanted.withdraw():
+        if state is None and order.withdraw():
             if self._closing:
                 raise TabLost("The browser was closed while its page was to be loaded.")
-            loaded, second_tab = self._take_over(load), True
-        loaded = loaded or wanted.wait()
-        assert loaded is not None
-        if loaded.token:
-            self._new_login = loaded.login
-            self._tab.token = loaded.token
-        self.unrenewed = suspect and not loaded.renewed
+            state, second_tab = self._take_over(load), True
+        state = state or order.wait()
+        assert state is not None
+        if state.token:
+            self._new_login = state.login
+            self._tab.token = state.token
+        self.unrenewed = suspect and not state.renewed
         self.loads += 1
-        self._note_loaded(loaded)
+        self._note_load(state)
         self._news.set()
-        journal.note(journal.PageLoaded(self.name, time.monotonic() - begun, second_tab))
+        journal.note(journal.PageLoaded(self.name, time.monotonic() - start, second_tab))
 
     def _load_again(self, tab: ChromeTab, *, refused: bool, young: bool) -> Loaded:
         before = Before(self._tab.token, refused, young, self._renews)
@@ -264,15 +264,15 @@ class KeptPage:
         try:
             window = self._browser.open_tab()
             try:
-                loaded = load(window, young=False)  # which has no page yet that could be renewing
+                state = load(window, young=False)  # the new tab has no page that could be renewing
             except BaseException:
                 window.close()
                 raise
         except DRIVER_ERRORS as error:
             raise TabLost(f"The browser opened no second tab ({type(error).__name__}).") from error
-        fresh = Tab(self.name, window, self._site, loaded.token, self._note_token)
+        successor = Tab(self.name, window, self._site, state.token, self._note_token)
         with self._gate:
-            old, self._tab = self._tab, fresh
-            self._tabs.append(fresh)
-        old.retire()
-        return loaded
+            predecessor, self._tab = self._tab, successor
+            self._tabs.append(successor)
+        predecessor.retire()
+        return state

@@ -1,17 +1,17 @@
-"""What a browser or driver wrote before it ended: the sentence that matters, and which cure fits it.
+"""Pick the sentence that matters from the output of a browser or driver that ended, and the cure for it.
 
 Pure functions on text, used by start_failures.py. Knows the words of Chrome, chromedriver, the loader of programs and
-the launchers of Linux distributions; starts and reads nothing.
+the launchers of Linux distributions. Starts and reads nothing.
 """
 
 from __future__ import annotations
 
 import re
 
-LENGTH = 400  # characters of a sentence that are handed on
-TAIL = 16_384  # bytes of the output that are looked at
+LENGTH = 400  # characters of a sentence at most
+TAIL = 16_384  # bytes at the end of the output that we read
 
-# Which words call for which text of the catalogue; the first row that fits decides.
+# A pattern in the output, and the key of its cure in the catalogue; the first row that fits decides.
 CURES = tuple(
     (re.compile(words, re.IGNORECASE), cure)
     for words, cure in (
@@ -28,7 +28,7 @@ CURES = tuple(
         (r"\b(?:mkdir|create|open|write|lock)\b.*(?:Permission denied|not permitted)", "cure_rights"),
     )
 )
-# What is written in good days, too, or comes with any other trouble.
+# Lines that also come when all is well, or with any failure.
 _NOISE = re.compile(
     r"dbus|D-Bus|bus\.cc|dconf|Fontconfig|Gtk-|vaapi|DevTools listening|unexpected operator|crashpad"
     r"|zygote_linux|^#\d+ |^Received signal|stack trace|^\s*\w{1,3}: [0-9a-f]{16}|core dumped"
@@ -47,22 +47,22 @@ _SECRETS = (
 
 
 def last_words(output: str) -> tuple[str, str]:
-    """Return the sentence of an output that says most, and the key of its cure; both "" where there is none."""
+    """Return the sentence of an output that explains most, and the key of its cure; each "" for none."""
     lines = [line for line in output.splitlines() if line.strip()]
     for words, cure in CURES:
         for line in reversed(lines):
             if words.search(line) and not _NOISE.search(line):
                 return as_sentence(line), cure
-    told = [line for line in lines if not _NOISE.search(line)]
-    fatal = [line for line in told if ":FATAL:" in line]
-    return as_sentence((fatal or told or [""])[-1]), ""
+    messages = [line for line in lines if not _NOISE.search(line)]
+    fatal = [line for line in messages if ":FATAL:" in line]
+    return as_sentence((fatal or messages or [""])[-1]), ""
 
 
 def as_sentence(line: str) -> str:
-    """Return a line without its log head, control characters and secrets, with a full stop, "" for an empty one."""
+    """Return a line with a full stop and without log head, control characters and secrets; "" for an empty line."""
     line = _LOG_HEAD.sub("", _CONTROLS.sub("", line).strip()).strip()
-    for secret, instead in _SECRETS:
-        line = secret.sub(instead, line)
+    for secret, mask in _SECRETS:
+        line = secret.sub(mask, line)
     if len(line) > LENGTH:
         whole = line[:LENGTH].rpartition(". ")[0]  # as many sentences as fit
         return f"{whole}." if whole else line[:LENGTH].rstrip() + " ..."

@@ -1,8 +1,7 @@
-"""The seam between the accounts and what runs their browsers: an account's folder in, a browser with a tab out.
+"""The seam between the accounts and their browsers: an account's folder in, a browser with a tab out.
 
-Kept pages, the pool's opener and the login window know only these types; Chrome on this machine stands behind them
-(local.py). A browser is launched for one account, so that what accounts may have of their own (a proxy, a Grid) has its
-place in a launcher.
+Kept pages, the pool's opener and the login window know only these types; local.py implements them for Chrome on this
+machine. A launch is for one account, so that a launcher can use the account's own settings (a proxy, a Grid).
 """
 
 from __future__ import annotations
@@ -22,28 +21,28 @@ class Browser(Protocol):
 
     @property
     def is_running(self) -> bool:
-        """Whether it runs, as far as is known without asking it; any thread may look."""
+        """Whether it runs. Does not ask the browser; for any thread."""
 
     def open_tab(self) -> ChromeTab:
         """Open one more tab, with a driver session of its own. Raises DRIVER_ERRORS."""
 
     def close(self, *, politely: bool = True) -> None:
-        """End it and give the profile free. Bounded in time, idempotent.
+        """End it and free the profile. Bounded in time, idempotent.
 
-        `politely` lets it write cookies and storage first: only for the thread that owns the driver. Without it, any
+        With `politely` it writes cookies and storage first: only for the thread that owns the driver. Without, any
         thread may call.
         """
 
 
 class Launcher(Protocol):
-    """What starts browsers."""
+    """Starts browsers."""
 
     def check(self) -> None:
-        """Look whether browsers can be started at all. Raises SetupError."""
+        """Check that browsers can be started at all. Raises SetupError."""
 
     def launch(self, folder: AccountFolder) -> Browser:
         """Return a running browser on the account's profile.
 
-        Raises ProfileInUse, StorageError, BrowserError (does not start), SetupError (there is no browser). Leaves no
-        process behind then.
+        Raises ProfileInUse, StorageError, BrowserError (does not start), SetupError (there is no browser), and
+        leaves no process behind then.
         """

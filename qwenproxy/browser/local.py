@@ -1,8 +1,8 @@
 """Chrome on this machine with its driver: launch on an account's profile, attach, end.
 
-Chrome is started by us, not by its driver, so that no automation switch is on its command line and its process id is
-ours to keep; the driver attaches to it. The one launcher there is (launching.py says what others see). Knows nothing of
-accounts beyond a folder, and nothing of the site.
+We start Chrome ourselves and let the driver attach, so that no automation switch is on its command line and we know its
+process id. This is the only launcher (launching.py has the types that others see). Of accounts it knows only the
+folder, and nothing of the site.
 """
 
 from __future__ import annotations
@@ -41,20 +41,20 @@ from qwenproxy.disk.folder import AccountFolder
 
 log = logging.getLogger(__name__)
 
-QUIT_WAIT = 4.0  # seconds for Chrome to write its profile and leave
+QUIT_WAIT = 4.0  # seconds for Chrome to write its profile and end
 
 FEATURES_OFF = (
     "OptimizationHints",
     "MediaRouter",
     "Translate",
     "InterestFeedContentSuggestions",
-    # Renderers beside the page's own, 10 to 40 MB each: for an address bar nobody types in, and for a tab nobody opens.
+    # Renderers beside the page's own, 10 to 40 MB each: for the address bar, and in reserve for another tab.
     "WebUIOmniboxPopup",
     "WebUIOmniboxAimPopup",
     "SpareRendererForSitePerProcess",
 )
-FEATURES_ON = ("NetworkServiceInProcess2",)  # a process less, which is 18 MB
-# Keep Chrome from calling home and from slowing a tab that nobody looks at.
+FEATURES_ON = ("NetworkServiceInProcess2",)  # one process less saves 18 MB
+# Keep Chrome from calling home and from throttling a hidden tab.
 FLAGS = (
     "--no-first-run",
     "--no-default-browser-check",
@@ -80,7 +80,7 @@ FLAGS = (
 
 @dataclass(frozen=True, slots=True)
 class LocalLauncher:
-    """Starts Chrome on this machine: what all its browsers have in common.
+    """Starts Chrome on this machine, for every account with the same settings.
 
     `programs` finds browser and driver at each start. `spki` is the base64 SHA-256 of the only self-signed key that
     Chrome accepts, "" for none (contract 2).
@@ -91,14 +91,14 @@ class LocalLauncher:
     spki: str = ""
 
     def check(self) -> None:
-        """Look for browser and driver, as each start does anew. Raises SetupError where one is not to be found."""
+        """Find browser and driver, as each start does. Raises SetupError if one is missing."""
         self.programs.find()
 
     def launch(self, folder: AccountFolder) -> Chrome:
         """Return a running Chrome on the profile in `folder`.
 
-        Raises ProfileInUse, StorageError, BrowserError (does not start), SetupError (there is no browser). Leaves no
-        process behind then.
+        Raises ProfileInUse, StorageError, BrowserError (does not start), SetupError (there is no browser), and
+        leaves no process behind then.
         """
         binaries = self.programs.find()
         chrome = Chrome(folder, ProfileClaim.take(folder), self)
@@ -114,18 +114,18 @@ class LocalLauncher:
 
 
 class Chrome:
-    """A running Chrome on one profile, with a driver and one tab or more; it ends with its last tab."""
+    """A running Chrome on one profile, with a driver and at least one tab; it ends with its last tab."""
 
     tab: ChromeTab
 
     def __init__(self, folder: AccountFolder, claim: ProfileClaim, settings: LocalLauncher) -> None:
-        """`claim` is that of the profile in `folder`; it ends with the browser."""
+        """`claim` is for the profile in `folder`; `close` releases it."""
         self._folder = folder
         self._claim = claim
         self._settings = settings
         self._processes: list[subprocess.Popen[bytes]] = []
         self._tabs: list[ChromeTab] = []
-        self._lock = threading.Lock()  # around the list of tabs: each has a thread of its own
+        self._lock = threading.Lock()  # around the list of tabs: each tab has a thread of its own
         self._devtools = self._driver_port = 0
 
     def start(self, binaries: Binaries) -> None:
@@ -133,10 +133,10 @@ class Chrome:
         self.tab = self._first_tab(self._start_both(binaries))
 
     def close(self, *, politely: bool = True) -> None:
-        """End Chrome and its driver, and give the profile free. Bounded in time, idempotent.
+        """End Chrome and its driver, and free the profile. Bounded in time, idempotent.
 
-        `politely` asks Chrome through the driver, so that it writes cookies and storage to disk first: only for the
-        thread that owns the driver. Without it, any thread may call.
+        With `politely` the driver asks Chrome to end, so that it writes cookies and storage to disk first: only for
+        the thread that owns the driver. Without, any thread may call.
         """
         with self._lock:
             tabs, self._tabs = self._tabs, []
@@ -153,9 +153,9 @@ class Chrome:
 
     @property
     def is_running(self) -> bool:
-        """Whether the browser runs, as far as is known without asking it; any thread may look."""
+        """Whether the browser runs. Does not ask the browser; for any thread."""
         processes = self._processes
-        # A launcher may have started the browser in the background and ended.
+        # A script of the distribution may have started the browser in the background and ended.
         return bool(processes) and (processes[0].poll() is None or listens(self._devtools))
 
     def open_tab(self) -> ChromeTab:
@@ -179,16 +179,16 @@ class Chrome:
         with self._lock:
             others = [each for each in self._tabs if each is not tab]
             if others:
-                known, self._tabs = len(others) < len(self._tabs), others
+                is_open, self._tabs = len(others) < len(self._tabs), others
         if not others:
             self.close(politely=politely)
-        elif known and politely:
+        elif is_open and politely:
             tab.leave()
-        elif known:
+        elif is_open:
             close_by_force(self._devtools, tab.handle)
 
     def _start_both(self, binaries: Binaries) -> Started:
-        # Ports of our choice: with port 0 Chrome tells its pages that it is automated.
+        # We choose the ports: with port 0 Chrome tells its pages that it is automated.
         self._devtools, self._driver_port = free_port(), free_port()
         deadline = time.monotonic() + START_WAIT
         command = _command(self._settings, binaries.chrome, self._folder.profile, self._devtools)
@@ -203,7 +203,7 @@ class Chrome:
         return self._start(command, self._folder.driver_log)
 
     def _first_tab(self, browser: Started) -> ChromeTab:
-        """Attach the driver; one of another version than the browser's gives way to one that fits, if one is found."""
+        """Attach the driver; if its version does not fit the browser, replace it with one that fits, where possible."""
         programs = self._settings.programs
         try:
             with ended_when_late(browser):
@@ -232,7 +232,7 @@ class Chrome:
     def _start(self, command: list[str], output: Path) -> Started:
         with open(output, "wb", opener=_private) as log_file:
             try:
-                # A session of its own: Ctrl-C in the terminal is the server's to handle, which then closes Chrome.
+                # A session of its own: Ctrl-C in the terminal is for the server, which then closes Chrome.
                 process = subprocess.Popen(
                     command, stdin=subprocess.DEVNULL, stdout=log_file, stderr=log_file, start_new_session=True
                 )

@@ -1,6 +1,6 @@
 """Go to the site's page in a tab and wait until its document is there.
 
-Part of site.py's work. Knows the driver and the site's address; no logins.
+Used by site.py and page_login.py. Knows the driver and the site's address; no logins.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from qwenproxy.browser.chrome_tab import DRIVER_ERRORS, ChromeTab
 from qwenproxy.errors import NetworkFailed, VerificationRequired
 
 PAGE_LOAD_WAIT = 30.0  # seconds for the site's page to load
-CHALLENGE_WAIT = 5.0  # seconds a script challenge of the site's firewall gets to pass by itself
-FAILED_PAGE_PAUSE = 1.0  # seconds before a page that came as an error of the site's gateway is asked for again
+CHALLENGE_WAIT = 5.0  # seconds for a script challenge of the site's firewall to pass by itself
+FAILED_PAGE_PAUSE = 1.0  # seconds until we ask again after an error page of the site's gateway
 
-# A page on its way elsewhere runs no script, or none to its end.
+# A script in a page that navigates does not start, or does not end.
 ON_ITS_WAY = (TimeoutException, JavascriptException)
-# The page's address once its document has been read, else the reason to wait on (or to give up); and its HTTP status.
+# The address once the document has been read, "" before; and the page's HTTP status, 0 for unknown.
 PAGE_STATE = """
 const read = document.readyState !== "loading" || !location.href.startsWith("http");
 const [entry] = performance.getEntriesByType("navigation");
@@ -30,8 +30,8 @@ return [read ? location.href : "", (entry && entry.responseStatus) || 0];
 def navigate(tab: ChromeTab, base_url: str) -> None:
     """Go to the site's page and wait until its document is there.
 
-    A page that is an error of the site's gateway is asked for again: its scripts are missing, and what is sent without
-    them looks like a robot's. Raises NetworkFailed, and the driver's own errors.
+    After an error page of the site's gateway we ask again: it lacks the site's scripts, and calls without them look
+    like a robot's. Raises NetworkFailed, and the driver's own errors.
     """
     deadline = time.monotonic() + PAGE_LOAD_WAIT
     while (status := _go(tab, base_url, deadline)) >= 500:
@@ -41,7 +41,7 @@ def navigate(tab: ChromeTab, base_url: str) -> None:
 
 
 def await_challenge(tab: ChromeTab) -> None:
-    """Give a script challenge of the firewall time to pass. Raises VerificationRequired where it stays."""
+    """Wait for a script challenge of the firewall to pass. Raises VerificationRequired if it does not."""
     deadline = time.monotonic() + CHALLENGE_WAIT
     while "Verification" in run_script(tab, "return document.title", ""):
         if time.monotonic() > deadline:
@@ -50,7 +50,7 @@ def await_challenge(tab: ChromeTab) -> None:
 
 
 def run_script(tab: ChromeTab, script: str, otherwise: Any) -> Any:
-    """Return what a script finds in the page, `otherwise` while the page is on its way elsewhere."""
+    """Run a script in the page and return its result, or `otherwise` while the page navigates."""
     try:
         return tab.driver.execute_script(script)
     except ON_ITS_WAY:
@@ -58,7 +58,7 @@ def run_script(tab: ChromeTab, script: str, otherwise: Any) -> Any:
 
 
 def _go(tab: ChromeTab, base_url: str, deadline: float) -> int:
-    """Go to the page once and return its HTTP status, 0 where the browser does not tell."""
+    """Go to the page once and return its HTTP status, 0 for unknown."""
     try:
         tab.driver.get(base_url + "/")
         while True:

@@ -1,6 +1,6 @@
-"""What a tab's owner thread has to tell the page with its next exchange, kept until the page has it.
+"""The orders for the page in the next exchange of a tab, kept until the page has them.
 
-A big body goes to the page in pieces, one exchange after the other, so that no answer beside it has to wait for it.
+A big body goes to the page in pieces, one in each exchange, so that no other answer has to wait for it.
 Used by tab.py alone, from one thread. Knows no driver.
 """
 
@@ -17,7 +17,7 @@ PIECE = 1 << 18  # characters of bodies in one exchange
 
 @dataclass(slots=True)
 class _Upload:
-    """A call whose body is under way to the page; `sent` counts the pieces that were given out."""
+    """A call with a big body on its way to the page; `sent` counts the pieces in batches so far."""
 
     number: int
     request: PageRequest
@@ -34,7 +34,7 @@ class _Upload:
 
 
 class Orders:
-    """The orders that wait, and those that were given out but may not have arrived."""
+    """The orders that wait, and those of the last batch, which may not have arrived."""
 
     def __init__(self) -> None:
         self._start: list[dict[str, Any]] = []
@@ -53,23 +53,23 @@ class Orders:
         return bool(self._uploads)
 
     def start(self, number: int, request: PageRequest) -> None:
-        """Have a call started; where its body is big, once that is in the page."""
+        """Order the start of a call; a big body goes to the page first."""
         if len(request.body or "") > PIECE:
             self._uploads.append(_Upload(number, request))
         else:
             self._add_start(number, request, body=request.body, pieces=0)
 
     def abort(self, number: int) -> None:
-        """Have a call stopped, or forgotten if its body is still under way."""
+        """Order the end of a call; forget it if its body is still on its way."""
         self._uploads = deque(upload for upload in self._uploads if upload.number != number)
         self._abort.append(number)
 
     def hold(self, number: int, held: bool) -> None:
-        """Have the reading of an answer paused, or go on."""
+        """Order a pause in the reading of an answer, or its end."""
         self._hold.append((number, held))
 
     def batch(self) -> dict[str, Any]:
-        """Return the orders of the next exchange: what the page may not have yet, and the next piece of a body."""
+        """Return the orders of the next exchange: all that the page may lack, and the next piece of a body."""
         if self._uploads and not self._parts:
             upload = self._uploads[0]
             self._parts.append(upload.next_piece())
@@ -77,14 +77,14 @@ class Orders:
                 self._uploads.popleft()
                 self._add_start(upload.number, upload.request, body=None, pieces=upload.pieces)
             else:
-                self._uploads.rotate(-1)  # several big bodies share the way
+                self._uploads.rotate(-1)  # big bodies take turns
         return {"parts": self._parts, "start": self._start, "abort": self._abort, "hold": self._hold}
 
     def confirm(self) -> int:
-        """Take note that the page has the last batch; return how many calls it started."""
-        started = len(self._start)
+        """Record that the page has the last batch; return how many calls it started."""
+        starts = len(self._start)
         self._start, self._parts, self._abort, self._hold = [], [], [], []
-        return started
+        return starts
 
     def _add_start(self, number: int, request: PageRequest, *, body: str | None, pieces: int) -> None:
         self._starts += 1

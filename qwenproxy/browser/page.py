@@ -1,6 +1,6 @@
 """The seam between the relay and a tab: one request in, one response out, as plain values.
 
-The relay and its tests know only these types; the tab (real) and FakeTab (tests) stand behind them.
+The relay and its tests know only these types; the tab (real) and FakeTab (tests) implement them.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class PageRequest:
-    """A call the page shall make with its own fetch.
+    """A call for the page to make with its own fetch.
 
-    `path` is relative to the site's origin and starts with "/". `body` is JSON text. The page itself adds what only it
-    can know (protocol 9): cookies, anti-bot headers, `version`, `timezone`, and Authorization where needed.
+    `path` is relative to the site's origin and starts with "/". `body` is JSON text. The page adds what only it knows
+    (protocol 9): cookies, anti-bot headers, `version`, `timezone`, and Authorization if needed.
     """
 
     method: str
@@ -33,10 +33,10 @@ class Head:
 
 
 class PageResponse(Protocol):
-    """An answer under way. Whoever opened it closes it; closing early aborts the fetch in the page."""
+    """An answer on its way. The caller of `fetch` closes it; closing early aborts the fetch in the page."""
 
     def head(self, wait: float) -> Head | None:
-        """Return status and headers, None if they are not there within `wait` seconds. Comes before all text.
+        """Return status and headers, None if they do not come within `wait` seconds. Call it before `iter_text`.
 
         Raises NetworkFailed, TabLost.
         """
@@ -48,9 +48,9 @@ class PageResponse(Protocol):
         """
 
     def when_complete(self, call: Callable[[], None]) -> None:
-        """Have `call` called, from any thread, once the whole body has left the site; what broke off never has.
+        """Call `call`, from any thread, once the whole body has left the site; never if the answer breaks off.
 
-        It may be long before all of it is read here.
+        This may be long before `iter_text` has yielded all of it.
         """
 
     def close(self) -> None:
@@ -58,14 +58,14 @@ class PageResponse(Protocol):
 
 
 class Page(Protocol):
-    """What can carry calls to the site as one logged-in account."""
+    """Carries calls to the site as one logged-in account."""
 
     @property
     def origin(self) -> str:
-        """Return the site's scheme and host, with which an address of its own is complete."""
+        """Return the site's scheme and host, to complete its relative addresses."""
 
     def fetch(self, request: PageRequest) -> PageResponse:
         """Start a call; returns at once. Raises TabLost."""
 
     def send(self, request: PageRequest) -> None:
-        """Start a call whose answer nobody waits for. Never raises."""
+        """Start a call and ignore its answer. Never raises."""

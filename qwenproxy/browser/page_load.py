@@ -1,6 +1,6 @@
-"""One loading of the page: asked for by whoever keeps the page fit, done by the tab's owner thread.
+"""One load of the page: kept_page.py orders it, the owner thread of tab.py runs it.
 
-Stands between kept_page.py and tab.py. Knows no site; what loading means is handed in.
+Knows no site: the caller hands in the function that loads.
 """
 
 from __future__ import annotations
@@ -14,24 +14,24 @@ from qwenproxy.errors import ProxyError, TabLost
 
 
 class PageLoad:
-    """A loading of the page that a tab's owner thread is asked for, and what came of it."""
+    """An order to load the page, and its result."""
 
     def __init__(self, load: Callable[[ChromeTab], Loaded]) -> None:
-        """`load` does it, on the owner thread; it raises what went wrong."""
+        """`load` runs on the owner thread and raises its failure."""
         self._load = load
         self._decision = threading.Lock()
         self._taken = False
         self._done = threading.Event()
-        self._loaded: Loaded | None = None
+        self._result: Loaded | None = None
         self._error: ProxyError | None = None
 
     def run(self, tab: ChromeTab) -> None:
-        """Load the page, unless nobody wants it any more. Raises what went wrong, for the owner thread, too."""
+        """Load the page, unless the order was withdrawn. Raises the failure here, too, for the owner thread."""
         if not self._take():
             return
         self._error = TabLost("The loading of the site's page was broken off.")
         try:
-            self._loaded = self._load(tab)
+            self._result = self._load(tab)
             self._error = None
         except DRIVER_ERRORS as error:
             self._error = TabLost(f"The browser went away while it loaded the site's page ({type(error).__name__}).")
@@ -43,24 +43,24 @@ class PageLoad:
             self._done.set()
 
     def fail(self, error: ProxyError) -> None:
-        """End it: the tab is lost."""
+        """Fail the order, because the tab is lost. Does nothing once it runs."""
         if self._take():
             self._error = error
             self._done.set()
 
     def withdraw(self) -> bool:
-        """Take the order back; False when it is being carried out."""
+        """Take the order back; return False if it already runs."""
         return self._take()
 
     def wait(self, seconds: float | None = None) -> Loaded | None:
-        """Return what was loaded, None after so many seconds without an end. Raises what went wrong."""
+        """Return the result, None if there is none after so many seconds. Raises the failure of the load."""
         if not self._done.wait(seconds):
             return None
         if self._error:
             raise self._error
-        return self._loaded
+        return self._result
 
     def _take(self) -> bool:
         with self._decision:
-            taken, self._taken = self._taken, True
-        return not taken
+            is_first, self._taken = not self._taken, True
+        return is_first

@@ -1,6 +1,6 @@
-"""The login that a page carries: its token and cookies, read, put there, and waited for while the page renews them.
+"""The login of a page, its token and cookies: read it, put it there, wait while the page renews it.
 
-Part of site.py's work. Nothing here renews anything: only the page does. Source: protocol 1.2 and 1.7.
+Used by site.py. Only the page itself renews a login. Source: protocol 1.2 and 1.7.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from qwenproxy.browser.navigation import navigate, run_script
 from qwenproxy.browser.tokens import token_expiry
 from qwenproxy.errors import NotLoggedIn
 
-RENEWAL_WAIT = 10.0  # seconds the page gets to renew a login that has run out, or to show that it cannot
-UNLIKELY_RENEWAL_WAIT = 1.0  # the same where nothing was ever renewed
-EARLY_RENEWAL_WAIT = 3.0  # the same for one that is good for another while
-SOON = 180.0  # seconds: what lives no longer than this when the page loads may be renewed by it
-SHORT_LIVED_COOKIE = "acw_tc"  # the firewall's; completions without it are refused (protocol 1.2)
+RENEWAL_WAIT = 10.0  # seconds for the page to renew a login that has run out
+UNLIKELY_RENEWAL_WAIT = 1.0  # the same if the page has never renewed one
+EARLY_RENEWAL_WAIT = 3.0  # the same for a login that is still good
+SOON = 180.0  # seconds before its end from which a load of the page may renew a login
+SHORT_LIVED_COOKIE = "acw_tc"  # the firewall's; the site refuses completions without it (protocol 1.2)
 TOKEN_COOKIE = "token"  # beside localStorage; scripts can read it
 COOKIE_DAYS = 30
 LOOK_EVERY = 0.02  # seconds between two looks at the page
@@ -30,12 +30,12 @@ LOOK_EVERY = 0.02  # seconds between two looks at the page
 PLACE_AND_TOKEN = """
 try { return [location.origin, localStorage.getItem("token") || ""]; } catch { return [location.origin, ""]; }
 """
-KEPT_OF_A_COOKIE = ("name", "value", "path", "secure", "httpOnly", "sameSite")
+COOKIE_FIELDS = ("name", "value", "path", "secure", "httpOnly", "sameSite")
 
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """A login as it can be kept: the token, and the cookies that were there with it (DevTools' form; may be none)."""
+    """A login to keep: the token, and the browser's cookies with it (in DevTools' form; may be none)."""
 
     token: str = field(default="", repr=False)
     cookies: tuple[dict[str, Any], ...] = field(default=(), repr=False)
@@ -43,10 +43,10 @@ class Login:
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """What is known of a page's login before the page is loaded: its token, and whether the site refused that.
+    """What we know of a page's login before a load: its token, and whether the site refused that.
 
-    A `young` page was loaded just now, and may be renewing a login that was refused at this moment; of one that is not
-    `renewable` that was never seen.
+    A `young` page was loaded just now and may still be renewing its login. A page that is not `renewable` has never
+    renewed one.
     """
 
     token: str = field(default="", repr=False)
@@ -56,73 +56,73 @@ class Before:
 
     @property
     def renewal_wait(self) -> float:
-        """How long to wait for a page that surely has to renew the login (s)."""
+        """How long to wait for a renewal that has to come (s)."""
         return RENEWAL_WAIT if self.renewable else UNLIKELY_RENEWAL_WAIT
 
 
 def await_token(
     tab: ChromeTab, origin: str, before: Before, clock: Callable[[], float], wait: float | None = None
 ) -> str:
-    """Give the page time to renew a login that has run out or soon will; return the token it has then.
+    """Wait for the page to renew a login that has run out or soon will; return its token then.
 
-    Instead of one that was refused, whatever its date says, only another one will do. `wait` is in seconds, None for as
-    long as a page may take. A page that is left in the middle of a renewal might lose the login: what renews it can be
-    used only once. Raises NotLoggedIn when the page goes to sign-in.
+    A refused token has to change, whatever its date. `wait` is in seconds, None for the usual time. We do not leave a
+    page in the middle of a renewal: its means to renew works only once, so the login could be lost. Raises NotLoggedIn
+    if the page goes to sign-in.
     """
-    begun, first = time.monotonic(), ""
+    start, first = time.monotonic(), ""
     while True:
-        place, stored = run_script(tab, PLACE_AND_TOKEN, (origin, ""))
+        place, in_storage = run_script(tab, PLACE_AND_TOKEN, (origin, ""))
         if place not in (origin, "null"):
             raise NotLoggedIn("The site sent the browser to its sign-in page.")
-        token = str(stored or token_cookie(tab, origin))
+        token = str(in_storage or token_cookie(tab, origin))
         first = first or token
-        left = (token_expiry(token) or math.inf) - clock() if token else 0.0
-        if token and (token != first or _is_good(token, before, left)):
+        lifetime = (token_expiry(token) or math.inf) - clock() if token else 0.0
+        if token and (token != first or _is_good(token, before, lifetime)):
             return token
-        usual = EARLY_RENEWAL_WAIT if left > 0 and not before.refused else before.renewal_wait
-        if time.monotonic() - begun > (usual if wait is None else wait):
+        usual = EARLY_RENEWAL_WAIT if lifetime > 0 and not before.refused else before.renewal_wait
+        if time.monotonic() - start > (usual if wait is None else wait):
             return token
         time.sleep(LOOK_EVERY)
 
 
-def _is_good(token: str, before: Before, left: float) -> bool:
-    """Tell whether a token, with so many seconds left by this machine's clock, is not to be renewed at once."""
+def _is_good(token: str, before: Before, lifetime: float) -> bool:
+    """Return True if a token needs no renewal now; `lifetime` is in seconds, by this machine's clock."""
     if before.refused:
         return token != before.token
-    return left > SOON or (token != before.token and left > 0)
+    return lifetime > SOON or (token != before.token and lifetime > 0)
 
 
 def has_token(tab: ChromeTab, origin: str) -> bool:
-    """Tell whether the page carries any token."""
-    _, stored = run_script(tab, PLACE_AND_TOKEN, ("", ""))
-    return bool(stored or token_cookie(tab, origin))
+    """Return True if the page has any token."""
+    _, in_storage = run_script(tab, PLACE_AND_TOKEN, ("", ""))
+    return bool(in_storage or token_cookie(tab, origin))
 
 
 def token_cookie(tab: ChromeTab, origin: str) -> str:
-    """Return the token in the site's cookie, "" where there is none. Needs no page."""
+    """Return the token in the site's cookie, "" for none. Works before any page is loaded."""
     return next((str(cookie["value"]) for cookie in _cookies(tab, origin) if cookie["name"] == TOKEN_COOKIE), "")
 
 
 def cookies_left(tab: ChromeTab, origin: str) -> float | None:
-    """Return for how long the page's short-lived cookie lasts (s), None where it has none."""
+    """Return how long the page's short-lived cookie lasts (s), None if there is none."""
     ends = [cookie["expires"] for cookie in _cookies(tab, origin) if cookie["name"] == SHORT_LIVED_COOKIE]
-    # By the clock of this machine, as the browser does; the caller may have another one.
+    # The browser, too, reads the clock of this machine; the caller's may be another one.
     return max((float(end) - time.time() for end in ends if end > 0), default=None)
 
 
 def read_login(tab: ChromeTab, token: str) -> Login:
-    """Return the login as it can be kept, with all cookies of the browser, those hidden from scripts too."""
+    """Return a login to keep: the token, and all cookies of the browser, even those hidden from scripts."""
     answer: Any = tab.cdp("Storage.getCookies")
     return Login(token, tuple(answer["cookies"]))
 
 
 def put_login(tab: ChromeTab, base_url: str, login: Login) -> None:
-    """Go to the site's page with a login in cookies and localStorage before any script of the page runs."""
+    """Put a login into cookies and localStorage before any script of the page runs, and go to the page."""
     if login.cookies:
-        tab.cdp("Network.setCookies", cookies=[_to_set(cookie) for cookie in login.cookies])
+        tab.cdp("Network.setCookies", cookies=[_settable(cookie) for cookie in login.cookies])
     token = json.dumps(login.token)
     source = f'if (location.origin === {json.dumps(origin_of(base_url))}) localStorage.setItem("token", {token});'
-    planted: Any = tab.cdp("Page.addScriptToEvaluateOnNewDocument", source=source)
+    script: Any = tab.cdp("Page.addScriptToEvaluateOnNewDocument", source=source)
     tab.cdp(
         "Network.setCookie",
         name=TOKEN_COOKIE,
@@ -134,19 +134,19 @@ def put_login(tab: ChromeTab, base_url: str, login: Login) -> None:
         expires=time.time() + COOKIE_DAYS * 86400,
     )
     navigate(tab, base_url)
-    tab.cdp("Page.removeScriptToEvaluateOnNewDocument", identifier=planted["identifier"])
+    tab.cdp("Page.removeScriptToEvaluateOnNewDocument", identifier=script["identifier"])
 
 
-def _to_set(cookie: dict[str, Any]) -> dict[str, Any]:
-    """Return a cookie that was read in the form in which it is set."""
-    kept = {name: cookie[name] for name in KEPT_OF_A_COOKIE if name in cookie}
+def _settable(cookie: dict[str, Any]) -> dict[str, Any]:
+    """Turn a cookie from the form of Storage.getCookies into that of Network.setCookies."""
+    fields = {name: cookie[name] for name in COOKIE_FIELDS if name in cookie}
     if cookie.get("expires", -1) > 0:
-        kept["expires"] = cookie["expires"]
+        fields["expires"] = cookie["expires"]
     domain = str(cookie["domain"])
     if domain.startswith("."):
-        return {**kept, "domain": domain}
-    # By a domain it would become one of all hosts below, too.
-    return {**kept, "url": f"{'https' if cookie.get('secure') else 'http'}://{domain}{cookie.get('path', '/')}"}
+        return {**fields, "domain": domain}
+    # With `domain` it would apply to all subdomains, too.
+    return {**fields, "url": f"{'https' if cookie.get('secure') else 'http'}://{domain}{cookie.get('path', '/')}"}
 
 
 def _cookies(tab: ChromeTab, origin: str) -> list[dict[str, Any]]:
@@ -156,7 +156,7 @@ def _cookies(tab: ChromeTab, origin: str) -> list[dict[str, Any]]:
 
 
 def origin_of(url: str) -> str:
-    """Return an address's origin as a page names it: lower case, without the scheme's own port."""
+    """Return an address's origin in the form of `location.origin`: lower case, without the scheme's default port."""
     parts = urlsplit(url.lower())
-    own_port = {"https": ":443", "http": ":80"}.get(parts.scheme, "")
-    return f"{parts.scheme}://{parts.netloc.removesuffix(own_port)}"
+    default_port = {"https": ":443", "http": ":80"}.get(parts.scheme, "")
+    return f"{parts.scheme}://{parts.netloc.removesuffix(default_port)}"

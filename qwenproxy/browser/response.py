@@ -1,6 +1,6 @@
-"""The reader's half of one call: what the tab's owner thread delivers, a request thread takes.
+"""The reader's half of one call: the tab's owner thread delivers into a queue, a request thread reads from it.
 
-Made by Tab.fetch. Knows no driver and no page, only a queue and the two orders it may give: abort and resume.
+Tab.fetch makes it. Knows no driver and no page, only the two orders it may give: abort and resume.
 """
 
 from __future__ import annotations
@@ -13,15 +13,16 @@ from typing import Any
 from qwenproxy.browser.page import Head
 from qwenproxy.errors import ProxyError
 
-HIGH_WATER = 1 << 22  # unread characters at which a slow reader's stream is held in the page: above any usual answer
-LOW_WATER = 1 << 20
-TICK = 1.0  # seconds of silence after which a reader is told so
+# More unread characters than this pause the stream in the page; a usual answer has fewer.
+HIGH_WATER = 1 << 22
+LOW_WATER = 1 << 20  # unread characters below which the stream goes on
+TICK = 1.0  # seconds of silence after which a reader gets ""
 
 Message = tuple[str, Any]
 
 
 class TabResponse:
-    """An answer under way in the page; see PageResponse for what its methods promise."""
+    """An answer on its way in the page; PageResponse says what its methods promise."""
 
     def __init__(
         self,
@@ -30,12 +31,12 @@ class TabResponse:
         resume: Callable[[TabResponse], None],
         lost: Callable[[], ProxyError | None] = lambda: None,
     ) -> None:
-        """`lost` says why the tab is lost, if it is: its owner thread may hang and tell nobody."""
+        """`lost` returns why the tab is lost, if it is: a hanging owner thread cannot deliver that itself."""
         self.number = number
         self._abort = abort
         self._resume = resume
         self._lost = lost
-        self.epoch = ""  # of the page that runs it, once known; owner thread only
+        self.epoch = ""  # of the page that runs it, "" until the first exchange; owner thread only
         self._inbox: queue.SimpleQueue[Message] = queue.SimpleQueue()
         self._head: Head | None = None
         self._ended = False
@@ -49,7 +50,7 @@ class TabResponse:
         self.held = False
 
     def head(self, wait: float) -> Head | None:
-        """Return status and headers, None if they are not there within `wait` seconds."""
+        """Return status and headers, None if they do not come within `wait` seconds."""
         if self._head is None:
             try:
                 kind, payload = self._inbox.get(timeout=wait)
@@ -69,7 +70,7 @@ class TabResponse:
                 message = self._inbox.get(timeout=TICK)
             except queue.Empty:
                 self._raise_if_lost()
-                # Also here: the owner may have noted the hold after the last text was taken.
+                # Also here: the owner thread may have set `held` after we read the last text.
                 self._let_flow()
                 yield ""
                 continue
@@ -77,7 +78,7 @@ class TabResponse:
                 yield text
 
     def when_complete(self, call: Callable[[], None]) -> None:
-        """Have `call` called once the page has the whole body: at once, or by the owner thread."""
+        """Call `call` once the page has the whole body: at once, or later from the owner thread."""
         with self._completing:
             if not self._complete:
                 self._on_complete = call
@@ -92,7 +93,7 @@ class TabResponse:
                 self._abort(self)
 
     def deliver(self, kind: str, payload: Any) -> bool:
-        """Take a message from the owner thread; True when the reader has fallen behind."""
+        """Take a message from the owner thread; return True if the reader is too slow."""
         if kind == "data":
             self._delivered += len(payload)
         self._inbox.put((kind, payload))
@@ -112,14 +113,14 @@ class TabResponse:
             call()
 
     def _raise_if_lost(self) -> None:
-        lost = self._lost()
-        # Whatever the owner thread had to say before the loss is in the queue by now, and comes first.
-        if lost and self._inbox.empty():
+        loss = self._lost()
+        # The messages from before the loss are in the queue by now, and come first.
+        if loss and self._inbox.empty():
             self._ended = True
-            raise type(lost)(lost.message)
+            raise type(loss)(loss.message)
 
     def _take(self, message: Message) -> str:
-        """Return the text of this message and of all that wait behind it; note an end; raise an error in its place."""
+        """Return the text of this message and of all behind it in the queue. Raises an error only before any text."""
         texts = []
         while True:
             kind, payload = message
@@ -129,7 +130,7 @@ class TabResponse:
                 self._ended = True
                 break
             elif texts:
-                self._inbox.put(message)  # the error comes after the text before it, and is the last message there is
+                self._inbox.put(message)  # for the next call; no message follows an error
                 break
             else:
                 self._ended = True

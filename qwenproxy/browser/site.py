@@ -1,7 +1,7 @@
-"""Bring a tab to the site's page as one account: login in place, bridge installed, page loaded, login renewed.
+"""Bring a tab to the site's page as one account: put the login there, install the bridge, load, await the renewal.
 
-Runs before tab.py takes a tab over, and again whenever kept_page.py wants the page loaded anew. Only the page itself
-renews a login; here is waited for it. Source: protocol 1.2, 1.7, 6.4 and 9.2.
+Runs before tab.py takes a tab over, and again each time kept_page.py orders a load. Source: protocol 1.2, 1.7, 6.4
+and 9.2.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ from qwenproxy.browser.tokens import is_fresher
 from qwenproxy.disk.folder import AccountFolder
 from qwenproxy.errors import TabLost
 
-SDK_WAIT = 10.0  # seconds the page's own scripts get to patch fetch before calls go out without them
+SDK_WAIT = 10.0  # seconds for the page's own scripts to patch fetch, before we call without them
 DEFAULT_VERSION = "0.3.12"
-BOOT_WAIT = 2.5  # seconds a page that was loaded just now gets to renew a login that was refused
+BOOT_WAIT = 2.5  # seconds for a page that was loaded just now to renew a refused login
 
 
-@functools.cache  # read before a tab has its owner thread, which must not touch a disk
+@functools.cache  # the first read is before a tab's owner thread starts, which must not wait for a disk
 def _bridge_source() -> str:
     return resources.files("qwenproxy.browser").joinpath("bridge.js").read_text(encoding="utf-8").rstrip()
 
@@ -49,11 +49,11 @@ class Site:
 
     @property
     def origin(self) -> str:
-        """The origin as a page of the site names it: lower case, without the scheme's own port."""
+        """The site's `location.origin`: lower case, without the scheme's default port."""
         return origin_of(self.base_url)
 
     def bridge(self) -> str:
-        """Return the JavaScript that installs the bridge in a page that has none."""
+        """Return the JavaScript that installs the bridge in a page without one."""
         options = {
             "version": self.version,
             "defaultVersion": DEFAULT_VERSION,
@@ -64,9 +64,9 @@ class Site:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What a page has once it was loaded: its login, whether the page renewed it, and how long its cookies last (s).
+    """The result of a load: the page's login, whether the page renewed it, and how long its cookies last (s).
 
-    The login has cookies where it is a new one, so that they can be kept.
+    Only a new login has cookies, for the caller to store.
     """
 
     login: Login = field(default_factory=Login)
@@ -80,10 +80,10 @@ class Loaded:
 
 
 def load_site(tab: ChromeTab, site: Site, folder: AccountFolder, login: Login, clock: Callable[[], float]) -> Loaded:
-    """Open the site's page for the first time in a browser, logged in as the account whose login is given.
+    """Open the site's page for the first time in a browser, with the login of an account.
 
-    A token the profile does not carry yet is put there before the first page load, unless the profile has a newer one
-    of the same person. `clock` gives seconds since 1970.
+    Put the token into the profile before the page loads, unless the profile has it, or a newer one of the same person.
+    `clock` gives seconds since 1970.
     Raises NetworkFailed (site not reached), VerificationRequired, NotLoggedIn (sent to sign-in), TabLost.
     """
     token = login.token
@@ -91,20 +91,21 @@ def load_site(tab: ChromeTab, site: Site, folder: AccountFolder, login: Login, c
         tab.install(site.bridge())
         if not token or _carries(tab, site, folder, token):
             navigate(tab, site.base_url)
-        # A browser that was killed before it wrote its profile to disk has lost the login that the mark speaks of.
+        # A browser killed before it wrote its profile has lost the token, even though our mark says that it is there.
         if token and not (_carries(tab, site, folder, token) and has_token(tab, site.origin)):
             put_login(tab, site.base_url, login)
-        loaded = _loaded(tab, site, Before(token), clock)
+        state = _await_login(tab, site, Before(token), clock)
     except DRIVER_ERRORS as error:
         raise TabLost(f"The browser went away while it opened the site: {type(error).__name__}") from error
-    remember_token(folder, site, loaded.token or token)
-    return loaded
+    remember_token(folder, site, state.token or token)
+    return state
 
 
 def load_again(tab: ChromeTab, site: Site, before: Before, clock: Callable[[], float]) -> Loaded:
-    """Load the site's page anew, or in a further tab, which lets the page renew login and cookies.
+    """Load the site's page anew, or in a further tab, so that the page renews login and cookies.
 
-    A young page whose login was refused is waited for first. Raises as `load_site`, and the driver's own errors.
+    A young page may be renewing a refused login: wait for that first. Raises as `load_site`, and the driver's own
+    errors.
     """
     if before.refused and before.young and before.renewable:
         renewed = await_token(tab, site.origin, before, clock, BOOT_WAIT)
@@ -112,17 +113,17 @@ def load_again(tab: ChromeTab, site: Site, before: Before, clock: Callable[[], f
             return Loaded(read_login(tab, renewed), True, cookies_left(tab, site.origin))
     tab.install(site.bridge())
     navigate(tab, site.base_url)
-    return _loaded(tab, site, before, clock)
+    return _await_login(tab, site, before, clock)
 
 
 def remember_token(folder: AccountFolder, site: Site, token: str) -> None:
-    """Note that the profile in `folder` carries this token, so that it is not put there again."""
+    """Note that the profile in `folder` has this token, so that we do not put it there again."""
     folder.planted.write_text(_mark(site, token))
     folder.planted.chmod(0o600)
 
 
-def _loaded(tab: ChromeTab, site: Site, before: Before, clock: Callable[[], float]) -> Loaded:
-    """Wait until a page that was navigated to is fit; return what it has."""
+def _await_login(tab: ChromeTab, site: Site, before: Before, clock: Callable[[], float]) -> Loaded:
+    """Wait for a page after navigation to pass its challenge and renew its login; return its state."""
     await_challenge(tab)
     token = await_token(tab, site.origin, before, clock)
     renewed = bool(token) and token != before.token
@@ -131,10 +132,10 @@ def _loaded(tab: ChromeTab, site: Site, before: Before, clock: Callable[[], floa
 
 
 def _carries(tab: ChromeTab, site: Site, folder: AccountFolder, token: str) -> bool:
-    """Tell whether the profile carries this token or a newer one, which a page renewed just before a server ended."""
+    """Return True if the profile has this token, or a newer one from a renewal just before a server ended."""
     cookie = token_cookie(tab, site.origin)
     if is_fresher(token, cookie):
-        return False  # the browser was killed before it wrote down what the page had renewed
+        return False  # a killed browser did not write the renewed token to disk
     return _is_planted(folder, site, token) or is_fresher(cookie, token)
 
 

@@ -1,7 +1,6 @@
-"""Why a browser or its driver did not start, as the error for clients and people: what it said itself, and the cure.
+"""Explain why a browser or its driver did not start: make the error, with the program's own words and the cure.
 
-Called by local.py and binaries.py once something failed. Knows processes that have ended and their output; starts and
-ends nothing.
+Called by local.py and binaries.py after a failure. Reads the output of processes; starts and ends nothing.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from qwenproxy.texts import Phrase
 
 _DRIVERS_VERSION = re.compile(r"only supports \D*version (\d+)", re.IGNORECASE)
 _BROWSERS_VERSION = re.compile(r"browser version is (\d[\d.]*)", re.IGNORECASE)
-_REFUSED = {
+_CURE_OF_ERRNO = {
     errno.ENOEXEC: "cure_architecture",
     errno.ENOMEM: "cure_memory",
     errno.EAGAIN: "cure_memory",
@@ -35,7 +34,7 @@ _REFUSED = {
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """A browser or driver that was started, and the file that its output goes to."""
+    """A browser or driver after its launch, and the file for its output."""
 
     path: str
     process: subprocess.Popen[bytes]
@@ -43,16 +42,16 @@ class Started:
 
 
 def cannot_run(path: str, error: OSError) -> BrowserError:
-    """Return the error for a program that the system refused to start."""
-    cure = _REFUSED.get(error.errno or 0)
+    """Return the error for a program that the system refuses to start."""
+    cure = _CURE_OF_ERRNO.get(error.errno or 0)
     if cure == "cure_executable" and forbids_programs(Path(path)):
         cure = "cure_noexec"
-    known = Phrase(cure) if cure else Phrase("install_browser")
-    return BrowserError(Phrase("browser_cannot_start", path=path, reason=error.strerror or error, cure=known))
+    advice = Phrase(cure) if cure else Phrase("install_browser")
+    return BrowserError(Phrase("browser_cannot_start", path=path, reason=error.strerror or error, cure=advice))
 
 
 def forbids_programs(path: Path) -> bool:
-    """Tell whether the disk that holds `path` is mounted so that no program on it can run."""
+    """Return True if the disk of `path` is mounted with noexec."""
     if sys.platform == "win32":
         return False
     try:
@@ -62,21 +61,21 @@ def forbids_programs(path: Path) -> bool:
 
 
 def has_ended(started: Started) -> BrowserError:
-    """Return the error for a browser or driver that ended while it should have come up."""
+    """Return the error for a browser or driver that ended during its start."""
     words, cure = _read_words(started.log)
     status = started.process.returncode
     cure = cure or _cure_of(status)
-    known = Phrase(cure) if cure else Phrase("cure_log", log=started.log)
+    advice = Phrase(cure) if cure else Phrase("cure_log", log=started.log)
     if not words:
-        return BrowserError(Phrase("browser_ended_silent", path=started.path, how=_how(status), cure=known))
-    return BrowserError(Phrase("browser_ended", path=started.path, how=_how(status), words=words, cure=known))
+        return BrowserError(Phrase("browser_ended_silent", path=started.path, how=_how(status), cure=advice))
+    return BrowserError(Phrase("browser_ended", path=started.path, how=_how(status), words=words, cure=advice))
 
 
 def is_late(started: Started, seconds: float) -> BrowserError:
-    """Return the error for a browser or driver that runs, but answers nobody after so many seconds."""
+    """Return the error for a browser or driver that runs, but does not answer within so many seconds."""
     words, cure = _read_words(started.log)
     wait = f"{seconds:.0f}"
-    if not cure:  # whatever else it wrote may have nothing to do with this
+    if not cure:  # other output may have another reason
         return BrowserError(Phrase("browser_late", path=started.path, seconds=wait, cure=Phrase("cure_late")))
     return BrowserError(
         Phrase("browser_late_saying", path=started.path, seconds=wait, words=words, cure=Phrase(cure)),
@@ -84,14 +83,14 @@ def is_late(started: Started, seconds: float) -> BrowserError:
 
 
 def does_not_run(path: str, status: int, output: str) -> BrowserError:
-    """Return the error for a program that could not even say its version."""
+    """Return the error for a program that cannot even print its version."""
     words, cure = last_words(output)
-    known = Phrase(cure or _cure_of(status) or "install_browser")
-    return BrowserError(Phrase("program_fails_saying", path=path, how=_how(status), words=words or "-", cure=known))
+    advice = Phrase(cure or _cure_of(status) or "install_browser")
+    return BrowserError(Phrase("program_fails_saying", path=path, how=_how(status), words=words or "-", cure=advice))
 
 
 def unfit_versions(error: Exception) -> tuple[str, str] | None:
-    """Return for which version the driver is and which the browser has, None where that is not what ails them."""
+    """Return the driver's and the browser's version if the error says that they do not fit, else None."""
     if not isinstance(error, WebDriverException):
         return None
     driver, browser = _DRIVERS_VERSION.search(error.msg or ""), _BROWSERS_VERSION.search(error.msg or "")
@@ -99,16 +98,16 @@ def unfit_versions(error: Exception) -> tuple[str, str] | None:
 
 
 def cannot_attach(error: Exception, browser: Started, *, driver_named: bool) -> BrowserError:
-    """Return the error for a driver that runs, but did not get hold of the browser.
+    """Return the error for a driver that runs, but cannot attach to the browser.
 
-    `driver_named` says that the person chose the driver by a setting.
+    `driver_named` is True if a setting names the driver.
     """
-    told = str(getattr(error, "msg", None) or "").partition("; For documentation on this error")[0]
-    lines = [line for line in told.splitlines() if line.strip()]
+    message = str(getattr(error, "msg", None) or "").partition("; For documentation on this error")[0]
+    lines = [line for line in message.splitlines() if line.strip()]
     versions = unfit_versions(error)
     if versions:
-        said = next(line for line in lines if _DRIVERS_VERSION.search(line))
-        words = as_sentence(said.removeprefix("from ").replace("session not created: ", ""))
+        line = next(line for line in lines if _DRIVERS_VERSION.search(line))
+        words = as_sentence(line.removeprefix("from ").replace("session not created: ", ""))
         return driver_unfit(*versions, words=words, driver_named=driver_named)
     if browser.process.poll() is not None:
         return has_ended(browser)
@@ -117,14 +116,14 @@ def cannot_attach(error: Exception, browser: Started, *, driver_named: bool) -> 
 
 
 def driver_unfit(driver: str, browser: str, *, words: str, driver_named: bool) -> BrowserError:
-    """Return the error for a driver of another version than the browser's; `words` are the driver's own."""
+    """Return the error for a driver of another version than the browser's; `words` is its own message."""
     return BrowserError(
         Phrase("driver_unfit", driver=driver, browser=browser, words=words, cure=cure_versions(driver_named))
     )
 
 
 def cure_versions(driver_named: bool) -> Phrase:
-    """Return what helps where browser and driver are of different versions."""
+    """Return the advice for a browser and a driver of different versions."""
     return Phrase("cure_versions_named" if driver_named else "cure_versions")
 
 
@@ -138,13 +137,13 @@ def _read_words(log: Path) -> tuple[str, str]:
 
 
 def _cure_of(status: int) -> str:
-    """Return the key of the cure that an exit status alone suggests, "" for none."""
-    killed = -status if status < 0 else status - 128
+    """Return the key of the cure for an exit status without helpful output, "" for none."""
+    signal_number = -status if status < 0 else status - 128
     if status == 0:
         return "cure_handover"
-    if status == 126:  # what a shell says of a program it may not execute
+    if status == 126:  # a shell's status for a program that it may not execute
         return "cure_executable"
-    return {9: "cure_memory", 4: "cure_architecture"}.get(killed, "")
+    return {9: "cure_memory", 4: "cure_architecture"}.get(signal_number, "")
 
 
 def _how(status: int) -> Phrase:

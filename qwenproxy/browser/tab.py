@@ -1,8 +1,8 @@
 """A logged-in tab that carries many calls at once: the Python half of the exchange (architecture 2).
 
-One thread per open tab owns the driver, so there is no lock around Selenium: nobody else has it. Request threads touch
-queues only. While anything is live the owner repeats one script call that hands the page its orders and brings back
-what arrived; with nothing live it blocks on its order queue and costs no CPU.
+One thread per open tab owns the driver, so Selenium needs no lock. Request threads touch queues only. While a call runs
+the owner repeats one script call that gives the page its orders and returns its messages; with no call it blocks on its
+order queue and costs no CPU.
 """
 
 from __future__ import annotations
@@ -30,26 +30,26 @@ from qwenproxy.errors import NetworkFailed, ProxyError, TabLost
 log = logging.getLogger(__name__)
 
 EXCHANGE = "window.__qwenproxy.exchange(...arguments)"
-BUSY_WAIT = 25  # milliseconds the page may hold an exchange open: how long a new order can wait
-QUIET_WAIT = 100  # the same once every stream has been silent for a second
-SCRIPT_TIMEOUT = 2.2  # seconds; a page that navigates answers nothing but a script timeout
-LOOK_AGAIN = 0.05  # seconds between two looks at a page that is away
-# The page lets pile up what fetches leave behind, and the driver's session holds on to every reply, until we tidy up:
-CALL_LITTER = 40_000  # bytes that stay of a call, beside its share of the replies
-TIDY_IDLE = 4_000_000  # bytes from which we do so once nothing is live
-TIDY_BUSY = 20_000_000  # bytes from which we do so all the same, for a pause of some 50 ms
-SEND_WAIT = 5.0  # seconds a call nobody waits for keeps the page from being loaded anew or closed
-CLOSE_WAIT = 8.0  # seconds the owner thread gets to close its browser before that is done for it
+BUSY_WAIT = 25  # milliseconds for which the page may hold an exchange open: a new order waits at most so long
+QUIET_WAIT = 100  # the same after a second without any message
+SCRIPT_TIMEOUT = 2.2  # seconds; a script in a page that navigates ends only by this
+LOOK_AGAIN = 0.05  # seconds until we ask an absent page again
+# Fetches leave garbage in the page, and chromedriver keeps every reply until its session ends. We clean up at so many:
+CALL_LITTER = 40_000  # bytes of garbage of one call, beside its replies
+TIDY_IDLE = 4_000_000  # bytes from which we clean up while no call runs
+TIDY_BUSY = 20_000_000  # bytes from which we clean up beside running calls, which halts them for some 50 ms
+SEND_WAIT = 5.0  # seconds for which a call of `send` delays a load of the page, or its end
+CLOSE_WAIT = 8.0  # seconds for the owner thread to close its browser, before the closing thread does
 CLOSED = "The browser was closed: the server is stopping."
 
 
 class Tab:
-    """A Chrome tab on the site, owned by one thread. `on_token` hears of each token the site renews."""
+    """A Chrome tab on the site, owned by one thread."""
 
     def __init__(self, name: str, chrome: ChromeTab, site: Site, token: str, on_token: Callable[[str], None]) -> None:
-        """Take over a tab whose page is loaded; nobody else may use its driver from here on.
+        """Take over a tab with a loaded page; from now on only the owner thread may use its driver.
 
-        `on_token` runs on the owner thread, which must not be kept waiting.
+        `on_token` gets each token that the page renews. It runs on the owner thread, so it must not wait.
         """
         self.name = name
         self.token = token
@@ -60,7 +60,7 @@ class Tab:
         self._inbox: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
         self._gate = threading.Lock()  # between a new order and the end of the tab
         self._numbers = 0
-        self._lost: ProxyError | None = None
+        self._loss: ProxyError | None = None
         # Owner thread only:
         self._orders = Orders()
         self._streams: dict[int, TabResponse] = {}
@@ -68,8 +68,8 @@ class Tab:
         self._acknowledged = 0
         self._last_message = time.monotonic()
         self._absence = Absence()
-        self._litter = 0  # bytes left in the page since it was tidied
-        self._sends: dict[int, float] = {}  # calls nobody waits for, and until when they keep the page (monotonic s)
+        self._litter = 0  # bytes of garbage since we last cleaned up
+        self._sends: dict[int, float] = {}  # calls of `send`, and until when they delay a load (monotonic s)
         self._load: PageLoad | None = None
         self._retiring = False
         self._closing = False
@@ -78,8 +78,8 @@ class Tab:
 
     @property
     def alive(self) -> bool:
-        """Whether the tab can still take calls, as far as is known without asking the browser."""
-        return self._lost is None
+        """Whether the tab can still take calls. Does not ask the browser."""
+        return self._loss is None
 
     @property
     def origin(self) -> str:
@@ -96,22 +96,22 @@ class Tab:
         return response
 
     def send(self, request: PageRequest) -> None:
-        """Start a call whose answer nobody waits for."""
+        """Start a call and ignore its answer. Never raises."""
         with self._gate:
-            if not self._lost:
+            if not self._loss:
                 self._numbers += 1
                 self._inbox.put(("send", (self._numbers, request)))
 
     def load_page(self, load: Callable[[ChromeTab], Loaded]) -> PageLoad:
-        """Have the page loaded anew as soon as no call runs in it. Raises TabLost."""
-        wanted = PageLoad(load)
+        """Order a load of the page, to run as soon as no call runs in it. Raises TabLost."""
+        order = PageLoad(load)
         with self._gate:
             self._raise_if_lost()
-            self._inbox.put(("load", wanted))
-        return wanted
+            self._inbox.put(("load", order))
+        return order
 
     def retire(self) -> None:
-        """Close the tab as soon as no call runs in it. Nobody may give it another one."""
+        """Close the tab as soon as no call runs in it. The caller may start no more calls."""
         self._inbox.put(("retire", None))
 
     def abort(self, response: TabResponse) -> None:
@@ -119,32 +119,32 @@ class Tab:
         self._inbox.put(("abort", response.number))
 
     def resume(self, response: TabResponse) -> None:
-        """Let a held response flow again: its reader has caught up."""
+        """Let a held response flow again, because its reader has caught up."""
         response.held = False
         self._inbox.put(("hold", (response.number, False)))
 
     def close(self) -> None:
-        """Close tab and browser; every response under way ends with TabLost. Bounded in time, idempotent.
+        """Close tab and browser; every running response ends with TabLost. Bounded in time, idempotent.
 
-        The responses do not wait for the browser: a reader that gets nothing looks each second whether the tab is lost.
+        The responses do not wait for the browser: a reader without text checks each second whether the tab is lost.
         """
         with self._gate:
-            self._lost = self._lost or TabLost(CLOSED)
+            self._loss = self._loss or TabLost(CLOSED)
         self._inbox.put(("close", None))
         self._thread.join(CLOSE_WAIT)
         if self._thread.is_alive():
-            self._chrome.close(politely=False)  # makes the driver call that hangs fail
+            self._chrome.close(politely=False)  # so that a hanging call of the driver fails
             self._thread.join(CLOSE_WAIT)
 
     def _why_lost(self) -> ProxyError | None:
-        return self._lost
+        return self._loss
 
     def _raise_if_lost(self) -> None:
-        if self._lost:
-            raise type(self._lost)(self._lost.message)
+        if self._loss:
+            raise type(self._loss)(self._loss.message)
 
     def _own(self) -> None:
-        lost: ProxyError = TabLost(CLOSED)
+        loss: ProxyError = TabLost(CLOSED)
         try:
             self._chrome.driver.set_script_timeout(SCRIPT_TIMEOUT)
             while True:
@@ -157,17 +157,17 @@ class Tab:
                 else:
                     self._load_page()
         except ProxyError as error:
-            lost = error
+            loss = error
             log.warning("account=%s tab lost: %s", self.name, error.message)
         except DRIVER_ERRORS as error:
-            lost = TabLost(f"The browser tab died ({type(error).__name__}).")
-            log.warning("account=%s tab lost: %s", self.name, lost.message)
+            loss = TabLost(f"The browser tab died ({type(error).__name__}).")
+            log.warning("account=%s tab lost: %s", self.name, loss.message)
         finally:
-            self._end(lost)
+            self._end(loss)
 
-    def _end(self, lost: ProxyError) -> None:
+    def _end(self, loss: ProxyError) -> None:
         with self._gate:
-            error = self._lost = self._lost or lost
+            error = self._loss = self._loss or loss
         while not self._inbox.empty():
             self._note(*self._inbox.get())
         for stream in self._streams.values():
@@ -183,17 +183,17 @@ class Tab:
         self._litter = 0
         self._chrome.renew_session()
         self._chrome.driver.set_script_timeout(SCRIPT_TIMEOUT)
-        # A page that just navigates may have neither; whatever else is wrong shows at the next exchange.
+        # Either can fail in a page that navigates; a real failure shows at the next exchange.
         with contextlib.suppress(WebDriverException):
             self._chrome.install(self._bridge)
             self._chrome.cdp("HeapProfiler.collectGarbage")
 
     @property
     def _live(self) -> bool:
-        """Whether the page has something to do, or to be told."""
+        """Whether the page has a call to carry, or an order to get."""
         if self._sends:
             now = time.monotonic()
-            self._sends = {number: until for number, until in self._sends.items() if until > now}
+            self._sends = {number: end for number, end in self._sends.items() if end > now}
         return bool(self._streams or self._orders or self._sends)
 
     def _take_orders(self) -> None:
@@ -247,7 +247,7 @@ class Tab:
         self._receive(orjson.loads(reply))
 
     def _bring_back_bridge(self, error: WebDriverException) -> None:
-        """Put the bridge into a page that has none: it reloaded, or is about to."""
+        """Put the bridge into a page without one: the page has just loaded, or is about to."""
         self._absence.note_silence(error)
         try:
             self._chrome.driver.execute_script(self._bridge)

@@ -1,6 +1,6 @@
-"""What a login token says of itself: a JWT, read without checking its signature (protocol 1.3).
+"""Read the claims of a login token: a JWT, without a check of its signature (protocol 1.3).
 
-Stands below accounts and browser, which both ask. Pure; never logs.
+Used by accounts and browser. Pure; never logs.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 
 def token_user(token: str) -> str | None:
-    """Return whose login a JWT says it is (the site's user id); None where it does not tell."""
+    """Return the site's user id in a JWT, None if it has none."""
     user_id = (token_claims(token) or {}).get("id")
     return user_id if isinstance(user_id, str) and user_id else None
 
@@ -23,14 +23,14 @@ def token_expiry(token: str) -> float | None:
 
 
 def is_fresher(token: str, other: str) -> bool:
-    """Tell whether a token replaces another one of the same user: issued after a later password change, or later."""
+    """Return True if a token of the same user is newer: after a later password change, or with a later end."""
     if not token_user(token) or token_user(token) != token_user(other):
         return False
     return _rank(token) > _rank(other)
 
 
 def token_claims(token: str) -> dict[str, Any] | None:
-    """Return what a JWT says; None for a text that is none."""
+    """Return the claims of a JWT, None for any other text."""
     parts = token.strip().split(".")
     if len(parts) != 3 or not all(parts):
         return None

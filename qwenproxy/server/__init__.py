@@ -1,6 +1,6 @@
 """Run the application under a real HTTP server: gunicorn, or waitress where gunicorn does not exist.
 
-One process serves, because the browsers live in it. Whatever ends it, the browsers end with it.
+One process serves, because it owns the browsers. The browsers end with it, however it ends.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from qwenproxy.texts import Phrase
 log = logging.getLogger(__name__)
 
 OPEN_FILES = 65536
-DRAIN = 20.0  # seconds that running answers get to finish when the server is told to stop
+DRAIN = 20.0  # seconds for running answers to finish when the server stops
 _FOREIGN = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 
 
@@ -38,11 +38,11 @@ def run(
 ) -> int:
     """Serve until a signal or until every account is INVALID; return the exit status.
 
-    `server` is gunicorn or waitress ("": what fits the platform); `ready` hears the port once it is bound; `warm_up`
-    runs in a thread of its own beside the first requests.
+    `server` is gunicorn or waitress ("": by platform). `ready` gets the bound port. `warm_up` runs in its own thread
+    beside the first requests.
     The caller holds the session folder (disk/claim.py). Raises SetupError: no browser, address or port refused.
     """
-    # The worker looks for it again; here a missing one can still be told to the person who starts the server.
+    # The worker checks again; but only here can we still show the error to the person at the terminal.
     launcher_for(config).check()
     _allow_many_files()
     listener = _listen(config.host, config.port)
@@ -59,25 +59,25 @@ def run(
             status = serve_gunicorn(config, listener.detach(), warm_up, drain)
         finally:
             end_leftovers(SessionFolder(config.session_dir))
-    _tell(Phrase("server_stopped").say(config.lang))
+    _print(Phrase("server_stopped").say(config.lang))
     return status
 
 
 def _drain(lang: str, relay: Relay) -> None:
-    """Let running answers end for up to DRAIN seconds, then close; tell the person who stopped the server."""
+    """Print that the server stops, wait up to DRAIN seconds for running answers, then close the relay."""
     busy, idle = Phrase("server_stopping_busy", seconds=round(DRAIN)), Phrase("server_stopping")
-    _tell((busy if relay.pool.running() else idle).say(lang))
+    _print((busy if relay.pool.running() else idle).say(lang))
     relay.finish(DRAIN)
 
 
-def _tell(text: str) -> None:
-    """Say something where the server said that it listens."""
-    over = "\r" if sys.stdout.isatty() else ""  # the ^C that the terminal has shown
+def _print(text: str) -> None:
+    """Print a line to the person at the terminal. Never fails for a closed terminal."""
+    start = "\r" if sys.stdout.isatty() else ""  # overwrite the ^C of the terminal
     try:
-        sys.stdout.write(f"{over}{text}\n")
+        sys.stdout.write(f"{start}{text}\n")
         sys.stdout.flush()
     except OSError:
-        # The terminal was closed. What it did not take would be written once more when Python ends, and fail again.
+        # The terminal is closed. Python would write the rest of the buffer when it ends, and fail again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
@@ -86,14 +86,14 @@ def _default_server() -> str:
 
 
 def _allow_many_files() -> None:
-    """Raise the number of open files as far as the system lets us: each client and each browser takes some."""
+    """Raise the limit of open files as far as possible, because each client and each browser needs some."""
     with contextlib.suppress(ImportError, OSError, ValueError):
         import resource  # noqa: PLC0415 - POSIX only
 
-        now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-        wanted = OPEN_FILES if most == resource.RLIM_INFINITY else min(OPEN_FILES, most)
-        if now != resource.RLIM_INFINITY and now < wanted:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        target = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
+        if soft != resource.RLIM_INFINITY and soft < target:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (target, hard))
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -108,21 +108,21 @@ def _listen(host: str, port: int) -> socket.socket:
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         listener.bind((host, port))
         listener.listen(1024)
-    except (OSError, TypeError) as error:  # the latter for a name that can be none
+    except (OSError, TypeError) as error:  # TypeError for a host that cannot be a name
         listener.close()
         raise listening_refused(host, port, error) from error
     return listener
 
 
 def listening_refused(host: str, port: int, error: OSError | TypeError) -> SetupError:
-    """Return the error for an address that cannot be listened on, with what to do about it."""
+    """Return the error for an address on which we cannot listen, with advice."""
     reason = getattr(error, "strerror", None) or error
     advice = listening_advice(host, error)
     return SetupError(Phrase("cannot_listen", host=host, port=port, reason=reason, advice=advice))
 
 
 def listening_advice(host: str, error: OSError | TypeError) -> Phrase:
-    """Return what helps when nobody can listen on `host` because of `error`."""
+    """Return the advice for a failure to listen on `host`."""
     if isinstance(error, socket.gaierror | TypeError) or error.errno in _FOREIGN:
         return Phrase("advice_host", host=host)
     if isinstance(error, PermissionError):

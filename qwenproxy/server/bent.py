@@ -1,6 +1,6 @@
-"""What we bend in the servers' libraries, each with its reason: the place to look at when one of them is upgraded.
+"""Our patches of the servers' libraries, each with its reason. Check them at each upgrade of a library.
 
-What they offer for changing (classes to derive from, settings) is used where it belongs and does not stand here.
+Uses of public hooks (base classes, settings) are not here, but where they belong.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 def wait_in_poller(conn: Any) -> None:
     """Let a gunicorn connection without input go back to the poller, where waiting costs nothing.
 
-    gunicorn would wait for the first bytes of a new connection in one of its threads.
+    gunicorn itself waits for the first bytes of a new connection in one of its threads.
     """
     conn.wait_for_data = lambda _timeout: conn.sock.has_input()
 
@@ -19,6 +19,6 @@ def wait_in_poller(conn: Any) -> None:
 def end_without_waiting(server: Any) -> None:
     """Let a waitress server end at once.
 
-    It would wait some seconds for running answers, which end when the relay is closed, right after it.
+    waitress itself waits some seconds for running answers, but they end only when we close the relay, right after.
     """
     server.task_dispatcher.shutdown = lambda: server.task_dispatcher.set_thread_count(0)

@@ -1,6 +1,6 @@
-"""Whether this machine can listen on an address: tried before anything else of it is said.
+"""Try whether this machine can listen on an address.
 
-Asked by `start` and the doctor; the server itself listens in server.py.
+Used by `start` before it prints anything else, and by the doctor. The server itself listens in `run`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from qwenproxy.server import listening_refused
 
 
 def listening_error(host: str, port: int) -> OSError | TypeError | None:
-    """Try to listen, 0 being any free port; return what was raised, None when it works."""
+    """Try to listen (port 0 is any free port); return the error, None if it works."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         with socket.socket(family, socket.SOCK_STREAM) as probe:
@@ -26,7 +26,7 @@ def listening_error(host: str, port: int) -> OSError | TypeError | None:
 
 
 def refuse_foreign_host(host: str, port: int) -> None:
-    """Raise SetupError where `host` is no address of this machine; `port` is named in it, and not tried."""
+    """Raise SetupError if `host` is no address of this machine. Does not try `port`, only names it."""
     error = listening_error(host, 0)
     if error is not None:
         raise listening_refused(host, port, error)

@@ -1,4 +1,4 @@
-"""What both servers do around serving: make the application, warm it up, and note that no account is left.
+"""What both servers share: make the application, warm it up, and stop if every account needs a new login.
 
 Called by under_gunicorn.py in its worker and by under_waitress.py. Knows no HTTP server.
 """
@@ -26,9 +26,9 @@ log = logging.getLogger(__name__)
 
 
 def make_app(config: Config) -> Flask:
-    """End the browsers of a killed server; return the application, in the process that will own its browsers.
+    """End the browsers of a killed server and return the application.
 
-    Raises SetupError.
+    Call it in the process that will own the browsers. Raises SetupError.
     """
     session = SessionFolder(config.session_dir)
     end_leftovers(session)
@@ -43,7 +43,7 @@ def relay_of(app: Flask) -> Relay:
 
 
 def begin(config: Config, relay: Relay, warm_up: Callable[[Relay], None], end: Callable[[], None]) -> None:
-    """Warm up beside the first requests; have `end` called without usable accounts, where the settings say so."""
+    """Start to warm up beside the first requests; call `end` without usable accounts, if the settings say so."""
     if config.on_no_accounts == "exit":
         relay.attempts.on_exhausted = end
     threading.Thread(target=warm_up, args=(relay,), name="warm-up", daemon=True).start()

@@ -1,7 +1,7 @@
-"""The gunicorn half of server.py: one worker with its threads, and how signals end it. POSIX only.
+"""Serve under gunicorn: one worker with its threads, and how signals end it. POSIX only.
 
-The master waits for signals; the worker serves, and owns the browsers. Ctrl-C and SIGTERM let running answers finish
-for a while, a second Ctrl-C does not.
+The master waits for signals; the worker serves and owns the browsers. After Ctrl-C or SIGTERM running answers have a
+while to finish; a second Ctrl-C ends them.
 """
 
 from __future__ import annotations
@@ -38,17 +38,17 @@ from qwenproxy.wsgi.client import ClientSocket
 
 log = logging.getLogger(__name__)
 
-GRACE = 40  # seconds from SIGTERM until the process is ended for certain; enough to drain, and for a browser that hangs
-KEEP_ALIVE = 75  # seconds an idle client connection is kept
+GRACE = 40  # seconds from SIGTERM until gunicorn kills the worker: enough to drain and to close a hung browser
+KEEP_ALIVE = 75  # seconds until we close an idle client connection
 UNREADABLE = "This is not a request that an HTTP server can read."
 
 
 def serve_gunicorn(
     config: Config, listener: int, warm_up: Callable[[Relay], None], drain: Callable[[Relay], None]
 ) -> int:
-    """Serve on the bound socket of that descriptor until a signal; return the exit status. Closes the descriptor.
+    """Serve on the bound socket with the descriptor `listener` until a signal; return the exit status. Closes it.
 
-    `drain` lets running answers end for a while, then closes the relay. Raises SetupError where the installed gunicorn
+    `drain` gives running answers a while to end, then closes the relay. Raises SetupError if the installed gunicorn
     lacks a setting.
     """
     settings = _gunicorn_settings(config, listener)
@@ -77,8 +77,8 @@ def serve_gunicorn(
         Server().run()
     except SystemExit as end:
         if os.getpid() != master:
-            # The worker's end, with its browsers closed. Going further up would free the locks that the master still
-            # holds, and turn the worker's status into the server's.
+            # This is the worker, with its browsers closed. A return would free the locks that the master still holds,
+            # and make the worker's status that of the server.
             sys.stderr.flush()
             os._exit(int(end.code or 0))
         return int(status.value) or int(end.code or 0)
@@ -86,10 +86,10 @@ def serve_gunicorn(
 
 
 class Master(Arbiter):  # type: ignore[misc]
-    """A master whose worker is never more than one, because the browsers live in it."""
+    """A master with one worker at most, because the worker owns the browsers."""
 
-    handle_int = Arbiter.handle_term  # Ctrl-C: as polite as SIGTERM; gunicorn takes a second one for impatience
-    handle_hup = Arbiter.handle_term  # the terminal was closed
+    handle_int = Arbiter.handle_term  # Ctrl-C: as polite as SIGTERM; gunicorn does not wait after a second one
+    handle_hup = Arbiter.handle_term  # a closed terminal
 
     def handle_ttin(self) -> None:
         """Ignore the signal for one worker more."""
@@ -102,28 +102,28 @@ class Master(Arbiter):  # type: ignore[misc]
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]
-    """A worker whose answers end before the grace time does, and whose threads no client can keep for ever."""
+    """A worker that ends its answers within GRACE, and lets no client keep its threads for ever."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        # Half of the threads are left to those who say what they want.
+        # Slow clients, which have not sent their whole request, get at most half of the threads.
         self._slow_places = threading.BoundedSemaphore(max(1, self.cfg.threads // 2))
 
     def handle_exit(self, sig: int, frame: Any) -> None:
         if not hasattr(self, "wsgi"):
-            sys.exit(0)  # nothing is served yet
+            sys.exit(0)  # it does not serve yet
         self.wsgi.extensions[SOCKETS].stop()
         threading.Thread(target=self.app.drain, args=(relay_of(self.wsgi),), name="drain", daemon=True).start()
         super().handle_exit(sig, frame)
 
     def init_signals(self) -> None:
         super().init_signals()
-        # A terminal sends these to every process of the job; the master hears them too, and decides.
+        # A terminal sends these to every process of the job; only the master handles them.
         for each in (signal.SIGINT, signal.SIGHUP):
             signal.signal(each, _do_nothing)
 
     def handle_quit(self, sig: int, frame: Any) -> None:
-        # Nothing may cut short the closing of the browsers that begins here.
+        # No signal may interrupt the closing of the browsers, which begins here.
         for each in (signal.SIGQUIT, signal.SIGTERM):
             signal.signal(each, _do_nothing)
         super().handle_quit(sig, frame)
@@ -132,8 +132,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         try:
             super().accept(listener)
         except OSError as error:
-            # Out of file descriptors. Those of idle clients are the ones to spare; and the connection that could
-            # not be accepted stays announced, so without a pause this would be asked again at once.
+            # Out of file descriptors: close those of idle clients. The connection stays in the queue of the system, so
+            # gunicorn tries again at once: pause.
             log.warning("a connection could not be accepted: %s", error.strerror)
             for conn in (*self.keepalived_conns, *self.pending_conns):
                 conn.timeout = 0.0
@@ -144,28 +144,28 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             conn.sock = ClientSocket(conn.sock, self._slow_places)
             wait_in_poller(conn)
         conn.sock.await_head()
-        kept = super().handle(conn)
-        if not kept:
-            # Here, because gunicorn would do its waiting in the one thread that accepts connections.
+        keepalive = super().handle(conn)
+        if not keepalive:
+            # gunicorn closes in the one thread that accepts connections, which must not wait.
             conn.sock.linger()
-        return kept
+        return keepalive
 
     def handle_request(self, req: Any, conn: Any) -> Any:
         conn.sock.await_body()
         return super().handle_request(req, conn)
 
     def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: Exception) -> None:
-        # Only the kind of error: its text may quote a header, and with it a key.
+        # Log only the kind of error: its text may quote a header with a key.
         log.warning("a request could not be read: %s", type(exc).__name__)
         _refuse(client, 400 if isinstance(exc, ParseException) else 500)
 
 
 def _do_nothing(_signal: int, _frame: Any) -> None:
-    """Handle a signal by nothing: of one that came just before SIG_IGN was set, Python would complain."""
+    """Handle a signal by nothing. With SIG_IGN Python complains about a signal that came just before."""
 
 
 def _refuse(client: socket.socket, status: int) -> None:
-    """Answer what never became a request, so no route could."""
+    """Answer a connection without a readable request, which reaches no route."""
     body = f'{{"error":"{UNREADABLE}","code":"invalid_request"}}'.encode()
     head = f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\nConnection: close\r\nContent-Type: application/json\r\n"
     with contextlib.suppress(OSError):
@@ -192,10 +192,10 @@ def _gunicorn_settings(config: Config, listener: int) -> dict[str, Any]:
 
 
 def _refuse_unknown(settings: Mapping[str, Any]) -> None:
-    """Raise SetupError for a setting that the installed gunicorn lacks: the server would not behave as it should."""
-    known = make_settings()
+    """Raise SetupError for a setting that the installed gunicorn lacks, because the server depends on each."""
+    supported = make_settings()
     for name in settings:
-        if name not in known:
+        if name not in supported:
             raise SetupError(Phrase("gunicorn_setting", name=name, version=gunicorn.__version__))
 
 

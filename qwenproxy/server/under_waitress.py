@@ -1,6 +1,6 @@
-"""The waitress half of server.py, for Windows, where gunicorn does not exist: threads in this very process.
+"""Serve under waitress, with threads in this process, for Windows, where gunicorn does not exist.
 
-Ctrl-C and SIGTERM let running answers finish for a while, a second one does not.
+After Ctrl-C or SIGTERM running answers have a while to finish; a second one ends them.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from qwenproxy.server.serving import begin, make_app, note_no_accounts, relay_of
 
 log = logging.getLogger(__name__)
 
-LAST_WORDS_WAIT = 3.0  # seconds for what ended them to reach their clients
-CONNECTIONS = 450  # at once; what select() takes on Windows is 512, browsers and files included
+LAST_WORDS_WAIT = 3.0  # seconds for the ends of the answers to reach their clients
+CONNECTIONS = 450  # at once; on Windows select() takes 512, browsers and files included
 
 
 def serve_waitress(
@@ -33,7 +33,7 @@ def serve_waitress(
 ) -> int:
     """Serve on the bound socket until a signal; return the exit status. Closes the socket.
 
-    `drain` lets running answers end for a while, then closes the relay.
+    `drain` gives running answers a while to end, then closes the relay.
     """
     app = make_app(config)
     relay = relay_of(app)
@@ -43,8 +43,8 @@ def serve_waitress(
         threads=config.threads,
         connection_limit=CONNECTIONS,
         asyncore_use_poll=sys.platform != "win32",
-        channel_request_lookahead=1,  # so that a client that leaves is noticed
-        send_bytes=1,  # each piece of an answer at once
+        channel_request_lookahead=1,  # to notice when a client leaves
+        send_bytes=1,  # send each piece of an answer at once
         max_request_body_size=config.max_body,
         ident=None,
     )
@@ -63,7 +63,7 @@ def serve_waitress(
 
 
 class _End:
-    """How the server ends: the first signal asks for it, the second one does not wait any longer."""
+    """How the server ends: the first signal lets answers finish, the second one does not wait."""
 
     def __init__(self, server: Any, drain: Callable[[], None]) -> None:
         self.status = 0
@@ -73,9 +73,9 @@ class _End:
         self._over = False
 
     def on_signal(self, *_: object) -> None:
-        """Begin the end, or end. Runs in the main thread, which serves the connections."""
+        """Begin to end, or end now. Runs in the main thread, which serves the connections."""
         if self._over:
-            return  # nothing may cut short the closing of the browsers
+            return  # no signal may interrupt the closing of the browsers
         if self._begun:
             self._over = True
             sys.exit(self.status)
@@ -84,7 +84,7 @@ class _End:
         threading.Thread(target=self._finish, name="drain", daemon=True).start()
 
     def for_want_of_accounts(self) -> None:
-        """Begin the end because every account needs a new login; whoever asked hears of it first."""
+        """Begin to end because every account needs a new login. The running request still gets its answer."""
         if not self.status:
             self.status = note_no_accounts()
             self._signal()
@@ -100,5 +100,6 @@ class _End:
 
     def _signal(self) -> None:
         signal.raise_signal(signal.SIGTERM)
-        with contextlib.suppress(OSError):  # a second Ctrl-C has closed it
-            self._server.pull_trigger()  # its thread sleeps in select(), which another thread's signal does not end
+        with contextlib.suppress(OSError):  # a second Ctrl-C may have closed it
+            # Wakes the main thread from select(): a signal from another thread does not.
+            self._server.pull_trigger()
