@@ -21,6 +21,6 @@ class Reservation:
     def close(self) -> None:
         """Let requests have the account again. Idempotent, from any thread."""
         with self._closing:
-            closed, self._closed = self._closed, True
-        if not closed:
+            was_closed, self._closed = self._closed, True
+        if not was_closed:
             self._give_back()
