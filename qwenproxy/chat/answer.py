@@ -43,7 +43,7 @@ class Answer:
 
     @property
     def reasoning(self) -> str:
-        """All that the model thought aloud."""
+        """All text of the model's thinking."""
         return "".join(self._thoughts)
 
     @property
@@ -56,6 +56,6 @@ class Answer:
         """Return the site's counts; where it gave none, about one token for four characters."""
         if self.usage is not None:
             return self.usage
-        asked = sum(len(message.text) for message in question.messages)
-        answered = sum(map(len, self._texts)) + sum(map(len, self._thoughts))
-        return Usage(-(-asked // CHARACTERS_PER_TOKEN), -(-answered // CHARACTERS_PER_TOKEN))
+        question_length = sum(len(message.text) for message in question.messages)
+        answer_length = sum(map(len, self._texts)) + sum(map(len, self._thoughts))
+        return Usage(-(-question_length // CHARACTERS_PER_TOKEN), -(-answer_length // CHARACTERS_PER_TOKEN))

@@ -1,6 +1,6 @@
-"""Work in a thread of its own, for which a client waits or does not.
+"""Work in a thread of its own, which goes on when its client leaves.
 
-Opening a browser or loading a page takes seconds, and others may need it when this client has left. Stands below the
+Opening a browser or loading a page takes seconds, and other clients may need it. Stands below the
 accounts and the wire APIs; knows neither.
 """
 
@@ -20,12 +20,12 @@ Result = TypeVar("Result")
 
 
 def never_gone() -> bool:
-    """Answer for a caller that waits whatever happens."""
+    """Return False: for a caller that always waits."""
     return False
 
 
 class Closable(Protocol):
-    """Something with a life."""
+    """Something that can be closed."""
 
     def close(self) -> None:
         """End it. Idempotent."""
@@ -35,7 +35,7 @@ Life = TypeVar("Life", bound=Closable)
 
 
 class Work(Generic[Result]):
-    """Work that was begun; its thread knows what the log knows of the request."""
+    """Work in a thread of its own, which logs for the same request."""
 
     def __init__(self, work: Callable[[], Result], name: str) -> None:
         """Prepare it; `name` is the thread's."""
@@ -52,7 +52,7 @@ class Work(Generic[Result]):
         return self
 
     def wait(self, seconds: float) -> bool:
-        """Wait for its end, at most so long; True when it has ended."""
+        """Wait for its end, for `seconds` at most; return whether it ended."""
         return self._done.wait(seconds)
 
     def result(self) -> Result:
@@ -71,25 +71,25 @@ class Work(Generic[Result]):
 
 
 class Coming(Work[Life]):
-    """Something with a life that is being made; who needs it no longer closes it, made or not."""
+    """Something closable in the making; a caller that needs it no longer closes it, ready or not."""
 
     def __init__(self, work: Callable[[], Life], name: str) -> None:
         super().__init__(work, name)
         self._closing = threading.Lock()
-        self._unwanted = False
+        self._is_unwanted = False
 
     def close(self) -> None:
-        """Close what was made, now or as soon as it is there. Idempotent, from any thread."""
+        """Close the result, now or as soon as it is there. Idempotent, from any thread."""
         with self._closing:
-            self._unwanted = True
+            self._is_unwanted = True
         if self._done.is_set() and self._error is None:
             self._result.close()
 
     def _run(self) -> None:
         super()._run()
         with self._closing:
-            unwanted = self._unwanted
-        if unwanted and self._error is None:
+            is_unwanted = self._is_unwanted
+        if is_unwanted and self._error is None:
             self._result.close()
 
 

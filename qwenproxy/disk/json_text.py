@@ -1,7 +1,7 @@
 """The one reader of JSON that others wrote: bodies of HTTP, messages of WebSockets, files on the disk.
 
-Stands below everything that takes JSON in. Lenient where nothing is lost, as people's programs write JSON in many
-habits; must not know where a text comes from, nor put the words of a library into an error.
+Stands below everything that takes JSON in. Lenient where that loses nothing, because programs write JSON in many
+ways; must not know where a text comes from, nor put the words of a library into an error.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def read_json(data: bytes | str, charset: str | None = None) -> Any:
             return orjson.loads(data)
         except orjson.JSONDecodeError:
             pass
-    text = _decoded(data, charset).removeprefix("\ufeff")
+    text = _decode(data, charset).removeprefix("\ufeff")
     if not text.strip():
         raise NotJson("is empty")
     try:
@@ -53,7 +53,7 @@ def without_halves(text: str) -> str:
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
-def _decoded(data: bytes | str, charset: str | None) -> str:
+def _decode(data: bytes | str, charset: str | None) -> str:
     if isinstance(data, str):
         return data
     try:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 
 class Laps:
-    """A stopwatch that is read at the end of each stage; a stage that is repeated adds up."""
+    """A stopwatch for stages; a repeated stage adds up."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         """Start it."""

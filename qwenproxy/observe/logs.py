@@ -27,7 +27,7 @@ class _RequestFilter(logging.Filter):
 class _OneLine(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         text = super().format(record)
-        # A path may hold a line break, which would begin a line that nobody wrote.
+        # A path may hold a line break, with which a client could forge a line.
         return text if text.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
