@@ -21,7 +21,7 @@ from qwenproxy.observe import journal
 from qwenproxy.observe.logs import forget_request, request_id
 from qwenproxy.relay.questions import Relay
 
-SOCKET_SHARE = 4  # at most one of so many request threads may be held by a WebSocket
+SOCKET_SHARE = 4  # a WebSocket may hold at most one of so many request threads
 
 
 def create_app(config: Config, relay: Relay | None = None) -> Flask:

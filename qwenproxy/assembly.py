@@ -1,4 +1,4 @@
-"""The composition root: settings in, and out come the parts of the product, put together and ready for use.
+"""The composition root: turns settings into the parts of the product, put together and ready for use.
 
 Used by the server's application and by commands that need the same parts without a server. Nothing else makes them.
 """

@@ -1,6 +1,6 @@
-"""The door: who comes in, by which key, and to what.
+"""The door: which key opens which scope.
 
-Asked by the wire APIs for every request. Two scopes: `client` for asking questions, `admin` for running the proxy.
+The wire APIs ask it for every request. Two scopes: `client` for asking questions, `admin` for running the proxy.
 Knows keys; knows neither HTTP nor routes.
 """
 
@@ -28,7 +28,7 @@ NO_ADMIN_KEY = "This address needs an admin key, and the proxy has none yet."
 
 
 class Keys(Protocol):
-    """The keys of one scope. Every member raises SetupError where they cannot be read."""
+    """The keys of one scope. Every member raises SetupError if they cannot be read."""
 
     @property
     def enabled(self) -> bool:
@@ -49,7 +49,7 @@ class Door:
         self._has_warned = False
 
     def check(self, keys: Iterable[str], scope: Scope = "client") -> None:
-        """Raise InvalidApiKey unless one of `keys` opens the scope, SetupError where the keys cannot be read."""
+        """Raise InvalidApiKey unless one of `keys` opens the scope, SetupError if the keys cannot be read."""
         candidates = tuple(keys)
         if self._opens(self._admin_keys, candidates):
             return

@@ -1,6 +1,6 @@
 """The client API keys: Authorization.txt, one key a line, kept by a person or by `qwenproxy keys`.
 
-Asked by the door on every request and changed by the command line. Must not know HTTP; never logs a key.
+The door checks them on every request, the command line changes them. Must not know HTTP; never logs a key.
 """
 
 from __future__ import annotations
@@ -87,8 +87,8 @@ class KeyFile:
     def add(self, key: str | None = None) -> str:
         """Add `key`, or a new random one, and return it. A known key stays as it is. Raises SetupError.
 
-        It has to be ASCII, because most clients cannot send a header of anything else; what a person wrote into the
-        file by hand works for those that can.
+        It has to be ASCII, because most clients cannot send a header of anything else; a key that a person wrote into
+        the file by hand works for clients that can.
         """
         key = f"qp-{secrets.token_urlsafe(32)}" if key is None else key.strip()
         if not key or not key.isascii() or not key.isprintable() or " " in key or key.startswith("#"):

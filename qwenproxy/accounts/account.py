@@ -69,7 +69,7 @@ class Account:
 
     @cached_property
     def user_id(self) -> str | None:
-        """The user's id at the site, None where the token does not name it."""
+        """The user's id at the site, None if the token does not name it."""
         return token_user(self.token)
 
     def status(self, now: float) -> Status:
@@ -119,7 +119,7 @@ def check_token(token: str, now: float) -> str:
 
 
 def new_record(account_id: str, token: str, *, renewable: bool | None = None) -> dict[str, Any]:
-    """Return the record of a fresh account: the fields the older project wrote, and `renewable` where that is known."""
+    """Return the record of a fresh account: the fields the older project wrote, and `renewable` if we know that."""
     record: dict[str, Any] = {"id": account_id, "token": token, "resetAt": None, "invalid": False}
     return record if renewable is None else {**record, "renewable": renewable}
 

@@ -43,7 +43,7 @@ class Browsers:
         self._slots = slots
         self.lock = threading.Lock()
         self._clock = clock
-        self._closed = False
+        self._is_closed = False
 
     def page_of(self, slot: Slot, client_gone: Callable[[], bool]) -> KeptPage:
         """Return the slot's page, fit for use; open it first if there is none, or one with an outdated token.
@@ -133,7 +133,7 @@ class Browsers:
 
     def close(self) -> None:
         """Close every browser; running answers end with TabLost. Idempotent."""
-        self._closed = True
+        self._is_closed = True
         closers = [threading.Thread(target=_shut, args=(slot,)) for slot in list(self._slots.values())]
         for closer in closers:
             closer.start()
@@ -145,7 +145,7 @@ class Browsers:
         if page:
             page.close()
         slot.page = None
-        if self._closed:
+        if self._is_closed:
             raise TabLost("The server is stopping.")
         if slot.reserved:
             raise TabLost("The account was set aside for its person.")

@@ -1,6 +1,6 @@
 """Limits of the site that concern one kind of work only, such as uploads.
 
-Asked by the pool before it gives an account out for such work. Knows no registry.
+The pool asks it before it gives an account out for such work. Knows no registry.
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ class Lease:
         self._client_gone = client_gone
         self._slot = slot
         self._closing = threading.Lock()
-        self._closed = False
+        self._is_closed = False
         self._loads = 0  # the page's loads when `open` returned it
         self.account_id = slot.id
 
@@ -67,9 +67,9 @@ class Lease:
             raise
 
     def renew_page(self, error: ProxyError) -> bool:
-        """Load the page anew after a refusal that its age may explain; return False where that cannot help.
+        """Load the page anew after a refusal that its age may explain; return False if that cannot help.
 
-        Raises what the site says of the account meanwhile, ClientGone.
+        Raises what the site says about the account meanwhile, ClientGone.
         """
         page = self._slot.page
         if page is None or not page.alive or not isinstance(error, BareRefusal | NotLoggedIn):
@@ -88,12 +88,12 @@ class Lease:
     def close(self) -> None:
         """Give the account back. Idempotent, from any thread; never waits for a disk."""
         with self._closing:
-            was_closed, self._closed = self._closed, True
+            was_closed, self._is_closed = self._is_closed, True
         if not was_closed:
             self._pool.release(self._slot)
 
     def reject(self, error: ProxyError) -> None:
-        """Give the account back and note what the site said of it."""
+        """Give the account back and note what the site said about it."""
         page = self._slot.page
         try:
             self._pool.note_refusal(self.account_id, error, page.token if page else None)

@@ -57,7 +57,7 @@ class AccountPool:
         self._lock = self._browsers.lock
         self._troubles = Troubles(registry, self._lock, clock)
         self._kind_rests = KindRests()
-        self._closed = False
+        self._is_closed = False
         self._is_needed = False  # whether a request came since the last try of a failed browser
         self._wake = threading.Event()
 
@@ -155,7 +155,7 @@ class AccountPool:
 
     def close(self) -> None:
         """Close every browser; running answers end with TabLost. Idempotent."""
-        self._closed = True
+        self._is_closed = True
         self._wake.set()
         self._browsers.close()
 
@@ -251,7 +251,7 @@ class AccountPool:
                     waiter.news.set()
 
     def _sweep_up(self) -> None:
-        while not self._closed:
+        while not self._is_closed:
             self._wake.wait(SWEEP_EVERY)
             self._wake.clear()
             try:

@@ -120,7 +120,7 @@ class Registry:
     def rest(self, account_id: str, until: float, reason: str | None = None, trouble: Phrase | None = None) -> bool:
         """Keep an account from use until a moment (s since 1970); a later end stays.
 
-        `reason` is a word for programs, `trouble` a text for people where there is more to say.
+        `reason` is a word for programs, `trouble` a text for people if there is more to say.
         False when there is no such account (any more). Raises SetupError.
         """
         account = self.get(account_id)

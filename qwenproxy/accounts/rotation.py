@@ -1,6 +1,6 @@
 """Whose turn it is: accounts are used in turn, by how many requests each has had.
 
-Asked by the pool under its lock for every waiting request; decides on the slots alone. Knows no registry, no browsers
+The pool asks it under its lock for every waiting request. Decides on the slots alone. Knows no registry, no browsers
 and no threads.
 """
 

@@ -1,6 +1,6 @@
 """What survives a damaged or missing tokens.json: its good records, and the tokens in the accounts' folders.
 
-Asked by the registry, which decides when; changes nothing on the disk.
+The registry asks for it when it has to; this changes nothing on the disk.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def completed(records: list[dict[str, Any]], session: SessionFolder) -> list[dic
 def salvaged(data: bytes, tokens: Mapping[str, str]) -> list[dict[str, Any]]:
     """Return the good records of a damaged tokens.json, then new ones for the accounts that only `tokens` knows.
 
-    A record without a token gets its own from `tokens`, which also decides between two records with the same id.
+    A record without a token gets its own from `tokens`, which also decides gap two records with the same id.
     """
     best: dict[str, dict[str, Any]] = {}
     for entry in _entries(data):
@@ -69,9 +69,9 @@ def _leading_entries(text: str) -> Iterator[Any]:
     """Yield the whole entries of a list that breaks off, or is damaged further on."""
     decoder = json.JSONDecoder()
     position = text.find("[") + 1
-    while between := _BETWEEN.match(text, position):
+    while gap := _BETWEEN.match(text, position):
         try:
-            entry, position = decoder.raw_decode(text, between.end())
+            entry, position = decoder.raw_decode(text, gap.end())
         except (ValueError, RecursionError):
             return
         yield entry

@@ -26,7 +26,7 @@ class PoolLimits:
 
 
 UNRENEWED_OFTEN = 3  # refused logins that a page does not renew, until the account counts as logged out
-UNRENEWED_SPELL = 600.0  # seconds within which they are counted
+UNRENEWED_SPELL = 600.0  # seconds within which they count
 
 
 @dataclass(slots=True)
@@ -35,8 +35,8 @@ class Starts:
 
     failure: ProxyError | None = None  # of the last start
     failed_at: float = 0.0
-    rested_for: float = 0.0  # the moment of the failure for which the account was set aside last
-    failures: int = 0  # in a row, each counted when the account is set aside for it
+    rested_for: float = 0.0  # the moment of the last failure that set the account aside
+    failures: int = 0  # in a row; each counts once it sets the account aside
 
     def fail(self, error: ProxyError) -> None:
         """Note that a start failed just now."""
@@ -84,7 +84,7 @@ class Slot:
     served: int = 0  # the number of its last request among all
     kept_since: float | None = None  # since when requests wait for this account (s, monotonic); None once it has room
     page: KeptPage | None = None
-    token: str = field(default="", repr=False)  # of the account, when the page was last given out
+    token: str = field(default="", repr=False)  # the account's, when a request last got the page
     leaving: KeptPage | None = None  # is being closed: it may still hold the profile
     idle_since: float = 0.0
     has_place: bool = False  # counts among the open browsers

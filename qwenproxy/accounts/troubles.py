@@ -30,7 +30,7 @@ class Troubles:
         if isinstance(error, BrowserError):
             self._note_browser(slot, error)
         elif isinstance(error, LoginUnrenewed):
-            self._note_unrenewed(slot, error, token)
+            self._note_no_renewal(slot, error, token)
         else:
             standing.note_refusal(self._registry, slot.id, error, token, self._clock())
 
@@ -46,7 +46,7 @@ class Troubles:
                 finally:
                     starts.rested_for = starts.failed_at
 
-    def _note_unrenewed(self, slot: Slot, error: LoginUnrenewed, token: str | None) -> None:
+    def _note_no_renewal(self, slot: Slot, error: LoginUnrenewed, token: str | None) -> None:
         """Let the account rest a little; mark it as logged out if that happens again and again."""
         now = self._clock()
         with self._lock:

@@ -1,6 +1,6 @@
 """What the model answered, put together from the events of its answer.
 
-Fed once, by the run; read by each wire API that sends a whole answer, and by the history. Pure.
+The run feeds it once; each wire API that sends a whole answer reads it, and so does the history. Pure.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Answer:
         return Message("assistant", (TextPart(text),) if text else (), tool_calls=tuple(self.tool_calls))
 
     def counts(self, question: ChatRequest) -> Usage:
-        """Return the site's counts; where it gave none, about one token for four characters."""
+        """Return the site's counts; if it gave none, about one token for four characters."""
         if self.usage is not None:
             return self.usage
         question_length = sum(len(message.text) for message in question.messages)

@@ -17,7 +17,7 @@ def cut(events: Iterable[Event], stop: tuple[str, ...], max_tokens: int | None) 
     """Pass events on until a stop sequence or the token limit is met, then one Finish.
 
     A stop sequence is found across any split of the text and is not part of the answer. `max_tokens` counts the site's
-    own output tokens without reasoning, and about four characters a token where it counts none.
+    own output tokens without reasoning, and about four characters a token if it counts none.
     """
     scissors = _Scissors(stop, max_tokens)
     for event in events:

@@ -1,7 +1,7 @@
 """Work in a thread of its own, which goes on when its client leaves.
 
-Opening a browser or loading a page takes seconds, and other clients may need it. Stands below the
-accounts and the wire APIs; knows neither.
+Opening a browser or loading a page takes seconds, and other clients may need it. Stands below the accounts and
+the wire APIs; knows neither.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Work(Generic[Result]):
         """Prepare it; `name` is the thread's."""
         self._work = work
         self._name = name
-        self._done = threading.Event()
+        self._end = threading.Event()
         self._result: Result
         self._error: BaseException | None = None
 
@@ -53,7 +53,7 @@ class Work(Generic[Result]):
 
     def wait(self, seconds: float) -> bool:
         """Wait for its end, for `seconds` at most; return whether it ended."""
-        return self._done.wait(seconds)
+        return self._end.wait(seconds)
 
     def result(self) -> Result:
         """Return what it returned, or raise what it raised, once it has ended."""
@@ -67,7 +67,7 @@ class Work(Generic[Result]):
         except BaseException as error:
             self._error = error
         finally:
-            self._done.set()
+            self._end.set()
 
 
 class Coming(Work[Life]):
@@ -82,7 +82,7 @@ class Coming(Work[Life]):
         """Close the result, now or as soon as it is there. Idempotent, from any thread."""
         with self._closing:
             self._is_unwanted = True
-        if self._done.is_set() and self._error is None:
+        if self._end.is_set() and self._error is None:
             self._result.close()
 
     def _run(self) -> None:

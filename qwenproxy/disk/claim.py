@@ -1,6 +1,6 @@
-"""Who serves a session folder: the lock that keeps a second server away, and the note of where the first one listens.
+"""The server of a session folder: the lock that keeps a second server away, and the note where the first one listens.
 
-Held by `start` for as long as it runs, read by the doctor. Knows files and processes; no HTTP server.
+`start` holds it for as long as it runs, the doctor reads it. Knows files and processes; no HTTP server.
 """
 
 from __future__ import annotations

@@ -120,7 +120,7 @@ def delete(path: Path) -> bool:
 
 
 def sync_folder(folder: Path) -> None:
-    """Put the folder's entries on the disk, where the platform can."""
+    """Put the folder's entries on the disk, if the platform can."""
     if os.name == "posix":
         descriptor = os.open(folder, os.O_RDONLY)
         try:

@@ -1,6 +1,6 @@
 """The one map of the session folder: which file and which folder lies where (contract 3).
 
-Handed in from assembly.py and the commands, so that no other module joins such a name to a path. Makes nothing and
+assembly.py and the commands hand it in, so that no other module joins such a name to a path. Makes nothing and
 opens no file; at most it checks what exists.
 """
 

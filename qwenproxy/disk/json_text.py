@@ -26,7 +26,7 @@ def read_json(data: bytes | str, charset: str | None = None) -> Any:
     """Return what a JSON text says. Raises NotJson.
 
     Half a surrogate pair, as JavaScript leaves it behind when it cuts an emoji, becomes U+FFFD; a byte order mark does
-    not count. Without a `charset` UTF-8, UTF-16 and UTF-32 are told apart as RFC 4627 describes.
+    not count. Without a `charset` RFC 4627 tells UTF-8, UTF-16 and UTF-32 apart.
     """
     if charset is None or isinstance(data, str):
         try:
@@ -37,7 +37,7 @@ def read_json(data: bytes | str, charset: str | None = None) -> Any:
     if not text.strip():
         raise NotJson("is empty")
     try:
-        # Python's reader knows halves of surrogate pairs; what it read then has to keep to orjson's bounds.
+        # Python's reader takes halves of surrogate pairs; orjson then checks its own bounds.
         value = json.loads(text, parse_constant=_refuse, parse_int=_integer, parse_float=_float)
         return orjson.loads(without_halves(json.dumps(value, ensure_ascii=False)))
     except orjson.JSONDecodeError:

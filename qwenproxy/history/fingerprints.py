@@ -1,7 +1,7 @@
 """A short text that stands for a conversation: two that differ to the model have different texts.
 
-Kept with a chat, and compared before a question goes on where the site holds the conversation. Its form has a version,
-so that what a message can hold may grow without every kept chat losing its place. Pure.
+A chat keeps it, and it has to match before a question goes on where the site holds the conversation. Its form has a
+version, so that messages may get new fields without every kept chat losing its place. Pure.
 """
 
 from __future__ import annotations

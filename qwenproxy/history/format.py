@@ -58,7 +58,7 @@ def format_chat(chat: Chat) -> bytes:
 def parse_chat(chat_id: str, data: bytes, modified_ms: int) -> Chat:
     """Read a chat's file, also the bare array of messages the older project wrote. Raises ValueError.
 
-    The file's name decides about the id. A file without a date gets that of its first message, else `modified_ms`.
+    The file's name gives the id. A file without a date gets that of its first message, else `modified_ms`.
     """
     document = parse_json(data)
     if isinstance(document, list):

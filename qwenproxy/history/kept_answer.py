@@ -1,6 +1,6 @@
 """An answer under way that becomes part of a chat when it is complete.
 
-Made by the conversations, iterated and closed by the api. Its record decides what to keep, and where: a turn of a
+The conversations make it, the api iterates and closes it. Its record decides what to keep, and where: a turn of a
 kept chat, or a recording of a conversation that the client keeps.
 """
 
@@ -38,7 +38,7 @@ class Record(Protocol):
 
     @property
     def chat_id(self) -> str | None:
-        """The id of the chat that the client can go on with, None where it has none."""
+        """The id of the chat that the client can go on with, None if it has none."""
 
     @property
     def existing_chat_id(self) -> str | None:

@@ -152,7 +152,7 @@ class HistoryStore:
         return name.strip()
 
     def delete(self, chat_id: str, before: BeforeDeletion = _do_nothing) -> None:
-        """Remove a chat, unless `before`, which gets it first, raises. Raises ChatNotFound, StorageError."""
+        """Remove a chat. Calls `before` with it first; an error there keeps it. Raises ChatNotFound, StorageError."""
         with self._lock:
             self._delete((self.existing(chat_id),), before)
 

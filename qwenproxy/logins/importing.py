@@ -1,6 +1,6 @@
 """Take over the accounts of another session folder (contract 5).
 
-Called by the command line. The source is only read; what is here already stays as it is.
+Called by the command line. Only reads the source, and leaves what is here already as it is.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from qwenproxy.texts import Phrase
 
 log = logging.getLogger(__name__)
 
-# What a browser makes anew, and what belongs to the running one.
+# A browser makes these anew, or they belong to the running one.
 LEFT_BEHIND = shutil.ignore_patterns("*Cache*", "Singleton*", "lockfile", "*.tmp", "Crashpad", "BrowserMetrics*")
 
 

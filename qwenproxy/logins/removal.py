@@ -47,7 +47,7 @@ def abandoned_on_failure(registry: Registry, account_id: str) -> Iterator[None]:
 
 
 def forget_profile(folder: AccountFolder) -> None:
-    """Delete the browser profile in an account's folder, unless somebody has it open again by now."""
+    """Delete the browser profile in an account's folder, unless a browser has it open again."""
     with contextlib.suppress(ProfileInUse):
         claim = ProfileClaim.take(folder)
         try:

@@ -1,6 +1,6 @@
 """A person logs in: a visible browser window on the site's sign-in page, watched until the login is there.
 
-Called by the command line, never by the server. Opens the window, lets watch.py look at it, and keeps the login in
+The command line calls it, never the server. Opens the window, lets watch.py look at it, and keeps the login in
 registry and profile.
 """
 

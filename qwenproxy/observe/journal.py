@@ -1,8 +1,8 @@
 """What happens, as typed events for the log and for subscribers (metrics, a dashboard).
 
-An event travels as a log record whose message is the event itself. So nobody hands a journal through constructors, each
-event carries the request it belongs to, and its text is one line of the log. Events hold ids, counts and words of our
-own; never a token, key, cookie or message text.
+An event travels as a log record whose message is the event itself. So no constructor takes a journal, each event has
+its request, and its text is one line of the log. Events hold ids, counts and words of our own; never a token, key,
+cookie or message text.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class RequestEnded(Event):
 
 @dataclass(frozen=True, slots=True)
 class AnswerEnded(Event):
-    """An answer is complete. `seconds` counts from the question; tokens are the site's, None where it gave none."""
+    """An answer is complete. `seconds` counts from the question; tokens are the site's, None if it gave none."""
 
     level: ClassVar[int] = logging.DEBUG
 

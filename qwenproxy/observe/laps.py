@@ -1,6 +1,6 @@
 """Where the time before an answer's first word went: the stages of one request, for its `Server-Timing` header.
 
-Filled in by the relay, shown by the api. Knows neither.
+The relay fills it, the api shows it. Knows neither.
 """
 
 from __future__ import annotations

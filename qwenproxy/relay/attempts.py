@@ -43,9 +43,9 @@ class Attempts:
     """Tries work on one account after the other."""
 
     def __init__(self, pool: AccountPool, pause: Callable[[float], None] = time.sleep) -> None:
-        """`pause` waits so many seconds."""
+        """`pause` waits for some seconds."""
         self.pool = pool
-        # Called when every account turns out INVALID; the server decides what follows.
+        # Runs when every account turns out INVALID; the server decides what follows.
         self.on_exhausted: Callable[[], None] = lambda: None
         self._pause = pause
 

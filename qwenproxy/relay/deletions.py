@@ -104,7 +104,7 @@ class UpstreamDeletions:
         return worker is None or not worker.is_alive()
 
     def _work_off(self) -> None:
-        """Have the one worker delete what can be deleted now; it ends when it is done. Raises SetupError."""
+        """Let the one worker delete what it can now; it ends when it is done. Raises SetupError."""
         if not self._due():
             return
         self._news.set()
@@ -127,7 +127,7 @@ class UpstreamDeletions:
                     return
 
     def _work_through(self) -> bool:
-        """Ask the site to delete all that is due; return whether some of it is worth another try soon."""
+        """Ask the site to delete all that is due; return whether another try soon is worth it."""
         try:
             due = self._due()
             outcomes = [self._delete_batch(due[start : start + BATCH]) for start in range(0, len(due), BATCH)]

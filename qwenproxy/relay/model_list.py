@@ -1,6 +1,6 @@
 """The models the site has now: read through any account's page, kept, and read again in the background.
 
-Asked by the relay before every answer. Knows the page seam and the catalogue's pure half in upstream; no accounts.
+The relay asks it before every answer. Knows the page seam and the catalogue's pure half in upstream; no accounts.
 """
 
 from __future__ import annotations

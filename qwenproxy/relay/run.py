@@ -74,7 +74,7 @@ class ChatRun:
         self._decoder = EventDecoder(site_question.place.chat.chat_id, origin=page.origin)
         self._first_events: deque[Event] = deque()
         self._is_complete = False
-        self._closed = False
+        self._is_closed = False
         self._begun_at = patience.clock()
         events = self._decode()
         for stage in stages_for(site_question.chat):
@@ -84,7 +84,7 @@ class ChatRun:
 
     @property
     def response_id(self) -> str | None:
-        """The site's id of the answer, from which the next question can go on; None where the answer was cut."""
+        """The site's id of the answer, from which the next question can go on; None if the answer was cut."""
         start = self._decoder.started
         return start.response_id or None if start and self._is_complete else None
 
@@ -138,9 +138,9 @@ class ChatRun:
 
     def abandon(self) -> None:
         """Stop the answer, but keep the lease for another try. Idempotent."""
-        if self._closed:
+        if self._is_closed:
             return
-        self._closed = True
+        self._is_closed = True
         self._response.close()
         if not self._is_complete:
             for response_id in self._decoder.response_ids:
