@@ -132,7 +132,7 @@ class Relay:
         return self.attempts.do(refresh, client_gone, Wish(takes_turn=False))
 
     def try_to_warm_up(self) -> None:
-        """Do the same beside a server's start, where a failure only goes to the log."""
+        """Do the same while a server starts, where a failure only goes to the log."""
         try:
             self.warm_up()
         except ProxyError as error:
