@@ -21,7 +21,7 @@ from qwenproxy.observe import journal
 from qwenproxy.observe.logs import forget_request, request_id
 from qwenproxy.relay.questions import Relay
 
-SOCKET_SHARE = 4  # at most one of so many request threads may be held by a WebSocket
+SOCKET_SHARE = 4  # a WebSocket may hold at most one of so many request threads
 
 
 def create_app(config: Config, relay: Relay | None = None) -> Flask:
@@ -43,14 +43,14 @@ def create_app(config: Config, relay: Relay | None = None) -> Flask:
 def _log_requests(app: Flask) -> None:
     @app.before_request
     def begin() -> None:
-        g.begun = time.monotonic()
+        g.started_at = time.monotonic()
         request_id.set(secrets.token_hex(4))
 
     @app.after_request
     def end(response: Response) -> Response:
         response.headers["x-request-id"] = request_id.get()
-        seconds = time.monotonic() - g.begun
+        seconds = time.monotonic() - g.started_at
         journal.note(journal.RequestEnded(request.method, request.path[:120], response.status_code, seconds))
-        # Not before: a streamed answer is made, and logs, while the server reads it.
+        # Not earlier, because a streamed answer still logs while the server reads it.
         response.call_on_close(forget_request)
         return response

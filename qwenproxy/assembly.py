@@ -1,4 +1,4 @@
-"""The composition root: settings in, and out come the parts of the product, put together and ready for use.
+"""The composition root: turns settings into the parts of the product, put together and ready for use.
 
 Used by the server's application and by commands that need the same parts without a server. Nothing else makes them.
 """
@@ -68,7 +68,7 @@ def build_relay(
     """Return a relay over the accounts in the session folder; without `uploader` it takes no images and files.
 
     `clock` gives seconds since 1970, for logins and rests; pages look at it every `poll` seconds.
-    Raises SetupError where no browser is to be found.
+    Raises SetupError if there is no browser.
     """
     session = SessionFolder(config.session_dir)
     registry = Registry.open(session, clock)
@@ -95,14 +95,14 @@ def launcher_for(config: Config, *, headless: bool | None = None) -> LocalLaunch
 
 
 def opener_for(config: Config, registry: Registry) -> TabOpener:
-    """Return what opens the accounts' tabs in headless browsers. Raises SetupError where there is no browser."""
+    """Return what opens the accounts' tabs in headless browsers. Raises SetupError if there is no browser."""
     launcher = launcher_for(config, headless=True)
     launcher.check()
     return TabOpener(registry, site_of(config), launcher)
 
 
 def login_window(config: Config, login_wait: float, *, headless: bool = False) -> LoginWindow:
-    """Return where a person logs in; `login_wait` is in seconds. Raises SetupError where there is no browser."""
+    """Return where a person logs in; `login_wait` is in seconds. Raises SetupError if there is no browser."""
     launcher = launcher_for(config, headless=headless)
     launcher.check()
     return LoginWindow(site_of(config), launcher, login_wait)

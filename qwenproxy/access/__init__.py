@@ -1,1 +1,1 @@
-"""Who may use the proxy: API keys, and the door that checks them. Knows no HTTP."""
+"""The right to use the proxy: API keys, and the door that checks them. Knows no HTTP."""

@@ -1,7 +1,7 @@
-"""The door: who comes in, by which key, and to what.
+"""The door: which key opens which scope.
 
-Asked by the wire APIs for every request. Two scopes: `client` for those who ask questions, `admin` for those who run
-the proxy. Knows keys; knows neither HTTP nor routes.
+The wire APIs ask it for every request. Two scopes: `client` for asking questions, `admin` for running the proxy.
+Knows keys; knows neither HTTP nor routes.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ NO_ADMIN_KEY = "This address needs an admin key, and the proxy has none yet."
 
 
 class Keys(Protocol):
-    """The keys of one scope. Every member raises SetupError where they cannot be read."""
+    """The keys of one scope. Every member raises SetupError if they cannot be read."""
 
     @property
     def enabled(self) -> bool:
@@ -39,24 +39,24 @@ class Keys(Protocol):
 
 
 class Door:
-    """Lets in who has a key. An admin key opens everything; a client's key, or having none, opens no admin scope."""
+    """Lets clients in by their keys. An admin key opens everything; a client's key, or none, opens no admin scope."""
 
     def __init__(self, client_keys: Keys, *, key_required: bool = False, admin_keys: Keys | None = None) -> None:
-        """With `key_required` nobody is let in while there is no key at all; without it every client is."""
+        """While there is no key at all, `key_required` keeps everybody out; without it every client comes in."""
         self._client_keys = client_keys
         self._admin_keys = admin_keys
         self._key_required = key_required
-        self._warned = False
+        self._has_warned = False
 
     def check(self, keys: Iterable[str], scope: Scope = "client") -> None:
-        """Raise InvalidApiKey unless one of `keys` opens the scope, SetupError where the keys cannot be read."""
+        """Raise InvalidApiKey unless one of `keys` opens the scope, SetupError if the keys cannot be read."""
         candidates = tuple(keys)
         if self._opens(self._admin_keys, candidates):
             return
         if scope == "admin":
             raise InvalidApiKey(WRONG_KEY if self._admin_keys else NO_ADMIN_KEY)
         if self._client_keys.enabled:
-            self._warned = False
+            self._has_warned = False
             if not self._opens(self._client_keys, candidates):
                 raise InvalidApiKey(WRONG_KEY)
         elif self._key_required:
@@ -64,9 +64,9 @@ class Door:
             raise InvalidApiKey(NO_KEY_LEFT)
 
     def _warn_once(self) -> None:
-        if not self._warned:
+        if not self._has_warned:
             log.warning("%s", NO_KEY_LEFT)
-        self._warned = True
+        self._has_warned = True
 
     @staticmethod
     def _opens(keys: Keys | None, candidates: tuple[str, ...]) -> bool:

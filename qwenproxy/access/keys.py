@@ -1,6 +1,6 @@
 """The client API keys: Authorization.txt, one key a line, kept by a person or by `qwenproxy keys`.
 
-Asked by api.auth on every request and changed by the command line. Must not know HTTP; never logs a key.
+The door checks them on every request, the command line changes them. Must not know HTTP; never logs a key.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _TEMPLATE = """\
 class KeyFile:
     """The keys in one file (contract 3), read again whenever it changes.
 
-    A file that cannot be read, or that has gone since, raises SetupError from every method: it never opens the door.
+    Every method raises SetupError if the file is unreadable or disappeared, because that must never open the door.
     """
 
     def __init__(self, path: Path) -> None:
@@ -45,7 +45,7 @@ class KeyFile:
 
     @classmethod
     def open(cls, path: Path) -> KeyFile:
-        """Return the keys of a file that is there: without one, a template that explains it. Raises SetupError."""
+        """Return the keys of a file, made with an explaining template if there is none. Raises SetupError."""
         key_file = cls(path)
         key_file.prepare()
         return key_file
@@ -59,7 +59,7 @@ class KeyFile:
                 if read_bytes(self._path) is None:
                     write_atomic(self._path, _TEMPLATE.encode())
         except StorageError:
-            # Where nothing may be written, keys that are there can be read all the same.
+            # A read-only folder may still hold keys.
             if read_bytes(self._path) is None:
                 raise
 
@@ -80,15 +80,15 @@ class KeyFile:
 
     def check(self, candidate: str) -> bool:
         """Tell whether `candidate` is one of the keys, in a time that does not depend on how much of it is right."""
-        given = candidate.encode("utf-8", "surrogatepass")
-        matches = [hmac.compare_digest(key.encode(), given) for key in self.keys()]
+        candidate_bytes = candidate.encode("utf-8", "surrogatepass")
+        matches = [hmac.compare_digest(key.encode(), candidate_bytes) for key in self.keys()]
         return any(matches)
 
     def add(self, key: str | None = None) -> str:
         """Add `key`, or a new random one, and return it. A known key stays as it is. Raises SetupError.
 
-        It has to be ASCII, because most clients cannot send a header of anything else; what a person wrote into the
-        file by hand works for those that can.
+        It has to be ASCII, because most clients cannot send a header of anything else; a key that a person wrote into
+        the file by hand works for clients that can.
         """
         key = f"qp-{secrets.token_urlsafe(32)}" if key is None else key.strip()
         if not key or not key.isascii() or not key.isprintable() or " " in key or key.startswith("#"):
@@ -104,10 +104,10 @@ class KeyFile:
         """Remove `key` and leave every other line alone; False when it is not there. Raises SetupError."""
         with self._lock:
             lines = self._read().splitlines(keepends=True)
-            kept = [line for line in lines if line.strip() != key.strip() or not _keys_in(line)]
-            if len(kept) == len(lines):
+            others = [line for line in lines if line.strip() != key.strip() or not _keys_in(line)]
+            if len(others) == len(lines):
                 return False
-            write_atomic(self._path, "".join(kept).encode())
+            write_atomic(self._path, "".join(others).encode())
         return True
 
     def _load(self) -> tuple[str, ...]:

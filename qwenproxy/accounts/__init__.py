@@ -1,1 +1,1 @@
-"""The accounts: what is on disk (registry), what is leased right now (pool), how a person logs in (login)."""
+"""The accounts: what is on disk (registry), and what is leased right now (pool)."""

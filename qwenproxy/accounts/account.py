@@ -31,12 +31,12 @@ class UserKnown(SetupError):
 
 
 class OtherUser(SetupError):
-    """A login belongs to somebody else than the account it was meant for; `other` is that person's account, if any."""
+    """A login belongs to another person than the account; `other` is that person's account, if any."""
 
     def __init__(self, account_id: str, other: str | None) -> None:
-        """Name the account that was meant, and the one the login belongs to."""
-        known = Phrase("other_user_known", id=account_id, other=other)
-        super().__init__(known if other else Phrase("other_user", id=account_id))
+        """Name the account, and the one of the login's person."""
+        phrase = Phrase("other_user_known", id=account_id, other=other)
+        super().__init__(phrase if other else Phrase("other_user", id=account_id))
         self.other = other
 
 
@@ -51,8 +51,7 @@ class Account:
     """An account as the disk knows it. `reset_at` is in s since 1970; `reason` says why it rests, `trouble` says
     it to a person.
 
-    `renewable` tells that its profile has a login from which the page renews the token; without it there is nothing
-    but the token.
+    `renewable`: its profile holds a login, from which the page renews the token; otherwise there is only the token.
     """
 
     id: str
@@ -65,18 +64,18 @@ class Account:
 
     @cached_property
     def expires_at(self) -> float | None:
-        """When the token's own date ends it (s since 1970); None when it names none."""
+        """The end that the token names (s since 1970), None when it names none."""
         return token_expiry(self.token)
 
     @cached_property
     def user_id(self) -> str | None:
-        """Who it is at the site, None where the token does not tell."""
+        """The user's id at the site, None if the token does not name it."""
         return token_user(self.token)
 
     def status(self, now: float) -> Status:
-        """Tell how the account stands at a moment (s since 1970)."""
-        expired = self.expires_at is not None and self.expires_at <= now
-        if self.invalid or not self.token or (expired and not self.renewable):
+        """Return the account's status at a moment (s since 1970)."""
+        is_expired = self.expires_at is not None and self.expires_at <= now
+        if self.invalid or not self.token or (is_expired and not self.renewable):
             return "INVALID"
         return "WAIT" if self.reset_at is not None and self.reset_at > now else "OK"
 
@@ -87,7 +86,7 @@ def is_verify(account: Account, now: float) -> bool:
 
 
 def refuse_other_user(account: Account, user_id: str | None, accounts: Iterable[Account]) -> None:
-    """Raise OtherUser where a login is known to be somebody else's than the account's."""
+    """Raise OtherUser if a login belongs to another person than the account."""
     if user_id and account.user_id and user_id != account.user_id:
         others = (one.id for one in accounts if one.user_id == user_id)
         raise OtherUser(account.id, next(others, None))
@@ -101,15 +100,15 @@ def is_token(text: str) -> bool:
 def clean_token(text: str) -> str:
     """Return the token in a text that a person copied somewhere.
 
-    Off come line breaks and blanks, quotes, and what stood before the token or after it: `Authorization: Bearer`,
-    `token=`, the `;` of a cookie.
+    Drops blanks, line breaks, quotes, and what stands around the token: `Authorization: Bearer`, `token=`, the `;` of
+    a cookie.
     """
-    joined = _TOKEN_HEAD.sub("", re.sub(r"[\s\ufeff\u200b]+", "", text))
-    return _TOKEN_TAIL.sub("", joined)
+    line = _TOKEN_HEAD.sub("", re.sub(r"[\s\ufeff\u200b]+", "", text))
+    return _TOKEN_TAIL.sub("", line)
 
 
 def check_token(token: str, now: float) -> str:
-    """Return the token that a person gave, without what stood around it. Raises SetupError unless it is a live JWT."""
+    """Return the token in a person's text. Raises SetupError unless it is a JWT that has not expired."""
     token = clean_token(token)
     if not is_token(token):
         raise SetupError(Phrase("no_token"))
@@ -120,7 +119,7 @@ def check_token(token: str, now: float) -> str:
 
 
 def new_record(account_id: str, token: str, *, renewable: bool | None = None) -> dict[str, Any]:
-    """Return the record of a fresh account: the fields the older project wrote, and `renewable` where that is known."""
+    """Return the record of a fresh account: the fields the older project wrote, and `renewable` if we know that."""
     record: dict[str, Any] = {"id": account_id, "token": token, "resetAt": None, "invalid": False}
     return record if renewable is None else {**record, "renewable": renewable}
 
@@ -183,7 +182,7 @@ def _account(record: Mapping[str, Any]) -> Account:
 
 
 def _moment(reset_at: object) -> float | None:
-    """Read ISO-8601 text or ms; what cannot be read does not keep an account from use."""
+    """Read ISO-8601 text or ms; None for anything else, so that a damaged date does not stop an account."""
     if isinstance(reset_at, str):
         try:
             # Python 3.10 does not read the Z.

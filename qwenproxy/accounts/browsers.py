@@ -43,15 +43,15 @@ class Browsers:
         self._slots = slots
         self.lock = threading.Lock()
         self._clock = clock
-        self._closed = False
+        self._is_closed = False
 
     def page_of(self, slot: Slot, client_gone: Callable[[], bool]) -> KeptPage:
-        """Return the slot's page, opened first where there is none (or one with an outdated token), and fit.
+        """Return the slot's page, fit for use; open it first if there is none, or one with an outdated token.
 
-        A request that waited while another one's opening failed gets that failure: nobody pays for it twice.
-        Raises ClientGone as soon as the client left; what was begun for it goes on.
+        Requests that waited for an opening that failed get the same error, so that only one pays for it.
+        Raises ClientGone as soon as the client leaves; the opening goes on.
         """
-        asked = time.monotonic()
+        asked_at = time.monotonic()
         if slot.opening.acquire(blocking=False):
             try:
                 page = self._ready(slot)
@@ -59,33 +59,33 @@ class Browsers:
                 slot.opening.release()
             if page:
                 return page
-        return unless_gone(lambda: self._made_ready(slot, asked), client_gone, f"page-open-{slot.id}")
+        return unless_gone(lambda: self._make_ready(slot, asked_at), client_gone, f"page-open-{slot.id}")
 
     def _ready(self, slot: Slot) -> KeptPage | None:
-        """Return the slot's page if it can be used at once. The slot is held."""
+        """Return the slot's page if it can be used at once. Call it with `slot.opening` held."""
         page, account = slot.page, self._account(slot)
-        # A token that the page renews reaches the registry a moment after the page: neither is outdated then.
-        known = page is not None and account.token in (page.token, slot.token)
-        if known:
+        # A renewed token reaches the registry a moment after the page: until then both tokens are current.
+        is_current = page is not None and account.token in (page.token, slot.token)
+        if is_current:
             slot.token = account.token
-        return page if page and page.alive and page.is_fit and (known or slot.running > 1) else None
+        return page if page and page.alive and page.is_fit and (is_current or slot.running > 1) else None
 
-    def _made_ready(self, slot: Slot, asked: float) -> KeptPage:
+    def _make_ready(self, slot: Slot, asked_at: float) -> KeptPage:
         with slot.opening:
             if page := self._ready(slot):
                 return page
-            # Looked up before the account: an account is set aside on the disk first, then in the slot.
-            known_to_fail = slot.starts.failed_at >= asked or slot.starts.is_failing
+            # Read this before the account, because an account is set aside on the disk first, then in the slot.
+            has_just_failed = slot.starts.failed_at >= asked_at or slot.starts.is_failing
             account = self._account(slot)
             page = slot.page
             if page and page.alive and account.token in (page.token, slot.token):
                 page.make_fit()
                 return page
-            # The request may have been given the account just before that was set aside.
+            # The pool may have granted the account just before it was set aside.
             failure = slot.starts.failure
-            if failure and (known_to_fail or standing.is_set_aside(account, self._clock())):
+            if failure and (has_just_failed or standing.is_set_aside(account, self._clock())):
                 raise failure
-            return self._opened(slot, account)
+            return self._open(slot, account)
 
     def _account(self, slot: Slot) -> Account:
         account = self._registry.get(slot.id)
@@ -98,26 +98,26 @@ class Browsers:
         before = time.monotonic() - idle_for
         with self.lock:
             idle = [s for s in self._slots.values() if s.has_place and not s.running and s.idle_since <= before]
-            taken = self._take_pages(idle)
-        _close_all(taken)
+            pages = self._take_pages(idle)
+        _close_all(pages)
 
-    def close_all_but(self, kept: frozenset[str]) -> None:
-        """Close the idle browsers of all other accounts than these."""
+    def close_all_but(self, account_ids: frozenset[str]) -> None:
+        """Close the idle browsers of all accounts but these."""
         with self.lock:
-            idle = [s for s in self._slots.values() if s.has_place and not s.running and s.id not in kept]
-            taken = self._take_pages(idle)
-        _close_all(taken)
+            idle = [s for s in self._slots.values() if s.has_place and not s.running and s.id not in account_ids]
+            pages = self._take_pages(idle)
+        _close_all(pages)
 
     def close_ended(self) -> None:
-        """Forget the browsers that ended by themselves or never came up; what a request has is left to it."""
+        """Forget idle browsers that ended by themselves or never started; a running request keeps its own."""
         with self.lock:
             idle = [(slot, slot.page) for slot in self._slots.values() if slot.has_place and not slot.running]
-        ended = [(slot, page) for slot, page in idle if page is None or not page.alive]
+        dead = [(slot, page) for slot, page in idle if page is None or not page.alive]
         with self.lock:
-            taken = self._take_pages([slot for slot, page in ended if slot.page is page and not slot.running])
-        for slot, _ in taken:
+            pages = self._take_pages([slot for slot, page in dead if slot.page is page and not slot.running])
+        for slot, _ in pages:
             journal.note(journal.BrowserEnded(slot.id))
-        _close_all(taken)
+        _close_all(pages)
 
     def close_reserved(self, slot: Slot) -> None:
         """Close the browser of a slot that is set aside; running answers end with TabLost."""
@@ -133,19 +133,19 @@ class Browsers:
 
     def close(self) -> None:
         """Close every browser; running answers end with TabLost. Idempotent."""
-        self._closed = True
+        self._is_closed = True
         closers = [threading.Thread(target=_shut, args=(slot,)) for slot in list(self._slots.values())]
         for closer in closers:
             closer.start()
         for closer in closers:
             closer.join()
 
-    def _opened(self, slot: Slot, account: Account) -> KeptPage:
+    def _open(self, slot: Slot, account: Account) -> KeptPage:
         page = slot.page
         if page:
             page.close()
         slot.page = None
-        if self._closed:
+        if self._is_closed:
             raise TabLost("The server is stopping.")
         if slot.reserved:
             raise TabLost("The account was set aside for its person.")
@@ -153,7 +153,7 @@ class Browsers:
             slot.leaving.close()
             slot.leaving = None
         self._close_surplus(slot)
-        started = time.monotonic()
+        started_at = time.monotonic()
         try:
             page = self._open_page(account)
         except ProxyError as error:
@@ -161,38 +161,38 @@ class Browsers:
             raise
         slot.page, slot.token = page, account.token
         slot.starts.succeed()
-        journal.note(journal.BrowserOpened(slot.id, time.monotonic() - started))
+        journal.note(journal.BrowserOpened(slot.id, time.monotonic() - started_at))
         return page
 
     def _close_surplus(self, newcomer: Slot) -> None:
         """Make room for one more browser: close the least recently used ones that are idle."""
         with self.lock:
-            held = [s for s in self._slots.values() if s.has_place and s is not newcomer]
-            idle = sorted((s for s in held if not s.running), key=lambda s: s.idle_since)
-            taken = self._take_pages(idle[: max(0, len(held) + 1 - self._limits.max_browsers)])
-        _close_all(taken)
+            others = [s for s in self._slots.values() if s.has_place and s is not newcomer]
+            idle = sorted((s for s in others if not s.running), key=lambda s: s.idle_since)
+            pages = self._take_pages(idle[: max(0, len(others) + 1 - self._limits.max_browsers)])
+        _close_all(pages)
 
     def _take_pages(self, slots: list[Slot]) -> list[tuple[Slot, KeptPage]]:
-        taken = [(slot, slot.page) for slot in slots if slot.page]
-        for slot, page in taken:
+        pages = [(slot, slot.page) for slot in slots if slot.page]
+        for slot, page in pages:
             slot.page, slot.leaving = None, page
         for slot in slots:
             slot.has_place = False
-        return taken
+        return pages
 
 
 def _shut(slot: Slot) -> None:
-    if page := slot.page:
-        page.close()  # also while a request waits for it to be loaded anew
-    with slot.opening:  # neither a browser that is coming up nor one that is going down is left behind
+    if current := slot.page:
+        current.close()  # even while a request waits until it is loaded anew
+    with slot.opening:  # wait for a browser that is starting or ending: none may stay behind
         pages = (slot.page, slot.leaving)
         slot.page = slot.leaving = None
-        for each in pages:
-            if each:
-                each.close()
+        for page in pages:
+            if page:
+                page.close()
 
 
-def _close_all(taken: list[tuple[Slot, KeptPage]]) -> None:
-    for slot, page in taken:
+def _close_all(pages: list[tuple[Slot, KeptPage]]) -> None:
+    for slot, page in pages:
         with slot.opening:  # the account's next browser waits until this one has left the profile
             page.close()

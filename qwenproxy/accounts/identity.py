@@ -1,4 +1,4 @@
-"""An account's login as a file beside its profile: what a browser that was killed had not yet written down.
+"""An account's login as a file beside its profile: a killed browser may not have written it into the profile.
 
 Written whenever the page renewed the login, read when a browser opens; `state.json` in the account's folder. The
 profile wins while it has the newest token. Knows no browser and no site.
@@ -18,21 +18,21 @@ log = logging.getLogger(__name__)
 
 
 def read(folder: AccountFolder, token: str) -> Login:
-    """Return the login that belongs to a token: with its cookies where they were kept, else the token alone."""
+    """Return the login that belongs to a token: with its cookies if they are on file, else the token alone."""
     try:
         data = files.read_bytes(folder.login)
-        kept: Any = files.parse_json(data) if data else {}
+        content: Any = files.parse_json(data) if data else {}
     except (StorageError, ValueError) as error:
         log.warning("account=%s its %s cannot be read: %s", folder.id, folder.login.name, type(error).__name__)
         return Login(token)
-    cookies = kept.get("cookies") if isinstance(kept, dict) and kept.get("token") == token else None
+    cookies = content.get("cookies") if isinstance(content, dict) and content.get("token") == token else None
     if not isinstance(cookies, list) or not all(_is_cookie(cookie) for cookie in cookies):
         return Login(token)
     return Login(token, tuple(cookies))
 
 
 def write(folder: AccountFolder, login: Login) -> None:
-    """Keep a login; one without cookies makes what was kept before of no use. Raises StorageError."""
+    """Keep a login in place of the last one, cookies included. Raises StorageError."""
     content = {"token": login.token, "cookies": list(login.cookies)}
     files.write_atomic(folder.login, files.format_json(content))
 

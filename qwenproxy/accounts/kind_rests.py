@@ -1,6 +1,6 @@
 """Limits of the site that concern one kind of work only, such as uploads.
 
-Asked by the pool before it gives an account out for such work. Knows no registry.
+The pool asks it before it gives an account out for such work. Knows no registry.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ log = logging.getLogger(__name__)
 
 
 class KindRests:
-    """Which accounts rest for one kind of work only, such as uploads; everything else goes on with them.
+    """Which accounts rest for one kind of work only, such as uploads; they do all other work.
 
-    In memory: a server that starts anew asks the site once more. Safe among threads.
+    Kept in memory only: after a restart the server asks the site once more. Safe among threads.
     """
 
     def __init__(self) -> None:
@@ -30,7 +30,7 @@ class KindRests:
     def note(self, account_id: str, error: ProxyError, now: float) -> bool:
         """Let the account rest for the kind that an error limits; False for an error that limits none.
 
-        The error tells the client how long that is.
+        Sets the error's `retry_after`, so that the client learns how long that is.
         """
         if not isinstance(error, RateLimited) or error.kind is None:
             return False
@@ -48,10 +48,10 @@ class KindRests:
         """
         ids = list(usable)
         with self._lock:
-            left = {each: self._until.get((each, kind), 0.0) - now for each in ids}
-        resting = frozenset(each for each in ids if left[each] > 0)
+            waits = {each: self._until.get((each, kind), 0.0) - now for each in ids}
+        resting = frozenset(each for each in ids if waits[each] > 0)
         if resting and len(resting) == len(ids):
-            wait = max(1.0, min(left.values()))
+            wait = max(1.0, min(waits.values()))
             raise AccountsResting(
                 f"Every account is over its limit for this kind of work ({kind}); the first one is back in "
                 f"{wait:.0f} s. Other requests go on. To go on with this now: qwenproxy account add",

@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
 
-FRESH = 60.0  # seconds: a page that was loaded no longer ago is not refused because of its age
+FRESH = 60.0  # seconds: the site does not refuse a younger page because of its age
 
 
 class Lease:
@@ -34,8 +34,8 @@ class Lease:
         self._client_gone = client_gone
         self._slot = slot
         self._closing = threading.Lock()
-        self._closed = False
-        self._loads = 0  # how often the page had been loaded when it was asked for
+        self._is_closed = False
+        self._loads = 0  # the page's loads when `open` returned it
         self.account_id = slot.id
 
     def open(self) -> KeptPage:
@@ -48,10 +48,10 @@ class Lease:
         return page
 
     def attempt(self, work: Callable[[Lease], Result]) -> Result:
-        """Do some work with the account; once more where loading its page anew may mend a refusal of the site.
+        """Do some work with the account; load its page anew and try once more if that may mend a refusal.
 
-        Raises what the work raises, what keeps the page from being loaded, and LoginUnrenewed where the page did not
-        renew a login that is refused, but did not ask for a new one either.
+        Raises what the work raises, what keeps the page from loading, and LoginUnrenewed if the page neither renewed a
+        refused login nor asked for a new one.
         """
         try:
             return work(self)
@@ -67,19 +67,19 @@ class Lease:
             raise
 
     def renew_page(self, error: ProxyError) -> bool:
-        """Have the page loaded anew after a refusal that its age may explain; False where that cannot help.
+        """Load the page anew after a refusal that its age may explain; return False if that cannot help.
 
-        Raises what the site says of the account meanwhile, ClientGone.
+        Raises what the site says about the account meanwhile, ClientGone.
         """
         page = self._slot.page
         if page is None or not page.alive or not isinstance(error, BareRefusal | NotLoggedIn):
             return False
-        seen, suspect = self._loads, isinstance(error, NotLoggedIn)
-        if not suspect and page.loads == seen and page.age < FRESH:
+        loads, suspect = self._loads, isinstance(error, NotLoggedIn)
+        if not suspect and page.loads == loads and page.age < FRESH:
             return False
         log.info("account=%s asked again after a refusal: %s", self.account_id, error.message)
         try:
-            unless_gone(lambda: page.renew(seen, suspect=suspect), self._client_gone, f"page-load-{self.account_id}")
+            unless_gone(lambda: page.renew(loads, suspect=suspect), self._client_gone, f"page-load-{self.account_id}")
         except Transient as failure:
             # The next try opens the browser anew.
             log.warning("account=%s its page could not be loaded: %s", self.account_id, failure.message)
@@ -88,12 +88,12 @@ class Lease:
     def close(self) -> None:
         """Give the account back. Idempotent, from any thread; never waits for a disk."""
         with self._closing:
-            closed, self._closed = self._closed, True
-        if not closed:
+            was_closed, self._is_closed = self._is_closed, True
+        if not was_closed:
             self._pool.release(self._slot)
 
     def reject(self, error: ProxyError) -> None:
-        """Give the account back and note what the site said of it."""
+        """Give the account back and note what the site said about it."""
         page = self._slot.page
         try:
             self._pool.note_refusal(self.account_id, error, page.token if page else None)
@@ -105,7 +105,7 @@ class Lease:
     def reject_late(self, error: ProxyError) -> None:
         """Give the account back after a refusal in the middle of an answer.
 
-        A login that is refused there proves nothing before the page was loaded anew, which the next request does.
+        Such a refusal proves nothing about a login until the page is loaded anew, which the next request does.
         """
         page = self._slot.page
         if isinstance(error, NotLoggedIn) and page is not None:

@@ -40,18 +40,17 @@ class TabOpener:
     def __call__(self, account: Account) -> KeptPage:
         """Return a logged-in page of the account.
 
-        Raises SetupError, BrowserError, NetworkFailed, NotLoggedIn, VerificationRequired; leaves no process behind
-        then.
+        Raises SetupError, BrowserError, NetworkFailed, NotLoggedIn, VerificationRequired; then no process stays behind.
         """
         folder = self.registry.folder(account.id)
         browser = self.launcher.launch(folder)
         try:
             login = identity.read(folder, account.token)
-            loaded = load_site(browser.tab, self.site, folder, login, self.clock)
-            if loaded.renewed:
-                self._keep(account.id, loaded.login)
-            upkeep = self._upkeep(account.id, renewable=loaded.renewed or account.renewable)
-            return KeptPage(account.id, browser, self.site, loaded, upkeep)
+            page_load = load_site(browser.tab, self.site, folder, login, self.clock)
+            if page_load.renewed:
+                self._keep(account.id, page_load.login)
+            upkeep = self._upkeep(account.id, renewable=page_load.renewed or account.renewable)
+            return KeptPage(account.id, browser, self.site, page_load, upkeep)
         except TabLost as error:
             browser.close()
             raise BrowserError(Phrase("browser_died", reason=error.message)) from error
@@ -69,7 +68,7 @@ class TabOpener:
         )
 
     def _keep(self, account_id: str, login: Login) -> None:
-        """Keep a login that the site renewed in the account's page; never an older one than is known."""
+        """Keep a login that the site renewed in the account's page; never replace a fresher one."""
         try:
             account = self.registry.get(account_id)
             if account is None or is_fresher(account.token, login.token):
@@ -83,7 +82,7 @@ class TabOpener:
             log.warning("account=%s renewed token could not be kept: %s", account_id, error)
 
     def _note(self, account_id: str, error: ProxyError) -> None:
-        """Keep what the loading of a page said of its account."""
+        """Write down what the loading of a page showed about its account."""
         try:
             account = self.registry.get(account_id)
             token = account.token if account else None

@@ -1,7 +1,8 @@
 """Which account serves the next request: leases, rotation and the queue.
 
 The relay takes leases from here and gives them back; the registry (disk) says which accounts are usable; browsers.py
-opens and closes their browsers. One lock guards the bookkeeping; no disk is touched and no browser waited for under it.
+opens and closes their browsers. One lock guards the bookkeeping; nothing under it touches the disk or waits for a
+browser.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ __all__ = ["AccountPool", "Lease", "PoolLimits", "Reservation"]
 log = logging.getLogger(__name__)
 
 LOOK_AGAIN = 1.0  # seconds between two looks of a waiting request: accounts come back by the clock
-ANSWERS_WAIT = 20.0  # seconds that answers under way get where their account is set aside for a person
+ANSWERS_WAIT = 20.0  # seconds that running answers get when their account is set aside for a person
 SWEEP_EVERY = 2.0  # seconds between two looks for browsers to close: the command line may be waiting for a profile
 
 
@@ -56,8 +57,8 @@ class AccountPool:
         self._lock = self._browsers.lock
         self._troubles = Troubles(registry, self._lock, clock)
         self._kind_rests = KindRests()
-        self._closed = False
-        self._asked = False  # whether a request came since a failed browser was tried last
+        self._is_closed = False
+        self._is_needed = False  # whether a request came since the last try of a failed browser
         self._wake = threading.Event()
 
     def start(self) -> None:
@@ -74,29 +75,29 @@ class AccountPool:
     ) -> Iterator[Lease]:
         """Yield a lease on one account after the other, each account once, for as long as the caller asks.
 
-        Without `takes_turn` it does not count in the rotation: for calls that answer nobody's request. Accounts that
-        rest for work of this `kind` are passed over.
-        Waits in the queue where all usable accounts are busy. Ends when every usable account was given out.
+        Without `takes_turn` it does not count in the rotation, because the call serves no request. Accounts that rest
+        for work of this `kind` are skipped.
+        Waits in the queue while all usable accounts are busy. Ends when each usable account was given out.
         Raises NoAccounts, AccountsResting, VerificationRequired, BrowserError, QueueTimeout, ClientGone.
         """
-        self._asked = self._asked or takes_turn
-        tried = self._kind_rests.resting(kind, self._usable(), self._clock()) if kind else frozenset()
-        while not tried or set(self._usable()) - tried:
-            slot = self._wait_for_slot(Waiter(tried, prefer, takes_turn), client_gone)
+        self._is_needed = self._is_needed or takes_turn
+        skip = self._kind_rests.resting(kind, self._usable(), self._clock()) if kind else frozenset()
+        while not skip or set(self._usable()) - skip:
+            slot = self._wait_for_slot(Waiter(skip, prefer, takes_turn), client_gone)
             if slot is None:
                 return
-            tried |= {slot.id}
+            skip |= {slot.id}
             yield Lease(self, slot, client_gone)
 
     def page_of(self, slot: Slot, client_gone: Callable[[], bool] = lambda: False) -> KeptPage:
-        """Return the slot's page, opened first where there is none, and fit. Raises as `Lease.open`."""
+        """Return the slot's page, fit for use; open it first if there is none. Raises as `Lease.open`."""
         try:
             return self._browsers.page_of(slot, client_gone)
         finally:
-            self._look_again()  # those who did not want to wait for this browser can have it now, or never will
+            self._look_again()  # requests that avoided this opening can use the browser now, or have to look elsewhere
 
     def release(self, slot: Slot) -> None:
-        """Take back one running answer of the slot and let those who wait look again."""
+        """End one running answer of the slot, and let waiting requests look again."""
         with self._lock:
             slot.running -= 1
             slot.idle_since = time.monotonic()
@@ -110,7 +111,7 @@ class AccountPool:
         """Set an account aside for a person; return once its browser is closed.
 
         No request gets it until the reservation is closed. Answers under way get `answers_wait` seconds, then they end
-        with TabLost. Raises SetupError where it is set aside already.
+        with TabLost. Raises SetupError if the account is set aside already.
         """
         slot = self._slot(account_id)
         with self._lock:
@@ -154,7 +155,7 @@ class AccountPool:
 
     def close(self) -> None:
         """Close every browser; running answers end with TabLost. Idempotent."""
-        self._closed = True
+        self._is_closed = True
         self._wake.set()
         self._browsers.close()
 
@@ -166,7 +167,7 @@ class AccountPool:
         """Do one round of the janitor: close browsers that should not be open, try those that failed to start."""
         self._browsers.close_ended()
         self._close_unusable()
-        self._try_failed()
+        self._retry_browser()
         if self._limits.idle_browser:
             self.close_idle(self._limits.idle_browser)
 
@@ -177,7 +178,7 @@ class AccountPool:
     def _usable(self) -> list[str]:
         """Return the ids of the accounts that are OK, as the disk has them now.
 
-        One whose browser failed to start last is tried in the background, and by a request only if there is no other.
+        An account whose browser failed to start counts only if there is no other: the janitor tries it again.
         """
         ok = self._ok_accounts()
         with self._lock:
@@ -192,7 +193,7 @@ class AccountPool:
         return account_id in self._slots and self._slots[account_id].starts.failures > 0
 
     def _wait_for_slot(self, waiter: Waiter, client_gone: Callable[[], bool]) -> Slot | None:
-        """Return the slot the waiter was given, None when every usable account is one it excludes."""
+        """Return the slot that the waiter gets, None when it excludes every usable account."""
         deadline = time.monotonic() + self._limits.queue_wait
         with self._lock:
             self._waiters.append(waiter)
@@ -209,14 +210,14 @@ class AccountPool:
                         raise reason
                 if client_gone():
                     raise ClientGone("The client hung up while it waited for an account.")
-                left = deadline - time.monotonic()
-                if left <= 0:
+                remaining = deadline - time.monotonic()
+                if remaining <= 0:
                     raise QueueTimeout(
                         f"All accounts were busy for {self._limits.queue_wait:.0f} s. "
                         "Try again soon, or add accounts: qwenproxy account add.",
                         retry_after=5,
                     )
-                waiter.news.wait(min(left, LOOK_AGAIN))
+                waiter.news.wait(min(remaining, LOOK_AGAIN))
                 waiter.news.clear()
         except ProxyError:
             self._leave_queue(waiter)
@@ -229,10 +230,10 @@ class AccountPool:
         with self._lock:
             if waiter in self._waiters:
                 self._waiters.remove(waiter)
-        self._look_again()  # what it was told may have been for others, too
+        self._look_again()  # its news may concern others, too
 
     def _look_again(self) -> None:
-        """Have the first of those who wait look what is free: it serves all others, too."""
+        """Wake the first waiter: it dispatches for all others, too."""
         with self._lock:
             if self._waiters:
                 self._waiters[0].news.set()
@@ -250,7 +251,7 @@ class AccountPool:
                     waiter.news.set()
 
     def _sweep_up(self) -> None:
-        while not self._closed:
+        while not self._is_closed:
             self._wake.wait(SWEEP_EVERY)
             self._wake.clear()
             try:
@@ -258,17 +259,17 @@ class AccountPool:
             except ProxyError as error:
                 log.warning("idle browsers stay open: %s", error.message)
 
-    def _try_failed(self) -> None:
-        """Have a browser that failed to start tried once more, so that no request has to; only while there are some."""
-        if not self._asked:
+    def _retry_browser(self) -> None:
+        """Start one failed browser again in the background, so that no request has to; only while requests come."""
+        if not self._is_needed:
             return
         ok = self._ok_accounts()
         with self._lock:
-            failed = [self._slots[each] for each in ok if self._has_failed(each) and not self._slots[each].running]
-            free = [slot for slot in failed if not slot.reserved]
-            if not free or len(failed) == len(ok):
+            slots = [self._slots[each] for each in ok if self._has_failed(each) and not self._slots[each].running]
+            free = [slot for slot in slots if not slot.reserved]
+            if not free or len(slots) == len(ok):
                 return
-            slot, self._asked = free[0], False
+            slot, self._is_needed = free[0], False
             slot.running += 1
             slot.has_place = True
         threading.Thread(target=self._try, args=(slot,), name=f"try-{slot.id}", daemon=True).start()
@@ -286,5 +287,5 @@ class AccountPool:
     def _close_unusable(self) -> None:
         """Close idle browsers of accounts that need their person: the login window needs the profile."""
         now = self._clock()
-        kept = (a.id for a in self.registry.all() if a.status(now) == "OK" or (not a.invalid and a.reason is None))
-        self._browsers.close_all_but(frozenset(kept))
+        usable = (a.id for a in self.registry.all() if a.status(now) == "OK" or (not a.invalid and a.reason is None))
+        self._browsers.close_all_but(frozenset(usable))

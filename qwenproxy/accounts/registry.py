@@ -1,7 +1,7 @@
 """The accounts on disk: tokens.json and accounts/<id>/ (contract 3, 5 and 6).
 
-The pool asks it before every lease and tells it what the site said; the command line changes it while a server runs.
-Every change is made under a lock on what the file holds at that moment, so nobody's change is lost. Must not know
+The pool reads it before every lease and writes what the site said; the command line changes it while a server runs.
+Each change takes a lock and starts from what the file holds at that moment, so that no change is lost. Must not know
 browsers or leases; never logs a token.
 """
 
@@ -45,7 +45,7 @@ class Registry:
     """The accounts of one session folder. Safe among threads and processes; `clock` gives seconds since 1970."""
 
     def __init__(self, session: SessionFolder, clock: Callable[[], float] = time.time) -> None:
-        """`open` makes the folder ready, too; without it the first change makes what it needs."""
+        """Touch no disk: `open` prepares the folder, else the first change creates what it needs."""
         self._session = session
         self._file = session.tokens
         self._clock = clock
@@ -63,7 +63,7 @@ class Registry:
     def prepare(self) -> None:
         """Create the folders if need be and clear what a crash left there. Raises SetupError."""
         files.ensure_folder(self._session.root)
-        # What may only be read can be listed all the same; the first change says what the disk refuses.
+        # A read-only folder can still be listed; the first change says what the disk refuses.
         with contextlib.suppress(StorageError):
             files.ensure_folder(self._session.accounts)
             with self._lock:
@@ -81,17 +81,17 @@ class Registry:
 
     def folder(self, account_id: str) -> AccountFolder:
         """Return the folder of an account. Raises SetupError for an id that cannot name one."""
-        return self._session.account(_checked(account_id))
+        return self._session.account(_check_id(account_id))
 
     def new_id(self) -> str:
         """Reserve an id `acc_<ms>` by creating its folder, so that a login can fill the profile before `add`.
 
-        Raises SetupError. Whoever gives up calls `remove`.
+        `remove` gives the id up. Raises SetupError.
         """
         number = int(self._clock() * 1000)
         with self._changing():
-            taken = {record["id"] for record in self._records()}
-            while f"acc_{number}" in taken or self.folder(f"acc_{number}").path.exists():
+            ids = {record["id"] for record in self._records()}
+            while f"acc_{number}" in ids or self.folder(f"acc_{number}").path.exists():
                 number += 1
             files.ensure_folder(self.folder(f"acc_{number}").path)
         return f"acc_{number}"
@@ -99,10 +99,10 @@ class Registry:
     def add(
         self, token: str, account_id: str | None = None, user_id: str | None = None, *, renewable: bool = False
     ) -> str:
-        """Register a logged-in account and return its id; `user_id` says whose login it is where the token does not.
+        """Register a logged-in account and return its id; `user_id` is its person's if the token names none.
 
-        `renewable` tells that its profile holds a login from which the page renews the token.
-        Raises UserKnown for somebody who has an account, SetupError for an id that is taken or cannot be.
+        `renewable`: its profile holds a login, from which the page renews the token.
+        Raises UserKnown if the person has an account, SetupError for an id that is invalid or in use.
         """
         user_id = token_user(token) or user_id
         with self._changing():
@@ -110,7 +110,7 @@ class Registry:
             for record in records:
                 if user_id and token_user(record["token"]) == user_id:
                     raise UserKnown(record["id"])
-            account_id = self.new_id() if account_id is None else _checked(account_id)
+            account_id = self.new_id() if account_id is None else _check_id(account_id)
             if any(record["id"].casefold() == account_id.casefold() for record in records):
                 raise SetupError(Phrase("account_exists", id=account_id))
             self._write_token(account_id, token)
@@ -118,31 +118,31 @@ class Registry:
         return account_id
 
     def rest(self, account_id: str, until: float, reason: str | None = None, trouble: Phrase | None = None) -> bool:
-        """Keep an account from use until a moment (s since 1970); a later one that stands already stays.
+        """Keep an account from use until a moment (s since 1970); a later end stays.
 
-        `reason` is a word for programs, `trouble` says it to a person where there is more to say.
+        `reason` is a word for programs, `trouble` a text for people if there is more to say.
         False when there is no such account (any more). Raises SetupError.
         """
         account = self.get(account_id)
         if account is not None and account.reset_at is not None and account.reset_at >= max(until, self._clock()):
             return True
-        told = trouble.to_json() if trouble else None
-        return self._change(account_id, resetAt=iso_text(until), reason=reason, trouble=told)
+        words = trouble.to_json() if trouble else None
+        return self._change(account_id, resetAt=iso_text(until), reason=reason, trouble=words)
 
     def mark_invalid(self, account_id: str, token: str | None = None) -> bool:
-        """Say that an account needs its person. Raises SetupError.
+        """Mark that an account needs a new login. Raises SetupError.
 
-        With `token` only while the account still has that token, so that a request begun before a relogin cannot undo
+        With `token` only while the account still has that token, so that a request from before a relogin cannot undo
         it. False when nothing was marked.
         """
         return self._change(account_id, only_for_token=token, invalid=True)
 
     def mark_ok(self, account_id: str) -> bool:
-        """Say that an account is usable. False when there is no such account (any more). Raises SetupError."""
+        """Mark that an account is usable. False when there is no such account (any more). Raises SetupError."""
         return self._change(account_id, invalid=False, resetAt=None, reason=None, trouble=None)
 
     def mark_logged_in(self, account_id: str) -> bool:
-        """Say that the site knows an account's login: ends INVALID, while a rest goes on. Raises SetupError.
+        """Mark that the site accepts an account's login: ends INVALID, while a rest goes on. Raises SetupError.
 
         False when there is no such account (any more).
         """
@@ -167,12 +167,12 @@ class Registry:
         """Delete an account's record and token; False when there was no such account. Raises SetupError."""
         with self._changing():
             records = self._records()
-            kept = [record for record in records if record["id"] != account_id]
-            # First of all the token: what a failed removal leaves behind must never count as an account again.
+            others = [record for record in records if record["id"] != account_id]
+            # Delete the token first: what a failed removal leaves behind must never count as an account again.
             files.delete(self.folder(account_id).token)
-            if len(kept) != len(records):
-                self._write(kept)
-        return len(kept) != len(records)
+            if len(others) != len(records):
+                self._write(others)
+        return len(others) != len(records)
 
     def remove(self, account_id: str) -> bool:
         """Delete an account with its whole folder; False when there was neither. Raises SetupError."""
@@ -186,19 +186,19 @@ class Registry:
             raise SetupError(Phrase("folder_stays", id=account_id, path=folder, reason=error.strerror)) from error
         return had_folder or was_known
 
-    def newcomers(self, found: _Records) -> _Records:
+    def newcomers(self, candidates: _Records) -> _Records:
         """Return copies of those records of another folder that are new here, one for each user. Raises SetupError."""
         with self._changing():
             records = self._records()
         ids = {record["id"].casefold() for record in records}
         logins = {token_user(record["token"]) or record["token"] for record in records}
-        others = [one for one in found if (token_user(one["token"]) or one["token"]) not in logins]
+        others = [one for one in candidates if (token_user(one["token"]) or one["token"]) not in logins]
         return [dict(one) for one in one_per_user(others) if one["id"].casefold() not in ids]
 
-    def adopt(self, found: _Records) -> tuple[str, ...]:
+    def adopt(self, candidates: _Records) -> tuple[str, ...]:
         """Take over records of another folder, as far as they are new; return their ids. Raises SetupError."""
         with self._changing():
-            records, new = self._records(), self.newcomers(found)
+            records, new = self._records(), self.newcomers(candidates)
             for record in new:
                 self._write_token(record["id"], record["token"])
             if new:
@@ -219,11 +219,11 @@ class Registry:
                     break
             else:
                 return False
-            changed = {name: value for name, value in fields.items() if record.get(name) != value}
-            if "token" in changed:
-                self._write_token(account_id, str(changed["token"]))
-            if changed:
-                record.update(changed)
+            changes = {name: value for name, value in fields.items() if record.get(name) != value}
+            if "token" in changes:
+                self._write_token(account_id, str(changes["token"]))
+            if changes:
+                record.update(changes)
                 self._write(records)
         return True
 
@@ -237,7 +237,7 @@ class Registry:
             records = salvaged(data or b"", tokens_in(self._session))
         if data is None and not records:
             return {}
-        # A disk that does not let them be mended lets them be read.
+        # A disk that refuses the repair still lets us read.
         with contextlib.suppress(StorageError), self._lock:
             records = self._records()
             self._complete_token_files(records)
@@ -252,7 +252,7 @@ class Registry:
     def _records(self) -> _Records:
         """Return the file's records, mended from the accounts' folders if need be. The lock is held.
 
-        Where nothing at all can be kept no file is written: it would say that there are no accounts.
+        Writes no file if nothing could be salvaged: it would say that there are no accounts.
         """
         data = files.read_bytes(self._file)
         if data is not None:
@@ -262,7 +262,7 @@ class Registry:
                 reason = str(error)
         records = salvaged(data or b"", tokens_in(self._session))
         if data is not None:
-            # Whatever happens between the two writes, no token is lost.
+            # Before the file moves, so that a crash between the two writes loses no token.
             self._complete_token_files(records)
             files.set_aside(self._file, reason)
         if records:
@@ -294,7 +294,7 @@ class Registry:
                 files.make_private(folder.token)
 
 
-def _checked(account_id: str) -> str:
+def _check_id(account_id: str) -> str:
     if not files.valid_id(account_id):
         raise SetupError(Phrase("bad_account_id"))
     return account_id

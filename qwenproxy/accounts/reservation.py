@@ -1,6 +1,6 @@
-"""An account that a person has: no request gets it, and its browser is closed.
+"""An account set aside for a person: no request gets it, and its browser is closed.
 
-Given out by the pool, held while the person logs in. Knows no queue and no browser.
+The pool gives it out while the person logs in. Knows no queue and no browser.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ class Reservation:
         self.account_id = account_id
         self._give_back = give_back
         self._closing = threading.Lock()
-        self._closed = False
+        self._is_closed = False
 
     def close(self) -> None:
         """Let requests have the account again. Idempotent, from any thread."""
         with self._closing:
-            closed, self._closed = self._closed, True
-        if not closed:
+            was_closed, self._is_closed = self._is_closed, True
+        if not was_closed:
             self._give_back()

@@ -1,6 +1,6 @@
 """Whose turn it is: accounts are used in turn, by how many requests each has had.
 
-Asked by the pool under its lock for every waiting request; decides on the slots alone. Knows no registry, no browsers
+The pool asks it under its lock for every waiting request. Decides on the slots alone. Knows no registry, no browsers
 and no threads.
 """
 
@@ -11,40 +11,40 @@ from collections.abc import Callable, Collection, Sequence
 from qwenproxy.accounts.slots import PoolLimits, Slot, Waiter
 
 LEAD = 2  # requests that an account may be ahead of the one whose turn it is
-BATCH = 8  # requests after which an open browser makes room, where there are more accounts than browsers
-IDLE_SHARE = 0.2  # of `turn_wait`, where another account stands idle meanwhile
+BATCH = 8  # requests after which an open browser makes room, if there are more accounts than browsers
+IDLE_SHARE = 0.2  # of `turn_wait`, while another account is idle
 
 
 class Rotation:
     """The order in which one pool's accounts take requests."""
 
     def __init__(self, limits: PoolLimits) -> None:
-        """Take over what may run at once, and how long a busy account's turn is kept for it."""
+        """`limits` say what may run at once, and how long requests wait for a busy account."""
         self._limits = limits
         self._grants = 0
 
     def grant(self, waiter: Waiter, usable: Sequence[Slot], slots: Collection[Slot], now: float) -> Slot | None:
         """Give the request the account whose turn it is; None while it has to wait (`now` in s, monotonic).
 
-        `usable` are the accounts that are OK, `slots` all there are. One whose browser is coming up takes no second
-        request where there are others: only one request pays for a browser that never comes up.
-        Where the account whose turn it is has no room, the next one takes the request, up to LEAD requests ahead.
-        After that the turn is kept for it for at most `turn_wait`, and not again before it had room: a long answer
-        must not stop all others.
+        `usable` are the accounts that are OK, `slots` all of them. An account whose browser is starting takes no second
+        request if there are others: only one request pays for a browser that never starts.
+        If the due account has no room, the next one takes the request, up to LEAD requests ahead. Then new requests
+        wait for the due account for up to `turn_wait`; this can happen again only after it had room, because a long
+        answer must not stop all others.
         """
         rank = self._rank(usable, slots)
         order = sorted((slot for slot in usable if slot.id not in waiter.excluded), key=rank)
         free = [slot for slot in order if self._has_room(slot, slots) and not (slot.is_opening and len(usable) > 1)]
         if not free:
             return None
-        chosen, due = next((slot for slot in free if slot.id == waiter.prefer), free[0]), order[0]
-        runs_ahead = chosen.id != waiter.prefer and rank(chosen)[0] - rank(due)[0] >= LEAD
+        choice, due = next((slot for slot in free if slot.id == waiter.prefer), free[0]), order[0]
+        runs_ahead = choice.id != waiter.prefer and rank(choice)[0] - rank(due)[0] >= LEAD
         if waiter.takes_turn and runs_ahead and not due.is_opening:
             due.kept_since = now if due.kept_since is None else due.kept_since
             if now - due.kept_since < self._patience(free):
                 return None
-        self._give(chosen, waiter, usable)
-        return chosen
+        self._give(choice, waiter, usable)
+        return choice
 
     def _give(self, slot: Slot, waiter: Waiter, usable: Sequence[Slot]) -> None:
         if waiter.takes_turn:
@@ -56,18 +56,18 @@ class Rotation:
         slot.has_place = True
 
     def _rank(self, usable: Sequence[Slot], slots: Collection[Slot]) -> Callable[[Slot], tuple[int, int]]:
-        """Return what sorts accounts: requests taken, then who was served longest ago."""
+        """Return the sort key of accounts: the requests they took, then the number of the last one."""
         floor = self._floor(usable)
-        crowded = self._is_crowded(usable) and sum(slot.has_place for slot in slots) >= self._limits.max_browsers
+        is_crowded = self._is_crowded(usable) and sum(slot.has_place for slot in slots) >= self._limits.max_browsers
 
         def rank(slot: Slot) -> tuple[int, int]:
             # Opening a browser takes a second or more: it has to be worth it.
-            return max(slot.turns, floor) + BATCH * (crowded and not slot.has_place), slot.served
+            return max(slot.turns, floor) + BATCH * (is_crowded and not slot.has_place), slot.served
 
         return rank
 
     def _floor(self, usable: Sequence[Slot]) -> int:
-        """Return the least number of requests that counts: who was away does not catch up with all it missed."""
+        """Return a lower bound for request counts, so that an account that was away gets no burst of requests."""
         lag = LEAD + BATCH * self._is_crowded(usable)
         return max((slot.turns for slot in usable), default=0) - lag
 
@@ -81,6 +81,6 @@ class Rotation:
         return slot.running > 0 or sum(s.running > 0 for s in slots) < self._limits.max_browsers
 
     def _patience(self, free: Sequence[Slot]) -> float:
-        """Return for how many seconds a busy account's turn is kept for it, while these are free."""
+        """Return how many seconds a request waits for the due account, while these are free."""
         others_idle = any(not slot.running for slot in free)
         return self._limits.turn_wait * (IDLE_SHARE if others_idle else 1.0)

@@ -1,6 +1,6 @@
-"""What can be kept where tokens.json is damaged or missing: its good records, and the tokens in the accounts' folders.
+"""What survives a damaged or missing tokens.json: its good records, and the tokens in the accounts' folders.
 
-Asked by the registry, which decides when; changes nothing on the disk.
+The registry asks for it when it has to; this changes nothing on the disk.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def tokens_in(session: SessionFolder) -> dict[str, str]:
 
 
 def completed(records: list[dict[str, Any]], session: SessionFolder) -> list[dict[str, Any]]:
-    """Return the records, those with a blank token with the one of their account's folder. Raises StorageError."""
+    """Return the records, with blank tokens filled from their accounts' folders. Raises StorageError."""
     if all(record["token"].strip() for record in records):
         return records
     tokens = tokens_in(session)
@@ -38,40 +38,40 @@ def completed(records: list[dict[str, Any]], session: SessionFolder) -> list[dic
 def salvaged(data: bytes, tokens: Mapping[str, str]) -> list[dict[str, Any]]:
     """Return the good records of a damaged tokens.json, then new ones for the accounts that only `tokens` knows.
 
-    A record without a token gets its own from `tokens`, which also tells the right one of two with the same id.
+    A record without a token gets its own from `tokens`, which also decides gap two records with the same id.
     """
-    kept: dict[str, dict[str, Any]] = {}
+    best: dict[str, dict[str, Any]] = {}
     for entry in _entries(data):
         if not isinstance(entry, dict) or not files.valid_id(entry.get("id")):
             continue
         account_id = entry["id"]
-        noted = entry.get("token")
-        if isinstance(noted, str) and noted.strip():
+        own_token = entry.get("token")
+        if isinstance(own_token, str) and own_token.strip():
             record = entry
         else:
-            record = {**entry, "token": tokens.get(account_id, "" if isinstance(noted, str) else None)}
-        confirmed = record["token"] == tokens.get(account_id)
-        better = account_id not in kept or confirmed or not kept[account_id]["token"].strip()
-        if record["token"] is not None and better:
-            kept[account_id] = record
-    return [*kept.values(), *(new_record(one, token) for one, token in tokens.items() if one not in kept)]
+            record = {**entry, "token": tokens.get(account_id, "" if isinstance(own_token, str) else None)}
+        is_confirmed = record["token"] == tokens.get(account_id)
+        is_better = account_id not in best or is_confirmed or not best[account_id]["token"].strip()
+        if record["token"] is not None and is_better:
+            best[account_id] = record
+    return [*best.values(), *(new_record(one, token) for one, token in tokens.items() if one not in best)]
 
 
 def _entries(data: bytes) -> list[Any]:
     try:
-        found = files.parse_json(data)
+        document = files.parse_json(data)
     except ValueError:
         return list(_leading_entries(data.decode("utf-8", "replace")))
-    return found if isinstance(found, list) else [found]
+    return document if isinstance(document, list) else [document]
 
 
 def _leading_entries(text: str) -> Iterator[Any]:
     """Yield the whole entries of a list that breaks off, or is damaged further on."""
     decoder = json.JSONDecoder()
     position = text.find("[") + 1
-    while between := _BETWEEN.match(text, position):
+    while gap := _BETWEEN.match(text, position):
         try:
-            entry, position = decoder.raw_decode(text, between.end())
+            entry, position = decoder.raw_decode(text, gap.end())
         except (ValueError, RecursionError):
             return
         yield entry

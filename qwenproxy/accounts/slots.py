@@ -1,4 +1,4 @@
-"""What the pool keeps in mind: its limits, one slot per account, one waiter per queued request.
+"""What the pool remembers: its limits, one slot per account, one waiter per queued request.
 
 Plain records; the decisions are in pool.py, browsers.py, rotation.py and troubles.py.
 """
@@ -25,8 +25,8 @@ class PoolLimits:
     turn_wait: float = 5.0
 
 
-UNRENEWED_OFTEN = 3  # times that a page does not renew a refused login until the account counts as logged out
-UNRENEWED_SPELL = 600.0  # seconds within which they are counted
+UNRENEWED_OFTEN = 3  # refused logins that a page does not renew, until the account counts as logged out
+UNRENEWED_SPELL = 600.0  # seconds within which they count
 
 
 @dataclass(slots=True)
@@ -35,15 +35,15 @@ class Starts:
 
     failure: ProxyError | None = None  # of the last start
     failed_at: float = 0.0
-    rested_for: float = 0.0  # the moment of the failure for which the account was set aside last
-    failures: int = 0  # in a row, each counted when the account is set aside for it
+    rested_for: float = 0.0  # the moment of the last failure that set the account aside
+    failures: int = 0  # in a row; each counts once it sets the account aside
 
     def fail(self, error: ProxyError) -> None:
-        """Take note of a start that failed just now."""
+        """Note that a start failed just now."""
         self.failure, self.failed_at = error, time.monotonic()
 
     def succeed(self) -> None:
-        """Take note of a browser that came up."""
+        """Note that the browser started."""
         self.failure, self.failures = None, 0
 
     @property
@@ -53,7 +53,7 @@ class Starts:
 
     @property
     def is_failing(self) -> bool:
-        """Whether the browser has just failed to start, and the account is not yet set aside for that."""
+        """Whether the browser failed to start just now, and the account is not yet set aside for that."""
         return isinstance(self.failure, BrowserError) and self.is_unrested
 
 
@@ -65,7 +65,7 @@ class Renewals:
     failed_at: float = -math.inf  # the last one (s since 1970)
 
     def fail(self, now: float) -> bool:
-        """Count one more; tell whether the account counts as logged out by that."""
+        """Count one more; return whether the account now counts as logged out."""
         self.failures = self.failures + 1 if now - self.failed_at < UNRENEWED_SPELL else 1
         self.failed_at = now
         return self.failures >= UNRENEWED_OFTEN
@@ -75,33 +75,33 @@ class Renewals:
 class Slot:
     """What the pool knows of one account.
 
-    All fields are guarded by the pool's lock, but for `opening` itself and what it guards: `token` and `starts`.
+    The pool's lock guards all fields except `opening` and what that guards: `token` and `starts`.
     """
 
     id: str
     running: int = 0
-    turns: int = 0  # requests it got, lifted where it was away for long
-    served: int = 0  # which request of all was its last
-    kept_since: float | None = None  # since when others wait for this account (s, monotonic); None once it has room
+    turns: int = 0  # requests it got; raised after a long absence
+    served: int = 0  # the number of its last request among all
+    kept_since: float | None = None  # since when requests wait for this account (s, monotonic); None once it has room
     page: KeptPage | None = None
-    token: str = field(default="", repr=False)  # of the account, when the page was last given out
-    leaving: KeptPage | None = None  # was taken away to be closed: it may still hold the profile
+    token: str = field(default="", repr=False)  # the account's, when a request last got the page
+    leaving: KeptPage | None = None  # is being closed: it may still hold the profile
     idle_since: float = 0.0
     has_place: bool = False  # counts among the open browsers
-    reserved: threading.Event | None = None  # set aside for a person; set once nothing runs any more
+    reserved: threading.Event | None = None  # present while set aside for a person; set once nothing runs
     opening: threading.Lock = field(default_factory=threading.Lock)
     starts: Starts = field(default_factory=Starts)
     renewals: Renewals = field(default_factory=Renewals)
 
     @property
     def is_opening(self) -> bool:
-        """Whether its browser is coming up for a request."""
+        """Whether its browser is starting for a request."""
         return self.running > 0 and self.page is None
 
 
 @dataclass(eq=False, slots=True)
 class Waiter:
-    """A request that stands in the queue. `news` is set when it was given a slot, or should look again."""
+    """A request in the queue. `news` is set when it gets a slot, or should look again."""
 
     excluded: frozenset[str]
     prefer: str | None

@@ -70,7 +70,7 @@ def note_refusal(registry: Registry, account_id: str, error: ProxyError, token: 
 
 
 def browser_rest(failures: int) -> float:
-    """Return for how long an account rests (s) whose browser failed to start so many times in a row."""
+    """Return how many seconds an account rests after so many failed starts of its browser in a row."""
     return min(BROWSER_REST * 2.0 ** (failures - 1), LONGEST_BROWSER_REST)
 
 
@@ -80,14 +80,14 @@ def is_set_aside(account: Account, now: float) -> bool:
 
 
 def rest_for_browser(registry: Registry, account_id: str, error: BrowserError, now: float) -> None:
-    """Set an account aside whose browser does not start, for as long as the error says. Raises SetupError."""
+    """Set an account aside because its browser does not start, for as long as the error says. Raises SetupError."""
     rest = error.retry_after or BROWSER_REST
     registry.rest(account_id, now + rest, BROWSER, error.phrase)
     journal.note(journal.AccountRests(account_id, rest, BROWSER, error.message))
 
 
 def rest_for_renewal(registry: Registry, account_id: str, error: LoginUnrenewed, now: float) -> None:
-    """Set an account aside whose page did not renew its login just now. Raises SetupError."""
+    """Set an account aside because its page did not renew its login just now. Raises SetupError."""
     registry.rest(account_id, now + RENEWAL_REST, RENEWAL, Phrase("login_unrenewed"))
     journal.note(journal.AccountRests(account_id, RENEWAL_REST, RENEWAL, error.message))
 
@@ -102,22 +102,22 @@ def why_unavailable(accounts: Sequence[Account], now: float) -> ProxyError | Non
     if not resting:
         return NoAccounts("Every account needs a new login: qwenproxy account relogin")
     wait = max(1.0, min(account.reset_at or now for account in resting) - now)
-    broken = [account.trouble for account in resting if account.reason == BROWSER and account.trouble]
-    if len(broken) == len(resting):
-        return BrowserError(broken[0], retry_after=wait)
+    troubles = [account.trouble for account in resting if account.reason == BROWSER and account.trouble]
+    if len(troubles) == len(resting):
+        return BrowserError(troubles[0], retry_after=wait)
     if all(account.reason == RENEWAL for account in resting):
         return SiteFailure(str(Phrase("login_unrenewed")), retry_after=wait)
-    unverified = [account for account in resting if account.reason == "verification"]
-    if len(unverified) == len(resting):
+    in_verification = [account for account in resting if account.reason == "verification"]
+    if len(in_verification) == len(resting):
         return VerificationRequired(
             f"The site wants to see a human. Open its window: qwenproxy account relogin {resting[0].id}"
         )
-    if unverified:
-        # Its window opens in no time; a limit takes hours.
-        why, sooner = "over its limit or has to show that a human uses it", f"relogin {unverified[0].id}"
+    if in_verification:
+        # Name the quicker way: the check takes a minute, a limit hours.
+        why, sooner = "over its limit or has to show that a human uses it", f"relogin {in_verification[0].id}"
     else:
         why, sooner = "over its limit", "add"
-    if broken:
+    if troubles:
         why += ", or its browser does not start (see: qwenproxy doctor)"
     return AccountsResting(
         f"Every account is {why}; the first one is back in {wait:.0f} s. To go on now: qwenproxy account {sooner}",

@@ -1,4 +1,4 @@
-"""What an error says about an account, kept: on disk, and in its slot what counts only when it happens again.
+"""Keeps what an error says about an account: on disk, or in its slot if it counts only when it happens again.
 
 Works for pool.py, on its slots and under its lock; standing.py has the rules of what is written. Knows no leases and no
 queue.
@@ -23,19 +23,19 @@ class Troubles:
         self._registry = registry
         self._lock = lock
         self._clock = clock
-        self._noting = threading.Lock()  # around what is kept of browsers that do not start
+        self._noting = threading.Lock()  # around the notes on browsers that do not start
 
     def note(self, slot: Slot, error: ProxyError, token: str | None) -> None:
         """Keep what an error says about the slot's account; `token` is the one the site refused. Raises SetupError."""
         if isinstance(error, BrowserError):
             self._note_browser(slot, error)
         elif isinstance(error, LoginUnrenewed):
-            self._note_unrenewed(slot, error, token)
+            self._note_no_renewal(slot, error, token)
         else:
             standing.note_refusal(self._registry, slot.id, error, token, self._clock())
 
     def _note_browser(self, slot: Slot, error: BrowserError) -> None:
-        """Let the account rest; once for a failure that several requests met. The others wait until that is kept."""
+        """Let the account rest, once for a failure that several requests met; the others wait until it is written."""
         starts = slot.starts
         with self._noting:
             if starts.is_unrested:
@@ -46,8 +46,8 @@ class Troubles:
                 finally:
                     starts.rested_for = starts.failed_at
 
-    def _note_unrenewed(self, slot: Slot, error: LoginUnrenewed, token: str | None) -> None:
-        """Let the account rest a little; it needs its person when that happens again and again."""
+    def _note_no_renewal(self, slot: Slot, error: LoginUnrenewed, token: str | None) -> None:
+        """Let the account rest a little; mark it as logged out if that happens again and again."""
         now = self._clock()
         with self._lock:
             is_logged_out = slot.renewals.fail(now)

@@ -82,7 +82,7 @@ class ChatRequest:
 
     `model` is the name the client used (None: the default). `thinking` None leaves the choice to the product.
     `max_tokens` and `stop` cut the answer. `tool_choice` is `auto`, `none`, `required` or a function's name. `streamed`
-    tells that the client reads the answer as it comes.
+    says that the client reads the answer as it comes.
     """
 
     messages: tuple[Message, ...]

@@ -1,6 +1,6 @@
 """What the model answered, put together from the events of its answer.
 
-Fed once, by the run; read by each wire API that sends a whole answer, and by the history. Pure.
+The run feeds it once; each wire API that sends a whole answer reads it, and so does the history. Pure.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Answer:
 
     @property
     def reasoning(self) -> str:
-        """All that the model thought aloud."""
+        """All text of the model's thinking."""
         return "".join(self._thoughts)
 
     @property
@@ -53,9 +53,9 @@ class Answer:
         return Message("assistant", (TextPart(text),) if text else (), tool_calls=tuple(self.tool_calls))
 
     def counts(self, question: ChatRequest) -> Usage:
-        """Return the site's counts; where it gave none, about one token for four characters."""
+        """Return the site's counts; if it gave none, about one token for four characters."""
         if self.usage is not None:
             return self.usage
-        asked = sum(len(message.text) for message in question.messages)
-        answered = sum(map(len, self._texts)) + sum(map(len, self._thoughts))
-        return Usage(-(-asked // CHARACTERS_PER_TOKEN), -(-answered // CHARACTERS_PER_TOKEN))
+        question_length = sum(len(message.text) for message in question.messages)
+        answer_length = sum(map(len, self._texts)) + sum(map(len, self._thoughts))
+        return Usage(-(-question_length // CHARACTERS_PER_TOKEN), -(-answer_length // CHARACTERS_PER_TOKEN))

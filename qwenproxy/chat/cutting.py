@@ -17,7 +17,7 @@ def cut(events: Iterable[Event], stop: tuple[str, ...], max_tokens: int | None) 
     """Pass events on until a stop sequence or the token limit is met, then one Finish.
 
     A stop sequence is found across any split of the text and is not part of the answer. `max_tokens` counts the site's
-    own output tokens without reasoning, and about four characters a token where it counts none.
+    own output tokens without reasoning, and about four characters a token if it counts none.
     """
     scissors = _Scissors(stop, max_tokens)
     for event in events:
@@ -37,14 +37,14 @@ def cut(events: Iterable[Event], stop: tuple[str, ...], max_tokens: int | None) 
 
 
 class _Scissors:
-    """What has been seen of the text so far."""
+    """The text so far, as both limits need it."""
 
     def __init__(self, stop: tuple[str, ...], max_tokens: int | None) -> None:
         self._stop = tuple(sequence for sequence in stop if sequence)
         self._max_tokens = max_tokens
         self._held = ""  # the end of the text, as long as it may be the start of a stop sequence
         self._tokens_before = 0.0  # answer tokens of the text fed so far
-        self._tokens_now: float | None = None  # what the site says they are with the text to come
+        self._tokens_now: float | None = None  # the same by the site's count, the next text included
 
     def count(self, usage: Usage) -> None:
         self._tokens_now = usage.output_tokens - usage.reasoning_tokens
@@ -52,8 +52,8 @@ class _Scissors:
     def feed(self, text: str) -> tuple[str, Literal["stop", "length"] | None]:
         """Return the text to pass on, and why the answer ends here if it does."""
         text, over_limit = self._within_limit(text)
-        text, stopped = self._before_stop(text)
-        if stopped:
+        text, has_stop = self._before_stop(text)
+        if has_stop:
             return text, "stop"
         if over_limit:
             return text + self.flush(), "length"
@@ -79,11 +79,11 @@ class _Scissors:
         if not self._stop:
             return text, False
         text = self._held + text
-        # The one that is complete first, as if the text came letter by letter: so no split of it matters.
-        found = [(at + len(sequence), at) for sequence in self._stop if (at := text.find(sequence)) >= 0]
-        if found:
+        # Take the one that is complete first, as if the text came letter by letter, so that no split of it matters.
+        matches = [(at + len(sequence), at) for sequence in self._stop if (at := text.find(sequence)) >= 0]
+        if matches:
             self._held = ""
-            return text[: min(found)[1]], True
+            return text[: min(matches)[1]], True
         keep = max(self._overlap(text, sequence) for sequence in self._stop)
         self._held = text[len(text) - keep :]
         return text[: len(text) - keep], False

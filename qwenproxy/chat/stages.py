@@ -1,7 +1,7 @@
 """The stages between the site's events and the client's: each is an iterator over events, one after the other.
 
-The run chains them. A stage may hold events back, but lets every Tick through: so time passes for the client, and a
-client that left is noticed. A new filter of answers becomes one more stage here.
+The run chains them. A stage may hold events back, but lets every Tick through, because a Tick is the moment to notice
+that a client left. A new filter of answers becomes one more stage here.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Function calling by agreement: the site ignores `tools`, so the model is told how to write a call (protocol 4.6).
+"""Function calling by agreement: the site ignores `tools`, so the prompt says how to write a call (protocol 4.6).
 
 On the way out `instructions` becomes part of the folded prompt; on the way back `find_calls` is a stage of the answer,
 only for requests that carry tools, and turns the marked blocks in the answer's text into ToolCall events.
@@ -128,7 +128,7 @@ class ToolCallParser:
 def find_calls(events: Iterator[Event]) -> Iterator[Event]:
     """Turn the marked blocks in an answer's text into ToolCall events: a stage of the answer."""
     parser = ToolCallParser()
-    called = False
+    has_calls = False
     for event in events:
         if isinstance(event, Text):
             pieces = parser.feed(event.text)
@@ -137,10 +137,10 @@ def find_calls(events: Iterator[Event]) -> Iterator[Event]:
         else:
             yield event
             continue
-        called = called or any(isinstance(piece, ToolCall) for piece in pieces)
+        has_calls = has_calls or any(isinstance(piece, ToolCall) for piece in pieces)
         yield from pieces
         if isinstance(event, Finish):
-            yield Finish("tool_calls") if called else event
+            yield Finish("tool_calls") if has_calls else event
 
 
 def _call(body: str) -> ToolCall | None:
@@ -150,16 +150,16 @@ def _call(body: str) -> ToolCall | None:
             return None
         name, arguments = block.get("name"), block.get("arguments", {})
         if isinstance(arguments, str):
-            # models write the arguments as OpenAI transports them, too: JSON in a string
+            # models also write the arguments as OpenAI sends them: JSON in a string
             arguments = json.loads(arguments or "{}", parse_constant=_no_number)
         if not isinstance(name, str) or not name or not isinstance(arguments, dict):
             return None
-        written = _json(arguments)
+        text = _json(arguments)
         # an escaped half of a surrogate pair is JSON, but nothing that could be sent on
-        (name + written).encode()
+        (name + text).encode()
     except (ValueError, RecursionError):
         return None
-    return ToolCall(f"call_{uuid.uuid4().hex[:24]}", name, written)
+    return ToolCall(f"call_{uuid.uuid4().hex[:24]}", name, text)
 
 
 def _no_number(_name: str) -> None:

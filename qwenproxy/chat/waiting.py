@@ -1,7 +1,7 @@
-"""Work in a thread of its own, for which a client waits or does not.
+"""Work in a thread of its own, which goes on when its client leaves.
 
-Opening a browser or loading a page takes seconds, and others may need it when this client has left. Stands below the
-accounts and the wire APIs; knows neither.
+Opening a browser or loading a page takes seconds, and other clients may need it. Stands below the accounts and
+the wire APIs; knows neither.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ Result = TypeVar("Result")
 
 
 def never_gone() -> bool:
-    """Answer for a caller that waits whatever happens."""
+    """Return False: for a caller that always waits."""
     return False
 
 
 class Closable(Protocol):
-    """Something with a life."""
+    """Something that can be closed."""
 
     def close(self) -> None:
         """End it. Idempotent."""
@@ -35,13 +35,13 @@ Life = TypeVar("Life", bound=Closable)
 
 
 class Work(Generic[Result]):
-    """Work that was begun; its thread knows what the log knows of the request."""
+    """Work in a thread of its own, which logs for the same request."""
 
     def __init__(self, work: Callable[[], Result], name: str) -> None:
         """Prepare it; `name` is the thread's."""
         self._work = work
         self._name = name
-        self._done = threading.Event()
+        self._end = threading.Event()
         self._result: Result
         self._error: BaseException | None = None
 
@@ -52,8 +52,8 @@ class Work(Generic[Result]):
         return self
 
     def wait(self, seconds: float) -> bool:
-        """Wait for its end, at most so long; True when it has ended."""
-        return self._done.wait(seconds)
+        """Wait for its end, for `seconds` at most; return whether it ended."""
+        return self._end.wait(seconds)
 
     def result(self) -> Result:
         """Return what it returned, or raise what it raised, once it has ended."""
@@ -67,29 +67,29 @@ class Work(Generic[Result]):
         except BaseException as error:
             self._error = error
         finally:
-            self._done.set()
+            self._end.set()
 
 
 class Coming(Work[Life]):
-    """Something with a life that is being made; who needs it no longer closes it, made or not."""
+    """Something closable in the making; a caller that needs it no longer closes it, ready or not."""
 
     def __init__(self, work: Callable[[], Life], name: str) -> None:
         super().__init__(work, name)
         self._closing = threading.Lock()
-        self._unwanted = False
+        self._is_unwanted = False
 
     def close(self) -> None:
-        """Close what was made, now or as soon as it is there. Idempotent, from any thread."""
+        """Close the result, now or as soon as it is there. Idempotent, from any thread."""
         with self._closing:
-            self._unwanted = True
-        if self._done.is_set() and self._error is None:
+            self._is_unwanted = True
+        if self._end.is_set() and self._error is None:
             self._result.close()
 
     def _run(self) -> None:
         super()._run()
         with self._closing:
-            unwanted = self._unwanted
-        if unwanted and self._error is None:
+            is_unwanted = self._is_unwanted
+        if is_unwanted and self._error is None:
             self._result.close()
 
 

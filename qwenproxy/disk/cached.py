@@ -41,14 +41,14 @@ class CachedFile(Generic[T]):
     def __init__(self, path: Path, load: Callable[[], T]) -> None:
         self._path = path
         self._load = load
-        self._loaded: tuple[Stamp | None, T] | None = None
+        self._latest: tuple[Stamp | None, T] | None = None
 
     def get(self) -> T:
-        """Return the content as of now, for the price of one stat where nothing changed. Raises what `load` raises."""
-        seen = stamp(self._path)
-        if self._loaded is not None and self._loaded[0] == seen:
-            return self._loaded[1]
+        """Return the content as of now, for the price of one stat if nothing changed. Raises what `load` raises."""
+        file_stamp = stamp(self._path)
+        if self._latest is not None and self._latest[0] == file_stamp:
+            return self._latest[1]
         value = self._load()
-        if seen is None or time.time_ns() - seen[0] > _SETTLED_NS:
-            self._loaded = (seen, value)
+        if file_stamp is None or time.time_ns() - file_stamp[0] > _SETTLED_NS:
+            self._latest = (file_stamp, value)
         return value

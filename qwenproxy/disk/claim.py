@@ -1,6 +1,6 @@
-"""Who serves a session folder: the lock that keeps a second server away, and the note of where the first one listens.
+"""The server of a session folder: the lock that keeps a second server away, and the note where the first one listens.
 
-Held by `start` for as long as it runs, read by the doctor. Knows files and processes; no HTTP server.
+`start` holds it for as long as it runs, the doctor reads it. Knows files and processes; no HTTP server.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def claimed_session(session: SessionFolder) -> Iterator[SessionClaim]:
         yield claim
     finally:
         with contextlib.suppress(SetupError):
-            delete(session.server_note)  # without the lock it says nothing any more
+            delete(session.server_note)  # without the lock it means nothing
         lock.release()
 
 
@@ -72,19 +72,19 @@ def running_server(session: SessionFolder) -> RunningServer | None:
         with _lock(session):
             return None
     except Timeout:
-        return _noted(session)
+        return _read_note(session)
     except OSError as error:
         raise _no_lock(session, error) from error
 
 
 def local_url(host: str, port: int) -> str:
     """Return the address under which programs on this machine reach what listens on `host`."""
-    reached = "127.0.0.1" if host in ("0.0.0.0", "::") else host
-    return f"http://{f'[{reached}]' if ':' in reached else reached}:{port}"
+    address = "127.0.0.1" if host in ("0.0.0.0", "::") else host
+    return f"http://{f'[{address}]' if ':' in address else address}:{port}"
 
 
 def _already_running(session: SessionFolder) -> Phrase:
-    server = _noted(session)
+    server = _read_note(session)
     pid = server.pid or "?"
     if server.url:
         return Phrase("already_running_at", path=session.root, pid=pid, url=server.url)
@@ -99,8 +99,8 @@ def _no_lock(session: SessionFolder, error: OSError) -> StorageError:
     return StorageError(Phrase("lock_refused", path=session.root, reason=error.strerror or error))
 
 
-def _noted(session: SessionFolder) -> RunningServer:
-    """Return what the folder's server wrote down of itself; it may be about to."""
+def _read_note(session: SessionFolder) -> RunningServer:
+    """Return what the folder's server wrote about itself; process id 0 if it has not written yet."""
     try:
         return RunningServer(**parse_json(read_bytes(session.server_note) or b""))
     except (SetupError, TypeError, ValueError):

@@ -62,7 +62,7 @@ def ensure_folder(folder: Path) -> None:
 
 
 def ensure_writable(folder: Path) -> None:
-    """Create `folder` if need be, and see whether files may be made there. Raises StorageError."""
+    """Create `folder` if need be, and check that files may be made there. Raises StorageError."""
     ensure_folder(folder)
     if not os.access(folder, os.W_OK):
         is_read_only = os.name == "posix" and os.statvfs(folder).f_flag & os.ST_RDONLY
@@ -109,7 +109,7 @@ def sweep(folder: Path, name: str) -> None:
 
 
 def delete(path: Path) -> bool:
-    """Remove a file; False when there was none. Raises StorageError. `sync_folder` makes it last."""
+    """Remove a file; False when there was none. Only `sync_folder` makes that survive a crash. Raises StorageError."""
     try:
         path.unlink()
     except FileNotFoundError:
@@ -120,7 +120,7 @@ def delete(path: Path) -> bool:
 
 
 def sync_folder(folder: Path) -> None:
-    """Put the folder's entries on the disk, where the platform can."""
+    """Put the folder's entries on the disk, if the platform can."""
     if os.name == "posix":
         descriptor = os.open(folder, os.O_RDONLY)
         try:
@@ -135,7 +135,7 @@ def set_aside(path: Path, reason: str) -> Path:
     target = path.with_name(f"{path.name}.corrupt-{moment}")
     try:
         _replace(path, target)
-        # What a link leads to is not ours to change.
+        # The target of a link is not ours to change.
         if regular_status(target):
             make_private(target)
     except OSError as error:
@@ -170,7 +170,7 @@ def format_json(value: object) -> bytes:
 def regular_status(path: Path) -> os.stat_result | None:
     """Return the status of a regular file, None for links, folders, pipes and for nothing. Raises StorageError.
 
-    Looks at the entry itself, which no link can lead astray and no pipe can hold up.
+    Looks at the entry itself, so that no link misleads it and no pipe blocks it.
     """
     try:
         status = path.lstat()

@@ -1,7 +1,7 @@
 """The one map of the session folder: which file and which folder lies where (contract 3).
 
-Handed in from assembly.py and the commands, so that no other module joins such a name to a path. Makes nothing and
-opens no file; at most it looks what is there.
+assembly.py and the commands hand it in, so that no other module joins such a name to a path. Makes nothing and
+opens no file; at most it checks what exists.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ class SessionFolder:
         return self.root / "accounts"
 
     def account(self, account_id: str) -> AccountFolder:
-        """Return the folder of an account; the id has to be one that can name a folder."""
+        """Return the folder of an account; the id has to be valid."""
         return AccountFolder(self.accounts / account_id)
 
     def account_folders(self) -> list[AccountFolder]:
@@ -133,7 +133,7 @@ class SessionFolder:
 
     @property
     def cache(self) -> Path:
-        """The folder for what can be made again, where the user has no other."""
+        """The folder for what can be made again, if the user has no other."""
         return self.root / "cache"
 
     @property
@@ -143,5 +143,5 @@ class SessionFolder:
 
     @property
     def is_one(self) -> bool:
-        """Whether there is something that only a session folder has."""
+        """Whether it holds something that only a session folder has."""
         return any(path.exists() for path in (self.tokens, self.accounts, self.history))

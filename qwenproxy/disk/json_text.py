@@ -1,7 +1,7 @@
 """The one reader of JSON that others wrote: bodies of HTTP, messages of WebSockets, files on the disk.
 
-Stands below everything that takes JSON in. Lenient where nothing is lost, as people's programs write JSON in many
-habits; must not know where a text comes from, nor put the words of a library into an error.
+Stands below everything that takes JSON in. Lenient where that loses nothing, because programs write JSON in many
+ways; must not know where a text comes from, nor put the words of a library into an error.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ def read_json(data: bytes | str, charset: str | None = None) -> Any:
     """Return what a JSON text says. Raises NotJson.
 
     Half a surrogate pair, as JavaScript leaves it behind when it cuts an emoji, becomes U+FFFD; a byte order mark does
-    not count. Without a `charset` UTF-8, UTF-16 and UTF-32 are told apart as RFC 4627 describes.
+    not count. Without a `charset` RFC 4627 tells UTF-8, UTF-16 and UTF-32 apart.
     """
     if charset is None or isinstance(data, str):
         try:
             return orjson.loads(data)
         except orjson.JSONDecodeError:
             pass
-    text = _decoded(data, charset).removeprefix("\ufeff")
+    text = _decode(data, charset).removeprefix("\ufeff")
     if not text.strip():
         raise NotJson("is empty")
     try:
-        # Python's reader knows halves of surrogate pairs; what it read then has to keep to orjson's bounds.
+        # Python's reader takes halves of surrogate pairs; orjson then checks its own bounds.
         value = json.loads(text, parse_constant=_refuse, parse_int=_integer, parse_float=_float)
         return orjson.loads(without_halves(json.dumps(value, ensure_ascii=False)))
     except orjson.JSONDecodeError:
@@ -53,7 +53,7 @@ def without_halves(text: str) -> str:
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
-def _decoded(data: bytes | str, charset: str | None) -> str:
+def _decode(data: bytes | str, charset: str | None) -> str:
     if isinstance(data, str):
         return data
     try:

@@ -1,6 +1,6 @@
 """Exclusive use of a path among threads and processes.
 
-Stands on files.py; held around every change of the state on disk. Must not know what any file means.
+Stands on files.py; every change of the state on disk holds one. Must not know what any file means.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class PathLock:
         self._processes = FileLock(path.with_name(f".{path.name}.lock"), mode=0o600, poll_interval=0.01)
 
     def __enter__(self) -> PathLock:
-        """Wait for the turn. Raises StorageError after `lock_wait`, or where the platform cannot lock."""
+        """Wait for the turn. Raises StorageError after `lock_wait`, or if the platform cannot lock."""
         if not self._threads.acquire(timeout=self._lock_wait):
             raise self._busy()
         try:

@@ -35,7 +35,7 @@ class InChat:
 
 @dataclass(frozen=True, slots=True)
 class Alone:
-    """A conversation that the client keeps, and sends whole; it is recorded as a chat of its own."""
+    """A conversation that the client keeps, and sends whole; the proxy records it as a chat of its own."""
 
 
 Place = InChat | Alone
@@ -47,7 +47,7 @@ class Conversations:
     def __init__(self, relay: Relay, history: HistoryStore, max_messages: int, queue_wait: float) -> None:
         """`max_messages` bounds what the model sees of a chat, the new turn included; a system text comes on top.
 
-        A turn waits for those before it on its chat for `queue_wait` seconds at most.
+        A turn waits up to `queue_wait` seconds for earlier turns of its chat.
         """
         self.history = history
         self._relay = relay
@@ -70,8 +70,8 @@ class Conversations:
         """Start the answer to a request, and keep both once the answer is complete.
 
         Turns of one chat are answered one after the other: the next one starts when this answer is closed or complete.
-        A failed one leaves no trace. Raises what Relay.open raises, QueueTimeout when the chat stays busy, and
-        SetupError, before the site is asked where no answer could be kept; the error names the chat if that exists.
+        A failed one leaves no trace. Raises what Relay.open raises, QueueTimeout if the chat stays busy, and, before it
+        asks the site, SetupError if no answer could be kept; the error names the chat if that exists.
         """
         if isinstance(place, Alone):
             return KeptAnswer(self._relay.open(request, client_gone), Recording(self.history, self._relay))
@@ -81,7 +81,7 @@ class Conversations:
             if chat is None:
                 waiting.close()
                 chat = Chat(str(uuid.uuid4()), NEW_CHAT_NAME, 0)
-                # A stream tells the id at its start: who goes on with it at once has to wait for this turn.
+                # A stream names its chat at the start, so a client may go on at once: that has to wait for this turn.
                 waiting.enter_context(self.history.turn(chat.id))
             turn = self._turn(chat, request, is_kept=is_kept)
             with naming(chat.id if is_kept else None):
@@ -97,17 +97,17 @@ class Conversations:
     def _turn(self, chat: Chat, request: ChatRequest, *, is_kept: bool) -> Turn:
         """Put the chat's history before what the request brings: a message, and perhaps a new system text."""
         *systems, message = request.messages
-        remembered = chat.extra.get(SYSTEM)
-        system = "\n\n".join(each.text for each in systems) or (remembered if isinstance(remembered, str) else None)
-        stored = to_stored(message)
+        old_system = chat.extra.get(SYSTEM)
+        system = "\n\n".join(each.text for each in systems) or (old_system if isinstance(old_system, str) else None)
+        new = to_stored(message)
         before = trim(chat.messages, self._max_messages - 1)
-        # Read back from the stored form: what continues the chat later has to give the same fingerprint.
-        messages = [from_stored(each) for each in (*before, stored)]
+        # Read back from the stored form, so that the next turn computes the same fingerprint.
+        messages = [from_stored(each) for each in (*before, new)]
         if system:
             messages.insert(0, Message("system", (TextPart(system),)))
         question = replace(request, messages=tuple(messages))
         memory = UpstreamMemory.from_json(chat.extra.get(UPSTREAM))
-        return Turn(self.history, self._relay, chat, is_kept, system, stored, question, memory)
+        return Turn(self.history, self._relay, chat, is_kept, system, new, question, memory)
 
     def _delete_upstream(self, chats: Sequence[Chat]) -> None:
         memories = (UpstreamMemory.from_json(chat.extra.get(UPSTREAM)) for chat in chats)

@@ -1,7 +1,7 @@
-"""A short text that stands for a conversation: two that differ to the model have two.
+"""A short text that stands for a conversation: two that differ to the model have different texts.
 
-Kept with a chat, and compared before a question goes on where the site holds the conversation. Its form has a version,
-so that what a message can hold may grow without every kept chat losing its place. Pure.
+A chat keeps it, and it has to match before a question goes on where the site holds the conversation. Its form has a
+version, so that messages may get new fields without every kept chat losing its place. Pure.
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ VERSION = "2"
 
 def fingerprint(messages: Sequence[Message]) -> str:
     """Return the fingerprint of a conversation: a version, a colon, and 32 hex digits."""
-    # Of each message only what it has, so that a new kind of field changes nothing for those without.
+    # Leave out the fields that a message lacks, so that a new kind of field changes nothing for it.
     return f"{VERSION}:{_digest(_canonical([_message(message) for message in messages]))}"
 
 
-def stands_for(known: str | None, messages: Sequence[Message]) -> bool:
+def stands_for(text: str | None, messages: Sequence[Message]) -> bool:
     """Tell whether a kept fingerprint, in its present or its older form, is that of these messages."""
-    if not known:
+    if not text:
         return False
-    return known == (fingerprint(messages) if ":" in known else _older_fingerprint(messages))
+    return text == (fingerprint(messages) if ":" in text else _older_fingerprint(messages))
 
 
 def _canonical(value: list[dict[str, Any]]) -> bytes:
     try:
-        # The fast library: while a text is written, no answer beside it goes on.
+        # The fast library, because every other answer waits meanwhile.
         return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
     except orjson.JSONEncodeError:  # half of a surrogate pair
         return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
@@ -59,18 +59,18 @@ def _part(part: Part) -> dict[str, str]:
 
 
 def _older_fingerprint(messages: Sequence[Message]) -> str:
-    """Return the form without a version: of the text by which Python showed the messages then."""
-    return _digest(_shown(_message_shown(message) for message in messages).encode("utf-8", "surrogatepass"))
+    """Return the form without a version: the digest of the `repr` that messages had then."""
+    return _digest(_tuple_repr(_message_repr(message) for message in messages).encode("utf-8", "surrogatepass"))
 
 
-def _message_shown(message: Message) -> str:
+def _message_repr(message: Message) -> str:
     return (
-        f"Message(role={message.role!r}, parts={_shown(map(_part_shown, message.parts))}, name={message.name!r}, "
-        f"tool_calls={_shown(map(_call_shown, message.tool_calls))}, tool_call_id={message.tool_call_id!r})"
+        f"Message(role={message.role!r}, parts={_tuple_repr(map(_part_repr, message.parts))}, name={message.name!r}, "
+        f"tool_calls={_tuple_repr(map(_call_repr, message.tool_calls))}, tool_call_id={message.tool_call_id!r})"
     )
 
 
-def _part_shown(part: Part) -> str:
+def _part_repr(part: Part) -> str:
     if isinstance(part, TextPart):
         return f"TextPart(text={part.text!r})"
     if isinstance(part, FilePart):
@@ -78,11 +78,11 @@ def _part_shown(part: Part) -> str:
     return f"ImagePart(url={part.url!r})"
 
 
-def _call_shown(call: ToolCall) -> str:
+def _call_repr(call: ToolCall) -> str:
     return f"ToolCall(id={call.id!r}, name={call.name!r}, arguments={call.arguments!r})"
 
 
-def _shown(items: Iterable[str]) -> str:
+def _tuple_repr(items: Iterable[str]) -> str:
     texts = list(items)
     return f"({', '.join(texts)}{',' if len(texts) == 1 else ''})"
 

@@ -58,7 +58,7 @@ def format_chat(chat: Chat) -> bytes:
 def parse_chat(chat_id: str, data: bytes, modified_ms: int) -> Chat:
     """Read a chat's file, also the bare array of messages the older project wrote. Raises ValueError.
 
-    The file's name decides about the id. A file without a date gets that of its first message, else `modified_ms`.
+    The file's name gives the id. A file without a date gets that of its first message, else `modified_ms`.
     """
     document = parse_json(data)
     if isinstance(document, list):
@@ -73,8 +73,8 @@ def parse_chat(chat_id: str, data: bytes, modified_ms: int) -> Chat:
         first = messages[0].get("timestamp") if messages else None
         created = first * 1000 if _is_date(first) else modified_ms
     document.pop("id", None)
-    named = isinstance(name, str) and name
-    return Chat(chat_id, name if named else f"Chat {chat_id[:8]}", int(created), tuple(messages), document)
+    has_name = isinstance(name, str) and name
+    return Chat(chat_id, name if has_name else f"Chat {chat_id[:8]}", int(created), tuple(messages), document)
 
 
 def trim(messages: Sequence[M], limit: int) -> tuple[M, ...]:
@@ -99,14 +99,14 @@ def select_for_cleanup(
 ) -> tuple[str, ...]:
     """Return the ids of the chats that meet all given criteria, and of the oldest beyond `maxChats` of the others."""
     tests = [(_CRITERIA[name], limit) for name, limit in limits.items() if name in _CRITERIA]
-    doomed: list[str] = []
+    chat_ids: list[str] = []
     others: list[str] = []
     for chat in newest_first:
         meets_all = bool(tests) and all(test(chat, limit, now_ms) for test, limit in tests)
-        (doomed if meets_all else others).append(chat.id)
+        (chat_ids if meets_all else others).append(chat.id)
     if "maxChats" in limits:
-        doomed += others[int(limits["maxChats"]) :]
-    return tuple(doomed)
+        chat_ids += others[int(limits["maxChats"]) :]
+    return tuple(chat_ids)
 
 
 def _limit(name: str, value: object) -> float:

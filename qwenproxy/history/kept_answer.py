@@ -1,7 +1,7 @@
 """An answer under way that becomes part of a chat when it is complete.
 
-Made by the conversations, iterated and closed by the api. What is kept, and where, is the business of its record: a
-turn of a kept chat, or a recording of a conversation that the client keeps.
+The conversations make it, the api iterates and closes it. Its record decides what to keep, and where: a turn of a
+kept chat, or a recording of a conversation that the client keeps.
 """
 
 from __future__ import annotations
@@ -38,24 +38,24 @@ class Record(Protocol):
 
     @property
     def chat_id(self) -> str | None:
-        """The id of the chat that the client can go on with, None where it has none."""
+        """The id of the chat that the client can go on with, None if it has none."""
 
     @property
     def existing_chat_id(self) -> str | None:
-        """The same where the chat exists already, whatever becomes of this answer."""
+        """The same if the chat exists even without this answer."""
 
     def keep(self, run: ChatRun) -> None:
         """Keep question and answer. Raises SetupError."""
 
     def drop(self, run: ChatRun) -> None:
-        """Clear away what an answer that is not complete left on the site. Raises SetupError."""
+        """Delete what an incomplete answer left on the site. Raises SetupError."""
 
 
 class KeptAnswer:
     """The events of an answer. Finish comes when the answer is kept; `run` is the answer itself."""
 
     def __init__(self, run: ChatRun, record: Record, waiting: ExitStack | None = None) -> None:
-        """`waiting` is left when the answer is complete or closed: the chat's next turn can begin."""
+        """`waiting` ends when the answer is complete or closed, so that the chat's next turn can begin."""
         self.run = run
         self.chat_id = record.chat_id
         self._record = record
@@ -87,7 +87,7 @@ class KeptAnswer:
             try:
                 self._record.drop(self.run)
             except ProxyError as error:
-                # Nobody is left to be told.
+                # No client is left to hear of it.
                 log.warning("account=%s the end of an answer is not noted: %s", self.run.account_id, error.message)
 
 
@@ -106,19 +106,19 @@ class Turn:
 
     @property
     def chat_id(self) -> str:
-        """The id of the chat, told at a stream's start."""
+        """The id of the chat, which a stream names at its start."""
         return self.chat.id
 
     @property
     def existing_chat_id(self) -> str | None:
-        """A chat whose first turn fails never comes to be."""
+        """None in the first turn: if that fails, the chat never exists."""
         return self.chat.id if self.is_kept else None
 
     def keep(self, run: ChatRun) -> None:
         """Write the turn, and where the chat stands on the site. Raises SetupError."""
         answer = to_stored(run.answer.message)
-        held = (*self.request.messages, from_stored(answer))
-        extra: dict[str, Any] = {UPSTREAM: self.memory.after(run.place.chat, run.response_id, held).to_json()}
+        site_messages = (*self.request.messages, from_stored(answer))
+        extra: dict[str, Any] = {UPSTREAM: self.memory.after(run.place.chat, run.response_id, site_messages).to_json()}
         if self.system:
             extra[SYSTEM] = self.system
         messages = (self.message, answer)
@@ -132,7 +132,7 @@ class Turn:
             self.relay.discard([run.place.chat])
 
     def drop(self, run: ChatRun) -> None:
-        """Have the site's chat deleted if it was made for this turn. Raises SetupError."""
+        """Delete the site's chat if it was made for this turn. Raises SetupError."""
         discard_new_chat(self.relay, run)
 
 
@@ -146,20 +146,20 @@ class Recording:
     existing_chat_id: None = None
 
     def keep(self, run: ChatRun) -> None:
-        """Write the whole conversation. A disk that refuses takes nothing from the client."""
+        """Write the whole conversation. If the disk refuses, the client gets its answer all the same."""
         messages = [to_stored(message) for message in (*run.chat.messages, run.answer.message)]
-        # The site was told of functions that no later turn of this chat offers: those turns begin afresh.
+        # Later turns of this chat offer no functions, so they must not go on in a site chat that has some.
         response_id = None if run.chat.tools else run.response_id
-        # Read back from the stored form: what continues the chat later has to give the same fingerprint.
-        held = [from_stored(message) for message in messages]
-        memory = UpstreamMemory().after(run.place.chat, response_id, held)
+        # Read back from the stored form, so that the next turn computes the same fingerprint.
+        site_messages = [from_stored(message) for message in messages]
+        memory = UpstreamMemory().after(run.place.chat, response_id, site_messages)
         try:
             self.history.create(RECORDED_CHAT_NAME, messages, extra={UPSTREAM: memory.to_json()})
         except SetupError as error:
             log.warning("account=%s an answer is not recorded: %s", run.account_id, error.message)
 
     def drop(self, run: ChatRun) -> None:
-        """Have the site's chat deleted if it was made for this answer. Raises SetupError."""
+        """Delete the site's chat if it was made for this answer. Raises SetupError."""
         discard_new_chat(self.relay, run)
 
 
@@ -172,7 +172,7 @@ def discard_new_chat(relay: Relay, run: ChatRun) -> None:
 
 @contextlib.contextmanager
 def naming(chat_id: str | None) -> Iterator[None]:
-    """Have errors say which kept chat they are about: the one place where that is put into them."""
+    """Put the id of the kept chat into errors. Nothing else does that."""
     try:
         yield
     except ProxyError as error:

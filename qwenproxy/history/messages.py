@@ -1,7 +1,7 @@
 """Messages as a chat's file holds them, and back: the neutral vocabulary in the documented JSON form.
 
 Stands between the store, which keeps any JSON, and the conversations, which ask the model with what was kept. Pure.
-Also reads what the older project or a person's edit left there: whatever a message holds must reach the model.
+Also reads what the older project or a person's edit left there: all that a message holds must reach the model.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import orjson
 
 from qwenproxy.chat import FilePart, ImagePart, Message, Part, Role, TextPart, ToolCall
 
-# Every name of a speaker, with those of other times.
+# Every name of a role, older ones included.
 ROLES: Mapping[str, Role] = {
     "system": "system",
     "developer": "system",
@@ -26,27 +26,27 @@ ROLES: Mapping[str, Role] = {
 
 def to_stored(message: Message) -> dict[str, Any]:
     """Return a message in its kept form; a lone text becomes a string."""
-    stored: dict[str, Any] = {"role": message.role, "content": _content(message.parts)}
+    document: dict[str, Any] = {"role": message.role, "content": _content(message.parts)}
     if message.name is not None:
-        stored["name"] = message.name
+        document["name"] = message.name
     if message.tool_calls:
-        stored["tool_calls"] = [tool_call_object(call) for call in message.tool_calls]
+        document["tool_calls"] = [tool_call_object(call) for call in message.tool_calls]
     if message.tool_call_id is not None:
-        stored["tool_call_id"] = message.tool_call_id
-    return stored
+        document["tool_call_id"] = message.tool_call_id
+    return document
 
 
-def from_stored(stored: Mapping[str, Any]) -> Message:
-    """Return a kept message; what has no form of its own becomes text, an unknown speaker a user."""
-    calls = stored.get("tool_calls")
-    if not calls and isinstance(legacy := stored.get("function_call"), Mapping):
+def from_stored(document: Mapping[str, Any]) -> Message:
+    """Return a kept message; content of an unknown form becomes text, an unknown role a user."""
+    calls = document.get("tool_calls")
+    if not calls and isinstance(legacy := document.get("function_call"), Mapping):
         calls = [{"function": legacy}]
     return Message(
-        ROLES.get(stored["role"], "user"),
-        _parts(stored.get("content")),
-        _text(stored.get("name")),
+        ROLES.get(document["role"], "user"),
+        _parts(document.get("content")),
+        _text(document.get("name")),
         tuple(_call(each) for each in calls if isinstance(each, Mapping)) if isinstance(calls, list) else (),
-        _text(stored.get("tool_call_id")),
+        _text(document.get("tool_call_id")),
     )
 
 

@@ -19,8 +19,7 @@ from qwenproxy.upstream.places import SiteChat, SitePlace, format_site_chat, par
 class UpstreamMemory:
     """All chats of the site that were made for one kept chat, the present one last, and how far that one reaches.
 
-    `fingerprint` stands for the messages the site holds up to `response_id`; without one there is nothing to go on
-    from.
+    `fingerprint` stands for the messages the site holds up to `response_id`; without that no question can go on there.
     """
 
     chats: tuple[SiteChat, ...] = ()
@@ -29,7 +28,7 @@ class UpstreamMemory:
 
     @classmethod
     def from_json(cls, value: object) -> UpstreamMemory:
-        """Read what `to_json` wrote; whatever else a person's edit left there is as good as nothing."""
+        """Read what `to_json` wrote. Anything else, such as a person's edit, is ignored."""
         if not isinstance(value, Mapping):
             return cls()
         rows = value.get("chats")

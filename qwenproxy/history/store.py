@@ -40,7 +40,7 @@ BeforeDeletion = Callable[[Sequence[Chat]], None]
 
 
 def _do_nothing(_chats: Sequence[Chat]) -> None:
-    """Let chats go without further ado."""
+    """Allow every deletion."""
 
 
 class HistoryStore:
@@ -115,7 +115,7 @@ class HistoryStore:
         """Write a new chat, its first turn included, in one step, and return its id (a new uuid unless given).
 
         `extra` fields are kept beside the documented ones.
-        Raises RequestError for an id that cannot be or is taken, StorageError when the disk refuses.
+        Raises RequestError for an id that is invalid or in use, StorageError if the disk refuses.
         """
         chat_id = str(uuid.uuid4()) if chat_id is None else chat_id
         if not files.valid_id(chat_id):
@@ -138,8 +138,8 @@ class HistoryStore:
         """
         with self._lock:
             chat = self.existing(chat_id)
-            kept = self._complete(chat.messages, messages)
-            chat = replace(chat, messages=kept, extra={**chat.extra, **(extra or {})})
+            all_messages = self._complete(chat.messages, messages)
+            chat = replace(chat, messages=all_messages, extra={**chat.extra, **(extra or {})})
             self._save(chat)
         return chat
 
@@ -152,21 +152,21 @@ class HistoryStore:
         return name.strip()
 
     def delete(self, chat_id: str, before: BeforeDeletion = _do_nothing) -> None:
-        """Remove a chat. `before` gets it first, and what that raises keeps it. Raises ChatNotFound, StorageError."""
+        """Remove a chat. Calls `before` with it first; an error there keeps it. Raises ChatNotFound, StorageError."""
         with self._lock:
             self._delete((self.existing(chat_id),), before)
 
     def cleanup(self, criteria: Mapping[str, object], before: BeforeDeletion = _do_nothing) -> tuple[str, ...]:
         """Delete the chats that meet all given criteria, and the oldest beyond `maxChats`; return their ids.
 
-        Ages are in ms; `before` is as for delete(). Raises RequestError, with nothing deleted,
-        for a bad criterion or none at all; StorageError.
+        Ages are in ms; `before` is as for delete(). Raises RequestError, with nothing deleted, for a bad criterion or
+        none at all; StorageError.
         """
         limits = parse_criteria(criteria)
         with self._lock:
-            doomed = select_for_cleanup(self._scan(), limits, self._clock() * 1000)
-            self._delete([chat for chat_id in doomed if (chat := self.get(chat_id))], before)
-        return doomed
+            chat_ids = select_for_cleanup(self._scan(), limits, self._clock() * 1000)
+            self._delete([chat for chat_id in chat_ids if (chat := self.get(chat_id))], before)
+        return chat_ids
 
     @contextmanager
     def turn(
@@ -174,7 +174,7 @@ class HistoryStore:
     ) -> Iterator[None]:
         """Hold a chat for one turn; others wait, and get it in order of arrival. Not re-entrant.
 
-        `turn_wait` is in seconds, None for no bound. Raises QueueTimeout, ClientGone, and StorageError where no turn
+        `turn_wait` is in seconds, None for no bound. Raises QueueTimeout, ClientGone, and StorageError if no turn
         could be kept.
         """
         with self._turns.turn(chat_id, turn_wait, client_gone):
@@ -190,7 +190,7 @@ class HistoryStore:
 
     def _complete(self, before: Sequence[StoredMessage], new: Sequence[StoredMessage]) -> tuple[StoredMessage, ...]:
         timestamp = int(self._clock())
-        stamped = (
+        additions = (
             {
                 "id": str(uuid.uuid4()),
                 "role": message["role"],
@@ -201,7 +201,7 @@ class HistoryStore:
             }
             for message in new
         )
-        return trim((*before, *stamped), self._max_messages)
+        return trim((*before, *additions), self._max_messages)
 
     def _save(self, chat: Chat) -> None:
         files.ensure_folder(self._folder)
@@ -219,12 +219,12 @@ class HistoryStore:
     def _scan(self) -> tuple[ChatSummary, ...]:
         before = self._index
         index: dict[str, tuple[Stamp, ChatSummary]] = {}
-        for chat_id, seen in self._files():
-            known = before.get(chat_id)
-            if known is None or known[0] != seen:
-                known = self._summarize(chat_id, seen)
-            if known is not None:
-                index[chat_id] = known
+        for chat_id, file_stamp in self._files():
+            entry = before.get(chat_id)
+            if entry is None or entry[0] != file_stamp:
+                entry = self._summarize(chat_id, file_stamp)
+            if entry is not None:
+                index[chat_id] = entry
         self._index = index
         chats = [summary for _, summary in index.values()]
         return tuple(sorted(chats, key=lambda chat: (-chat.created, chat.id)))
@@ -242,24 +242,24 @@ class HistoryStore:
         except OSError as error:
             raise StorageError(Phrase("list_refused", path=self._folder, reason=error.strerror)) from error
 
-    def _summarize(self, chat_id: str, seen: Stamp) -> tuple[Stamp, ChatSummary] | None:
+    def _summarize(self, chat_id: str, file_stamp: Stamp) -> tuple[Stamp, ChatSummary] | None:
         try:
             chat = self.get(chat_id)
         except StorageError as error:
             log.warning("left out of the list of chats: %s", error)
             return None
-        return None if chat is None else (seen, chat.summary)
+        return None if chat is None else (file_stamp, chat.summary)
 
 
 def import_chats(source: Path, target: Path) -> int:
     """Copy the chats of another history folder that `target` lacks; return their number. Raises StorageError."""
     files.ensure_folder(target)
-    copied = 0
+    count = 0
     with PathLock(target):
         for path in sorted(source.glob("*.json")):
             data = files.read_bytes(path) if files.regular_status(path) else None
             if data is None or not files.valid_id(path.stem) or (target / path.name).exists():
                 continue
             files.write_atomic(target / path.name, data)
-            copied += 1
-    return copied
+            count += 1
+    return count

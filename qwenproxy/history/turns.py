@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from qwenproxy.errors import ClientGone, QueueTimeout
 
 LOOK_AGAIN = 0.5  # seconds between two looks at whether the client that waits for its turn is still there
-RETRY_AFTER = 5  # seconds that a client is told to leave a busy chat alone
+RETRY_AFTER = 5  # seconds after which a client may ask on a busy chat again
 
 
 class TurnQueues:
@@ -50,13 +50,13 @@ class TurnQueues:
     def _wait(mine: threading.Event, turn_wait: float, client_gone: Callable[[], bool]) -> None:
         deadline = time.monotonic() + turn_wait
         while True:
-            left = deadline - time.monotonic()
-            granted = mine.wait(max(0.0, min(left, LOOK_AGAIN)))
-            # Looked at last of all, so that nothing is asked for a client that left just before its turn came.
+            remaining = deadline - time.monotonic()
+            has_turn = mine.wait(max(0.0, min(remaining, LOOK_AGAIN)))
+            # Check this last, so that a client that left just before its turn asks nothing.
             if client_gone():
                 raise ClientGone("The client hung up while another request on its chat was answered.")
-            if granted:
+            if has_turn:
                 return
-            if left <= LOOK_AGAIN:
+            if remaining <= LOOK_AGAIN:
                 message = f"Another request on this chat still ran after {turn_wait:.0f} s. Try again soon."
                 raise QueueTimeout(message, retry_after=RETRY_AFTER)

@@ -36,10 +36,10 @@ Kind = Literal["ok", "invalid", "verify", "limited", "unreachable", "in_use", "d
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """What the site said of one account.
+    """What the site says about one account.
 
-    `detail` is why it could not be asked; `clock_error` is how far this machine's clock is ahead of the site's, in
-    seconds, None where the site did not tell.
+    `detail` is why the check failed; `clock_error` is how far this machine's clock is ahead of the site's, in seconds,
+    None if the site sent no date.
     """
 
     kind: Kind
@@ -50,15 +50,15 @@ class Check:
 def check_account(registry: Registry, opener: TabOpener, account: Account, lang: str = "en") -> Check:
     """Ask the site about an account and write its status down. Never raises for what site, browser or disk do.
 
-    `lang` is that of `detail`, as far as errors are told in both.
+    `lang` is the language of `detail`, for errors that have both.
     """
     try:
-        return _checked(registry, opener, account, lang)
+        return _check(registry, opener, account, lang)
     except StorageError as error:
         return Check("disk", error.say(lang))
 
 
-def _checked(registry: Registry, opener: TabOpener, account: Account, lang: str) -> Check:
+def _check(registry: Registry, opener: TabOpener, account: Account, lang: str) -> Check:
     try:
         clock_error = _ask(opener, account)
     except ProfileInUse as error:
@@ -80,8 +80,7 @@ def _checked(registry: Registry, opener: TabOpener, account: Account, lang: str)
         return Check("lost", error.message)
     except ProxyError as error:
         return Check("unreachable", error.say(lang))
-    # That a profile may be read proves nothing about messages: a limit, or a check that the site wants to see solved,
-    # goes on until its time.
+    # Reading a profile proves nothing about messages: a limit, or the site's human check, goes on until its time.
     registry.mark_logged_in(account.id)
     return Check("ok", clock_error=clock_error)
 
@@ -95,14 +94,14 @@ def _ask(opener: TabOpener, account: Account) -> float | None:
         except NotLoggedIn:
             # The page may be renewing the login just now, or do so when it loads once more.
             tab.renew(tab.loads, suspect=True)
-            head, body = _asked_again(tab)
+            head, body = _ask_again(tab)
     finally:
         tab.close()
     user_id_from(head, body)
     return _clock_error(head)
 
 
-def _asked_again(tab: KeptPage) -> tuple[Head, str]:
+def _ask_again(tab: KeptPage) -> tuple[Head, str]:
     try:
         return answer_to(tab, calls.profile())
     except NotLoggedIn as error:
@@ -111,7 +110,7 @@ def _asked_again(tab: KeptPage) -> tuple[Head, str]:
 
 def _clock_error(head: Head) -> float | None:
     try:
-        told = email.utils.parsedate_to_datetime(head.headers.get("date", ""))
+        site_time = email.utils.parsedate_to_datetime(head.headers.get("date", ""))
     except ValueError:
         return None
-    return time.time() - told.timestamp()
+    return time.time() - site_time.timestamp()

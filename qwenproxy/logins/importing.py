@@ -1,6 +1,6 @@
 """Take over the accounts of another session folder (contract 5).
 
-Called by the command line. The source is only read; what is here already stays as it is.
+Called by the command line. Only reads the source, and leaves what is here already as it is.
 """
 
 from __future__ import annotations
@@ -20,26 +20,26 @@ from qwenproxy.texts import Phrase
 
 log = logging.getLogger(__name__)
 
-# What a browser makes anew, and what belongs to the running one.
+# A browser makes these anew, or they belong to the running one.
 LEFT_BEHIND = shutil.ignore_patterns("*Cache*", "Singleton*", "lockfile", "*.tmp", "Crashpad", "BrowserMetrics*")
 
 
 def import_accounts(registry: Registry, session: SessionFolder, source: SessionFolder) -> tuple[str, ...]:
     """Take over the accounts of `source` into `session`; return the ids of the accounts that were new.
 
-    Nobody gets a second account. An account's browser profile comes with it, since only that can renew its login. An
-    account whose token is none has to be logged in to again; one without any token is passed over.
-    Raises SetupError, ProfileInUse where a browser has a profile of the source open.
+    Nobody gets a second account. An account's browser profile comes with it, because only that can renew its login. An
+    account whose token is no JWT needs a new login; one without any token is skipped.
+    Raises SetupError, ProfileInUse if a browser has a profile of the source open.
     """
     if not source.is_one:
         raise SetupError(Phrase("no_session_folder", path=source.root))
     if source.root.resolve() == session.root.resolve():
         raise SetupError(Phrase("same_session_folder", path=source.root))
-    found = _records_in(source)
-    tokenless = [one["id"] for one in found if not one["token"].strip()]
+    records = _records_in(source)
+    tokenless = [one["id"] for one in records if not one["token"].strip()]
     if tokenless:
         log.warning("not taken over, since they have no token: %s", ", ".join(tokenless))
-    new = registry.newcomers([one for one in found if one["id"] not in tokenless])
+    new = registry.newcomers([one for one in records if one["id"] not in tokenless])
     for record in new:
         account_id = record["id"]
         has_profile = _bring_profile(source.account(account_id), registry.folder(account_id))
@@ -66,11 +66,11 @@ def _bring_profile(source: AccountFolder, target: AccountFolder) -> bool:
         raise ProfileInUse(Phrase("profile_held", id=source.id, pid=owner))
     try:
         files.ensure_folder(target.path)
-        unfinished = target.unfinished_profile
-        shutil.rmtree(unfinished, ignore_errors=True)
-        shutil.copytree(source.profile, unfinished, ignore=LEFT_BEHIND, symlinks=True)
-        unfinished.chmod(0o700)
-        unfinished.rename(target.profile)
+        copy = target.unfinished_profile
+        shutil.rmtree(copy, ignore_errors=True)
+        shutil.copytree(source.profile, copy, ignore=LEFT_BEHIND, symlinks=True)
+        copy.chmod(0o700)
+        copy.rename(target.profile)
     except OSError as error:  # shutil.Error, too
         raise disk_refuses(target, error) from error
     return True

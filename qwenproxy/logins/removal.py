@@ -1,4 +1,4 @@
-"""How an account leaves the disk: whatever runs on its profile ends first, or the folder would come back.
+"""Deletes an account from the disk: its browser ends first, because it would write the folder again.
 
 Used by the login (what an unfinished one left) and by the command line. Knows folders and processes, not the site.
 """
@@ -22,9 +22,9 @@ def remove_account(
 ) -> bool:
     """Delete an account, or what an unfinished login left; False when there was neither.
 
-    Record and token go at once, which makes a running server close the account's browser; the folder goes when it has,
-    for which there are `release_wait` seconds. `on_held` is called once if there is need to wait.
-    Raises ProfileInUse where the profile stays in use (of an account, the folder is then all that is left), SetupError.
+    Record and token go at once, which makes a running server close the account's browser; the folder goes after that,
+    within `release_wait` seconds. Calls `on_held` once if it has to wait.
+    Raises ProfileInUse if the profile stays in use (then only the folder of an account is left), SetupError.
     """
     folder = registry.folder(account_id)
     was_known = registry.get(account_id) is not None and registry.forget(account_id)
@@ -35,7 +35,7 @@ def remove_account(
 
 @contextlib.contextmanager
 def abandoned_on_failure(registry: Registry, account_id: str) -> Iterator[None]:
-    """Delete the account's folder when what runs inside fails, unless it is somebody else's or an account by now."""
+    """Delete the account's folder if the block fails, unless a browser uses it or it is an account by now."""
     try:
         yield
     except ProfileInUse:
@@ -47,18 +47,18 @@ def abandoned_on_failure(registry: Registry, account_id: str) -> Iterator[None]:
 
 
 def forget_profile(folder: AccountFolder) -> None:
-    """Delete the browser profile in an account's folder, unless somebody has it open again by now."""
+    """Delete the browser profile in an account's folder, unless a browser has it open again."""
     with contextlib.suppress(ProfileInUse):
         claim = ProfileClaim.take(folder)
         try:
-            # What cannot be deleted now does no harm: the account's own token is put there over it.
+            # Leftovers do no harm: the next browser puts the account's own token over them.
             shutil.rmtree(folder.profile, ignore_errors=True)
         finally:
             claim.release()
 
 
 def _await_release(folder: AccountFolder, release_wait: float, on_held: Callable[[], None]) -> None:
-    """Claim the profile, which ends browsers that a killed process left: they would write while it is deleted."""
+    """Claim the profile, which ends browsers of a killed process: they would write during the deletion."""
     try:
         ProfileClaim.take(folder).release()
         return

@@ -1,7 +1,7 @@
 """The watch over a login window: looks at its page now and then until a login is there.
 
-window.py says which window, the caller who sits before it. Touches nothing in the page: no typing, no clicking, no
-captcha solving. What the person reads is the caller's business.
+window.py opens the window, the caller stands for its person. Touches nothing in the page: no typing, no clicking, no
+captcha solving. The caller decides what the person reads.
 Source: protocol 1.2 and 1.4.
 """
 
@@ -55,7 +55,7 @@ Verdict = Literal["in", "out", "verification", "unclear", "silent"]
 
 
 class LoginFailed(SetupError):
-    """No login came of it; `outcome` says why. Nothing was changed."""
+    """The login did not succeed; `outcome` says why. Nothing changed."""
 
     def __init__(self, outcome: Outcome) -> None:
         super().__init__(Phrase("login_unfinished", outcome=outcome))
@@ -63,24 +63,24 @@ class LoginFailed(SetupError):
 
 
 class Person(Protocol):
-    """The one at the terminal, as far as a login needs to know."""
+    """The person at the terminal, as far as a login needs one."""
 
     @property
     def present(self) -> bool:
-        """Whether there is somebody who can press ENTER."""
+        """Whether somebody can press ENTER."""
 
     def show(self, step: Step, remaining: float) -> None:
-        """Tell how it stands; `remaining` is in seconds."""
+        """Show the step of the login; `remaining` is in seconds."""
 
     def pause(self, seconds: float) -> bool:
-        """Wait, no longer than until ENTER is pressed; True when it was. Raises KeyboardInterrupt to cancel."""
+        """Wait for `seconds` or for ENTER; return True for ENTER. Raises KeyboardInterrupt to cancel."""
 
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """A finished login; `user_id` says whose it is, None where neither token nor site tell.
+    """A finished login; `user_id` is its person's, None if neither token nor site names one.
 
-    `proven` is False for a VERIFY account of which nobody did anything: no new login, no check solved, no ENTER.
+    `proven` is False for a VERIFY account if nobody did anything: no new login, no check solved, no ENTER.
     """
 
     token: str = field(repr=False)
@@ -111,14 +111,14 @@ class Watch:
         self._window = window
         self._clock = window.clock
         self._person = person
-        self._old_token = account.token if account else ""
+        self._account_token = account.token if account else ""
         self._lingers = account is not None and is_verify(account, time.time())
         self._linger_until = 0.0
-        self._asked = ""
+        self._last_token = ""
         self._user_id = ""
-        self._ask_again = 0.0
+        self._ask_again_at = 0.0
         self._step: Step = "waiting"
-        self._reached = False
+        self._site_came_up = False
 
     def run(self) -> Login:
         """Return the finished login. Raises LoginFailed, NetworkFailed, KeyboardInterrupt."""
@@ -127,36 +127,36 @@ class Watch:
             view = self._look()
             if view and self._is_finished(view):
                 token = view["token"]
-                proven = not self._lingers or token != self._old_token
+                proven = not self._lingers or token != self._account_token
                 return Login(token, token_user(token) or self._user_id or None, proven)
             remaining = deadline - self._clock()
             if remaining <= 0:
                 raise LoginFailed("timeout")
             self._person.show(self._step, remaining)
             if self._person.pause(min(LOOK_EVERY, remaining)):
-                self._ask_again = 0.0
+                self._ask_again_at = 0.0
                 self._lingers = False
 
     def _look(self) -> dict[str, Any] | None:
         """Return what the page shows, None while it shows nothing.
 
-        Raises LoginFailed when the window has gone, NetworkFailed when the site never came up.
+        Raises LoginFailed if the window is closed, NetworkFailed if the site never came up.
         """
         try:
             view: dict[str, Any] | None = self._driver.execute_script(LOOK, SDK_WAIT * 1000)
         except DRIVER_ERRORS:
             self._follow_window()
             return None
-        if view is None:  # the page went while it was looked at
+        if view is None:  # the page changed during the look
             return None
         # Later on the person sees an error page too, and can load it again.
-        if view["failed"] and not self._reached:
+        if view["failed"] and not self._site_came_up:
             raise NetworkFailed(f"The browser cannot reach {self._window.site.base_url}. Is it up?")
-        self._reached = self._reached or str(view["origin"]).startswith("http")
+        self._site_came_up = self._site_came_up or str(view["origin"]).startswith("http")
         return view
 
     def _follow_window(self) -> None:
-        """Turn to the newest tab that is left: sign-in by another service may close the one it began in."""
+        """Switch to the newest open tab: sign-in by another service may close the first one."""
         try:
             handles = self._driver.window_handles
             if handles:
@@ -174,22 +174,22 @@ class Watch:
         self._step = "works" if self._linger_until else "waiting"
         if not view["settled"] or not view["token"] or view["origin"].lower() != self._window.site.base_url.lower():
             return False
-        if view["token"] == self._asked and self._clock() < self._ask_again:
+        if view["token"] == self._last_token and self._clock() < self._ask_again_at:
             return False
         verdict = self._ask(view["token"])
-        self._asked, self._ask_again = view["token"], self._clock() + ASK_EVERY
+        self._last_token, self._ask_again_at = view["token"], self._clock() + ASK_EVERY
         if verdict == "verification":
             self._step = "verification"
             self._lingers = False
         return verdict in ("in", "unclear") and (verdict == "in" or self._is_new(view["token"])) and not self._stays()
 
     def _is_new(self, token: str) -> bool:
-        """Tell whether a token must come from a login in this window, should the site not say so in a known form."""
+        """Tell whether a token must come from a login in this window, in case the site answers in an unknown form."""
         expires_at = token_expiry(token)
-        return token != self._old_token and expires_at is not None and expires_at > time.time()
+        return token != self._account_token and expires_at is not None and expires_at > time.time()
 
     def _stays(self) -> bool:
-        """Keep the window of a VERIFY account a little: the check may show up only when a message is sent."""
+        """Tell whether the window of a VERIFY account stays a little: the check may show up only later."""
         if not self._lingers:
             return False
         now = self._clock()

@@ -1,7 +1,7 @@
 """A person logs in: a visible browser window on the site's sign-in page, watched until the login is there.
 
-Called by the command line, never by the server. Opens the window, lets watch.py look at it, and keeps what came of it
-in registry and profile.
+The command line calls it, never the server. Opens the window, lets watch.py look at it, and keeps the login in
+registry and profile.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ def add_account(registry: Registry, window: LoginWindow, person: Person, account
     Raises UserKnown, LoginFailed, NetworkFailed, TabLost, SetupError, KeyboardInterrupt.
     """
     if account_id and registry.get(account_id) is None:
-        # Whoever is logged in to a profile that an ended process left there is not this person.
+        # An ended process may have left a profile here: its login is not this person's.
         remove_account(registry, account_id)
     new_id = account_id or registry.new_id()
     folder = registry.folder(new_id)
-    with abandoned_on_failure(registry, new_id), _opened(folder, window, person) as browser:
+    with abandoned_on_failure(registry, new_id), _open(folder, window, person) as browser:
         login = Watch(browser, window, person).run()
         _close(browser, person)
         remember_token(folder, window.site, login.token)
@@ -47,18 +47,18 @@ def add_account(registry: Registry, window: LoginWindow, person: Person, account
 def renew_account(registry: Registry, window: LoginWindow, person: Person, account: Account) -> bool:
     """Let the person log in to a known account again, or pass the site's check, which makes it usable.
 
-    A VERIFY account whose window shows no check for a while is released for the person at the terminal, and False is
-    returned: its next request will find out. With nobody there it rests on, since nothing was tried: LoginFailed.
-    Somebody else's login changes nothing but the profile, which begins anew: it holds that person's cookies.
+    Returns False for a VERIFY account whose window shows no check for a while: with a person at the terminal its rest
+    ends, and the next request will show. Without one it rests on, because nobody tried anything: LoginFailed.
+    Another person's login changes only the profile, which is deleted because it holds that person's cookies.
     Raises OtherUser, ProfileInUse, LoginFailed, NetworkFailed, TabLost, SetupError, KeyboardInterrupt.
     """
     folder = registry.folder(account.id)
-    with _opened(folder, window, person) as browser:
+    with _open(folder, window, person) as browser:
         login = Watch(browser, window, person, account).run()
         try:
             refuse_other_user(account, login.user_id, registry.all())
         except OtherUser:
-            # Noted before the profile is free: whatever opens it next puts the account's own token there.
+            # Note this before the profile is free, so that the next browser puts the account's own token there.
             remember_token(folder, window.site, "")
             browser.close()
             forget_profile(folder)
@@ -73,7 +73,7 @@ def renew_account(registry: Registry, window: LoginWindow, person: Person, accou
 
 
 @contextlib.contextmanager
-def _opened(folder: AccountFolder, window: LoginWindow, person: Person) -> Iterator[Browser]:
+def _open(folder: AccountFolder, window: LoginWindow, person: Person) -> Iterator[Browser]:
     person.show("opening", window.login_wait)
     try:
         browser = window.launcher.launch(folder)
@@ -90,7 +90,7 @@ def _opened(folder: AccountFolder, window: LoginWindow, person: Person) -> Itera
 
 
 def _close(browser: Browser, person: Person) -> None:
-    """Close the window before the login counts: only then is it on disk."""
+    """Close the window before the login counts, because Chrome writes it to disk only then."""
     person.show("closing", 0.0)
     browser.close()
 
@@ -104,9 +104,9 @@ def _display_missing(folder: AccountFolder) -> bool:
 
 
 def _open_sign_in(browser: Browser, window: LoginWindow) -> None:
-    # What goes wrong here shows at the first look: a closed window, an error page.
+    # The first look reports what goes wrong here: a closed window, an error page.
     with contextlib.suppress(*DRIVER_ERRORS):
         browser.tab.driver.set_script_timeout(SCRIPT_WAIT)
-        # The profile remembers the size its headless windows had, in which a sign-in page hardly fits.
+        # The profile remembers the size of its headless windows, in which a sign-in page hardly fits.
         browser.tab.driver.set_window_rect(*WINDOW)
         browser.tab.driver.get(window.sign_in or window.site.base_url + SIGN_IN)

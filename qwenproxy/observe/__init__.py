@@ -1,1 +1,1 @@
-"""What happens, told to people and programs: log lines, and where a request's time went. Knows nothing of ours."""
+"""What happens, for people and programs: events, log lines, and where a request's time went. Knows no other room."""

@@ -1,8 +1,8 @@
-"""What happens, as typed events: told once, and heard by the log and by whoever subscribes (metrics, a dashboard).
+"""What happens, as typed events for the log and for subscribers (metrics, a dashboard).
 
-An event travels as a log record whose message is the event itself. So nobody hands a journal through constructors, each
-event carries the request it belongs to, and its text is one line of the log. Events hold ids, counts and words of our
-own; never a token, key, cookie or message text.
+An event travels as a log record whose message is the event itself. So no constructor takes a journal, each event has
+its request, and its text is one line of the log. Events hold ids, counts and words of our own; never a token, key,
+cookie or message text.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class RequestEnded(Event):
-    """A request was answered; of a stream the headers."""
+    """A request got its answer, or its stream's headers."""
 
     method: str
     path: str
@@ -39,7 +39,7 @@ class RequestEnded(Event):
 
 @dataclass(frozen=True, slots=True)
 class AnswerEnded(Event):
-    """An answer is complete. `seconds` counts from the question; tokens are the site's, None where it gave none."""
+    """An answer is complete. `seconds` counts from the question; tokens are the site's, None if it gave none."""
 
     level: ClassVar[int] = logging.DEBUG
 
@@ -80,7 +80,7 @@ class ClientLeft(Event):
 
 @dataclass(frozen=True, slots=True)
 class TriedAgain(Event):
-    """Something failed in passing and is tried once more on the same account."""
+    """Work failed in passing, and the same account gets it once more."""
 
     account_id: str
     message: str
@@ -91,7 +91,7 @@ class TriedAgain(Event):
 
 @dataclass(frozen=True, slots=True)
 class AccountRests(Event):
-    """An account is not asked for so many seconds. `reason` is "", verification, browser or renewal."""
+    """An account gets no requests for `seconds`. `reason` is "", verification, browser or renewal."""
 
     level: ClassVar[int] = logging.WARNING
 
@@ -109,7 +109,7 @@ class AccountRests(Event):
 
 @dataclass(frozen=True, slots=True)
 class KindRests(Event):
-    """An account does no work of one kind, such as uploads, for so many seconds."""
+    """An account does no work of one kind, such as uploads, for `seconds`."""
 
     level: ClassVar[int] = logging.WARNING
 
@@ -160,7 +160,7 @@ class BrowserEnded(Event):
 
 @dataclass(frozen=True, slots=True)
 class PageLoaded(Event):
-    """An account's page was loaded anew; `second_tab` tells that a second tab took over."""
+    """An account's page was loaded anew; `second_tab`: a second tab took over."""
 
     account_id: str
     seconds: float
@@ -173,7 +173,7 @@ class PageLoaded(Event):
 
 @dataclass(frozen=True, slots=True)
 class TokenRenewed(Event):
-    """The site renewed a login in the account's page, and it was kept."""
+    """The site renewed a login in the account's page, and the proxy kept it."""
 
     account_id: str
 
@@ -182,19 +182,19 @@ class TokenRenewed(Event):
 
 
 def note(event: Event) -> None:
-    """Tell everybody who listens."""
+    """Send an event to the log and to the subscribers."""
     log.log(event.level, event)
 
 
 class Subscription(logging.Handler):
-    """Somebody who listens. `receive` is called with each event in the thread where it happened, and must be quick."""
+    """A subscriber. Calls `receive` with each event in the thread where it happened, so that must be quick."""
 
     def __init__(self, receive: Callable[[Event], None]) -> None:
         super().__init__(logging.DEBUG)
         self._receive = receive
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Hand an event on; other lines of the log are none."""
+        """Hand on an event; ignore other log records."""
         if isinstance(record.msg, Event):
             self._receive(record.msg)
 

@@ -1,6 +1,6 @@
 """Where the time before an answer's first word went: the stages of one request, for its `Server-Timing` header.
 
-Filled in by the relay, shown by the api. Knows neither.
+The relay fills it, the api shows it. Knows neither.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 
 class Laps:
-    """A stopwatch that is read at the end of each stage; a stage that is repeated adds up."""
+    """A stopwatch for stages; a repeated stage adds up."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         """Start it."""

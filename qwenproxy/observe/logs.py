@@ -1,6 +1,6 @@
 """Logging for the whole product: one line per event on stderr, each with the request it belongs to.
 
-Never given a token, key, cookie or message text: callers log ids, counts and their own words only.
+Callers log ids, counts and their own words only: never a token, key, cookie or message text.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ request_id: ContextVar[str] = ContextVar("request_id", default=NO_REQUEST)
 
 
 def forget_request() -> None:
-    """End the request this thread works for: what it logs from now on belongs to none."""
+    """End the request of this thread, so that its later log lines belong to none."""
     request_id.set(NO_REQUEST)
 
 
@@ -27,7 +27,7 @@ class _RequestFilter(logging.Filter):
 class _OneLine(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         text = super().format(record)
-        # A path may hold a line break, which would begin a line that nobody wrote.
+        # A path may hold a line break, with which a client could forge a line.
         return text if text.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 

@@ -1,7 +1,7 @@
-"""The one loop over accounts: whoever needs an account to do something has it tried here until one can.
+"""The one loop over accounts: it tries some work on one account after the other until one can do it.
 
 Questions, uploads and the model list go through it. Knows leases and what errors mean for the next try; knows neither
-what is tried nor for whom.
+the work nor its client.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from qwenproxy.errors import ChatBusy, ClientGone, NoAccounts, ProxyError, Refus
 from qwenproxy.observe import journal
 
 BUSY_PAUSES = (0.5, 1.0, 2.0)  # seconds before the same account is asked again while it is busy
-ACCOUNTS_TRIED = 3  # accounts on which a passing failure is tried before the client hears of it
+ACCOUNTS_TRIED = 3  # accounts that may fail in passing before the client gets the error
 
 Result = TypeVar("Result")
 Work = Callable[[Lease], Result]
@@ -25,10 +25,10 @@ Work = Callable[[Lease], Result]
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """Which account it shall be.
+    """Which account some work needs.
 
-    `prefer` names one that is best; accounts that rest for this `kind` of work are passed over; without `takes_turn`
-    it does not count in the rotation: for work that nobody asked for.
+    `prefer` names the best one; accounts that rest for this `kind` of work are skipped; without `takes_turn` the work
+    does not count in the rotation, because no client asked for it.
     """
 
     prefer: str | None = None
@@ -43,14 +43,14 @@ class Attempts:
     """Tries work on one account after the other."""
 
     def __init__(self, pool: AccountPool, pause: Callable[[float], None] = time.sleep) -> None:
-        """`pause` waits so many seconds."""
+        """`pause` waits for some seconds."""
         self.pool = pool
-        # Called when every account turns out INVALID; the server decides what follows.
+        # Runs when every account turns out INVALID; the server decides what follows.
         self.on_exhausted: Callable[[], None] = lambda: None
         self._pause = pause
 
     def do(self, work: Work[Result], client_gone: ClientGoneCheck = never_gone, wish: Wish = ANY) -> Result:
-        """Do some work with the first account that can, and give that back. Raises as `take`."""
+        """Do some work with the first account that can, and give the account back. Raises as `take`."""
 
         def and_give_back(lease: Lease) -> Result:
             result = work(lease)
@@ -60,10 +60,10 @@ class Attempts:
         return self.take(and_give_back, client_gone, wish)
 
     def take(self, work: Work[Result], client_gone: ClientGoneCheck = never_gone, wish: Wish = ANY) -> Result:
-        """Return what the work makes with the first account that can; that stays with what was made.
+        """Return what the work makes with the first account that can; the result keeps the account.
 
-        A refusal concerns one account, and the next one is tried. What fails in passing is tried once more on the same
-        account for each kind of failure, and then on others, three in all.
+        After a refusal, which concerns one account, the next account gets the work. After a passing failure the same
+        account gets it once more, for each kind of failure, and then others, three in all.
         Raises NoAccounts, AccountsResting, QueueTimeout, ClientGone, or what the last account said.
         """
         try:
@@ -88,10 +88,10 @@ class Attempts:
                 return lease.attempt(work)
             except (Refusal, Transient, SetupError) as error:
                 lease.reject(error)
-                failed = not isinstance(error, Refusal)
-                failures += failed
+                is_failure = not isinstance(error, Refusal)
+                failures += is_failure
                 # Prefer reporting a failure over a refusal: a refusal only concerns its own account.
-                last = error if failed else last or error
+                last = error if is_failure else last or error
                 if failures == ACCOUNTS_TRIED:
                     break
             except BaseException:
@@ -102,7 +102,7 @@ class Attempts:
     def _patiently(self, work: Work[Result], lease: Lease, client_gone: ClientGoneCheck) -> Result:
         """Try on one account: a busy chat gets time, and each kind of passing failure a second try."""
         pauses = iter(BUSY_PAUSES)
-        retried: set[type[ProxyError]] = set()
+        failure_kinds: set[type[ProxyError]] = set()
         while True:
             try:
                 return work(lease)
@@ -112,7 +112,7 @@ class Attempts:
                     raise
                 self.pause(pause, client_gone)
             except Transient as error:
-                if type(error) in retried:
+                if type(error) in failure_kinds:
                     raise
-                retried.add(type(error))
+                failure_kinds.add(type(error))
                 journal.note(journal.TriedAgain(lease.account_id, error.message))

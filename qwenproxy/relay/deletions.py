@@ -1,8 +1,8 @@
 """Deletes chats of the site that no kept chat needs any more, in the background and across restarts.
 
-The relay hands in what this proxy itself made; a small journal keeps it until the site has
-let go of it. Works only through tabs that requests opened anyway, so a deletion never starts a browser. Knows the page
-seam and the registry; knows neither requests nor kept chats.
+The relay hands in chats that this proxy made; a small journal keeps them until the site has deleted them. Works only
+through tabs that requests opened anyway, so a deletion never starts a browser. Knows the page seam and the registry;
+knows neither requests nor kept chats.
 """
 
 from __future__ import annotations
@@ -26,24 +26,24 @@ from qwenproxy.upstream.places import SiteChat, format_site_chat, parse_site_cha
 
 log = logging.getLogger(__name__)
 
-ATTEMPTS = 10  # times the site is asked to delete one chat before that is given up
-BATCH = 50  # deletions between two writes of the journal: after a crash the site is asked again for no more than these
+ATTEMPTS = 10  # tries to delete one chat before we give up
+BATCH = 50  # deletions between two writes of the journal: after a crash we repeat at most these
 PACE = 0.1  # seconds between two deletions: bursts bring up the site's human check (protocol 10)
-RETRY_PAUSES = (1.0, 10.0, 60.0)  # seconds before what failed is tried again while the tab stays open
+RETRY_PAUSES = (1.0, 10.0, 60.0)  # seconds before failed deletions are tried again, while the tab stays open
 
 P = TypeVar("P", bound=Page)
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A chat to delete, and how often the site was asked in vain."""
+    """A chat to delete, and how many tries failed."""
 
     chat: SiteChat
     attempts: int = 0
 
 
 class UpstreamDeletions:
-    """The chats still to be deleted, and the worker that does it while there is anything it can do."""
+    """The chats that are still to delete, and the worker that deletes them while it can."""
 
     def __init__(self, path: Path, registry: Registry, clock: Callable[[], float] = time.time) -> None:
         """`path` is the journal's."""
@@ -76,12 +76,12 @@ class UpstreamDeletions:
             return
         with self._lock:
             entries = self._read()
-            known = {entry.chat for entry in entries}
-            self._write([*entries, *(Entry(chat) for chat in new if chat not in known)])
+            old_chats = {entry.chat for entry in entries}
+            self._write([*entries, *(Entry(chat) for chat in new if chat not in old_chats)])
         self._work_off()
 
     def watch(self, open_tab: Callable[[Account], P]) -> Callable[[Account], P]:
-        """Return `open_tab`, but such that each tab it opens serves the account's deletions, too."""
+        """Return a form of `open_tab` whose tabs serve the account's deletions, too."""
 
         def open_and_work_off(account: Account) -> P:
             tab = open_tab(account)
@@ -104,7 +104,7 @@ class UpstreamDeletions:
         return worker is None or not worker.is_alive()
 
     def _work_off(self) -> None:
-        """Have a worker look at what can be deleted now: one at a time, gone when it is done. Raises SetupError."""
+        """Let the one worker delete what it can now; it ends when it is done. Raises SetupError."""
         if not self._due():
             return
         self._news.set()
@@ -127,7 +127,7 @@ class UpstreamDeletions:
                     return
 
     def _work_through(self) -> bool:
-        """Ask the site to delete all that is due; return whether some of it is worth another try soon."""
+        """Ask the site to delete all that is due; return whether another try soon is worth it."""
         try:
             due = self._due()
             outcomes = [self._delete_batch(due[start : start + BATCH]) for start in range(0, len(due), BATCH)]
@@ -137,7 +137,7 @@ class UpstreamDeletions:
             return False
 
     def _due(self) -> list[SiteChat]:
-        """Return what can be asked of the site now: the account has an open tab and may use it."""
+        """Return the chats that can be deleted now: their account is usable and has an open tab."""
         now = self._clock()
         usable = {account.id for account in self._registry.all() if account.status(now) == "OK"}
         with self._mutex:
@@ -145,28 +145,28 @@ class UpstreamDeletions:
         return [entry.chat for entry in self._read() if entry.chat.account_id in usable]
 
     def _delete_batch(self, batch: list[SiteChat]) -> bool:
-        done: set[SiteChat] = set()
-        failed: set[SiteChat] = set()
-        put_off: set[str] = set()  # accounts that cannot go on for now
+        successes: set[SiteChat] = set()
+        failures: set[SiteChat] = set()
+        unusable: set[str] = set()  # accounts that cannot go on for now
         for chat in batch:
-            if chat.account_id in put_off:
+            if chat.account_id in unusable:
                 continue
             try:
                 self._delete(chat)
-                done.add(chat)
+                successes.add(chat)
             except (Refusal, TabLost, NetworkFailed) as error:
-                # None of these is about the chat: the next tab, or the next thing to delete, brings the next try.
+                # None of these concerns the chat: the next tab, or the next deletion, tries again.
                 log.info("account=%s deletion of upstream chats put off: %s", chat.account_id, error.message)
-                put_off.add(chat.account_id)
+                unusable.add(chat.account_id)
             except ProxyError as error:
                 log.info("account=%s upstream chat %s not deleted: %s", chat.account_id, chat.chat_id, error.message)
-                failed.add(chat)
+                failures.add(chat)
             time.sleep(PACE)
-        self._note(done, failed)
-        return bool(failed)
+        self._note(successes, failures)
+        return bool(failures)
 
     def _delete(self, chat: SiteChat) -> None:
-        """Delete one chat. Raises what the site says against it, TabLost."""
+        """Delete one chat. Raises the site's objection, TabLost."""
         with self._mutex:
             tab = self._tabs.get(chat.account_id)
         if tab is None:
@@ -181,22 +181,22 @@ class UpstreamDeletions:
                     del self._tabs[chat.account_id]
             raise
 
-    def _note(self, done: Collection[SiteChat], failed: Collection[SiteChat]) -> None:
-        if not done and not failed:
+    def _note(self, successes: Collection[SiteChat], failures: Collection[SiteChat]) -> None:
+        if not successes and not failures:
             return
         with self._lock:
-            left = []
+            rest = []
             for entry in self._read():
-                attempts = entry.attempts + (entry.chat in failed)
-                if entry.chat in done:
+                attempts = entry.attempts + (entry.chat in failures)
+                if entry.chat in successes:
                     continue
                 if attempts < ATTEMPTS:
-                    left.append(replace(entry, attempts=attempts))
+                    rest.append(replace(entry, attempts=attempts))
                 else:
                     log.warning("account=%s upstream chat %s stays", entry.chat.account_id, entry.chat.chat_id)
-            self._write(left)
-        if done:
-            log.info("upstream chats deleted: %d", len(done))
+            self._write(rest)
+        if successes:
+            log.info("upstream chats deleted: %d", len(successes))
 
     def _read(self) -> list[Entry]:
         with self._lock:

@@ -1,4 +1,4 @@
-"""Puts clients' files on the site with whichever account can, as questions.py does with questions.
+"""Puts clients' files on the site with the first account that can, as questions.py does with questions.
 
 Stands between the file routes and uploads/; knows neither forms nor signatures.
 """
@@ -42,9 +42,9 @@ class Filing:
         said.
         """
         file = self._uploader.check(name, data)
-        stored = self._on_some_account(lambda site: self._uploader.store(file, site), client_gone)
-        self._uploader.remember(stored, data)
-        return stored
+        site_file = self._on_some_account(lambda site: self._uploader.store(file, site), client_gone)
+        self._uploader.remember(site_file, data)
+        return site_file
 
     def issue_credentials(
         self, name: str, size: int, kind: str, client_gone: ClientGoneCheck = never_gone

@@ -1,6 +1,6 @@
 """The models the site has now: read through any account's page, kept, and read again in the background.
 
-Asked by the relay before every answer. Knows the page seam and the catalogue's pure half in upstream; no accounts.
+The relay asks it before every answer. Knows the page seam and the catalogue's pure half in upstream; no accounts.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from qwenproxy.upstream.ask import call
 
 log = logging.getLogger(__name__)
 
-MODELS_FRESH = 600.0  # seconds the list is taken as it is
+MODELS_FRESH = 600.0  # seconds before the list is read again
 
 
 class ModelList:
-    """The last known catalogue, and how a client's model name is answered by it."""
+    """The site's last catalogue, and the model that it has for a client's name."""
 
     def __init__(self, default_model: str, unknown_model: str) -> None:
         """`unknown_model` is `default` (answer with `default_model`) or `error`."""
@@ -33,11 +33,11 @@ class ModelList:
 
     @property
     def known(self) -> bool:
-        """Whether the site was ever asked."""
+        """Whether the list was ever read."""
         return bool(self._read_at)
 
     def refresh(self, page: Page, client_gone: ClientGoneCheck = never_gone) -> None:
-        """Read the list now if it never was, in the background if it has aged. Keeps the last one if that fails.
+        """Read the list, at once for the first time, in the background if it is old. A failure keeps the last list.
 
         Raises ClientGone.
         """
@@ -50,13 +50,13 @@ class ModelList:
 
     def resolve(self, name: str | None) -> models.Model:
         """Return the live model for a client's name, None meaning the default. Raises ModelNotFound."""
-        wanted = name or self._default_model
-        model = self.catalogue.resolve(wanted)
+        name = name or self._default_model
+        model = self.catalogue.resolve(name)
         if model is None and self._unknown_model == "error":
-            raise ModelNotFound(f"The model {wanted[:100]!r} does not exist; GET /v1/models lists them.", param="model")
+            raise ModelNotFound(f"The model {name[:100]!r} does not exist; GET /v1/models lists them.", param="model")
         model = model or self.catalogue.resolve(self._default_model)
         if model is None:
-            raise ModelNotFound(f"Neither {wanted[:100]!r} nor the default model exists on the site.", param="model")
+            raise ModelNotFound(f"Neither {name[:100]!r} nor the default model exists on the site.", param="model")
         return model
 
     def _read_and_unlock(self, page: Page) -> None:
@@ -73,6 +73,6 @@ class ModelList:
         except ClientGone:
             raise
         except ProxyError as error:
-            # Another minute with the list at hand: the names of a day ago nearly always still work.
+            # Use the old list for another minute, because yesterday's names nearly always still work.
             log.warning("the model list could not be read, using the last known one: %s", error.message)
             self._read_at = time.monotonic() - MODELS_FRESH + 60

@@ -30,7 +30,7 @@ from qwenproxy.observe.laps import Laps
 from qwenproxy.relay.attempts import Attempts, Wish
 from qwenproxy.relay.deletions import UpstreamDeletions
 from qwenproxy.relay.model_list import ModelList
-from qwenproxy.relay.run import Asked, ChatRun, Patience
+from qwenproxy.relay.run import ChatRun, Patience, SiteQuestion
 from qwenproxy.uploads.attachments import Attachments
 from qwenproxy.uploads.uploader import SiteCalls, Uploader
 from qwenproxy.upstream import calls, folding, models
@@ -52,7 +52,7 @@ class RelaySettings:
 
 @dataclass(slots=True)
 class _Question:
-    """A request on its way through the accounts. `place` is None where the whole conversation has to be told."""
+    """A request on its way through the accounts. `place` is None if the site needs the whole conversation."""
 
     chat: ChatRequest
     place: SitePlace | None
@@ -61,12 +61,12 @@ class _Question:
     laps: Laps = field(default_factory=Laps)
 
     def place_for(self, account_id: str) -> SitePlace | None:
-        """Return the place where this account can go on, None where it has to begin anew."""
+        """Return the place where this account can go on, None if it has to begin anew."""
         return self.place if self.place and self.place.chat.account_id == account_id else None
 
 
 class Relay:
-    """Answers chat requests with whichever account can."""
+    """Answers chat requests with the first account that can."""
 
     def __init__(
         self,
@@ -76,7 +76,7 @@ class Relay:
         uploader: Uploader | None = None,
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
-        """`deletions` None leaves on the site what was made there; `uploader` None refuses images and files."""
+        """`deletions` None leaves our chats on the site; `uploader` None refuses images and files."""
         self.pool = pool
         self.attempts = Attempts(pool, pause)
         self._uploader = uploader
@@ -87,10 +87,10 @@ class Relay:
     def open(
         self, chat: ChatRequest, client_gone: ClientGoneCheck = never_gone, place: SitePlace | None = None
     ) -> ChatRun:
-        """Start an answer and wait for its first sign; what goes wrong until then is raised here.
+        """Start an answer and wait for its first sign; raise what goes wrong until then.
 
-        With a `place` only what the site does not hold yet is sent there, as long as its account can take it; without
-        one the whole conversation goes, folded, into a new chat of the site.
+        Sends only what the site does not hold yet to a `place`, if its account can take it; otherwise sends the whole
+        conversation, folded, into a new chat of the site.
         Raises RequestError, TooLarge, ModelNotFound, and what Attempts.take raises.
         """
         question = _Question(chat, place, self._attachments(chat, place, client_gone), client_gone)
@@ -102,9 +102,9 @@ class Relay:
             self._deletions.add(chats)
 
     def catalogue(self, client_gone: ClientGoneCheck = never_gone) -> models.Catalogue:
-        """Return the site's models; wait for an account only where the list was never read.
+        """Return the site's models; wait for an account only if the list was never read.
 
-        While accounts only rest or fail, a list is better than an error: then the last known one. Raises NoAccounts,
+        Returns the last list while all accounts rest or fail, because it is better than an error. Raises NoAccounts,
         ClientGone.
         """
         if not self._models.known:
@@ -119,8 +119,8 @@ class Relay:
     ) -> str:
         """Open the first account's browser and read the model list, so that no request has to wait for that.
 
-        `opening` is called with the account that is tried; returns the one that is open. Raises what keeps every
-        account from being opened.
+        Calls `opening` with each account before its try; returns the one that is open. Raises what keeps every account
+        from opening.
         """
 
         def refresh(lease: Lease) -> str:
@@ -132,7 +132,7 @@ class Relay:
         return self.attempts.do(refresh, client_gone, Wish(takes_turn=False))
 
     def try_to_warm_up(self) -> None:
-        """Do the same in the background of a server's start, where a failure only goes to the log."""
+        """Do the same while a server starts, where a failure only goes to the log."""
         try:
             self.warm_up()
         except ProxyError as error:
@@ -152,13 +152,13 @@ class Relay:
     def _attachments(
         self, chat: ChatRequest, place: SitePlace | None, client_gone: ClientGoneCheck
     ) -> Attachments | None:
-        """Find out what the question's images and files are; those the site holds already can wait."""
+        """Read the question's images and files, except those that the site holds already."""
         if not any(message.attachments for message in chat.messages):
             return None
         if self._uploader is None:
             raise UnsupportedParameter("Images and files are not supported here.", param="messages")
         attachments = Attachments(self._uploader, client_gone)
-        attachments.read(folding.attachments(_unheld(chat, place)))
+        attachments.read(folding.attachments(_new_messages(chat, place)))
         return attachments
 
     def _start(self, lease: Lease, question: _Question) -> ChatRun:
@@ -173,57 +173,59 @@ class Relay:
         place = question.place_for(lease.account_id)
         files: tuple[dict[str, Any], ...] = ()
         if attachments:
-            parts = folding.attachments(_unheld(chat, place))
+            parts = folding.attachments(_new_messages(chat, place))
             files = attachments.entries(parts, self.site_calls(lease, page, question.client_gone))
         question.laps.end("files")
         if place is None:
             return self._ask_anew(lease, page, question, model, files)
         try:
-            return self._ask(lease, page, Asked(chat, place, model, question.laps), files, question.client_gone)
+            return self._ask(lease, page, SiteQuestion(chat, place, model, question.laps), files, question.client_gone)
         except ChatGone:
-            question.place = None  # the next try tells everything
+            question.place = None  # the next try sends everything
             raise
 
     def _ask_anew(
         self, lease: Lease, page: Page, question: _Question, model: str, files: tuple[dict[str, Any], ...]
     ) -> ChatRun:
-        """Ask in a new chat of the site, which goes again if no answer comes of it."""
+        """Ask in a new chat of the site; delete the chat if no answer comes."""
         chat_id = calls.chat_id_from(call(page, calls.new_chat(model), question.client_gone, self._settings.clock))
         question.laps.end("chat")
         place = SitePlace(SiteChat(lease.account_id, chat_id))
         try:
-            asked = Asked(question.chat, place, model, question.laps)
-            return self._ask(lease, page, asked, files, question.client_gone)
+            site_question = SiteQuestion(question.chat, place, model, question.laps)
+            return self._ask(lease, page, site_question, files, question.client_gone)
         except BaseException:
-            self._discard_failed(place.chat)
+            self._try_to_discard(place.chat)
             raise
 
     def _ask(
         self,
         lease: Lease,
         page: Page,
-        asked: Asked,
+        site_question: SiteQuestion,
         files: tuple[dict[str, Any], ...],
         client_gone: ClientGoneCheck,
     ) -> ChatRun:
         """Send the question and wait for the first sign of an answer."""
-        chat, place = asked.chat, asked.place
+        chat, place = site_question.chat, site_question.place
         question = calls.Question(
-            model=asked.model,
-            text=folding.fold(_unheld(chat, place), chat.tools, chat.tool_choice),
+            model=site_question.model,
+            text=folding.fold(_new_messages(chat, place), chat.tools, chat.tool_choice),
             parent_id=place.response_id,
             thinking=bool(chat.thinking),
             thinking_budget=chat.thinking_budget,
             files=files,
         )
         response = page.fetch(calls.completion(place.chat.chat_id, question))
-        run = ChatRun(lease, page, response, asked, Patience(self._settings.stall_timeout, self._settings.clock))
+        run = ChatRun(
+            lease, page, response, site_question, Patience(self._settings.stall_timeout, self._settings.clock)
+        )
         try:
             run.prime(client_gone)
         except BaseException:
             run.abandon()
             raise
-        asked.laps.end("first")
+        site_question.laps.end("first")
         return run
 
     def site_calls(self, lease: Lease, page: Page, client_gone: ClientGoneCheck) -> SiteCalls:
@@ -234,14 +236,14 @@ class Relay:
             lambda seconds: self.attempts.pause(seconds, client_gone),
         )
 
-    def _discard_failed(self, chat: SiteChat) -> None:
+    def _try_to_discard(self, chat: SiteChat) -> None:
         try:
             self.discard([chat])
         except SetupError as error:
             log.warning("account=%s upstream chat %s stays: %s", chat.account_id, chat.chat_id, error.message)
 
 
-def _unheld(chat: ChatRequest, place: SitePlace | None) -> tuple[Message, ...]:
+def _new_messages(chat: ChatRequest, place: SitePlace | None) -> tuple[Message, ...]:
     """Return the messages that the site does not hold yet."""
     return chat.messages[place.holds if place else 0 :]
 

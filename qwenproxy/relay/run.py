@@ -1,7 +1,7 @@
 """One answer under way: a lease, a response of the page, and the events that come out of it.
 
-Made by the relay, iterated by the history, closed by whoever iterates. Stands between the page's text and the events
-of an answer; knows no wire API and no chat that is kept.
+The relay makes it, the history iterates and closes it. Stands between the page's text and the events of an answer;
+knows no wire API and no chat that is kept.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from qwenproxy.upstream.places import SitePlace
 
 log = logging.getLogger(__name__)
 
-TICK = 1.0  # seconds without anything for the client after which it gets a Tick
+TICK = 1.0  # seconds without anything for the client before it gets a Tick
 REAL = (Text, Reasoning, ToolCall, Image, Finish)  # what a client sees
 
 
@@ -41,7 +41,7 @@ class Patience:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class SiteQuestion:
     """A question that was sent: the request, its place on the site, and the model's real id there."""
 
     chat: ChatRequest
@@ -57,34 +57,36 @@ class ChatRun:
     stage holds the answer back. `answer` holds what has come so far.
     """
 
-    def __init__(self, lease: Lease, page: Page, response: PageResponse, asked: Asked, patience: Patience) -> None:
+    def __init__(
+        self, lease: Lease, page: Page, response: PageResponse, site_question: SiteQuestion, patience: Patience
+    ) -> None:
         """Take over the lease and the response to the question."""
         self.account_id = lease.account_id
-        self.chat = asked.chat
-        self.place = asked.place
-        self.model = asked.model
-        self.laps = asked.laps
+        self.chat = site_question.chat
+        self.place = site_question.place
+        self.model = site_question.model
+        self.laps = site_question.laps
         self.answer = Answer()
         self._lease = lease
         self._page = page
         self._response = response
         self._patience = patience
-        self._decoder = EventDecoder(asked.place.chat.chat_id, origin=page.origin)
-        self._primed: deque[Event] = deque()
-        self._read_to_end = False
-        self._closed = False
+        self._decoder = EventDecoder(site_question.place.chat.chat_id, origin=page.origin)
+        self._first_events: deque[Event] = deque()
+        self._is_complete = False
+        self._is_closed = False
         self._begun_at = patience.clock()
-        events = self._decoded()
-        for stage in stages_for(asked.chat):
+        events = self._decode()
+        for stage in stages_for(site_question.chat):
             events = stage(events)
-        # Last of all: whatever stands before it may hold events back for as long as it likes.
-        self._events = self._gathered(events)
+        # Last of all, because each stage before it may hold events back for any time.
+        self._events = self._gather(events)
 
     @property
     def response_id(self) -> str | None:
-        """The site's id of the answer, from which the next question can go on; None where the answer was cut."""
-        started = self._decoder.started
-        return started.response_id or None if started and self._read_to_end else None
+        """The site's id of the answer, from which the next question can go on; None if the answer was cut."""
+        start = self._decoder.started
+        return start.response_id or None if start and self._is_complete else None
 
     @property
     def usage(self) -> Usage | None:
@@ -92,34 +94,34 @@ class ChatRun:
         return self.answer.usage
 
     def prime(self, client_gone: ClientGoneCheck) -> None:
-        """Wait for what has to be there before an account counts as the one that answers.
+        """Wait until this account counts as the one that answers; another one can take over until then.
 
-        Of a streamed answer that is the first event a client sees, of any other the whole answer: until then another
-        account can take over. Raises any ProxyError the site's answer means, ClientGone.
+        A streamed answer needs its first event that a client sees, any other answer all of them. Raises any ProxyError
+        the site's answer means, ClientGone.
         """
         clock = self._patience.clock
         looked_at = clock()
         for event in self._events:
             if not isinstance(event, Tick):
-                self._primed.append(event)
+                self._first_events.append(event)
                 if self.chat.streamed and isinstance(event, REAL):
                     return
             now = clock()
-            # Nothing is written to this client yet, so nothing else would tell that it left.
+            # We have not written to the client yet, so check for a disconnect ourselves.
             if isinstance(event, Tick) or now - looked_at >= LOOK_EVERY:
                 looked_at = now
                 if client_gone():
                     raise ClientGone("The client hung up.")
 
     def __iter__(self) -> Iterator[Event]:
-        # However slowly a client reads, its account is free once the site has said everything.
+        # Free the account once the site has sent everything, however slowly the client reads.
         self._response.when_complete(self._give_back)
-        while self._primed:
-            yield self._primed.popleft()
+        while self._first_events:
+            yield self._first_events.popleft()
         try:
             yield from self._events
         except Refusal as error:
-            # Too late for another account to take over, but not for the next request to know.
+            # Another account cannot take over any more, but the next request has to know.
             self._lease.reject_late(error)
             raise
 
@@ -135,12 +137,12 @@ class ChatRun:
         self._lease.close()
 
     def abandon(self) -> None:
-        """Stop the answer, but keep the lease: it goes to another try. Idempotent."""
-        if self._closed:
+        """Stop the answer, but keep the lease for another try. Idempotent."""
+        if self._is_closed:
             return
-        self._closed = True
+        self._is_closed = True
         self._response.close()
-        if not self._read_to_end:
+        if not self._is_complete:
             for response_id in self._decoder.response_ids:
                 self._page.send(calls.stop(self.place.chat.chat_id, response_id))
 
@@ -148,25 +150,25 @@ class ChatRun:
         try:
             self._lease.close()
         except ProxyError as error:
-            # Whoever waits for the account looks again by itself.
+            # Requests that wait for the account look again by themselves.
             log.warning("account=%s given back, but nobody was told: %s", self.account_id, error.message)
 
-    def _gathered(self, events: Iterator[Event]) -> Iterator[Event]:
+    def _gather(self, events: Iterator[Event]) -> Iterator[Event]:
         """Pass the events on until the answer is complete, and keep what they say.
 
-        Of the Ticks only those where the client saw nothing for a second.
+        Drops Ticks unless the client saw nothing for a second.
         """
-        seen = self._patience.clock()
+        last_sign_at = self._patience.clock()
         for event in events:
             now = self._patience.clock()
             if isinstance(event, Tick):
-                if now - seen < TICK:
+                if now - last_sign_at < TICK:
                     continue
-                seen = max(seen + TICK, now - TICK)  # what is left of a second counts towards the next Tick
+                last_sign_at = max(last_sign_at + TICK, now - TICK)  # the rest of a second counts towards the next Tick
             else:
                 self.answer.add(event)
                 if isinstance(event, REAL):
-                    seen = now
+                    last_sign_at = now
             yield event
             if isinstance(event, Finish):
                 self._note_end(event)
@@ -178,11 +180,11 @@ class ChatRun:
         seconds = self._patience.clock() - self._begun_at
         journal.note(journal.AnswerEnded(self.account_id, self.model, finish.reason, seconds, *counts))
 
-    def _decoded(self) -> Iterator[Event]:
+    def _decode(self) -> Iterator[Event]:
         """Yield what the site sends, and a Tick whenever something came or a second passed.
 
-        An answer that is finished may go on after a call of the site's own tools: only the end of the stream is the
-        end. A connection that stays open all the same counts as ended once the site was silent for long.
+        A finished answer may go on after a call of the site's own tools, so only the end of the stream ends it. A
+        connection that stays open counts as ended after a long silence.
         """
         yield from self._await_stream()
         silent = 0
@@ -196,16 +198,16 @@ class ChatRun:
                 if self._decoder.finished:
                     break
                 raise UpstreamTimeout(f"The site was silent for {silent} s in the middle of its answer.")
-        self._read_to_end = True
+        self._is_complete = True
         yield from self._decoder.flush()
 
     def _await_stream(self) -> Iterator[Event]:
-        waited = 0
+        seconds = 0
         while (head := self._response.head(1.0)) is None:
-            waited += 1
-            if waited >= self._patience.stall_timeout:
-                raise UpstreamTimeout(f"The site did not begin its answer within {waited} s.")
+            seconds += 1
+            if seconds >= self._patience.stall_timeout:
+                raise UpstreamTimeout(f"The site did not begin its answer within {seconds} s.")
             yield Tick()
         if not refusals.is_stream(head):
-            self._read_to_end = True
+            self._is_complete = True
             raise read_body(self._response, REFUSAL_BODY, clock=self._patience.clock).refusal(head)
