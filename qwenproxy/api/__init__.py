@@ -12,7 +12,7 @@ from qwenproxy.wsgi.unread import closing_unread
 
 
 def wire_apis() -> tuple[WireApi, ...]:
-    """Return all wire APIs, in any order: the most exact address decides whose a path is."""
+    """Return all wire APIs. A path without a route is that of the most exact address; of equal ones the last counts."""
     return (openai.wire_api(), completions.wire_api(), native.wire_api())
 
 

@@ -58,7 +58,7 @@ def stream(answer: KeptAnswer, encoder: Encoder, client_gone: ClientGoneCheck) -
 
     After a failure the form's end is missing (contract 4.3). The caller closes the answer.
     """
-    silence = 0  # seconds, because a silent site makes one Tick a second
+    silence = 0  # seconds, because there is one Tick a second
     yield from _unless_empty(encoder.begin(answer))
     try:
         for event in answer:

@@ -58,12 +58,26 @@ def register_errors(app: Flask, wire_apis: Sequence[WireApi]) -> None:
 def _wire_api() -> WireApi:
     """Return the wire API of the request's route, or of its path if there is no route."""
     wire_apis = cast("tuple[WireApi, ...]", current_app.extensions[WIRE_APIS])
+    blueprint = request.blueprint or _blueprint_by_another_method()
     for wire_api in wire_apis:
-        if request.blueprint and request.blueprint in [routes.name for routes in wire_api.routes]:
+        if blueprint in [routes.name for routes in wire_api.routes]:
             return wire_api
-    matches = [(wire_api.addresses.match(request.path), wire_api) for wire_api in wire_apis]
-    # The most exact address counts: of several prefixes the longest one.
+    # The most exact address counts: of several prefixes the longest one, of equal ones that of the last wire API.
+    matches = [(wire_api.addresses.match(request.path), wire_api) for wire_api in reversed(wire_apis)]
     return max(((match.end(), wire_api) for match, wire_api in matches if match), key=lambda each: each[0])[1]
+
+
+def _blueprint_by_another_method() -> str | None:
+    """Return the blueprint of the route that takes this path with another method, None if there is none."""
+    adapter = current_app.create_url_adapter(request)
+    methods = list(adapter.allowed_methods()) if adapter else []
+    if not adapter or not methods:
+        return None
+    try:
+        endpoint, _ = adapter.match(method=methods[0])
+    except HTTPException:  # a WebSocket is asked for where none is, or the other way round
+        return None
+    return str(endpoint).rpartition(".")[0] or None
 
 
 def _http_error(error: HTTPException) -> Response:

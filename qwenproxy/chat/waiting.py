@@ -66,8 +66,10 @@ class Work(Generic[Result]):
             self._result = self._work()
         except BaseException as error:
             self._error = error
-        finally:
-            self._end.set()
+        self._settle()
+
+    def _settle(self) -> None:
+        self._end.set()
 
 
 class Coming(Work[Life]):
@@ -81,13 +83,15 @@ class Coming(Work[Life]):
     def close(self) -> None:
         """Close the result, now or as soon as it is there. Idempotent, from any thread."""
         with self._closing:
-            self._is_unwanted = True
-        if self._end.is_set() and self._error is None:
+            was_unwanted, self._is_unwanted = self._is_unwanted, True
+            has_ended = self._end.is_set()
+        if has_ended and not was_unwanted and self._error is None:
             self._result.close()
 
-    def _run(self) -> None:
-        super()._run()
+    def _settle(self) -> None:
+        # Under the lock, so that either this thread closes the result or the one that calls close.
         with self._closing:
+            self._end.set()
             is_unwanted = self._is_unwanted
         if is_unwanted and self._error is None:
             self._result.close()

@@ -66,9 +66,9 @@ class KeptAnswer:
         with naming(self._record.existing_chat_id):
             for event in self.run:
                 if isinstance(event, Finish):
-                    self._is_settled = True
                     with self._waiting:
                         self._record.keep(self.run)
+                    self._is_settled = True  # not before: what cannot be kept is dropped
                 yield event
 
     def __enter__(self) -> KeptAnswer:
@@ -157,6 +157,10 @@ class Recording:
             self.history.create(RECORDED_CHAT_NAME, messages, extra={UPSTREAM: memory.to_json()})
         except SetupError as error:
             log.warning("account=%s an answer is not recorded: %s", run.account_id, error.message)
+            try:
+                self.drop(run)
+            except SetupError:
+                log.warning("account=%s upstream chat %s stays", run.account_id, run.place.chat.chat_id)
 
     def drop(self, run: ChatRun) -> None:
         """Delete the site's chat if it was made for this answer. Raises SetupError."""
@@ -176,5 +180,5 @@ def naming(chat_id: str | None) -> Iterator[None]:
     try:
         yield
     except ProxyError as error:
-        error.chat_id = chat_id or error.chat_id
+        error.chat_id = chat_id
         raise

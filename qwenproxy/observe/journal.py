@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 log = logging.getLogger(__name__)
+trouble = logging.getLogger("qwenproxy.observe.subscribers")
 # Subscribers get every event, whatever the log shows.
 log.setLevel(logging.DEBUG)
 
@@ -187,16 +188,24 @@ def note(event: Event) -> None:
 
 
 class Subscription(logging.Handler):
-    """A subscriber. Calls `receive` with each event in the thread where it happened, so that must be quick."""
+    """A subscriber. Calls `receive` with each event in the thread where it happened, so that must be quick and safe."""
 
     def __init__(self, receive: Callable[[Event], None]) -> None:
         super().__init__(logging.DEBUG)
         self._receive = receive
 
+    def createLock(self) -> None:
+        """Have no lock: one slow subscriber must not make all requests wait in line."""
+        self.lock = None
+
     def emit(self, record: logging.LogRecord) -> None:
-        """Hand on an event; ignore other log records."""
-        if isinstance(record.msg, Event):
+        """Hand an event on; other log records are no events. An error of the subscriber harms nobody else."""
+        if not isinstance(record.msg, Event):
+            return
+        try:
             self._receive(record.msg)
+        except Exception as error:
+            trouble.error("a subscriber failed with %s at %s", type(error).__name__, type(record.msg).__name__)
 
     def __enter__(self) -> Subscription:
         log.addHandler(self)

@@ -28,8 +28,8 @@ from qwenproxy.upstream.places import SitePlace
 
 log = logging.getLogger(__name__)
 
-TICK = 1.0  # seconds without anything for the client before it gets a Tick
-REAL = (Text, Reasoning, ToolCall, Image, Finish)  # what a client sees
+TICK = 1.0  # seconds between two Ticks
+REAL = (Text, Reasoning, ToolCall, Image, Finish)  # what a client may see
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +53,8 @@ class SiteQuestion:
 class ChatRun:
     """An answer of the model, as an iterator of events. Ends with Finish, or raises what went wrong.
 
-    Yields a Tick after each second in which the client saw nothing of the answer, whether the site was silent or a
-    stage holds the answer back. `answer` holds what has come so far.
+    Yields a Tick each second, whether the site is silent, a stage holds the answer back, or it flows. `answer` holds
+    what has come so far.
     """
 
     def __init__(
@@ -156,19 +156,17 @@ class ChatRun:
     def _gather(self, events: Iterator[Event]) -> Iterator[Event]:
         """Pass the events on until the answer is complete, and keep what they say.
 
-        Drops Ticks unless the client saw nothing for a second.
+        Passes one Tick a second, also beside other events: only the encoder knows which of them a client sees.
         """
-        last_sign_at = self._patience.clock()
+        last_tick_at = self._patience.clock()
         for event in events:
-            now = self._patience.clock()
             if isinstance(event, Tick):
-                if now - last_sign_at < TICK:
+                now = self._patience.clock()
+                if now - last_tick_at < TICK:
                     continue
-                last_sign_at = max(last_sign_at + TICK, now - TICK)  # the rest of a second counts towards the next Tick
+                last_tick_at = max(last_tick_at + TICK, now - TICK)  # the rest of a second counts towards the next Tick
             else:
                 self.answer.add(event)
-                if isinstance(event, REAL):
-                    last_sign_at = now
             yield event
             if isinstance(event, Finish):
                 self._note_end(event)

@@ -91,6 +91,7 @@ def test_sixteen_tokens_are_the_default(client: FlaskClient, site: FakeSite, lim
         ({"prompt": "x", "n": 2}, "unsupported_parameter", "n"),
         ({"prompt": "x", "best_of": 3}, "unsupported_parameter", "best_of"),
         ({"prompt": "x", "logprobs": 5}, "unsupported_parameter", "logprobs"),
+        ({"prompt": "x", "logprobs": 0}, "unsupported_parameter", "logprobs"),
         ({"prompt": "x", "max_tokens": 0}, "invalid_request", "max_tokens"),
         ({"prompt": "x", "stop": [1]}, "invalid_request", "stop"),
         ({"prompt": "x", "suffix": 1}, "invalid_request", "suffix"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from pathlib import Path
 
 import pytest
 from kept_chats import KeptChats, folded, full_disk
@@ -89,6 +90,19 @@ class TestRecording:
         assert "error" not in response.text
         assert "not recorded" in caplog.text
         assert "Hello" not in caplog.text
+
+    @pytest.mark.parametrize("path", ["/v1/chat/completions", "/api/chat"])
+    def test_what_cannot_be_kept_leaves_no_chat_on_the_site(
+        self, chats: KeptChats, path: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        write = files.write_atomic
+
+        def refuse_chats(file: Path, data: bytes) -> None:
+            full_disk(file, data) if file.parent.name == "history" else write(file, data)
+
+        monkeypatch.setattr(files, "write_atomic", refuse_chats)
+        chats.client.post(path, json={"messages": list(self.TALK)}, buffered=True)
+        chats.site.wait_for_deletions(("a", "up-1"))
 
     @pytest.mark.parametrize("reply", [CUT, REFUSED_CONTENT], ids=["cut", "refused"])
     def test_a_failed_answer_is_not_recorded(self, chats: KeptChats, reply: Reply) -> None:

@@ -73,3 +73,13 @@ def test_an_answer_that_breaks_off_is_heard(client: FlaskClient, site: FakeSite)
     with Subscription(heard.append):
         client.post("/v1/chat/completions", json=ASK, buffered=True)
     assert [event.code for event in heard if isinstance(event, journal.AnswerBroke)] == ["upstream_error"]
+
+
+def test_an_error_of_a_subscriber_harms_nobody(client: FlaskClient, caplog: pytest.LogCaptureFixture) -> None:
+    def fail(event: Event) -> None:
+        raise ValueError("secret words")
+
+    with Subscription(fail), caplog.at_level(logging.ERROR, "qwenproxy"):
+        assert client.post("/v1/chat/completions", json=ASK, buffered=True).status_code == 200
+    assert "a subscriber failed with ValueError" in caplog.text
+    assert "secret words" not in caplog.text

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 from qwenproxy.api.completions import routes
-from qwenproxy.api.openai.addresses import ADDRESSES
 from qwenproxy.api.openai.format import openai_error
 from qwenproxy.api.wire import WireApi
 
+ADDRESSES = re.compile(r"/(?:api/)?(?:v1/)?completions(?=/|$)")
+
 
 def wire_api() -> WireApi:
-    """Return this wire API; its address is one of OpenAI's."""
-    return WireApi((routes.blueprint(),), openai_error, ADDRESSES)
+    """Return this wire API."""
+    return WireApi((routes.blueprint(),), openai_error, ADDRESSES, roots=("completions",))

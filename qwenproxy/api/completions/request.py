@@ -42,6 +42,8 @@ def parse_completion(body: Mapping[str, Any]) -> TextRequest:
     """Translate the body of POST /v1/completions. Raises RequestError, UnsupportedParameter naming the field."""
     ignored = Ignored()
     refuse_losses(body, ("n", "best_of"))
+    if body.get("logprobs") is not None:
+        raise UnsupportedParameter("The Qwen chat site gives no logprobs; leave it out.", param="logprobs")
     prompt, suffix = _prompt(body.get("prompt")), read_text(body, "suffix")
     thinks, budget = thinking.parse_thinking(body, ignored)
     limit = read_limit(body, "max_tokens")

@@ -26,7 +26,7 @@ from qwenproxy.api.ignored import Ignored
 from qwenproxy.api.native.routes import parse_chat_id, parse_turn
 from qwenproxy.api.native.ws_encoder import SocketEncoder
 from qwenproxy.api.wiring import conversations
-from qwenproxy.errors import ClientGone, InvalidApiKey, InvalidJson, ProxyError, RequestError
+from qwenproxy.errors import ClientGone, InternalError, InvalidApiKey, InvalidJson, ProxyError, RequestError
 from qwenproxy.history.conversations import InChat
 from qwenproxy.observe.logs import request_id
 
@@ -50,6 +50,7 @@ class SocketChat:
         self._stopping = stopping or threading.Event()
         self._waiting: deque[str | bytes] = deque()
         self._cancelled = False
+        self._close_code: int | None = None
 
     def serve(self) -> int:
         """Answer requests until we end the connection; return the WebSocket close code.
@@ -58,9 +59,9 @@ class SocketChat:
         """
         try:
             self._admit()
-            while (message := self._next_message()) is not None:
+            while self._close_code is None and (message := self._next_message()) is not None:
                 self._answer_next(message)
-            return GOING_AWAY
+            return self._close_code or GOING_AWAY
         except InvalidApiKey as error:
             self.send_error(error)
             return POLICY_VIOLATION
@@ -108,8 +109,11 @@ class SocketChat:
                 self._take_key(message)
             elif kind is None:
                 check_keys(self._keys)
-                self._answer(message)
-                log.info("WebSocket answer ended %.3f s", time.monotonic() - start)
+                error_code = self._answer(message)
+                if error_code:
+                    log.info("WebSocket answer failed: %s", error_code)
+                else:
+                    log.info("WebSocket answer ended %.3f s", time.monotonic() - start)
             elif kind != "cancel":  # a late cancel has no effect: its answer is complete
                 raise RequestError('type must be "auth" or "cancel"; a request has none.', param="type")
         except (InvalidApiKey, ConnectionClosed):
@@ -125,7 +129,8 @@ class SocketChat:
         finally:
             request_id.reset(socket_id)
 
-    def _answer(self, message: dict[str, Any]) -> None:
+    def _answer(self, message: dict[str, Any]) -> str:
+        """Send an answer; return the code of the error with which it broke off, "" if it is complete."""
         turn, place = replace(parse_turn(message, Ignored()), streamed=True), InChat(parse_chat_id(message))
         encoder = SocketEncoder()
         with conversations().answer(place, turn, self._is_unwanted) as answer:
@@ -135,11 +140,17 @@ class SocketChat:
                     break
         if not encoder.has_ended:
             raise ClientGone("The client does not want the answer any more.")
+        if encoder.error_code == InternalError.code:
+            self._close_code = INTERNAL_ERROR
+        return encoder.error_code
 
     def _is_unwanted(self) -> bool:
         """Read the client's new messages; tell whether the answer has to stop."""
         while self._ws.connected and len(self._waiting) < MAX_WAITING:
-            text = self._ws.receive(timeout=0)
+            try:
+                text = self._ws.receive(timeout=0)
+            except ConnectionClosed:
+                return True
             if text is None:
                 break
             if _object_in(text).get("type") == "cancel":

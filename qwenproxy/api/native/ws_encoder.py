@@ -23,6 +23,7 @@ class SocketEncoder:
     keep_alive = b""
 
     def __init__(self) -> None:
+        self.error_code = ""  # of the `error` that ended the answer
         self.has_ended = False  # after `done` or `error`
 
     def begin(self, answer: KeptAnswer) -> bytes:
@@ -50,7 +51,7 @@ class SocketEncoder:
 
     def failure(self, error: ProxyError) -> bytes:
         """Return `error`."""
-        self.has_ended = True
+        self.has_ended, self.error_code = True, error.code
         event = {"type": "error", "code": error.code, "message": message_for_client(error)}
         return orjson.dumps({**event, "chatId": error.chat_id} if error.chat_id else event)
 

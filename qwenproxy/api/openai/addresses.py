@@ -8,7 +8,7 @@ PREFIXES = ("/v1", "/api/v1", "/api")
 
 # OpenAI's addresses after the prefix. `chat` and `files` alone are also our own addresses.
 ROOTS = (
-    "chat/completions", "completions", "models", "responses", "conversations", "messages", "images", "videos", "audio",
+    "chat/completions", "models", "responses", "conversations", "messages", "images", "videos", "audio",
     "embeddings", "moderations", "batches", "fine_tuning",
 )  # fmt: skip
 ADDRESSES = re.compile(rf"/v1(?=/|$)|/api/v1(?=/|$)|/api/(?:{'|'.join(ROOTS)})(?=/|$)")

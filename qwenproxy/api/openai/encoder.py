@@ -85,8 +85,9 @@ class CompletionEncoder:
         return DONE
 
     def failure(self, error: ProxyError) -> bytes:
-        """Return the frame with the error object."""
-        return _frame(openai_error(error))
+        """Return the frame with the error object, and the chat's id where that exists."""
+        chat = {"chatId": error.chat_id} if self._names_chat and error.chat_id else {}
+        return _frame({**openai_error(error), **chat})
 
     def whole(self, answer: KeptAnswer) -> dict[str, Any]:
         """Return the `chat.completion`."""
