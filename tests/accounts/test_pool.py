@@ -6,13 +6,22 @@ import logging
 import queue
 import threading
 from collections import Counter
+from collections.abc import Callable
+from typing import cast
 
 import pytest
-from clocks import NOW
+from clocks import NOW, FakeClock
+from fake_tabs import FakeOpener, FakeTab
 from jwts import jwt
 from leases import never, take
+from makers import MakePool
+from session_files import account_of
 
 from qwenproxy.accounts import pool as pool_module
+from qwenproxy.accounts.account import Account
+from qwenproxy.accounts.lease import Lease
+from qwenproxy.accounts.pool import AccountPool
+from qwenproxy.accounts.registry import Registry
 from qwenproxy.errors import (
     AccountsResting,
     ClientGone,
@@ -30,33 +39,33 @@ from qwenproxy.errors import (
 class Waiting:
     """A request that takes a lease on a thread of its own; `queued` is set once it stands in the queue."""
 
-    def __init__(self, pool, served):
+    def __init__(self, pool: AccountPool, served: queue.SimpleQueue[Waiting]) -> None:
         self.queued = threading.Event()
-        self.lease = None
+        self.lease: Lease | None = None
         self._pool = pool
         self._served = served
         self.thread = threading.Thread(target=self._run)
         self.thread.start()
 
-    def _run(self):
+    def _run(self) -> None:
         self.lease = take(self._pool, self._note)
         self._served.put(self)
 
-    def _note(self):
+    def _note(self) -> bool:
         self.queued.set()
         return False
 
 
-def opened(pool, prefer=None):
+def opened(pool: AccountPool, prefer: str | None = None) -> Lease:
     """Take a lease as a request does, whose next step is the account's page."""
     lease = take(pool, prefer=prefer)
     assert lease.open().alive
     return lease
 
 
-def test_requests_go_round_all_accounts(make_pool):
+def test_requests_go_round_all_accounts(make_pool: MakePool) -> None:
     pool = make_pool(3)
-    served = Counter()
+    served: Counter[str] = Counter()
     for _ in range(300):
         lease = take(pool)
         served[lease.account_id] += 1
@@ -64,16 +73,16 @@ def test_requests_go_round_all_accounts(make_pool):
     assert served == {"a": 100, "b": 100, "c": 100}
 
 
-def test_requests_at_once_go_round_all_accounts(make_pool):
+def test_requests_at_once_go_round_all_accounts(make_pool: MakePool) -> None:
     pool = make_pool(3, account_concurrency=12)
     given = []
     for account_id in "abc":
         opened(pool, account_id).close()
 
-    def work():
+    def work() -> None:
         for _ in range(25):
             lease = take(pool)
-            given.append((lease.account_id, lease.open().account_id))
+            given.append((lease.account_id, cast(FakeTab, lease.open()).account_id))
             lease.close()
 
     threads = [threading.Thread(target=work) for _ in range(12)]
@@ -84,7 +93,7 @@ def test_requests_at_once_go_round_all_accounts(make_pool):
     assert Counter(given) == {(account_id, account_id): 100 for account_id in "abc"}
 
 
-def test_a_browser_that_comes_up_holds_one_request_only(make_pool, opener):
+def test_a_browser_that_comes_up_holds_one_request_only(make_pool: MakePool, opener: FakeOpener) -> None:
     opener.open_gates["a"] = threading.Event()
     pool = make_pool(2, account_concurrency=4)
     first = take(pool, prefer="a")
@@ -101,14 +110,14 @@ def test_a_browser_that_comes_up_holds_one_request_only(make_pool, opener):
         lease.close()
 
 
-def test_an_account_runs_no_more_answers_than_allowed(make_pool):
+def test_an_account_runs_no_more_answers_than_allowed(make_pool: MakePool) -> None:
     pool = make_pool(2, account_concurrency=3, queue_wait=0)
     leases = [opened(pool) for _ in range(6)]
     assert Counter(lease.account_id for lease in leases) == {"a": 3, "b": 3}
     assert pool.running() == 6
     with pytest.raises(QueueTimeout) as caught:
         take(pool)
-    assert caught.value.retry_after > 0
+    assert caught.value.retry_after and caught.value.retry_after > 0
     leases[4].close()
     again = take(pool)
     assert again.account_id == leases[4].account_id
@@ -118,9 +127,11 @@ def test_an_account_runs_no_more_answers_than_allowed(make_pool):
     assert pool.running() == 0
 
 
-def test_the_queue_is_served_in_order_of_arrival(make_pool):
+def test_the_queue_is_served_in_order_of_arrival(make_pool: MakePool) -> None:
     pool = make_pool(1, account_concurrency=1)
-    first, served, waiting = take(pool), queue.SimpleQueue(), []
+    first = take(pool)
+    served: queue.SimpleQueue[Waiting] = queue.SimpleQueue()
+    waiting: list[Waiting] = []
     for _ in range(5):
         waiting.append(Waiting(pool, served))
         assert waiting[-1].queued.wait(5)
@@ -129,11 +140,12 @@ def test_the_queue_is_served_in_order_of_arrival(make_pool):
         now = served.get(timeout=5)
         assert now is expected
         assert served.empty()
+        assert now.lease
         now.lease.close()
         now.thread.join()
 
 
-def test_an_account_is_preferred_where_it_has_room(make_pool):
+def test_an_account_is_preferred_where_it_has_room(make_pool: MakePool) -> None:
     pool = make_pool(3, account_concurrency=1)
     leases = [take(pool, prefer="c"), take(pool, prefer="c"), take(pool, prefer="nobody")]
     assert [lease.account_id for lease in leases] == ["c", "a", "b"]
@@ -141,7 +153,7 @@ def test_an_account_is_preferred_where_it_has_room(make_pool):
         lease.close()
 
 
-def test_a_client_that_leaves_the_queue_takes_nothing(make_pool):
+def test_a_client_that_leaves_the_queue_takes_nothing(make_pool: MakePool) -> None:
     pool = make_pool(1, account_concurrency=1)
     lease = take(pool)
     with pytest.raises(ClientGone):
@@ -151,7 +163,7 @@ def test_a_client_that_leaves_the_queue_takes_nothing(make_pool):
     take(pool).close()
 
 
-def test_each_account_is_given_once_per_request(make_pool):
+def test_each_account_is_given_once_per_request(make_pool: MakePool) -> None:
     pool = make_pool(3)
     given = []
     for lease in pool.leases(never):
@@ -160,19 +172,22 @@ def test_each_account_is_given_once_per_request(make_pool):
     assert given == ["a", "b", "c"]
 
 
-def test_no_account_at_all(make_pool):
+def test_no_account_at_all(make_pool: MakePool) -> None:
     with pytest.raises(NoAccounts, match="qwenproxy account add"):
         take(make_pool(0))
 
 
-def test_a_limit_of_one_kind_keeps_the_account_from_that_kind_only(make_pool, registry, clock):
+def test_a_limit_of_one_kind_keeps_the_account_from_that_kind_only(
+    make_pool: MakePool, registry: Registry, clock: FakeClock
+) -> None:
     pool = make_pool(2)
     error = RateLimited("x")
     error.kind = "upload"
     lease = take(pool, prefer="a")
     lease.reject(error)
     assert {account.status(clock.now) for account in registry.all()} == {"OK"}
-    for kind, left in (("upload", {"b"}), ("t2i", {"a", "b"}), (None, {"a", "b"})):
+    limits: tuple[tuple[str | None, set[str]], ...] = (("upload", {"b"}), ("t2i", {"a", "b"}), (None, {"a", "b"}))
+    for kind, left in limits:
         given = set()
         for lease in pool.leases(never, kind=kind):
             given.add(lease.account_id)
@@ -186,7 +201,7 @@ def test_a_limit_of_one_kind_keeps_the_account_from_that_kind_only(make_pool, re
     take(pool, kind="upload").close()
 
 
-def test_an_account_rests_as_long_as_the_site_said(make_pool, registry, clock):
+def test_an_account_rests_as_long_as_the_site_said(make_pool: MakePool, registry: Registry, clock: FakeClock) -> None:
     pool = make_pool(2)
     pool.note_refusal("a", RateLimited("x", hours=6))
     pool.note_refusal("b", RateLimited("x"))
@@ -208,13 +223,15 @@ def test_an_account_rests_as_long_as_the_site_said(make_pool, registry, clock):
     lease.close()
 
 
-def test_a_waiting_request_gets_an_account_that_comes_back(make_pool, clock, monkeypatch):
+def test_a_waiting_request_gets_an_account_that_comes_back(
+    make_pool: MakePool, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(pool_module, "LOOK_AGAIN", 0.005)
     pool = make_pool(2, account_concurrency=1)
     pool.note_refusal("a", RateLimited("x"))
     busy = take(pool)
 
-    def time_passes():
+    def time_passes() -> bool:
         clock.now += 200
         return False
 
@@ -224,7 +241,7 @@ def test_a_waiting_request_gets_an_account_that_comes_back(make_pool, clock, mon
     busy.close()
 
 
-def test_a_refused_login_marks_the_account_invalid(make_pool, registry):
+def test_a_refused_login_marks_the_account_invalid(make_pool: MakePool, registry: Registry) -> None:
     pool = make_pool(2)
     lease = take(pool)
     assert lease.open().token == "token-0"
@@ -236,16 +253,18 @@ def test_a_refused_login_marks_the_account_invalid(make_pool, registry):
         take(pool)
 
 
-def test_a_login_renewed_meanwhile_stays_valid(make_pool, registry):
+def test_a_login_renewed_meanwhile_stays_valid(make_pool: MakePool, registry: Registry) -> None:
     pool = make_pool(1)
     lease = take(pool)
     assert lease.open().alive
     registry.renew("a", "token-new")
     lease.reject(NotLoggedIn("x"))
-    assert registry.get("a").status(NOW) == "OK"
+    assert account_of(registry, "a").status(NOW) == "OK"
 
 
-def test_an_expired_token_costs_no_request(make_pool, registry, opener, clock):
+def test_an_expired_token_costs_no_request(
+    make_pool: MakePool, registry: Registry, opener: FakeOpener, clock: FakeClock
+) -> None:
     pool = make_pool(1)
     registry.renew("a", jwt(exp=NOW - 1))
     with pytest.raises(NoAccounts):
@@ -253,33 +272,35 @@ def test_an_expired_token_costs_no_request(make_pool, registry, opener, clock):
     assert opener.opened == []
 
 
-def test_a_verification_rests_the_account_and_names_the_window(make_pool, registry, caplog):
+def test_a_verification_rests_the_account_and_names_the_window(
+    make_pool: MakePool, registry: Registry, caplog: pytest.LogCaptureFixture
+) -> None:
     pool = make_pool(2)
     with caplog.at_level(logging.WARNING):
         pool.note_refusal("a", VerificationRequired("x"))
         pool.note_refusal("b", VerificationRequired("x"))
-    assert registry.get("a").reset_at == NOW + 600
-    assert registry.get("a").reason == "verification"
+    assert account_of(registry, "a").reset_at == NOW + 600
+    assert account_of(registry, "a").reason == "verification"
     assert "VERIFY" in caplog.text and "qwenproxy account relogin a" in caplog.text
     with pytest.raises(VerificationRequired, match="qwenproxy account relogin"):
         take(pool)
 
 
-def test_a_limit_beside_a_verification_tells_when_to_come_back(make_pool):
+def test_a_limit_beside_a_verification_tells_when_to_come_back(make_pool: MakePool) -> None:
     pool = make_pool(2)
     pool.note_refusal("a", VerificationRequired("x"))
     pool.note_refusal("b", RateLimited("x", hours=1))
     assert isinstance(pool.unavailable(), AccountsResting)
 
 
-def test_a_passing_failure_leaves_the_account_as_it_is(make_pool, registry):
+def test_a_passing_failure_leaves_the_account_as_it_is(make_pool: MakePool, registry: Registry) -> None:
     pool = make_pool(1)
     for error in (SiteFailure("x"), NetworkFailed("x"), SetupError("x")):
         take(pool).reject(error)
-    assert registry.get("a").status(NOW) == "OK"
+    assert account_of(registry, "a").status(NOW) == "OK"
 
 
-def test_an_account_added_while_running_is_used(make_pool, registry):
+def test_an_account_added_while_running_is_used(make_pool: MakePool, registry: Registry) -> None:
     pool = make_pool(1)
     take(pool).close()
     registry.add("token-new", "z")
@@ -288,7 +309,9 @@ def test_an_account_added_while_running_is_used(make_pool, registry):
     assert take_all(pool) == ["z"]
 
 
-def test_an_account_lost_while_the_request_waits_ends_its_turn(make_pool, registry, monkeypatch):
+def test_an_account_lost_while_the_request_waits_ends_its_turn(
+    make_pool: MakePool, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The other account was tried and is well: neither "every account is over its limit" nor "needs a login"."""
     monkeypatch.setattr(pool_module, "LOOK_AGAIN", 0.005)
     for refuse in (lambda: registry.rest("b", NOW + 60), lambda: registry.mark_invalid("b")):
@@ -297,7 +320,7 @@ def test_an_account_lost_while_the_request_waits_ends_its_turn(make_pool, regist
         pool = make_pool(2, account_concurrency=1)
         busy = take(pool, prefer="b")
 
-        def client_gone(refuse=refuse):
+        def client_gone(refuse: Callable[[], bool] = refuse) -> bool:
             refuse()
             return False
 
@@ -309,10 +332,12 @@ def test_an_account_lost_while_the_request_waits_ends_its_turn(make_pool, regist
         busy.close()
 
 
-def test_a_registry_that_cannot_be_written_does_not_keep_the_lease(make_pool, registry, monkeypatch):
+def test_a_registry_that_cannot_be_written_does_not_keep_the_lease(
+    make_pool: MakePool, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pool = make_pool(1)
 
-    def full(*_args, **_kwargs):
+    def full(*_args: object, **_kwargs: object) -> None:
         raise SetupError("disk full")
 
     monkeypatch.setattr(registry, "rest", full)
@@ -320,12 +345,14 @@ def test_a_registry_that_cannot_be_written_does_not_keep_the_lease(make_pool, re
     assert pool.running() == 0
 
 
-def test_a_disk_that_hangs_holds_up_neither_the_giving_back_nor_the_pool(make_pool, registry, monkeypatch):
+def test_a_disk_that_hangs_holds_up_neither_the_giving_back_nor_the_pool(
+    make_pool: MakePool, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pool = make_pool(1, account_concurrency=1)
     lease = take(pool)
     hanging, goes_on, look = threading.Event(), threading.Event(), registry.all
 
-    def hang():
+    def hang() -> tuple[Account, ...]:
         hanging.set()
         assert goes_on.wait(10)
         return look()
@@ -340,10 +367,11 @@ def test_a_disk_that_hangs_holds_up_neither_the_giving_back_nor_the_pool(make_po
     assert pool.running() == 0
     goes_on.set()
     waiting.thread.join(10)
+    assert waiting.lease
     waiting.lease.close()
 
 
-def take_all(pool):
+def take_all(pool: AccountPool) -> list[str]:
     """Return the accounts one request may try, in order."""
     given = []
     for lease in pool.leases(never):
@@ -352,7 +380,7 @@ def take_all(pool):
     return given
 
 
-def test_a_lease_that_takes_no_turn_leaves_the_rotation_as_it_is(make_pool):
+def test_a_lease_that_takes_no_turn_leaves_the_rotation_as_it_is(make_pool: MakePool) -> None:
     pool = make_pool(3)
     next(pool.leases(lambda: False, takes_turn=False)).close()
     served = []

@@ -5,32 +5,56 @@ from __future__ import annotations
 import logging
 import random
 import threading
+from typing import cast
 
 import pytest
 from clocks import NOW
+from fake_tabs import FakeOpener, FakeTab
 from leases import never, take
+from makers import MakePool
+from session_files import account_of
 from spelling import spelled
 
-from qwenproxy.errors import NetworkFailed, NotLoggedIn, QueueTimeout, RateLimited, SetupError, TabLost
+from qwenproxy.accounts.lease import Lease
+from qwenproxy.accounts.pool import AccountPool
+from qwenproxy.accounts.registry import Registry
+from qwenproxy.errors import NetworkFailed, NotLoggedIn, ProxyError, QueueTimeout, RateLimited, SetupError, TabLost
 
 
-def use(pool, account_id):
+def open_tab(lease: Lease) -> FakeTab:
+    """Open the account's page, which is a tab of the opener."""
+    return cast(FakeTab, lease.open())
+
+
+def watch_closings(opener: FakeOpener, monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Return an event that is set once a tab is closed."""
+    end, note = threading.Event(), opener.note_closed
+
+    def note_end(tab: FakeTab) -> None:
+        note(tab)
+        end.set()
+
+    monkeypatch.setattr(opener, "note_closed", note_end)
+    return end
+
+
+def use(pool: AccountPool, account_id: str) -> FakeTab:
     """Run one request on the account, as far as its tab."""
     lease = take(pool, prefer=account_id)
     assert lease.account_id == account_id
-    tab = lease.open()
+    tab = open_tab(lease)
     lease.close()
     return tab
 
 
-def test_a_browser_is_opened_once_and_only_when_needed(make_pool, opener):
+def test_a_browser_is_opened_once_and_only_when_needed(make_pool: MakePool, opener: FakeOpener) -> None:
     pool = make_pool(2)
     assert opener.opened == []
     assert use(pool, "a") is use(pool, "a")
     assert opener.opened == ["a"]
 
 
-def test_requests_at_once_share_one_opening(make_pool, opener):
+def test_requests_at_once_share_one_opening(make_pool: MakePool, opener: FakeOpener) -> None:
     opener.open_gates["a"] = threading.Event()
     pool = make_pool(1, account_concurrency=8)
     leases = [take(pool) for _ in range(8)]
@@ -47,7 +71,7 @@ def test_requests_at_once_share_one_opening(make_pool, opener):
     assert len(set(map(id, tabs))) == 1
 
 
-def test_the_least_recently_used_browser_makes_room(make_pool, opener):
+def test_the_least_recently_used_browser_makes_room(make_pool: MakePool, opener: FakeOpener) -> None:
     pool = make_pool(4, max_browsers=2)
     for account_id in ("a", "b", "a", "c"):
         use(pool, account_id)
@@ -57,7 +81,7 @@ def test_the_least_recently_used_browser_makes_room(make_pool, opener):
     assert opener.most_open == 2
 
 
-def test_a_running_browser_is_never_closed_for_room(make_pool, opener):
+def test_a_running_browser_is_never_closed_for_room(make_pool: MakePool, opener: FakeOpener) -> None:
     pool = make_pool(3, max_browsers=1, account_concurrency=1, queue_wait=0)
     lease = take(pool)
     assert lease.open().alive
@@ -69,7 +93,7 @@ def test_a_running_browser_is_never_closed_for_room(make_pool, opener):
     assert opener.most_open == 1
 
 
-def test_one_idle_browser_makes_room_for_one_only(make_pool):
+def test_one_idle_browser_makes_room_for_one_only(make_pool: MakePool) -> None:
     pool = make_pool(4, max_browsers=2, account_concurrency=1, queue_wait=0)
     use(pool, "b")
     running = [take(pool, prefer="a"), take(pool, prefer="c")]
@@ -80,16 +104,16 @@ def test_one_idle_browser_makes_room_for_one_only(make_pool):
         lease.close()
 
 
-def test_twenty_accounts_share_four_browsers(make_pool, opener):
+def test_twenty_accounts_share_four_browsers(make_pool: MakePool, opener: FakeOpener) -> None:
     pool = make_pool(20, max_browsers=4)
     failures = []
 
-    def work(seed):
+    def work(seed: int) -> None:
         choice = random.Random(seed)
         try:
             for _ in range(20):
                 lease = take(pool, prefer=chr(ord("a") + choice.randrange(20)))
-                assert lease.open().account_id == lease.account_id
+                assert open_tab(lease).account_id == lease.account_id
                 lease.close()
         except Exception as error:
             failures.append(error)
@@ -104,7 +128,7 @@ def test_twenty_accounts_share_four_browsers(make_pool, opener):
     assert len(set(opener.opened)) > 10
 
 
-def test_idle_browsers_are_closed(make_pool, opener):
+def test_idle_browsers_are_closed(make_pool: MakePool, opener: FakeOpener) -> None:
     pool = make_pool(3)
     use(pool, "a")
     lease = take(pool, prefer="b")
@@ -118,30 +142,32 @@ def test_idle_browsers_are_closed(make_pool, opener):
     assert opener.opened == ["a", "b", "a"]
 
 
-def test_the_janitor_closes_idle_browsers_by_itself(make_pool, opener):
-    gone = threading.Event()
+def test_the_janitor_closes_idle_browsers_by_itself(
+    make_pool: MakePool, opener: FakeOpener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    end = watch_closings(opener, monkeypatch)
     pool = make_pool(1, idle_browser=0.001)
-    note, opener.note_closed = opener.note_closed, lambda tab: (note(tab), gone.set())
     use(pool, "a")
-    assert gone.wait(5)
+    assert end.wait(5)
 
 
-def test_a_browser_that_ended_by_itself_is_open_no_more(make_pool, opener, caplog):
-    gone = threading.Event()
+def test_a_browser_that_ended_by_itself_is_open_no_more(
+    make_pool: MakePool, opener: FakeOpener, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    end = watch_closings(opener, monkeypatch)
     pool = make_pool(2)
-    note, opener.note_closed = opener.note_closed, lambda tab: (note(tab), gone.set())
     use(pool, "a")
     use(pool, "b")
     assert pool.open_browsers() == ("a", "b")
     opener.tabs["a"].alive = False
     assert pool.open_browsers() == ("b",)
-    assert gone.wait(5)
+    assert end.wait(5)
     assert set(opener.tabs) == {"b"}
     assert "account=a its browser ended by itself" in caplog.text
     assert not pool._slots["a"].has_place, "it takes no browser's place"
 
 
-def test_a_browser_that_never_came_up_takes_no_place(make_pool, opener):
+def test_a_browser_that_never_came_up_takes_no_place(make_pool: MakePool, opener: FakeOpener) -> None:
     pool = make_pool(1)
     opener.errors["a"].append(SetupError("x"))
     lease = take(pool)
@@ -152,28 +178,29 @@ def test_a_browser_that_never_came_up_takes_no_place(make_pool, opener):
     assert not pool._slots["a"].has_place
 
 
-def test_a_dead_browser_that_a_request_has_is_left_to_it(make_pool, opener):
+def test_a_dead_browser_that_a_request_has_is_left_to_it(make_pool: MakePool, opener: FakeOpener) -> None:
     pool = make_pool(1)
     lease = take(pool)
-    page = lease.open()
+    page = open_tab(lease)
     page.alive = False
     pool._browsers.close_ended()
     assert not page.closed
-    assert lease.open() is not page
+    assert open_tab(lease) is not page
     lease.close()
 
 
-def test_the_browser_of_an_account_that_needs_its_person_is_closed(make_pool, opener, registry):
-    gone = threading.Event()
+def test_the_browser_of_an_account_that_needs_its_person_is_closed(
+    make_pool: MakePool, opener: FakeOpener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    end = watch_closings(opener, monkeypatch)
     pool = make_pool(2)
-    note, opener.note_closed = opener.note_closed, lambda tab: (note(tab), gone.set())
     lease = take(pool)
     assert lease.open().alive
     lease.reject(NotLoggedIn("x"))
-    assert gone.wait(5)
+    assert end.wait(5)
 
 
-def test_the_browser_of_a_resting_account_stays(make_pool, opener, registry):
+def test_the_browser_of_a_resting_account_stays(make_pool: MakePool, opener: FakeOpener, registry: Registry) -> None:
     pool = make_pool(1)
     lease = take(pool)
     assert lease.open().alive
@@ -182,11 +209,13 @@ def test_the_browser_of_a_resting_account_stays(make_pool, opener, registry):
     assert set(opener.tabs) == {"a"}
 
 
-def test_the_janitor_outlives_a_registry_that_cannot_be_read(make_pool, registry, monkeypatch, caplog):
+def test_the_janitor_outlives_a_registry_that_cannot_be_read(
+    make_pool: MakePool, registry: Registry, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     pool = make_pool(1)
     looked, healthy = threading.Event(), registry.all
 
-    def broken():
+    def broken() -> None:
         looked.set()
         raise SetupError("unreadable")
 
@@ -196,13 +225,15 @@ def test_the_janitor_outlives_a_registry_that_cannot_be_read(make_pool, registry
         lease.close()
         assert looked.wait(5)
         monkeypatch.setattr(registry, "all", healthy)
-        gone = threading.Event()
-        monkeypatch.setattr(pool, "sweep", gone.set)
+        sweeping = threading.Event()
+        monkeypatch.setattr(pool, "sweep", sweeping.set)
         take(pool).close()
-        assert gone.wait(5)
+        assert sweeping.wait(5)
 
 
-def test_an_account_that_is_just_being_closed_opens_again_only_after(make_pool, opener):
+def test_an_account_that_is_just_being_closed_opens_again_only_after(
+    make_pool: MakePool, opener: FakeOpener, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The second of two closings waits for the first, and its account is asked for meanwhile."""
     opener.close_gates["a"] = threading.Event()
     pool = make_pool(2)
@@ -210,7 +241,13 @@ def test_an_account_that_is_just_being_closed_opens_again_only_after(make_pool, 
     use(pool, "b")
     closer = threading.Thread(target=pool.close_idle, args=(0,))
     closing = threading.Event()
-    opener.close_gates["a"].wait = lambda timeout=None, gate=opener.close_gates["a"]: _wait(closing, gate)
+    gate = opener.close_gates["a"]
+
+    def wait(_timeout: float) -> bool:
+        closing.set()
+        return threading.Event.wait(gate, 10)
+
+    monkeypatch.setattr(gate, "wait", wait)
     closer.start()
     assert closing.wait(5)
     assert use(pool, "b").alive
@@ -220,12 +257,7 @@ def test_an_account_that_is_just_being_closed_opens_again_only_after(make_pool, 
     assert use(pool, "b").alive
 
 
-def _wait(closing, gate):
-    closing.set()
-    return threading.Event.wait(gate, 10)
-
-
-def test_a_dead_tab_is_replaced(make_pool, opener):
+def test_a_dead_tab_is_replaced(make_pool: MakePool, opener: FakeOpener) -> None:
     pool = make_pool(1)
     tab = use(pool, "a")
     tab.alive = False
@@ -233,20 +265,22 @@ def test_a_dead_tab_is_replaced(make_pool, opener):
     assert tab.closed
 
 
-def test_a_new_token_opens_the_browser_anew_once_nothing_runs(make_pool, opener, registry):
+def test_a_new_token_opens_the_browser_anew_once_nothing_runs(
+    make_pool: MakePool, opener: FakeOpener, registry: Registry
+) -> None:
     pool = make_pool(1)
     lease = take(pool)
-    old = lease.open()
+    old = open_tab(lease)
     registry.renew("a", "token-new")
     other = take(pool)
-    assert other.open() is old
+    assert open_tab(other) is old
     lease.close()
     other.close()
     new = use(pool, "a")
     assert new is not old and new.token == "token-new" and old.closed
 
 
-def test_an_account_removed_under_its_lease(make_pool, registry):
+def test_an_account_removed_under_its_lease(make_pool: MakePool, registry: Registry) -> None:
     pool = make_pool(1)
     lease = take(pool)
     registry.remove("a")
@@ -256,21 +290,23 @@ def test_an_account_removed_under_its_lease(make_pool, registry):
 
 
 @pytest.mark.parametrize("error", [TabLost("x"), NetworkFailed("x"), SetupError("x")], ids=spelled)
-def test_an_opening_that_fails_leaves_the_account_usable(make_pool, opener, registry, error):
+def test_an_opening_that_fails_leaves_the_account_usable(
+    make_pool: MakePool, opener: FakeOpener, registry: Registry, error: ProxyError
+) -> None:
     opener.errors["a"].append(error)
     pool = make_pool(1, max_browsers=1)
     lease = take(pool)
     with pytest.raises(type(error)):
         lease.open()
     lease.reject(error)
-    assert registry.get("a").status(NOW) == "OK"
+    assert account_of(registry, "a").status(NOW) == "OK"
     assert use(pool, "a").alive
 
 
-def test_close_closes_everything_and_may_be_repeated(make_pool, opener):
+def test_close_closes_everything_and_may_be_repeated(make_pool: MakePool, opener: FakeOpener) -> None:
     pool = make_pool(3)
     leases = [take(pool, prefer=account_id) for account_id in "abc"]
-    tabs = [lease.open() for lease in leases]
+    tabs = [open_tab(lease) for lease in leases]
     pool.close()
     pool.close()
     assert all(tab.closed for tab in tabs) and opener.tabs == {}
@@ -280,7 +316,7 @@ def test_close_closes_everything_and_may_be_repeated(make_pool, opener):
         lease.close()
 
 
-def test_close_waits_for_a_browser_that_is_coming_up(make_pool, opener):
+def test_close_waits_for_a_browser_that_is_coming_up(make_pool: MakePool, opener: FakeOpener) -> None:
     opener.open_gates["a"] = threading.Event()
     pool = make_pool(1)
     lease = take(pool)
@@ -296,7 +332,7 @@ def test_close_waits_for_a_browser_that_is_coming_up(make_pool, opener):
     lease.close()
 
 
-def test_leases_end_with_the_pool(make_pool):
+def test_leases_end_with_the_pool(make_pool: MakePool) -> None:
     pool = make_pool(1)
     pool.close()
     for lease in pool.leases(never):

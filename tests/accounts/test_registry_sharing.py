@@ -7,11 +7,13 @@ import re
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 from clocks import NOW
-from session_files import OLDER, records_in, write_older, write_token
+from session_files import OLDER, account_of, records_in, write_older, write_token
 
+from qwenproxy.accounts.registry import Registry
 from qwenproxy.disk.folder import SessionFolder
 from qwenproxy.errors import SetupError
 from qwenproxy.history.store import import_chats
@@ -19,11 +21,11 @@ from qwenproxy.logins.importing import import_accounts
 
 
 @pytest.fixture
-def session(tmp_path):
+def session(tmp_path: Path) -> Path:
     return tmp_path / "session"
 
 
-def test_processes_that_write_at_once_lose_nothing(registry, session):
+def test_processes_that_write_at_once_lose_nothing(registry: Registry, session: Path) -> None:
     registry.add("t", "shared")
     code = (
         "import sys; from pathlib import Path; from qwenproxy.accounts.registry import Registry\n"
@@ -57,8 +59,8 @@ def test_processes_that_write_at_once_lose_nothing(registry, session):
     assert accounts["shared"].reset_at == 2e9 + 24
 
 
-def test_threads_that_write_at_once_lose_nothing(registry):
-    def work(name):
+def test_threads_that_write_at_once_lose_nothing(registry: Registry) -> None:
+    def work(name: int) -> None:
         for number in range(10):
             account_id = registry.add("t")
             registry.rest(account_id, NOW + 5, reason=f"{name}-{number}")
@@ -74,11 +76,11 @@ def test_threads_that_write_at_once_lose_nothing(registry):
     assert {account.reason for account in accounts} == {f"{name}-{n}" for name in range(6) for n in range(10)}
 
 
-def snapshot(folder):
+def snapshot(folder: Path) -> dict[Path, bool | bytes]:
     return {path.relative_to(folder): path.is_dir() or path.read_bytes() for path in folder.rglob("*")}
 
 
-def test_import_brings_accounts_and_chats_once(registry, session, tmp_path):
+def test_import_brings_accounts_and_chats_once(registry: Registry, session: Path, tmp_path: Path) -> None:
     source = tmp_path / "older"
     write_older(source)
     (source / "history").mkdir()
@@ -92,7 +94,7 @@ def test_import_brings_accounts_and_chats_once(registry, session, tmp_path):
     assert import_accounts(registry, SessionFolder(session), SessionFolder(source)) == ("acc_2",)
     assert import_chats(source / "history", session / "history") == 1
     after = snapshot(session)
-    assert registry.get("acc_1").token == "mine"
+    assert account_of(registry, "acc_1").token == "mine"
     assert records_in(session)[2] == {**OLDER[1], "invalid": True, "renewable": False}, "t2 is no token of the site"
     assert registry.folder("acc_2").token.read_text() == "t2"
     assert sorted(os.listdir(session / "history")) == ["c1.json", "c2.json"]
@@ -103,8 +105,10 @@ def test_import_brings_accounts_and_chats_once(registry, session, tmp_path):
     assert snapshot(source) == before
 
 
-@pytest.mark.parametrize("tokens", [None, b"[{"])
-def test_import_reads_account_folders_where_there_is_no_registry(registry, session, tmp_path, tokens):
+@pytest.mark.parametrize("tokens", [None, b"[{"], ids=["none", "damaged"])
+def test_import_reads_account_folders_where_there_is_no_registry(
+    registry: Registry, session: Path, tmp_path: Path, tokens: bytes | None
+) -> None:
     source = tmp_path / "older"
     write_token(source, "acc_9", "t9")
     if tokens is not None:
@@ -114,7 +118,7 @@ def test_import_reads_account_folders_where_there_is_no_registry(registry, sessi
     assert snapshot(source) == before
 
 
-def test_import_refuses_what_is_no_session_folder(registry, session, tmp_path):
+def test_import_refuses_what_is_no_session_folder(registry: Registry, session: Path, tmp_path: Path) -> None:
     with pytest.raises(SetupError, match="neither"):
         import_accounts(registry, SessionFolder(session), SessionFolder(tmp_path / "nowhere"))
     with pytest.raises(SetupError, match="in use"):

@@ -5,13 +5,15 @@ from __future__ import annotations
 import threading
 
 import pytest
-from test_pool import take
+from fake_tabs import FakeOpener
+from leases import take
+from makers import MakePool
 from test_pool_browsers import use
 
 from qwenproxy.errors import QueueTimeout, SetupError, TabLost
 
 
-def test_no_request_gets_a_reserved_account_and_its_browser_is_closed(make_pool, opener):
+def test_no_request_gets_a_reserved_account_and_its_browser_is_closed(make_pool: MakePool, opener: FakeOpener) -> None:
     pool = make_pool(2)
     use(pool, "a")
     reservation = pool.reserve("a")
@@ -24,7 +26,7 @@ def test_no_request_gets_a_reserved_account_and_its_browser_is_closed(make_pool,
     assert use(pool, "a").alive
 
 
-def test_a_request_waits_for_the_only_account(make_pool, opener):
+def test_a_request_waits_for_the_only_account(make_pool: MakePool, opener: FakeOpener) -> None:
     pool = make_pool(1)
     reservation = pool.reserve("a")
     given = []
@@ -39,14 +41,14 @@ def test_a_request_waits_for_the_only_account(make_pool, opener):
     given[0].close()
 
 
-def test_a_request_does_not_wait_for_ever(make_pool):
+def test_a_request_does_not_wait_for_ever(make_pool: MakePool) -> None:
     pool = make_pool(1, queue_wait=0)
     pool.reserve("a")
     with pytest.raises(QueueTimeout):
         take(pool)
 
 
-def test_answers_under_way_end_first(make_pool, opener):
+def test_answers_under_way_end_first(make_pool: MakePool, opener: FakeOpener) -> None:
     pool = make_pool(2)
     lease = take(pool, prefer="a")
     page = lease.open()
@@ -62,7 +64,7 @@ def test_answers_under_way_end_first(make_pool, opener):
     assert not page.alive
 
 
-def test_answers_that_do_not_end_lose_their_browser(make_pool, opener):
+def test_answers_that_do_not_end_lose_their_browser(make_pool: MakePool, opener: FakeOpener) -> None:
     pool = make_pool(1)
     lease = take(pool)
     page = lease.open()
@@ -74,7 +76,7 @@ def test_answers_that_do_not_end_lose_their_browser(make_pool, opener):
     lease.close()
 
 
-def test_a_browser_that_is_coming_up_is_closed_too(make_pool, opener):
+def test_a_browser_that_is_coming_up_is_closed_too(make_pool: MakePool, opener: FakeOpener) -> None:
     opener.open_gates["a"] = threading.Event()
     pool = make_pool(1)
     lease = take(pool)
@@ -91,7 +93,7 @@ def test_a_browser_that_is_coming_up_is_closed_too(make_pool, opener):
     lease.close()
 
 
-def test_an_account_is_reserved_once(make_pool):
+def test_an_account_is_reserved_once(make_pool: MakePool) -> None:
     pool = make_pool(1)
     reservation = pool.reserve("a")
     with pytest.raises(SetupError, match="a is set aside"):

@@ -4,23 +4,31 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 
 import pytest
-from clocks import NOW
+from clocks import NOW, FakeClock
+from fake_tabs import FakeOpener
+from makers import MakePool, MakeRelay
 from questions import ask, said
+from session_files import account_of
 
+from qwenproxy.accounts.account import Account
+from qwenproxy.accounts.lease import Lease
+from qwenproxy.accounts.registry import Registry
 from qwenproxy.errors import BrowserError
+from qwenproxy.relay.questions import Relay
 from qwenproxy.texts import Phrase
 
 SICK = "chromium ended at once"
 
 
-def sick(log="/home/person/session/accounts/a/chrome.log"):
+def sick(log: str = "/home/person/session/accounts/a/chrome.log") -> BrowserError:
     how, cure = Phrase("exit_status", status=1), Phrase("cure_log", log=log)
     return BrowserError(Phrase("browser_ended", path="/usr/bin/chromium", how=how, words="No moon.", cure=cure))
 
 
-def await_that(what):
+def await_that(what: Callable[[], object]) -> None:
     """Wait until something holds that a thread of the pool brings about."""
     deadline = time.monotonic() + 5
     while not what():
@@ -28,11 +36,17 @@ def await_that(what):
         time.sleep(0.005)
 
 
-def account(relay, account_id="a"):
-    return relay.pool.registry.get(account_id)
+def account(relay: Relay, account_id: str = "a") -> Account:
+    return account_of(relay.pool.registry, account_id)
 
 
-def test_it_is_paid_for_by_one_request(make_relay, opener):
+def rest_end(account: Account) -> float:
+    """Return when the account's rest ends (s since 1970); it must rest."""
+    assert account.reset_at
+    return account.reset_at
+
+
+def test_it_is_paid_for_by_one_request(make_relay: MakeRelay, opener: FakeOpener) -> None:
     relay = make_relay(2)
     opener.errors["a"].append(sick())
     for _ in range(6):
@@ -42,11 +56,13 @@ def test_it_is_paid_for_by_one_request(make_relay, opener):
     assert (account(relay).status(NOW), account(relay).reason) == ("WAIT", "browser")
 
 
-def test_after_the_rest_no_request_pays_again_where_another_account_is_well(make_relay, opener, clock):
+def test_after_the_rest_no_request_pays_again_where_another_account_is_well(
+    make_relay: MakeRelay, opener: FakeOpener, clock: FakeClock
+) -> None:
     relay = make_relay(2)
     opener.errors["a"].extend([sick(), sick()])
     assert said(relay.open(ask())) == "Hello world"
-    clock.now = account(relay).reset_at
+    clock.now = rest_end(account(relay))
     opener.open_gates["a"] = threading.Event()
     assert said(relay.open(ask())) == "Hello world", "it waits for nothing"
     relay.pool.sweep()
@@ -54,15 +70,17 @@ def test_after_the_rest_no_request_pays_again_where_another_account_is_well(make
     assert said(relay.open(ask())) == "Hello world", "nor while it is tried"
     opener.open_gates["a"].set()
     await_that(lambda: account(relay).status(clock.now) == "WAIT" and not relay.pool.running())
-    assert account(relay).reset_at - clock.now == 20
+    assert rest_end(account(relay)) - clock.now == 20
     assert opener.opened == ["b"]
 
 
-def test_a_browser_that_was_mended_takes_requests_again(make_relay, opener, clock):
+def test_a_browser_that_was_mended_takes_requests_again(
+    make_relay: MakeRelay, opener: FakeOpener, clock: FakeClock
+) -> None:
     relay = make_relay(2)
     opener.errors["a"].append(sick())
     assert said(relay.open(ask())) == "Hello world"
-    clock.now = account(relay).reset_at
+    clock.now = rest_end(account(relay))
     assert said(relay.open(ask())) == "Hello world"
     relay.pool.sweep()
     await_that(lambda: "a" in opener.opened and not relay.pool.running())
@@ -74,37 +92,39 @@ def test_a_browser_that_was_mended_takes_requests_again(make_relay, opener, cloc
     assert accounts == {"a", "b"}
 
 
-def test_nobody_tries_where_nobody_asks(make_relay, opener, clock):
+def test_nobody_tries_where_nobody_asks(make_relay: MakeRelay, opener: FakeOpener, clock: FakeClock) -> None:
     relay = make_relay(2)
     opener.errors["a"].extend([sick(), sick(), sick()])
     assert said(relay.open(ask())) == "Hello world"
-    clock.now = account(relay).reset_at
+    clock.now = rest_end(account(relay))
     relay.pool.sweep()
     await_that(lambda: len(opener.errors["a"]) == 1 and not relay.pool.running())
-    clock.now = account(relay).reset_at
+    clock.now = rest_end(account(relay))
     relay.pool.sweep()
     assert relay.pool.running() == 0, "no request came since"
 
 
-def test_the_rest_grows_with_each_failure_in_a_row_and_ends_with_a_start(make_relay, opener, clock):
+def test_the_rest_grows_with_each_failure_in_a_row_and_ends_with_a_start(
+    make_relay: MakeRelay, opener: FakeOpener, clock: FakeClock
+) -> None:
     relay = make_relay(1)
     rests = []
     for _ in range(9):
         opener.errors["a"].append(sick())
         with pytest.raises(BrowserError):
             relay.open(ask())
-        rests.append(account(relay).reset_at - clock.now)
-        clock.now = account(relay).reset_at
+        rests.append(rest_end(account(relay)) - clock.now)
+        clock.now = rest_end(account(relay))
     assert rests == [10, 20, 40, 80, 160, 320, 600, 600, 600]
     assert said(relay.open(ask())) == "Hello world"
     relay.pool.close_idle(0)
     opener.errors["a"].append(sick())
     with pytest.raises(BrowserError):
         relay.open(ask())
-    assert account(relay).reset_at - clock.now == 10
+    assert rest_end(account(relay)) - clock.now == 10
 
 
-def test_nobody_tries_again_meanwhile_and_all_hear_the_reason(make_relay, opener):
+def test_nobody_tries_again_meanwhile_and_all_hear_the_reason(make_relay: MakeRelay, opener: FakeOpener) -> None:
     relay = make_relay(2)
     opener.errors["a"].append(sick())
     opener.errors["b"].append(sick())
@@ -118,7 +138,9 @@ def test_nobody_tries_again_meanwhile_and_all_hear_the_reason(make_relay, opener
     assert opener.opened == []
 
 
-def test_who_was_given_the_account_just_before_it_was_set_aside_pays_nothing(make_pool, opener, registry):
+def test_who_was_given_the_account_just_before_it_was_set_aside_pays_nothing(
+    make_pool: MakePool, opener: FakeOpener, registry: Registry
+) -> None:
     opener.errors["a"].extend([sick(), sick()])
     pool = make_pool(1, account_concurrency=2)
     first, second = (next(iter(pool.leases(lambda: False))) for _ in range(2))
@@ -127,17 +149,17 @@ def test_who_was_given_the_account_just_before_it_was_set_aside_pays_nothing(mak
             assert lease.open()
         lease.reject(caught.value)
     assert len(opener.errors["a"]) == 1, "its browser was tried once more"
-    assert registry.get("a").reset_at - NOW == 10
+    assert rest_end(account_of(registry, "a")) - NOW == 10
 
 
-def test_those_who_wait_for_the_same_browser_get_its_failure(make_pool, opener):
+def test_those_who_wait_for_the_same_browser_get_its_failure(make_pool: MakePool, opener: FakeOpener) -> None:
     opener.open_gates["a"] = threading.Event()
     opener.errors["a"].append(sick())
     pool = make_pool(1, account_concurrency=4)
     leases = [next(iter(pool.leases(lambda: False))) for _ in range(4)]
     failures = []
 
-    def use(lease):
+    def use(lease: Lease) -> None:
         try:
             assert lease.open()
         except BrowserError as error:
@@ -152,21 +174,22 @@ def test_those_who_wait_for_the_same_browser_get_its_failure(make_pool, opener):
     for thread in threads:
         thread.join(5)
     assert failures
-    assert pool.registry.get("a").reset_at == NOW + 10, "one failure counts once"
+    assert account_of(pool.registry, "a").reset_at == NOW + 10, "one failure counts once"
 
 
-def test_the_reason_is_kept_in_both_languages_and_without_places(make_relay, opener):
+def test_the_reason_is_kept_in_both_languages_and_without_places(make_relay: MakeRelay, opener: FakeOpener) -> None:
     relay = make_relay(1)
     opener.errors["a"].append(sick())
     with pytest.raises(BrowserError):
         relay.open(ask())
     trouble = account(relay).trouble
+    assert trouble
     assert trouble.say("en").startswith(SICK)
     assert trouble.say("ru") != trouble.say("en")
     assert "/" not in trouble.say("en")
 
 
-def test_a_new_login_ends_the_rest(make_relay, opener):
+def test_a_new_login_ends_the_rest(make_relay: MakeRelay, opener: FakeOpener) -> None:
     relay = make_relay(1)
     opener.errors["a"].append(sick())
     with pytest.raises(BrowserError):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import pytest
 from spelling import spelled
 
@@ -9,19 +12,19 @@ from qwenproxy.accounts.kind_rests import KindRests
 from qwenproxy.accounts.registry import Registry
 from qwenproxy.accounts.standing import rest_until, why_unavailable
 from qwenproxy.disk.folder import SessionFolder
-from qwenproxy.errors import AccountsResting, NoAccounts, NotLoggedIn, RateLimited, VerificationRequired
+from qwenproxy.errors import AccountsResting, NoAccounts, NotLoggedIn, ProxyError, RateLimited, VerificationRequired
 from qwenproxy.texts import Phrase
 
 NOW = 1_800_000_000.0
 
 
 @pytest.fixture
-def registry(tmp_path):
+def registry(tmp_path: Path) -> Registry:
     """Return an empty registry."""
     return Registry.open(SessionFolder(tmp_path))
 
 
-def _add(registry, account_id, state):
+def _add(registry: Registry, account_id: str, state: str) -> None:
     registry.add(f"eyJh.{account_id}.c2ln", account_id)
     if state == "limited":
         registry.rest(account_id, NOW + 3600)
@@ -29,6 +32,13 @@ def _add(registry, account_id, state):
         registry.rest(account_id, NOW + 600, reason="verification")
     elif state == "invalid":
         registry.mark_invalid(account_id)
+
+
+def _why_unavailable(registry: Registry) -> ProxyError:
+    """Return why no account can serve; there must be a reason."""
+    error = why_unavailable(registry.all(), NOW)
+    assert error
+    return error
 
 
 @pytest.mark.parametrize(
@@ -43,30 +53,32 @@ def _add(registry, account_id, state):
     ],
     ids=spelled,
 )
-def test_the_quickest_way_out_is_named(registry, states, kind, command):
+def test_the_quickest_way_out_is_named(
+    registry: Registry, states: tuple[str, ...], kind: type[ProxyError], command: str
+) -> None:
     for number, state in enumerate(states):
         _add(registry, f"acc{number}", state)
-    error = why_unavailable(registry.all(), NOW)
+    error = _why_unavailable(registry)
     assert type(error) is kind
     assert error.message.rstrip(".").endswith(command)
 
 
-def test_a_browser_that_does_not_start_is_told_beside_a_limit(registry):
+def test_a_browser_that_does_not_start_is_told_beside_a_limit(registry: Registry) -> None:
     _add(registry, "limited", "limited")
     _add(registry, "sick", "ok")
     registry.rest("sick", NOW + 10, "browser", Phrase("browser_late", path="chrome", seconds="14", cure="x"))
-    error = why_unavailable(registry.all(), NOW)
+    error = _why_unavailable(registry)
     assert (type(error), error.retry_after) == (AccountsResting, 10)
     assert "its browser does not start" in error.message
 
 
-def test_the_first_account_that_returns_sets_the_wait(registry):
+def test_the_first_account_that_returns_sets_the_wait(registry: Registry) -> None:
     _add(registry, "limited", "limited")
     _add(registry, "verify", "verify")
-    assert why_unavailable(registry.all(), NOW).retry_after == 600
+    assert _why_unavailable(registry).retry_after == 600
 
 
-def test_one_usable_account_is_enough(registry):
+def test_one_usable_account_is_enough(registry: Registry) -> None:
     _add(registry, "limited", "limited")
     _add(registry, "well", "ok")
     assert why_unavailable(registry.all(), NOW) is None
@@ -76,7 +88,7 @@ DAY = 86400
 MIDNIGHT = NOW // DAY * DAY + DAY
 
 
-def limited(kind=None, **more):
+def limited(kind: str | None = None, **more: Any) -> RateLimited:
     error = RateLimited("The site limits this account.", **more)
     error.kind = kind
     return error
@@ -94,31 +106,43 @@ def limited(kind=None, **more):
         (limited(), 7 * 3600, 120),
         (limited(), 60, 120),
     ],
-    ids=spelled,
+    ids=[
+        "6 hours",
+        "23 hours, past midnight",
+        "24 hours, to midnight",
+        "a year, past midnight",
+        "1 hour, past midnight",
+        "for today",
+        "no end named",
+        "no end named, near midnight",
+    ],
 )
-def test_a_limit_ends_when_the_shares_of_a_day_come_back(error, before_midnight, rest):
+def test_a_limit_ends_when_the_shares_of_a_day_come_back(
+    error: RateLimited, before_midnight: float, rest: float
+) -> None:
     now = MIDNIGHT - before_midnight
     assert rest_until(error, now) == now + rest
 
 
 @pytest.fixture
-def usable(registry):
+def usable(registry: Registry) -> tuple[str, str]:
     """Return two accounts that are well."""
     return ("a", "b")
 
 
-def test_a_limit_of_one_kind_rests_that_kind_only(usable):
+def test_a_limit_of_one_kind_rests_that_kind_only(usable: tuple[str, str]) -> None:
     rests = KindRests()
     error = limited("upload")
     assert rests.note("a", error, NOW)
     assert error.retry_after == 120
     assert rests.resting("upload", usable, NOW + 119) == {"a"}
-    for kind in (None, "t2i"):
+    kinds: tuple[Any, ...] = (None, "t2i")
+    for kind in kinds:
         assert rests.resting(kind, usable, NOW) == frozenset()
     assert rests.resting("upload", usable, NOW + 120) == frozenset()
 
 
-def test_a_kind_that_rests_everywhere_is_told_with_the_first_return(usable):
+def test_a_kind_that_rests_everywhere_is_told_with_the_first_return(usable: tuple[str, str]) -> None:
     rests = KindRests()
     rests.note("a", limited("t2v", for_today=True), NOW)
     rests.note("b", limited("t2v"), NOW)
@@ -127,12 +151,12 @@ def test_a_kind_that_rests_everywhere_is_told_with_the_first_return(usable):
     assert caught.value.retry_after == 100
 
 
-@pytest.mark.parametrize("error", [limited(), NotLoggedIn("x")], ids=spelled)
-def test_other_refusals_concern_the_account(usable, error):
+@pytest.mark.parametrize("error", [limited(), NotLoggedIn("x")], ids=["a limit of no kind", "a refused login"])
+def test_other_refusals_concern_the_account(usable: tuple[str, str], error: ProxyError) -> None:
     rests = KindRests()
     assert not rests.note("a", error, NOW)
     assert rests.resting("upload", usable, NOW) == frozenset()
 
 
-def test_no_account_rests_where_there_is_none():
+def test_no_account_rests_where_there_is_none() -> None:
     assert KindRests().resting("upload", (), NOW) == frozenset()

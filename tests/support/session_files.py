@@ -9,7 +9,7 @@ from typing import Any
 from qwenproxy.accounts.account import Account
 from qwenproxy.accounts.registry import Registry
 
-OLDER = [
+OLDER: list[dict[str, Any]] = [
     {"id": "acc_1", "token": "t1", "resetAt": None, "invalid": False},
     {"id": "acc_2", "token": "t2", "resetAt": "2025-10-09T09:53:20.500Z", "email": "me@example.org"},
     {"id": "acc_3", "token": "t3", "resetAt": 1760000001000, "invalid": True},
