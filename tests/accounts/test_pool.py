@@ -39,24 +39,24 @@ from qwenproxy.errors import (
 class Waiting:
     """A request that takes a lease on a thread of its own; `queued` is set once it stands in the queue."""
 
-    def __init__(self, pool: AccountPool, served: queue.SimpleQueue[Waiting]) -> None:
+    def __init__(self, pool: AccountPool, turns: queue.SimpleQueue[Waiting]) -> None:
         self.queued = threading.Event()
         self.lease: Lease | None = None
         self._pool = pool
-        self._served = served
+        self._turns = turns
         self.thread = threading.Thread(target=self._run)
         self.thread.start()
 
     def _run(self) -> None:
         self.lease = take(self._pool, self._note)
-        self._served.put(self)
+        self._turns.put(self)
 
     def _note(self) -> bool:
         self.queued.set()
         return False
 
 
-def opened(pool: AccountPool, prefer: str | None = None) -> Lease:
+def open_lease(pool: AccountPool, prefer: str | None = None) -> Lease:
     """Take a lease as a request does, whose next step is the account's page."""
     lease = take(pool, prefer=prefer)
     assert lease.open().alive
@@ -65,24 +65,24 @@ def opened(pool: AccountPool, prefer: str | None = None) -> Lease:
 
 def test_requests_go_round_all_accounts(make_pool: MakePool) -> None:
     pool = make_pool(3)
-    served: Counter[str] = Counter()
+    shares: Counter[str] = Counter()
     for _ in range(300):
         lease = take(pool)
-        served[lease.account_id] += 1
+        shares[lease.account_id] += 1
         lease.close()
-    assert served == {"a": 100, "b": 100, "c": 100}
+    assert shares == {"a": 100, "b": 100, "c": 100}
 
 
 def test_requests_at_once_go_round_all_accounts(make_pool: MakePool) -> None:
     pool = make_pool(3, account_concurrency=12)
-    given = []
+    pairs = []
     for account_id in "abc":
-        opened(pool, account_id).close()
+        open_lease(pool, account_id).close()
 
     def work() -> None:
         for _ in range(25):
             lease = take(pool)
-            given.append((lease.account_id, cast(FakeTab, lease.open()).account_id))
+            pairs.append((lease.account_id, cast(FakeTab, lease.open()).account_id))
             lease.close()
 
     threads = [threading.Thread(target=work) for _ in range(12)]
@@ -90,7 +90,7 @@ def test_requests_at_once_go_round_all_accounts(make_pool: MakePool) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert Counter(given) == {(account_id, account_id): 100 for account_id in "abc"}
+    assert Counter(pairs) == {(account_id, account_id): 100 for account_id in "abc"}
 
 
 def test_a_browser_that_comes_up_holds_one_request_only(make_pool: MakePool, opener: FakeOpener) -> None:
@@ -100,11 +100,11 @@ def test_a_browser_that_comes_up_holds_one_request_only(make_pool: MakePool, ope
     opening = threading.Thread(target=first.open)
     opening.start()
     assert opener.opening.wait(5)
-    others = [opened(pool) for _ in range(4)]
+    others = [open_lease(pool) for _ in range(4)]
     assert {lease.account_id for lease in others} == {"b"}
     opener.open_gates["a"].set()
     opening.join()
-    others.append(opened(pool))
+    others.append(open_lease(pool))
     assert others[-1].account_id == "a"
     for lease in [first, *others]:
         lease.close()
@@ -112,7 +112,7 @@ def test_a_browser_that_comes_up_holds_one_request_only(make_pool: MakePool, ope
 
 def test_an_account_runs_no_more_answers_than_allowed(make_pool: MakePool) -> None:
     pool = make_pool(2, account_concurrency=3, queue_wait=0)
-    leases = [opened(pool) for _ in range(6)]
+    leases = [open_lease(pool) for _ in range(6)]
     assert Counter(lease.account_id for lease in leases) == {"a": 3, "b": 3}
     assert pool.running() == 6
     with pytest.raises(QueueTimeout) as caught:
@@ -130,16 +130,16 @@ def test_an_account_runs_no_more_answers_than_allowed(make_pool: MakePool) -> No
 def test_the_queue_is_served_in_order_of_arrival(make_pool: MakePool) -> None:
     pool = make_pool(1, account_concurrency=1)
     first = take(pool)
-    served: queue.SimpleQueue[Waiting] = queue.SimpleQueue()
+    turns: queue.SimpleQueue[Waiting] = queue.SimpleQueue()
     waiting: list[Waiting] = []
     for _ in range(5):
-        waiting.append(Waiting(pool, served))
+        waiting.append(Waiting(pool, turns))
         assert waiting[-1].queued.wait(5)
     first.close()
     for expected in waiting:
-        now = served.get(timeout=5)
+        now = turns.get(timeout=5)
         assert now is expected
-        assert served.empty()
+        assert turns.empty()
         assert now.lease
         now.lease.close()
         now.thread.join()

@@ -46,14 +46,14 @@ def age_pages(relay: Relay, opener: FakeOpener, seconds: float = FRESH) -> None:
 
 
 @pytest.mark.parametrize("call", ["completion", "new_chat"])
-@pytest.mark.parametrize("refused", [LOGGED_OUT, FORBIDDEN, BARE], ids=["401", "403", "bare"])
+@pytest.mark.parametrize("reply", [LOGGED_OUT, FORBIDDEN, BARE], ids=["401", "403", "bare"])
 @pytest.mark.parametrize("streamed", [True, False], ids=["streamed", "whole"])
 def test_a_refusal_that_age_explains_is_mended_unseen(
-    make_relay: MakeRelay, site: FakeSite, opener: FakeOpener, call: str, refused: Reply | ProxyError, streamed: bool
+    make_relay: MakeRelay, site: FakeSite, opener: FakeOpener, call: str, reply: Reply | ProxyError, streamed: bool
 ) -> None:
     relay = make_relay()
     age_pages(relay, opener)
-    site.script("a", refused, call=call)
+    site.script("a", reply, call=call)
     assert said(relay.open(ask(streamed=streamed))) == "Hello world"
     assert site.loaded == ["a"]
     assert statuses(relay) == ["OK"]

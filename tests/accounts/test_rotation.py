@@ -28,7 +28,7 @@ class Game:
         self, accounts: int, clients: int, took: Callable[[str], float], *, opening: float = 0.0, **limits: Any
     ) -> None:
         self.slots = [Slot(chr(ord("a") + number)) for number in range(accounts)]
-        self.served: Counter[str] = Counter()
+        self.shares: Counter[str] = Counter()
         self.now = 0.0
         self.openings = 0
         self.queue = deque(Waiter(frozenset(), None) for _ in range(clients))
@@ -41,7 +41,7 @@ class Game:
 
     def play(self, requests: int) -> None:
         """Serve so many requests."""
-        while self.served.total() < requests:
+        while self.shares.total() < requests:
             self.dispatch()
             self._go_on()
 
@@ -52,7 +52,7 @@ class Game:
             if slot is None:
                 continue
             self.queue.remove(waiter)
-            self.served[slot.id] += 1
+            self.shares[slot.id] += 1
             ready = self.now
             if slot.page is None and slot.running == 1:
                 self._make_room(slot)
@@ -93,18 +93,18 @@ def test_300_requests_on_three_accounts_are_100_each(clients: int, opening: floa
     dice = random.Random(clients)
     game = Game(3, clients, lambda _: dice.uniform(0.1, 0.4), opening=opening)
     game.play(300)
-    assert len(game.served) == 3
+    assert len(game.shares) == 3
     # An account whose browser comes up holds nobody up, and does not catch up on all it missed meanwhile.
     missed = LEAD * 3 if opening else 1
-    assert all(abs(count - 100) <= missed for count in game.served.values()), game.served
+    assert all(abs(count - 100) <= missed for count in game.shares.values()), game.shares
 
 
 def test_an_account_with_long_answers_holds_the_others_up_once_only() -> None:
     game = Game(3, 8, lambda account_id: 1e6 if account_id == "a" else 1.0, turn_wait=5.0)
     game.play(300)
     # Four answers a second run on b and c, but for the wait until the turn passes a by.
-    assert game.served["a"] == 2
-    assert abs(game.served["b"] - game.served["c"]) <= LEAD
+    assert game.shares["a"] == 2
+    assert abs(game.shares["b"] - game.shares["c"]) <= LEAD
     assert game.now <= 298 / 4 + 5.0 + 2.0
 
 
@@ -147,6 +147,6 @@ def test_more_accounts_than_browsers_take_turns_in_batches(clients: int) -> None
     dice = random.Random(clients)
     game = Game(20, clients, lambda _: dice.uniform(1, 10), opening=3.0, max_browsers=4)
     game.play(1000)
-    assert len(game.served) == 20
-    assert max(game.served.values()) - min(game.served.values()) <= BATCH + LEAD
+    assert len(game.shares) == 20
+    assert max(game.shares.values()) - min(game.shares.values()) <= BATCH + LEAD
     assert game.openings <= 1000 / BATCH

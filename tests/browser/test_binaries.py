@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -14,7 +15,6 @@ import pytest
 from fake_browser import listening, program, unfit
 from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.common.selenium_manager import SeleniumManager
-from spelling import spelled
 
 from qwenproxy.browser import driver_copies, fetching
 from qwenproxy.browser.binaries import Programs, binary_version, same_version
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="the programs are she
 
 
 @pytest.fixture
-def path(tmp_path, monkeypatch):
+def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder that is the whole PATH of this process."""
     folder = tmp_path / "path"
     folder.mkdir()
@@ -37,31 +37,32 @@ def path(tmp_path, monkeypatch):
     return folder
 
 
-@pytest.fixture
-def manager(monkeypatch):
+class Manager:
     """Selenium Manager: hands out `answer`, a dictionary or an error, and keeps what it was asked."""
 
-    class Manager:
-        answer: dict[str, str] | Exception = WebDriverException("error sending request")
+    def __init__(self) -> None:
+        self.answer: dict[str, str] | Exception = WebDriverException("error sending request")
+        self.asked: list[list[str]] = []
 
-        def __init__(self) -> None:
-            self.asked: list[list[str]] = []
+    def binary_paths(self, words: list[str]) -> dict[str, str]:
+        self.asked.append(words)
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
 
-        def binary_paths(self, words: list[str]) -> dict[str, str]:
-            self.asked.append(words)
-            if isinstance(self.answer, Exception):
-                raise self.answer
-            return self.answer
 
-    made = Manager()
-    monkeypatch.setattr(SeleniumManager, "binary_paths", lambda _, words: made.binary_paths(words))
-    return made
+@pytest.fixture
+def manager(monkeypatch: pytest.MonkeyPatch) -> Manager:
+    """Selenium Manager as the fetcher finds it."""
+    manager = Manager()
+    monkeypatch.setattr(SeleniumManager, "binary_paths", lambda _, words: manager.binary_paths(words))
+    return manager
 
 
 # found anew
 
 
-def test_what_was_replaced_is_used_at_the_next_start(path, tmp_path):
+def test_what_was_replaced_is_used_at_the_next_start(path: Path, tmp_path: Path) -> None:
     program(path, "chromium", "echo Chromium 156.0.1")
     program(path, "chromedriver", "echo ChromeDriver 140.0.1")
     programs = Programs(undetected=True, caches=[tmp_path / "cache"])
@@ -73,7 +74,7 @@ def test_what_was_replaced_is_used_at_the_next_start(path, tmp_path):
     assert [binary_version(one.chromedriver) for one in (before, after)] == ["140.0.1", "156.0.1"]
 
 
-def test_a_browser_that_is_gone_for_a_moment_is_told_and_found_again(path, tmp_path):
+def test_a_browser_that_is_gone_for_a_moment_is_told_and_found_again(path: Path, tmp_path: Path) -> None:
     chrome = program(tmp_path / "opt", "chrome", "echo Chrome 156.0.1")
     programs = Programs(chrome, program(path, "chromedriver", ""))
     found = programs.find()
@@ -85,11 +86,13 @@ def test_a_browser_that_is_gone_for_a_moment_is_told_and_found_again(path, tmp_p
     assert programs.find() == found
 
 
-def test_a_driver_that_goes_while_it_is_copied_is_told(path, tmp_path):
+def test_a_driver_that_goes_while_it_is_copied_is_told(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     program(path, "chromium", "")
     program(path, "chromedriver", "")
     programs = Programs(undetected=True, caches=[tmp_path / "cache"])
-    programs._installed = lambda: (str(path / "chromium"), str(path / "gone"))
+    monkeypatch.setattr(programs, "_installed", lambda: (str(path / "chromium"), str(path / "gone")))
     with pytest.raises(BrowserError, match="gone cannot be started: No such file"):
         programs.find()
 
@@ -97,7 +100,7 @@ def test_a_driver_that_goes_while_it_is_copied_is_told(path, tmp_path):
 # the copies
 
 
-def test_the_original_driver_stays_as_it_is(tmp_path):
+def test_the_original_driver_stays_as_it_is(tmp_path: Path) -> None:
     driver = program(tmp_path / "bin", "chromedriver", "echo ChromeDriver 156.0.1")
     before = Path(driver).read_bytes()
     copy = patched_copy(Path(driver), [tmp_path / "cache"])
@@ -115,8 +118,10 @@ def _without_programs(folder: Path) -> None:
     """Mounted with noexec; the system tells so of each file."""
 
 
-@pytest.mark.parametrize("spoil", [_in_the_way, _without_programs])
-def test_a_cache_that_does_not_do_gives_way_to_the_next(tmp_path, monkeypatch, spoil):
+@pytest.mark.parametrize("spoil", [_in_the_way, _without_programs], ids=["in the way", "no programs"])
+def test_a_cache_that_does_not_do_gives_way_to_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spoil: Callable[[Path], None]
+) -> None:
     first, second = tmp_path / "first", tmp_path / "second"
     spoil(first)
     if spoil is _without_programs:
@@ -141,9 +146,11 @@ def _above(path: object) -> set[str]:
     return {str(path), *map(str, Path(str(path)).parents)}
 
 
-@pytest.mark.parametrize("number", [errno.EACCES, errno.EROFS, errno.ENOSPC])
-def test_a_copy_that_cannot_be_written_is_told_with_the_systems_word(tmp_path, monkeypatch, number):
-    def refuse(*_):
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EROFS, errno.ENOSPC], ids=["rights", "read-only", "full"])
+def test_a_copy_that_cannot_be_written_is_told_with_the_systems_word(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def refuse(*_: object) -> None:
         raise OSError(number, os.strerror(number), str(tmp_path / "cache" / "x"))
 
     monkeypatch.setattr("shutil.copy2", refuse)
@@ -153,7 +160,7 @@ def test_a_copy_that_cannot_be_written_is_told_with_the_systems_word(tmp_path, m
     assert str(tmp_path) not in caught.value.client_message
 
 
-def test_copies_of_drivers_that_are_gone_are_deleted_in_time(tmp_path):
+def test_copies_of_drivers_that_are_gone_are_deleted_in_time(tmp_path: Path) -> None:
     old, used = (program(tmp_path / "bin", name, f"echo {name}") for name in ("old", "used"))
     copies = [Path(patched_copy(Path(driver), [tmp_path / "cache"])) for driver in (old, used)]
     long_ago = time.time() - driver_copies.UNUSED - 60
@@ -164,7 +171,7 @@ def test_copies_of_drivers_that_are_gone_are_deleted_in_time(tmp_path):
     assert [copy.exists() for copy in (*copies, fresh)] == [False, True, True]
 
 
-def test_the_users_cache_comes_before_the_session_folder(tmp_path, monkeypatch):
+def test_the_users_cache_comes_before_the_session_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     named = cache_home({"XDG_CACHE_HOME": str(tmp_path / "xdg")})
     session = tmp_path / "session"
@@ -174,8 +181,10 @@ def test_the_users_cache_comes_before_the_session_folder(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("home", ["", "relative", None], ids=["empty", "relative", "none"])
-def test_a_user_without_a_home_has_the_session_folder(tmp_path, monkeypatch, home):
-    def homeless():
+def test_a_user_without_a_home_has_the_session_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, home: str | None
+) -> None:
+    def homeless() -> None:
         raise RuntimeError("Could not determine home directory.")
 
     if home is None:
@@ -188,7 +197,9 @@ def test_a_user_without_a_home_has_the_session_folder(tmp_path, monkeypatch, hom
 # fetched
 
 
-def test_a_driver_that_does_not_fit_gives_way_to_one_that_is_fetched(path, tmp_path, manager, caplog):
+def test_a_driver_that_does_not_fit_gives_way_to_one_that_is_fetched(
+    path: Path, tmp_path: Path, manager: Manager, caplog: pytest.LogCaptureFixture
+) -> None:
     chrome = listening(tmp_path / "bin", "chrome")
     listening(path, "chromedriver", unfit("140", "156.0.8078.108"), version="140.0.1")
     fitting = listening(tmp_path / "fetched", "chromedriver", version="156.0.2")
@@ -204,7 +215,7 @@ def test_a_driver_that_does_not_fit_gives_way_to_one_that_is_fetched(path, tmp_p
     assert [one for one in psutil.process_iter(["cmdline"]) if str(path) in " ".join(one.info["cmdline"] or ())] == []
 
 
-def test_a_browser_that_ended_by_itself_runs_no_more(path, tmp_path):
+def test_a_browser_that_ended_by_itself_runs_no_more(path: Path, tmp_path: Path) -> None:
     programs = Programs(listening(tmp_path / "bin", "chrome"), listening(path, "chromedriver"))
     folder = AccountFolder(tmp_path / "acc_1")
     browser = LocalLauncher(programs).launch(folder)
@@ -226,15 +237,20 @@ def _start_and_fail(programs: Programs, folder: Path) -> BrowserError:
 
 
 @pytest.mark.parametrize(
-    "answer", [WebDriverException("error sending request"), OSError("gone"), "140.0.2", ""], ids=spelled
+    "answer",
+    [WebDriverException("error sending request"), OSError("gone"), "140.0.2", ""],
+    ids=["no network", "no manager", "another that does not fit", "none"],
 )
-def test_where_none_that_fits_comes_the_versions_are_told_and_nobody_waits_twice(path, tmp_path, manager, answer):
+def test_where_none_that_fits_comes_the_versions_are_told_and_nobody_waits_twice(
+    path: Path, tmp_path: Path, manager: Manager, answer: str | Exception
+) -> None:
     chrome = listening(tmp_path / "bin", "chrome")
     listening(path, "chromedriver", unfit("140", "156.0.8078.108"))
-    manager.answer = answer
     if isinstance(answer, str):
         other = program(tmp_path / "fetched", "chromedriver", f"echo ChromeDriver {answer}") if answer else ""
         manager.answer = {"browser_path": chrome, "driver_path": other}
+    else:
+        manager.answer = answer
     programs = Programs(chrome)
     for _ in range(2):
         error = _start_and_fail(programs, tmp_path / "acc_1")
@@ -242,7 +258,7 @@ def test_where_none_that_fits_comes_the_versions_are_told_and_nobody_waits_twice
     assert len(manager.asked) == 1
 
 
-def test_a_driver_that_the_person_chose_is_theirs_to_change(tmp_path, manager):
+def test_a_driver_that_the_person_chose_is_theirs_to_change(tmp_path: Path, manager: Manager) -> None:
     chrome = listening(tmp_path / "bin", "chrome")
     driver = listening(tmp_path / "bin", "driver", unfit("140", "156.0.8078.108"))
     error = _start_and_fail(Programs(chrome, driver), tmp_path / "acc_1")
@@ -250,7 +266,7 @@ def test_a_driver_that_the_person_chose_is_theirs_to_change(tmp_path, manager):
     assert manager.asked == []
 
 
-def test_a_browser_that_was_upgraded_is_asked_about_anew(path, tmp_path, manager):
+def test_a_browser_that_was_upgraded_is_asked_about_anew(path: Path, tmp_path: Path, manager: Manager) -> None:
     chrome = program(tmp_path / "bin", "chrome", "")
     program(path, "chromedriver", "echo ChromeDriver 140.0.1")
     programs = Programs(chrome)
@@ -263,20 +279,20 @@ def test_a_browser_that_was_upgraded_is_asked_about_anew(path, tmp_path, manager
     assert programs.find().chromedriver == str(path / "chromedriver"), "what was fetched is gone"
 
 
-@pytest.mark.parametrize("installed", [[], ["chromium"], ["chromedriver"]], ids=["nothing", "browser", "driver"])
-def test_what_is_missing_is_fetched_or_told(path, tmp_path, manager, installed):
-    for name in installed:
+@pytest.mark.parametrize("names", [[], ["chromium"], ["chromedriver"]], ids=["nothing", "browser", "driver"])
+def test_what_is_missing_is_fetched_or_told(path: Path, tmp_path: Path, manager: Manager, names: list[str]) -> None:
+    for name in names:
         program(path, name, "")
     with pytest.raises(SetupError, match="and the download failed") as caught:
         Programs().find()
     assert str(tmp_path) not in caught.value.client_message
-    browser = str(path / "chromium") if "chromium" in installed else program(tmp_path / "fetched", "chrome", "")
+    browser = str(path / "chromium") if "chromium" in names else program(tmp_path / "fetched", "chrome", "")
     manager.answer = {"browser_path": browser, "driver_path": program(tmp_path / "fetched", "driver", "")}
     found = Programs().find()
     assert (found.chrome, found.chromedriver) == (browser, manager.answer["driver_path"])
 
 
-def test_a_question_that_failed_is_asked_again_after_a_while(tmp_path, manager):
+def test_a_question_that_failed_is_asked_again_after_a_while(tmp_path: Path, manager: Manager) -> None:
     now = [0.0]
     fetcher = Fetcher([], clock=lambda: now[0])
     asked = []
@@ -292,7 +308,9 @@ def test_a_question_that_failed_is_asked_again_after_a_while(tmp_path, manager):
     assert asked == [1, 1, 2, 3]
 
 
-def test_what_is_fetched_is_kept_where_it_can_be(tmp_path, monkeypatch, manager):
+def test_what_is_fetched_is_kept_where_it_can_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, manager: Manager
+) -> None:
     monkeypatch.setattr(fetching, "home_cache", lambda: tmp_path / "home")
     (tmp_path / "file").write_text("")
     Fetcher([tmp_path / "home"]).fetch("/chrome", "")
@@ -305,19 +323,19 @@ def test_what_is_fetched_is_kept_where_it_can_be(tmp_path, monkeypatch, manager)
 # versions
 
 
-def test_a_version_is_what_the_program_says_of_itself(tmp_path):
+def test_a_version_is_what_the_program_says_of_itself(tmp_path: Path) -> None:
     assert binary_version(program(tmp_path, "one", "echo Chromium 156.0.8078.108 built on Debian")) == "156.0.8078.108"
     assert binary_version(program(tmp_path, "two", "echo no number")) == ""
 
 
-def test_a_program_that_fails_or_hangs_is_told(tmp_path, monkeypatch):
+def test_a_program_that_fails_or_hangs_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     words = "chrome: error while loading shared libraries: libnss3.so: cannot open shared object file"
     with pytest.raises(BrowserError, match="libnss3"):
         binary_version(program(tmp_path, "one", f"echo '{words}' >&2; exit 127"))
     with pytest.raises(BrowserError, match="No such file"):
         binary_version(str(tmp_path / "nowhere"))
 
-    def hang(command, **_):
+    def hang(command: list[str], **_: object) -> None:
         raise subprocess.TimeoutExpired(command, 20)
 
     monkeypatch.setattr(subprocess, "run", hang)
@@ -327,7 +345,9 @@ def test_a_program_that_fails_or_hangs_is_told(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("one", "other", "fit"), [("156.0.1", "156.9", True), ("156.0", "15.6", False), ("", "156.0", True)]
+    ("one", "other", "fit"),
+    [("156.0.1", "156.9", True), ("156.0", "15.6", False), ("", "156.0", True)],
+    ids=["the same", "another", "not known"],
 )
-def test_versions_fit_by_their_first_number(one, other, fit):
+def test_versions_fit_by_their_first_number(one: str, other: str, fit: bool) -> None:
     assert same_version(one, other) == same_version(other, one) == fit

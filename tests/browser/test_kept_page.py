@@ -4,197 +4,209 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Protocol, cast
 
 import pytest
 from clocks import NOW, FakeClock
-from fake_driver import FakeBrowser, read
+from fake_driver import FakeBrowser, FakeChrome, FakePage, read
 from jwts import jwt
 
 from qwenproxy.browser import kept_page as kept_page_module
 from qwenproxy.browser import tab as tab_module
 from qwenproxy.browser.kept_page import KeptPage, Upkeep, lead_times
+from qwenproxy.browser.launching import Browser
 from qwenproxy.browser.page import PageRequest
-from qwenproxy.browser.page_login import Login
+from qwenproxy.browser.page_login import Before, Login
+from qwenproxy.browser.response import TabResponse
 from qwenproxy.browser.site import Loaded, Site
-from qwenproxy.errors import NetworkFailed, NotLoggedIn, TabLost
+from qwenproxy.errors import NetworkFailed, NotLoggedIn, ProxyError, TabLost
 
 ASK = PageRequest("POST", "/api/x", {}, "{}")
 LIFE = 900.0
 COOKIES = ({"name": "refresh", "value": "x", "domain": "site.test"},)
 
 
-def token(life=LIFE, *, since=NOW):
+def token(life: float = LIFE, *, since: float = NOW) -> str:
     return jwt(id="u", exp=since + life)
 
 
-class Kept:
+class Rig:
     """A kept page with everything behind it at hand. Each load waits for its gate, if there is one."""
 
-    def __init__(self, loaded=None, **upkeep):
+    def __init__(self, loaded: Loaded | None = None, *, renewable: bool = True) -> None:
         self.clock = FakeClock()
         self.browser = FakeBrowser()
-        self.outcomes = deque()  # of the loads to come: Loaded or an error; else a token that lives as long again
-        self.loads = []  # the tabs that loads ran in, oldest first
-        self.known = []  # what each load knew of the login before
-        self.gate = None
+        # What the loads to come return or raise; after the last one, a token that lives as long again.
+        self.outcomes: deque[Loaded | Exception] = deque()
+        self.loads: list[FakeChrome] = []  # the tabs that loads ran in, oldest first
+        self.knowledge: list[Before] = []  # what each load knew of the login before
+        self.gate: threading.Event | None = None
         self.loading = threading.Event()
         self.changed = threading.Condition()
-        self.kept = []  # (token, name of the thread that kept it)
-        self.refusals = []
+        self.logins: list[tuple[str, str]] = []  # (token, name of the thread that kept it)
+        self.cookies: tuple[Mapping[str, Any], ...] = ()
+        self.refusals: list[ProxyError] = []
         self.page = KeptPage(
             "a",
-            self.browser,
+            cast(Browser, self.browser),
             Site("https://site.test"),
             loaded or Loaded(Login(token())),
-            Upkeep(self._keep, self._note, self.clock, 0.005, **upkeep),
+            Upkeep(self._keep, self._note, self.clock, 0.005, renewable),
         )
 
-    def load_again(self, tab, site, before, clock):
+    def load_again(self, tab: FakeChrome, site: Site, before: Before, clock: FakeClock) -> Loaded:
         self.loading.set()
         if self.gate:
             assert self.gate.wait(5)
         with self.changed:
             self.loads.append(tab)
-            self.known.append(before)
+            self.knowledge.append(before)
             self.changed.notify_all()
         outcome = self.outcomes.popleft() if self.outcomes else Loaded(Login(token(since=self.clock()), COOKIES), True)
         if isinstance(outcome, Exception):
             raise outcome
         return outcome
 
-    def fetch(self):
+    def fetch(self) -> tuple[int, TabResponse, FakePage]:
         """Start a call and wait until the page runs it; return its number, its response and the tab's page."""
-        driven = self.browser.tabs[-1].driver.page
+        page = self.browser.tabs[-1].driver.page
         response = self.page.fetch(ASK)
-        driven.await_that(lambda: any(start["id"] == response.number for start in driven.started))
-        return response.number, response, driven
+        page.await_that(lambda: any(start["id"] == response.number for start in page.started))
+        return response.number, response, page
 
-    def use(self):
+    def use(self) -> None:
         """Have one call answered."""
-        number, response, driven = self.fetch()
-        driven.push(number, "head", [200, {}])
-        driven.push(number, "end")
+        number, response, page = self.fetch()
+        page.push(number, "head", [200, {}])
+        page.push(number, "end")
         assert response.head(5)
         assert read(response) == ""
 
-    def await_loaded(self):
+    def await_loaded(self) -> None:
         """Wait until a load has begun, and is done with all that belongs to it."""
         self.await_that(lambda: self.loads)
         with self.page._loading:
             pass
 
-    def pass_time(self, seconds):
+    def pass_time(self, seconds: float) -> None:
         self.clock.now += seconds
 
-    def await_that(self, what):
+    def await_that(self, what: Callable[[], object]) -> None:
         with self.changed:
             assert self.changed.wait_for(what, timeout=5)
 
-    def _keep(self, login):
+    def _keep(self, login: Login) -> None:
         with self.changed:
-            self.kept.append((login.token, threading.current_thread().name))
+            self.logins.append((login.token, threading.current_thread().name))
             self.cookies = login.cookies
             self.changed.notify_all()
 
-    def _note(self, error):
+    def _note(self, error: ProxyError) -> None:
         with self.changed:
             self.refusals.append(error)
             self.changed.notify_all()
 
 
-@pytest.fixture
-def make_kept(monkeypatch):
-    made = []
+class MakeRig(Protocol):
+    """Make a kept page; `loaded` is what its first load came to."""
 
-    def make(*args, **kwargs):
-        kept = Kept(*args, **kwargs)
-        monkeypatch.setattr(kept_page_module, "load_again", kept.load_again)
-        made.append(kept)
-        return kept
+    def __call__(self, loaded: Loaded | None = None, *, renewable: bool = True) -> Rig: ...
+
+
+@pytest.fixture
+def make_rig(monkeypatch: pytest.MonkeyPatch) -> Iterator[MakeRig]:
+    rigs: list[Rig] = []
+
+    def make(loaded: Loaded | None = None, *, renewable: bool = True) -> Rig:
+        rig = Rig(loaded, renewable=renewable)
+        monkeypatch.setattr(kept_page_module, "load_again", rig.load_again)
+        rigs.append(rig)
+        return rig
 
     yield make
-    for kept in made:
-        if kept.gate:
-            kept.gate.set()
-        kept.page.close()
-        assert kept.browser.closed, "the browser runs on"
+    for rig in rigs:
+        if rig.gate:
+            rig.gate.set()
+        rig.page.close()
+        assert rig.browser.closed, "the browser runs on"
 
 
 @pytest.fixture
-def kept(make_kept):
-    return make_kept()
+def rig(make_rig: MakeRig) -> Rig:
+    return make_rig()
 
 
-def test_a_page_whose_browser_ended_is_not_alive_although_nothing_ran_in_it(kept):
-    assert kept.page.alive
-    kept.browser.is_running = False
-    assert not kept.page.alive
+def test_a_page_whose_browser_ended_is_not_alive_although_nothing_ran_in_it(rig: Rig) -> None:
+    assert rig.page.alive
+    rig.browser.is_running = False
+    assert not rig.page.alive
 
 
-def test_a_used_page_is_loaded_anew_before_its_login_ends(kept):
-    kept.use()
-    kept.pass_time(LIFE - kept_page_module.LEAD - 1)
-    kept.use()
-    assert kept.page.loads == 0
-    kept.pass_time(1)
-    kept.await_loaded()
-    assert kept.loads == [kept.browser.tab], "in its own tab: nothing runs there"
-    kept.use()
-    assert kept.page.token == token(since=kept.clock())
+def test_a_used_page_is_loaded_anew_before_its_login_ends(rig: Rig) -> None:
+    rig.use()
+    rig.pass_time(LIFE - kept_page_module.LEAD - 1)
+    rig.use()
+    assert rig.page.loads == 0
+    rig.pass_time(1)
+    rig.await_loaded()
+    assert rig.loads == [rig.browser.tab], "in its own tab: nothing runs there"
+    rig.use()
+    assert rig.page.token == token(since=rig.clock())
 
 
-def test_a_used_page_is_loaded_anew_before_its_cookies_end(make_kept):
-    kept = make_kept(Loaded(Login("no-jwt"), False, 1800.0))
-    kept.use()
-    kept.pass_time(1800 - kept_page_module.LEAD)
-    kept.await_loaded()
+def test_a_used_page_is_loaded_anew_before_its_cookies_end(make_rig: MakeRig) -> None:
+    rig = make_rig(Loaded(Login("no-jwt"), False, 1800.0))
+    rig.use()
+    rig.pass_time(1800 - kept_page_module.LEAD)
+    rig.await_loaded()
 
 
-def test_a_page_nobody_uses_is_left_alone_until_somebody_does(kept):
-    kept.pass_time(LIFE + 1)
-    kept.page.make_fit()
-    assert len(kept.loads) == 1, "the request had it loaded, not the time"
-    kept.page.make_fit()
-    assert len(kept.loads) == 1
+def test_a_page_nobody_uses_is_left_alone_until_somebody_does(rig: Rig) -> None:
+    rig.pass_time(LIFE + 1)
+    rig.page.make_fit()
+    assert len(rig.loads) == 1, "the request had it loaded, not the time"
+    rig.page.make_fit()
+    assert len(rig.loads) == 1
 
 
-def test_what_is_known_to_last_is_not_loaded_anew(make_kept):
-    kept = make_kept(Loaded(Login("no-jwt")))
-    kept.use()
-    kept.pass_time(10 * 86400)
-    kept.page.make_fit()
-    assert kept.loads == []
+def test_what_is_known_to_last_is_not_loaded_anew(make_rig: MakeRig) -> None:
+    rig = make_rig(Loaded(Login("no-jwt")))
+    rig.use()
+    rig.pass_time(10 * 86400)
+    rig.page.make_fit()
+    assert rig.loads == []
 
 
-def test_a_token_that_nothing_renews_has_no_page_loaded(make_kept):
-    kept = make_kept(renewable=False)
-    kept.use()
-    kept.pass_time(LIFE + 1)
-    kept.page.make_fit()
-    assert kept.loads == []
+def test_a_token_that_nothing_renews_has_no_page_loaded(make_rig: MakeRig) -> None:
+    rig = make_rig(renewable=False)
+    rig.use()
+    rig.pass_time(LIFE + 1)
+    rig.page.make_fit()
+    assert rig.loads == []
 
 
-def test_a_page_that_turns_out_to_renew_is_kept_fit(make_kept):
-    kept = make_kept(renewable=False)
-    number, response, driven = kept.fetch()
-    driven.push(0, "token", token(since=NOW + 60))
-    kept.await_that(lambda: kept.kept)
-    driven.push(number, "head", [200, {}])
-    driven.push(number, "end")
+def test_a_page_that_turns_out_to_renew_is_kept_fit(make_rig: MakeRig) -> None:
+    rig = make_rig(renewable=False)
+    number, response, page = rig.fetch()
+    page.push(0, "token", token(since=NOW + 60))
+    rig.await_that(lambda: rig.logins)
+    page.push(number, "head", [200, {}])
+    page.push(number, "end")
     assert response.head(5) and read(response) == ""
-    kept.pass_time(LIFE + 60 - kept_page_module.LEAD)
-    kept.await_loaded()
+    rig.pass_time(LIFE + 60 - kept_page_module.LEAD)
+    rig.await_loaded()
 
 
-def test_a_clock_ahead_of_the_sites_loads_nothing_by_itself(make_kept):
-    kept = make_kept(Loaded(Login(token(since=NOW - 7200))))
-    kept.use()
-    kept.page.make_fit()
-    assert kept.loads == []
+def test_a_clock_ahead_of_the_sites_loads_nothing_by_itself(make_rig: MakeRig) -> None:
+    rig = make_rig(Loaded(Login(token(since=NOW - 7200))))
+    rig.use()
+    rig.page.make_fit()
+    assert rig.loads == []
 
 
-@pytest.mark.parametrize("life", [60.0, 900.0, 30 * 86400.0])
-def test_a_page_that_does_not_renew_is_asked_ever_closer_to_the_end(life):
+@pytest.mark.parametrize("life", [60.0, 900.0, 30 * 86400.0], ids=["a minute", "15 minutes", "30 days"])
+def test_a_page_that_does_not_renew_is_asked_ever_closer_to_the_end(life: float) -> None:
     left, loads = life, []
     while left > 0:
         due, last_call = lead_times(left)
@@ -206,187 +218,189 @@ def test_a_page_that_does_not_renew_is_asked_ever_closer_to_the_end(life):
 
 
 class TestAnswersUnderWay:
-    def test_hold_the_load_back_until_they_are_done(self, kept):
-        number, response, driven = kept.fetch()
-        kept.pass_time(LIFE - kept_page_module.LEAD + 1)
-        driven.push(number, "head", [200, {}])
+    def test_hold_the_load_back_until_they_are_done(self, rig: Rig) -> None:
+        number, response, page = rig.fetch()
+        rig.pass_time(LIFE - kept_page_module.LEAD + 1)
+        page.push(number, "head", [200, {}])
         assert response.head(5)
-        assert kept.loads == []
-        driven.push(number, "end")
+        assert rig.loads == []
+        page.push(number, "end")
         assert read(response) == ""
-        kept.await_loaded()
-        assert kept.loads == [kept.browser.tab]
+        rig.await_loaded()
+        assert rig.loads == [rig.browser.tab]
 
-    def test_are_not_cut_when_a_second_tab_takes_over(self, kept):
-        number, response, driven = kept.fetch()
-        driven.push(number, "head", [200, {}])
+    def test_are_not_cut_when_a_second_tab_takes_over(self, rig: Rig) -> None:
+        number, response, page = rig.fetch()
+        page.push(number, "head", [200, {}])
         assert response.head(5)
-        kept.pass_time(LIFE - kept_page_module.LAST_CALL)
-        kept.await_loaded()
-        first, second = kept.browser.tabs
-        assert kept.loads == [second]
-        kept.use()
+        rig.pass_time(LIFE - kept_page_module.LAST_CALL)
+        rig.await_loaded()
+        first, second = rig.browser.tabs
+        assert rig.loads == [second]
+        rig.use()
         assert second.driver.page.started and not first.closed, "new calls go to the second tab"
-        driven.push(number, "data", "whole")
-        driven.push(number, "end")
+        page.push(number, "data", "whole")
+        page.push(number, "end")
         assert read(response) == "whole"
-        kept.browser.await_that(lambda: first.closed == [True])
-        assert kept.page.alive
+        rig.browser.await_that(lambda: first.closed == [True])
+        assert rig.page.alive
 
-    def test_go_on_when_another_ones_refusal_needs_the_page_loaded(self, kept):
-        number, response, driven = kept.fetch()
-        driven.push(number, "head", [200, {}])
+    def test_go_on_when_another_ones_refusal_needs_the_page_loaded(self, rig: Rig) -> None:
+        number, response, page = rig.fetch()
+        page.push(number, "head", [200, {}])
         assert response.head(5)
-        kept.page.renew(0)
-        assert kept.page.loads == 1
-        assert kept.loads == [kept.browser.tabs[1]]
-        driven.push(number, "end")
+        rig.page.renew(0)
+        assert rig.page.loads == 1
+        assert rig.loads == [rig.browser.tabs[1]]
+        page.push(number, "end")
         assert read(response) == ""
 
-    def test_do_not_make_a_refused_request_wait_for_the_last_call(self, kept):
-        number, response, driven = kept.fetch()
-        driven.push(number, "head", [200, {}])
+    def test_do_not_make_a_refused_request_wait_for_the_last_call(self, rig: Rig) -> None:
+        number, response, page = rig.fetch()
+        page.push(number, "head", [200, {}])
         assert response.head(5)
-        kept.pass_time(LIFE - kept_page_module.LEAD + 1)  # the page waits for a gap from now on
-        kept.page.renew(0)
-        assert kept.page.loads == 1
-        driven.push(number, "end")
+        rig.pass_time(LIFE - kept_page_module.LEAD + 1)  # the page waits for a gap from now on
+        rig.page.renew(0)
+        assert rig.page.loads == 1
+        page.push(number, "end")
         assert read(response) == ""
 
 
-def test_a_renewed_login_is_kept_with_its_cookies(kept):
-    kept.pass_time(1)
-    kept.page.renew(0, suspect=True)
-    kept.await_that(lambda: kept.kept)
-    assert kept.kept == [(token(since=kept.clock()), "page-a")]
-    assert kept.cookies == COOKIES
-    assert not kept.page.unrenewed
+def test_a_renewed_login_is_kept_with_its_cookies(rig: Rig) -> None:
+    rig.pass_time(1)
+    rig.page.renew(0, suspect=True)
+    rig.await_that(lambda: rig.logins)
+    assert rig.logins == [(token(since=rig.clock()), "page-a")]
+    assert rig.cookies == COOKIES
+    assert not rig.page.unrenewed
 
 
-def test_a_refused_login_that_the_page_does_not_renew_is_known_as_such(kept):
-    kept.outcomes.append(Loaded(Login(token())))
-    kept.page.renew(0, suspect=True)
-    assert kept.page.unrenewed
-    kept.page.renew(1, suspect=True)
-    assert not kept.page.unrenewed
+def test_a_refused_login_that_the_page_does_not_renew_is_known_as_such(rig: Rig) -> None:
+    rig.outcomes.append(Loaded(Login(token())))
+    rig.page.renew(0, suspect=True)
+    assert rig.page.unrenewed
+    rig.page.renew(1, suspect=True)
+    assert not rig.page.unrenewed
 
 
-def test_a_page_that_was_loaded_just_now_is_waited_for_first(kept):
-    kept.page.renew(0, suspect=True)
-    kept.pass_time(kept_page_module.YOUNG)
-    kept.page.renew(1)
-    assert [(before.refused, before.young) for before in kept.known] == [(True, True), (False, False)]
+def test_a_page_that_was_loaded_just_now_is_waited_for_first(rig: Rig) -> None:
+    rig.page.renew(0, suspect=True)
+    rig.pass_time(kept_page_module.YOUNG)
+    rig.page.renew(1)
+    assert [(before.refused, before.young) for before in rig.knowledge] == [(True, True), (False, False)]
 
 
-def test_no_two_loads_at_once(kept):
-    kept.gate = threading.Event()
+def test_no_two_loads_at_once(rig: Rig) -> None:
+    rig.gate = threading.Event()
     errors = []
 
-    def refused():
+    def refused() -> None:
         try:
-            kept.page.renew(0)
+            rig.page.renew(0)
         except Exception as error:
             errors.append(error)
 
     requests = [threading.Thread(target=refused) for _ in range(8)]
     for request in requests:
         request.start()
-    assert kept.loading.wait(5)
-    kept.gate.set()
+    assert rig.loading.wait(5)
+    rig.gate.set()
     for request in requests:
         request.join(10)
     assert errors == []
-    assert len(kept.loads) == kept.page.loads == 1
+    assert len(rig.loads) == rig.page.loads == 1
 
 
-def test_a_call_that_comes_during_a_load_is_made_after_it(kept):
-    kept.gate = threading.Event()
-    renewing = threading.Thread(target=kept.page.renew, args=(0,))
+def test_a_call_that_comes_during_a_load_is_made_after_it(rig: Rig) -> None:
+    rig.gate = threading.Event()
+    renewing = threading.Thread(target=rig.page.renew, args=(0,))
     renewing.start()
-    assert kept.loading.wait(5)
-    response = kept.page.fetch(ASK)
-    assert kept.browser.tab.driver.page.started == []
-    kept.gate.set()
+    assert rig.loading.wait(5)
+    response = rig.page.fetch(ASK)
+    assert rig.browser.tab.driver.page.started == []
+    rig.gate.set()
     renewing.join()
-    driven = kept.browser.tab.driver.page
-    driven.await_that(lambda: driven.started)
-    driven.push(response.number, "head", [200, {}])
-    driven.push(response.number, "end")
+    page = rig.browser.tab.driver.page
+    page.await_that(lambda: page.started)
+    page.push(response.number, "head", [200, {}])
+    page.push(response.number, "end")
     assert response.head(5) and read(response) == ""
 
 
-def test_a_renewed_token_is_kept_and_not_by_the_tabs_own_thread(kept):
-    number, response, driven = kept.fetch()
+def test_a_renewed_token_is_kept_and_not_by_the_tabs_own_thread(rig: Rig) -> None:
+    number, response, page = rig.fetch()
     renewed = token(since=NOW + 60)
-    driven.push(0, "token", renewed)
-    kept.await_that(lambda: kept.kept)
-    assert kept.kept == [(renewed, "page-a")]
-    assert kept.page.token == renewed
-    driven.push(number, "head", [200, {}])
-    driven.push(number, "end")
+    page.push(0, "token", renewed)
+    rig.await_that(lambda: rig.logins)
+    assert rig.logins == [(renewed, "page-a")]
+    assert rig.page.token == renewed
+    page.push(number, "head", [200, {}])
+    page.push(number, "end")
     assert response.head(5) and read(response) == ""
-    kept.pass_time(LIFE - kept_page_module.LEAD + 1)
-    kept.use()
-    assert kept.loads == [], "the token that the page renewed by itself lives longer"
+    rig.pass_time(LIFE - kept_page_module.LEAD + 1)
+    rig.use()
+    assert rig.loads == [], "the token that the page renewed by itself lives longer"
 
 
-@pytest.mark.parametrize("error", [NotLoggedIn("Sent to sign-in."), NetworkFailed("Not reached.")], ids=type)
-def test_a_load_in_time_that_fails_is_noted_and_ends_the_page(kept, error):
-    kept.outcomes.append(error)
-    kept.use()
-    kept.pass_time(LIFE - kept_page_module.LEAD)
-    kept.await_that(lambda: kept.refusals)
-    assert kept.refusals == [error]
-    assert not kept.page.alive
+@pytest.mark.parametrize(
+    "error", [NotLoggedIn("Sent to sign-in."), NetworkFailed("Not reached.")], ids=["sign-in", "network"]
+)
+def test_a_load_in_time_that_fails_is_noted_and_ends_the_page(rig: Rig, error: ProxyError) -> None:
+    rig.outcomes.append(error)
+    rig.use()
+    rig.pass_time(LIFE - kept_page_module.LEAD)
+    rig.await_that(lambda: rig.refusals)
+    assert rig.refusals == [error]
+    assert not rig.page.alive
     with pytest.raises(type(error)):
-        kept.page.fetch(ASK)
+        rig.page.fetch(ASK)
 
 
-def test_a_load_for_a_request_that_fails_is_told_to_it(kept):
-    kept.outcomes.append(NotLoggedIn("Sent to sign-in."))
-    kept.pass_time(LIFE)
+def test_a_load_for_a_request_that_fails_is_told_to_it(rig: Rig) -> None:
+    rig.outcomes.append(NotLoggedIn("Sent to sign-in."))
+    rig.pass_time(LIFE)
     with pytest.raises(NotLoggedIn):
-        kept.page.make_fit()
+        rig.page.make_fit()
 
 
-def test_a_page_that_is_distrusted_is_loaded_for_the_next_request(kept):
-    kept.page.distrust()
-    assert kept.loads == []
-    kept.page.make_fit()
-    kept.page.make_fit()
-    assert len(kept.loads) == 1
+def test_a_page_that_is_distrusted_is_loaded_for_the_next_request(rig: Rig) -> None:
+    rig.page.distrust()
+    assert rig.loads == []
+    rig.page.make_fit()
+    rig.page.make_fit()
+    assert len(rig.loads) == 1
 
 
-def test_closing_ends_answers_in_both_tabs(kept):
-    number, response, driven = kept.fetch()
-    driven.push(number, "head", [200, {}])
+def test_closing_ends_answers_in_both_tabs(rig: Rig) -> None:
+    number, response, page = rig.fetch()
+    page.push(number, "head", [200, {}])
     assert response.head(5)
-    kept.page.renew(0)
-    _, second, _ = kept.fetch()
-    kept.page.close()
+    rig.page.renew(0)
+    _, second, _ = rig.fetch()
+    rig.page.close()
     for open_response in (response, second):
         with pytest.raises(TabLost):
             open_response.head(5)
             read(open_response)
 
 
-def test_closing_ends_a_load_that_hangs(kept, monkeypatch):
+def test_closing_ends_a_load_that_hangs(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tab_module, "CLOSE_WAIT", 0.05)
-    kept.gate = threading.Event()
-    kept.browser.on_close = kept.gate.set  # the driver's call fails when its browser ends
-    kept.outcomes.append(OSError("the driver went away"))
+    rig.gate = threading.Event()
+    rig.browser.on_close = rig.gate.set  # the driver's call fails when its browser ends
+    rig.outcomes.append(OSError("the driver went away"))
     failures = []
 
-    def renew():
+    def renew() -> None:
         try:
-            kept.page.renew(0)
+            rig.page.renew(0)
         except TabLost as error:
             failures.append(error)
 
     renewing = threading.Thread(target=renew)
     renewing.start()
-    assert kept.loading.wait(5)
-    kept.page.close()
+    assert rig.loading.wait(5)
+    rig.page.close()
     renewing.join(5)
     assert not renewing.is_alive()
     assert len(failures) == 1

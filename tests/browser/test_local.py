@@ -11,8 +11,10 @@ from qwenproxy.browser.binaries import Programs
 from qwenproxy.browser.local import LocalLauncher
 
 
-@pytest.mark.parametrize("root", [False, True])
-def test_chromes_own_sandbox_is_only_off_for_root_and_told(monkeypatch, caplog, root):
+@pytest.mark.parametrize("root", [False, True], ids=["person", "root"])
+def test_chromes_own_sandbox_is_only_off_for_root_and_told(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, root: bool
+) -> None:
     caplog.set_level("INFO")
     monkeypatch.setattr(local, "_is_root", lambda: root)
     command = local._command(LocalLauncher(Programs()), "chrome", Path("profile"), 1)

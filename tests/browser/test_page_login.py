@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from clocks import NOW
@@ -10,13 +12,17 @@ from jwts import jwt
 from selenium.common.exceptions import JavascriptException, TimeoutException
 
 from qwenproxy.browser import navigation, page_login
+from qwenproxy.browser.chrome_tab import ChromeTab
 from qwenproxy.browser.page_login import Before, Login, await_token, put_login, read_login
 from qwenproxy.errors import NetworkFailed, NotLoggedIn
 
 ORIGIN = "https://site.test"
 
+# What a page shows of itself, its origin and its token or status, or why no script runs in it.
+View = tuple[str, Any] | Exception
 
-def token(left, user="u"):
+
+def token(left: float, user: str = "u") -> str:
     return jwt(id=user, exp=NOW + left)
 
 
@@ -26,62 +32,66 @@ OLD, FRESH = token(100), token(900)
 class ScriptedTab:
     """A tab whose page shows these (origin, token) pairs, one each time it is looked at; the last one stays."""
 
-    def __init__(self, *views, cookies=()):
+    def __init__(self, *views: View, cookies: Sequence[dict[str, Any]] = ()) -> None:
         self.views = list(views)
         self.cookies = list(cookies)
-        self.commands = []
+        self.commands: list[tuple[str, dict[str, Any]]] = []
         self.driver = SimpleNamespace(execute_script=self._view, get=lambda address: None)
 
-    def _view(self, _script):
+    def _view(self, _script: str) -> tuple[str, Any]:
         view = self.views.pop(0) if len(self.views) > 1 else self.views[0]
         if isinstance(view, Exception):
             raise view
         return view
 
-    def cdp(self, command, **parameters):
+    def cdp(self, command: str, **parameters: Any) -> dict[str, Any]:
         self.commands.append((command, parameters))
         return {"cookies": self.cookies, "identifier": "1"}
 
 
-def awaited(tab, before=None, wait=0.1):
-    return await_token(tab, ORIGIN, before or Before(OLD), lambda: NOW, wait)
+def as_tab(tab: ScriptedTab) -> ChromeTab:
+    return cast(ChromeTab, tab)
 
 
-def test_a_token_that_lasts_is_taken_as_it_is():
+def awaited(tab: ScriptedTab, before: Before | None = None, wait: float = 0.1) -> str:
+    return await_token(as_tab(tab), ORIGIN, before or Before(OLD), lambda: NOW, wait)
+
+
+def test_a_token_that_lasts_is_taken_as_it_is() -> None:
     assert awaited(ScriptedTab((ORIGIN, FRESH)), Before(FRESH)) == FRESH
 
 
-def test_one_that_ends_soon_is_given_time_to_be_renewed():
+def test_one_that_ends_soon_is_given_time_to_be_renewed() -> None:
     assert awaited(ScriptedTab((ORIGIN, OLD), (ORIGIN, OLD), (ORIGIN, FRESH))) == FRESH
 
 
-def test_one_that_nobody_renews_is_what_there_is():
+def test_one_that_nobody_renews_is_what_there_is() -> None:
     assert awaited(ScriptedTab((ORIGIN, OLD))) == OLD
 
 
-def test_one_that_was_refused_will_not_do_however_long_it_lasts():
+def test_one_that_was_refused_will_not_do_however_long_it_lasts() -> None:
     other = token(901)
     assert awaited(ScriptedTab((ORIGIN, FRESH), (ORIGIN, other)), Before(FRESH, refused=True)) == other
     assert awaited(ScriptedTab((ORIGIN, FRESH)), Before(FRESH, refused=True)) == FRESH, "for as long as it may take"
 
 
-def test_a_new_one_counts_though_this_clock_says_that_it_has_run_out():
+def test_a_new_one_counts_though_this_clock_says_that_it_has_run_out() -> None:
     assert awaited(ScriptedTab((ORIGIN, token(-900)), (ORIGIN, token(-1))), Before(token(-900))) == token(-1)
 
 
 @pytest.mark.parametrize(
     "away", [TimeoutException("x"), JavascriptException("x"), (ORIGIN, "")], ids=["silent", "gone", "none"]
 )
-def test_a_page_on_its_way_is_waited_for(away):
+def test_a_page_on_its_way_is_waited_for(away: View) -> None:
     assert awaited(ScriptedTab(away, away, (ORIGIN, FRESH))) == FRESH
 
 
-def test_a_page_at_sign_in_has_no_login():
+def test_a_page_at_sign_in_has_no_login() -> None:
     with pytest.raises(NotLoggedIn):
         awaited(ScriptedTab((ORIGIN, OLD), ("https://auth.site.test", "")))
 
 
-def test_the_cookie_counts_where_the_storage_is_empty():
+def test_the_cookie_counts_where_the_storage_is_empty() -> None:
     cookie = {"name": "token", "value": FRESH}
     assert awaited(ScriptedTab((ORIGIN, ""), cookies=[cookie])) == FRESH
 
@@ -100,12 +110,12 @@ COOKIES = [
 ]
 
 
-def test_a_kept_login_is_put_back_with_its_cookies(monkeypatch):
+def test_a_kept_login_is_put_back_with_its_cookies(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(page_login, "navigate", lambda tab, address: None)
     tab = ScriptedTab((ORIGIN, FRESH), cookies=COOKIES)
-    login = read_login(tab, FRESH)
+    login = read_login(as_tab(tab), FRESH)
     assert login == Login(FRESH, tuple(COOKIES))
-    put_login(tab, ORIGIN, login)
+    put_login(as_tab(tab), ORIGIN, login)
     [cookies] = [parameters["cookies"] for command, parameters in tab.commands if command == "Network.setCookies"]
     assert cookies == [
         {
@@ -117,22 +127,22 @@ def test_a_kept_login_is_put_back_with_its_cookies(monkeypatch):
 
 
 class TestNavigating:
-    def test_a_page_of_the_gateways_is_loaded_once_more(self, monkeypatch):
+    def test_a_page_of_the_gateways_is_loaded_once_more(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(navigation, "FAILED_PAGE_PAUSE", 0.0)
-        loads = []
+        loads: list[str] = []
         tab = ScriptedTab((ORIGIN, 502), ("", 0), (ORIGIN, 200))
         tab.driver.get = loads.append
-        navigation.navigate(tab, ORIGIN)
+        navigation.navigate(as_tab(tab), ORIGIN)
         assert loads == [f"{ORIGIN}/"] * 2
 
-    def test_one_that_stays_is_told_as_the_network_s(self, monkeypatch):
+    def test_one_that_stays_is_told_as_the_network_s(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(navigation, "PAGE_LOAD_WAIT", 0.0)
         with pytest.raises(NetworkFailed, match="HTTP 503"):
-            navigation.navigate(ScriptedTab((ORIGIN, 503)), ORIGIN)
+            navigation.navigate(as_tab(ScriptedTab((ORIGIN, 503))), ORIGIN)
 
-    def test_a_page_that_runs_no_script_for_a_while_is_waited_for(self):
-        navigation.navigate(ScriptedTab(TimeoutException("x"), TimeoutException("x"), (ORIGIN, 200)), ORIGIN)
+    def test_a_page_that_runs_no_script_for_a_while_is_waited_for(self) -> None:
+        navigation.navigate(as_tab(ScriptedTab(TimeoutException("x"), TimeoutException("x"), (ORIGIN, 200))), ORIGIN)
 
-    def test_a_site_that_cannot_be_reached_is_told(self):
+    def test_a_site_that_cannot_be_reached_is_told(self) -> None:
         with pytest.raises(NetworkFailed, match="Is it up"):
-            navigation.navigate(ScriptedTab(("chrome-error://chromewebdata/", 0)), ORIGIN)
+            navigation.navigate(as_tab(ScriptedTab(("chrome-error://chromewebdata/", 0))), ORIGIN)

@@ -10,6 +10,9 @@ import shutil
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Protocol
 
 import psutil
 import pytest
@@ -40,8 +43,10 @@ CLAIMING = (
 )
 
 
-def test_a_disk_that_refuses_is_told_and_the_profile_stays_free(tmp_path, monkeypatch):
-    def refuse(*_args):
+def test_a_disk_that_refuses_is_told_and_the_profile_stays_free(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_args: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     with monkeypatch.context() as patched:
@@ -51,7 +56,7 @@ def test_a_disk_that_refuses_is_told_and_the_profile_stays_free(tmp_path, monkey
     ProfileClaim.take(AccountFolder(tmp_path / "account")).release()
 
 
-def test_what_cannot_be_deleted_keeps_no_profile(tmp_path):
+def test_what_cannot_be_deleted_keeps_no_profile(tmp_path: Path) -> None:
     claim = ProfileClaim.take(AccountFolder(tmp_path))
     (tmp_path / "browser.json").unlink()
     (tmp_path / "browser.json").mkdir()
@@ -60,27 +65,34 @@ def test_what_cannot_be_deleted_keeps_no_profile(tmp_path):
     ProfileClaim.take(AccountFolder(tmp_path)).release()
 
 
+class Launch(Protocol):
+    """Start a Python process; return it and the first line it prints."""
+
+    def __call__(self, code: str, *arguments: str) -> tuple[subprocess.Popen[str], str]: ...
+
+
 @pytest.fixture
-def launch():
-    """Return a starter of Python processes that end with the test; it returns the process and its first line."""
+def launch() -> Iterator[Launch]:
+    """Return a starter of Python processes that end with the test."""
     with contextlib.ExitStack() as stack:
 
-        def launch(code, *arguments):
+        def launch(code: str, *arguments: str) -> tuple[subprocess.Popen[str], str]:
             command = [sys.executable, "-c", code, *arguments]
             process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
             stack.enter_context(process)
             stack.callback(process.kill)
+            assert process.stdout
             return process, process.stdout.readline().strip()
 
         yield launch
 
 
 @pytest.fixture
-def folder(tmp_path):
+def folder(tmp_path: Path) -> AccountFolder:
     return SessionFolder(tmp_path).account("acc_1")
 
 
-def has_ended(pid):
+def has_ended(pid: int) -> bool:
     """Tell whether a process runs no more; it may still wait to be taken note of."""
     try:
         return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
@@ -88,16 +100,17 @@ def has_ended(pid):
         return True
 
 
-def record_of(folder):
-    return json.loads(folder.browser_note.read_text())
+def record_of(folder: AccountFolder) -> dict[str, Any]:
+    record: dict[str, Any] = json.loads(folder.browser_note.read_text())
+    return record
 
 
-def write_record(folder, record):
+def write_record(folder: AccountFolder, record: object) -> None:
     folder.path.mkdir(parents=True, exist_ok=True)
     folder.browser_note.write_text(record if isinstance(record, str) else json.dumps(record))
 
 
-def test_a_claim_records_its_owner_and_its_processes(folder, launch):
+def test_a_claim_records_its_owner_and_its_processes(folder: AccountFolder, launch: Launch) -> None:
     process, _ = launch(WAITING)
     claim = ProfileClaim.take(folder)
     claim.add(process.pid)
@@ -115,7 +128,7 @@ def test_a_claim_records_its_owner_and_its_processes(folder, launch):
     claim.release()
 
 
-def test_a_held_profile_names_its_process(folder, launch):
+def test_a_held_profile_names_its_process(folder: AccountFolder, launch: Launch) -> None:
     owner, up = launch(CLAIMING, str(folder.path))
     assert up == "up"
     with pytest.raises(ProfileInUse, match=rf"acc_1 is in use by process {owner.pid}\b"):
@@ -125,7 +138,7 @@ def test_a_held_profile_names_its_process(folder, launch):
     ProfileClaim.take(folder).release()
 
 
-def test_one_process_claims_a_profile_once(folder):
+def test_one_process_claims_a_profile_once(folder: AccountFolder) -> None:
     claim = ProfileClaim.take(folder)
     with pytest.raises(ProfileInUse):
         ProfileClaim.take(folder)
@@ -134,7 +147,7 @@ def test_one_process_claims_a_profile_once(folder):
     ProfileClaim.take(folder).release()
 
 
-def test_a_second_release_leaves_the_next_owner_alone(folder, launch):
+def test_a_second_release_leaves_the_next_owner_alone(folder: AccountFolder, launch: Launch) -> None:
     first = ProfileClaim.take(folder)
     first.release()
     process, _ = launch(WAITING)
@@ -148,7 +161,7 @@ def test_a_second_release_leaves_the_next_owner_alone(folder, launch):
     assert has_ended(process.pid)
 
 
-def test_what_a_killed_server_left_is_ended(folder, launch):
+def test_what_a_killed_server_left_is_ended(folder: AccountFolder, launch: Launch) -> None:
     process, _ = launch(WAITING)
     write_record(folder, {"owner": [1, 1.0], "processes": [[process.pid, psutil.Process(process.pid).create_time()]]})
     folder.profile.mkdir()
@@ -160,7 +173,7 @@ def test_what_a_killed_server_left_is_ended(folder, launch):
 
 
 @pytest.fixture
-def orphan(folder, launch):
+def orphan(folder: AccountFolder, launch: Launch) -> subprocess.Popen[str]:
     """A process that a server recorded and left behind when it was killed."""
     process, _ = launch(WAITING)
     server, _ = launch(CLAIMING, str(folder.path), str(process.pid))
@@ -169,7 +182,9 @@ def orphan(folder, launch):
     return process
 
 
-def test_a_process_that_only_has_the_same_number_is_left_alone(folder, orphan, launch):
+def test_a_process_that_only_has_the_same_number_is_left_alone(
+    folder: AccountFolder, orphan: subprocess.Popen[str], launch: Launch
+) -> None:
     other, _ = launch(WAITING)
     (_, start) = record_of(folder)["processes"][0]
     write_record(folder, {"owner": [other.pid, start], "processes": [[other.pid, start]]})
@@ -179,7 +194,7 @@ def test_a_process_that_only_has_the_same_number_is_left_alone(folder, orphan, l
     assert orphan.poll() is None, "the record named it no more"
 
 
-def test_a_process_that_ended_stays_recorded_as_it_was(folder, launch):
+def test_a_process_that_ended_stays_recorded_as_it_was(folder: AccountFolder, launch: Launch) -> None:
     gone, other = launch(WAITING)[0], launch(WAITING)[0]
     claim = ProfileClaim.take(folder)
     claim.add(gone.pid)
@@ -191,8 +206,10 @@ def test_a_process_that_ended_stays_recorded_as_it_was(folder, launch):
     claim.release()
 
 
-@pytest.mark.parametrize("seconds", [-86400, -1, 1, 86400])
-def test_a_clock_that_is_set_hides_nobody(folder, orphan, monkeypatch, seconds):
+@pytest.mark.parametrize("seconds", [-86400, -1, 1, 86400], ids=["a day back", "1 s back", "1 s on", "a day on"])
+def test_a_clock_that_is_set_hides_nobody(
+    folder: AccountFolder, orphan: subprocess.Popen[str], monkeypatch: pytest.MonkeyPatch, seconds: float
+) -> None:
     """psutil reckons the start of a process from the time of day, so it gives another one once the clock was set."""
     at_start = psutil.Process.create_time
     monkeypatch.setattr(psutil.Process, "create_time", lambda process: at_start(process) + seconds)
@@ -200,7 +217,9 @@ def test_a_clock_that_is_set_hides_nobody(folder, orphan, monkeypatch, seconds):
     assert has_ended(orphan.pid)
 
 
-def test_a_clock_that_is_set_hides_no_owner(folder, launch, monkeypatch):
+def test_a_clock_that_is_set_hides_no_owner(
+    folder: AccountFolder, launch: Launch, monkeypatch: pytest.MonkeyPatch
+) -> None:
     owner, _ = launch(CLAIMING, str(folder.path))
     at_start = psutil.Process.create_time
     monkeypatch.setattr(psutil.Process, "create_time", lambda process: at_start(process) + 3600)
@@ -208,14 +227,18 @@ def test_a_clock_that_is_set_hides_no_owner(folder, launch, monkeypatch):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the boot is part of the start on Linux only")
-def test_what_another_boot_recorded_is_not_ours(folder, orphan, monkeypatch, tmp_path):
+def test_what_another_boot_recorded_is_not_ours(
+    folder: AccountFolder, orphan: subprocess.Popen[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setattr("qwenproxy.browser.profile.BOOT_ID", tmp_path / "boot_id")
     (tmp_path / "boot_id").write_text("another-boot\n")
     ProfileClaim.take(folder).release()
     assert orphan.poll() is None
 
 
-def test_a_start_without_boot_and_ticks_is_a_time_of_day(folder, launch, monkeypatch, tmp_path):
+def test_a_start_without_boot_and_ticks_is_a_time_of_day(
+    folder: AccountFolder, launch: Launch, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setattr("qwenproxy.browser.profile.BOOT_ID", tmp_path / "none")
     process, _ = launch(WAITING)
     claim = ProfileClaim.take(folder)
@@ -225,7 +248,7 @@ def test_a_start_without_boot_and_ticks_is_a_time_of_day(folder, launch, monkeyp
     claim.release()
 
 
-def test_a_browser_on_the_profile_is_ended_though_no_record_names_it(folder, launch):
+def test_a_browser_on_the_profile_is_ended_though_no_record_names_it(folder: AccountFolder, launch: Launch) -> None:
     folder.path.mkdir(parents=True)
     browser, _ = launch(WAITING, f"--user-data-dir={folder.profile}")
     neighbour, _ = launch(WAITING, f"--user-data-dir={folder.path / 'profile2'}")
@@ -235,9 +258,9 @@ def test_a_browser_on_the_profile_is_ended_though_no_record_names_it(folder, lau
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="read from the system's files on Linux only")
-def test_the_start_is_not_mistaken_in_what_the_program_is_called(folder, tmp_path):
+def test_the_start_is_not_mistaken_in_what_the_program_is_called(folder: AccountFolder, tmp_path: Path) -> None:
     odd = tmp_path / "a) S 1 ("
-    odd.symlink_to(shutil.which("sleep"))
+    odd.symlink_to(str(shutil.which("sleep")))
     claim = ProfileClaim.take(folder)
     with subprocess.Popen([odd, "600"]) as process:
         claim.add(process.pid)
@@ -262,7 +285,7 @@ def test_the_start_is_not_mistaken_in_what_the_program_is_called(folder, tmp_pat
     ],
     ids=spelled,
 )
-def test_an_unreadable_record_is_no_record(folder, record):
+def test_an_unreadable_record_is_no_record(folder: AccountFolder, record: object) -> None:
     write_record(folder, "" if record == "\udcff" else record)
     if record == "\udcff":
         folder.browser_note.write_bytes(b"\xff\xfe")
@@ -272,7 +295,7 @@ def test_an_unreadable_record_is_no_record(folder, record):
     claim.release()
 
 
-def test_a_process_that_is_gone_is_no_trouble(folder, launch):
+def test_a_process_that_is_gone_is_no_trouble(folder: AccountFolder, launch: Launch) -> None:
     process, _ = launch("print('up')")
     process.wait()
     claim = ProfileClaim.take(folder)
@@ -280,14 +303,14 @@ def test_a_process_that_is_gone_is_no_trouble(folder, launch):
     claim.release()
 
 
-def test_children_end_with_their_parent(launch):
+def test_children_end_with_their_parent(launch: Launch) -> None:
     parent, child = launch(PARENT)
     end_processes([psutil.Process(parent.pid)])
     assert has_ended(parent.pid)
     assert has_ended(int(child))
 
 
-def test_who_does_not_listen_is_killed(launch, monkeypatch):
+def test_who_does_not_listen_is_killed(launch: Launch, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("qwenproxy.browser.profile.END_WAIT", 0.1)
     process, up = launch(DEAF)
     assert up == "up"
@@ -295,7 +318,7 @@ def test_who_does_not_listen_is_killed(launch, monkeypatch):
     assert has_ended(process.pid)
 
 
-def test_what_a_killed_server_left_in_its_folder_is_ended(tmp_path):
+def test_what_a_killed_server_left_in_its_folder_is_ended(tmp_path: Path) -> None:
     session = SessionFolder(tmp_path)
     left = session.account("a")
     killed, other = (subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) for _ in range(2))
@@ -311,7 +334,7 @@ def test_what_a_killed_server_left_in_its_folder_is_ended(tmp_path):
         held.release()
 
 
-def test_an_end_that_nobody_takes_note_of_is_an_end(launch, monkeypatch):
+def test_an_end_that_nobody_takes_note_of_is_an_end(launch: Launch, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("qwenproxy.browser.profile.END_WAIT", 3600.0)
     _, child = launch(PARENT)
     ending = threading.Thread(target=end_processes, args=([psutil.Process(int(child))],), daemon=True)
@@ -320,7 +343,7 @@ def test_an_end_that_nobody_takes_note_of_is_an_end(launch, monkeypatch):
     assert not ending.is_alive(), "it waits for somebody to read the exit status"
 
 
-def test_a_process_that_is_ended_early_is_recorded_no_more(folder, launch):
+def test_a_process_that_is_ended_early_is_recorded_no_more(folder: AccountFolder, launch: Launch) -> None:
     first, second = launch(WAITING)[0], launch(WAITING)[0]
     claim = ProfileClaim.take(folder)
     for process in (first, second):
@@ -332,7 +355,7 @@ def test_a_process_that_is_ended_early_is_recorded_no_more(folder, launch):
     claim.release()
 
 
-def test_what_runs_on_the_profile_ends_with_the_claim_whoever_started_it(folder, launch):
+def test_what_runs_on_the_profile_ends_with_the_claim_whoever_started_it(folder: AccountFolder, launch: Launch) -> None:
     claim = ProfileClaim.take(folder)
     browser, _ = launch(WAITING, f"--user-data-dir={folder.profile}")
     neighbour, _ = launch(WAITING, f"--user-data-dir={folder.path / 'profile2'}")
@@ -341,12 +364,14 @@ def test_what_runs_on_the_profile_ends_with_the_claim_whoever_started_it(folder,
     assert neighbour.poll() is None
 
 
-@pytest.mark.parametrize("owned", [True, False])
-def test_an_orphan_that_no_record_names_ends_once_the_owner_has(folder, launch, owned):
+@pytest.mark.parametrize("has_owner", [True, False], ids=["owner runs", "owner killed"])
+def test_an_orphan_that_no_record_names_ends_once_the_owner_has(
+    folder: AccountFolder, launch: Launch, has_owner: bool
+) -> None:
     owner, _ = launch(CLAIMING, str(folder.path))
     browser, _ = launch(WAITING, f"--user-data-dir={folder.profile}")
-    if not owned:
+    if not has_owner:
         owner.kill()
         owner.wait()
     end_orphans(folder.session)
-    assert has_ended(browser.pid) != owned
+    assert has_ended(browser.pid) != has_owner

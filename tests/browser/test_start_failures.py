@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from typing import Protocol, cast
 
 import psutil
 import pytest
@@ -20,6 +21,7 @@ from selenium.common.exceptions import WebDriverException
 
 from qwenproxy.browser import attaching, start_failures
 from qwenproxy.browser import local as local_module
+from qwenproxy.browser.attaching import free_port
 from qwenproxy.browser.binaries import Programs
 from qwenproxy.browser.last_words import LENGTH, as_sentence, last_words
 from qwenproxy.browser.local import LocalLauncher
@@ -76,9 +78,15 @@ ENDINGS = {
 }
 
 
+class Start(Protocol):
+    """Start a browser from two programs, by default a driver that answers; return the error that comes of it."""
+
+    def __call__(self, browser: str, driver: str = "") -> BrowserError: ...
+
+
 @pytest.fixture
-def start(tmp_path):
-    """Return what starts a browser from two programs and returns the error that comes of it."""
+def start(tmp_path: Path) -> Start:
+    """Return a starter of browsers that do not start."""
 
     def start(browser: str, driver: str = "") -> BrowserError:
         programs = Programs(browser, driver or listening(tmp_path / "bin", "chromedriver"))
@@ -106,9 +114,11 @@ def assert_told(error: BrowserError, cure: str, *words: str) -> None:
     assert places(error.client_message) == []
 
 
-@pytest.mark.parametrize("noise", ["", NOISE], ids=["", "noise"])
+@pytest.mark.parametrize("noise", ["", NOISE], ids=["quiet", "noise"])
 @pytest.mark.parametrize(("words", "status", "cure"), ENDINGS.values(), ids=ENDINGS)
-def test_a_browser_that_ends_at_once_says_why(start, tmp_path, words, status, cure, noise):
+def test_a_browser_that_ends_at_once_says_why(
+    start: Start, tmp_path: Path, words: str, status: int, cure: str, noise: str
+) -> None:
     (tmp_path / "said").write_text(f"{noise}{HEAD + words if words else ''}\n{STACK if noise else ''}")
     error = start(program(tmp_path / "bin", "chrome", f"cat {tmp_path}/said >&2; exit {status}"))
     told = as_sentence(words)
@@ -118,64 +128,69 @@ def test_a_browser_that_ends_at_once_says_why(start, tmp_path, words, status, cu
     assert "devtools" not in error.message.lower(), "who knows that address has the browser"
 
 
-def test_a_driver_that_ends_at_once_says_why(start, tmp_path):
+def test_a_driver_that_ends_at_once_says_why(start: Start, tmp_path: Path) -> None:
     browser = listening(tmp_path / "bin", "chrome")
     words = "chromedriver: error while loading shared libraries: libnss3.so: cannot open shared object file"
     error = start(browser, program(tmp_path / "bin", "driver", f"echo {words!r} >&2; exit 127"))
     assert_told(error, "cure_libraries", words, str(tmp_path / "bin" / "driver"))
 
 
-def be_impatient(monkeypatch):
+def be_impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (attaching, local_module):
         monkeypatch.setattr(module, "START_WAIT", 0.3)
 
 
-def test_a_browser_that_hangs_is_told_after_its_time(start, tmp_path, monkeypatch):
+def test_a_browser_that_hangs_is_told_after_its_time(
+    start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     be_impatient(monkeypatch)
     chrome = program(tmp_path / "bin", "chrome", "exec sleep 600")
     assert_told(start(chrome), "cure_late", chrome)
 
 
-def test_a_driver_whose_port_never_answers_is_told(start, tmp_path, monkeypatch):
+def test_a_driver_whose_port_never_answers_is_told(
+    start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     be_impatient(monkeypatch)
-    free = local_module.free_port
     chrome, driver = (program(tmp_path / "bin", name, "exec sleep 600") for name in ("chrome", "driver"))
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        ports = iter([listener.getsockname()[1], free()])
+        ports = iter([listener.getsockname()[1], free_port()])
         monkeypatch.setattr(local_module, "free_port", lambda: next(ports))
         assert_told(start(chrome, driver), "cure_late", driver)
 
 
 @pytest.mark.parametrize(
-    ("said", "cure"), [("", "cure_late"), ("moon", "cure_late"), ("No usable sandbox!", "cure_sandbox")]
+    ("words", "cure"),
+    [("", "cure_late"), ("moon", "cure_late"), ("No usable sandbox!", "cure_sandbox")],
+    ids=["no word", "no cause", "the cause"],
 )
-def test_a_browser_that_hangs_says_what_may_be_the_cause(tmp_path, said, cure):
-    (tmp_path / "chrome.log").write_text(f"{NOISE}{said}\n")
-    error = is_late(Started("/opt/chrome", None, tmp_path / "chrome.log"), 20.0)
+def test_a_browser_that_hangs_says_what_may_be_the_cause(tmp_path: Path, words: str, cure: str) -> None:
+    (tmp_path / "chrome.log").write_text(f"{NOISE}{words}\n")
+    error = is_late(Started("/opt/chrome", cast("subprocess.Popen[bytes]", None), tmp_path / "chrome.log"), 20.0)
     assert_told(error, cure, "/opt/chrome", "20 ")
     assert ("moon" in error.message, "sandbox!" in error.message) == (False, "sandbox" in cure)
 
 
-def test_a_driver_of_another_version_names_both(start, tmp_path):
+def test_a_driver_of_another_version_names_both(start: Start, tmp_path: Path) -> None:
     driver = listening(tmp_path / "bin", "driver", unfit("140", "156.0.8078.108"))
     error = start(listening(tmp_path / "bin", "chrome"), driver)
     words = "This version of ChromeDriver only supports Chrome version 140."
     assert_told(error, "cure_versions_named", " 140,", " 156.0.8078.108 ", words)
 
 
-def test_a_driver_that_cannot_attach_says_what_it_says(start, tmp_path):
+def test_a_driver_that_cannot_attach_says_what_it_says(start: Start, tmp_path: Path) -> None:
     said = "session not created: cannot connect to chrome at 127.0.0.1:9222\nfrom chrome not reachable"
     error = start(listening(tmp_path / "bin", "chrome"), listening(tmp_path / "bin", "driver", refusal(said)))
     assert_told(error, "cure_log", "cannot connect to chrome at 127.0.0.1:9222 from chrome not reachable.")
     assert "<unknown>" not in error.message
 
 
-def test_a_driver_that_answers_nonsense_is_told(start, tmp_path):
+def test_a_driver_that_answers_nonsense_is_told(start: Start, tmp_path: Path) -> None:
     error = start(listening(tmp_path / "bin", "chrome"), listening(tmp_path / "bin", "driver", (500, "?")))
     assert_told(error, "cure_log")
 
 
-def test_a_browser_that_dies_before_the_driver_has_it_has_the_last_word(tmp_path):
+def test_a_browser_that_dies_before_the_driver_has_it_has_the_last_word(tmp_path: Path) -> None:
     """The driver can only tell that it reaches nobody."""
     process = subprocess.Popen(["sleep", "600"])
     (tmp_path / "chrome.log").write_text("[9:9:1126/1.1:FATAL:gpu/x.cc:4] GPU process isn't usable. Goodbye.\n")
@@ -196,19 +211,19 @@ REFUSED = {
 
 
 @pytest.mark.parametrize(("number", "cure"), REFUSED.values(), ids=REFUSED)
-def test_a_program_that_the_system_refuses_says_why(number, cure):
+def test_a_program_that_the_system_refuses_says_why(number: int, cure: str) -> None:
     error = cannot_run("/opt/chrome/chrome", OSError(number, os.strerror(number), "/opt/chrome/chrome"))
     assert_told(error, cure, os.strerror(number), "/opt/chrome/chrome")
     assert error.message.count("/opt/chrome/chrome") == 1
 
 
-def test_a_program_on_a_disk_without_programs_says_so(monkeypatch):
+def test_a_program_on_a_disk_without_programs_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(start_failures, "forbids_programs", lambda path: True)
     error = cannot_run("/opt/chrome/chrome", PermissionError(errno.EACCES, os.strerror(errno.EACCES)))
     assert_told(error, "cure_noexec", "/opt/chrome/chrome")
 
 
-def test_a_disk_that_is_asked_says_whether_programs_run(monkeypatch, tmp_path):
+def test_a_disk_that_is_asked_says_whether_programs_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     assert not start_failures.forbids_programs(tmp_path / "nowhere")
     told = os.statvfs(tmp_path)
     for flags, forbidden in ((os.ST_NOEXEC, True), (0, False)):
@@ -216,13 +231,13 @@ def test_a_disk_that_is_asked_says_whether_programs_run(monkeypatch, tmp_path):
         assert start_failures.forbids_programs(tmp_path) == forbidden
 
 
-def test_a_file_that_is_no_program_is_told(start, tmp_path):
+def test_a_file_that_is_no_program_is_told(start: Start, tmp_path: Path) -> None:
     browser = program(tmp_path / "bin", "chrome", "")
     Path(browser).write_bytes(b"\x7fELF" + bytes(60))
     assert_told(start(browser), "cure_architecture", browser)
 
 
-def test_a_program_that_does_not_say_its_version_is_told():
+def test_a_program_that_does_not_say_its_version_is_told() -> None:
     error = does_not_run("/usr/bin/chrome", 127, "chrome: error while loading shared libraries: libnss3.so")
     assert_told(error, "cure_libraries", "/usr/bin/chrome", "libnss3.so")
     assert_told(does_not_run("/usr/bin/chrome", 1, ""), "install_browser")
@@ -231,7 +246,7 @@ def test_a_program_that_does_not_say_its_version_is_told():
 # nothing runs on
 
 
-def test_a_launcher_that_hands_over_leaves_no_browser(start, tmp_path):
+def test_a_launcher_that_hands_over_leaves_no_browser(start: Start, tmp_path: Path) -> None:
     waiting = f"exec {sys.executable} -c 'import sys, time; time.sleep(600)' \"$@\""
     browser = program(tmp_path / "bin", "browser", waiting)
     error = start(program(tmp_path / "bin", "chrome", f'{browser} "$@" >/dev/null 2>&1 & exit 0'))
@@ -243,7 +258,7 @@ def test_a_launcher_that_hands_over_leaves_no_browser(start, tmp_path):
 # what is said of the words themselves
 
 
-def test_the_fatal_line_says_more_than_the_last_one():
+def test_the_fatal_line_says_more_than_the_last_one() -> None:
     fatal = "[9:9:1126/143507.779325:FATAL:gpu/data_manager.cc:417] GPU process isn't usable. Goodbye."
     assert last_words(f"{fatal}\n{HEAD}Something else\n") == ("GPU process isn't usable. Goodbye.", "")
 
@@ -257,13 +272,13 @@ SECRETS = [
 ]
 
 
-@pytest.mark.parametrize("line", SECRETS)
-def test_no_secret_is_repeated(line):
+@pytest.mark.parametrize("line", SECRETS, ids=["JWT", "proxy", "address", "cookie", "password"])
+def test_no_secret_is_repeated(line: str) -> None:
     said = as_sentence(line)
     assert said and "secret" not in said and "eyJ" not in said
 
 
-def test_a_long_or_coloured_line_is_made_fit():
+def test_a_long_or_coloured_line_is_made_fit() -> None:
     assert as_sentence("\x1b[31mred\x1b[0m\x07") == "red."
     assert len(as_sentence("x" * 5000)) <= LENGTH + 4
     assert as_sentence("First one. Second one. " + "x" * 5000) == "First one. Second one."
@@ -282,10 +297,12 @@ PATHS = [
 ]
 
 
-@pytest.mark.parametrize(("value", "told"), PATHS, ids=[str(value) for value, _ in PATHS])
-@pytest.mark.parametrize("nested", [False, True])
-def test_no_value_of_a_phrase_tells_a_client_where_things_are(value, told, nested):
+@pytest.mark.parametrize(
+    ("value", "rest"), PATHS, ids=["error", "path", "quotes", "space", "relative", "Windows", "PATH", "no path"]
+)
+@pytest.mark.parametrize("nested", [False, True], ids=["phrase", "nested"])
+def test_no_value_of_a_phrase_tells_a_client_where_things_are(value: object, rest: str, nested: bool) -> None:
     words = Phrase("program_fails", path="x", reason=value, advice="-")
     error = BrowserError(Phrase("browser_cannot_start", path="x", reason="y", cure=words) if nested else words)
-    assert f"({told})" in error.client_message
+    assert f"({rest})" in error.client_message
     assert f"({value})" in error.message

@@ -5,9 +5,12 @@ from __future__ import annotations
 import contextlib
 import queue
 import threading
+from collections.abc import Iterator
 from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
+from clocks import FakeClock
 from fake_driver import FakeChrome, FakeDriver, FakePage, read
 from selenium.common.exceptions import (
     InvalidSessionIdException,
@@ -15,13 +18,14 @@ from selenium.common.exceptions import (
     TimeoutException,
     WebDriverException,
 )
-from spelling import spelled
 from urllib3.exceptions import ProtocolError
 
 from qwenproxy.browser import absence
 from qwenproxy.browser import response as response_module
 from qwenproxy.browser import tab as tab_module
+from qwenproxy.browser.chrome_tab import ChromeTab
 from qwenproxy.browser.page import Head, PageRequest
+from qwenproxy.browser.response import TabResponse
 from qwenproxy.browser.site import Site
 from qwenproxy.browser.tab import Tab
 from qwenproxy.errors import NetworkFailed, NotLoggedIn, TabLost
@@ -33,20 +37,20 @@ SITE = Site("https://site.test")
 class OpenTab:
     """A tab with everything behind it at hand."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.page = FakePage()
         self.driver = FakeDriver(self.page)
         self.chrome = FakeChrome(self.driver)
-        self.tokens = []
-        self.tab = Tab("a", self.chrome, SITE, "old-token", self.tokens.append)
+        self.tokens: list[str] = []
+        self.tab = Tab("a", cast(ChromeTab, self.chrome), SITE, "old-token", self.tokens.append)
 
-    def fetch(self):
+    def fetch(self) -> tuple[int, TabResponse]:
         """Start a call and wait until the page runs it; return its number and its response."""
         response = self.tab.fetch(ASK)
         self.page.await_that(lambda: any(start["id"] == response.number for start in self.page.started))
         return response.number, response
 
-    def answer(self, number, *texts):
+    def answer(self, number: int, *texts: str) -> None:
         """Let the page give a whole answer to a call."""
         self.page.push(number, "head", [200, {"content-type": "text/plain"}])
         for text in texts:
@@ -55,171 +59,172 @@ class OpenTab:
 
 
 @pytest.fixture
-def opened(monkeypatch):
+def open_tab(monkeypatch: pytest.MonkeyPatch) -> Iterator[OpenTab]:
     monkeypatch.setattr(tab_module, "CLOSE_WAIT", 5.0)
-    opened = OpenTab()
-    yield opened
-    opened.tab.close()
+    open_tab = OpenTab()
+    yield open_tab
+    open_tab.tab.close()
 
 
-def test_a_call_and_its_answer(opened):
-    number, response = opened.fetch()
+def test_a_call_and_its_answer(open_tab: OpenTab) -> None:
+    number, response = open_tab.fetch()
     assert response.head(0) is None
-    opened.answer(number, "Здрав", "ствуй ", "🙂")
+    open_tab.answer(number, "Здрав", "ствуй ", "🙂")
     assert response.head(5) == response.head(5) == Head(200, {"content-type": "text/plain"})
     assert read(response) == "Здравствуй 🙂"
     started = {"nth": 1, "id": number, "method": "POST", "path": "/api/x", "headers": {"source": "web"}, "pieces": 0}
-    assert opened.page.started == [{**started, "body": '{"a":1}'}]
+    assert open_tab.page.started == [{**started, "body": '{"a":1}'}]
     response.close()
-    assert opened.page.aborted == []
-    assert opened.driver.script_timeout == tab_module.SCRIPT_TIMEOUT
+    assert open_tab.page.aborted == []
+    assert open_tab.driver.script_timeout == tab_module.SCRIPT_TIMEOUT
 
 
-def test_many_calls_at_once_keep_apart(opened):
-    calls = [opened.fetch() for _ in range(20)]
+def test_many_calls_at_once_keep_apart(open_tab: OpenTab) -> None:
+    calls = [open_tab.fetch() for _ in range(20)]
     for turn in range(5):
         for number, _ in calls:
             if turn == 0:
-                opened.page.push(number, "head", [200, {}])
-            opened.page.push(number, "data", f"{number}/{turn} ")
+                open_tab.page.push(number, "head", [200, {}])
+            open_tab.page.push(number, "data", f"{number}/{turn} ")
     for number, _ in calls:
-        opened.page.push(number, "end")
+        open_tab.page.push(number, "end")
     for number, response in calls:
         assert response.head(5)
         assert read(response) == "".join(f"{number}/{turn} " for turn in range(5))
 
 
-def test_a_lost_reply_loses_and_repeats_nothing(opened):
-    number, response = opened.fetch()
-    opened.driver.reply_lost = True
-    opened.driver.failures += [TimeoutException(), TimeoutException()]
-    opened.page.push(number, "head", [200, {}])
-    opened.page.push(number, "data", "once")
-    opened.page.await_that(lambda: not opened.driver.failures)
-    opened.page.push(number, "end")
+def test_a_lost_reply_loses_and_repeats_nothing(open_tab: OpenTab) -> None:
+    number, response = open_tab.fetch()
+    open_tab.driver.reply_lost = True
+    open_tab.driver.failures += [TimeoutException(), TimeoutException()]
+    open_tab.page.push(number, "head", [200, {}])
+    open_tab.page.push(number, "data", "once")
+    open_tab.page.await_that(lambda: not open_tab.driver.failures)
+    open_tab.page.push(number, "end")
     assert response.head(5)
     assert read(response) == "once"
 
 
-def test_an_order_whose_reply_is_lost_is_given_again_and_runs_once(opened):
-    opened.driver.reply_lost = True
-    opened.driver.failures.append(TimeoutException())
-    number, response = opened.fetch()
-    opened.answer(number, "x")
+def test_an_order_whose_reply_is_lost_is_given_again_and_runs_once(open_tab: OpenTab) -> None:
+    open_tab.driver.reply_lost = True
+    open_tab.driver.failures.append(TimeoutException())
+    number, response = open_tab.fetch()
+    open_tab.answer(number, "x")
     assert response.head(5) and read(response) == "x"
-    given = [order for order in opened.page.orders if order["start"]]
+    given = [order for order in open_tab.page.orders if order["start"]]
     assert len(given) == 2
-    assert len(opened.page.started) == 1
+    assert len(open_tab.page.started) == 1
 
 
-def test_an_order_that_never_reached_the_page_is_given_again(opened):
-    opened.driver.failures.append(JavascriptException("Cannot read properties of undefined"))
-    number, response = opened.fetch()
-    opened.answer(number, "x")
+def test_an_order_that_never_reached_the_page_is_given_again(open_tab: OpenTab) -> None:
+    open_tab.driver.failures.append(JavascriptException("Cannot read properties of undefined"))
+    number, response = open_tab.fetch()
+    open_tab.answer(number, "x")
     assert response.head(5) and read(response) == "x"
-    assert opened.driver.installed == [SITE.bridge()]
+    assert open_tab.driver.installed == [SITE.bridge()]
 
 
-def test_messages_that_come_again_are_dropped(opened):
-    opened.page.ignores_acknowledgements = True
-    number, response = opened.fetch()
-    opened.page.push(number, "head", [200, {}])
-    opened.page.push(number, "data", "a")
+def test_messages_that_come_again_are_dropped(open_tab: OpenTab) -> None:
+    open_tab.page.ignores_acknowledgements = True
+    number, response = open_tab.fetch()
+    open_tab.page.push(number, "head", [200, {}])
+    open_tab.page.push(number, "data", "a")
     assert response.head(5)
-    opened.page.push(number, "data", "b")
-    opened.page.push(number, "end")
+    open_tab.page.push(number, "data", "b")
+    open_tab.page.push(number, "end")
     assert read(response) == "ab"
 
 
-def test_each_exchange_acknowledges_what_came(opened):
-    number, response = opened.fetch()
-    opened.answer(number, "a", "b")
+def test_each_exchange_acknowledges_what_came(open_tab: OpenTab) -> None:
+    number, response = open_tab.fetch()
+    open_tab.answer(number, "a", "b")
     assert response.head(5) and read(response) == "ab"
-    number, response = opened.fetch()
-    assert (
-        next(order["ack"] for order in opened.page.orders if order["start"] and order["start"][0]["id"] == number) == 4
-    )
-    opened.answer(number)
+    number, response = open_tab.fetch()
+    starts = (order for order in open_tab.page.orders if order["start"])
+    assert next(order["ack"] for order in starts if order["start"][0]["id"] == number) == 4
+    open_tab.answer(number)
     assert response.head(5)
     assert read(response) == ""
 
 
-def test_a_page_that_loads_again_fails_who_waits_and_the_tab_goes_on(opened):
-    waiting = [opened.fetch()[1] for _ in range(3)]
-    opened.page.await_that(lambda: not opened.page.orders[-1]["start"])
-    opened.page.reload()
+def test_a_page_that_loads_again_fails_who_waits_and_the_tab_goes_on(open_tab: OpenTab) -> None:
+    waiting = [open_tab.fetch()[1] for _ in range(3)]
+    open_tab.page.await_that(lambda: not open_tab.page.orders[-1]["start"])
+    open_tab.page.reload()
     for response in waiting:
         with pytest.raises(TabLost, match="reloaded"):
             response.head(5)
-    assert opened.tab.alive
-    number, response = opened.fetch()
-    opened.answer(number, "again")
+    assert open_tab.tab.alive
+    number, response = open_tab.fetch()
+    open_tab.answer(number, "again")
     assert response.head(5) and read(response) == "again"
 
 
-def test_text_before_a_reload_still_arrives(opened):
-    number, response = opened.fetch()
-    opened.page.push(number, "head", [200, {}])
-    opened.page.push(number, "data", "half")
+def test_text_before_a_reload_still_arrives(open_tab: OpenTab) -> None:
+    number, response = open_tab.fetch()
+    open_tab.page.push(number, "head", [200, {}])
+    open_tab.page.push(number, "data", "half")
     assert response.head(5)
-    opened.page.await_that(lambda: opened.page.orders[-1]["ack"] == 2)
-    opened.page.reload()
+    open_tab.page.await_that(lambda: open_tab.page.orders[-1]["ack"] == 2)
+    open_tab.page.reload()
     texts = response.iter_text()
     assert next(texts) == "half"
     with pytest.raises(TabLost):
         next(texts)
 
 
-def test_a_page_that_is_silent_for_a_moment_is_given_its_time(opened):
-    number, response = opened.fetch()
-    opened.answer(number)
+def test_a_page_that_is_silent_for_a_moment_is_given_its_time(open_tab: OpenTab) -> None:
+    number, response = open_tab.fetch()
+    open_tab.answer(number)
     assert response.head(5) and read(response) == ""
-    opened.driver.failures += [TimeoutException(), JavascriptException("no bridge")]
-    number, response = opened.fetch()
-    opened.answer(number, "still here")
+    open_tab.driver.failures += [TimeoutException(), JavascriptException("no bridge")]
+    number, response = open_tab.fetch()
+    open_tab.answer(number, "still here")
     assert response.head(5) and read(response) == "still here"
 
 
-def test_a_page_that_does_not_come_back_is_given_up(opened, monkeypatch):
+def test_a_page_that_does_not_come_back_is_given_up(open_tab: OpenTab, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(absence, "BACK_WAIT", 0.0)
-    opened.driver.always = TimeoutException()
-    response = opened.tab.fetch(ASK)
+    open_tab.driver.always = TimeoutException()
+    response = open_tab.tab.fetch(ASK)
     with pytest.raises(TabLost, match="does not answer"):
         response.head(5)
-    assert not opened.tab.alive
+    assert not open_tab.tab.alive
 
 
-def test_a_page_that_left_the_site_is_no_page(opened):
-    _, response = opened.fetch()
-    opened.page.origin = "null"
+def test_a_page_that_left_the_site_is_no_page(open_tab: OpenTab) -> None:
+    _, response = open_tab.fetch()
+    open_tab.page.origin = "null"
     with pytest.raises(TabLost, match="left the site"):
         response.head(5)
 
 
-def test_a_page_that_stays_at_sign_in_ends_the_login_for_everybody(opened, monkeypatch):
+def test_a_page_that_stays_at_sign_in_ends_the_login_for_everybody(
+    open_tab: OpenTab, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(absence, "SIGN_IN_WAIT", 0.0)
-    _, response = opened.fetch()
-    opened.page.origin = "https://auth.site.test"
+    _, response = open_tab.fetch()
+    open_tab.page.origin = "https://auth.site.test"
     with pytest.raises(NotLoggedIn):
         response.head(5)
     with pytest.raises(NotLoggedIn):
-        opened.tab.fetch(ASK)
+        open_tab.tab.fetch(ASK)
 
 
-def test_a_page_that_passes_through_sign_in_is_waited_for(opened):
-    number, response = opened.fetch()
-    opened.page.origin = "https://auth.site.test"
-    seen = len(opened.page.orders)
-    opened.page.await_that(lambda: len(opened.page.orders) > seen + 2)
-    opened.page.origin = "https://site.test"
-    opened.answer(number, "still here")
+def test_a_page_that_passes_through_sign_in_is_waited_for(open_tab: OpenTab) -> None:
+    number, response = open_tab.fetch()
+    open_tab.page.origin = "https://auth.site.test"
+    seen = len(open_tab.page.orders)
+    open_tab.page.await_that(lambda: len(open_tab.page.orders) > seen + 2)
+    open_tab.page.origin = "https://site.test"
+    open_tab.answer(number, "still here")
     assert response.head(5) and read(response) == "still here"
 
 
 class TestAbsence:
     """Its moments by a clock of the test's."""
 
-    def test_of_a_silent_page_ends_the_wait_in_the_end(self, clock):
+    def test_of_a_silent_page_ends_the_wait_in_the_end(self, clock: FakeClock) -> None:
         away = absence.Absence(clock)
         for seconds in (0, 5, absence.BACK_WAIT - 5):
             clock.now += seconds
@@ -228,14 +233,14 @@ class TestAbsence:
         with pytest.raises(TabLost):
             away.note_silence(TimeoutException())
 
-    def test_begins_anew_after_each_sign_of_life(self, clock):
+    def test_begins_anew_after_each_sign_of_life(self, clock: FakeClock) -> None:
         away = absence.Absence(clock)
         for _ in range(5):
             away.note_silence(TimeoutException())
             clock.now += absence.BACK_WAIT
             away.end()
 
-    def test_at_sign_in_ends_the_login_in_the_end(self, clock):
+    def test_at_sign_in_ends_the_login_in_the_end(self, clock: FakeClock) -> None:
         away = absence.Absence(clock)
         away.note_elsewhere("https://auth.site.test")
         clock.now += absence.SIGN_IN_WAIT
@@ -248,161 +253,165 @@ class TestAbsence:
 @pytest.mark.parametrize(
     "death",
     [WebDriverException("x"), InvalidSessionIdException("x"), ProtocolError("x"), ConnectionResetError()],
-    ids=spelled,
+    ids=["driver", "session", "protocol", "connection"],
 )
-def test_the_death_of_the_driver_reaches_everybody(opened, death):
-    waiting = [opened.fetch()[1] for _ in range(5)]
-    opened.driver.always = death
+def test_the_death_of_the_driver_reaches_everybody(open_tab: OpenTab, death: Exception) -> None:
+    waiting = [open_tab.fetch()[1] for _ in range(5)]
+    open_tab.driver.always = death
     late = []
     with contextlib.suppress(TabLost):
-        late.append(opened.tab.fetch(ASK))
+        late.append(open_tab.tab.fetch(ASK))
     for response in [*waiting, *late]:
         with pytest.raises(TabLost):
             while response.head(5) is None:
                 pytest.fail("nobody told the reader")
-    opened.tab._thread.join(5)
-    assert not opened.tab.alive
+    open_tab.tab._thread.join(5)
+    assert not open_tab.tab.alive
     with pytest.raises(TabLost):
-        opened.tab.fetch(ASK)
-    opened.tab.send(ASK)
-    assert opened.chrome.closed == [False]
+        open_tab.tab.fetch(ASK)
+    open_tab.tab.send(ASK)
+    assert open_tab.chrome.closed == [False]
 
 
-def test_abort(opened):
-    number, response = opened.fetch()
-    opened.page.push(number, "head", [200, {}])
+def test_abort(open_tab: OpenTab) -> None:
+    number, response = open_tab.fetch()
+    open_tab.page.push(number, "head", [200, {}])
     assert response.head(5)
     response.close()
     response.close()
-    opened.page.await_that(lambda: opened.page.aborted)
-    opened.page.push(number, "data", "too late")
-    number, response = opened.fetch()
-    opened.answer(number, "next")
+    open_tab.page.await_that(lambda: open_tab.page.aborted)
+    open_tab.page.push(number, "data", "too late")
+    number, response = open_tab.fetch()
+    open_tab.answer(number, "next")
     assert response.head(5) and read(response) == "next"
-    assert opened.page.aborted == [number - 1]
+    assert open_tab.page.aborted == [number - 1]
 
 
-def test_a_slow_reader_holds_its_stream_in_the_page(opened, monkeypatch):
+def test_a_slow_reader_holds_its_stream_in_the_page(open_tab: OpenTab, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(response_module, "HIGH_WATER", 10)
     monkeypatch.setattr(response_module, "LOW_WATER", 5)
-    number, response = opened.fetch()
-    other_number, other = opened.fetch()
-    opened.page.push(number, "head", [200, {}])
-    opened.page.push(number, "data", "x" * 11)
-    opened.page.push(number, "data", "y" * 11)
-    opened.page.await_that(lambda: opened.page.held == [(number, True)])
-    opened.answer(other_number, "unhindered")
+    number, response = open_tab.fetch()
+    other_number, other = open_tab.fetch()
+    open_tab.page.push(number, "head", [200, {}])
+    open_tab.page.push(number, "data", "x" * 11)
+    open_tab.page.push(number, "data", "y" * 11)
+    open_tab.page.await_that(lambda: open_tab.page.held == [(number, True)])
+    open_tab.answer(other_number, "unhindered")
     assert other.head(5) and read(other) == "unhindered"
     assert response.head(5)
     assert next(response.iter_text()) == "x" * 11 + "y" * 11
-    opened.page.await_that(lambda: opened.page.held == [(number, True), (number, False)])
-    opened.page.push(number, "end")
+    open_tab.page.await_that(lambda: open_tab.page.held == [(number, True), (number, False)])
+    open_tab.page.push(number, "end")
     assert read(response) == ""
 
 
-def test_that_all_is_there_is_told_before_it_is_read(opened):
-    number, response = opened.fetch()
-    told = queue.SimpleQueue()
-    response.when_complete(lambda: told.put("early"))
-    opened.answer(number, "all of it")
-    assert told.get(timeout=5) == "early"
-    response.when_complete(lambda: told.put("late"))
-    assert told.get(timeout=5) == "late"
+def test_that_all_is_there_is_told_before_it_is_read(open_tab: OpenTab) -> None:
+    number, response = open_tab.fetch()
+    notices: queue.SimpleQueue[str] = queue.SimpleQueue()
+    response.when_complete(lambda: notices.put("early"))
+    open_tab.answer(number, "all of it")
+    assert notices.get(timeout=5) == "early"
+    response.when_complete(lambda: notices.put("late"))
+    assert notices.get(timeout=5) == "late"
     assert response.head(5) is not None
     assert list(response.iter_text()) == ["all of it"]
 
 
-def test_what_breaks_off_is_never_complete(opened):
-    number, response = opened.fetch()
-    told = []
-    response.when_complete(lambda: told.append("early"))
-    opened.page.push(number, "head", [200, {}])
-    opened.page.push(number, "error", "TypeError")
+def test_what_breaks_off_is_never_complete(open_tab: OpenTab) -> None:
+    number, response = open_tab.fetch()
+    notices: list[str] = []
+    response.when_complete(lambda: notices.append("early"))
+    open_tab.page.push(number, "head", [200, {}])
+    open_tab.page.push(number, "error", "TypeError")
     assert response.head(5) is not None
     with pytest.raises(NetworkFailed):
         list(response.iter_text())
-    response.when_complete(lambda: told.append("late"))
-    assert told == []
+    response.when_complete(lambda: notices.append("late"))
+    assert notices == []
 
 
-def test_a_hold_that_comes_after_its_reader_caught_up_is_lifted(opened, monkeypatch):
+def test_a_hold_that_comes_after_its_reader_caught_up_is_lifted(
+    open_tab: OpenTab, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The reader may empty the queue between the owner's count and its note."""
     monkeypatch.setattr(response_module, "TICK", 0.005)
-    number, response = opened.fetch()
-    opened.page.push(number, "head", [200, {}])
+    number, response = open_tab.fetch()
+    open_tab.page.push(number, "head", [200, {}])
     assert response.head(5)
     response.held = True
     texts = response.iter_text()
     assert next(texts) == ""
-    opened.page.await_that(lambda: (number, False) in opened.page.held)
+    open_tab.page.await_that(lambda: (number, False) in open_tab.page.held)
     response.close()
 
 
 TIDYING = ["renew_session", "Page.addScriptToEvaluateOnNewDocument", "HeapProfiler.collectGarbage"]
 
 
-def test_the_page_is_tidied_after_so_many_calls(opened, monkeypatch):
+def test_the_page_is_tidied_after_so_many_calls(open_tab: OpenTab, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tab_module, "TIDY_IDLE", 3 * tab_module.CALL_LITTER)
     monkeypatch.setattr(tab_module, "TIDY_BUSY", 5 * tab_module.CALL_LITTER)
 
-    def call():
-        number, response = opened.fetch()
-        opened.answer(number, "x")
+    def call() -> None:
+        number, response = open_tab.fetch()
+        open_tab.answer(number, "x")
         assert response.head(5) is not None
         assert list(response.iter_text()) == ["x"]
 
     for _ in range(6):
         call()
-    opened.tab.close()
-    assert opened.chrome.commands == TIDYING * 2
-    assert opened.driver.script_timeout == tab_module.SCRIPT_TIMEOUT
+    open_tab.tab.close()
+    assert open_tab.chrome.commands == TIDYING * 2
+    assert open_tab.driver.script_timeout == tab_module.SCRIPT_TIMEOUT
 
 
-def test_while_answers_run_the_page_is_tidied_less_often(opened, monkeypatch):
+def test_while_answers_run_the_page_is_tidied_less_often(open_tab: OpenTab, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tab_module, "TIDY_IDLE", 2 * tab_module.CALL_LITTER)
     monkeypatch.setattr(tab_module, "TIDY_BUSY", 4 * tab_module.CALL_LITTER)
-    answers = [opened.fetch() for _ in range(5)]
-    assert opened.chrome.commands == TIDYING
+    answers = [open_tab.fetch() for _ in range(5)]
+    assert open_tab.chrome.commands == TIDYING
     for _, response in answers:
         response.close()
 
 
-def test_what_came_back_counts_for_tidying_too(opened, monkeypatch):
+def test_what_came_back_counts_for_tidying_too(open_tab: OpenTab, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tab_module, "TIDY_IDLE", tab_module.CALL_LITTER + 10_000)
-    number, response = opened.fetch()
-    opened.answer(number, "x" * 10_000)
+    number, response = open_tab.fetch()
+    open_tab.answer(number, "x" * 10_000)
     assert response.head(5) is not None
     assert list(response.iter_text()) == ["x" * 10_000]
-    opened.tab.close()
-    assert opened.chrome.commands == TIDYING
+    open_tab.tab.close()
+    assert open_tab.chrome.commands == TIDYING
 
 
-def test_a_browser_found_dead_when_it_is_tidied_is_lost_as_ever(opened, monkeypatch):
+def test_a_browser_found_dead_when_it_is_tidied_is_lost_as_ever(
+    open_tab: OpenTab, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(tab_module, "TIDY_BUSY", 2 * tab_module.CALL_LITTER)
-    opened.chrome.gone = InvalidSessionIdException()
-    _, waiting = opened.fetch()
-    _, too = opened.fetch()
+    open_tab.chrome.gone = InvalidSessionIdException()
+    _, waiting = open_tab.fetch()
+    _, too = open_tab.fetch()
     for response in (waiting, too):
         with pytest.raises(TabLost, match="InvalidSessionId"):
             response.head(5)
-    assert not opened.tab.alive
+    assert not open_tab.tab.alive
 
 
-def test_a_renewed_token_is_told_once(opened):
-    number, response = opened.fetch()
-    opened.page.push(0, "token", "new-token")
-    opened.page.push(0, "token", "new-token")
-    opened.answer(number)
+def test_a_renewed_token_is_told_once(open_tab: OpenTab) -> None:
+    number, response = open_tab.fetch()
+    open_tab.page.push(0, "token", "new-token")
+    open_tab.page.push(0, "token", "new-token")
+    open_tab.answer(number)
     assert response.head(5) and read(response) == ""
-    assert opened.tokens == ["new-token"]
-    assert opened.tab.token == "new-token"
+    assert open_tab.tokens == ["new-token"]
+    assert open_tab.tab.token == "new-token"
 
 
-def test_a_network_error_comes_after_the_text_before_it(opened):
-    number, response = opened.fetch()
-    opened.page.push(number, "head", [200, {}])
-    opened.page.push(number, "data", "half")
-    opened.page.push(number, "error", "TypeError")
+def test_a_network_error_comes_after_the_text_before_it(open_tab: OpenTab) -> None:
+    number, response = open_tab.fetch()
+    open_tab.page.push(number, "head", [200, {}])
+    open_tab.page.push(number, "data", "half")
+    open_tab.page.push(number, "error", "TypeError")
     assert response.head(5)
     texts = []
     with pytest.raises(NetworkFailed, match="TypeError"):
@@ -411,136 +420,142 @@ def test_a_network_error_comes_after_the_text_before_it(opened):
     assert texts == ["half"]
 
 
-def test_a_network_error_before_the_head(opened):
-    number, response = opened.fetch()
-    opened.page.push(number, "error", "TypeError")
+def test_a_network_error_before_the_head(open_tab: OpenTab) -> None:
+    number, response = open_tab.fetch()
+    open_tab.page.push(number, "error", "TypeError")
     with pytest.raises(NetworkFailed):
         response.head(5)
 
 
-def test_silence_is_told(opened, monkeypatch):
+def test_silence_is_told(open_tab: OpenTab, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(response_module, "TICK", 0.005)
-    number, response = opened.fetch()
-    opened.page.push(number, "head", [200, {}])
+    number, response = open_tab.fetch()
+    open_tab.page.push(number, "head", [200, {}])
     assert response.head(5)
     texts = response.iter_text()
     assert [next(texts), next(texts)] == ["", ""]
     response.close()
 
 
-def test_a_call_whose_answer_nobody_reads(opened):
-    opened.tab.send(ASK)
-    opened.page.await_that(lambda: opened.page.started)
-    number = opened.page.started[0]["id"]
-    opened.answer(number, "ignored")
-    number, response = opened.fetch()
-    opened.answer(number, "mine")
+def test_a_call_whose_answer_nobody_reads(open_tab: OpenTab) -> None:
+    open_tab.tab.send(ASK)
+    open_tab.page.await_that(lambda: open_tab.page.started)
+    number = open_tab.page.started[0]["id"]
+    open_tab.answer(number, "ignored")
+    number, response = open_tab.fetch()
+    open_tab.answer(number, "mine")
     assert response.head(5) and read(response) == "mine"
 
 
-def test_an_idle_tab_leaves_the_driver_alone(monkeypatch):
+def test_an_idle_tab_leaves_the_driver_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     blocked = threading.Event()
 
-    class Inbox(queue.SimpleQueue):
-        def get(self, *args, **kwargs):
+    class Inbox(queue.SimpleQueue[Any]):
+        def get(self, *args: Any, **kwargs: Any) -> Any:
             if self.empty():
                 blocked.set()
             return super().get(*args, **kwargs)
 
     monkeypatch.setattr(tab_module, "queue", SimpleNamespace(SimpleQueue=Inbox))
-    opened = OpenTab()
-    number, response = opened.fetch()
+    open_tab = OpenTab()
+    number, response = open_tab.fetch()
     blocked.clear()
-    opened.answer(number, "x")
+    open_tab.answer(number, "x")
     assert response.head(5) and read(response) == "x"
     assert blocked.wait(5), "with nothing live the owner waits for orders, not for the page"
-    opened.tab.close()
-    assert all(order["ack"] < 3 for order in opened.page.orders), "nobody asked the page after the end"
+    open_tab.tab.close()
+    assert all(order["ack"] < 3 for order in open_tab.page.orders), "nobody asked the page after the end"
 
 
-def test_close_ends_who_waits(opened):
-    _, response = opened.fetch()
-    opened.tab.close()
-    opened.tab.close()
+def test_close_ends_who_waits(open_tab: OpenTab) -> None:
+    _, response = open_tab.fetch()
+    open_tab.tab.close()
+    open_tab.tab.close()
     with pytest.raises(TabLost, match="closed"):
         response.head(5)
-    assert opened.chrome.closed == [True]
-    assert not opened.tab.alive
+    assert open_tab.chrome.closed == [True]
+    assert not open_tab.tab.alive
+
+
+class HungTab(OpenTab):
+    """The same with a driver that stops answering: its owner thread is stuck in a call from that one on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stop = threading.Event()  # ends the call in which the owner thread is stuck
+        self.closing = threading.Thread(target=self.tab.close)
+
+    def hang_and_close(self) -> None:
+        """Let the owner thread get stuck, and begin to close the tab."""
+        self.driver.hang = self.stop
+        assert self.driver.hanging.wait(5)
+        self.closing.start()
 
 
 @pytest.fixture
-def hung(opened, monkeypatch):
-    """The same with a driver that has stopped answering: its owner thread is stuck in a call from the next one on."""
+def hung_tab(monkeypatch: pytest.MonkeyPatch) -> Iterator[HungTab]:
     monkeypatch.setattr(tab_module, "CLOSE_WAIT", 60.0)
     monkeypatch.setattr(response_module, "TICK", 0.005)
-
-    def hang():
-        opened.driver.hang = threading.Event()
-        assert opened.driver.hanging.wait(5)
-        closing = threading.Thread(target=opened.tab.close)
-        closing.start()
-        closings.append(closing)
-
-    closings = []
-    opened.hang_and_close = hang
-    yield opened
-    opened.driver.hang.set()
-    for closing in closings:
-        closing.join(10)
-        assert not closing.is_alive()
+    hung_tab = HungTab()
+    yield hung_tab
+    hung_tab.stop.set()
+    if hung_tab.closing.is_alive():
+        hung_tab.closing.join(10)
+    assert not hung_tab.closing.is_alive()
+    hung_tab.tab.close()
 
 
-def test_close_ends_answers_though_the_owner_thread_is_stuck(hung):
-    answers = [hung.fetch() for _ in range(3)]
+def test_close_ends_answers_though_the_owner_thread_is_stuck(hung_tab: HungTab) -> None:
+    answers = [hung_tab.fetch() for _ in range(3)]
     for number, response in answers:
-        hung.page.push(number, "head", [200, {}])
-        hung.page.push(number, "data", "half")
+        hung_tab.page.push(number, "head", [200, {}])
+        hung_tab.page.push(number, "data", "half")
         assert response.head(5)
-    hung.hang_and_close()
+    hung_tab.hang_and_close()
     for _, response in answers:
         texts = []
         with pytest.raises(TabLost, match="server is stopping"):
             for text in response.iter_text():
                 texts.append(text)
         assert "".join(texts) == "half", "what came before the end is not lost"
-    assert hung.tab._thread.is_alive(), "nobody waited for the owner thread"
-    assert hung.chrome.closed == []
+    assert hung_tab.tab._thread.is_alive(), "nobody waited for the owner thread"
+    assert hung_tab.chrome.closed == []
 
 
-def test_close_ends_who_waits_for_the_head_though_the_owner_thread_is_stuck(hung):
-    _, response = hung.fetch()
-    hung.hang_and_close()
+def test_close_ends_who_waits_for_the_head_though_the_owner_thread_is_stuck(hung_tab: HungTab) -> None:
+    _, response = hung_tab.fetch()
+    hung_tab.hang_and_close()
     with pytest.raises(TabLost, match="server is stopping"):
         for _ in range(1000):
             response.head(0.005)
     with pytest.raises(TabLost, match="server is stopping"):
-        hung.tab.fetch(ASK)
-    assert hung.chrome.closed == []
+        hung_tab.tab.fetch(ASK)
+    assert hung_tab.chrome.closed == []
 
 
-def test_an_answer_that_close_has_ended_is_not_ended_again(hung):
-    number, response = hung.fetch()
-    hung.page.push(number, "head", [200, {}])
+def test_an_answer_that_close_has_ended_is_not_ended_again(hung_tab: HungTab) -> None:
+    number, response = hung_tab.fetch()
+    hung_tab.page.push(number, "head", [200, {}])
     assert response.head(5)
-    hung.hang_and_close()
+    hung_tab.hang_and_close()
     with pytest.raises(TabLost):
         list(response.iter_text())
-    hung.driver.hang.set()
-    hung.tab._thread.join(5)
-    assert not hung.tab._thread.is_alive()
+    hung_tab.stop.set()
+    hung_tab.tab._thread.join(5)
+    assert not hung_tab.tab._thread.is_alive()
     assert list(response.iter_text()) == []
     with pytest.raises(TabLost, match="server is stopping"):
-        hung.tab.fetch(ASK)
+        hung_tab.tab.fetch(ASK)
     response.close()
 
 
-def test_close_does_not_wait_for_a_driver_that_hangs(opened, monkeypatch):
-    _, response = opened.fetch()
-    opened.driver.hang = threading.Event()
-    assert opened.driver.hanging.wait(5)
+def test_close_does_not_wait_for_a_driver_that_hangs(open_tab: OpenTab, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, response = open_tab.fetch()
+    open_tab.driver.hang = threading.Event()
+    assert open_tab.driver.hanging.wait(5)
     monkeypatch.setattr(tab_module, "CLOSE_WAIT", 0.05)
-    opened.tab.close()
-    assert opened.chrome.closed[0] is False
+    open_tab.tab.close()
+    assert open_tab.chrome.closed[0] is False
     with pytest.raises(TabLost):
         response.head(5)
-    opened.tab._thread.join(5)
+    open_tab.tab._thread.join(5)
