@@ -5,25 +5,17 @@ from __future__ import annotations
 import logging
 import random
 import threading
-from typing import cast
 
 import pytest
 from clocks import NOW
 from fake_tabs import FakeOpener, FakeTab
-from leases import never, take
+from leases import never, open_tab, take, use
 from makers import MakePool
 from session_files import account_of
 from spelling import spelled
 
-from qwenproxy.accounts.lease import Lease
-from qwenproxy.accounts.pool import AccountPool
 from qwenproxy.accounts.registry import Registry
 from qwenproxy.errors import NetworkFailed, NotLoggedIn, ProxyError, QueueTimeout, RateLimited, SetupError, TabLost
-
-
-def open_tab(lease: Lease) -> FakeTab:
-    """Open the account's page, which is a tab of the opener."""
-    return cast(FakeTab, lease.open())
 
 
 def watch_closings(opener: FakeOpener, monkeypatch: pytest.MonkeyPatch) -> threading.Event:
@@ -36,15 +28,6 @@ def watch_closings(opener: FakeOpener, monkeypatch: pytest.MonkeyPatch) -> threa
 
     monkeypatch.setattr(opener, "note_closed", note_end)
     return end
-
-
-def use(pool: AccountPool, account_id: str) -> FakeTab:
-    """Run one request on the account, as far as its tab."""
-    lease = take(pool, prefer=account_id)
-    assert lease.account_id == account_id
-    tab = open_tab(lease)
-    lease.close()
-    return tab
 
 
 def test_a_browser_is_opened_once_and_only_when_needed(make_pool: MakePool, opener: FakeOpener) -> None:

@@ -6,9 +6,8 @@ import threading
 
 import pytest
 from fake_tabs import FakeOpener
-from leases import take
+from leases import take, use
 from makers import MakePool
-from test_pool_browsers import use
 
 from qwenproxy.errors import QueueTimeout, SetupError, TabLost
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
+
+from fake_tabs import FakeTab
 
 from qwenproxy.accounts.lease import Lease
 from qwenproxy.accounts.pool import AccountPool
@@ -17,3 +19,17 @@ def never() -> bool:
 def take(pool: AccountPool, client_gone: Callable[[], bool] = never, **preference: Any) -> Lease:
     """Return the pool's next lease."""
     return next(pool.leases(client_gone, **preference))
+
+
+def open_tab(lease: Lease) -> FakeTab:
+    """Open the account's page, which is a tab of the opener."""
+    return cast(FakeTab, lease.open())
+
+
+def use(pool: AccountPool, account_id: str) -> FakeTab:
+    """Run one request on the account, as far as its tab."""
+    lease = take(pool, prefer=account_id)
+    assert lease.account_id == account_id
+    tab = open_tab(lease)
+    lease.close()
+    return tab
