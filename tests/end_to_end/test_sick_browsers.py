@@ -5,8 +5,10 @@ from __future__ import annotations
 import shutil
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
 from asking import Reply, ask, together
 from fake_browser import chromium, program, real_driver
@@ -90,8 +92,9 @@ def test_a_driver_replaced_under_load_is_used_at_the_next_start(
     shutil.copy(real_driver(), fresh)  # as a package manager does: another file in its place
     fresh.replace(driver)
     for process in proxy.browser("sandbox1"):
-        process.kill()
-    assert eventually(lambda: proxy.log().count("account=sandbox1 browser opened") == 2)
+        with suppress(psutil.NoSuchProcess):  # the end of one may end the other
+            process.kill()
+    assert eventually(lambda: proxy.log().count("account=sandbox1 browser opened") >= 2), proxy.log()
     new = proxy.browser("sandbox1")[1].exe()
     replaced.set()
     for client in clients:
