@@ -116,7 +116,8 @@ class Browsers:
         with self.lock:
             pages = self._take_pages([slot for slot, page in dead if slot.page is page and not slot.running])
         for slot, _ in pages:
-            journal.note(journal.BrowserEnded(slot.id))
+            if not self._is_closed:
+                journal.note(journal.BrowserEnded(slot.id))
         _close_all(pages)
 
     def close_reserved(self, slot: Slot) -> None:

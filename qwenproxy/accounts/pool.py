@@ -254,6 +254,8 @@ class AccountPool:
         while not self._is_closed:
             self._wake.wait(SWEEP_EVERY)
             self._wake.clear()
+            if self._is_closed:
+                return  # the browsers that end now are no news
             try:
                 self.sweep()
             except ProxyError as error:
