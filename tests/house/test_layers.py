@@ -100,6 +100,12 @@ DOORS = {
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
+@functools.cache
+def tree_of(path: Path) -> ast.Module:
+    """Return a module's syntax, parsed once: CPython 3.11 counts its recursion wrongly now and then."""
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
 def within(module: str, names: Iterable[str]) -> bool:
     """Tell whether a module is one of these, or inside one."""
     return any(module == name or module.startswith(f"{name}.") for name in names)
@@ -112,7 +118,7 @@ def inside(names: Iterable[str]) -> tuple[str, ...]:
 @functools.cache
 def imports_of(module: str) -> set[str]:
     """Return what a module imports when it runs, imports inside functions included; those for types alone are not."""
-    tree = ast.parse(SOURCES[module].read_text(encoding="utf-8"))
+    tree = tree_of(SOURCES[module])
     for_types = {
         id(each)
         for node in ast.walk(tree)
@@ -203,7 +209,7 @@ def test_each_library_has_one_door(library: str) -> None:
 
 def test_only_the_configuration_reads_the_environment() -> None:
     for module, path in SOURCES.items():
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in ast.walk(tree_of(path)):
             reads = isinstance(node, ast.Attribute) and node.attr in ("environ", "getenv", "environb")
             from_os = reads and ast.unparse(node).startswith("os.")
             assert not from_os or module == "qwenproxy.config", f"{module} reads the environment"
@@ -212,7 +218,7 @@ def test_only_the_configuration_reads_the_environment() -> None:
 def joined_names(module: str) -> set[str]:
     """Return what a module joins to paths by `/ "name"`."""
     names: set[str] = set()
-    for node in ast.walk(ast.parse(SOURCES[module].read_text(encoding="utf-8"))):
+    for node in ast.walk(tree_of(SOURCES[module])):
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div) and isinstance(node.right, ast.Constant):
             names.add(str(node.right.value))
     return names
@@ -228,7 +234,7 @@ def test_one_module_knows_what_lies_where_in_the_session_folder() -> None:
 
 def test_nothing_is_asynchronous_outside_the_sandbox() -> None:
     for module in PRODUCT:
-        for node in ast.walk(ast.parse(SOURCES[module].read_text(encoding="utf-8"))):
+        for node in ast.walk(tree_of(SOURCES[module])):
             assert not isinstance(node, ast.AsyncFunctionDef | ast.Await), f"{module} is asynchronous"
 
 
