@@ -47,6 +47,11 @@ class Answer:
         return "".join(self._thoughts)
 
     @property
+    def finish_reason(self) -> str | None:
+        """Why the answer ended, None until it is complete."""
+        return self.finish.reason if self.finish else None
+
+    @property
     def message(self) -> Message:
         """The answer as a message of the conversation."""
         text = self.text

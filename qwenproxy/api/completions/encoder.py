@@ -9,9 +9,7 @@ import time
 import uuid
 from typing import Any
 
-import orjson
-
-from qwenproxy.api.openai.format import openai_error, usage_object
+from qwenproxy.api.openai.format import DONE, KEEP_ALIVE, frame, openai_error, usage_object
 from qwenproxy.chat import Event, Finish, Image, Text
 from qwenproxy.errors import ProxyError
 from qwenproxy.history.kept_answer import KeptAnswer
@@ -20,7 +18,7 @@ from qwenproxy.history.kept_answer import KeptAnswer
 class TextEncoder:
     """The encoder of legacy completions."""
 
-    keep_alive = b": keep-alive\n\n"
+    keep_alive = KEEP_ALIVE
 
     def __init__(self, echo: str = "", *, include_usage: bool = False) -> None:
         """`echo` is text that comes before the answer's own."""
@@ -43,24 +41,23 @@ class TextEncoder:
 
     def usage(self, answer: KeptAnswer) -> bytes:
         """Return the chunk with the counts and without choices, if the client wants it."""
-        return _frame({**self._head, "choices": [], "usage": _counts(answer)}) if self._include_usage else b""
+        return frame({**self._head, "choices": [], "usage": _counts(answer)}) if self._include_usage else b""
 
     def end(self, answer: KeptAnswer) -> bytes:
         """Return `[DONE]`."""
-        return b"data: [DONE]\n\n"
+        return DONE
 
     def failure(self, error: ProxyError) -> bytes:
         """Return the frame with the error object."""
-        return _frame(openai_error(error))
+        return frame(openai_error(error))
 
     def whole(self, answer: KeptAnswer) -> dict[str, Any]:
         """Return the `text_completion`."""
-        finish = answer.run.answer.finish
-        choice = _choice(self._echo + answer.run.answer.text, finish.reason if finish else None)
+        choice = _choice(self._echo + answer.run.answer.text, answer.run.answer.finish_reason)
         return {**_head(answer), "choices": [choice], "usage": _counts(answer)}
 
     def _chunk(self, text: str, finish_reason: str | None = None) -> bytes:
-        return _frame({**self._head, "choices": [_choice(text, finish_reason)]})
+        return frame({**self._head, "choices": [_choice(text, finish_reason)]})
 
 
 def _head(answer: KeptAnswer) -> dict[str, Any]:
@@ -78,7 +75,3 @@ def _choice(text: str, finish_reason: str | None) -> dict[str, Any]:
 
 def _counts(answer: KeptAnswer) -> dict[str, Any]:
     return usage_object(answer.run.answer.counts(answer.run.chat))
-
-
-def _frame(value: dict[str, Any]) -> bytes:
-    return b"data: " + orjson.dumps(value) + b"\n\n"

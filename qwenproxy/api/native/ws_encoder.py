@@ -61,7 +61,7 @@ class SocketEncoder:
         return {
             "type": "done",
             "chatId": answer.chat_id,
-            "finish_reason": run.answer.finish.reason if run.answer.finish else None,
+            "finish_reason": run.answer.finish_reason,
             "model": run.model,
             "usage": usage_object(run.answer.counts(run.chat)),
         }

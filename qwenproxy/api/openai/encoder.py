@@ -11,9 +11,12 @@ from typing import Any
 import orjson
 
 from qwenproxy.api.openai.format import (
+    DONE,
+    KEEP_ALIVE,
     completion_id,
     completion_object,
     finish_reason,
+    frame,
     function_call_object,
     openai_error,
     usage_object,
@@ -22,9 +25,6 @@ from qwenproxy.chat import Event, Finish, Image, Reasoning, Text, ToolCall
 from qwenproxy.errors import ProxyError
 from qwenproxy.history.kept_answer import KeptAnswer
 from qwenproxy.history.messages import tool_call_object
-
-KEEP_ALIVE = b": keep-alive\n\n"
-DONE = b"data: [DONE]\n\n"
 
 
 class CompletionEncoder:
@@ -54,8 +54,8 @@ class CompletionEncoder:
             "model": answer.run.model,
         }
         self._edge = self._chat_field(answer)
-        frame = orjson.dumps({**self._head, "choices": [{"index": 0, "delta": {"@": ""}, "finish_reason": None}]})
-        before, after = frame.rsplit(b'"@":""', 1)
+        chunk = orjson.dumps({**self._head, "choices": [{"index": 0, "delta": {"@": ""}, "finish_reason": None}]})
+        before, after = chunk.rsplit(b'"@":""', 1)
         self._before, self._after = b"data: " + before, after + b"\n\n"
         return self._chunk({"role": "assistant", "content": ""}, edge=True)
 
@@ -78,7 +78,7 @@ class CompletionEncoder:
         if not self._include_usage:
             return b""
         counts = usage_object(answer.run.answer.counts(answer.run.chat))
-        return _frame({**self._head, "choices": [], "usage": counts})
+        return frame({**self._head, "choices": [], "usage": counts})
 
     def end(self, answer: KeptAnswer) -> bytes:
         """Return `[DONE]`."""
@@ -87,7 +87,7 @@ class CompletionEncoder:
     def failure(self, error: ProxyError) -> bytes:
         """Return the frame with the error object, and the chat's id where that exists."""
         chat = {"chatId": error.chat_id} if self._names_chat and error.chat_id else {}
-        return _frame({**openai_error(error), **chat})
+        return frame({**openai_error(error), **chat})
 
     def whole(self, answer: KeptAnswer) -> dict[str, Any]:
         """Return the `chat.completion`."""
@@ -105,8 +105,4 @@ class CompletionEncoder:
     def _chunk(self, delta: dict[str, Any], finish_reason: str | None = None, *, edge: bool = False) -> bytes:
         """Return the chunk of a delta; `edge` marks the first and the last chunk of the answer."""
         choice = {"index": 0, "delta": delta, "finish_reason": finish_reason}
-        return _frame({**self._head, "choices": [choice], **(self._edge if edge else {})})
-
-
-def _frame(value: dict[str, Any]) -> bytes:
-    return b"data: " + orjson.dumps(value) + b"\n\n"
+        return frame({**self._head, "choices": [choice], **(self._edge if edge else {})})

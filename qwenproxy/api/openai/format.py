@@ -1,4 +1,4 @@
-"""OpenAI's objects: completions, counts, tool calls, errors. Pure.
+"""OpenAI's objects: completions, counts, tool calls, errors; and the frames of its streams. Pure.
 
 Knows no Flask and no site. The shapes are those of the OpenAI API reference; request.py reads requests.
 """
@@ -9,6 +9,8 @@ import time
 import uuid
 from typing import TYPE_CHECKING, Any
 
+import orjson
+
 from qwenproxy.api.waits import message_for_client
 from qwenproxy.chat import ToolCall, Usage
 from qwenproxy.chat.answer import Answer
@@ -18,11 +20,19 @@ from qwenproxy.history.messages import tool_call_object
 if TYPE_CHECKING:
     from qwenproxy.relay.run import ChatRun
 
+KEEP_ALIVE = b": keep-alive\n\n"
+DONE = b"data: [DONE]\n\n"
+
+
+def frame(value: dict[str, Any]) -> bytes:
+    """Return the server-sent event that carries an object."""
+    return b"data: " + orjson.dumps(value) + b"\n\n"
+
 
 def completion_object(run: ChatRun, *, legacy: bool = False) -> dict[str, Any]:
     """Return the `chat.completion` of a complete answer; a `legacy` one has at most one tool call."""
     answer = run.answer
-    reason = finish_reason(answer.finish.reason if answer.finish else "stop", legacy=legacy)
+    reason = finish_reason(answer.finish_reason or "stop", legacy=legacy)
     choice = {"index": 0, "message": _message(answer, legacy=legacy), "logprobs": None, "finish_reason": reason}
     return {
         "id": completion_id(),
