@@ -37,6 +37,10 @@ class Record(Protocol):
     """Where an answer is kept."""
 
     @property
+    def relay(self) -> Relay:
+        """What asked the site."""
+
+    @property
     def chat_id(self) -> str | None:
         """The id of the chat that the client can go on with, None if it has none."""
 
@@ -46,9 +50,6 @@ class Record(Protocol):
 
     def keep(self, run: ChatRun) -> None:
         """Keep question and answer. Raises SetupError."""
-
-    def drop(self, run: ChatRun) -> None:
-        """Delete what an incomplete answer left on the site. Raises SetupError."""
 
 
 class KeptAnswer:
@@ -84,11 +85,7 @@ class KeptAnswer:
             if self._is_settled:
                 return
             self._is_settled = True
-            try:
-                self._record.drop(self.run)
-            except ProxyError as error:
-                # No client is left to hear of it.
-                log.warning("account=%s the end of an answer is not noted: %s", self.run.account_id, error.message)
+            discard_new_chat(self._record.relay, self.run)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,10 +128,6 @@ class Turn:
             log.info("account=%s chat %s was deleted during its turn", run.account_id, self.chat.id)
             self.relay.discard([run.place.chat])
 
-    def drop(self, run: ChatRun) -> None:
-        """Delete the site's chat if it was made for this turn. Raises SetupError."""
-        discard_new_chat(self.relay, run)
-
 
 @dataclass(frozen=True, slots=True)
 class Recording:
@@ -157,21 +150,14 @@ class Recording:
             self.history.create(RECORDED_CHAT_NAME, messages, extra={UPSTREAM: memory.to_json()})
         except SetupError as error:
             log.warning("account=%s an answer is not recorded: %s", run.account_id, error.message)
-            try:
-                self.drop(run)
-            except SetupError:
-                log.warning("account=%s upstream chat %s stays", run.account_id, run.place.chat.chat_id)
-
-    def drop(self, run: ChatRun) -> None:
-        """Delete the site's chat if it was made for this answer. Raises SetupError."""
-        discard_new_chat(self.relay, run)
+            discard_new_chat(self.relay, run)
 
 
 def discard_new_chat(relay: Relay, run: ChatRun) -> None:
-    """Delete the chat of the site that was made for an answer. Raises SetupError."""
+    """Delete the chat of the site that was made for an answer which is not kept."""
     # A chat that the answer only continued still holds the turns before.
     if not run.place.response_id:
-        relay.discard([run.place.chat])
+        relay.try_to_discard(run.place.chat)
 
 
 @contextlib.contextmanager

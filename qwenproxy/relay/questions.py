@@ -101,6 +101,13 @@ class Relay:
         if self._deletions:
             self._deletions.add(chats)
 
+    def try_to_discard(self, chat: SiteChat) -> None:
+        """Do the same for one chat whose answer failed; the log says if it stays, because nobody else can hear it."""
+        try:
+            self.discard([chat])
+        except SetupError as error:
+            log.warning("account=%s upstream chat %s stays: %s", chat.account_id, chat.chat_id, error.message)
+
     def catalogue(self, client_gone: ClientGoneCheck = never_gone) -> models.Catalogue:
         """Return the site's models; wait for an account only if the list was never read.
 
@@ -195,7 +202,7 @@ class Relay:
             site_question = SiteQuestion(question.chat, place, model, question.laps)
             return self._ask(lease, page, site_question, files, question.client_gone)
         except BaseException:
-            self._try_to_discard(place.chat)
+            self.try_to_discard(place.chat)
             raise
 
     def _ask(
@@ -235,12 +242,6 @@ class Relay:
             lambda request: call(page, request, client_gone, self._settings.clock),
             lambda seconds: self.attempts.pause(seconds, client_gone),
         )
-
-    def _try_to_discard(self, chat: SiteChat) -> None:
-        try:
-            self.discard([chat])
-        except SetupError as error:
-            log.warning("account=%s upstream chat %s stays: %s", chat.account_id, chat.chat_id, error.message)
 
 
 def _new_messages(chat: ChatRequest, place: SitePlace | None) -> tuple[Message, ...]:
