@@ -9,7 +9,7 @@ import threading
 import pytest
 from clocks import NOW
 from fake_tabs import FakeOpener, FakeTab
-from leases import never, open_tab, take, use
+from leases import begin_opening, never, open_tab, take, use
 from makers import MakePool
 from session_files import account_of
 from spelling import spelled
@@ -303,9 +303,7 @@ def test_close_waits_for_a_browser_that_is_coming_up(make_pool: MakePool, opener
     opener.open_gates["a"] = threading.Event()
     pool = make_pool(1)
     lease = take(pool)
-    opening = threading.Thread(target=lease.open)
-    opening.start()
-    assert opener.opening.wait(5)
+    opening = begin_opening(lease, opener)
     closing = threading.Thread(target=pool.close)
     closing.start()
     opener.open_gates["a"].set()

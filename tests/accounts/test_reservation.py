@@ -6,7 +6,7 @@ import threading
 
 import pytest
 from fake_tabs import FakeOpener
-from leases import take, use
+from leases import begin_opening, take, use
 from makers import MakePool
 
 from qwenproxy.errors import QueueTimeout, SetupError, TabLost
@@ -79,9 +79,7 @@ def test_a_browser_that_is_coming_up_is_closed_too(make_pool: MakePool, opener: 
     opener.open_gates["a"] = threading.Event()
     pool = make_pool(1)
     lease = take(pool)
-    opening = threading.Thread(target=lease.open)
-    opening.start()
-    assert opener.opening.wait(5)
+    opening = begin_opening(lease, opener)
     reserving = threading.Thread(target=pool.reserve, args=("a", 0.0))
     reserving.start()
     opener.open_gates["a"].set()

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Any, cast
 
-from fake_tabs import FakeTab
+from fake_tabs import FakeOpener, FakeTab
 
 from qwenproxy.accounts.lease import Lease
 from qwenproxy.accounts.pool import AccountPool
@@ -24,6 +25,14 @@ def take(pool: AccountPool, client_gone: Callable[[], bool] = never, **preferenc
 def open_tab(lease: Lease) -> FakeTab:
     """Open the account's page, which is a tab of the opener."""
     return cast(FakeTab, lease.open())
+
+
+def begin_opening(lease: Lease, opener: FakeOpener) -> threading.Thread:
+    """Open the account's page in a thread, and return the thread once its browser is coming up."""
+    opening = threading.Thread(target=lease.open)
+    opening.start()
+    assert opener.opening.wait(5)
+    return opening
 
 
 def use(pool: AccountPool, account_id: str) -> FakeTab:
