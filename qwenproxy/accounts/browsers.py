@@ -15,7 +15,7 @@ from qwenproxy.accounts import standing
 from qwenproxy.accounts.registry import Account, Registry
 from qwenproxy.accounts.slots import PoolLimits, Slot
 from qwenproxy.browser.kept_page import KeptPage
-from qwenproxy.chat.waiting import unless_gone
+from qwenproxy.chat.waiting import ClientGoneCheck, unless_gone
 from qwenproxy.errors import NotLoggedIn, ProxyError, TabLost
 from qwenproxy.observe import journal
 
@@ -45,7 +45,7 @@ class Browsers:
         self._clock = clock
         self._is_closed = False
 
-    def page_of(self, slot: Slot, client_gone: Callable[[], bool]) -> KeptPage:
+    def page_of(self, slot: Slot, client_gone: ClientGoneCheck) -> KeptPage:
         """Return the slot's page, fit for use; open it first if there is none, or one with an outdated token.
 
         Requests that waited for an opening that failed get the same error, so that only one pays for it.

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from qwenproxy.accounts.slots import Slot
 from qwenproxy.browser.kept_page import KeptPage
-from qwenproxy.chat.waiting import unless_gone
+from qwenproxy.chat.waiting import ClientGoneCheck, never_gone, unless_gone
 from qwenproxy.errors import BareRefusal, LoginUnrenewed, NotLoggedIn, ProxyError, SetupError, Transient
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ FRESH = 60.0  # seconds: the site does not refuse a younger page because of its 
 class Lease:
     """An account for one answer, from the pool until close()."""
 
-    def __init__(self, pool: AccountPool, slot: Slot, client_gone: Callable[[], bool] = lambda: False) -> None:
+    def __init__(self, pool: AccountPool, slot: Slot, client_gone: ClientGoneCheck = never_gone) -> None:
         """`client_gone` ends waiting for a browser or a page."""
         self._pool = pool
         self._client_gone = client_gone

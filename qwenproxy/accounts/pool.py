@@ -23,7 +23,8 @@ from qwenproxy.accounts.rotation import Rotation
 from qwenproxy.accounts.slots import PoolLimits, Slot, Waiter
 from qwenproxy.accounts.troubles import Troubles
 from qwenproxy.browser.kept_page import KeptPage
-from qwenproxy.errors import ClientGone, ProxyError, QueueTimeout, SetupError
+from qwenproxy.chat.waiting import ClientGoneCheck, check_client, never_gone
+from qwenproxy.errors import ProxyError, QueueTimeout, SetupError
 from qwenproxy.texts import Phrase
 
 __all__ = ["AccountPool", "Lease", "PoolLimits", "Reservation"]
@@ -67,7 +68,7 @@ class AccountPool:
 
     def leases(
         self,
-        client_gone: Callable[[], bool],
+        client_gone: ClientGoneCheck,
         *,
         prefer: str | None = None,
         takes_turn: bool = True,
@@ -89,7 +90,7 @@ class AccountPool:
             skip |= {slot.id}
             yield Lease(self, slot, client_gone)
 
-    def page_of(self, slot: Slot, client_gone: Callable[[], bool] = lambda: False) -> KeptPage:
+    def page_of(self, slot: Slot, client_gone: ClientGoneCheck = never_gone) -> KeptPage:
         """Return the slot's page, fit for use; open it first if there is none. Raises as `Lease.open`."""
         try:
             return self._browsers.page_of(slot, client_gone)
@@ -192,7 +193,7 @@ class AccountPool:
     def _has_failed(self, account_id: str) -> bool:
         return account_id in self._slots and self._slots[account_id].starts.failures > 0
 
-    def _wait_for_slot(self, waiter: Waiter, client_gone: Callable[[], bool]) -> Slot | None:
+    def _wait_for_slot(self, waiter: Waiter, client_gone: ClientGoneCheck) -> Slot | None:
         """Return the slot that the waiter gets, None when it excludes every usable account."""
         deadline = time.monotonic() + self._limits.queue_wait
         with self._lock:
@@ -208,8 +209,7 @@ class AccountPool:
                         break
                     if reason := self.unavailable():
                         raise reason
-                if client_gone():
-                    raise ClientGone("The client hung up while it waited for an account.")
+                check_client(client_gone, "The client hung up while it waited for an account.")
                 remaining = deadline - time.monotonic()
                 if remaining <= 0:
                     raise QueueTimeout(

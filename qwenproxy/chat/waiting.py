@@ -24,6 +24,12 @@ def never_gone() -> bool:
     return False
 
 
+def check_client(client_gone: ClientGoneCheck, message: str = "The client hung up.") -> None:
+    """Return if the client is still there. Raises ClientGone with `message`."""
+    if client_gone():
+        raise ClientGone(message)
+
+
 class Closable(Protocol):
     """Something that can be closed."""
 
@@ -104,6 +110,5 @@ def unless_gone(work: Callable[[], Result], client_gone: ClientGoneCheck, name: 
     """
     running = Work(work, name).start()
     while not running.wait(LOOK_EVERY):
-        if client_gone():
-            raise ClientGone("The client hung up.")
+        check_client(client_gone)
     return running.result()

@@ -17,6 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from qwenproxy.chat.waiting import ClientGoneCheck, never_gone
 from qwenproxy.disk import files
 from qwenproxy.disk.cached import CachedFile, Stamp, stamp, stamp_of
 from qwenproxy.disk.locks import PathLock
@@ -170,7 +171,7 @@ class HistoryStore:
 
     @contextmanager
     def turn(
-        self, chat_id: str, turn_wait: float | None = None, client_gone: Callable[[], bool] = lambda: False
+        self, chat_id: str, turn_wait: float | None = None, client_gone: ClientGoneCheck = never_gone
     ) -> Iterator[None]:
         """Hold a chat for one turn; others wait, and get it in order of arrival. Not re-entrant.
 

@@ -6,10 +6,11 @@ import math
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
-from qwenproxy.errors import ClientGone, QueueTimeout
+from qwenproxy.chat.waiting import ClientGoneCheck, check_client
+from qwenproxy.errors import QueueTimeout
 
 LOOK_AGAIN = 0.5  # seconds between two looks at whether the client that waits for its turn is still there
 RETRY_AFTER = 5  # seconds after which a client may ask on a busy chat again
@@ -28,7 +29,7 @@ class TurnQueues:
             return len(self._lines.get(chat_id, ()))
 
     @contextmanager
-    def turn(self, chat_id: str, turn_wait: float | None, client_gone: Callable[[], bool]) -> Iterator[None]:
+    def turn(self, chat_id: str, turn_wait: float | None, client_gone: ClientGoneCheck) -> Iterator[None]:
         """Hold a chat until the block ends. Raises QueueTimeout, ClientGone."""
         mine = threading.Event()
         with self._mutex:
@@ -47,14 +48,13 @@ class TurnQueues:
                     del self._lines[chat_id]
 
     @staticmethod
-    def _wait(mine: threading.Event, turn_wait: float, client_gone: Callable[[], bool]) -> None:
+    def _wait(mine: threading.Event, turn_wait: float, client_gone: ClientGoneCheck) -> None:
         deadline = time.monotonic() + turn_wait
         while True:
             remaining = deadline - time.monotonic()
             has_turn = mine.wait(max(0.0, min(remaining, LOOK_AGAIN)))
             # Check this last, so that a client that left just before its turn asks nothing.
-            if client_gone():
-                raise ClientGone("The client hung up while another request on its chat was answered.")
+            check_client(client_gone, "The client hung up while another request on its chat was answered.")
             if has_turn:
                 return
             if remaining <= LOOK_AGAIN:

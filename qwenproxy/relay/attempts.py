@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from qwenproxy.accounts.pool import AccountPool, Lease
-from qwenproxy.chat.waiting import ClientGoneCheck, never_gone
-from qwenproxy.errors import ChatBusy, ClientGone, NoAccounts, ProxyError, Refusal, SetupError, Transient
+from qwenproxy.chat.waiting import ClientGoneCheck, check_client, never_gone
+from qwenproxy.errors import ChatBusy, NoAccounts, ProxyError, Refusal, SetupError, Transient
 from qwenproxy.observe import journal
 
 BUSY_PAUSES = (0.5, 1.0, 2.0)  # seconds before the same account is asked again while it is busy
@@ -77,8 +77,7 @@ class Attempts:
     def pause(self, seconds: float, client_gone: ClientGoneCheck) -> None:
         """Wait. Raises ClientGone."""
         self._pause(seconds)
-        if client_gone():
-            raise ClientGone("The client hung up.")
+        check_client(client_gone)
 
     def _first(self, leases: Iterable[Lease], work: Work[Result]) -> Result:
         last: ProxyError | None = None

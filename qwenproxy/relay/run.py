@@ -14,11 +14,11 @@ from dataclasses import dataclass
 
 from qwenproxy.accounts.pool import Lease
 from qwenproxy.browser.page import Page, PageResponse
-from qwenproxy.chat import ChatRequest, Event, Finish, Image, Reasoning, Text, Tick, ToolCall, Usage
+from qwenproxy.chat import ChatRequest, Event, Finish, Image, Reasoning, Text, Tick, ToolCall
 from qwenproxy.chat.answer import Answer
 from qwenproxy.chat.stages import stages_for
-from qwenproxy.chat.waiting import LOOK_EVERY, ClientGoneCheck
-from qwenproxy.errors import ClientGone, ProxyError, Refusal, UpstreamTimeout
+from qwenproxy.chat.waiting import LOOK_EVERY, ClientGoneCheck, check_client
+from qwenproxy.errors import ProxyError, Refusal, UpstreamTimeout
 from qwenproxy.observe import journal
 from qwenproxy.observe.laps import Laps
 from qwenproxy.upstream import calls, refusals
@@ -88,11 +88,6 @@ class ChatRun:
         start = self._decoder.started
         return start.response_id or None if start and self._is_complete else None
 
-    @property
-    def usage(self) -> Usage | None:
-        """The site's last counts."""
-        return self.answer.usage
-
     def prime(self, client_gone: ClientGoneCheck) -> None:
         """Wait until this account counts as the one that answers; another one can take over until then.
 
@@ -110,8 +105,7 @@ class ChatRun:
             # We have not written to the client yet, so check for a disconnect ourselves.
             if isinstance(event, Tick) or now - looked_at >= LOOK_EVERY:
                 looked_at = now
-                if client_gone():
-                    raise ClientGone("The client hung up.")
+                check_client(client_gone)
 
     def __iter__(self) -> Iterator[Event]:
         # Free the account once the site has sent everything, however slowly the client reads.

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from qwenproxy.browser.page import Head, Page, PageRequest, PageResponse
+from qwenproxy.chat.waiting import ClientGoneCheck, check_client, never_gone
 from qwenproxy.errors import (
-    ClientGone,
     EmptyAnswer,
     NetworkFailed,
     ProtocolChanged,
@@ -57,7 +57,7 @@ class Body:
 def call(
     page: Page,
     request: PageRequest,
-    client_gone: Callable[[], bool] = lambda: False,
+    client_gone: ClientGoneCheck = never_gone,
     clock: Callable[[], float] = time.monotonic,
 ) -> str:
     """Make a small call and return its body, checked. Raises as `answer_to`."""
@@ -67,26 +67,21 @@ def call(
 def answer_to(
     page: Page,
     request: PageRequest,
-    client_gone: Callable[[], bool] = lambda: False,
+    client_gone: ClientGoneCheck = never_gone,
     clock: Callable[[], float] = time.monotonic,
 ) -> tuple[Head, str]:
     """Make a small call and return head and body of its answer, checked.
 
     Raises the error behind a failed answer, UpstreamTimeout, NetworkFailed, TabLost, ClientGone.
     """
-
-    def look() -> None:
-        if client_gone():
-            raise ClientGone("The client hung up.")
-
     response = page.fetch(request)
     try:
         deadline = clock() + CALL_WAIT
         while (head := response.head(1.0)) is None:
-            look()
+            check_client(client_gone)
             if clock() > deadline:
                 raise UpstreamTimeout(f"The site did not answer within {CALL_WAIT:.0f} s.")
-        body = read_body(response, CALL_BODY, look, clock)
+        body = read_body(response, CALL_BODY, lambda: check_client(client_gone), clock)
     finally:
         response.close()
     if body.trouble:

@@ -61,8 +61,8 @@ def test_an_answer(make_relay: MakeRelay, site: FakeSite) -> None:
         assert (run.account_id, run.place.chat.chat_id, run.model) == ("a", "chat-1", "qwen3.8-max")
         assert relay.pool.running() == 1
         assert "".join(event.text for event in run if isinstance(event, Text)) == "Hello world"
-        assert run.usage
-        assert (run.usage.input_tokens, run.usage.output_tokens) == (7, 2)
+        assert run.answer.usage
+        assert (run.answer.usage.input_tokens, run.answer.usage.output_tokens) == (7, 2)
     assert relay.pool.running() == 0
     assert [kind_of(request) for _, request in site.calls] == ["models", "new_chat", "completion"]
     assert site.sent == []

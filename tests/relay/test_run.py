@@ -69,7 +69,7 @@ def test_an_answer_cut_into_letters(make_relay: MakeRelay, site: FakeSite) -> No
     with make_relay().open(ask()) as run:
         events = list(run)
     assert "".join(event.text for event in events if isinstance(event, Text)) == "Здравствуй, 世界 🙂\u2028!"
-    assert run.usage == Usage(540, 4, 0, 11)
+    assert run.answer.usage == Usage(540, 4, 0, 11)
     assert not any(isinstance(event, Tick) for event in events), "letters are no silence"
 
 
@@ -151,7 +151,7 @@ def test_of_two_answers_at_once_one_is_passed_on_and_gone_on_from(make_relay: Ma
     with make_relay().open(ask()) as run:
         assert "".join(event.text for event in run if isinstance(event, Text)) == "Right so."
         assert run.response_id == "R8"
-        assert run.usage == Usage(8, 4, 0, 11)
+        assert run.answer.usage == Usage(8, 4, 0, 11)
 
 
 def test_both_of_two_answers_are_stopped(make_relay: MakeRelay, site: FakeSite) -> None:
@@ -378,7 +378,7 @@ def test_usage_without_text_is_kept(make_relay: MakeRelay, site: FakeSite) -> No
     site.script("a", Reply((CREATED, delta("Hi", usage=counts(5, 1)), delta("", usage=counts(5, 9, 3)), end())))
     with make_relay().open(ask()) as run:
         list(run)
-    assert run.usage == Usage(5, 9, 3, 11)
+    assert run.answer.usage == Usage(5, 9, 3, 11)
 
 
 def test_an_empty_conversation_part_is_no_trouble(make_relay: MakeRelay, site: FakeSite) -> None:
