@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections.abc import Callable
 
 from flask import Flask, Response, g, request
 
@@ -19,16 +20,20 @@ from qwenproxy.assembly import assemble
 from qwenproxy.config import Config
 from qwenproxy.observe import journal
 from qwenproxy.observe.logs import forget_request, request_id
+from qwenproxy.relay.attempts import go_on
 from qwenproxy.relay.questions import Relay
 
 SOCKET_SHARE = 4  # a WebSocket may hold at most one of so many request threads
 
 
-def create_app(config: Config, relay: Relay | None = None) -> Flask:
-    """Return the application; `relay` None builds the real one. Raises SetupError."""
+def create_app(config: Config, relay: Relay | None = None, on_exhausted: Callable[[], None] = go_on) -> Flask:
+    """Return the application; `relay` None builds the real one, which calls `on_exhausted` when no login is left.
+
+    Raises SetupError.
+    """
     app = Flask("qwenproxy", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = config.max_body
-    parts = assemble(config, relay)
+    parts = assemble(config, relay, on_exhausted)
     app.extensions[RELAY] = parts.relay
     app.extensions[FILING] = parts.filing
     app.extensions[CONVERSATIONS] = parts.conversations

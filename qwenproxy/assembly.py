@@ -24,6 +24,7 @@ from qwenproxy.disk.folder import SessionFolder
 from qwenproxy.history.conversations import Conversations
 from qwenproxy.history.store import HistoryStore
 from qwenproxy.logins.window import LoginWindow
+from qwenproxy.relay.attempts import Attempts, go_on
 from qwenproxy.relay.deletions import UpstreamDeletions
 from qwenproxy.relay.filing import Filing
 from qwenproxy.relay.questions import Relay, RelaySettings
@@ -41,13 +42,16 @@ class Assembly:
     door: Door
 
 
-def assemble(config: Config, relay: Relay | None = None) -> Assembly:
-    """Return the parts of a server; `relay` None builds the real one. Raises SetupError."""
+def assemble(config: Config, relay: Relay | None = None, on_exhausted: Callable[[], None] = go_on) -> Assembly:
+    """Return the parts of a server; `relay` None builds the real one, which calls `on_exhausted` without a login.
+
+    Raises SetupError.
+    """
     session = SessionFolder(config.session_dir)
     ledger = Ledger.open(session)
     ledger.tidy()
     uploader = Uploader(ledger, config.max_file_size)
-    relay = relay or build_relay(config, uploader)
+    relay = relay or build_relay(config, uploader, on_exhausted=on_exhausted)
     history = HistoryStore.open(session.history, config.max_history_length)
     keys = KeyFile.open(session.keys)
     return Assembly(
@@ -64,10 +68,12 @@ def build_relay(
     *,
     clock: Callable[[], float] = time.time,
     poll: float = POLL,
+    on_exhausted: Callable[[], None] = go_on,
 ) -> Relay:
     """Return a relay over the accounts in the session folder; without `uploader` it takes no images and files.
 
     `clock` gives seconds since 1970, for logins and rests; pages look at it every `poll` seconds.
+    `on_exhausted` runs whenever every account turns out INVALID.
     Raises SetupError if there is no browser.
     """
     session = SessionFolder(config.session_dir)
@@ -80,7 +86,7 @@ def build_relay(
     deletions = UpstreamDeletions.open(session.deletions, registry, clock)
     pool = AccountPool(registry, deletions.watch(opener), limits, clock=clock)
     pool.start()
-    return Relay(pool, settings, deletions, uploader)
+    return Relay(Attempts(pool, on_exhausted=on_exhausted), settings, deletions, uploader)
 
 
 def launcher_for(config: Config, *, headless: bool | None = None) -> LocalLauncher:

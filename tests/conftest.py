@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -26,6 +26,7 @@ from qwenproxy.disk.folder import SessionFolder
 from qwenproxy.history.conversations import Conversations
 from qwenproxy.history.store import HistoryStore
 from qwenproxy.relay import deletions
+from qwenproxy.relay.attempts import Attempts, go_on
 from qwenproxy.relay.questions import Relay, RelaySettings
 
 # The same examples in every run, and none that fails because the machine is busy.
@@ -110,9 +111,14 @@ def make_pool(registry: Registry, opener: FakeOpener, clock: FakeClock) -> Itera
 def make_relay(make_pool: MakePool, site: FakeSite, pauses: list[float]) -> MakeRelay:
     """Return a maker of relays over fresh accounts; settings of the relay in `settings`, of the pool as keywords."""
 
-    def make(count: int = 1, settings: RelaySettings | None = None, **limits: Any) -> Relay:
+    def make(
+        count: int = 1,
+        settings: RelaySettings | None = None,
+        on_exhausted: Callable[[], None] = go_on,
+        **limits: Any,
+    ) -> Relay:
         settings = replace(settings or RelaySettings(), clock=site.clock)
-        return Relay(make_pool(count, **limits), settings, pause=pauses.append)
+        return Relay(Attempts(make_pool(count, **limits), pauses.append, on_exhausted), settings)
 
     return make
 

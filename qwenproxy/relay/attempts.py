@@ -39,15 +39,23 @@ class Wish:
 ANY = Wish()
 
 
+def go_on() -> None:
+    """Do nothing when every account turns out INVALID."""
+
+
 class Attempts:
     """Tries work on one account after the other."""
 
-    def __init__(self, pool: AccountPool, pause: Callable[[float], None] = time.sleep) -> None:
-        """`pause` waits for some seconds."""
+    def __init__(
+        self,
+        pool: AccountPool,
+        pause: Callable[[float], None] = time.sleep,
+        on_exhausted: Callable[[], None] = go_on,
+    ) -> None:
+        """`pause` waits for some seconds; `on_exhausted` runs whenever every account turns out INVALID."""
         self.pool = pool
-        # Runs when every account turns out INVALID; the server decides what follows.
-        self.on_exhausted: Callable[[], None] = lambda: None
         self._pause = pause
+        self._on_exhausted = on_exhausted
 
     def do(self, work: Work[Result], client_gone: ClientGoneCheck = never_gone, wish: Wish = ANY) -> Result:
         """Do some work with the first account that can, and give the account back. Raises as `take`."""
@@ -71,7 +79,7 @@ class Attempts:
             return self._first(leases, lambda lease: self._patiently(work, lease, client_gone))
         except NoAccounts:
             if self.pool.registry.all():
-                self.on_exhausted()
+                self._on_exhausted()
             raise
 
     def pause(self, seconds: float, client_gone: ClientGoneCheck) -> None:

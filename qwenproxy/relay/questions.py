@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from qwenproxy.accounts.pool import AccountPool, Lease
+from qwenproxy.accounts.pool import Lease
 from qwenproxy.browser.page import Page
 from qwenproxy.chat import ChatRequest, Message
 from qwenproxy.chat.waiting import ClientGoneCheck, never_gone
@@ -70,15 +70,14 @@ class Relay:
 
     def __init__(
         self,
-        pool: AccountPool,
+        attempts: Attempts,
         settings: RelaySettings,
         deletions: UpstreamDeletions | None = None,
         uploader: Uploader | None = None,
-        pause: Callable[[float], None] = time.sleep,
     ) -> None:
         """`deletions` None leaves our chats on the site; `uploader` None refuses images and files."""
-        self.pool = pool
-        self.attempts = Attempts(pool, pause)
+        self.pool = attempts.pool
+        self.attempts = attempts
         self._uploader = uploader
         self._deletions = deletions
         self._settings = settings

@@ -17,6 +17,7 @@ from qwenproxy.browser.profile import end_leftovers
 from qwenproxy.config import Config
 from qwenproxy.disk.folder import SessionFolder
 from qwenproxy.errors import NoUsableAccount
+from qwenproxy.relay.attempts import go_on
 from qwenproxy.relay.questions import Relay
 
 if TYPE_CHECKING:
@@ -25,15 +26,16 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def make_app(config: Config) -> Flask:
+def make_app(config: Config, end: Callable[[], None]) -> Flask:
     """End the browsers of a killed server and return the application.
 
+    `end` ends the server; it runs when every account turns out INVALID, if the settings say so.
     Call it in the process that will own the browsers. Raises SetupError.
     """
     session = SessionFolder(config.session_dir)
     end_leftovers(session)
     guard_browsers(session)
-    return create_app(config)
+    return create_app(config, on_exhausted=end if config.on_no_accounts == "exit" else go_on)
 
 
 def relay_of(app: Flask) -> Relay:
@@ -42,10 +44,8 @@ def relay_of(app: Flask) -> Relay:
     return relay
 
 
-def begin(config: Config, relay: Relay, warm_up: Callable[[Relay], None], end: Callable[[], None]) -> None:
-    """Start to warm up beside the first requests; call `end` without usable accounts, if the settings say so."""
-    if config.on_no_accounts == "exit":
-        relay.attempts.on_exhausted = end
+def begin(relay: Relay, warm_up: Callable[[Relay], None]) -> None:
+    """Start to warm up beside the first requests."""
     threading.Thread(target=warm_up, args=(relay,), name="warm-up", daemon=True).start()
 
 

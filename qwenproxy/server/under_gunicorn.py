@@ -67,9 +67,9 @@ def serve_gunicorn(
             drain(relay)
 
         def load(self) -> Any:
-            app = make_app(config)
+            app = make_app(config, lambda: _end_with(status))
             app.register_error_handler(ParseException, lambda _: error_response(RequestError(UNREADABLE)))
-            begin(config, relay_of(app), warm_up, lambda: _end_with(status))
+            begin(relay_of(app), warm_up)
             return app
 
     master = os.getpid()

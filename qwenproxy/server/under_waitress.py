@@ -35,7 +35,11 @@ def serve_waitress(
 
     `drain` gives running answers a while to end, then closes the relay.
     """
-    app = make_app(config)
+
+    def end_without_accounts() -> None:
+        end.for_want_of_accounts()
+
+    app = make_app(config, end_without_accounts)
     relay = relay_of(app)
     server = waitress.create_server(
         app,
@@ -53,7 +57,7 @@ def serve_waitress(
     for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), end.on_signal)
-    begin(config, relay, warm_up, end.for_want_of_accounts)
+    begin(relay, warm_up)
     try:
         server.run()
     finally:

@@ -109,9 +109,8 @@ class TestALoginThatThePageDoesNotRenew:
         assert account_of(relay.pool.registry, "a").reset_at == NOW + 60
 
     def test_is_told_as_the_sites_failure_and_ends_no_server(self, make_relay: MakeRelay, site: FakeSite) -> None:
-        relay = make_relay()
         ended = []
-        relay.attempts.on_exhausted = lambda: ended.append(True)
+        relay = make_relay(on_exhausted=lambda: ended.append(True))
         site.always("a", LOGGED_OUT)
         site.renews_nothing.add("a")
         for _ in range(2):

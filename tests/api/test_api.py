@@ -309,9 +309,8 @@ class TestClientGone:
 def test_the_server_hears_once_that_nobody_is_logged_in(
     make_client: Callable[..., FlaskClient], site: FakeSite
 ) -> None:
-    client = make_client(2)
     notices = []
-    client.application.extensions["qwenproxy.relay"].attempts.on_exhausted = lambda: notices.append(1)
+    client = make_client(2, on_exhausted=lambda: notices.append(1))
     site.always("a", LOGGED_OUT)
     site.always("b", LOGGED_OUT)
     assert post(client).status_code == 503

@@ -117,9 +117,8 @@ def test_all_resting(make_relay: MakeRelay, site: FakeSite) -> None:
 
 
 def test_all_invalid(make_relay: MakeRelay, site: FakeSite) -> None:
-    relay = make_relay(2)
     told = []
-    relay.attempts.on_exhausted = lambda: told.append(relay.pool.running())
+    relay = make_relay(2, on_exhausted=lambda: told.append(relay.pool.running()))
     for account_id in "ab":
         site.always(account_id, LOGGED_OUT)
     with pytest.raises(NoAccounts, match="relogin") as caught:
@@ -129,15 +128,13 @@ def test_all_invalid(make_relay: MakeRelay, site: FakeSite) -> None:
 
 
 def test_without_any_account_nobody_is_told_to_stop(make_relay: MakeRelay) -> None:
-    relay = make_relay(0)
-    relay.attempts.on_exhausted = lambda: pytest.fail("a server without accounts goes on")
+    relay = make_relay(0, on_exhausted=lambda: pytest.fail("a server without accounts goes on"))
     with pytest.raises(NoAccounts):
         relay.open(ask())
 
 
 def test_all_to_be_verified(make_relay: MakeRelay, site: FakeSite) -> None:
-    relay = make_relay(2)
-    relay.attempts.on_exhausted = lambda: pytest.fail("nothing is INVALID")
+    relay = make_relay(2, on_exhausted=lambda: pytest.fail("nothing is INVALID"))
     site.always("a", CAPTCHA)
     site.always("b", WAF_PAGE)
     with pytest.raises(VerificationRequired) as caught:
@@ -175,8 +172,7 @@ def test_a_failure_beside_a_refusal_is_told_as_failure(
     make_relay: MakeRelay, site: FakeSite, refused: Reply, order: str
 ) -> None:
     """One account is well: neither "come back in six hours" nor "log in again" would be true."""
-    relay = make_relay(2)
-    relay.attempts.on_exhausted = lambda: pytest.fail("one account is usable")
+    relay = make_relay(2, on_exhausted=lambda: pytest.fail("one account is usable"))
     site.always(order[0], GATEWAY_DOWN)
     site.always(order[1], refused)
     with pytest.raises(SiteFailure):

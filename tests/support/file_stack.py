@@ -21,6 +21,7 @@ from qwenproxy.app import create_app
 from qwenproxy.browser.page import PageRequest
 from qwenproxy.config import Config
 from qwenproxy.disk.folder import SessionFolder
+from qwenproxy.relay.attempts import Attempts
 from qwenproxy.relay.questions import Relay, RelaySettings
 from qwenproxy.sandbox import Sandbox
 from qwenproxy.uploads.ledger import Ledger
@@ -94,7 +95,7 @@ class Stack:
             fetcher=fetcher,
             clock=self._now,
         )
-        relay = Relay(self._pool, RelaySettings(), uploader=uploader, pause=pause)
+        relay = Relay(Attempts(self._pool, pause), RelaySettings(), uploader=uploader)
         self.client: FlaskClient = create_app(config, relay).test_client()
 
     def close(self) -> None:

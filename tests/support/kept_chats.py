@@ -22,6 +22,7 @@ from qwenproxy.browser.page import PageRequest
 from qwenproxy.config import Config
 from qwenproxy.disk.folder import SessionFolder
 from qwenproxy.errors import SetupError
+from qwenproxy.relay.attempts import Attempts
 from qwenproxy.relay.deletions import UpstreamDeletions
 from qwenproxy.relay.questions import Relay, RelaySettings
 
@@ -102,7 +103,7 @@ class KeptChats:
         self._pool.start()
         config = Config.load({"session_dir": str(self.session_dir), **options}, {})
         settings = RelaySettings(clock=self.site.clock)
-        self.app = create_app(config, Relay(self._pool, settings, self.deletions, pause=self._pause))
+        self.app = create_app(config, Relay(Attempts(self._pool, self._pause), settings, self.deletions))
         self.history = self.app.extensions[CONVERSATIONS].history
         self.client = self.app.test_client()
         return self

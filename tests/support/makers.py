@@ -9,6 +9,7 @@ from flask.testing import FlaskClient
 
 from qwenproxy.accounts.pool import AccountPool
 from qwenproxy.history.conversations import Conversations
+from qwenproxy.relay.attempts import go_on
 from qwenproxy.relay.questions import Relay, RelaySettings
 
 MakeConversations = Callable[[], Conversations]
@@ -23,7 +24,13 @@ class MakePool(Protocol):
 class MakeRelay(Protocol):
     """Make a relay over `count` fresh accounts; settings of the relay in `settings`, of the pool by name."""
 
-    def __call__(self, count: int = 1, settings: RelaySettings | None = None, **limits: float) -> Relay: ...
+    def __call__(
+        self,
+        count: int = 1,
+        settings: RelaySettings | None = None,
+        on_exhausted: Callable[[], None] = go_on,
+        **limits: float,
+    ) -> Relay: ...
 
 
 class MakeClient(Protocol):
