@@ -39,7 +39,7 @@ Part = TextPart | ImagePart | FilePart
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """A function the model wants called. `arguments` is JSON text. Both an event and a part of a message."""
+    """A function the model wanted called, as part of a message. `arguments` is JSON text, or a freeform tool's text."""
 
     id: str
     name: str
@@ -48,11 +48,33 @@ class ToolCall:
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """A function the client offers to the model. `parameters` is a JSON schema."""
+    """A function the client offers to the model. `parameters` is a JSON schema.
+
+    A `freeform` tool takes any text in place of JSON; the model sees it as a function with one string, `input`. `name`
+    is unique in its request; a tool of a `namespace` has it as its prefix, and the client knows the tool without it.
+    """
 
     name: str
     description: str = ""
     parameters: dict[str, Any] = field(default_factory=dict)
+    freeform: bool = False
+    namespace: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """The form that the answer must have: one JSON object, and with a `schema` one that validates."""
+
+    schema: dict[str, Any] | None = None
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WebSearch:
+    """The wish for a web search: at once (`forced`), or where the model wants it, at most `max_uses` times."""
+
+    forced: bool = False
+    max_uses: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +103,9 @@ class ChatRequest:
     """One question to the model, complete in itself, so that any account can answer it.
 
     `model` is the name the client used (None: the default). `thinking` None leaves the choice to the product.
-    `max_tokens` and `stop` cut the answer. `tool_choice` is `auto`, `none`, `required` or a function's name. `streamed`
-    says that the client reads the answer as it comes.
+    `max_tokens` and `stop` cut the answer. `tool_choice` is `auto`, `none`, `required` or a function's name; without
+    `parallel_calls` an answer holds one call at most. `document` None means free text, `search` None no web search.
+    `streamed` says that the client reads the answer as it comes. `client` stands for its key, "" for none.
     """
 
     messages: tuple[Message, ...]
@@ -93,7 +116,11 @@ class ChatRequest:
     max_tokens: int | None = None
     tools: tuple[Tool, ...] = ()
     tool_choice: str = "auto"
+    parallel_calls: bool = True
+    document: Document | None = None
+    search: WebSearch | None = None
     streamed: bool = False
+    client: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +146,38 @@ class Reasoning:
 
 
 @dataclass(frozen=True, slots=True)
+class WrittenCall:
+    """A call that the model made beside its text, as the site passes it on: nobody has checked it yet.
+
+    `arguments` is JSON text, or what the model wrote in its place. An `intercepted` call went to the site's own tools.
+    """
+
+    name: str
+    arguments: str
+    intercepted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CallStarted:
+    """The model calls a tool of the client; its arguments follow, and no other call begins before their end."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallArguments:
+    """New text of the arguments of the call that has started, of JSON unless the tool is freeform."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallEnded:
+    """The arguments of the call that has started are complete."""
+
+
+@dataclass(frozen=True, slots=True)
 class SearchResult:
     """One page that a web search found."""
 
@@ -129,9 +188,19 @@ class SearchResult:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """A web search the site made for the answer."""
+    """The web searches that the site made for the answer so far: what it asked, and all pages found, in their order."""
 
     results: tuple[SearchResult, ...]
+    queries: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A mark in the answer's text names a source. `start` and `end` are characters of all text so far."""
+
+    start: int
+    end: int
+    source: SearchResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,4 +237,23 @@ class Tick:
     """A second of silence."""
 
 
-Event = Started | Text | Reasoning | ToolCall | Search | Image | Usage | Finish | Tick
+Event = (
+    Started
+    | Text
+    | Reasoning
+    | WrittenCall
+    | CallStarted
+    | CallArguments
+    | CallEnded
+    | Search
+    | Citation
+    | Image
+    | Usage
+    | Finish
+    | Tick
+)
+
+
+def call_events(call: ToolCall) -> tuple[CallStarted, CallArguments, CallEnded]:
+    """Return the events of a call that is known whole."""
+    return CallStarted(call.id, call.name), CallArguments(call.arguments), CallEnded()

@@ -7,7 +7,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from qwenproxy.chat import ChatRequest, Event, Finish, Image, Message, Reasoning, Text, TextPart, ToolCall, Usage
+from qwenproxy.chat import (
+    CallArguments,
+    CallStarted,
+    ChatRequest,
+    Citation,
+    Event,
+    Finish,
+    Image,
+    Message,
+    Reasoning,
+    Search,
+    Text,
+    TextPart,
+    ToolCall,
+    Usage,
+)
 from qwenproxy.chat.cutting import CHARACTERS_PER_TOKEN
 
 
@@ -17,7 +32,9 @@ class Answer:
 
     finish: Finish | None = None
     usage: Usage | None = None
-    tool_calls: list[ToolCall] = field(default_factory=list)
+    search: Search | None = None
+    citations: list[Citation] = field(default_factory=list)
+    _calls: list[tuple[CallStarted, list[str]]] = field(default_factory=list)
     _texts: list[str] = field(default_factory=list)
     _thoughts: list[str] = field(default_factory=list)
 
@@ -29,12 +46,29 @@ class Answer:
             self._thoughts.append(event.text)
         elif isinstance(event, Image):
             self._texts.append(event.markdown)
-        elif isinstance(event, ToolCall):
-            self.tool_calls.append(event)
+        elif isinstance(event, CallStarted):
+            self._calls.append((event, []))
+        elif isinstance(event, CallArguments):
+            self._calls[-1][1].append(event.text)
+        elif isinstance(event, Search):
+            self.search = event
+        elif isinstance(event, Citation):
+            self.citations.append(event)
         elif isinstance(event, Usage):
             self.usage = event
         elif isinstance(event, Finish):
             self.finish = event
+
+    def begin_again(self) -> None:
+        """Forget text and calls, because a corrected answer takes their place. Thoughts stay."""
+        self._texts.clear()
+        self._calls.clear()
+        self.citations.clear()
+
+    @property
+    def tool_calls(self) -> list[ToolCall]:
+        """The calls so far."""
+        return [ToolCall(started.id, started.name, "".join(pieces)) for started, pieces in self._calls]
 
     @property
     def text(self) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Literal
 
-from qwenproxy.chat import Event, Finish, Text, ToolCall, Usage
+from qwenproxy.chat import CallStarted, Event, Finish, Text, Usage
 
 CHARACTERS_PER_TOKEN = 4  # where the site counts no tokens (contract 6)
 
@@ -31,7 +31,7 @@ def cut(events: Iterable[Event], stop: tuple[str, ...], max_tokens: int | None) 
             continue
         if isinstance(event, Usage):
             scissors.count(event)
-        elif isinstance(event, (ToolCall, Finish)) and (held := scissors.flush()):
+        elif isinstance(event, (CallStarted, Finish)) and (held := scissors.flush()):
             yield Text(held)
         yield event
 

@@ -10,13 +10,14 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 from qwenproxy.chat import ChatRequest, Event
+from qwenproxy.chat.corrections import Corrections
 from qwenproxy.chat.cutting import cut
 from qwenproxy.chat.tool_calls import find_calls
 
 Stage = Callable[[Iterator[Event]], Iterator[Event]]
 
 
-def stages_for(request: ChatRequest) -> list[Stage]:
+def stages_for(request: ChatRequest, corrections: Corrections) -> list[Stage]:
     """Return the stages that an answer to this request goes through, in their order."""
     stages: list[Stage] = []
     if request.tools:

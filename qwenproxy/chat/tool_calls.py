@@ -13,7 +13,7 @@ import uuid
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from qwenproxy.chat import Event, Finish, Text, Tool, ToolCall
+from qwenproxy.chat import Event, Finish, Text, Tool, ToolCall, call_events
 
 _OPEN = "<tool_call>"
 _CLOSE = "</tool_call>"
@@ -137,8 +137,12 @@ def find_calls(events: Iterator[Event]) -> Iterator[Event]:
         else:
             yield event
             continue
-        has_calls = has_calls or any(isinstance(piece, ToolCall) for piece in pieces)
-        yield from pieces
+        for piece in pieces:
+            if isinstance(piece, ToolCall):
+                has_calls = True
+                yield from call_events(piece)
+            else:
+                yield piece
         if isinstance(event, Finish):
             yield Finish("tool_calls") if has_calls else event
 

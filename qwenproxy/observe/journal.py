@@ -56,6 +56,17 @@ class AnswerEnded(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class AskedForCorrection(Event):
+    """An answer did not do what the request demands, so the model is asked once more."""
+
+    account_id: str
+    model: str
+
+    def __str__(self) -> str:
+        return f"account={self.account_id} model={self.model} asked for a correction"
+
+
+@dataclass(frozen=True, slots=True)
 class AnswerBroke(Event):
     """An answer ended with an error after it had begun; `code` is that of the error."""
 

@@ -15,6 +15,7 @@ from typing import Any
 from qwenproxy.accounts.pool import Lease
 from qwenproxy.browser.page import Page
 from qwenproxy.chat import ChatRequest, Message
+from qwenproxy.chat.tool_calls import instructions
 from qwenproxy.chat.waiting import ClientGoneCheck, never_gone
 from qwenproxy.errors import (
     AccountsResting,
@@ -30,11 +31,13 @@ from qwenproxy.observe.laps import Laps
 from qwenproxy.relay.attempts import Attempts, Wish
 from qwenproxy.relay.deletions import UpstreamDeletions
 from qwenproxy.relay.model_list import ModelList
-from qwenproxy.relay.run import ChatRun, Patience, SiteQuestion
+from qwenproxy.relay.reading import Patience
+from qwenproxy.relay.run import ChatRun, SiteQuestion
 from qwenproxy.uploads.attachments import Attachments
 from qwenproxy.uploads.uploader import SiteCalls, Uploader
 from qwenproxy.upstream import calls, folding, models
 from qwenproxy.upstream.ask import call
+from qwenproxy.upstream.folding import Note
 from qwenproxy.upstream.places import SiteChat, SitePlace
 
 log = logging.getLogger(__name__)
@@ -185,7 +188,7 @@ class Relay:
         if place is None:
             return self._ask_anew(lease, page, question, model, files)
         try:
-            return self._ask(lease, page, SiteQuestion(chat, place, model, question.laps), files, question.client_gone)
+            return self._ask(lease, page, question, _site_question(question, place, model, files))
         except ChatGone:
             question.place = None  # the next try sends everything
             raise
@@ -198,40 +201,20 @@ class Relay:
         question.laps.end("chat")
         place = SitePlace(SiteChat(lease.account_id, chat_id))
         try:
-            site_question = SiteQuestion(question.chat, place, model, question.laps)
-            return self._ask(lease, page, site_question, files, question.client_gone)
+            return self._ask(lease, page, question, _site_question(question, place, model, files))
         except BaseException:
             self.try_to_discard(place.chat)
             raise
 
-    def _ask(
-        self,
-        lease: Lease,
-        page: Page,
-        site_question: SiteQuestion,
-        files: tuple[dict[str, Any], ...],
-        client_gone: ClientGoneCheck,
-    ) -> ChatRun:
+    def _ask(self, lease: Lease, page: Page, question: _Question, site_question: SiteQuestion) -> ChatRun:
         """Send the question and wait for the first sign of an answer."""
-        chat, place = site_question.chat, site_question.place
-        question = calls.Question(
-            model=site_question.model,
-            text=folding.fold(_new_messages(chat, place), chat.tools, chat.tool_choice),
-            parent_id=place.response_id,
-            thinking=bool(chat.thinking),
-            thinking_budget=chat.thinking_budget,
-            files=files,
-        )
-        response = page.fetch(calls.completion(place.chat.chat_id, question))
-        run = ChatRun(
-            lease, page, response, site_question, Patience(self._settings.stall_timeout, self._settings.clock)
-        )
+        run = ChatRun(lease, page, site_question, Patience(self._settings.stall_timeout, self._settings.clock))
         try:
-            run.prime(client_gone)
+            run.prime(question.client_gone)
         except BaseException:
             run.abandon()
             raise
-        site_question.laps.end("first")
+        question.laps.end("first")
         return run
 
     def site_calls(self, lease: Lease, page: Page, client_gone: ClientGoneCheck) -> SiteCalls:
@@ -246,6 +229,23 @@ class Relay:
 def _new_messages(chat: ChatRequest, place: SitePlace | None) -> tuple[Message, ...]:
     """Return the messages that the site does not hold yet."""
     return chat.messages[place.holds if place else 0 :]
+
+
+def _site_question(
+    question: _Question, place: SitePlace, model: str, files: tuple[dict[str, Any], ...]
+) -> SiteQuestion:
+    """Return the question as it goes to a place on the site."""
+    chat = question.chat
+    before = [Note("functions", offer)] if (offer := instructions(chat.tools, chat.tool_choice)) else []
+    turn = calls.Question(
+        model=model,
+        text=folding.fold(_new_messages(chat, place), before),
+        parent_id=place.response_id,
+        thinking=bool(chat.thinking),
+        thinking_budget=chat.thinking_budget,
+        files=files,
+    )
+    return SiteQuestion(chat, place, turn, question.laps)
 
 
 def _wish(question: _Question) -> Wish:

@@ -1,52 +1,44 @@
-"""One answer under way: a lease, a response of the page, and the events that come out of it.
+"""One answer under way: a lease, the site's answer to a question, and the events that come out of it.
 
-The relay makes it, the history iterates and closes it. Stands between the page's text and the events of an answer;
+The relay makes it, the history iterates and closes it. Stands between the site's events and those for the client;
 knows no wire API and no chat that is kept.
 """
 
 from __future__ import annotations
 
 import logging
-import time
 from collections import deque
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 from qwenproxy.accounts.pool import Lease
-from qwenproxy.browser.page import Page, PageResponse
-from qwenproxy.chat import ChatRequest, Event, Finish, Image, Reasoning, Text, Tick, ToolCall
+from qwenproxy.browser.page import Page
+from qwenproxy.chat import CallArguments, CallStarted, ChatRequest, Event, Finish, Image, Reasoning, Text, Tick
 from qwenproxy.chat.answer import Answer
+from qwenproxy.chat.corrections import Corrections, NeedsCorrection
 from qwenproxy.chat.stages import stages_for
 from qwenproxy.chat.waiting import LOOK_EVERY, ClientGoneCheck, check_client
-from qwenproxy.errors import ProxyError, Refusal, UpstreamTimeout
+from qwenproxy.errors import ProxyError, Refusal
 from qwenproxy.observe import journal
 from qwenproxy.observe.laps import Laps
-from qwenproxy.upstream import calls, refusals
-from qwenproxy.upstream.ask import REFUSAL_BODY, read_body
-from qwenproxy.upstream.events import EventDecoder
+from qwenproxy.relay.reading import Patience, Reading
+from qwenproxy.upstream import calls
 from qwenproxy.upstream.places import SitePlace
 
 log = logging.getLogger(__name__)
 
 TICK = 1.0  # seconds between two Ticks
-REAL = (Text, Reasoning, ToolCall, Image, Finish)  # what a client may see
-
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """How long the site may be silent, in seconds of `clock`, before the answer counts as lost."""
-
-    stall_timeout: float = 180.0
-    clock: Callable[[], float] = time.monotonic
+SEEN = (Text, CallStarted, CallArguments, Image, Finish)  # after these an answer cannot be corrected any more
+REAL = (*SEEN, Reasoning)  # what a client may see
 
 
 @dataclass(frozen=True, slots=True)
 class SiteQuestion:
-    """A question that was sent: the request, its place on the site, and the model's real id there."""
+    """A question for the site: the request, its place there, and the turn that is sent."""
 
     chat: ChatRequest
     place: SitePlace
-    model: str
+    turn: calls.Question
     laps: Laps
 
 
@@ -57,36 +49,34 @@ class ChatRun:
     what has come so far.
     """
 
-    def __init__(
-        self, lease: Lease, page: Page, response: PageResponse, site_question: SiteQuestion, patience: Patience
-    ) -> None:
-        """Take over the lease and the response to the question."""
+    def __init__(self, lease: Lease, page: Page, site_question: SiteQuestion, patience: Patience) -> None:
+        """Take over the lease and ask."""
         self.account_id = lease.account_id
         self.chat = site_question.chat
         self.place = site_question.place
-        self.model = site_question.model
+        self.model = site_question.turn.model
         self.laps = site_question.laps
         self.answer = Answer()
         self._lease = lease
         self._page = page
-        self._response = response
+        self._turn = site_question.turn
         self._patience = patience
-        self._decoder = EventDecoder(site_question.place.chat.chat_id, origin=page.origin)
+        self._corrections = Corrections()
+        self._is_corrected = False
         self._first_events: deque[Event] = deque()
-        self._is_complete = False
         self._is_closed = False
         self._begun_at = patience.clock()
-        events = self._decode()
-        for stage in stages_for(site_question.chat):
-            events = stage(events)
+        self._reading = self._ask(site_question.turn)
         # Last of all, because each stage before it may hold events back for any time.
-        self._events = self._gather(events)
+        self._events = self._gather(self._staged())
 
     @property
     def response_id(self) -> str | None:
-        """The site's id of the answer, from which the next question can go on; None if the answer was cut."""
-        start = self._decoder.started
-        return start.response_id or None if start and self._is_complete else None
+        """The site's id of the answer, from which the next question can go on.
+
+        None if the site's chat does not hold the answer as the client got it: it was cut, or corrected.
+        """
+        return None if self._is_corrected else self._reading.response_id
 
     def prime(self, client_gone: ClientGoneCheck) -> None:
         """Wait until this account counts as the one that answers; another one can take over until then.
@@ -108,8 +98,9 @@ class ChatRun:
                 check_client(client_gone)
 
     def __iter__(self) -> Iterator[Event]:
-        # Free the account once the site has sent everything, however slowly the client reads.
-        self._response.when_complete(self._give_back)
+        if not self._may_ask_again:
+            # Free the account once the site has sent everything, however slowly the client reads.
+            self._reading.response.when_complete(self._give_back)
         while self._first_events:
             yield self._first_events.popleft()
         try:
@@ -135,10 +126,39 @@ class ChatRun:
         if self._is_closed:
             return
         self._is_closed = True
-        self._response.close()
-        if not self._is_complete:
-            for response_id in self._decoder.response_ids:
-                self._page.send(calls.stop(self.place.chat.chat_id, response_id))
+        self._reading.close()
+
+    @property
+    def _may_ask_again(self) -> bool:
+        """Whether a stage of this answer may ask for a correction."""
+        return bool(self.chat.tools or self.chat.document)
+
+    def _ask(self, turn: calls.Question) -> Reading:
+        chat_id = self.place.chat.chat_id
+        return Reading(self._page, chat_id, calls.completion(chat_id, turn), self._patience)
+
+    def _staged(self) -> Iterator[Event]:
+        """Yield the events behind all stages; once more if one of them wants the answer corrected."""
+        while True:
+            events = iter(self._reading)
+            for stage in stages_for(self.chat, self._corrections):
+                events = stage(events)
+            try:
+                yield from events
+                return
+            except NeedsCorrection as correction:
+                self._ask_again(correction.text)
+
+    def _ask_again(self, text: str) -> None:
+        """Ask for a better answer, in the same chat and under the answer just given."""
+        parent_id = self._reading.response_id
+        self._reading.close()
+        self._corrections.end()
+        self._is_corrected = True
+        self.answer.begin_again()
+        self._first_events = deque(event for event in self._first_events if isinstance(event, Reasoning))
+        journal.note(journal.AskedForCorrection(self.account_id, self.model))
+        self._reading = self._ask(replace(self._turn, text=text, parent_id=parent_id, files=()))
 
     def _give_back(self) -> None:
         try:
@@ -161,9 +181,13 @@ class ChatRun:
                 last_tick_at = max(last_tick_at + TICK, now - TICK)  # the rest of a second counts towards the next Tick
             else:
                 self.answer.add(event)
+                if self.chat.streamed and isinstance(event, SEEN):
+                    self._corrections.end()
             yield event
             if isinstance(event, Finish):
                 self._note_end(event)
+                if self._may_ask_again:
+                    self._give_back()
                 return
 
     def _note_end(self, finish: Finish) -> None:
@@ -171,35 +195,3 @@ class ChatRun:
         counts = (usage.input_tokens, usage.output_tokens) if usage else (None, None)
         seconds = self._patience.clock() - self._begun_at
         journal.note(journal.AnswerEnded(self.account_id, self.model, finish.reason, seconds, *counts))
-
-    def _decode(self) -> Iterator[Event]:
-        """Yield what the site sends, and a Tick whenever something came or a second passed.
-
-        A finished answer may go on after a call of the site's own tools, so only the end of the stream ends it. A
-        connection that stays open counts as ended after a long silence.
-        """
-        yield from self._await_stream()
-        silent = 0
-        for text in self._response.iter_text():
-            silent = 0 if text else silent + 1
-            yield from self._decoder.feed(text)
-            yield Tick()
-            if self._decoder.ended:
-                break
-            if silent >= self._patience.stall_timeout:
-                if self._decoder.finished:
-                    break
-                raise UpstreamTimeout(f"The site was silent for {silent} s in the middle of its answer.")
-        self._is_complete = True
-        yield from self._decoder.flush()
-
-    def _await_stream(self) -> Iterator[Event]:
-        seconds = 0
-        while (head := self._response.head(1.0)) is None:
-            seconds += 1
-            if seconds >= self._patience.stall_timeout:
-                raise UpstreamTimeout(f"The site did not begin its answer within {seconds} s.")
-            yield Tick()
-        if not refusals.is_stream(head):
-            self._is_complete = True
-            raise read_body(self._response, REFUSAL_BODY, clock=self._patience.clock).refusal(head)

@@ -107,11 +107,11 @@ def test_tool_calls_are_numbered(stream: Callable[..., list[bytes]]) -> None:
     chat = ask(tools=(Tool("look"),))
     chunks = chunks_of(stream(answer(CALL, "\n", CALL), chat))
     calls = [each["tool_calls"][0] for each in deltas(chunks) if "tool_calls" in each]
-    assert [call["index"] for call in calls] == [0, 1]
-    assert len({call["id"] for call in calls}) == 2
-    assert calls[0]["type"] == "function"
-    assert calls[0]["function"]["name"] == "look"
-    assert json.loads(calls[0]["function"]["arguments"]) == {"q": "я"}
+    first, arguments, second, _ = calls
+    assert [call["index"] for call in calls] == [0, 0, 1, 1]
+    assert first["id"] != second["id"]
+    assert (first["type"], first["function"]) == ("function", {"name": "look", "arguments": ""})
+    assert json.loads(arguments["function"]["arguments"]) == {"q": "я"}
     assert chunks[-1]["choices"][0]["finish_reason"] == "tool_calls"
 
 

@@ -19,6 +19,7 @@ from qwenproxy.chat import (
     Tick,
     ToolCall,
     Usage,
+    call_events,
 )
 from qwenproxy.chat.answer import Answer
 
@@ -71,8 +72,8 @@ def test_a_whole_answer() -> None:
 
 def test_an_answer_of_calls_only() -> None:
     answer = Answer()
-    answer.add(ToolCall("c1", "look", "{}"))
-    answer.add(Finish("tool_calls"))
+    for event in (*call_events(ToolCall("c1", "look", "{}")), Finish("tool_calls")):
+        answer.add(event)
     (choice,) = completion_object(run_of(answer))["choices"]
     assert choice["message"] == {
         "role": "assistant",
@@ -89,7 +90,11 @@ def test_an_empty_answer_has_text() -> None:
 
 def test_an_answer_of_a_legacy_call() -> None:
     answer = Answer()
-    for event in (ToolCall("c1", "look", "{}"), ToolCall("c2", "look", "{}"), Finish("tool_calls")):
+    for event in (
+        *call_events(ToolCall("c1", "look", "{}")),
+        *call_events(ToolCall("c2", "look", "{}")),
+        Finish("tool_calls"),
+    ):
         answer.add(event)
     (choice,) = completion_object(run_of(answer), legacy=True)["choices"]
     assert choice["message"] == {

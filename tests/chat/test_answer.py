@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import pytest
 
-from qwenproxy.chat import ChatRequest, Finish, Image, Message, Reasoning, Text, TextPart, Tick, ToolCall, Usage
+from qwenproxy.chat import (
+    ChatRequest,
+    Finish,
+    Image,
+    Message,
+    Reasoning,
+    Text,
+    TextPart,
+    Tick,
+    ToolCall,
+    Usage,
+    call_events,
+)
 from qwenproxy.chat.answer import Answer
 
 QUESTION = ChatRequest((Message("system", (TextPart("12345"),)), Message("user", (TextPart("678"),))))
@@ -19,8 +31,8 @@ def answer_of(*events: object) -> Answer:
 
 def test_what_was_answered_becomes_a_message() -> None:
     call = ToolCall("c1", "look", "{}")
-    events = (Reasoning("Hm."), Text("See "), Tick(), Image("https://x/y.png"), call, Finish("tool_calls"))
-    answer = answer_of(*events)
+    said = (Reasoning("Hm."), Text("See "), Tick(), Image("https://x/y.png"))
+    answer = answer_of(*said, *call_events(call), Finish("tool_calls"))
     assert answer.text == "See ![image](https://x/y.png)\n"
     assert answer.reasoning == "Hm."
     assert answer.message == Message("assistant", (TextPart(answer.text),), tool_calls=(call,))

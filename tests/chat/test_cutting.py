@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from spelling import spelled
 
-from qwenproxy.chat import Event, Finish, Image, Reasoning, Text, Tick, ToolCall, Usage
+from qwenproxy.chat import CallStarted, Event, Finish, Image, Reasoning, Text, Tick, Usage
 from qwenproxy.chat.cutting import CHARACTERS_PER_TOKEN, cut
 
 ALPHABET = "ab 🙂"  # few letters, so that sequences overlap and repeat
@@ -91,7 +91,7 @@ def test_the_sites_own_counts_decide_without_reasoning() -> None:
 
 
 def test_other_events_pass_and_what_is_held_comes_before_a_call() -> None:
-    call = ToolCall("1", "look", "{}")
+    call = CallStarted("1", "look")
     events: list[Event] = [Tick(), Text("see ab"), Image("u"), call, Finish("tool_calls")]
     assert list(cut(events, ("abc",), None)) == [
         Tick(),

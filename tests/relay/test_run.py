@@ -28,7 +28,19 @@ from transcripts import (
     rejected,
 )
 
-from qwenproxy.chat import Finish, Image, Message, Reasoning, Text, TextPart, Tick, Tool, ToolCall, Usage
+from qwenproxy.chat import (
+    CallArguments,
+    CallStarted,
+    Finish,
+    Image,
+    Message,
+    Reasoning,
+    Text,
+    TextPart,
+    Tick,
+    Tool,
+    Usage,
+)
 from qwenproxy.errors import (
     AccountsResting,
     ClientGone,
@@ -349,9 +361,9 @@ def test_an_answer_cut_to_the_clients_measure(
 def test_tool_calls(make_relay: MakeRelay, site: FakeSite) -> None:
     site.script("a", answer("Wait. ", CALL[:20], CALL[20:]))
     with make_relay().open(ask(tools=TOOLS)) as run:
-        events = [event for event in run if isinstance(event, Text | ToolCall | Finish)]
+        events = [event for event in run if isinstance(event, Text | CallStarted | CallArguments | Finish)]
     assert "".join(event.text for event in events if isinstance(event, Text)).strip() == "Wait."
-    (call,) = [event for event in events if isinstance(event, ToolCall)]
+    (call,) = run.answer.tool_calls
     assert (call.name, json.loads(call.arguments)) == ("look", {"q": "x"})
     assert events[-1] == Finish("tool_calls")
 
@@ -360,7 +372,7 @@ def test_tool_calls(make_relay: MakeRelay, site: FakeSite) -> None:
 def test_no_tool_calls(make_relay: MakeRelay, site: FakeSite, tools: tuple[Tool, ...], text: str) -> None:
     site.script("a", answer(text))
     with make_relay().open(ask(tools=tools)) as run:
-        events = [event for event in run if isinstance(event, Text | ToolCall | Finish)]
+        events = [event for event in run if isinstance(event, Text | CallStarted | CallArguments | Finish)]
     assert events == [Text(text), Finish("stop")]
 
 

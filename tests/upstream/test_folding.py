@@ -8,10 +8,11 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qwenproxy.chat import FilePart, ImagePart, Message, Role, TextPart, Tool, ToolCall
-from qwenproxy.upstream.folding import MAX_ATTACHMENTS, attachments, fold
+from qwenproxy.chat import FilePart, ImagePart, Message, Role, TextPart, ToolCall
+from qwenproxy.upstream.folding import MAX_ATTACHMENTS, Note, attachments, fold
 
-WEATHER = Tool("weather", "Look at the sky", {"type": "object", "properties": {"city": {"type": "string"}}})
+OFFER = Note("functions", "You may call them.")
+DUTY = Note("the form", "Write JSON.")
 
 
 def said(role: Role, *texts: str, **more: Any) -> Message:
@@ -30,11 +31,10 @@ def marks_of(folded: str) -> list[str]:
 
 def test_lone_question_stays_as_it_is() -> None:
     assert fold((said("user", "What is\nthis?"),)) == "What is\nthis?"
-    assert fold((said("user", "q"),), (WEATHER,), "none") == "q"
 
 
 def test_lone_question_with_tools_or_system_is_marked() -> None:
-    assert marks_of(fold((said("user", "q"),), (WEATHER,))) == ["functions", "user"]
+    assert marks_of(fold((said("user", "q"),), (OFFER,), (DUTY,))) == ["functions", "user", "the form"]
     assert marks_of(fold((said("system", "s"), said("user", "q")))) == ["system", "user"]
     assert marks_of(fold((said("system", "only"),))) == ["system"]
 
@@ -69,11 +69,9 @@ def test_assistant_that_only_calls_has_one_mark() -> None:
     assert marks_of(folded) == ["user", 'assistant calls id="c"']
 
 
-def test_tools_are_described() -> None:
-    folded = fold((said("user", "q"),), (WEATHER,), "required")
-    assert '"name": "weather"' in folded
-    assert "Look at the sky" in folded
-    assert '"city"' in folded
+def test_notes_stand_around_the_conversation() -> None:
+    folded = fold((said("user", "q"),), (OFFER,), (DUTY,))
+    assert folded.index(OFFER.text) < folded.index("\nq") < folded.index(DUTY.text)
 
 
 def test_imitated_mark_is_told_from_a_real_one() -> None:

@@ -21,7 +21,7 @@ from qwenproxy.api.openai.format import (
     openai_error,
     usage_object,
 )
-from qwenproxy.chat import Event, Finish, Image, Reasoning, Text, ToolCall
+from qwenproxy.chat import CallArguments, CallStarted, Event, Finish, Image, Reasoning, Text, ToolCall
 from qwenproxy.errors import ProxyError
 from qwenproxy.history.kept_answer import KeptAnswer
 from qwenproxy.history.messages import tool_call_object
@@ -67,8 +67,10 @@ class CompletionEncoder:
             return self._before + b'"reasoning_content":' + orjson.dumps(event.text) + self._after
         if isinstance(event, Image):
             return self._before + b'"content":' + orjson.dumps(event.markdown) + self._after
-        if isinstance(event, ToolCall):
-            return self._tool_call(event)
+        if isinstance(event, CallStarted):
+            return self._call_started(event)
+        if isinstance(event, CallArguments):
+            return self._call_arguments(event)
         if isinstance(event, Finish):
             return self._chunk({}, finish_reason(event.reason, legacy=self._legacy), edge=True)
         return b""
@@ -96,11 +98,18 @@ class CompletionEncoder:
     def _chat_field(self, answer: KeptAnswer) -> dict[str, Any]:
         return {"chatId": answer.chat_id} if self._names_chat else {}
 
-    def _tool_call(self, call: ToolCall) -> bytes:
+    def _call_started(self, call: CallStarted) -> bytes:
         self._call_count += 1
+        empty = ToolCall(call.id, call.name, "")
         if not self._legacy:
-            return self._chunk({"tool_calls": [{"index": self._call_count - 1, **tool_call_object(call)}]})
-        return self._chunk({"function_call": function_call_object(call)}) if self._call_count == 1 else b""
+            return self._chunk({"tool_calls": [{"index": self._call_count - 1, **tool_call_object(empty)}]})
+        return self._chunk({"function_call": function_call_object(empty)}) if self._call_count == 1 else b""
+
+    def _call_arguments(self, arguments: CallArguments) -> bytes:
+        more = {"arguments": arguments.text}
+        if not self._legacy:
+            return self._chunk({"tool_calls": [{"index": self._call_count - 1, "function": more}]})
+        return self._chunk({"function_call": more}) if self._call_count == 1 else b""
 
     def _chunk(self, delta: dict[str, Any], finish_reason: str | None = None, *, edge: bool = False) -> bytes:
         """Return the chunk of a delta; `edge` marks the first and the last chunk of the answer."""
