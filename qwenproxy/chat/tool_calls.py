@@ -1,19 +1,14 @@
-"""Function calling by agreement: the site ignores `tools`, so the prompt says how to write a call (protocol 4.6).
-
-On the way out `instructions` becomes part of the folded prompt; on the way back `find_calls` is a stage of the answer,
-only for requests that carry tools, and turns the marked blocks in the answer's text into ToolCall events.
-It must not know frames, phases or OpenAI's forms.
-"""
+"""Find the calls that the model writes into its text (protocol 4.6): a stage of the answer."""
 
 from __future__ import annotations
 
 import json
 import re
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
-from qwenproxy.chat import Event, Finish, Text, Tool, ToolCall, call_events
+from qwenproxy.chat import Event, Finish, Text, ToolCall, call_events
 
 _OPEN = "<tool_call>"
 _CLOSE = "</tool_call>"
@@ -24,27 +19,6 @@ _MAY_BECOME_START = re.compile(
     "(?:" + "|".join(re.escape(_OPEN[:length]) for length in range(1, len(_OPEN))) + rf"|{_OPEN}\s*)\Z"
 )
 _JSON_STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
-
-
-def instructions(tools: Sequence[Tool], tool_choice: str = "auto") -> str:
-    """Return the text that offers `tools` to the model; empty when there is none or `tool_choice` is `none`."""
-    if not tools or tool_choice == "none":
-        return ""
-    offers = "\n".join(_offer(tool) for tool in tools)
-    return (
-        "You can call functions of the person's program. These are on offer, each as a JSON object with a JSON "
-        f"schema of its parameters:\n\n{offers}\n\n"
-        "To call one, write a block of exactly this form, as plain text and without a code fence:\n"
-        f'{_OPEN}{{"name": "<function name>", "arguments": {{<arguments as JSON>}}}}{_CLOSE}\n'
-        "Several calls are several blocks, one after the other. Write nothing after the last block: the results "
-        "come with the next message. Never make up a result, and use no functions but these.\n"
-        f"{_duty(tool_choice)}"
-    )
-
-
-def call_block(call: ToolCall) -> str:
-    """Return `call` in the form that `instructions` asks for, its arguments unchanged."""
-    return f'{_OPEN}{{"name": {_json(call.name)}, "arguments": {call.arguments or "{}"}}}{_CLOSE}'
 
 
 class ToolCallParser:
@@ -168,18 +142,6 @@ def _call(body: str) -> ToolCall | None:
 
 def _no_number(_name: str) -> None:
     """Read Python's NaN and Infinity, which are no JSON, as null."""
-
-
-def _offer(tool: Tool) -> str:
-    return _json({"name": tool.name, "description": tool.description, "parameters": tool.parameters})
-
-
-def _duty(tool_choice: str) -> str:
-    if tool_choice == "auto":
-        return "Call a function only where it helps; otherwise answer as usual."
-    if tool_choice == "required":
-        return "This time you must call at least one function."
-    return f"This time you must call the function {_json(tool_choice)}."
 
 
 def _json(value: Any) -> str:

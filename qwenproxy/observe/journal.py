@@ -67,6 +67,18 @@ class AskedForCorrection(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class OfferChanged(Event):
+    """A way of offering functions did not work with an account and a model; from now on another `way` is used."""
+
+    account_id: str
+    model: str
+    way: str
+
+    def __str__(self) -> str:
+        return f"account={self.account_id} model={self.model} functions are offered differently from now on: {self.way}"
+
+
+@dataclass(frozen=True, slots=True)
 class AnswerBroke(Event):
     """An answer ended with an error after it had begun; `code` is that of the error."""
 

@@ -9,35 +9,38 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from qwenproxy.accounts.pool import Lease
 from qwenproxy.browser.page import Page
-from qwenproxy.chat import ChatRequest, Message
-from qwenproxy.chat.tool_calls import instructions
+from qwenproxy.chat import ChatRequest
 from qwenproxy.chat.waiting import ClientGoneCheck, never_gone
 from qwenproxy.errors import (
     AccountsResting,
     ChatGone,
+    EmptyAnswer,
     ProxyError,
     QueueTimeout,
     Refusal,
     SetupError,
+    SiteFailure,
     Transient,
     UnsupportedParameter,
+    UpstreamError,
 )
 from qwenproxy.observe.laps import Laps
 from qwenproxy.relay.attempts import Attempts, Wish
 from qwenproxy.relay.deletions import UpstreamDeletions
 from qwenproxy.relay.model_list import ModelList
+from qwenproxy.relay.offers import Offers
 from qwenproxy.relay.reading import Patience
 from qwenproxy.relay.run import ChatRun, SiteQuestion
+from qwenproxy.relay.turns import Try, new_messages, turn_for
 from qwenproxy.uploads.attachments import Attachments
 from qwenproxy.uploads.uploader import SiteCalls, Uploader
 from qwenproxy.upstream import calls, folding, models
 from qwenproxy.upstream.ask import call
-from qwenproxy.upstream.folding import Note
 from qwenproxy.upstream.places import SiteChat, SitePlace
 
 log = logging.getLogger(__name__)
@@ -45,11 +48,15 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class RelaySettings:
-    """`unknown_model` is `default` (use default_model) or `error`; `stall_timeout` is in seconds of `clock`."""
+    """`unknown_model` is `default` (use default_model) or `error`; `stall_timeout` is in seconds of `clock`.
+
+    `tools` says how functions are offered: `auto`, `native` or `prompt`.
+    """
 
     default_model: str = "qwen-max-latest"
     unknown_model: str = "default"
     stall_timeout: float = 180.0
+    tools: str = "auto"
     clock: Callable[[], float] = time.monotonic
 
 
@@ -84,6 +91,7 @@ class Relay:
         self._uploader = uploader
         self._deletions = deletions
         self._settings = settings
+        self._offers = Offers(settings.tools)
         self._models = ModelList(settings.default_model, settings.unknown_model)
 
     def open(
@@ -167,7 +175,7 @@ class Relay:
         if self._uploader is None:
             raise UnsupportedParameter("Images and files are not supported here.", param="messages")
         attachments = Attachments(self._uploader, client_gone)
-        attachments.read(folding.attachments(_new_messages(chat, place)))
+        attachments.read(folding.attachments(new_messages(chat, place)))
         return attachments
 
     def _start(self, lease: Lease, question: _Question) -> ChatRun:
@@ -182,33 +190,49 @@ class Relay:
         place = question.place_for(lease.account_id)
         files: tuple[dict[str, Any], ...] = ()
         if attachments:
-            parts = folding.attachments(_new_messages(chat, place))
+            parts = folding.attachments(new_messages(chat, place))
             files = attachments.entries(parts, self.site_calls(lease, page, question.client_gone))
         question.laps.end("files")
-        if place is None:
-            return self._ask_anew(lease, page, question, model, files)
+        way = self._offers.way(lease.account_id, model, chat.tools) if chat.tools else None
+        attempt = Try(lease, page, model, files, way)
         try:
-            return self._ask(lease, page, question, _site_question(question, place, model, files))
+            return self._ask(question, attempt, place) if place else self._ask_anew(question, attempt)
         except ChatGone:
             question.place = None  # the next try sends everything
             raise
+        except (EmptyAnswer, SiteFailure, UpstreamError):
+            other = self._offers.after(way) if way == "native" else None
+            if other is None:
+                raise
+            run = self._ask_anew(question, replace(attempt, way=other))
+        # The other way works, so the fault was with this one.
+        self._offers.give_up(lease.account_id, model, "native")
+        return run
 
-    def _ask_anew(
-        self, lease: Lease, page: Page, question: _Question, model: str, files: tuple[dict[str, Any], ...]
-    ) -> ChatRun:
+    def _ask_anew(self, question: _Question, attempt: Try) -> ChatRun:
         """Ask in a new chat of the site; delete the chat if no answer comes."""
-        chat_id = calls.chat_id_from(call(page, calls.new_chat(model), question.client_gone, self._settings.clock))
+        creation = calls.new_chat(attempt.model)
+        chat_id = calls.chat_id_from(call(attempt.page, creation, question.client_gone, self._settings.clock))
         question.laps.end("chat")
-        place = SitePlace(SiteChat(lease.account_id, chat_id))
+        place = SitePlace(SiteChat(attempt.lease.account_id, chat_id))
         try:
-            return self._ask(lease, page, question, _site_question(question, place, model, files))
+            return self._ask(question, attempt, place)
         except BaseException:
             self.try_to_discard(place.chat)
             raise
 
-    def _ask(self, lease: Lease, page: Page, question: _Question, site_question: SiteQuestion) -> ChatRun:
+    def _ask(self, question: _Question, attempt: Try, place: SitePlace) -> ChatRun:
         """Send the question and wait for the first sign of an answer."""
-        run = ChatRun(lease, page, site_question, Patience(self._settings.stall_timeout, self._settings.clock))
+        way, lease, model = attempt.way, attempt.lease, attempt.model
+        site_question = SiteQuestion(
+            question.chat,
+            place,
+            turn_for(question.chat, attempt, place),
+            question.laps,
+            (lambda: self._offers.give_up(lease.account_id, model, way)) if way else lambda: None,
+        )
+        patience = Patience(self._settings.stall_timeout, self._settings.clock)
+        run = ChatRun(lease, attempt.page, site_question, patience)
         try:
             run.prime(question.client_gone)
         except BaseException:
@@ -224,28 +248,6 @@ class Relay:
             lambda request: call(page, request, client_gone, self._settings.clock),
             lambda seconds: self.attempts.pause(seconds, client_gone),
         )
-
-
-def _new_messages(chat: ChatRequest, place: SitePlace | None) -> tuple[Message, ...]:
-    """Return the messages that the site does not hold yet."""
-    return chat.messages[place.holds if place else 0 :]
-
-
-def _site_question(
-    question: _Question, place: SitePlace, model: str, files: tuple[dict[str, Any], ...]
-) -> SiteQuestion:
-    """Return the question as it goes to a place on the site."""
-    chat = question.chat
-    before = [Note("functions", offer)] if (offer := instructions(chat.tools, chat.tool_choice)) else []
-    turn = calls.Question(
-        model=model,
-        text=folding.fold(_new_messages(chat, place), before),
-        parent_id=place.response_id,
-        thinking=bool(chat.thinking),
-        thinking_budget=chat.thinking_budget,
-        files=files,
-    )
-    return SiteQuestion(chat, place, turn, question.laps)
 
 
 def _wish(question: _Question) -> Wish:

@@ -29,14 +29,16 @@ class Patience:
 class Reading:
     """The answer to one question, as an iterator of events: what the site sends, and Ticks. Ends with Finish."""
 
-    def __init__(self, page: Page, chat_id: str, question: PageRequest, patience: Patience) -> None:
-        """Send the question."""
+    def __init__(
+        self, page: Page, chat_id: str, question: PageRequest, patience: Patience, *, offers_tools: bool = False
+    ) -> None:
+        """Send the question; `offers_tools` says that the answer may hold calls."""
         self.is_complete = False  # the site has sent everything
         self.response = page.fetch(question)
         self._page = page
         self._chat_id = chat_id
         self._patience = patience
-        self._decoder = EventDecoder(chat_id, origin=page.origin)
+        self._decoder = EventDecoder(chat_id, origin=page.origin, offers_tools=offers_tools)
 
     @property
     def response_id(self) -> str | None:

@@ -8,12 +8,23 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from qwenproxy.accounts.pool import Lease
 from qwenproxy.browser.page import Page
-from qwenproxy.chat import CallArguments, CallStarted, ChatRequest, Event, Finish, Image, Reasoning, Text, Tick
+from qwenproxy.chat import (
+    CallArguments,
+    CallStarted,
+    ChatRequest,
+    Event,
+    Finish,
+    Image,
+    Reasoning,
+    Text,
+    Tick,
+    WrittenCall,
+)
 from qwenproxy.chat.answer import Answer
 from qwenproxy.chat.corrections import Corrections, NeedsCorrection
 from qwenproxy.chat.stages import stages_for
@@ -34,12 +45,16 @@ REAL = (*SEEN, Reasoning)  # what a client may see
 
 @dataclass(frozen=True, slots=True)
 class SiteQuestion:
-    """A question for the site: the request, its place there, and the turn that is sent."""
+    """A question for the site: the request, its place there, and the turn that is sent.
+
+    `on_interception` runs when the site takes a call of the model for one of its own functions.
+    """
 
     chat: ChatRequest
     place: SitePlace
     turn: calls.Question
     laps: Laps
+    on_interception: Callable[[], None]
 
 
 class ChatRun:
@@ -60,6 +75,7 @@ class ChatRun:
         self._lease = lease
         self._page = page
         self._turn = site_question.turn
+        self._on_interception = site_question.on_interception
         self._patience = patience
         self._corrections = Corrections()
         self._is_corrected = False
@@ -135,12 +151,13 @@ class ChatRun:
 
     def _ask(self, turn: calls.Question) -> Reading:
         chat_id = self.place.chat.chat_id
-        return Reading(self._page, chat_id, calls.completion(chat_id, turn), self._patience)
+        question = calls.completion(chat_id, turn)
+        return Reading(self._page, chat_id, question, self._patience, offers_tools=bool(self.chat.tools))
 
     def _staged(self) -> Iterator[Event]:
         """Yield the events behind all stages; once more if one of them wants the answer corrected."""
         while True:
-            events = iter(self._reading)
+            events = self._watched(self._reading)
             for stage in stages_for(self.chat, self._corrections):
                 events = stage(events)
             try:
@@ -148,6 +165,12 @@ class ChatRun:
                 return
             except NeedsCorrection as correction:
                 self._ask_again(correction.text)
+
+    def _watched(self, events: Iterable[Event]) -> Iterator[Event]:
+        for event in events:
+            if isinstance(event, WrittenCall) and event.intercepted:
+                self._on_interception()
+            yield event
 
     def _ask_again(self, text: str) -> None:
         """Ask for a better answer, in the same chat and under the answer just given."""

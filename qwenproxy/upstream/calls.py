@@ -20,13 +20,23 @@ from qwenproxy.errors import ProtocolChanged, RequestError
 from qwenproxy.upstream.bodies import object_in
 
 _CHAT_TYPE = "t2t"
+_NO_HOSTED_TOOLS = {"plugins_enabled": False, "code_interpreter": False}
+# Without these the site takes calls that the model writes for calls of its own functions. Which of them does it is not
+# known, so all are sent (protocol 5.6).
+_NO_FUNCTION_CHANNEL = {
+    "function_calling": False,
+    "enable_tools": False,
+    "enable_function_call": False,
+    "tool_choice": "none",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
     """One turn of a chat. `parent_id` is the `response_id` of the answer before it, None on the first turn.
 
-    `files` holds complete entries of protocol 7.4; `thinking_budget` is in tokens.
+    `files` holds complete entries of protocol 7.4; `thinking_budget` is in tokens. `local_tools` offers functions
+    natively; with `offers_tools` the text or they offer some, and the site's own tools must not answer in their place.
     """
 
     model: str
@@ -35,6 +45,8 @@ class Question:
     thinking: bool = False
     thinking_budget: int | None = None
     files: tuple[dict[str, Any], ...] = ()
+    local_tools: dict[str, Any] | None = None
+    offers_tools: bool = False
 
 
 def new_chat(model: str, *, title: str = "New Chat", chat_type: str = _CHAT_TYPE) -> PageRequest:
@@ -143,6 +155,9 @@ def _feature_config(question: Question) -> dict[str, Any]:
     }
     if question.thinking and question.thinking_budget is not None:
         features["thinking_budget"] = question.thinking_budget
+    if question.offers_tools:
+        features |= {"mcp": [], **_NO_HOSTED_TOOLS}
+        features |= _NO_FUNCTION_CHANNEL if question.local_tools is None else {"local_mcp": question.local_tools}
     return features
 
 

@@ -17,6 +17,10 @@ from qwenproxy.errors import EmptyAnswer, ProtocolChanged, ProxyError, UpstreamE
 from qwenproxy.upstream.generations import Generations
 from qwenproxy.upstream.intruders import Intruder, Marks
 from qwenproxy.upstream.phases import (
+    ANSWER_PHASES,
+    FINAL_PHASES,
+    IMAGE_PHASES,
+    REASONING_PHASES,
     ThinkingSummary,
     complete_address,
     image_addresses,
@@ -25,25 +29,7 @@ from qwenproxy.upstream.phases import (
     token_counts,
 )
 from qwenproxy.upstream.refusals import error_in_delta, error_in_frame
-
-# The site also writes the answer without a phase.
-_ANSWER_PHASES = frozenset({None, "", "answer", "Writing", "ReportGeneration"})
-_REASONING_PHASES = frozenset(
-    {
-        "think",
-        "thought",
-        "DeepThinking",
-        "ResearchNotice",
-        "ResearchPlanning",
-        "ResearchSearching",
-        "ResearchReading",
-    }
-)
-_IMAGE_PHASES = frozenset(
-    {"image_gen", "image_gen_tool", "image_edit_tool", "image_edit", "generate_image", "image_gen_think"}
-)
-# Only these phases end a piece of the answer; thinking and tools end their own (protocol 0, rule 3).
-_FINAL_PHASES = _ANSWER_PHASES | {"image_gen", "image_edit"}
+from qwenproxy.upstream.written_calls import LOCAL_PHASE, WrittenCalls
 
 
 class EventDecoder:
@@ -54,8 +40,11 @@ class EventDecoder:
     returns them and the next call raises the error. So call `feed` on silence, too.
     """
 
-    def __init__(self, chat_id: str = "", *, origin: str = "") -> None:
-        """Prepare for an answer. `chat_id` and `origin` (scheme and host) complete the addresses of images."""
+    def __init__(self, chat_id: str = "", *, origin: str = "", offers_tools: bool = False) -> None:
+        """Prepare for an answer. `chat_id` and `origin` (scheme and host) complete the addresses of images.
+
+        Calls count, and become events, only if the question `offers_tools`.
+        """
         self.finished = False
         self.ended = False
         self._generations = Generations()
@@ -73,6 +62,7 @@ class EventDecoder:
         self._summaries: defaultdict[str, ThinkingSummary] = defaultdict(ThinkingSummary)
         self._images: set[str] = set()
         self._search: Search | None = None
+        self._calls = WrittenCalls(offers_tools=offers_tools)
 
     @property
     def started(self) -> Started | None:
@@ -116,6 +106,9 @@ class EventDecoder:
             raise self._error
         tail, self._tail = "".join(self._tail), []
         events = self._decode([tail]) if _is_whole(tail) else []
+        if last := self._calls.end():
+            self._answered = True
+            events += last
         if self._error is None and not self._flushed:
             self._flushed = True
             if not self._answered and not self._stopped:
@@ -216,23 +209,27 @@ class EventDecoder:
             raise error_in_delta(delta)
         if not (phase is None or isinstance(phase, str)):
             return
-        if phase in _ANSWER_PHASES:
+        if not is_other and (written := self._calls.feed(delta)):
+            self._answered = True
+            self._generations.choose(response_id)
+            yield from written
+        if phase in ANSWER_PHASES:
             if not is_other and (text := self._new_text(delta)):
                 self._generations.choose(response_id)
                 yield Text(text)
-        elif phase in _REASONING_PHASES or phase == "thinking_summary":
+        elif phase in REASONING_PHASES or phase == "thinking_summary":
             if self._generations.thinks(response_id) and (text := self._new_thoughts(delta, response_id)):
                 yield Reasoning(text)
         elif phase == "web_search":
             if search := self._new_search(delta):
                 yield search
-        elif phase in _IMAGE_PHASES:
-            is_answer = phase in _FINAL_PHASES
+        elif phase in IMAGE_PHASES:
+            is_answer = phase in FINAL_PHASES
             if not (is_other and is_answer) and (images := self._new_images(delta)):
                 if is_answer:
                     self._generations.choose(response_id)
                 yield from images
-        if delta.get("status") == "finished" and phase in _FINAL_PHASES and not is_other and not _is_tools(delta):
+        if delta.get("status") == "finished" and not is_other and _ends_a_piece(delta, phase):
             self.finished = True
 
     def _new_text(self, delta: dict[str, Any]) -> str:
@@ -280,6 +277,11 @@ class EventDecoder:
 def _is_tools(delta: dict[str, Any]) -> bool:
     """Tell whether a delta belongs to one of the site's own tools: the tool call, its result, or the result's end."""
     return delta.get("role") == "function" or isinstance(delta.get("function_call"), dict)
+
+
+def _ends_a_piece(delta: dict[str, Any], phase: str | None) -> bool:
+    """Tell whether a finished delta ends a piece of the answer: the calls of local tools are one, too."""
+    return phase == LOCAL_PHASE or (phase in FINAL_PHASES and not _is_tools(delta))
 
 
 def _id_of(holder: object) -> str:

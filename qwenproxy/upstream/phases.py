@@ -1,4 +1,4 @@
-"""Read what a delta carries beside plain text: thinking summaries, search results, images, counts.
+"""Name the phases of an answer, and read what a delta carries beside plain text: thoughts, results, images, counts.
 
 Only the event decoder uses this (protocol 5.2). Takes single JSON values of a delta, of any shape, and never fails: it
 leaves out what it does not understand.
@@ -12,6 +12,25 @@ from itertools import zip_longest
 from typing import Any
 
 from qwenproxy.chat import SearchResult, Usage
+
+# The site also writes the answer without a phase.
+ANSWER_PHASES = frozenset({None, "", "answer", "Writing", "ReportGeneration"})
+REASONING_PHASES = frozenset(
+    {
+        "think",
+        "thought",
+        "DeepThinking",
+        "ResearchNotice",
+        "ResearchPlanning",
+        "ResearchSearching",
+        "ResearchReading",
+    }
+)
+IMAGE_PHASES = frozenset(
+    {"image_gen", "image_gen_tool", "image_edit_tool", "image_edit", "generate_image", "image_gen_think"}
+)
+# Only these phases end a piece of the answer; thinking and tools end their own (protocol 0, rule 3).
+FINAL_PHASES = ANSWER_PHASES | {"image_gen", "image_edit"}
 
 _ADDRESS = re.compile(r"(https?://|//|/api/|data:)\S+\Z")
 

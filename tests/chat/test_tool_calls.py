@@ -9,10 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from spelling import spelled
 
-from qwenproxy.chat import Text, Tool, ToolCall
-from qwenproxy.chat.tool_calls import ToolCallParser, call_block, instructions
+from qwenproxy.chat import Text, ToolCall
+from qwenproxy.chat.tool_calls import ToolCallParser
 
-WEATHER = Tool("weather", "Look at the sky", {"type": "object", "properties": {"city": {"type": "string"}}})
 CALL = '<tool_call>{"name": "weather", "arguments": {"city": "Ufa"}}</tool_call>'
 
 
@@ -29,28 +28,6 @@ def parse(*pieces: str) -> list[object]:
         else:
             merged.append(event.text)
     return merged
-
-
-def test_no_tools_no_instructions() -> None:
-    assert instructions((), "auto") == ""
-    assert instructions((WEATHER,), "none") == ""
-
-
-@pytest.mark.parametrize(
-    ("choice", "words"),
-    [("auto", "where it helps"), ("required", "must call at least one"), ("weather", 'function "weather"')],
-)
-def test_instructions(choice: str, words: str) -> None:
-    text = instructions((WEATHER, Tool("dice")), choice)
-    assert words in text
-    assert json.dumps(WEATHER.parameters) in text
-    assert '"name": "dice"' in text
-    assert "<tool_call>" in text
-
-
-def test_the_models_own_form_of_a_call_is_read_back() -> None:
-    call = ToolCall("call_0", 'odd "name"', '{"text": "a </tool_call> b", "n": 123456789012345678901234567890}')
-    assert parse(call_block(call)) == [(call.name, json.loads(call.arguments))]
 
 
 ANSWERS = [

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qwenproxy.chat import FilePart, ImagePart, Message, Role, TextPart, ToolCall
-from qwenproxy.upstream.folding import MAX_ATTACHMENTS, Note, attachments, fold
+from qwenproxy.upstream.folding import MAX_ATTACHMENTS, Frame, Note, attachments, fold
 
 OFFER = Note("functions", "You may call them.")
 DUTY = Note("the form", "Write JSON.")
@@ -34,7 +34,7 @@ def test_lone_question_stays_as_it_is() -> None:
 
 
 def test_lone_question_with_tools_or_system_is_marked() -> None:
-    assert marks_of(fold((said("user", "q"),), (OFFER,), (DUTY,))) == ["functions", "user", "the form"]
+    assert marks_of(fold((said("user", "q"),), Frame([OFFER], [DUTY]))) == ["functions", "user", "the form"]
     assert marks_of(fold((said("system", "s"), said("user", "q")))) == ["system", "user"]
     assert marks_of(fold((said("system", "only"),))) == ["system"]
 
@@ -60,7 +60,7 @@ def test_every_role_has_its_mark() -> None:
         "assistant",
         "user",
     ]
-    assert '<tool_call>{"name": "weather", "arguments": {"city": "Ufa"}}</tool_call>' in folded
+    assert '\nweather {"city": "Ufa"}\n' in folded
     assert folded.endswith("\nSure?")
 
 
@@ -70,7 +70,7 @@ def test_assistant_that_only_calls_has_one_mark() -> None:
 
 
 def test_notes_stand_around_the_conversation() -> None:
-    folded = fold((said("user", "q"),), (OFFER,), (DUTY,))
+    folded = fold((said("user", "q"),), Frame([OFFER], [DUTY]))
     assert folded.index(OFFER.text) < folded.index("\nq") < folded.index(DUTY.text)
 
 
