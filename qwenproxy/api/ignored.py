@@ -37,7 +37,7 @@ _DEFAULTS: Mapping[str, tuple[Any, ...]] = {
     "verbosity": ("medium",),
 }
 # An empty value of these still asks for something.
-_ASK_WHEN_EMPTY: Mapping[str, tuple[Any, ...]] = {"parallel_tool_calls": (True,), "web_search_options": ()}
+_ASK_WHEN_EMPTY: Mapping[str, tuple[Any, ...]] = {"web_search_options": ()}
 
 
 class Ignored:

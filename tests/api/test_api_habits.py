@@ -368,7 +368,7 @@ class TestLegacyFunctions:
         assert "tool_calls" not in choice["message"]
         assert choice["message"]["function_call"]["name"] == "weather"
         assert json.loads(choice["message"]["function_call"]["arguments"]) == {"city": "Oslo"}
-        assert "weather" in site.questions()[0]["messages"][0]["content"]
+        assert "weather" in site.questions()[0]["messages"][0]["feature_config"]["local_mcp"]["client"]
 
     def test_in_a_stream_too(self, client: FlaskClient, site: FakeSite) -> None:
         site.script("a", answer(self.CALLS))

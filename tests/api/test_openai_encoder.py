@@ -16,7 +16,7 @@ from transcripts import CREATED, DRAWN, KEEP_ALIVE, PICTURE, SEARCHED, SUMMED, c
 
 from qwenproxy.api import answering
 from qwenproxy.api.openai.encoder import CompletionEncoder
-from qwenproxy.chat import Reasoning, Text, Tick, Tool
+from qwenproxy.chat import CallArguments, CallStarted, Reasoning, Text, Tick, Tool
 from qwenproxy.errors import TabLost
 from qwenproxy.history.conversations import Alone, Conversations, InChat
 from qwenproxy.history.kept_answer import KeptAnswer
@@ -77,7 +77,7 @@ def test_json_is_compact_and_unescaped(stream: Callable[..., list[bytes]]) -> No
 @pytest.mark.parametrize("text", ['"@":""', "@", '{"@":""}'])
 def test_no_text_or_model_name_breaks_the_frame(text: str) -> None:
     encoder = CompletionEncoder()
-    encoder.begin(cast("KeptAnswer", SimpleNamespace(run=SimpleNamespace(model=f"model {text}"))))
+    encoder.begin(cast("KeptAnswer", SimpleNamespace(run=SimpleNamespace(model=f"model {text}", chat=ask()))))
     assert data_of(encoder.event(Text(text)))["choices"][0]["delta"] == {"content": text}
     assert data_of(encoder.event(Reasoning(text)))["model"] == f"model {text}"
 
@@ -101,6 +101,21 @@ def test_images_stand_in_the_text(stream: Callable[..., list[bytes]]) -> None:
 def test_a_search_leaves_no_frame(stream: Callable[..., list[bytes]]) -> None:
     chunks = chunks_of(stream(Reply((SEARCHED,))))
     assert "".join(each.get("content", "") for each in deltas(chunks)) == "As [[1]] says."
+
+
+def test_calls_of_other_kinds_have_their_own_form() -> None:
+    tools = (Tool("patch", freeform=True), Tool("team__spawn", namespace="team"))
+    encoder = CompletionEncoder()
+    encoder.begin(cast("KeptAnswer", SimpleNamespace(run=SimpleNamespace(model="m", chat=ask(tools=tools)))))
+    events = (CallStarted("c1", "patch"), CallArguments("*** я"), CallStarted("c2", "team__spawn"), CallArguments("{}"))
+    calls = [each["tool_calls"][0] for each in deltas([data_of(encoder.event(event)) for event in events])]
+    spawn = {"name": "spawn", "namespace": "team", "arguments": ""}
+    assert calls == [
+        {"index": 0, "id": "c1", "type": "custom", "custom": {"name": "patch", "input": ""}},
+        {"index": 0, "custom": {"input": "*** я"}},
+        {"index": 1, "id": "c2", "type": "function", "function": spawn},
+        {"index": 1, "function": {"arguments": "{}"}},
+    ]
 
 
 def test_tool_calls_are_numbered(stream: Callable[..., list[bytes]]) -> None:

@@ -202,7 +202,6 @@ LOST = [
     ({"seed": 0}, "seed"),
     ({"store": True}, "store"),
     ({"presence_penalty": -1}, "presence_penalty"),
-    ({"parallel_tool_calls": False}, "parallel_tool_calls"),
     ({"response_format": {"type": "json_object"}}, "response_format"),
     ({"enable_search": True}, "enable_search"),
     ({"web_search_options": {}}, "web_search_options"),
@@ -343,9 +342,67 @@ def test_a_conversation_with_calls_of_the_older_days() -> None:
     assert more_sun.tool_call_id == rome.tool_calls[0].id != oslo.tool_calls[0].id
 
 
+CUSTOM = {"type": "custom", "custom": {"name": "patch", "description": "Change files"}}
+GRAMMAR = {"type": "grammar", "grammar": {"syntax": "lark", "definition": "start: /.+/"}}
+SPACED = {"type": "namespace", "name": "team", "tools": [CUSTOM]}
+
+
+@pytest.mark.parametrize(
+    ("tool", "read"),
+    [
+        pytest.param(CUSTOM, Tool("patch", "Change files", freeform=True), id="custom"),
+        pytest.param(
+            {"type": "custom", "name": "patch", "format": GRAMMAR["grammar"]},
+            Tool("patch", "The input follows this lark grammar:\nstart: /.+/", freeform=True),
+            id="flat, with a grammar",
+        ),
+        pytest.param(
+            {"type": "custom", "custom": {"name": "patch", "description": "Do", "format": GRAMMAR}},
+            Tool("patch", "Do\nThe input follows this lark grammar:\nstart: /.+/", freeform=True),
+            id="with a grammar",
+        ),
+        pytest.param(
+            {"type": "namespace", "name": "team", "tools": [{"type": "function", "name": "spawn"}]},
+            Tool("team__spawn", namespace="team"),
+            id="in a namespace",
+        ),
+        pytest.param(
+            SPACED, Tool("team__patch", "Change files", freeform=True, namespace="team"), id="custom in a namespace"
+        ),
+    ],
+)
+def test_other_kinds_of_tools(tool: dict[str, Any], read: Tool) -> None:
+    parsed = parse(tools=[tool])
+    assert parsed.chat.tools == (read,)
+    assert parsed.ignored.names == ()
+
+
+@pytest.mark.parametrize("odd", [{"type": "namespace"}, {"type": "namespace", "name": "n", "tools": 3}], ids=spelled)
+def test_odd_namespaces_are_refused(odd: dict[str, Any]) -> None:
+    with pytest.raises(RequestError):
+        parse(tools=[odd])
+
+
+def test_a_choice_must_name_a_tool_that_is_there() -> None:
+    choice: dict[str, Any] = {"type": "custom", "custom": {"name": "patch"}}
+    assert parse(tools=[CUSTOM], tool_choice=choice).chat.tool_choice == "patch"
+    with pytest.raises(RequestError, match="not among tools"):
+        parse(tools=[CUSTOM], tool_choice={"type": "function", "function": {"name": "other"}})
+    choice = {"type": "custom", "name": "patch", "namespace": "team"}
+    assert parse(tools=[SPACED], tool_choice=choice).chat.tool_choice == "team__patch"
+    both = {"type": "allowed_tools", "mode": "required", "tools": [{"type": "custom", "name": "patch"}]}
+    tools = parse(tools=[CUSTOM, SPACED], tool_choice=both).chat.tools
+    assert [tool.name for tool in tools] == ["patch", "team__patch"]
+
+
+@pytest.mark.parametrize(("value", "parallel"), [(True, True), (False, False), (None, True)])
+def test_parallel_calls(value: object, parallel: bool) -> None:
+    assert parse(tools=[CUSTOM], parallel_tool_calls=value).chat.parallel_calls is parallel
+
+
 def test_a_custom_call_in_a_history() -> None:
     call = {"id": "c1", "type": "custom", "custom": {"name": "patch", "input": "*** я"}}
-    assert message(role="assistant", tool_calls=[call]).tool_calls == (ToolCall("c1", "patch", '{"input":"*** я"}'),)
+    assert message(role="assistant", tool_calls=[call]).tool_calls == (ToolCall("c1", "patch", "*** я"),)
 
 
 BAD = [
@@ -423,7 +480,7 @@ UNSUPPORTED = [
     ({"audio": {"voice": "x", "format": "wav"}}, "audio"),
     ({"tools": [{"type": "web_search"}], "tool_choice": "required"}, "tool_choice"),
     ({"tool_choice": {"type": "web_search"}}, "tool_choice"),
-    ({"tool_choice": {"type": "custom", "custom": {"name": "x"}}}, "tool_choice"),
+    ({"tool_choice": {"type": "computer_use"}}, "tool_choice"),
     ({"messages": [{"role": "user", "content": [{"type": "input_audio"}]}]}, "messages[0].content[0]"),
 ]
 

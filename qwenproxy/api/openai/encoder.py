@@ -13,6 +13,7 @@ import orjson
 from qwenproxy.api.openai.format import (
     DONE,
     KEEP_ALIVE,
+    call_object,
     completion_id,
     completion_object,
     finish_reason,
@@ -21,10 +22,9 @@ from qwenproxy.api.openai.format import (
     openai_error,
     usage_object,
 )
-from qwenproxy.chat import CallArguments, CallStarted, Event, Finish, Image, Reasoning, Text, ToolCall
+from qwenproxy.chat import CallArguments, CallStarted, Event, Finish, Image, Reasoning, Text, Tool, ToolCall
 from qwenproxy.errors import ProxyError
 from qwenproxy.history.kept_answer import KeptAnswer
-from qwenproxy.history.messages import tool_call_object
 
 
 class CompletionEncoder:
@@ -41,6 +41,8 @@ class CompletionEncoder:
         self._legacy = legacy
         self._names_chat = names_chat
         self._call_count = 0
+        self._is_freeform = False  # the tool of the last call
+        self._tools: tuple[Tool, ...] = ()
         self._head: dict[str, Any] = {}
         self._edge: dict[str, Any] = {}
         self._before = self._after = b""
@@ -54,6 +56,7 @@ class CompletionEncoder:
             "model": answer.run.model,
         }
         self._edge = self._chat_field(answer)
+        self._tools = answer.run.chat.tools
         chunk = orjson.dumps({**self._head, "choices": [{"index": 0, "delta": {"@": ""}, "finish_reason": None}]})
         before, after = chunk.rsplit(b'"@":""', 1)
         self._before, self._after = b"data: " + before, after + b"\n\n"
@@ -102,13 +105,16 @@ class CompletionEncoder:
         self._call_count += 1
         empty = ToolCall(call.id, call.name, "")
         if not self._legacy:
-            return self._chunk({"tool_calls": [{"index": self._call_count - 1, **tool_call_object(empty)}]})
+            form = call_object(empty, self._tools)
+            self._is_freeform = "custom" in form
+            return self._chunk({"tool_calls": [{"index": self._call_count - 1, **form}]})
         return self._chunk({"function_call": function_call_object(empty)}) if self._call_count == 1 else b""
 
     def _call_arguments(self, arguments: CallArguments) -> bytes:
-        more = {"arguments": arguments.text}
+        more = {"input" if self._is_freeform else "arguments": arguments.text}
         if not self._legacy:
-            return self._chunk({"tool_calls": [{"index": self._call_count - 1, "function": more}]})
+            kind = "custom" if self._is_freeform else "function"
+            return self._chunk({"tool_calls": [{"index": self._call_count - 1, kind: more}]})
         return self._chunk({"function_call": more}) if self._call_count == 1 else b""
 
     def _chunk(self, delta: dict[str, Any], finish_reason: str | None = None, *, edge: bool = False) -> bytes:

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import time
 import uuid
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from qwenproxy.api.waits import message_for_client
-from qwenproxy.chat import ToolCall, Usage
-from qwenproxy.chat.answer import Answer
+from qwenproxy.chat import Tool, ToolCall, Usage
 from qwenproxy.errors import ProxyError
 from qwenproxy.history.messages import tool_call_object
 
@@ -33,7 +33,7 @@ def completion_object(run: ChatRun, *, legacy: bool = False) -> dict[str, Any]:
     """Return the `chat.completion` of a complete answer; a `legacy` one has at most one tool call."""
     answer = run.answer
     reason = finish_reason(answer.finish_reason or "stop", legacy=legacy)
-    choice = {"index": 0, "message": _message(answer, legacy=legacy), "logprobs": None, "finish_reason": reason}
+    choice = {"index": 0, "message": _message(run, legacy=legacy), "logprobs": None, "finish_reason": reason}
     return {
         "id": completion_id(),
         "object": "chat.completion",
@@ -66,6 +66,18 @@ def function_call_object(call: ToolCall) -> dict[str, Any]:
     return {"name": call.name, "arguments": call.arguments}
 
 
+def call_object(call: ToolCall, tools: Sequence[Tool]) -> dict[str, Any]:
+    """Return OpenAI's form of a tool call, which depends on the kind of the tool."""
+    tool = next((each for each in tools if each.name == call.name), None)
+    if tool is None or not (tool.freeform or tool.namespace):
+        return tool_call_object(call)
+    name = call.name.removeprefix(f"{tool.namespace}__")
+    space = {"namespace": tool.namespace} if tool.namespace else {}
+    if tool.freeform:
+        return {"id": call.id, "type": "custom", "custom": {"name": name, **space, "input": call.arguments}}
+    return {"id": call.id, "type": "function", "function": {"name": name, **space, "arguments": call.arguments}}
+
+
 def finish_reason(reason: str, *, legacy: bool) -> str:
     """Return OpenAI's word for the end of an answer."""
     return "function_call" if legacy and reason == "tool_calls" else reason
@@ -76,7 +88,8 @@ def completion_id() -> str:
     return f"chatcmpl-{uuid.uuid4().hex}"
 
 
-def _message(answer: Answer, *, legacy: bool) -> dict[str, Any]:
+def _message(run: ChatRun, *, legacy: bool) -> dict[str, Any]:
+    answer = run.answer
     content = answer.text
     message: dict[str, Any] = {"role": "assistant", "content": content or (None if answer.tool_calls else "")}
     if reasoning := answer.reasoning:
@@ -84,5 +97,5 @@ def _message(answer: Answer, *, legacy: bool) -> dict[str, Any]:
     if answer.tool_calls and legacy:
         message["function_call"] = function_call_object(answer.tool_calls[0])
     elif answer.tool_calls:
-        message["tool_calls"] = [tool_call_object(call) for call in answer.tool_calls]
+        message["tool_calls"] = [call_object(call, run.chat.tools) for call in answer.tool_calls]
     return message

@@ -136,7 +136,7 @@ def _tool_calls(value: Any, where: str) -> tuple[ToolCall, ...]:
 def _tool_call(value: Any, where: str, param: str) -> ToolCall:
     custom = value.get("custom") if isinstance(value, Mapping) else None
     if isinstance(custom, Mapping):
-        value = {**value, "function": {**custom, "arguments": {"input": custom.get("input")}}}
+        value = {**value, "function": {**custom, "arguments": custom.get("input")}}
     return _call(value.get("function") if isinstance(value, Mapping) else None, value, where, param)
 
 

@@ -55,6 +55,7 @@ def parse_chat_request(body: Mapping[str, Any]) -> CompletionRequest:
         max_tokens=_max_tokens(body),
         tools=offer.tools,
         tool_choice=offer.choice,
+        parallel_calls=offer.parallel,
         streamed=bool(read_flag(body, "stream")),
     )
     include_usage = bool(read_flag(read_object(body, "stream_options"), "include_usage"))

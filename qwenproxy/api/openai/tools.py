@@ -1,29 +1,34 @@
 """Translate the tools that a client offers the model: OpenAI's `tools`, and its older `functions`.
 
-Pure; part of request.py. Only functions are supported: another tool is left out and named, and refused only if the
-request insists on it (contract 7.3).
+Pure; part of request.py. Functions, custom tools and namespaces of both are supported: another tool is left out and
+named, and refused only if the request insists on it (contract 7.3).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
+from qwenproxy.api.fields import read_flag
 from qwenproxy.api.ignored import Ignored
 from qwenproxy.chat import Tool
 from qwenproxy.errors import RequestError, UnsupportedParameter
 
-FIELDS = frozenset({"tools", "tool_choice", "functions", "function_call"})
+FIELDS = frozenset({"tools", "tool_choice", "parallel_tool_calls", "functions", "function_call"})
 _WORDS: Mapping[str, str] = {"auto": "auto", "none": "none", "required": "required", "any": "required"}
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """The tools, and `choice` as ChatRequest has it. `legacy`: the client reads `function_call`, not `tool_calls`."""
+    """The tools, `choice` and `parallel` as ChatRequest has them.
+
+    `legacy` says that the client reads `function_call`, not `tool_calls`.
+    """
 
     tools: tuple[Tool, ...] = ()
     choice: str = "auto"
+    parallel: bool = True
     legacy: bool = False
 
 
@@ -41,16 +46,20 @@ def parse_offer(body: Mapping[str, Any], ignored: Ignored) -> Offer:
         functions = _array(body, "functions")
         tools = tuple(_function(each, f"functions[{index}]") for index, each in enumerate(functions))
         word = _legacy_choice(body.get("function_call"))
-        return Offer(() if word == "none" else tools, word, legacy=True)
+        return Offer(() if word == "none" else tools, word, parallel=False, legacy=True)
     if body.get("functions"):
         ignored.add("functions")
     elements = _array(body, "tools")
-    candidates = [_tool(each, f"tools[{index}]", ignored) for index, each in enumerate(elements)]
+    candidates = [tool for index, each in enumerate(elements) for tool in _tools(each, f"tools[{index}]", ignored)]
     choice = _choice(body.get("tool_choice"))
-    tools = tuple(tool for tool in candidates if tool and (choice.names is None or tool.name in choice.names))
+    allowed = (tool for tool in candidates if choice.names is None or _is_named(tool, choice.names))
+    tools = tuple({tool.name: tool for tool in allowed}.values())
     if elements and not tools and choice.word == "required":
         raise UnsupportedParameter("tool_choice requires a tool that is not available here.", param="tool_choice")
-    return Offer(() if choice.word == "none" else tools, choice.word)
+    if elements and choice.word not in _WORDS and not any(tool.name == choice.word for tool in tools):
+        raise RequestError(f"tool_choice names {choice.word[:100]!r}, which is not among tools.", param="tool_choice")
+    parallel = read_flag(body, "parallel_tool_calls") is not False
+    return Offer(() if choice.word == "none" else tools, choice.word, parallel)
 
 
 def _array(body: Mapping[str, Any], name: str) -> Sequence[Any]:
@@ -60,15 +69,40 @@ def _array(body: Mapping[str, Any], name: str) -> Sequence[Any]:
     return value or ()
 
 
-def _tool(value: Any, where: str, ignored: Ignored) -> Tool | None:
+def _tools(value: Any, where: str, ignored: Ignored, namespace: str = "") -> Iterator[Tool]:
+    """Yield the tool, or the tools of a namespace."""
     if not isinstance(value, Mapping):
         raise RequestError(f"{where} must be an object.", param=where)
     kind = value.get("type") or "function"
-    if kind != "function":
+    if kind == "namespace" and not namespace:
+        name = value.get("name")
+        if not isinstance(name, str) or not name:
+            raise RequestError(f"{where}.name is missing.", param=where)
+        for index, each in enumerate(_array(value, "tools")):
+            yield from _tools(each, f"{where}.tools[{index}]", ignored, name)
+    elif kind in ("function", "custom"):
+        inner = value.get(kind, value if "name" in value else None)  # flat as in the Responses API
+        tool = _function(inner, f"{where}.{kind}", where)
+        if kind == "custom" and "input_schema" not in value:
+            tool = replace(tool, description=_with_format(tool.description, inner), parameters={}, freeform=True)
+        yield replace(tool, name=f"{namespace}__{tool.name}", namespace=namespace) if namespace else tool
+    else:
         ignored.add("tools", kind)
-        return None
-    function = value if "name" in value else None  # the form of the Responses API
-    return _function(value.get("function", function), f"{where}.function", where)
+
+
+def _with_format(description: str, tool: Mapping[str, Any]) -> str:
+    """Return the description of a custom tool with the grammar that its text has to follow."""
+    form = tool.get("format")
+    grammar = form.get("grammar", form) if isinstance(form, Mapping) else None
+    definition = grammar.get("definition") if isinstance(grammar, Mapping) else None
+    if not isinstance(definition, str) or not isinstance(grammar, Mapping):
+        return description
+    syntax = str(grammar.get("syntax") or "lark")[:40]
+    return f"{description}\nThe input follows this {syntax} grammar:\n{definition}".strip()
+
+
+def _is_named(tool: Tool, names: frozenset[str]) -> bool:
+    return tool.name in names or tool.name.removeprefix(f"{tool.namespace}__") in names
 
 
 def _function(value: Any, where: str, param: str = "") -> Tool:
@@ -91,12 +125,13 @@ def _choice(value: Any) -> _Choice:
             return _allowed(value.get("allowed_tools", value))
         if isinstance(kind, str) and kind in _WORDS:
             return _Choice(_WORDS[kind])
-        if isinstance(kind, str) and kind not in ("function", "tool"):
+        if isinstance(kind, str) and kind not in ("function", "tool", "custom"):
             raise UnsupportedParameter(
                 f"tool_choice requires a tool of type {kind[:40]!r}; only functions are supported.", param="tool_choice"
             )
         if name := _name(value):
-            return _Choice(name)
+            space = value.get("namespace")
+            return _Choice(f"{space}__{name}" if isinstance(space, str) and space else name)
     raise RequestError("tool_choice must be auto, none, required or the name of a function.", param="tool_choice")
 
 
@@ -111,7 +146,7 @@ def _allowed(value: Any) -> _Choice:
 
 
 def _name(value: Mapping[str, Any]) -> str | None:
-    function = value.get("function", value)
+    function = value.get("function", value.get("custom", value))
     name = function.get("name") if isinstance(function, Mapping) else None
     return name if isinstance(name, str) and name else None
 
