@@ -12,6 +12,7 @@ import psutil
 
 import benchmark
 from benchmark.comparison import compare
+from benchmark.conversation import hold_conversation
 from benchmark.load import Load, print_round, run_round
 from benchmark.memory import watch_memory
 from benchmark.processes import memory_text
@@ -34,6 +35,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=3, help="rounds of each; the median is shown")
     parser.add_argument("--chunks", type=int, default=100, help="chunks of one stream")
     parser.add_argument("--soak", type=int, metavar="REQUESTS", help="instead: many short requests, memory over them")
+    parser.add_argument(
+        "--conversation", type=int, metavar="STEPS", help="instead: an agent's conversation, step by step"
+    )
     parser.add_argument("--load", help=argparse.SUPPRESS)
     return parser.parse_args()
 
@@ -49,7 +53,9 @@ def _measure(arguments: argparse.Namespace, session_dir: Path) -> None:
             print(f"process start to the end of the first answer: {time.monotonic() - begun:.2f} s{failure}")
             proxy = psutil.Process(proxy_pid)
             print(f"PSS of the proxy's process tree then: {memory_text(proxy)}")
-            if arguments.soak:
+            if arguments.conversation:
+                hold_conversation(port, address.base_url, arguments.conversation)
+            elif arguments.soak:
                 watch_memory(port, arguments.soak, proxy)
             else:
                 counts = [int(count) for count in arguments.streams.split(",")]
