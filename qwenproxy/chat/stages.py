@@ -12,6 +12,7 @@ from functools import partial
 from qwenproxy.chat import ChatRequest, Event
 from qwenproxy.chat.corrections import Corrections
 from qwenproxy.chat.cutting import cut
+from qwenproxy.chat.prefill import beginning, without_repetition
 from qwenproxy.chat.tool_calls import find_calls
 
 Stage = Callable[[Iterator[Event]], Iterator[Event]]
@@ -20,6 +21,8 @@ Stage = Callable[[Iterator[Event]], Iterator[Event]]
 def stages_for(request: ChatRequest, corrections: Corrections) -> list[Stage]:
     """Return the stages that an answer to this request goes through, in their order."""
     stages: list[Stage] = []
+    if begun := beginning(request):
+        stages.append(partial(without_repetition, begun=begun))
     if request.tools:
         stages.append(find_calls)
     if request.stop or request.max_tokens is not None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from qwenproxy.accounts.pool import Lease
 from qwenproxy.browser.page import Page
-from qwenproxy.chat import ChatRequest, Message
+from qwenproxy.chat import ChatRequest, Message, prefill
 from qwenproxy.upstream import calls, dialects, folding
 from qwenproxy.upstream.dialects import Way
 from qwenproxy.upstream.folding import Note
@@ -38,6 +38,7 @@ def turn_for(chat: ChatRequest, attempt: Try, place: SitePlace) -> calls.Questio
     offer = dialects.offer(way, chat, is_known=goes_on) if way else ""
     frame = folding.Frame(
         before=[Note("functions", offer)] if offer else [],
+        after=[Note("answer", prefill.NOTE)] if prefill.beginning(chat) else [],
         write_call=dialects.writer(way, chat.tools),
         goes_on=goes_on,
     )
