@@ -15,6 +15,7 @@ from typing import Any
 from qwenproxy.accounts.pool import Lease
 from qwenproxy.browser.page import Page
 from qwenproxy.chat import ChatRequest, Message
+from qwenproxy.chat.document import instruction
 from qwenproxy.chat.tool_calls import instructions
 from qwenproxy.chat.waiting import ClientGoneCheck, never_gone
 from qwenproxy.errors import (
@@ -237,9 +238,10 @@ def _site_question(
     """Return the question as it goes to a place on the site."""
     chat = question.chat
     before = [Note("functions", offer)] if (offer := instructions(chat.tools, chat.tool_choice)) else []
+    after = [Note("format", instruction(chat.document, may_call=bool(offer)))] if chat.document else []
     turn = calls.Question(
         model=model,
-        text=folding.fold(_new_messages(chat, place), before),
+        text=folding.fold(_new_messages(chat, place), before, after),
         parent_id=place.response_id,
         thinking=bool(chat.thinking),
         thinking_budget=chat.thinking_budget,
