@@ -203,7 +203,6 @@ LOST = [
     ({"store": True}, "store"),
     ({"presence_penalty": -1}, "presence_penalty"),
     ({"parallel_tool_calls": False}, "parallel_tool_calls"),
-    ({"response_format": {"type": "json_object"}}, "response_format"),
     ({"enable_search": True}, "enable_search"),
     ({"web_search_options": {}}, "web_search_options"),
     ({"tools": [{"type": "web_search"}]}, "tools.web_search"),
