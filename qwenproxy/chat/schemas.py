@@ -10,9 +10,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
+import regex
 from jsonschema import Draft202012Validator
-from jsonschema.exceptions import SchemaError, best_match
-from jsonschema.validators import validator_for
+from jsonschema.exceptions import SchemaError, ValidationError, best_match
+from jsonschema.validators import extend, validator_for
 from jsonschema_specifications import REGISTRY
 from referencing import Registry, Resource, Specification
 from referencing.exceptions import Unresolvable
@@ -29,6 +30,8 @@ _MEMBERS: Mapping[str, str] = {
     "properties": "object", "required": "object",
 }  # fmt: skip
 _LONGEST = 300  # characters of a library's words: they may quote a whole document
+
+PATTERN_WAIT = 1.0  # seconds for one text: a pattern such as (a|aa)+$ could keep all of the server waiting
 
 Schema = Mapping[str, Any]
 
@@ -66,8 +69,9 @@ class Rules:
         if schema is not None:
             self.kinds = _NESTED
             dialect = _dialect(schema)
-            # With a registry of its own the library fetches nothing.
-            self._validator = dialect(schema, registry=Registry())
+            # Without the dialect's name every part is checked with our patterns; with a registry nothing is fetched.
+            nameless = {name: value for name, value in schema.items() if name != "$schema"}
+            self._validator = extend(dialect, {"pattern": _check_pattern})(nameless, registry=Registry())
             specification = _specification(dialect)
             resolver = REGISTRY.resolver_with_root(specification.create_resource(schema))
             with suppress(NotASchema):  # a part with a base address of its own
@@ -101,6 +105,8 @@ class Rules:
             return "it is nested too deeply to be checked"
         except ArithmeticError:
             return "it holds a number that is out of range"
+        except TimeoutError:
+            return "it holds a text that a pattern of the schema takes too long to check"
         return f"at {shortened(error.json_path)}: {shortened(error.message)}" if error else ""
 
 
@@ -130,12 +136,26 @@ def _check_references(schema: Schema, dialect: Any) -> None:
         if not isinstance(resource.contents, Mapping) or id(resource.contents) in seen:
             continue
         seen.add(id(resource.contents))
+        _check_patterns(resource.contents)
         for target in _targets(resource.contents, resolver):
             if id(target.contents) not in seen:
                 # The target may stand where no schema is looked for otherwise.
                 dialect.check_schema(target.contents)
                 pending.append((specification.create_resource(target.contents), target.resolver))
         pending += [(each, resolver.in_subresource(each)) for each in _parts(resource)]
+
+
+def _check_patterns(schema: Schema) -> None:
+    try:
+        regex.compile(schema.get("pattern", ""))
+    except (regex.error, TypeError):
+        raise NotASchema(f"has a pattern that is not supported: {shortened(str(schema['pattern']))}") from None
+
+
+def _check_pattern(validator: Any, pattern: str, value: Any, _schema: Any) -> Iterator[ValidationError]:
+    """Yield the error of a text that does not match, as the library does. Raises TimeoutError."""
+    if validator.is_type(value, "string") and not regex.search(pattern, value, timeout=PATTERN_WAIT):
+        yield ValidationError(f"{value!r} does not match {pattern!r}")
 
 
 def _targets(contents: Schema, resolver: Any) -> Iterator[Any]:

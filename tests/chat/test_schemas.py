@@ -63,6 +63,7 @@ def test_a_schema(schema: Any) -> None:
         ({"properties": []}, "is not valid at $.properties"),
         ({"pattern": "("}, "is not valid at $.pattern: '(' is not a 'regex'"),
         ({"items": [{"type": "string"}]}, "is not valid at $.items"),
+        ({"$ref": "#/x", "x": {"y": {"pattern": 7}, "pattern": "(?P<1>a)"}}, "'(?P<1>a)' is not a 'regex'"),
         ({"$schema": 7}, "is not valid at $['$schema']"),
         ({"$schema": DRAFT_7, "exclusiveMinimum": True}, "is not valid at $.exclusiveMinimum"),
         ({"$ref": "#/$defs/A"}, "refers to #/$defs/A, which is not inside it"),
@@ -140,11 +141,33 @@ for _ in range(2000):
         ({"properties": {"n": {"$ref": "#"}}}, DEEP, "it is nested too deeply to be checked"),
         ({"type": "number", "multipleOf": 0.1}, 10**400, "it holds a number that is out of range"),
         ({"type": "integer"}, 10**400, ""),
+        ({"type": "string", "pattern": "^[a-z]+$"}, "ab1", "at $: 'ab1' does not match '^[a-z]+$'"),
+        ({"$schema": DRAFT_7, "items": {"pattern": "b"}}, ["abc", 7], ""),
     ],
-    ids=["any", "array", "nested", "nested_wrong", "kind", "format", "scalar", "deep", "huge_multiple", "huge"],
+    ids=[
+        "any",
+        "array",
+        "nested",
+        "nested_wrong",
+        "kind",
+        "format",
+        "scalar",
+        "deep",
+        "huge_multiple",
+        "huge",
+        "pattern",
+        "matches",
+    ],
 )
 def test_problems(schema: Any, value: Any, problem: str) -> None:
     assert Rules(schema).problem(value) == problem
+
+
+def test_a_pattern_that_takes_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("qwenproxy.chat.schemas.PATTERN_WAIT", 0.05)
+    slow = {"$schema": DRAFT_7, "properties": {"a": {"pattern": "^(a|aa)+$"}, "b": {"$ref": "#"}}}
+    for value in ({"a": "a" * 90 + "!"}, {"b": {"a": "a" * 90 + "!"}}):
+        assert Rules(slow).problem(value) == "it holds a text that a pattern of the schema takes too long to check"
 
 
 def test_a_problem_is_short() -> None:

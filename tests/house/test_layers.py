@@ -84,6 +84,7 @@ DOORS = {
     "undetected_chromedriver": ("qwenproxy.browser",),
     "jsonschema": ("qwenproxy.chat.schemas",),
     "jsonschema_specifications": ("qwenproxy.chat.schemas",),
+    "regex": ("qwenproxy.chat.schemas",),
     "referencing": ("qwenproxy.chat.schemas",),
     "urllib3": ("qwenproxy.browser",),
     "psutil": ("qwenproxy.browser", "qwenproxy.cli"),
