@@ -45,9 +45,9 @@ def read_text(body: Mapping[str, Any], name: str, *, within: str = "") -> str | 
     return value or None
 
 
-def read_object(body: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+def read_object(body: Mapping[str, Any], name: str, *, within: str = "") -> Mapping[str, Any]:
     """Return an object, an empty one if the field is missing. Raises RequestError."""
     value = body.get(name)
     if value is not None and not isinstance(value, Mapping):
-        raise RequestError(f"{name} must be an object.", param=name)
+        raise RequestError(f"{within}{name} must be an object.", param=f"{within}{name}")
     return value or {}

@@ -12,6 +12,7 @@ from functools import partial
 from qwenproxy.chat import ChatRequest, Event
 from qwenproxy.chat.corrections import Corrections
 from qwenproxy.chat.cutting import cut
+from qwenproxy.chat.document import hold_to_form
 from qwenproxy.chat.prefill import beginning, without_repetition
 from qwenproxy.chat.tool_calls import find_calls
 
@@ -25,6 +26,8 @@ def stages_for(request: ChatRequest, corrections: Corrections) -> list[Stage]:
         stages.append(partial(without_repetition, begun=begun))
     if request.tools:
         stages.append(find_calls)
+    if request.document:
+        stages.append(partial(hold_to_form, request=request, document=request.document, corrections=corrections))
     if request.stop or request.max_tokens is not None:
         stages.append(partial(cut, stop=request.stop, max_tokens=request.max_tokens))
     return stages

@@ -20,6 +20,7 @@
     ├── UpstreamError           the site failed; another try does not help          502 upstream_error
     │   ├── BareRefusal         refused without a reason: the page's cookies may be too old
     │   ├── ProtocolChanged     502 protocol_changed
+    │   ├── StructuredOutputFailed 502 structured_output_failed: the answer is not the document asked for
     │   └── UpstreamTimeout     504 upstream_timeout
     ├── Unavailable             no account can take the request
     │   ├── NoAccounts          503 no_accounts
@@ -81,6 +82,7 @@ from qwenproxy.errors.site import (
     RateLimited,
     Refusal,
     SiteFailure,
+    StructuredOutputFailed,
     TabLost,
     Transient,
     UpstreamError,
@@ -121,6 +123,7 @@ __all__ = [
     "SetupError",
     "SiteFailure",
     "StorageError",
+    "StructuredOutputFailed",
     "TabLost",
     "TooLarge",
     "Transient",

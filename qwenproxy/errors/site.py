@@ -95,6 +95,17 @@ class ProtocolChanged(UpstreamError):
     code = "protocol_changed"
 
 
+class StructuredOutputFailed(UpstreamError):
+    """The model's answer is not the document that the request asks for."""
+
+    code = "structured_output_failed"
+
+    def __init__(self, problem: str) -> None:
+        """`problem` says why: `it is not JSON`. It may quote the answer, so only the client reads it."""
+        super().__init__("The model's answer does not have the form that the request asks for.")
+        self.client_message = f"{self.message.removesuffix('.')}: {problem}. Ask again, or make the schema simpler."
+
+
 class UpstreamTimeout(UpstreamError):
     """The site sent nothing for STALL_TIMEOUT."""
 

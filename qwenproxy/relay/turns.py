@@ -12,6 +12,7 @@ from typing import Any
 from qwenproxy.accounts.pool import Lease
 from qwenproxy.browser.page import Page
 from qwenproxy.chat import ChatRequest, Message, prefill
+from qwenproxy.chat.document import instruction
 from qwenproxy.upstream import calls, dialects, folding
 from qwenproxy.upstream.dialects import Way
 from qwenproxy.upstream.folding import Note
@@ -38,7 +39,7 @@ def turn_for(chat: ChatRequest, attempt: Try, place: SitePlace) -> calls.Questio
     offer = dialects.offer(way, chat, is_known=goes_on) if way else ""
     frame = folding.Frame(
         before=[Note("functions", offer)] if offer else [],
-        after=[Note("answer", prefill.NOTE)] if prefill.beginning(chat) else [],
+        after=_after(chat, may_call=way is not None),
         write_call=dialects.writer(way, chat.tools),
         goes_on=goes_on,
     )
@@ -52,6 +53,12 @@ def turn_for(chat: ChatRequest, attempt: Try, place: SitePlace) -> calls.Questio
         local_tools=dialects.local_tools(chat.tools) if way == "native" else None,
         offers_tools=bool(chat.tools),
     )
+
+
+def _after(chat: ChatRequest, *, may_call: bool) -> list[Note]:
+    """Return what the model has to read last: what its answer must be like."""
+    notes = [Note("format", instruction(chat.document, may_call=may_call))] if chat.document else []
+    return [*notes, Note("answer", prefill.NOTE)] if prefill.beginning(chat) else notes
 
 
 def new_messages(chat: ChatRequest, place: SitePlace | None) -> tuple[Message, ...]:

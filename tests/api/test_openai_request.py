@@ -202,7 +202,6 @@ LOST = [
     ({"seed": 0}, "seed"),
     ({"store": True}, "store"),
     ({"presence_penalty": -1}, "presence_penalty"),
-    ({"response_format": {"type": "json_object"}}, "response_format"),
     ({"enable_search": True}, "enable_search"),
     ({"web_search_options": {}}, "web_search_options"),
     ({"tools": [{"type": "web_search"}]}, "tools.web_search"),

@@ -10,6 +10,7 @@ import pytest
 from asking import ANSWER_WAIT, asked_of
 from openai.types.chat import ChatCompletionMessageParam, ChatCompletionToolParam
 from proxy_process import Proxy
+from pydantic import BaseModel
 
 from qwenproxy.access.keys import KeyFile
 from qwenproxy.sandbox import Fault, Sandbox
@@ -193,3 +194,88 @@ def test_api_error_in_mid_stream(site: Sandbox, client: openai.OpenAI) -> None:
         texts.extend(chunk.choices[0].delta.content or "" for chunk in stream)
     assert broken.value.code == "upstream_error"
     assert "Internal Error" in broken.value.message
+
+
+class Home(BaseModel):
+    """A part of a document."""
+
+    street: str
+
+
+class Person(BaseModel):
+    """The document that the tests ask for."""
+
+    name: str
+    age: int
+    home: Home
+
+
+ZOE = Person(name="Zoë", age=31, home=Home(street='A {x} "q"'))
+WRITTEN = r'{"name": "Zoë", "age": 31, "home": {"street": "A {x} \"q\""} }'  # no two braces: they end a directive
+
+
+def person(text: str) -> list[ChatCompletionMessageParam]:
+    """Return a question that is answered with a text."""
+    return question(f"A person, please. {{{{say {text} }}}}")
+
+
+BARE = person(WRITTEN)
+FENCED = person(f"Sure! Here {{you}} go:\n```json\n{WRITTEN}\n```\nAnything else?")
+
+
+@pytest.mark.parametrize("messages", [BARE, FENCED], ids=["bare", "fenced"])
+def test_parse(client: openai.OpenAI, messages: list[ChatCompletionMessageParam]) -> None:
+    answer = client.chat.completions.parse(model="qwen-max", messages=messages, response_format=Person)
+    assert answer.choices[0].message.parsed == ZOE
+    assert answer.choices[0].message.content == WRITTEN
+    assert answer.usage and answer.usage.completion_tokens > 0
+
+
+@pytest.mark.parametrize("messages", [BARE, FENCED], ids=["bare", "fenced"])
+def test_a_document_is_parsed_while_it_comes(client: openai.OpenAI, messages: list[ChatCompletionMessageParam]) -> None:
+    with client.chat.completions.stream(model="qwen-max", messages=messages, response_format=Person) as stream:
+        partial = [event.parsed for event in stream if event.type == "content.delta"]
+        whole = stream.get_final_completion().choices[0].message
+    assert len(partial) > 3
+    assert (whole.parsed, whole.content) == (ZOE, WRITTEN)
+
+
+def test_any_json_object(client: openai.OpenAI) -> None:
+    answer = client.chat.completions.create(model="qwen-max", messages=FENCED, response_format={"type": "json_object"})
+    assert answer.choices[0].message.content == WRITTEN
+
+
+def test_a_call_in_place_of_a_document(client: openai.OpenAI) -> None:
+    answer = client.chat.completions.parse(
+        model="qwen-max",
+        messages=question('I look it up. {{tool look {"name":"a","age":1,"home":{"street":"b"}}}}'),
+        response_format=Person,
+        tools=[openai.pydantic_function_tool(Person, name="look")],
+    )
+    assert answer.choices[0].message.parsed is None
+    [call] = answer.choices[0].message.tool_calls or []
+    assert call.function.parsed_arguments == Person(name="a", age=1, home=Home(street="b"))
+
+
+def test_a_document_cut_by_max_tokens(client: openai.OpenAI) -> None:
+    with pytest.raises(openai.LengthFinishReasonError):
+        client.chat.completions.parse(model="qwen-max", messages=FENCED, response_format=Person, max_tokens=4)
+
+
+def test_no_document_at_all(site: Sandbox, client: openai.OpenAI) -> None:
+    never = person('{"name": "Zoë"')
+    with pytest.raises(openai.InternalServerError) as failed:
+        client.chat.completions.parse(model="qwen-max", messages=never, response_format=Person)
+    assert (failed.value.status_code, failed.value.code) == (502, "structured_output_failed")
+
+
+def test_a_streamed_document_that_turns_out_invalid(client: openai.OpenAI) -> None:
+    with (
+        pytest.raises(openai.APIError) as failed,
+        client.chat.completions.stream(
+            model="qwen-max", messages=person('{"name": 1}'), response_format=Person
+        ) as stream,
+    ):
+        stream.until_done()
+    assert failed.value.code == "structured_output_failed"
+    assert "is a required property" in failed.value.message

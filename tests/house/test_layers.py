@@ -82,6 +82,10 @@ CONFIG_READERS = ("qwenproxy.app", "qwenproxy.assembly", "qwenproxy.server", "qw
 DOORS = {
     "selenium": ("qwenproxy.browser",),
     "undetected_chromedriver": ("qwenproxy.browser",),
+    "jsonschema": ("qwenproxy.chat.schemas",),
+    "jsonschema_specifications": ("qwenproxy.chat.schemas",),
+    "regex": ("qwenproxy.chat.schemas",),
+    "referencing": ("qwenproxy.chat.schemas",),
     "urllib3": ("qwenproxy.browser",),
     "psutil": ("qwenproxy.browser", "qwenproxy.cli"),
     "requests": ("qwenproxy.uploads", "qwenproxy.cli"),

@@ -102,8 +102,13 @@ def test_curl_of_the_readme(address: str, command: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("program", PROGRAMS, ids=first_path)
 def test_program_of_the_readme(address: str, program: str, tmp_path: Path) -> None:
     [greeting] = GREETING.findall(program)
-    printed = run([sys.executable, "-"], program.replace(OUR_ADDRESS, address), tmp_path)
-    assert f'You said: "{greeting}" Everything works.' in printed
+    program = program.replace(OUR_ADDRESS, address)
+    if "response_format=Place" in program:
+        place = r"{\"city\": \"Paris\", \"country\": \"France\"}"
+        program = program.replace(greeting, f"{greeting} {{{{say {place} }}}}")
+        assert run([sys.executable, "-"], program, tmp_path) == "city='Paris' country='France'\n"
+    else:
+        assert f'You said: "{greeting}" Everything works.' in run([sys.executable, "-"], program, tmp_path)
 
 
 @pytest.mark.browser

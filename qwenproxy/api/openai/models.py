@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from qwenproxy.upstream.models import Model
 
-_PARAMETERS = ("max_tokens", "stop", "stream", "tools", "tool_choice")
+_PARAMETERS = ("max_tokens", "response_format", "stop", "stream", "structured_outputs", "tools", "tool_choice")
 _THINKING_PARAMETERS = ("reasoning", "reasoning_effort", "enable_thinking", "thinking_budget")
 
 

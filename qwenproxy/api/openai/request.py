@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from qwenproxy.api import thinking
+from qwenproxy.api import documents, thinking
 from qwenproxy.api.fields import read_flag, read_object, read_text, read_whole
 from qwenproxy.api.ignored import Ignored
 from qwenproxy.api.openai import tools as openai_tools
@@ -22,6 +22,7 @@ HONOURED = (
         {"messages", "model", "stream", "stream_options", "stop", "max_tokens", "max_completion_tokens", "n"},
     )
     | openai_tools.FIELDS
+    | documents.FIELDS
     | thinking.FIELDS
 )
 MAX_STOP_SEQUENCES = 16
@@ -56,6 +57,7 @@ def parse_chat_request(body: Mapping[str, Any]) -> CompletionRequest:
         tools=offer.tools,
         tool_choice=offer.choice,
         parallel_calls=offer.parallel,
+        document=documents.parse_response_format(body),
         streamed=bool(read_flag(body, "stream")),
     )
     include_usage = bool(read_flag(read_object(body, "stream_options"), "include_usage"))

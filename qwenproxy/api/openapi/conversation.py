@@ -67,6 +67,16 @@ CONVERSATION: dict[str, Schema] = {
         max_tokens=limit("cuts the answer; -1 is no limit"),
         max_completion_tokens=limit("cuts the answer; counts before max_tokens"),
         n={"enum": [1, None]},
+        response_format=nullable(
+            {
+                **an_object(
+                    "type",
+                    type={"enum": ["text", "json_object", "json_schema"]},
+                    json_schema=an_object("schema", name=TEXT, strict=nullable(FLAG), schema={"type": "object"}),
+                ),
+                "description": "the form of the answer; `json_schema` is needed for the type of that name",
+            }
+        ),
         tools=nullable(array_of(ref("Tool"))),
         tool_choice={"anyOf": [{"enum": ["auto", "none", "required", None]}, NAMED_FUNCTION, ALLOWED_TOOLS]},
         functions=described(
