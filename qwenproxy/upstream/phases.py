@@ -1,4 +1,4 @@
-"""Read what a delta carries beside plain text: thinking summaries, search results, images, counts.
+"""Read what a delta carries beside plain text: thinking summaries, images, counts.
 
 Only the event decoder uses this (protocol 5.2). Takes single JSON values of a delta, of any shape, and never fails: it
 leaves out what it does not understand.
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from itertools import zip_longest
 from typing import Any
 
-from qwenproxy.chat import SearchResult, Usage
+from qwenproxy.chat import Usage
 
 _ADDRESS = re.compile(r"(https?://|//|/api/|data:)\S+\Z")
 
@@ -50,21 +50,6 @@ class ThinkingSummary:
             line_break = "\n\n" if place[0] == "title" else "\n"
         self._last = place
         return line_break + new
-
-
-def search_results(extra: object) -> tuple[SearchResult, ...]:
-    """Return the pages that a web search found, from either form of protocol 5.4(3)."""
-    if not isinstance(extra, dict):
-        return ()
-    pages = extra.get("web_search_info")
-    if not pages:
-        tool_result = extra.get("tool_result")
-        pages = tool_result.get("docs") if isinstance(tool_result, dict) else None
-    return tuple(
-        SearchResult(page["url"], _string(page.get("title")), _string(page.get("snippet")))
-        for page in _dicts(pages)
-        if _string(page.get("url"))
-    )
 
 
 def image_addresses(delta: dict[str, Any]) -> list[str]:
