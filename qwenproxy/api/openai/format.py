@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from qwenproxy.api.waits import message_for_client
-from qwenproxy.chat import ToolCall, Usage
+from qwenproxy.chat import Citation, ToolCall, Usage
 from qwenproxy.chat.answer import Answer
 from qwenproxy.errors import ProxyError
 from qwenproxy.history.messages import tool_call_object
@@ -66,6 +66,13 @@ def function_call_object(call: ToolCall) -> dict[str, Any]:
     return {"name": call.name, "arguments": call.arguments}
 
 
+def annotation_object(citation: Citation) -> dict[str, Any]:
+    """Return OpenAI's `url_citation`; its places count code points of the content."""
+    source = citation.source
+    place = {"start_index": citation.start, "end_index": citation.end}
+    return {"type": "url_citation", "url_citation": {**place, "url": source.url, "title": source.title or source.url}}
+
+
 def finish_reason(reason: str, *, legacy: bool) -> str:
     """Return OpenAI's word for the end of an answer."""
     return "function_call" if legacy and reason == "tool_calls" else reason
@@ -81,6 +88,8 @@ def _message(answer: Answer, *, legacy: bool) -> dict[str, Any]:
     message: dict[str, Any] = {"role": "assistant", "content": content or (None if answer.tool_calls else "")}
     if reasoning := answer.reasoning:
         message["reasoning_content"] = reasoning
+    if answer.citations:
+        message["annotations"] = [annotation_object(citation) for citation in answer.citations]
     if answer.tool_calls and legacy:
         message["function_call"] = function_call_object(answer.tool_calls[0])
     elif answer.tool_calls:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from qwenproxy.api import thinking
+from qwenproxy.api import searching, thinking
 from qwenproxy.api.fields import read_flag, read_object, read_text, read_whole
 from qwenproxy.api.ignored import Ignored
 from qwenproxy.api.openai import tools as openai_tools
@@ -22,6 +22,7 @@ HONOURED = (
         {"messages", "model", "stream", "stream_options", "stop", "max_tokens", "max_completion_tokens", "n"},
     )
     | openai_tools.FIELDS
+    | searching.FIELDS
     | thinking.FIELDS
 )
 MAX_STOP_SEQUENCES = 16
@@ -44,6 +45,7 @@ def parse_chat_request(body: Mapping[str, Any]) -> CompletionRequest:
     """Translate the body of POST /v1/chat/completions. Raises RequestError, UnsupportedParameter naming the field."""
     ignored = Ignored()
     refuse_losses(body)
+    search, body = searching.take_search(body, ignored)
     offer = openai_tools.parse_offer(body, ignored)
     thinks, budget = thinking.parse_thinking(body, ignored)
     chat = ChatRequest(
@@ -55,6 +57,7 @@ def parse_chat_request(body: Mapping[str, Any]) -> CompletionRequest:
         max_tokens=_max_tokens(body),
         tools=offer.tools,
         tool_choice=offer.choice,
+        search=search,
         streamed=bool(read_flag(body, "stream")),
     )
     include_usage = bool(read_flag(read_object(body, "stream_options"), "include_usage"))
