@@ -14,7 +14,7 @@ from typing import Any
 
 from qwenproxy.accounts.pool import Lease
 from qwenproxy.browser.page import Page
-from qwenproxy.chat import ChatRequest, Message
+from qwenproxy.chat import ChatRequest, Message, WebSearch
 from qwenproxy.chat.tool_calls import instructions
 from qwenproxy.chat.waiting import ClientGoneCheck, never_gone
 from qwenproxy.errors import (
@@ -33,6 +33,8 @@ from qwenproxy.relay.deletions import UpstreamDeletions
 from qwenproxy.relay.model_list import ModelList
 from qwenproxy.relay.reading import Patience
 from qwenproxy.relay.run import ChatRun, SiteQuestion
+from qwenproxy.relay.search_chat import SearchSite
+from qwenproxy.relay.searching import Searching, as_able, offer_search, site_search
 from qwenproxy.uploads.attachments import Attachments
 from qwenproxy.uploads.uploader import SiteCalls, Uploader
 from qwenproxy.upstream import calls, folding, models
@@ -62,6 +64,7 @@ class _Question:
     attachments: Attachments | None
     client_gone: ClientGoneCheck
     laps: Laps = field(default_factory=Laps)
+    search_name: str = ""  # of the function by which the model searches, "" without one
 
     def place_for(self, account_id: str) -> SitePlace | None:
         """Return the place where this account can go on, None if it has to begin anew."""
@@ -95,7 +98,9 @@ class Relay:
         conversation, folded, into a new chat of the site.
         Raises RequestError, TooLarge, ModelNotFound, and what Attempts.take raises.
         """
-        question = _Question(chat, place, self._attachments(chat, place, client_gone), client_gone)
+        attachments = self._attachments(chat, place, client_gone)
+        chat, search_name = offer_search(chat)
+        question = _Question(chat, place, attachments, client_gone, search_name=search_name)
         return self.attempts.take(lambda lease: self._start(lease, question), client_gone, _wish(question))
 
     def discard(self, chats: Iterable[SiteChat]) -> None:
@@ -178,7 +183,7 @@ class Relay:
         page = lease.open()
         self._models.refresh(page, question.client_gone)
         question.laps.end("account")
-        model = self._models.resolve(chat.model).id
+        model = self._models.resolve(chat.model)
         place = question.place_for(lease.account_id)
         files: tuple[dict[str, Any], ...] = ()
         if attachments:
@@ -188,27 +193,36 @@ class Relay:
         if place is None:
             return self._ask_anew(lease, page, question, model, files)
         try:
-            return self._ask(lease, page, question, _site_question(question, place, model, files))
+            return self._ask(lease, page, question, model, _site_question(question, place, model, files))
         except ChatGone:
             question.place = None  # the next try sends everything
             raise
 
     def _ask_anew(
-        self, lease: Lease, page: Page, question: _Question, model: str, files: tuple[dict[str, Any], ...]
+        self, lease: Lease, page: Page, question: _Question, model: models.Model, files: tuple[dict[str, Any], ...]
     ) -> ChatRun:
         """Ask in a new chat of the site; delete the chat if no answer comes."""
-        chat_id = calls.chat_id_from(call(page, calls.new_chat(model), question.client_gone, self._settings.clock))
+        new_chat = calls.new_chat(model.id, chat_type=calls.chat_type_of(site_search(question.chat, model)))
+        chat_id = calls.chat_id_from(call(page, new_chat, question.client_gone, self._settings.clock))
         question.laps.end("chat")
         place = SitePlace(SiteChat(lease.account_id, chat_id))
         try:
-            return self._ask(lease, page, question, _site_question(question, place, model, files))
+            return self._ask(lease, page, question, model, _site_question(question, place, model, files))
         except BaseException:
             self.try_to_discard(place.chat)
             raise
 
-    def _ask(self, lease: Lease, page: Page, question: _Question, site_question: SiteQuestion) -> ChatRun:
+    def _ask(
+        self, lease: Lease, page: Page, question: _Question, model: models.Model, site_question: SiteQuestion
+    ) -> ChatRun:
         """Send the question and wait for the first sign of an answer."""
-        run = ChatRun(lease, page, site_question, Patience(self._settings.stall_timeout, self._settings.clock))
+        patience = Patience(self._settings.stall_timeout, self._settings.clock)
+        searching = None
+        if question.search_name and question.chat.search:
+            wish = as_able(WebSearch(forced=True), model)
+            place = SearchSite(lease.account_id, page, model.id, wish, patience, self.try_to_discard)
+            searching = Searching(question.search_name, question.chat.search.max_uses, place)
+        run = ChatRun(lease, page, site_question, patience, searching)
         try:
             run.prime(question.client_gone)
         except BaseException:
@@ -232,18 +246,19 @@ def _new_messages(chat: ChatRequest, place: SitePlace | None) -> tuple[Message, 
 
 
 def _site_question(
-    question: _Question, place: SitePlace, model: str, files: tuple[dict[str, Any], ...]
+    question: _Question, place: SitePlace, model: models.Model, files: tuple[dict[str, Any], ...]
 ) -> SiteQuestion:
     """Return the question as it goes to a place on the site."""
     chat = question.chat
     before = [Note("functions", offer)] if (offer := instructions(chat.tools, chat.tool_choice)) else []
     turn = calls.Question(
-        model=model,
+        model=model.id,
         text=folding.fold(_new_messages(chat, place), before),
         parent_id=place.response_id,
         thinking=bool(chat.thinking),
         thinking_budget=chat.thinking_budget,
         files=files,
+        search=site_search(chat, model),
     )
     return SiteQuestion(chat, place, turn, question.laps)
 
