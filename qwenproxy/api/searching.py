@@ -1,4 +1,4 @@
-"""Read whether the answer should search the web, in the fields and hosted tools of all APIs (contract 7.8).
+"""Read whether the answer should search the web, in the fields and hosted tools of all APIs (contract 7.4).
 
 Every form becomes one wish, regardless of the request's own API. Pure; the parsers use it before they read tools, since
 what it understands is gone from the body it returns.

@@ -182,7 +182,7 @@ class ChatRun:
 
     def _ask_below(self, text: str) -> None:
         """Put a text to the model, in the same chat and under the answer just given."""
-        parent_id = self._reading.response_id
+        parent_id = self._reading.begun_id
         self._reading.close()
         self._reading = self._ask(replace(self._turn, text=text, parent_id=parent_id, files=()))
 

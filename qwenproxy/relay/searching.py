@@ -1,4 +1,4 @@
-"""The web search beside a client's own functions: one more function, which the proxy runs itself (contract 7.8).
+"""The web search beside a client's own functions: one more function, which the proxy runs itself (contract 7.4).
 
 `offer_search` adds the function before the question is asked. `Searching` is a stage of the answer, behind those that
 find calls: it takes the calls of that function out, makes the searches in chats of their own, and lets the model go on

@@ -161,7 +161,7 @@ def test_what_is_held_back_comes_out_before(last: Event) -> None:
 def test_a_page_that_comes_late() -> None:
     """Its mark is one of a page still to come, so the citation follows when the page does."""
     asked, gap = Search((), ("news",)), Search((SearchResult(""), PAGES[1]), ("news",))
-    events = [asked, Text("As [[1]]"), Text(", [[2]]."), gap, Text(" So."), FOUND, Finish()]
+    events: list[Event] = [asked, Text("As [[1]]"), Text(", [[2]]."), gap, Text(" So."), FOUND, Finish()]
     out = list(cite(iter(events)))
     assert texts(out) == "As [1], [2]. So."
     assert out[3:] == [
