@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import chain
 
 from qwenproxy.accounts.pool import Lease
 from qwenproxy.browser.page import Page
@@ -153,6 +154,8 @@ class ChatRun:
         """Yield the events behind all stages; once more if one of them wants the answer corrected."""
         while True:
             events = iter(self._reading)
+            if self._is_corrected and self.answer.search:  # what the first answer found, the new one cites
+                events = chain((self.answer.search,), events)
             searched = partial(self._searching.stage, ask_on=self._ask_on) if self._searching else None
             for stage in stages_for(self.chat, self._corrections, searched):
                 events = stage(events)

@@ -114,7 +114,7 @@ class Searching:
         answer has both, the client gets its calls, and the model may search once it has their results. Raises
         UpstreamError if the model only calls for more searches than it may.
         """
-        if self._pages:  # a corrected answer cites them, too
+        if self._queries:  # a corrected answer cites their pages, too
             yield self._search
         while True:
             turn = _Turn([])
@@ -159,7 +159,7 @@ class Searching:
             yield event
 
     def _pass_on(self, events: Iterator[Event], turn: _Turn) -> Iterator[Event]:
-        """Pass one answer on but for the calls of the search, its Finish and the site's own searches."""
+        """Pass one answer on but for the calls of the search and its Finish."""
         is_search = False
         for event in events:
             if isinstance(event, CallStarted):
@@ -176,7 +176,12 @@ class Searching:
             elif isinstance(event, Usage):
                 self._now = event
                 yield _sum(self._before, event)
-            elif not isinstance(event, Search):
+            elif isinstance(event, Search):
+                # The site searched although it need not. Once we did, its numbers would be other pages'.
+                if not self._queries:
+                    self._pages = event.results
+                    yield event
+            else:
                 if isinstance(event, Text):
                     self._last_text = event.text or self._last_text
                 yield event

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import openai
@@ -22,10 +22,15 @@ HOSTED: dict[str, Any] = {"tools": [{"type": "web_search_20250305", "name": "web
 ENABLED: dict[str, Any] = {"extra_body": {"enable_search": True}}
 
 
-def complete(proxy: Proxy, content: str, **more: Any) -> ChatCompletion:
+@pytest.fixture
+def client(proxy: Proxy) -> Iterator[openai.OpenAI]:
     with openai.OpenAI(base_url=f"{proxy.url}/v1", api_key="x", max_retries=0, timeout=ANSWER_WAIT) as client:
-        messages: Any = [{"role": "user", "content": content}]
-        answer: ChatCompletion = client.chat.completions.create(model="qwen3.7-plus", messages=messages, **more)
+        yield client
+
+
+def complete(client: openai.OpenAI, content: str, **more: Any) -> ChatCompletion:
+    messages: Any = [{"role": "user", "content": content}]
+    answer: ChatCompletion = client.chat.completions.create(model="qwen3.7-plus", messages=messages, **more)
     return answer
 
 
@@ -40,31 +45,30 @@ def expected(*numbers: int) -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("wish", [OPTIONS, HOSTED, ENABLED], ids=["options", "hosted tool", "enable_search"])
-def test_a_whole_answer_names_its_sources(proxy: Proxy, wish: dict[str, Any]) -> None:
+def test_a_whole_answer_names_its_sources(client: openai.OpenAI, wish: dict[str, Any]) -> None:
     """The stand-in cuts its marks between frames, and glues none of them."""
-    message = complete(proxy, "news 🙂?", **wish).choices[0].message
+    message = complete(client, "news 🙂?", **wish).choices[0].message
     assert message.content == "According to [1] and [2], all is well. See also [3] and [4]."
     assert message.annotations
     assert marks(message.content, [each.model_dump() for each in message.annotations]) == expected(1, 2, 3, 4)
     assert message.annotations[0].url_citation.title == "Page 1"
 
 
-def test_a_streamed_answer_names_them_as_it_goes(proxy: Proxy) -> None:
-    reply = ask(proxy.url, "{{search docs}} news {{say Ж🙂 [[1]][[4]], `x[[2]]`.}}", stream=True, **OPTIONS)
-    assert reply.done
-    assert reply.text == "Ж🙂 [1][4], `x[[2]]`."
+def test_a_streamed_answer_names_them_as_it_goes(client: openai.OpenAI) -> None:
+    prompt: Any = [{"role": "user", "content": "{{search docs}} news {{say Ж🙂 [[1]][[4]], `x[[2]]`.}}"}]
     said, found = "", []
-    for chunk in reply.frames:
-        delta = chunk["choices"][0]["delta"]
-        said += delta.get("content") or ""
-        for annotation in delta.get("annotations", ()):
+    for chunk in client.chat.completions.create(model="qwen3.7-plus", messages=prompt, stream=True, **OPTIONS):
+        delta = chunk.choices[0].delta
+        said += delta.content or ""
+        for annotation in (delta.model_extra or {}).get("annotations", ()):
             assert annotation["url_citation"]["end_index"] <= len(said), "a citation before its text"
             found.append(annotation)
-    assert marks(reply.text, found) == expected(1, 4)
+    assert said == "Ж🙂 [1][4], `x[[2]]`."
+    assert marks(said, found) == expected(1, 4)
 
 
-def test_no_marks_without_a_search(proxy: Proxy) -> None:
-    message = complete(proxy, "{{say if [[1]]}}").choices[0].message
+def test_no_marks_without_a_search(client: openai.OpenAI) -> None:
+    message = complete(client, "{{say if [[1]]}}").choices[0].message
     assert (message.content, message.annotations) == ("if [[1]]", None)
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -26,7 +28,10 @@ from qwenproxy.chat import (
     Usage,
     WebSearch,
 )
+from qwenproxy.chat.corrections import Corrections, NeedsCorrection
+from qwenproxy.chat.stages import Stage, stages_for
 from qwenproxy.errors import AccountsResting, ClientGone, UpstreamError
+from qwenproxy.relay import run
 from qwenproxy.relay.questions import Relay, RelaySettings
 from qwenproxy.relay.searching import FAILED, NO_MORE, NO_QUERY, offer_search
 from qwenproxy.upstream.places import SiteChat
@@ -70,20 +75,31 @@ def beside(text: str = "News?", search: WebSearch = ALLOWED, **more: Any) -> Cha
 def drained(relay: Relay, request: ChatRequest) -> tuple[str, list[Event]]:
     """Return the whole text of an answer and its events; every citation stands where it says."""
     text = ""
-    with relay.open(request) as run:
-        events = list(run)
+    with relay.open(request) as answered:
+        events = list(answered)
     for event in events:
         if isinstance(event, Text):
             text += event.text
         if isinstance(event, Citation):
             assert text[event.start : event.end].strip("[]").isdigit()
-    assert run.answer.text == text
+    assert answered.answer.text == text
     assert relay.pool.running() == 0
     return text, events
 
 
 def cited(events: list[Event]) -> list[str]:
     return [event.source.title for event in events if isinstance(event, Citation)]
+
+
+def fussy(events: Iterator[Event], corrections: Corrections) -> Iterator[Event]:
+    for event in events:
+        if isinstance(event, Finish) and corrections.available:
+            raise NeedsCorrection("Do better.")
+        yield event
+
+
+def with_a_fussy_one(request: ChatRequest, corrections: Corrections, searching: Stage | None = None) -> list[Stage]:
+    return [*stages_for(request, corrections, searching), partial(fussy, corrections=corrections)]
 
 
 @pytest.fixture
@@ -259,19 +275,48 @@ def test_an_account_that_is_spent_in_the_middle(relay: Relay, site: FakeSite, di
 
 def test_the_clients_calls_go_first(relay: Relay, site: FakeSite) -> None:
     site.script("a", answer(call(query="x"), call("look", q="y")))
-    with relay.open(beside()) as run:
-        events = list(run)
-    assert [each.name for each in run.answer.tool_calls] == ["look"]
+    with relay.open(beside()) as answered:
+        events = list(answered)
+    assert [each.name for each in answered.answer.tool_calls] == ["look"]
     assert events[-1] == Finish("tool_calls")
     assert site.asked("new_chat") == ["a"], "no search was made"
 
 
 def test_a_clients_call_after_a_search(relay: Relay, site: FakeSite) -> None:
     site.script("a", answer(call(query="x")), searched("X.", "a"), answer(call("look", q="y")))
-    with relay.open(beside(tool_choice="required")) as run:
-        events = list(run)
-    assert [json.loads(each.arguments) for each in run.answer.tool_calls] == [{"q": "y"}]
+    with relay.open(beside(tool_choice="required")) as answered:
+        events = list(answered)
+    assert [json.loads(each.arguments) for each in answered.answer.tool_calls] == [{"q": "y"}]
     assert events[-1] == Finish("tool_calls")
+
+
+def test_an_answer_that_is_corrected_after_its_search(
+    relay: Relay, site: FakeSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The correction has the pages of the search that was made, and their numbers."""
+
+    monkeypatch.setattr(run, "stages_for", with_a_fussy_one)
+    site.script("a", answer("Hm.", call(query="x")), searched("X.", "a"), answer("Bad [[1]]"), answer("Good [[1]]."))
+    text, events = drained(relay, beside(streamed=False))
+    assert (text, cited(events)) == ("Good [1].", ["A"])
+    assert [body["parent_id"] for body in site.questions()] == [None, None, "R7", "R7"]
+
+
+def test_a_corrected_answer_cites_what_the_site_found(
+    relay: Relay, site: FakeSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run, "stages_for", with_a_fussy_one)
+    site.script("a", searched("Bad [[1]].", "a"), answer("Good [[1]]."))
+    text, events = drained(relay, beside(search=WebSearch(forced=True), streamed=False))
+    assert (text, cited(events)) == ("Good [1].", ["A"])
+
+
+def test_a_search_that_the_site_made_unasked(relay: Relay, site: FakeSite) -> None:
+    """Its pages have numbers already; those of the model's own search follow."""
+    unasked = Reply((CREATED, pages("s", "t"), delta("S [[2]]. " + call(query="x")), end()))
+    site.script("a", unasked, searched("X [[1]].", "a"), searched("So [[1]][[3]].", "odd"))
+    assert drained(relay, beside())[0].endswith("S [2]. So [1][3].")
+    assert "X [3]." in site.questions()[-1]["messages"][0]["content"]
 
 
 def test_time_passes_while_it_searches(relay: Relay, site: FakeSite) -> None:
@@ -299,12 +344,12 @@ def test_a_client_that_leaves_during_the_search(
 def test_an_answer_closed_during_the_search(relay: Relay, site: FakeSite, discarded: list[SiteChat]) -> None:
     site.script("a", chat_named("main"), chat_named("own"), call="new_chat")
     site.script("a", answer("Wait.", call(query="x")), Reply((CREATED, delta("Half")), endless=True))
-    run = relay.open(beside())
-    events = iter(run)
+    answered = relay.open(beside())
+    events = iter(answered)
     while site.clock.now < 3:
         next(events)
-    run.close()
-    run.close()
+    answered.close()
+    answered.close()
     assert [json.loads(each.body or "")["chat_id"] for _, each in site.sent] == ["own"]
     assert discarded == [SiteChat("a", "own")]
     assert relay.pool.running() == 0
