@@ -1,4 +1,4 @@
-"""Read which form a request wants its answer to have, in the fields of all APIs (contract 7.4).
+"""Read which form a request wants its answer to have, in the fields of all APIs (contract 7.7).
 
 Every form becomes one Document, regardless of the request's own API. Pure; the parsers use it.
 """

@@ -29,6 +29,7 @@ _DEFAULTS: Mapping[str, tuple[Any, ...]] = {
     "presence_penalty": (0,),
     "repetition_penalty": (1,),
     "response_format": ({"type": "text"},),
+    "search_context_size": ("medium",),
     "temperature": (1,),
     "tool_choice": ("auto", "none"),
     "top_k": (0, -1),

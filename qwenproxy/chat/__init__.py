@@ -188,7 +188,10 @@ class SearchResult:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """The web searches that the site made for the answer so far: what it asked, and all pages found, in their order."""
+    """The web searches made for the answer so far: what was asked, and all pages found.
+
+    The answer cites the page at place n of `results` as n, from 1. A page without a URL keeps the place of one to come.
+    """
 
     results: tuple[SearchResult, ...]
     queries: tuple[str, ...] = ()
@@ -196,7 +199,10 @@ class Search:
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """A mark in the answer's text names a source. `start` and `end` are characters of all text so far."""
+    """A mark in the answer's text, such as `[1]`, names a source. It comes after the text of the mark.
+
+    `start` and `end` (exclusive) count characters, that is Unicode code points, of all text so far, images as Markdown.
+    """
 
     start: int
     end: int

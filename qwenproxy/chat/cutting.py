@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Literal
 
-from qwenproxy.chat import CallStarted, Event, Finish, Text, Usage
+from qwenproxy.chat import CallStarted, Citation, Event, Finish, Image, Text, Usage
 
 CHARACTERS_PER_TOKEN = 4  # where the site counts no tokens (contract 6)
 
@@ -17,9 +17,23 @@ def cut(events: Iterable[Event], stop: tuple[str, ...], max_tokens: int | None) 
     """Pass events on until a stop sequence or the token limit is met, then one Finish.
 
     A stop sequence is found across any split of the text and is not part of the answer. `max_tokens` counts the site's
-    own output tokens without reasoning, and about four characters a token if it counts none.
+    own output tokens without reasoning, and about four characters a token if it counts none. A citation waits for the
+    text that it names, and goes with it.
     """
     scissors = _Scissors(stop, max_tokens)
+    length = 0  # of all text so far
+    waiting: list[Citation] = []
+    for event in _cut(events, scissors):
+        if isinstance(event, Citation):
+            waiting.append(event)
+        else:
+            yield event
+            length += len(event.text if isinstance(event, Text) else event.markdown if isinstance(event, Image) else "")
+        while waiting and waiting[0].end <= length:
+            yield waiting.pop(0)
+
+
+def _cut(events: Iterable[Event], scissors: _Scissors) -> Iterator[Event]:
     for event in events:
         if isinstance(event, Text):
             text, reason = scissors.feed(event.text)

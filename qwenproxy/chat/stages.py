@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 from qwenproxy.chat import ChatRequest, Event
+from qwenproxy.chat.citations import cite
 from qwenproxy.chat.corrections import Corrections
 from qwenproxy.chat.cutting import cut
 from qwenproxy.chat.document import hold_to_form
@@ -19,15 +20,26 @@ from qwenproxy.chat.tool_calls import find_calls
 Stage = Callable[[Iterator[Event]], Iterator[Event]]
 
 
-def stages_for(request: ChatRequest, corrections: Corrections) -> list[Stage]:
-    """Return the stages that an answer to this request goes through, in their order."""
+def stages_for(request: ChatRequest, corrections: Corrections, searching: Stage | None = None) -> list[Stage]:
+    """Return the stages that an answer to this request goes through, in their order.
+
+    `searching` answers the model's own calls of a web search, and stands behind the stages that find its calls.
+    """
     stages: list[Stage] = []
     if begun := beginning(request):
         stages.append(partial(without_repetition, begun=begun))
-    if request.tools:
-        stages.append(find_calls)
-    if request.document:
+    stages += call_stages(request, corrections)
+    if searching:
+        stages.append(searching)
+    if request.document:  # where [[1]] is a part of the JSON
         stages.append(partial(hold_to_form, request=request, document=request.document, corrections=corrections))
+    else:
+        stages.append(cite)
     if request.stop or request.max_tokens is not None:
         stages.append(partial(cut, stop=request.stop, max_tokens=request.max_tokens))
     return stages
+
+
+def call_stages(request: ChatRequest, corrections: Corrections) -> list[Stage]:
+    """Return the stages that find the calls in one answer of the site; each answer needs them anew."""
+    return [find_calls] if request.tools else []

@@ -79,6 +79,32 @@ class OfferChanged(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class Searched(Event):
+    """The web was searched in a chat of its own, because the model of an answer called for it."""
+
+    account_id: str
+    pages: int
+    seconds: float
+
+    def __str__(self) -> str:
+        return f"account={self.account_id} searched the web for an answer: {self.pages} pages in {self.seconds:.1f} s"
+
+
+@dataclass(frozen=True, slots=True)
+class SearchFailed(Event):
+    """Such a search failed, and the model is told so; `code` is that of the error."""
+
+    level: ClassVar[int] = logging.WARNING
+
+    account_id: str
+    code: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"account={self.account_id} a web search for an answer failed: {self.message}"
+
+
+@dataclass(frozen=True, slots=True)
 class AnswerBroke(Event):
     """An answer ended with an error after it had begun; `code` is that of the error."""
 

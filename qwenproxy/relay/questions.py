@@ -14,10 +14,11 @@ from typing import Any
 
 from qwenproxy.accounts.pool import Lease
 from qwenproxy.browser.page import Page
-from qwenproxy.chat import ChatRequest
+from qwenproxy.chat import ChatRequest, WebSearch
 from qwenproxy.chat.waiting import ClientGoneCheck, never_gone
 from qwenproxy.errors import (
     AccountsResting,
+    BareRefusal,
     ChatGone,
     EmptyAnswer,
     ProxyError,
@@ -27,7 +28,6 @@ from qwenproxy.errors import (
     SiteFailure,
     Transient,
     UnsupportedParameter,
-    UpstreamError,
 )
 from qwenproxy.observe.laps import Laps
 from qwenproxy.relay.attempts import Attempts, Wish
@@ -36,6 +36,8 @@ from qwenproxy.relay.model_list import ModelList
 from qwenproxy.relay.offers import Offers
 from qwenproxy.relay.reading import Patience
 from qwenproxy.relay.run import ChatRun, SiteQuestion
+from qwenproxy.relay.search_chat import SearchSite
+from qwenproxy.relay.searching import Searching, as_able, offer_search, site_search
 from qwenproxy.relay.turns import Try, new_messages, turn_for
 from qwenproxy.uploads.attachments import Attachments
 from qwenproxy.uploads.uploader import SiteCalls, Uploader
@@ -69,6 +71,7 @@ class _Question:
     attachments: Attachments | None
     client_gone: ClientGoneCheck
     laps: Laps = field(default_factory=Laps)
+    search_name: str = ""  # of the function by which the model searches, "" without one
 
     def place_for(self, account_id: str) -> SitePlace | None:
         """Return the place where this account can go on, None if it has to begin anew."""
@@ -103,7 +106,9 @@ class Relay:
         conversation, folded, into a new chat of the site.
         Raises RequestError, TooLarge, ModelNotFound, and what Attempts.take raises.
         """
-        question = _Question(chat, place, self._attachments(chat, place, client_gone), client_gone)
+        attachments = self._attachments(chat, place, client_gone)
+        chat, search_name = offer_search(chat)
+        question = _Question(chat, place, attachments, client_gone, search_name=search_name)
         return self.attempts.take(lambda lease: self._start(lease, question), client_gone, _wish(question))
 
     def discard(self, chats: Iterable[SiteChat]) -> None:
@@ -186,32 +191,33 @@ class Relay:
         page = lease.open()
         self._models.refresh(page, question.client_gone)
         question.laps.end("account")
-        model = self._models.resolve(chat.model).id
+        model = self._models.resolve(chat.model)
         place = question.place_for(lease.account_id)
         files: tuple[dict[str, Any], ...] = ()
         if attachments:
             parts = folding.attachments(new_messages(chat, place))
             files = attachments.entries(parts, self.site_calls(lease, page, question.client_gone))
         question.laps.end("files")
-        way = self._offers.way(lease.account_id, model, chat.tools) if chat.tools else None
+        way = self._offers.way(lease.account_id, model.id, chat.tools) if chat.tools else None
         attempt = Try(lease, page, model, files, way)
         try:
             return self._ask(question, attempt, place) if place else self._ask_anew(question, attempt)
         except ChatGone:
             question.place = None  # the next try sends everything
             raise
-        except (EmptyAnswer, SiteFailure, UpstreamError):
+        except (EmptyAnswer, SiteFailure, BareRefusal):
             other = self._offers.after(way) if way == "native" else None
             if other is None:
                 raise
             run = self._ask_anew(question, replace(attempt, way=other))
         # The other way works, so the fault was with this one.
-        self._offers.give_up(lease.account_id, model, "native")
+        self._offers.give_up(lease.account_id, model.id, "native")
         return run
 
     def _ask_anew(self, question: _Question, attempt: Try) -> ChatRun:
         """Ask in a new chat of the site; delete the chat if no answer comes."""
-        creation = calls.new_chat(attempt.model)
+        search = site_search(question.chat, attempt.model)
+        creation = calls.new_chat(attempt.model.id, chat_type=calls.chat_type_of(search))
         chat_id = calls.chat_id_from(call(attempt.page, creation, question.client_gone, self._settings.clock))
         question.laps.end("chat")
         place = SitePlace(SiteChat(attempt.lease.account_id, chat_id))
@@ -223,7 +229,7 @@ class Relay:
 
     def _ask(self, question: _Question, attempt: Try, place: SitePlace) -> ChatRun:
         """Send the question and wait for the first sign of an answer."""
-        way, lease, model = attempt.way, attempt.lease, attempt.model
+        way, lease, model = attempt.way, attempt.lease, attempt.model.id
         site_question = SiteQuestion(
             question.chat,
             place,
@@ -232,7 +238,7 @@ class Relay:
             (lambda: self._offers.give_up(lease.account_id, model, way)) if way else lambda: None,
         )
         patience = Patience(self._settings.stall_timeout, self._settings.clock)
-        run = ChatRun(lease, attempt.page, site_question, patience)
+        run = ChatRun(lease, attempt.page, site_question, patience, self._searching(question, attempt, patience))
         try:
             run.prime(question.client_gone)
         except BaseException:
@@ -240,6 +246,16 @@ class Relay:
             raise
         question.laps.end("first")
         return run
+
+    def _searching(self, question: _Question, attempt: Try, patience: Patience) -> Searching | None:
+        """Return what makes the model's own web searches, None if it is offered none."""
+        search = question.chat.search
+        if not question.search_name or not search:
+            return None
+        wish = as_able(WebSearch(forced=True), attempt.model)
+        account_id, model = attempt.lease.account_id, attempt.model.id
+        site = SearchSite(account_id, attempt.page, model, wish, patience, self.try_to_discard)
+        return Searching(question.search_name, search.max_uses, site)
 
     def site_calls(self, lease: Lease, page: Page, client_gone: ClientGoneCheck) -> SiteCalls:
         """Lend an account's page for work that is not an answer."""

@@ -43,8 +43,13 @@ class Reading:
     @property
     def response_id(self) -> str | None:
         """The site's id of the answer, None until it is complete."""
+        return self.begun_id if self.is_complete else None
+
+    @property
+    def begun_id(self) -> str | None:
+        """The same of an answer that was stopped, too; None until the site names it."""
         start = self._decoder.started
-        return start.response_id or None if start and self.is_complete else None
+        return start.response_id or None if start else None
 
     def __iter__(self) -> Iterator[Event]:
         """Yield what the site sends, and a Tick whenever something came or a second passed.

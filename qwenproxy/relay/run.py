@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
+from itertools import chain
 
 from qwenproxy.accounts.pool import Lease
 from qwenproxy.browser.page import Page
@@ -27,12 +29,13 @@ from qwenproxy.chat import (
 )
 from qwenproxy.chat.answer import Answer
 from qwenproxy.chat.corrections import Corrections, NeedsCorrection
-from qwenproxy.chat.stages import stages_for
+from qwenproxy.chat.stages import call_stages, stages_for
 from qwenproxy.chat.waiting import LOOK_EVERY, ClientGoneCheck, check_client
 from qwenproxy.errors import ProxyError, Refusal
 from qwenproxy.observe import journal
 from qwenproxy.observe.laps import Laps
 from qwenproxy.relay.reading import Patience, Reading
+from qwenproxy.relay.searching import Searching
 from qwenproxy.upstream import calls
 from qwenproxy.upstream.places import SitePlace
 
@@ -64,8 +67,15 @@ class ChatRun:
     what has come so far.
     """
 
-    def __init__(self, lease: Lease, page: Page, site_question: SiteQuestion, patience: Patience) -> None:
-        """Take over the lease and ask."""
+    def __init__(
+        self,
+        lease: Lease,
+        page: Page,
+        site_question: SiteQuestion,
+        patience: Patience,
+        searching: Searching | None = None,
+    ) -> None:
+        """Take over the lease and ask. `searching` makes the model's own web searches."""
         self.account_id = lease.account_id
         self.chat = site_question.chat
         self.place = site_question.place
@@ -77,6 +87,7 @@ class ChatRun:
         self._turn = site_question.turn
         self._on_interception = site_question.on_interception
         self._patience = patience
+        self._searching = searching
         self._corrections = Corrections()
         self._is_corrected = False
         self._first_events: deque[Event] = deque()
@@ -142,6 +153,8 @@ class ChatRun:
         if self._is_closed:
             return
         self._is_closed = True
+        if self._searching:
+            self._searching.close()
         self._reading.close()
 
     @property
@@ -157,8 +170,11 @@ class ChatRun:
     def _staged(self) -> Iterator[Event]:
         """Yield the events behind all stages; once more if one of them wants the answer corrected."""
         while True:
-            events = self._watched(self._reading)
-            for stage in stages_for(self.chat, self._corrections):
+            events = self._watched()
+            if self._is_corrected and self.answer.search:  # what the first answer found, the new one cites
+                events = chain((self.answer.search,), events)
+            searched = partial(self._searching.stage, ask_on=self._ask_on) if self._searching else None
+            for stage in stages_for(self.chat, self._corrections, searched):
                 events = stage(events)
             try:
                 yield from events
@@ -166,21 +182,34 @@ class ChatRun:
             except NeedsCorrection as correction:
                 self._ask_again(correction.text)
 
-    def _watched(self, events: Iterable[Event]) -> Iterator[Event]:
-        for event in events:
+    def _watched(self) -> Iterator[Event]:
+        for event in self._reading:
             if isinstance(event, WrittenCall) and event.intercepted:
                 self._on_interception()
             yield event
 
     def _ask_again(self, text: str) -> None:
-        """Ask for a better answer, in the same chat and under the answer just given."""
-        parent_id = self._reading.response_id
-        self._reading.close()
+        """Ask for a better answer in place of the one just given."""
         self._corrections.end()
         self._is_corrected = True
         self.answer.begin_again()
         self._first_events = deque(event for event in self._first_events if isinstance(event, Reasoning))
         journal.note(journal.AskedForCorrection(self.account_id, self.model))
+        self._ask_below(text)
+
+    def _ask_on(self, text: str) -> Iterator[Event]:
+        """Let the answer go on after this text; return the events that follow, calls among them."""
+        self._ask_below(text)
+        events = self._watched()
+        # A search was the call that the request may have required.
+        for stage in call_stages(replace(self.chat, tool_choice="auto"), self._corrections):
+            events = stage(events)
+        return events
+
+    def _ask_below(self, text: str) -> None:
+        """Put a text to the model, in the same chat and under the answer just given."""
+        parent_id = self._reading.begun_id
+        self._reading.close()
         self._reading = self._ask(replace(self._turn, text=text, parent_id=parent_id, files=()))
 
     def _give_back(self) -> None:

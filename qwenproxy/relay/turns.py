@@ -13,22 +13,24 @@ from qwenproxy.accounts.pool import Lease
 from qwenproxy.browser.page import Page
 from qwenproxy.chat import ChatRequest, Message, prefill
 from qwenproxy.chat.document import instruction
+from qwenproxy.relay.searching import site_search
 from qwenproxy.upstream import calls, dialects, folding
 from qwenproxy.upstream.dialects import Way
 from qwenproxy.upstream.folding import Note
+from qwenproxy.upstream.models import Model
 from qwenproxy.upstream.places import SitePlace
 
 
 @dataclass(frozen=True, slots=True)
 class Try:
-    """One way to ask: an account with its page, the model's real id, the files, and how functions are offered.
+    """One way to ask: an account with its page, the model, the files, and how functions are offered.
 
     `way` is None if the request offers none.
     """
 
     lease: Lease
     page: Page
-    model: str
+    model: Model
     files: tuple[dict[str, Any], ...]
     way: Way | None
 
@@ -44,7 +46,7 @@ def turn_for(chat: ChatRequest, attempt: Try, place: SitePlace) -> calls.Questio
         goes_on=goes_on,
     )
     return calls.Question(
-        model=attempt.model,
+        model=attempt.model.id,
         text=folding.fold(new_messages(chat, place), frame),
         parent_id=place.response_id,
         thinking=bool(chat.thinking),
@@ -52,6 +54,7 @@ def turn_for(chat: ChatRequest, attempt: Try, place: SitePlace) -> calls.Questio
         files=attempt.files,
         local_tools=dialects.local_tools(chat.tools) if way == "native" else None,
         offers_tools=bool(chat.tools),
+        search=site_search(chat, attempt.model),
     )
 
 

@@ -16,6 +16,7 @@ from urllib.parse import quote
 import orjson
 
 from qwenproxy.browser.page import PageRequest
+from qwenproxy.chat import WebSearch
 from qwenproxy.errors import ProtocolChanged, RequestError
 from qwenproxy.upstream.bodies import object_in
 
@@ -29,6 +30,7 @@ _NO_FUNCTION_CHANNEL = {
     "enable_function_call": False,
     "tool_choice": "none",
 }
+SEARCH_TYPE = "search"  # the chat type in which the site always searches
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,7 @@ class Question:
 
     `files` holds complete entries of protocol 7.4; `thinking_budget` is in tokens. `local_tools` offers functions
     natively; with `offers_tools` the text or they offer some, and the site's own tools must not answer in their place.
+    `search` None forbids a web search.
     """
 
     model: str
@@ -47,6 +50,12 @@ class Question:
     files: tuple[dict[str, Any], ...] = ()
     local_tools: dict[str, Any] | None = None
     offers_tools: bool = False
+    search: WebSearch | None = None
+
+
+def chat_type_of(search: WebSearch | None) -> str:
+    """Return the type of a chat, and of a question, for this wish (protocol 5.8)."""
+    return SEARCH_TYPE if search and search.forced else _CHAT_TYPE
 
 
 def new_chat(model: str, *, title: str = "New Chat", chat_type: str = _CHAT_TYPE) -> PageRequest:
@@ -121,6 +130,7 @@ def chat_id_from(body_text: str) -> str:
 
 
 def _message(question: Question) -> dict[str, Any]:
+    chat_type = chat_type_of(question.search)
     return {
         "id": None,
         "fid": str(uuid.uuid4()),
@@ -133,16 +143,16 @@ def _message(question: Question) -> dict[str, Any]:
         "timestamp": int(time.time()),
         "models": [question.model],
         "model": "",
-        "chat_type": _CHAT_TYPE,
+        "chat_type": chat_type,
         "feature_config": _feature_config(question),
-        "extra": {"meta": {"subChatType": _CHAT_TYPE}},
-        "sub_chat_type": _CHAT_TYPE,
+        "extra": {"meta": {"subChatType": chat_type}},
+        "sub_chat_type": chat_type,
         "parent_id": question.parent_id,
     }
 
 
 def _feature_config(question: Question) -> dict[str, Any]:
-    """Return the site's switches for thinking; the three of them must agree (protocol 4.4)."""
+    """Return the site's switches for thinking, of which three must agree (protocol 4.4), and for searches (5.8)."""
     features: dict[str, Any] = {
         "thinking_enabled": question.thinking,
         "output_schema": "phase",
@@ -151,7 +161,7 @@ def _feature_config(question: Question) -> dict[str, Any]:
         "thinking_mode": "Thinking" if question.thinking else "Fast",
         # Also when thinking is off: some models think anyway.
         "thinking_format": "summary",
-        "auto_search": False,
+        "auto_search": question.search is not None,
     }
     if question.thinking and question.thinking_budget is not None:
         features["thinking_budget"] = question.thinking_budget

@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from qwenproxy.chat import Event, Finish, Image, Reasoning, Search, Started, Text, Usage
+from qwenproxy.chat import Event, Finish, Image, Reasoning, Started, Text, Usage
 from qwenproxy.errors import EmptyAnswer, ProtocolChanged, ProxyError, UpstreamError
 from qwenproxy.upstream.generations import Generations
 from qwenproxy.upstream.intruders import Intruder, Marks
@@ -24,11 +24,11 @@ from qwenproxy.upstream.phases import (
     ThinkingSummary,
     complete_address,
     image_addresses,
-    search_results,
     text_of_parts,
     token_counts,
 )
 from qwenproxy.upstream.refusals import error_in_delta, error_in_frame
+from qwenproxy.upstream.searches import Searches
 from qwenproxy.upstream.written_calls import LOCAL_PHASE, WrittenCalls
 
 
@@ -61,7 +61,7 @@ class EventDecoder:
         self._error: ProxyError | None = None
         self._summaries: defaultdict[str, ThinkingSummary] = defaultdict(ThinkingSummary)
         self._images: set[str] = set()
-        self._search: Search | None = None
+        self._searches: defaultdict[str, Searches] = defaultdict(Searches)
         self._calls = WrittenCalls(offers_tools=offers_tools)
 
     @property
@@ -207,6 +207,9 @@ class EventDecoder:
             yield usage
         if delta.get("status") == "error" and not is_other:
             raise error_in_delta(delta)
+        if not is_other and (search := self._searches[response_id].grow(delta, frame)):
+            self._answered = self._answered or bool(search.results)
+            yield search
         if not (phase is None or isinstance(phase, str)):
             return
         if not is_other and (written := self._calls.feed(delta)):
@@ -220,9 +223,6 @@ class EventDecoder:
         elif phase in REASONING_PHASES or phase == "thinking_summary":
             if self._generations.thinks(response_id) and (text := self._new_thoughts(delta, response_id)):
                 yield Reasoning(text)
-        elif phase == "web_search":
-            if search := self._new_search(delta):
-                yield search
         elif phase in IMAGE_PHASES:
             is_answer = phase in FINAL_PHASES
             if not (is_other and is_answer) and (images := self._new_images(delta)):
@@ -248,14 +248,6 @@ class EventDecoder:
         if text:
             self._answered, self.finished = True, False
         return text
-
-    def _new_search(self, delta: dict[str, Any]) -> Search | None:
-        search = Search(search_results(delta.get("extra")))
-        if not search.results or search == self._search:
-            return None
-        self._search = search
-        self._answered = True
-        return search
 
     def _new_images(self, delta: dict[str, Any]) -> list[Image]:
         urls = [complete_address(address, self._origin, self._chat_id) for address in image_addresses(delta)]

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from itertools import zip_longest
 from typing import Any
 
-from qwenproxy.chat import SearchResult, Usage
+from qwenproxy.chat import Usage
 
 # The site also writes the answer without a phase.
 ANSWER_PHASES = frozenset({None, "", "answer", "Writing", "ReportGeneration"})
@@ -69,21 +69,6 @@ class ThinkingSummary:
             line_break = "\n\n" if place[0] == "title" else "\n"
         self._last = place
         return line_break + new
-
-
-def search_results(extra: object) -> tuple[SearchResult, ...]:
-    """Return the pages that a web search found, from either form of protocol 5.4(3)."""
-    if not isinstance(extra, dict):
-        return ()
-    pages = extra.get("web_search_info")
-    if not pages:
-        tool_result = extra.get("tool_result")
-        pages = tool_result.get("docs") if isinstance(tool_result, dict) else None
-    return tuple(
-        SearchResult(page["url"], _string(page.get("title")), _string(page.get("snippet")))
-        for page in _dicts(pages)
-        if _string(page.get("url"))
-    )
 
 
 def image_addresses(delta: dict[str, Any]) -> list[str]:

@@ -11,7 +11,7 @@ from clocks import FakeClock
 from kept_chats import KeptChats, folded
 from replies import LOGGED_OUT, RATE_LIMITED, Reply, answer, refusal
 from spelling import spelled
-from transcripts import CREATED, delta, end
+from transcripts import CREATED, SEARCHED, delta, end
 from werkzeug.test import TestResponse
 
 CHAT_GONE = refusal("Not_Found", "CHAT_NOT_FOUND: chat up-1 is not exist", status=404)
@@ -65,6 +65,20 @@ class TestAnswers:
         chat_id = chats.client.post("/api/chat", json={"messages": messages}).get_json()["chatId"]
         assert chats.site.texts() == ["New"]
         assert chats.kept(chat_id) == [("user", "New"), ("assistant", "Hello world")]
+
+    @pytest.mark.parametrize(
+        "wish", [{"enable_search": True}, {"web_search_options": {}}, {"tools": [{"type": "web_search"}]}], ids=spelled
+    )
+    def test_a_web_search(self, chats: KeptChats, wish: dict[str, Any]) -> None:
+        chats.site.script("a", Reply((SEARCHED,)))
+        response = chats.say("News?", **wish)
+        assert "x-qwenproxy-ignored" not in response.headers
+        (message,) = chats.site.questions()[0]["messages"]
+        assert message["feature_config"]["auto_search"] is True
+        answered = response.get_json()["choices"][0]["message"]
+        assert answered["content"] == "As [1] says."
+        assert [each["url_citation"]["start_index"] for each in answered["annotations"]] == [3]
+        assert chats.kept(response.get_json()["chatId"])[1] == ("assistant", "As [1] says.")
 
     def test_an_image_of_the_answer_stands_in_its_text(self, chats: KeptChats) -> None:
         url = "https://cdn.example/a.png"

@@ -98,9 +98,16 @@ def test_images_stand_in_the_text(stream: Callable[..., list[bytes]]) -> None:
     assert deltas(chunks)[1] == {"content": f"![image]({PICTURE})\n"}
 
 
-def test_a_search_leaves_no_frame(stream: Callable[..., list[bytes]]) -> None:
+def test_a_search_leaves_no_frame_but_its_citations(stream: Callable[..., list[bytes]]) -> None:
     chunks = chunks_of(stream(Reply((SEARCHED,))))
-    assert "".join(each.get("content", "") for each in deltas(chunks)) == "As [[1]] says."
+    place = {"start_index": 3, "end_index": 6, "url": "https://news.example/a", "title": "A"}
+    assert deltas(chunks)[1:] == [
+        {"content": "As "},
+        {"content": "[1]"},
+        {"annotations": [{"type": "url_citation", "url_citation": place}]},
+        {"content": " says."},
+        {},
+    ]
 
 
 def test_calls_of_other_kinds_have_their_own_form() -> None:

@@ -5,14 +5,18 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
 from qwenproxy.api.openai.format import completion_object
 from qwenproxy.chat import (
     ChatRequest,
+    Citation,
     Finish,
     Image,
     Message,
     Reasoning,
     Search,
+    SearchResult,
     Started,
     Text,
     TextPart,
@@ -81,6 +85,17 @@ def test_an_answer_of_calls_only() -> None:
         "tool_calls": [{"id": "c1", "type": "function", "function": {"name": "look", "arguments": "{}"}}],
     }
     assert choice["finish_reason"] == "tool_calls"
+
+
+@pytest.mark.parametrize(("title", "shown"), [("Page", "Page"), ("", "https://x/p")])
+def test_citations(title: str, shown: str) -> None:
+    answer = Answer()
+    page = SearchResult("https://x/p", title)
+    for event in (Search((page,)), Text("As [1]"), Citation(3, 6, page), Text(" says."), Finish()):
+        answer.add(event)
+    (choice,) = completion_object(run_of(answer))["choices"]
+    place = {"start_index": 3, "end_index": 6, "url": "https://x/p", "title": shown}
+    assert choice["message"]["annotations"] == [{"type": "url_citation", "url_citation": place}]
 
 
 def test_an_empty_answer_has_text() -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from spelling import spelled
 
-from qwenproxy.chat import CallStarted, Event, Finish, Image, Reasoning, Text, Tick, Usage
+from qwenproxy.chat import CallStarted, Citation, Event, Finish, Image, Reasoning, SearchResult, Text, Tick, Usage
 from qwenproxy.chat.cutting import CHARACTERS_PER_TOKEN, cut
 
 ALPHABET = "ab 🙂"  # few letters, so that sequences overlap and repeat
@@ -109,3 +109,27 @@ def test_nothing_is_read_after_the_cut() -> None:
         raise AssertionError("read on")
 
     assert list(cut(events(), ("b",), None)) == [Text("a"), Finish("stop")]
+
+
+@pytest.mark.parametrize(
+    ("pieces", "stop", "left", "is_cited"),
+    [
+        (["a[1]", "b"], ("b",), "a[1]", True),
+        (["a[1]", "b"], ("]b",), "a[1", False),
+        (["a[1]", "x"], ("]b",), "a[1]x", True),
+        (["a[1]"], ("]b",), "a[1]", True),
+        (["a[1]"], ("a",), "", False),
+    ],
+    ids=spelled,
+)
+def test_a_citation_goes_with_its_text(pieces: list[str], stop: tuple[str, ...], left: str, is_cited: bool) -> None:
+    citation = Citation(1, 4, SearchResult("https://x"))
+    first, *rest = map(Text, pieces)
+    said = ""
+    for event in cut([first, citation, *rest, Finish()], stop, None):
+        if isinstance(event, Text):
+            said += event.text
+        elif isinstance(event, Citation):
+            assert len(said) >= event.end
+            is_cited = not is_cited
+    assert (said, is_cited) == (left, False)

@@ -32,6 +32,7 @@ from qwenproxy.chat import (
     Tool,
     Usage,
 )
+from qwenproxy.chat.citations import cite
 from qwenproxy.chat.corrections import Corrections, NeedsCorrection
 from qwenproxy.chat.document import MOST_AFTER, instruction
 from qwenproxy.chat.stages import stages_for
@@ -246,4 +247,4 @@ def test_the_instruction() -> None:
 
 
 def test_the_stage_stands_only_where_a_document_is_wanted() -> None:
-    assert stages_for(ChatRequest(()), Corrections()) == []
+    assert stages_for(ChatRequest(()), Corrections()) == [cite]

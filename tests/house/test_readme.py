@@ -95,7 +95,7 @@ def test_curl_of_the_readme(address: str, command: str, tmp_path: Path) -> None:
         assert answer.count("\n\n") > 1 and answer.endswith("\n\n")
         assert answer.endswith("data: [DONE]\n\n") or not re.search(r"/api/chat |/completions ", command)
     if re.search(r"/api/chat |/completions ", command):
-        assert "works." in answer, "the model has not answered"
+        assert re.search(r"works\.|all is well", answer), "the model has not answered"
 
 
 @pytest.mark.browser

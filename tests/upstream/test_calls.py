@@ -9,6 +9,7 @@ import orjson
 import pytest
 
 from qwenproxy.browser.page import PageRequest
+from qwenproxy.chat import WebSearch
 from qwenproxy.errors import ProtocolChanged, RequestError
 from qwenproxy.upstream import calls
 from qwenproxy.upstream.calls import Question
@@ -86,6 +87,20 @@ def test_thinking_switches_agree(question: dict[str, Any], enabled: bool, mode: 
     assert features["thinking_format"] == "summary"
     assert features["output_schema"] == "phase"
     assert features["auto_search"] is False
+
+
+@pytest.mark.parametrize(
+    ("search", "chat_type", "auto_search"),
+    [(None, "t2t", False), (WebSearch(), "t2t", True), (WebSearch(forced=True), "search", True)],
+    ids=["forbidden", "allowed", "forced"],
+)
+def test_a_web_search(search: WebSearch | None, chat_type: str, auto_search: bool) -> None:
+    (message,) = question_payload(search=search)["messages"]
+    assert message["chat_type"] == message["sub_chat_type"] == message["extra"]["meta"]["subChatType"] == chat_type
+    features = message["feature_config"]
+    assert (features["auto_search"], features["research_mode"]) == (auto_search, "normal")
+    assert features["thinking_mode"] == "Fast"
+    assert payload_of(calls.new_chat("m", chat_type=calls.chat_type_of(search)))["chat_type"] == chat_type
 
 
 def test_files_go_along_unchanged() -> None:

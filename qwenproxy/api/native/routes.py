@@ -17,12 +17,14 @@ from qwenproxy.api.fields import read_flag, read_text
 from qwenproxy.api.ignored import Ignored
 from qwenproxy.api.openai.encoder import CompletionEncoder
 from qwenproxy.api.openai.messages import parse_content, parse_messages
+from qwenproxy.api.searching import FIELDS as SEARCH_FIELDS
+from qwenproxy.api.searching import take_search
 from qwenproxy.chat import ChatRequest, Message, TextPart
 from qwenproxy.disk.files import valid_id
 from qwenproxy.errors import RequestError
 from qwenproxy.history.conversations import InChat
 
-HONOURED = frozenset({"message", "messages", "model", "chatId", "stream"})
+HONOURED = frozenset({"message", "messages", "model", "chatId", "stream"}) | SEARCH_FIELDS
 
 
 def blueprint() -> Blueprint:
@@ -41,10 +43,11 @@ def create_turn() -> ResponseReturnValue:
 
 
 def parse_turn(body: Mapping[str, Any], ignored: Ignored) -> ChatRequest:
-    """Translate `message` or `messages`, `model`, `stream`. Raises RequestError, UnsupportedParameter naming the field.
+    """Translate `message` or `messages`, `model`, `stream`, and the wish for a search.
 
-    The result holds one user message, after a system message if there is one: of `messages` the last user message and
-    all system messages together. The parts without effect go into `ignored`.
+    Raises RequestError, UnsupportedParameter naming the field. The result holds one user message, after a system
+    message if there is one: of `messages` the last user message and all system messages together. The parts without
+    effect go into `ignored`.
     """
     model = read_text(body, "model")
     system = ""
@@ -61,9 +64,10 @@ def parse_turn(body: Mapping[str, Any], ignored: Ignored) -> ChatRequest:
             "There is nothing to answer. Send a text, an image or a file in message, or a user message in messages.",
             param=name,
         )
+    search, body = take_search(body, ignored)
     ignored.add_fields(body, HONOURED)
     systems = (Message("system", (TextPart(system),)),) if system else ()
-    return ChatRequest((*systems, message), model, streamed=bool(read_flag(body, "stream")))
+    return ChatRequest((*systems, message), model, search=search, streamed=bool(read_flag(body, "stream")))
 
 
 def parse_chat_id(body: Mapping[str, Any]) -> str | None:

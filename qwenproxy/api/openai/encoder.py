@@ -13,6 +13,7 @@ import orjson
 from qwenproxy.api.openai.format import (
     DONE,
     KEEP_ALIVE,
+    annotation_object,
     call_object,
     completion_id,
     completion_object,
@@ -22,7 +23,7 @@ from qwenproxy.api.openai.format import (
     openai_error,
     usage_object,
 )
-from qwenproxy.chat import CallArguments, CallStarted, Event, Finish, Image, Reasoning, Text, Tool, ToolCall
+from qwenproxy.chat import CallArguments, CallStarted, Citation, Event, Finish, Image, Reasoning, Text, Tool, ToolCall
 from qwenproxy.errors import ProxyError
 from qwenproxy.history.kept_answer import KeptAnswer
 
@@ -70,6 +71,8 @@ class CompletionEncoder:
             return self._before + b'"reasoning_content":' + orjson.dumps(event.text) + self._after
         if isinstance(event, Image):
             return self._before + b'"content":' + orjson.dumps(event.markdown) + self._after
+        if isinstance(event, Citation):
+            return self._chunk({"annotations": [annotation_object(event)]})
         if isinstance(event, CallStarted):
             return self._call_started(event)
         if isinstance(event, CallArguments):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from qwenproxy.api.waits import message_for_client
-from qwenproxy.chat import Tool, ToolCall, Usage
+from qwenproxy.chat import Citation, Tool, ToolCall, Usage
 from qwenproxy.errors import ProxyError
 from qwenproxy.history.messages import tool_call_object
 
@@ -78,6 +78,13 @@ def call_object(call: ToolCall, tools: Sequence[Tool]) -> dict[str, Any]:
     return {"id": call.id, "type": "function", "function": {"name": name, **space, "arguments": call.arguments}}
 
 
+def annotation_object(citation: Citation) -> dict[str, Any]:
+    """Return OpenAI's `url_citation`; its places count code points of the content."""
+    source = citation.source
+    place = {"start_index": citation.start, "end_index": citation.end}
+    return {"type": "url_citation", "url_citation": {**place, "url": source.url, "title": source.title or source.url}}
+
+
 def finish_reason(reason: str, *, legacy: bool) -> str:
     """Return OpenAI's word for the end of an answer."""
     return "function_call" if legacy and reason == "tool_calls" else reason
@@ -94,6 +101,8 @@ def _message(run: ChatRun, *, legacy: bool) -> dict[str, Any]:
     message: dict[str, Any] = {"role": "assistant", "content": content or (None if answer.tool_calls else "")}
     if reasoning := answer.reasoning:
         message["reasoning_content"] = reasoning
+    if answer.citations:
+        message["annotations"] = [annotation_object(citation) for citation in answer.citations]
     if answer.tool_calls and legacy:
         message["function_call"] = function_call_object(answer.tool_calls[0])
     elif answer.tool_calls:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from qwenproxy.api import documents, thinking
+from qwenproxy.api import documents, searching, thinking
 from qwenproxy.api.fields import read_flag, read_object, read_text, read_whole
 from qwenproxy.api.ignored import Ignored
 from qwenproxy.api.openai import tools as openai_tools
@@ -23,6 +23,7 @@ HONOURED = (
     )
     | openai_tools.FIELDS
     | documents.FIELDS
+    | searching.FIELDS
     | thinking.FIELDS
 )
 MAX_STOP_SEQUENCES = 16
@@ -45,6 +46,7 @@ def parse_chat_request(body: Mapping[str, Any]) -> CompletionRequest:
     """Translate the body of POST /v1/chat/completions. Raises RequestError, UnsupportedParameter naming the field."""
     ignored = Ignored()
     refuse_losses(body)
+    search, body = searching.take_search(body, ignored)
     offer = openai_tools.parse_offer(body, ignored)
     thinks, budget = thinking.parse_thinking(body, ignored)
     chat = ChatRequest(
@@ -58,6 +60,7 @@ def parse_chat_request(body: Mapping[str, Any]) -> CompletionRequest:
         tool_choice=offer.choice,
         parallel_calls=offer.parallel,
         document=documents.parse_response_format(body),
+        search=search,
         streamed=bool(read_flag(body, "stream")),
     )
     include_usage = bool(read_flag(read_object(body, "stream_options"), "include_usage"))

@@ -5,7 +5,18 @@ Request objects name the known fields and allow others, because the server accep
 
 from __future__ import annotations
 
-from qwenproxy.api.openapi.builders import FLAG, TEXT, Schema, an_object, array_of, const, described, nullable, ref
+from qwenproxy.api.openapi.builders import (
+    COUNT,
+    FLAG,
+    TEXT,
+    Schema,
+    an_object,
+    array_of,
+    const,
+    described,
+    nullable,
+    ref,
+)
 
 FUNCTION_CALL = an_object("name arguments", name=TEXT, arguments=described(TEXT, "JSON text"))
 FUNCTION_NAME: Schema = {**TEXT, "minLength": 1}
@@ -21,6 +32,16 @@ ALLOWED_TOOLS = an_object(
     type=const("allowed_tools"),
     allowed_tools=an_object("mode tools", mode={"enum": ["auto", "required"]}, tools=array_of(NAMED_FUNCTION)),
 )
+
+
+HOSTED_SEARCH = an_object(
+    "type", type=described(const("web_search"), "or one of its dated names"), max_uses=nullable({**COUNT, "minimum": 1})
+)
+SEARCH: dict[str, Schema] = {
+    "web_search_options": described(nullable({"type": "object"}), "the answer searches the web; may be empty"),
+    "enable_search": described(nullable(FLAG), "the same"),
+    "search_options": nullable(an_object("", forced_search=nullable(FLAG))),
+}
 
 
 def limit(description: str) -> Schema:
@@ -41,10 +62,10 @@ CONVERSATION: dict[str, Schema] = {
     },
     "Content": {"anyOf": [TEXT, array_of(ref("ContentPart"))]},
     "ToolCall": an_object("id type function", id=TEXT, type=const("function"), function=FUNCTION_CALL),
-    "Tool": described(
-        an_object("type function", type=const("function"), function=FUNCTION),
-        "Tools of other types are left out and named in x-qwenproxy-ignored.",
-    ),
+    "Tool": {
+        "oneOf": [an_object("type function", type=const("function"), function=FUNCTION), HOSTED_SEARCH],
+        "description": "Tools of other types are left out and named in x-qwenproxy-ignored.",
+    },
     "Message": {
         **an_object(
             "role",
@@ -79,6 +100,7 @@ CONVERSATION: dict[str, Schema] = {
         ),
         tools=nullable(array_of(ref("Tool"))),
         tool_choice={"anyOf": [{"enum": ["auto", "none", "required", None]}, NAMED_FUNCTION, ALLOWED_TOOLS]},
+        **SEARCH,
         functions=described(
             nullable(array_of(FUNCTION)), "OpenAI's older form of tools; the answer has the older form, too"
         ),
@@ -104,6 +126,7 @@ CONVERSATION: dict[str, Schema] = {
             model=nullable(TEXT),
             chatId=described(nullable(TEXT), "a kept chat to continue; without it a new one begins"),
             stream=nullable(FLAG),
+            **SEARCH,
         ),
         "anyOf": [{"required": ["message"]}, {"required": ["messages"]}],
     },

@@ -38,6 +38,19 @@ ANSWERS: dict[str, Schema] = {
         role=const("assistant"),
         content=nullable(TEXT),
         reasoning_content=TEXT,
+        annotations=array_of(
+            an_object(
+                "type url_citation",
+                type=const("url_citation"),
+                url_citation=an_object(
+                    "start_index end_index url title",
+                    start_index=described(COUNT, "code points of the content before the mark"),
+                    end_index=COUNT,
+                    url=TEXT,
+                    title=TEXT,
+                ),
+            )
+        ),
         tool_calls=array_of(ref("ToolCall")),
         function_call=described(FUNCTION_CALL, "replaces tool_calls if the request has functions"),
     ),
