@@ -23,6 +23,7 @@ from qwenproxy.config import Config, cache_home
 from qwenproxy.disk.folder import SessionFolder
 from qwenproxy.history.conversations import Conversations
 from qwenproxy.history.store import HistoryStore
+from qwenproxy.logins.settings_watch import SettingsWatch
 from qwenproxy.logins.window import LoginWindow
 from qwenproxy.relay.attempts import Attempts, go_on
 from qwenproxy.relay.deletions import UpstreamDeletions
@@ -80,7 +81,7 @@ def build_relay(
     registry = Registry.open(session, clock)
     launcher = launcher_for(config)
     launcher.check()
-    opener = TabOpener(registry, site_of(config), launcher, clock, poll)
+    opener = TabOpener(registry, site_of(config), launcher, clock, poll, SettingsWatch(registry, clock).note_load)
     limits = PoolLimits(config.account_concurrency, config.queue_wait, config.max_browsers, config.idle_browser)
     settings = RelaySettings(config.default_model, config.unknown_model, config.stall_timeout, config.tools)
     deletions = UpstreamDeletions.open(session.deletions, registry, clock)

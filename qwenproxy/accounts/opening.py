@@ -16,6 +16,7 @@ from qwenproxy.browser.kept_page import POLL, KeptPage, Upkeep
 from qwenproxy.browser.launching import Launcher
 from qwenproxy.browser.page_login import Login
 from qwenproxy.browser.site import Site, load_site, remember_token
+from qwenproxy.browser.tab import Tab
 from qwenproxy.browser.tokens import is_fresher
 from qwenproxy.errors import BrowserError, ProxyError, TabLost
 from qwenproxy.observe import journal
@@ -28,7 +29,8 @@ log = logging.getLogger(__name__)
 class TabOpener:
     """Opens pages on one site in browsers of one launcher.
 
-    `clock` gives seconds since 1970; `poll` is how often pages look at it (seconds).
+    `clock` gives seconds since 1970; `poll` is how often pages look at it (seconds). `note_load` gets a page's tab
+    after each load, as in `Upkeep`.
     """
 
     registry: Registry
@@ -36,6 +38,7 @@ class TabOpener:
     launcher: Launcher
     clock: Callable[[], float] = time.time
     poll: float = POLL
+    note_load: Callable[[Tab], None] = lambda tab: None
 
     def __call__(self, account: Account) -> KeptPage:
         """Return a logged-in page of the account.
@@ -65,6 +68,7 @@ class TabOpener:
             self.clock,
             self.poll,
             renewable,
+            self.note_load,
         )
 
     def _keep(self, account_id: str, login: Login) -> None:

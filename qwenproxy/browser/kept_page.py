@@ -41,8 +41,9 @@ class Upkeep:
     """What a KeptPage needs from outside.
 
     `clock` gives seconds since 1970, `poll` is the longest pause between two looks at it. `keep_login` gets each token
-    that the page renewed, `note_refusal` the error of each load that failed; neither must raise. `renewable` is True
-    if the page has renewed its token before.
+    that the page renewed, `note_refusal` the error of each load that failed, `note_load` the page's tab after each load
+    that did not, for calls that do not count as use; none must raise, nor must `note_load` wait. `renewable` is True if
+    the page has renewed its token before.
     """
 
     keep_login: Callable[[Login], None]
@@ -50,6 +51,7 @@ class Upkeep:
     clock: Callable[[], float] = time.time
     poll: float = POLL
     renewable: bool = True
+    note_load: Callable[[Tab], None] = lambda tab: None
 
 
 def lead_times(lifetime: float) -> tuple[float, float]:
@@ -92,6 +94,7 @@ class KeptPage:
         self._note_load(state)
         self._thread = threading.Thread(target=self._keep_fit, name=f"page-{name}", daemon=True)
         self._thread.start()
+        upkeep.note_load(self._tab)
 
     @property
     def token(self) -> str:
@@ -255,6 +258,7 @@ class KeptPage:
         self._note_load(state)
         self._news.set()
         journal.note(journal.PageLoaded(self.name, time.monotonic() - start, second_tab))
+        self._upkeep.note_load(self._tab)
 
     def _load_again(self, tab: ChromeTab, *, refused: bool, young: bool) -> Loaded:
         before = Before(self._tab.token, refused, young, self._renews)

@@ -10,6 +10,7 @@ import click
 
 from qwenproxy import __version__
 from qwenproxy.cli.account import account_group
+from qwenproxy.cli.account_settings import settings_command
 from qwenproxy.cli.doctor import doctor_command
 from qwenproxy.cli.keys import keys_group
 from qwenproxy.cli.sandbox import sandbox_command
@@ -44,6 +45,7 @@ def cli() -> None:
 
 for command in (start_command, account_group, keys_group, doctor_command, sandbox_command, config_command):
     cli.add_command(command)
+account_group.add_command(settings_command)
 
 
 def main() -> None:

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import click
 
-from qwenproxy.accounts.account import Account, iso_text
+from qwenproxy.accounts.account import Account
 from qwenproxy.assembly import opener_for
 from qwenproxy.browser.profile import ProfileInUse, profile_owner
+from qwenproxy.cli.account_notes import account_json, show_notes
 from qwenproxy.cli.console import (
     ICONS,
     Console,
@@ -144,9 +145,11 @@ def list_accounts(config: Config, as_json: bool) -> None:
     console = open_console(config)
     accounts, now = console.accounts(), time.time()
     if as_json:
-        click.echo(json.dumps([_as_json(one, now) for one in accounts], indent=2, ensure_ascii=False))
-    else:
-        click.echo(table(accounts, console.say, now) if accounts else no_accounts(console))
+        click.echo(json.dumps([account_json(console, one, now) for one in accounts], indent=2, ensure_ascii=False))
+        return
+    click.echo(table(accounts, console.say, now) if accounts else no_accounts(console))
+    for one in accounts:
+        show_notes(console, one.id)
 
 
 @account_group.command(
@@ -171,6 +174,8 @@ def check(config: Config, account_id: str | None) -> None:
         is_fine = result.kind == "ok" or (result.kind == "in_use" and record.status(time.time()) == "OK")
         has_failed = has_failed or not is_fine
         click.echo(check_text(console, record, result))
+        if is_fine:
+            show_notes(console, record.id, result.unsaid)
     if all(one.status(time.time()) == "INVALID" for one in console.registry.all()):
         sys.exit(NoUsableAccount.exit_code)
     sys.exit(1 if has_failed else 0)
@@ -282,15 +287,3 @@ def _choose(console: Console, accounts: Sequence[Account], now: float) -> Accoun
     click.echo(table(accounts, console.say, now))
     default = accounts[0] if needs_person(accounts[0], now) else None
     return choose_account(console, accounts, "choose_relogin", default)
-
-
-def _as_json(one: Account, now: float) -> dict[str, object]:
-    return {
-        "id": one.id,
-        "status": one.status(now),
-        "resetAt": None if one.reset_at is None else iso_text(one.reset_at),
-        "reason": one.reason,
-        "detail": str(one.trouble) if one.trouble else None,
-        "renewable": one.renewable,
-        "expiresAt": None if one.expires_at is None else iso_text(one.expires_at),
-    }

@@ -13,6 +13,7 @@ import requests
 from qwenproxy.accounts.account import Account
 from qwenproxy.assembly import build_relay, opener_for
 from qwenproxy.chat import ChatRequest, Message, Text, TextPart
+from qwenproxy.cli.account_notes import settings_finding
 from qwenproxy.cli.console import Console, needs_person, open_console, status_text
 from qwenproxy.cli.findings import (
     Finding,
@@ -89,6 +90,8 @@ def _account_findings(console: Console) -> Iterator[Finding]:
         clock_error = result.clock_error if clock_error is None else clock_error
         any_in_use = any_in_use or result.kind == "in_use"
         yield _account_finding(console, account, result)
+        if (finding := settings_finding(console, account.id)) and result.kind in ("ok", "in_use"):
+            yield finding
     yield clock_finding(console, clock_error, in_use=any_in_use)
 
 

@@ -37,6 +37,11 @@ class AccountFolder:
         return self.path / "state.json"
 
     @property
+    def site_report(self) -> Path:
+        """What the site said of the account last: its settings and what is left of its quota."""
+        return self.path / "site.json"
+
+    @property
     def planted(self) -> Path:
         """The mark of the token that the profile carries."""
         return self.path / "planted"

@@ -1,13 +1,14 @@
 """Ask the site whether an account is logged in, through the account's own browser tab, and keep the registry truthful.
 
-Used by `account check` and the doctor. Costs no quota: it reads the account's profile (protocol 1.4).
+Used by `account check` and the doctor. Costs no quota: it reads the account's profile (protocol 1.4), and then what
+the site tells of its settings and its quota.
 """
 
 from __future__ import annotations
 
 import email.utils
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from qwenproxy.accounts.account import Account
@@ -15,7 +16,7 @@ from qwenproxy.accounts.opening import TabOpener
 from qwenproxy.accounts.registry import Registry
 from qwenproxy.accounts.standing import REST_FOR_VERIFICATION, rest_until
 from qwenproxy.browser.kept_page import KeptPage
-from qwenproxy.browser.page import Head
+from qwenproxy.browser.page import Head, PageRequest
 from qwenproxy.browser.profile import ProfileInUse
 from qwenproxy.errors import (
     LoginUnrenewed,
@@ -27,6 +28,7 @@ from qwenproxy.errors import (
     TabLost,
     VerificationRequired,
 )
+from qwenproxy.logins import site_report
 from qwenproxy.upstream import calls
 from qwenproxy.upstream.ask import answer_to
 from qwenproxy.upstream.identity import user_id_from
@@ -39,12 +41,13 @@ class Check:
     """What the site says about one account.
 
     `detail` is why the check failed; `clock_error` is how far this machine's clock is ahead of the site's, in seconds,
-    None if the site sent no date.
+    None if the site sent no date; `unsaid` is why the site did not tell settings or quota of an account that is fine.
     """
 
     kind: Kind
     detail: str = ""
     clock_error: float | None = None
+    unsaid: str = ""
 
 
 def check_account(registry: Registry, opener: TabOpener, account: Account, lang: str = "en") -> Check:
@@ -58,54 +61,73 @@ def check_account(registry: Registry, opener: TabOpener, account: Account, lang:
         return Check("disk", error.say(lang))
 
 
-def _check(registry: Registry, opener: TabOpener, account: Account, lang: str) -> Check:
-    try:
-        clock_error = _ask(opener, account)
-    except ProfileInUse as error:
+def verdict(registry: Registry, account: Account, error: ProxyError, lang: str = "en") -> Check:
+    """Write down what an error says about an account, and return it as a check that failed. Raises StorageError."""
+    if isinstance(error, ProfileInUse):
         return Check("in_use", error.message)
-    except NotLoggedIn as error:
+    if isinstance(error, NotLoggedIn):
         registry.mark_invalid(account.id, account.token)
         return Check("invalid", error.message)
-    except VerificationRequired as error:
+    if isinstance(error, VerificationRequired):
         registry.rest(account.id, time.time() + REST_FOR_VERIFICATION, reason="verification")
         return Check("verify", error.message)
-    except RateLimited as error:
+    if isinstance(error, RateLimited):
         registry.rest(account.id, rest_until(error, time.time()))
         return Check("limited", error.message)
-    except StorageError:
-        raise
-    except SetupError as error:
+    if isinstance(error, StorageError):
+        raise error
+    if isinstance(error, SetupError):
         return Check("browser", error.say(lang))
-    except TabLost as error:
+    if isinstance(error, TabLost):
         return Check("lost", error.message)
+    return Check("unreachable", error.say(lang))
+
+
+def answer_renewed(page: KeptPage, request: PageRequest) -> tuple[Head, str]:
+    """Make a small call, once more after a refused login; return head and body. Raises as `answer_to`, LoginUnrenewed.
+
+    The page may be renewing the login just now, or do so when it loads once more.
+    """
+    try:
+        return answer_to(page, request)
+    except NotLoggedIn:
+        page.renew(page.loads, suspect=True)
+    try:
+        return answer_to(page, request)
+    except NotLoggedIn as error:
+        raise LoginUnrenewed(error.message) if page.unrenewed and page.renewable else error from error
+
+
+def _check(registry: Registry, opener: TabOpener, account: Account, lang: str) -> Check:
+    try:
+        page = opener(account)
+        try:
+            head, body = answer_renewed(page, calls.profile())
+            user_id_from(head, body)
+            unsaid = _keep_report(registry, account.id, page)
+        finally:
+            page.close()
     except ProxyError as error:
-        return Check("unreachable", error.say(lang))
+        return verdict(registry, account, error, lang)
     # Reading a profile proves nothing about messages: a limit, or the site's human check, goes on until its time.
     registry.mark_logged_in(account.id)
-    return Check("ok", clock_error=clock_error)
+    return Check("ok", clock_error=_clock_error(head), unsaid=unsaid)
 
 
-def _ask(opener: TabOpener, account: Account) -> float | None:
-    """Return how far this clock is ahead of the site's. Raises what keeps the account from use."""
-    tab = opener(account)
+def _keep_report(registry: Registry, account_id: str, page: KeptPage) -> str:
+    """Keep what the site tells of settings and quota; return why it did not, "" if it did. Raises StorageError."""
+    folder, reasons = registry.folder(account_id), []
+    report = site_report.read(folder)
     try:
-        try:
-            head, body = answer_to(tab, calls.profile())
-        except NotLoggedIn:
-            # The page may be renewing the login just now, or do so when it loads once more.
-            tab.renew(tab.loads, suspect=True)
-            head, body = _ask_again(tab)
-    finally:
-        tab.close()
-    user_id_from(head, body)
-    return _clock_error(head)
-
-
-def _ask_again(tab: KeptPage) -> tuple[Head, str]:
+        report = replace(report, settings=site_report.ask_settings(page), settings_at=time.time())
+    except ProxyError as error:
+        reasons.append(error.message)
     try:
-        return answer_to(tab, calls.profile())
-    except NotLoggedIn as error:
-        raise LoginUnrenewed(error.message) if tab.unrenewed and tab.renewable else error from error
+        report = replace(report, quota=site_report.ask_quota(page), quota_at=time.time())
+    except ProxyError as error:
+        reasons.append(error.message)
+    site_report.write(folder, report)
+    return " ".join(dict.fromkeys(reasons))
 
 
 def _clock_error(head: Head) -> float | None:

@@ -231,6 +231,22 @@ class TokenRenewed(Event):
         return f"account={self.account_id} token renewed by the site"
 
 
+@dataclass(frozen=True, slots=True)
+class SettingsChangeAnswers(Event):
+    """The settings of an account on the site change its answers, and did not do so in this way before."""
+
+    level: ClassVar[int] = logging.WARNING
+
+    account_id: str
+    names: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return (
+            f"account={self.account_id} its settings on the site change its answers ({', '.join(self.names)}). "
+            f"See and change them: qwenproxy account settings {self.account_id}"
+        )
+
+
 def note(event: Event) -> None:
     """Send an event to the log and to the subscribers."""
     log.log(event.level, event)

@@ -1,4 +1,4 @@
-"""The calls that the site understands, as requests for the page to make (protocol 1.4, 2.1, 3 and 4).
+"""The calls that the site understands, as requests for the page to make (protocol 1.4, 2.1, 3, 4, 10.2 and 11.1).
 
 The relay takes a call from here, hands it to the tab and reads the answer elsewhere. This module knows no accounts, no
 tabs, and of the answers only the id of a new chat. The headers `version`, `timezone` and `authorization` are missing,
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 import uuid
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -115,6 +116,21 @@ def profile() -> PageRequest:
     Without the slash at the end the site always answers 401.
     """
     return PageRequest("GET", "/api/v1/auths/", _headers())
+
+
+def account_settings() -> PageRequest:
+    """Read the settings of the account (protocol 11.1)."""
+    return PageRequest("GET", "/api/v2/users/user/settings", _headers())
+
+
+def update_account_settings(sections: Mapping[str, Any]) -> PageRequest:
+    """Change sections of the account's settings, each sent whole (protocol 11.1). Only a person may order this."""
+    return post("/api/v2/users/user/settings/update", dict(sections))
+
+
+def quota(features: Iterable[str]) -> PageRequest:
+    """Ask how much of these features the account has left (protocol 10.2); this costs no quota."""
+    return post("/api/v2/users/user/entitlement_quota", {"features": list(features)})
 
 
 def chat_id_from(body_text: str) -> str:

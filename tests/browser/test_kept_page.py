@@ -20,6 +20,7 @@ from qwenproxy.browser.page import PageRequest
 from qwenproxy.browser.page_login import Before, Login
 from qwenproxy.browser.response import TabResponse
 from qwenproxy.browser.site import Loaded, Site
+from qwenproxy.browser.tab import Tab
 from qwenproxy.errors import NetworkFailed, NotLoggedIn, ProxyError, TabLost
 
 ASK = PageRequest("POST", "/api/x", {}, "{}")
@@ -47,12 +48,13 @@ class Rig:
         self.logins: list[tuple[str, str]] = []  # (token, name of the thread that kept it)
         self.cookies: tuple[Mapping[str, Any], ...] = ()
         self.refusals: list[ProxyError] = []
+        self.loaded_tabs: list[Tab] = []  # as they were told of after each load
         self.page = KeptPage(
             "a",
             cast(Browser, self.browser),
             Site("https://site.test"),
             loaded or Loaded(Login(token())),
-            Upkeep(self._keep, self._note, self.clock, 0.005, renewable),
+            Upkeep(self._keep, self._note, self.clock, 0.005, renewable, self.loaded_tabs.append),
         )
 
     def load_again(self, tab: FakeChrome, site: Site, before: Before, clock: FakeClock) -> Loaded:
@@ -168,6 +170,37 @@ def test_a_page_nobody_uses_is_left_alone_until_somebody_does(rig: Rig) -> None:
     assert len(rig.loads) == 1, "the request had it loaded, not the time"
     rig.page.make_fit()
     assert len(rig.loads) == 1
+
+
+def test_each_load_is_told_with_the_tab_that_has_the_page(rig: Rig) -> None:
+    [first] = rig.loaded_tabs
+    rig.page.renew(0)
+    assert rig.loaded_tabs == [first, first]
+    number, response, page = rig.fetch()
+    rig.page.renew(1)
+    assert len(rig.loaded_tabs) == 3
+    assert rig.loaded_tabs[2] is not first, "a second tab took over"
+    page.push(number, "end")
+    response.close()
+
+
+def test_a_failed_load_is_not_told(rig: Rig) -> None:
+    rig.outcomes.append(NetworkFailed("down"))
+    with pytest.raises(NetworkFailed):
+        rig.page.renew(0)
+    assert len(rig.loaded_tabs) == 1
+
+
+def test_a_call_in_the_tab_that_was_told_is_no_use_of_the_page(rig: Rig) -> None:
+    response = rig.loaded_tabs[0].fetch(ASK)
+    page = rig.browser.tabs[0].driver.page
+    page.await_that(lambda: page.started)
+    page.push(response.number, "head", [200, {}])
+    page.push(response.number, "end")
+    assert response.head(5) and read(response) == ""
+    rig.pass_time(LIFE + 1)
+    rig.page.make_fit()
+    assert len(rig.loads) == 1, "the request had it loaded, not the time"
 
 
 def test_what_is_known_to_last_is_not_loaded_anew(make_rig: MakeRig) -> None:

@@ -17,8 +17,9 @@ from typing import NoReturn, cast
 import pytest
 from cli_runner import new_token, run_here
 from fake_site import FakeResponse
-from replies import Reply
+from replies import GATEWAY_DOWN, Reply
 from session_files import account_of
+from settings_page import PROFILE
 from spelling import spelled
 
 from qwenproxy.access.keys import KeyFile
@@ -51,8 +52,10 @@ from qwenproxy.errors import (
     TabLost,
     VerificationRequired,
 )
+from qwenproxy.logins import site_report
 from qwenproxy.logins.check import Check, check_account
 from qwenproxy.texts import Phrase
+from qwenproxy.upstream.account_settings import AccountSettings, Switch
 
 posix = pytest.mark.skipif(os.name != "posix", reason="rights and shell scripts are POSIX")
 
@@ -301,8 +304,10 @@ class FakeTab:
         return True
 
     def fetch(self, request: PageRequest) -> PageResponse:
-        assert (request.method, request.path) == ("GET", "/api/v1/auths/")
-        response = FakeResponse(Reply((self.body,), self.status, self.headers))
+        reply = Reply((self.body,), self.status, self.headers)
+        if (request.method, request.path) != ("GET", PROFILE):
+            reply = GATEWAY_DOWN  # settings and quota: no verdict on the account
+        response = FakeResponse(reply)
         self.responses.append(response)
         return response
 
@@ -468,6 +473,18 @@ def test_beside_a_server_that_has_the_accounts_open_nothing_is_wrong(beside_a_se
     assert all(line.startswith("✅") for line in findings), ended.output
     assert last == "Nothing is wrong."
     assert (early.status, "does not listen yet" in early.output) == (1, True)
+
+
+@posix
+def test_settings_that_change_answers_are_a_warning_and_no_problem(beside_a_server: Registry) -> None:
+    settings = AccountSettings((Switch("memory", True),))
+    site_report.write(beside_a_server.folder("mine"), site_report.SiteReport(settings, 1.0))
+    ended = run_here("doctor")
+    warning = (
+        "⚠️  mine: settings on the site change this account's answers: memory.\n   -> qwenproxy account settings mine"
+    )
+    assert warning in ended.output
+    assert (ended.status, ended.output.splitlines()[-1]) == (0, "Nothing is wrong; warnings: 1.")
 
 
 LATER = 4_000_000_000.0  # a rest that no run of these tests outlasts

@@ -30,6 +30,7 @@ MAY_LOOK = {
     "disk/cached.py",  # the age of files
     "disk/files.py",  # names of files set aside
     "logins/check.py",  # how long an account rests, and how wrong this clock is
+    "logins/person_settings.py",  # when settings were read
     "logins/watch.py",  # whether a token has expired
     "uploads/ledger.py",  # the age of contents
     "uploads/object_store.py",  # the time in a signature

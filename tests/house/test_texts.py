@@ -17,6 +17,7 @@ from qwenproxy.errors import ConfigError, SetupError, StorageError
 from qwenproxy.logins.check import Kind
 from qwenproxy.logins.window import Outcome, Step
 from qwenproxy.texts import EN, RU, Phrase, commands_en, errors_en
+from qwenproxy.upstream.quota import KINDS
 
 ROOT = Path(qwenproxy.__file__).parent
 
@@ -37,6 +38,7 @@ COMPOSED = {
     *(f"step_{step}" for step in get_args(Step)),
     *(f"login_{outcome}" for outcome in get_args(Outcome)),
     *(f"check_{kind}" for kind in get_args(Kind)),
+    *(f"quota_{kind}" for kind in KINDS),
     *(f"menu_{entry}" for entry in ("add", "relogin", "start", "remove")),
 }
 

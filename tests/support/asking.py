@@ -112,9 +112,12 @@ def streaming(url: str, content: str) -> Iterator[Streaming]:
 
 
 def asked_of(site: Sandbox) -> list[Recorded]:
-    """Return the calls that reached the site, but for those that stop and delete in the background what was before."""
-    return [request for request in site.requests if not _tidies_up(request)]
+    """Return the calls that reached the site, but for those in the background.
+
+    Those stop and delete what was before, and read an account's settings.
+    """
+    return [request for request in site.requests if not _is_background(request)]
 
 
-def _tidies_up(request: Recorded) -> bool:
-    return request.path.endswith("/completions/stop") or request.method == "DELETE"
+def _is_background(request: Recorded) -> bool:
+    return request.path.endswith(("/completions/stop", "/users/user/settings")) or request.method == "DELETE"

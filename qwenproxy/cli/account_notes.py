@@ -1,0 +1,66 @@
+"""What the site said of an account, as the commands show it: settings that change answers, and what is left today.
+
+Reads the last report beside the account, so that it needs no browser.
+"""
+
+from __future__ import annotations
+
+import time
+
+import click
+
+from qwenproxy.accounts.account import Account, iso_text
+from qwenproxy.cli.console import Console
+from qwenproxy.cli.findings import Finding
+from qwenproxy.logins import site_report
+from qwenproxy.logins.site_report import SiteReport
+from qwenproxy.upstream.account_settings import PERSONALIZATION, AccountSettings
+from qwenproxy.upstream.quota import UNLIMITED
+
+
+def report_on(console: Console, account_id: str) -> SiteReport:
+    """Return the last report on an account. Raises SetupError."""
+    return site_report.read(console.registry.folder(account_id))
+
+
+def settings_finding(console: Console, account_id: str) -> Finding | None:
+    """Return the warning that an account's settings change its answers; None if they do not, as far as known."""
+    settings = report_on(console, account_id).settings
+    if settings is None or not settings.changing:
+        return None
+    names = ", ".join(_with_fields(settings, name) for name in settings.changing)
+    text = console.say("settings_change_answers", id=account_id, names=names)
+    return Finding("warning", text, console.command("account", "settings", account_id))
+
+
+def show_notes(console: Console, account_id: str, unsaid: str = "") -> None:
+    """Print the warning of `settings_finding` and what is left today; `unsaid` is why the site did not tell."""
+    if unsaid:
+        click.echo(f"{account_id}: {console.say('settings_not_told', reason=unsaid)}")
+    if finding := settings_finding(console, account_id):
+        click.echo(str(finding))
+    if left := report_on(console, account_id).quota_left(time.time()):
+        unlimited = console.say("quota_unlimited")
+        kinds = [
+            f"{console.say(f'quota_{each.kind}')} {unlimited if each.times == UNLIMITED else each.times}"
+            for each in left
+        ]
+        click.echo(console.say("quota_left", id=account_id, kinds=", ".join(kinds)))
+
+
+def account_json(console: Console, one: Account, now: float) -> dict[str, object]:
+    """Return an account for programs, without its token (`now` in s since 1970). Raises SetupError."""
+    return {
+        "id": one.id,
+        "status": one.status(now),
+        "resetAt": None if one.reset_at is None else iso_text(one.reset_at),
+        "reason": one.reason,
+        "detail": str(one.trouble) if one.trouble else None,
+        "renewable": one.renewable,
+        "expiresAt": None if one.expires_at is None else iso_text(one.expires_at),
+        **site_report.for_programs(report_on(console, one.id), now),
+    }
+
+
+def _with_fields(settings: AccountSettings, name: str) -> str:
+    return f"{name} ({', '.join(settings.personal_fields)})" if name == PERSONALIZATION else name
