@@ -45,6 +45,8 @@ class Config:
     max_file_size: int
     max_body: int
     max_history_length: int
+    inline_limit: int
+    model_variants: bool
     account_concurrency: int
     queue_wait: float
     stall_timeout: float

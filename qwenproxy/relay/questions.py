@@ -9,17 +9,14 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 from qwenproxy.accounts.pool import Lease
 from qwenproxy.browser.page import Page
-from qwenproxy.chat import ChatRequest, Message
-from qwenproxy.chat.tool_calls import instructions
+from qwenproxy.chat import ChatRequest
 from qwenproxy.chat.waiting import ClientGoneCheck, never_gone
 from qwenproxy.errors import (
     AccountsResting,
-    ChatGone,
     ProxyError,
     QueueTimeout,
     Refusal,
@@ -27,17 +24,17 @@ from qwenproxy.errors import (
     Transient,
     UnsupportedParameter,
 )
-from qwenproxy.observe.laps import Laps
+from qwenproxy.relay.asking import Asking, Question, new_messages
 from qwenproxy.relay.attempts import Attempts, Wish
 from qwenproxy.relay.deletions import UpstreamDeletions
+from qwenproxy.relay.long_texts import LongTexts
 from qwenproxy.relay.model_list import ModelList
 from qwenproxy.relay.reading import Patience
-from qwenproxy.relay.run import ChatRun, SiteQuestion
+from qwenproxy.relay.run import ChatRun
 from qwenproxy.uploads.attachments import Attachments
 from qwenproxy.uploads.uploader import SiteCalls, Uploader
-from qwenproxy.upstream import calls, folding, models
+from qwenproxy.upstream import folding, models
 from qwenproxy.upstream.ask import call
-from qwenproxy.upstream.folding import Note
 from qwenproxy.upstream.places import SiteChat, SitePlace
 
 log = logging.getLogger(__name__)
@@ -45,27 +42,17 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class RelaySettings:
-    """`unknown_model` is `default` (use default_model) or `error`; `stall_timeout` is in seconds of `clock`."""
+    """`unknown_model` is `default` (use default_model) or `error`; `lists_variants` lists names with endings, too.
+
+    Text over `inline_limit` characters goes as a file. `stall_timeout` is in seconds of `clock`.
+    """
 
     default_model: str = "qwen-max-latest"
     unknown_model: str = "default"
+    lists_variants: bool = False
+    inline_limit: int = 45_000
     stall_timeout: float = 180.0
     clock: Callable[[], float] = time.monotonic
-
-
-@dataclass(slots=True)
-class _Question:
-    """A request on its way through the accounts. `place` is None if the site needs the whole conversation."""
-
-    chat: ChatRequest
-    place: SitePlace | None
-    attachments: Attachments | None
-    client_gone: ClientGoneCheck
-    laps: Laps = field(default_factory=Laps)
-
-    def place_for(self, account_id: str) -> SitePlace | None:
-        """Return the place where this account can go on, None if it has to begin anew."""
-        return self.place if self.place and self.place.chat.account_id == account_id else None
 
 
 class Relay:
@@ -84,7 +71,10 @@ class Relay:
         self._uploader = uploader
         self._deletions = deletions
         self._settings = settings
-        self._models = ModelList(settings.default_model, settings.unknown_model)
+        self._models = ModelList(settings.default_model, settings.unknown_model, lists_variants=settings.lists_variants)
+        texts = LongTexts(uploader, settings.inline_limit, attempts.pool)
+        patience = Patience(settings.stall_timeout, settings.clock)
+        self._asking = Asking(self._models, texts, patience, self.site_calls, self.try_to_discard)
 
     def open(
         self, chat: ChatRequest, client_gone: ClientGoneCheck = never_gone, place: SitePlace | None = None
@@ -93,10 +83,11 @@ class Relay:
 
         Sends only what the site does not hold yet to a `place`, if its account can take it; otherwise sends the whole
         conversation, folded, into a new chat of the site.
-        Raises RequestError, TooLarge, ModelNotFound, and what Attempts.take raises.
+        Raises RequestError, TooLarge, ModelNotFound, ContextLengthExceeded, and what Attempts.take raises.
         """
-        question = _Question(chat, place, self._attachments(chat, place, client_gone), client_gone)
-        return self.attempts.take(lambda lease: self._start(lease, question), client_gone, _wish(question))
+        fits = self._models.known and self._models.check_length(chat)
+        question = Question(chat, place, self._attachments(chat, place, client_gone), client_gone, fits)
+        return self.attempts.take(lambda lease: self._asking.start(lease, question), client_gone, _wish(question))
 
     def discard(self, chats: Iterable[SiteChat]) -> None:
         """Delete chats of the site that this proxy made and nobody needs, in the background. Raises SetupError."""
@@ -111,7 +102,11 @@ class Relay:
             log.warning("account=%s upstream chat %s stays: %s", chat.account_id, chat.chat_id, error.message)
 
     def catalogue(self, client_gone: ClientGoneCheck = never_gone) -> models.Catalogue:
-        """Return the site's models; wait for an account only if the list was never read.
+        """Return the site's models. Waits and raises as `model_list`."""
+        return self.model_list(client_gone).catalogue
+
+    def model_list(self, client_gone: ClientGoneCheck = never_gone) -> ModelList:
+        """Return the site's models with the names for them; wait for an account only if the list was never read.
 
         Returns the last list while all accounts rest or fail, because it is better than an error. Raises NoAccounts,
         ClientGone.
@@ -121,7 +116,7 @@ class Relay:
                 self.warm_up(client_gone)
             except (AccountsResting, QueueTimeout, Refusal, Transient) as error:
                 log.warning("the model list could not be read, using the last known one: %s", error.message)
-        return self._models.catalogue
+        return self._models
 
     def warm_up(
         self, client_gone: ClientGoneCheck = never_gone, opening: Callable[[str], None] = lambda account_id: None
@@ -167,55 +162,8 @@ class Relay:
         if self._uploader is None:
             raise UnsupportedParameter("Images and files are not supported here.", param="messages")
         attachments = Attachments(self._uploader, client_gone)
-        attachments.read(folding.attachments(_new_messages(chat, place)))
+        attachments.read(folding.attachments(new_messages(chat, place)))
         return attachments
-
-    def _start(self, lease: Lease, question: _Question) -> ChatRun:
-        """Ask with one account: in the place where the site holds the conversation, or in a new chat."""
-        chat, attachments = question.chat, question.attachments
-        if attachments:
-            attachments.check(lease.account_id)
-        page = lease.open()
-        self._models.refresh(page, question.client_gone)
-        question.laps.end("account")
-        model = self._models.resolve(chat.model).id
-        place = question.place_for(lease.account_id)
-        files: tuple[dict[str, Any], ...] = ()
-        if attachments:
-            parts = folding.attachments(_new_messages(chat, place))
-            files = attachments.entries(parts, self.site_calls(lease, page, question.client_gone))
-        question.laps.end("files")
-        if place is None:
-            return self._ask_anew(lease, page, question, model, files)
-        try:
-            return self._ask(lease, page, question, _site_question(question, place, model, files))
-        except ChatGone:
-            question.place = None  # the next try sends everything
-            raise
-
-    def _ask_anew(
-        self, lease: Lease, page: Page, question: _Question, model: str, files: tuple[dict[str, Any], ...]
-    ) -> ChatRun:
-        """Ask in a new chat of the site; delete the chat if no answer comes."""
-        chat_id = calls.chat_id_from(call(page, calls.new_chat(model), question.client_gone, self._settings.clock))
-        question.laps.end("chat")
-        place = SitePlace(SiteChat(lease.account_id, chat_id))
-        try:
-            return self._ask(lease, page, question, _site_question(question, place, model, files))
-        except BaseException:
-            self.try_to_discard(place.chat)
-            raise
-
-    def _ask(self, lease: Lease, page: Page, question: _Question, site_question: SiteQuestion) -> ChatRun:
-        """Send the question and wait for the first sign of an answer."""
-        run = ChatRun(lease, page, site_question, Patience(self._settings.stall_timeout, self._settings.clock))
-        try:
-            run.prime(question.client_gone)
-        except BaseException:
-            run.abandon()
-            raise
-        question.laps.end("first")
-        return run
 
     def site_calls(self, lease: Lease, page: Page, client_gone: ClientGoneCheck) -> SiteCalls:
         """Lend an account's page for work that is not an answer."""
@@ -226,29 +174,7 @@ class Relay:
         )
 
 
-def _new_messages(chat: ChatRequest, place: SitePlace | None) -> tuple[Message, ...]:
-    """Return the messages that the site does not hold yet."""
-    return chat.messages[place.holds if place else 0 :]
-
-
-def _site_question(
-    question: _Question, place: SitePlace, model: str, files: tuple[dict[str, Any], ...]
-) -> SiteQuestion:
-    """Return the question as it goes to a place on the site."""
-    chat = question.chat
-    before = [Note("functions", offer)] if (offer := instructions(chat.tools, chat.tool_choice)) else []
-    turn = calls.Question(
-        model=model,
-        text=folding.fold(_new_messages(chat, place), before),
-        parent_id=place.response_id,
-        thinking=bool(chat.thinking),
-        thinking_budget=chat.thinking_budget,
-        files=files,
-    )
-    return SiteQuestion(chat, place, turn, question.laps)
-
-
-def _wish(question: _Question) -> Wish:
+def _wish(question: Question) -> Wish:
     """Return which account is best: the one that has the files, or the conversation."""
     attachments, place = question.attachments, question.place
     owner = attachments.account_id if attachments else None
