@@ -41,8 +41,9 @@ def divide(messages: tuple[Message, ...], before: Sequence[Note], after: Sequenc
     )
     newest = parts.messages[-1]
     room = limit - len(joined((parts.head, pointer, *parts.after, "")))
-    cut = _cut_of(newest, max(room, SHORTEST_END))
-    end = f"{mark(parts.key, messages[-1].role, 'goes on')}\n{newest[cut:]}" if cut else newest
+    again = mark(parts.key, messages[-1].role, "goes on") + "\n"
+    cut = 0 if len(newest) <= room else _cut_of(newest, max(room - len(again), SHORTEST_END))
+    end = again + newest[cut:] if cut else newest
     notes, system, recent = _kept(parts, _leading_system(messages[:-1]), room - len(end))
     middle = parts.messages[system : len(messages) - 1 - recent]
     older = (*parts.before[notes:], *middle, *([newest[:cut]] if cut else []))

@@ -113,4 +113,4 @@ def test_nothing_is_lost_and_nothing_changes_its_place(rows: list[tuple[Role, st
         for begin, end in ((newest[:at], newest[at:]) for at in range(len(newest) + 1))
     )
     fixed = sum(map(len, whole.after)) + len(whole.head) + SHORTEST_END + 400
-    assert len(parts.inline) <= max(LIMIT + 40, fixed)
+    assert len(parts.inline) <= max(LIMIT, fixed)
