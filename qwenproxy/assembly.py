@@ -83,7 +83,14 @@ def build_relay(
     launcher.check()
     opener = TabOpener(registry, site_of(config), launcher, clock, poll, SettingsWatch(registry, clock).note_load)
     limits = PoolLimits(config.account_concurrency, config.queue_wait, config.max_browsers, config.idle_browser)
-    settings = RelaySettings(config.default_model, config.unknown_model, config.stall_timeout, config.tools)
+    settings = RelaySettings(
+        config.default_model,
+        config.unknown_model,
+        config.model_variants,
+        config.inline_limit,
+        config.stall_timeout,
+        config.tools,
+    )
     deletions = UpstreamDeletions.open(session.deletions, registry, clock)
     pool = AccountPool(registry, deletions.watch(opener), limits, clock=clock)
     pool.start()

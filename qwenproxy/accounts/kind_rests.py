@@ -41,6 +41,11 @@ class KindRests:
         journal.note(journal.KindRests(account_id, error.kind, until - now, error.message))
         return True
 
+    def rests(self, account_id: str, kind: str, now: float) -> bool:
+        """Tell whether an account rests for a kind of work (`now` in s since 1970)."""
+        with self._lock:
+            return self._until.get((account_id, kind), 0.0) > now
+
     def resting(self, kind: str, usable: Iterable[str], now: float) -> frozenset[str]:
         """Return those of the usable accounts that rest for a kind of work (`now` in s since 1970).
 

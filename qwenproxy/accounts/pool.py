@@ -145,6 +145,10 @@ class AccountPool:
             return
         self._troubles.note(self._slot(account_id), error, token)
 
+    def rests_for(self, account_id: str, kind: str) -> bool:
+        """Tell whether an account rests for one kind of work."""
+        return self._kind_rests.rests(account_id, kind, self._clock())
+
     def running(self) -> int:
         """Return how many leases are out."""
         with self._lock:

@@ -14,8 +14,8 @@ from qwenproxy.errors import RequestError
 
 FIELDS = frozenset(
     {
-        "chat_template_kwargs", "enable_thinking", "reasoning", "reasoning_effort", "think", "thinking",
-        "thinking_budget",
+        "chat_template_kwargs", "enable_thinking", "output_config", "reasoning", "reasoning_effort", "think",
+        "thinking", "thinking_budget",
     }
 )  # fmt: skip
 _NO_EFFORT = frozenset({"none", "minimal", "off", "disabled", "false", "no"})
@@ -26,17 +26,19 @@ _SWITCHES: Mapping[str, bool] = {"enabled": True, "adaptive": True, "disabled": 
 def parse_thinking(body: Mapping[str, Any], ignored: Ignored) -> tuple[bool | None, int | None]:
     """Return whether to think (None: no field says so) and the budget in tokens. Raises RequestError naming the field.
 
-    A switch wins over an effort. An unknown effort means thinking, because new ones keep coming.
+    A switch wins over an effort, an effort over a budget; a budget of 0 switches off. An unknown effort means thinking,
+    because new ones keep coming.
     """
     if FIELDS.isdisjoint(body):
         return None, None
     template, reasoning = read_object(body, "chat_template_kwargs"), read_object(body, "reasoning")
+    output_config = read_object(body, "output_config")
     thinking, thinking_budget = _thinking_object(body)
     budgets = (
-        read_whole(body, "thinking_budget", has_none=True),
-        read_whole(template, "thinking_budget", within="chat_template_kwargs.", has_none=True),
+        _budget(body, "thinking_budget"),
+        _budget(template, "thinking_budget", within="chat_template_kwargs."),
         thinking_budget,
-        read_whole(reasoning, "max_tokens", within="reasoning.", has_none=True),
+        _budget(reasoning, "max_tokens", within="reasoning."),
     )
     switches = (
         read_flag(body, "enable_thinking"),
@@ -46,12 +48,15 @@ def parse_thinking(body: Mapping[str, Any], ignored: Ignored) -> tuple[bool | No
         read_flag(reasoning, "enabled", within="reasoning."),
         _effort(read_text(body, "reasoning_effort")),
         _effort(read_text(reasoning, "effort", within="reasoning.")),
+        _effort(read_text(output_config, "effort", within="output_config.")),
         # Only one API has this field, and there it alone asks for thinking.
-        True if budgets[-1] is not None else None,
+        True if budgets[-1] else None,
+        False if 0 in budgets else None,
     )
     ignored.add_fields(template, ("enable_thinking", "thinking_budget"), "chat_template_kwargs")
     ignored.add_fields(reasoning, ("effort", "enabled", "max_tokens", "summary"), "reasoning")
-    return _first(switches), _first(budgets)
+    ignored.add_fields(output_config, ("effort",), "output_config")
+    return _first(switches), _first(budgets) or None
 
 
 def _thinking_object(body: Mapping[str, Any]) -> tuple[bool | None, int | None]:
@@ -60,7 +65,14 @@ def _thinking_object(body: Mapping[str, Any]) -> tuple[bool | None, int | None]:
         return value, None
     thinking = read_object(body, "thinking")
     switch = _SWITCHES.get(read_text(thinking, "type", within="thinking.") or "")
-    return switch, read_whole(thinking, "budget_tokens", within="thinking.", has_none=True)
+    return switch, _budget(thinking, "budget_tokens", within="thinking.")
+
+
+def _budget(body: Mapping[str, Any], name: str, *, within: str = "") -> int | None:
+    """Return a number of tokens, None for no limit, 0 for no thinking at all. Raises RequestError."""
+    value = body.get(name)
+    is_zero = isinstance(value, int | float) and not isinstance(value, bool) and value == 0
+    return 0 if is_zero else read_whole(body, name, within=within, has_none=True)
 
 
 def _think(value: Any) -> bool | None:

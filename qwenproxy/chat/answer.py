@@ -23,7 +23,8 @@ from qwenproxy.chat import (
     ToolCall,
     Usage,
 )
-from qwenproxy.chat.cutting import CHARACTERS_PER_TOKEN
+from qwenproxy.chat.token_counts import question_tokens
+from qwenproxy.tokenizer import counting
 
 
 @dataclass(slots=True)
@@ -92,9 +93,9 @@ class Answer:
         return Message("assistant", (TextPart(text),) if text else (), tool_calls=tuple(self.tool_calls))
 
     def counts(self, question: ChatRequest) -> Usage:
-        """Return the site's counts; if it gave none, about one token for four characters."""
+        """Return the site's counts; if it gave none, count with the vocabulary of the models."""
         if self.usage is not None:
             return self.usage
-        question_length = sum(len(message.text) for message in question.messages)
-        answer_length = sum(map(len, self._texts)) + sum(map(len, self._thoughts))
-        return Usage(-(-question_length // CHARACTERS_PER_TOKEN), -(-answer_length // CHARACTERS_PER_TOKEN))
+        thoughts = counting.count(self.reasoning)
+        calls = sum(counting.count(call.name) + counting.count(call.arguments) for call in self.tool_calls)
+        return Usage(question_tokens(question), counting.count(self.text) + calls + thoughts, thoughts)

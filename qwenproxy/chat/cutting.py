@@ -9,16 +9,17 @@ from collections.abc import Iterable, Iterator
 from typing import Literal
 
 from qwenproxy.chat import CallStarted, Citation, Event, Finish, Image, Text, Usage
+from qwenproxy.chat.token_limit import TokenLimit
 
-CHARACTERS_PER_TOKEN = 4  # where the site counts no tokens (contract 6)
+CutReason = Literal["stop", "length"]
 
 
 def cut(events: Iterable[Event], stop: tuple[str, ...], max_tokens: int | None) -> Iterator[Event]:
     """Pass events on until a stop sequence or the token limit is met, then one Finish.
 
     A stop sequence is found across any split of the text and is not part of the answer. `max_tokens` counts the site's
-    own output tokens without reasoning, and about four characters a token if it counts none. A citation waits for the
-    text that it names, and goes with it.
+    own output tokens without reasoning; if the site counts none, we count. A citation waits for the text that it names,
+    and goes with it.
     """
     scissors = _Scissors(stop, max_tokens)
     length = 0  # of all text so far
@@ -35,18 +36,17 @@ def cut(events: Iterable[Event], stop: tuple[str, ...], max_tokens: int | None) 
 
 def _cut(events: Iterable[Event], scissors: _Scissors) -> Iterator[Event]:
     for event in events:
-        if isinstance(event, Text):
-            text, reason = scissors.feed(event.text)
+        if isinstance(event, Usage):
+            scissors.count(event)
+        elif isinstance(event, Text | CallStarted | Finish):
+            text, reason = scissors.feed(event.text) if isinstance(event, Text) else scissors.flush()
             if text:
                 yield Text(text)
             if reason:
                 yield Finish(reason)
                 return
-            continue
-        if isinstance(event, Usage):
-            scissors.count(event)
-        elif isinstance(event, (CallStarted, Finish)) and (held := scissors.flush()):
-            yield Text(held)
+            if isinstance(event, Text):
+                continue
         yield event
 
 
@@ -55,39 +55,33 @@ class _Scissors:
 
     def __init__(self, stop: tuple[str, ...], max_tokens: int | None) -> None:
         self._stop = tuple(sequence for sequence in stop if sequence)
-        self._max_tokens = max_tokens
+        self._limit = None if max_tokens is None else TokenLimit(max_tokens)
         self._held = ""  # the end of the text, as long as it may be the start of a stop sequence
-        self._tokens_before = 0.0  # answer tokens of the text fed so far
-        self._tokens_now: float | None = None  # the same by the site's count, the next text included
 
     def count(self, usage: Usage) -> None:
-        self._tokens_now = usage.output_tokens - usage.reasoning_tokens
+        if self._limit:
+            self._limit.count(usage)
 
-    def feed(self, text: str) -> tuple[str, Literal["stop", "length"] | None]:
+    def feed(self, text: str) -> tuple[str, CutReason | None]:
         """Return the text to pass on, and why the answer ends here if it does."""
-        text, over_limit = self._within_limit(text)
+        text, is_over = self._limit.feed(text) if self._limit else (text, False)
+        return self._cut(text, is_over)
+
+    def flush(self) -> tuple[str, CutReason | None]:
+        """Return what was held back, and why the answer ends there if it does, because other events follow."""
+        text, is_over = self._limit.flush() if self._limit else ("", False)
+        text, reason = self._cut(text, is_over)
+        return (text, reason) if reason else (text + self._take_held(), None)
+
+    def _cut(self, text: str, is_over: bool) -> tuple[str, CutReason | None]:
         text, has_stop = self._before_stop(text)
         if has_stop:
             return text, "stop"
-        if over_limit:
-            return text + self.flush(), "length"
-        return text, None
+        return (text + self._take_held(), "length") if is_over else (text, None)
 
-    def flush(self) -> str:
+    def _take_held(self) -> str:
         held, self._held = self._held, ""
         return held
-
-    def _within_limit(self, text: str) -> tuple[str, bool]:
-        if self._max_tokens is None:
-            return text, False
-        before = self._tokens_before
-        guess = before + len(text) / CHARACTERS_PER_TOKEN
-        after = guess if self._tokens_now is None else max(self._tokens_now, before)
-        self._tokens_before = after
-        if after <= self._max_tokens:
-            return text, False
-        share = (self._max_tokens - before) / (after - before)
-        return text[: round(len(text) * share)], True
 
     def _before_stop(self, text: str) -> tuple[str, bool]:
         if not self._stop:

@@ -15,10 +15,10 @@ from qwenproxy.chat import CallStarted, ChatRequest, Citation, Document, Event, 
 from qwenproxy.chat.brackets import Balance, Opening
 from qwenproxy.chat.candidates import Verdict, find_document, judge
 from qwenproxy.chat.corrections import Corrections, NeedsCorrection
-from qwenproxy.chat.cutting import CHARACTERS_PER_TOKEN
 from qwenproxy.chat.schemas import Rules
 from qwenproxy.errors import StructuredOutputFailed
 
+_CHARACTERS_PER_TOKEN = 4  # over that a document goes to the stage that cuts, which counts exactly
 MOST_AFTER = 4000  # characters behind a document: an answer that goes on any longer is ended
 
 
@@ -146,7 +146,7 @@ class _Editor:
         if self._max_tokens is None:
             return False
         if self._usage is None:
-            return self._draft.length > self._max_tokens * CHARACTERS_PER_TOKEN
+            return self._draft.length > self._max_tokens * _CHARACTERS_PER_TOKEN
         return self._usage.output_tokens - self._usage.reasoning_tokens > self._max_tokens
 
     def _counted(self, document: str) -> Iterator[Event]:

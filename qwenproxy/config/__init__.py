@@ -46,6 +46,8 @@ class Config:
     max_body: int
     max_history_length: int
     tools: str
+    inline_limit: int
+    model_variants: bool
     account_concurrency: int
     queue_wait: float
     stall_timeout: float

@@ -170,6 +170,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("MAX_BODY", (), "67108864", _whole(1)),
     Setting("MAX_HISTORY_LENGTH", ("MAX_HISTORY_LENGTH",), "100", _whole(2)),
     Setting("TOOLS", (), "auto", _one_of("auto", "native", "prompt")),
+    Setting("INLINE_LIMIT", (), "45000", _whole(1000)),
+    Setting("MODEL_VARIANTS", (), "0", _flag),
     Setting("ACCOUNT_CONCURRENCY", (), "2", _whole(1)),
     Setting("QUEUE_WAIT", (), "60", _seconds(zero=True)),
     Setting("STALL_TIMEOUT", (), "180", _seconds(zero=False)),

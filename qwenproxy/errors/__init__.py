@@ -7,7 +7,9 @@
     │   ├── ContentFilter       400 content_filter      │   ├── ModelNotFound       404 model_not_found
     │   ├── InvalidApiKey       401 invalid_api_key     │   ├── ChatNotFound        404 chat_not_found
     │   ├── MethodNotAllowed    405                     │   └── UnsupportedEndpoint 404 unsupported_endpoint
-    │   └── TooLarge, UnsupportedMediaType   413, 415
+    │   ├── TooLarge, UnsupportedMediaType   413, 415
+    │   ├── ContextLengthExceeded            400 context_length_exceeded
+    │   └── InputRejected       400: the site names no part of the input; maybe the model must think
     ├── Refusal                 the site refuses this account; the relay tries the next one
     │   ├── RateLimited         429 rate_limited: the account rests
     │   ├── NotLoggedIn         503 no_accounts: the account needs its person
@@ -57,7 +59,9 @@ from qwenproxy.errors.own import (
 from qwenproxy.errors.request import (
     ChatNotFound,
     ContentFilter,
+    ContextLengthExceeded,
     ForbiddenHost,
+    InputRejected,
     InvalidApiKey,
     InvalidJson,
     MethodNotAllowed,
@@ -100,9 +104,11 @@ __all__ = [
     "ClientGone",
     "ConfigError",
     "ContentFilter",
+    "ContextLengthExceeded",
     "EmptyAnswer",
     "FileElsewhere",
     "ForbiddenHost",
+    "InputRejected",
     "InternalError",
     "InvalidApiKey",
     "InvalidJson",

@@ -25,6 +25,25 @@ class UnsupportedParameter(RequestError):
     code = "unsupported_parameter"
 
 
+class InputRejected(RequestError):
+    """The site refused the form of the input and did not name a part; a model that must think does so, too."""
+
+
+class ContextLengthExceeded(RequestError):
+    """The question has `tokens`, which are more than the `maximum` that the model takes."""
+
+    code = "context_length_exceeded"
+
+    def __init__(self, tokens: int, maximum: int) -> None:
+        super().__init__(
+            f"This model's maximum context length is {maximum} tokens. However, your messages resulted in {tokens} "
+            "tokens. Please reduce the length of the messages.",
+            param="messages",
+        )
+        self.tokens = tokens
+        self.maximum = maximum
+
+
 class ContentFilter(RequestError):
     """The site refused the content; another try does not help."""
 

@@ -105,6 +105,18 @@ class SearchFailed(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class SentAsFile(Event):
+    """A question was too long, so its older part went as a text file; both lengths are in characters."""
+
+    account_id: str
+    older: int
+    inline: int
+
+    def __str__(self) -> str:
+        return f"account={self.account_id} long text: {self.older} characters as a file, {self.inline} in the question"
+
+
+@dataclass(frozen=True, slots=True)
 class AnswerBroke(Event):
     """An answer ended with an error after it had begun; `code` is that of the error."""
 

@@ -8,12 +8,15 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from dataclasses import replace
 
 from qwenproxy.browser.page import Page
+from qwenproxy.chat import ChatRequest, token_counts
 from qwenproxy.chat.waiting import ClientGoneCheck, never_gone
-from qwenproxy.errors import ClientGone, ModelNotFound, ProxyError
+from qwenproxy.errors import ClientGone, ContextLengthExceeded, ModelNotFound, ProxyError
 from qwenproxy.upstream import calls, models
 from qwenproxy.upstream.ask import call
+from qwenproxy.upstream.variants import Variant, find_variant, is_foreign, listed_variants, stand_in
 
 log = logging.getLogger(__name__)
 
@@ -23,11 +26,13 @@ MODELS_FRESH = 600.0  # seconds before the list is read again
 class ModelList:
     """The site's last catalogue, and the model that it has for a client's name."""
 
-    def __init__(self, default_model: str, unknown_model: str) -> None:
-        """`unknown_model` is `default` (answer with `default_model`) or `error`."""
+    def __init__(self, default_model: str, unknown_model: str, *, lists_variants: bool = False) -> None:
+        """`unknown_model` is `default` (answer with `default_model`) or `error`; `lists_variants` lists variants."""
         self.catalogue = models.FALLBACK
         self._default_model = default_model
         self._unknown_model = unknown_model
+        self._lists_variants = lists_variants
+        self._must_think: set[str] = set()
         self._read_at = 0.0
         self._lock = threading.Lock()
 
@@ -48,16 +53,56 @@ class ModelList:
         elif time.monotonic() - self._read_at > MODELS_FRESH and self._lock.acquire(blocking=False):
             threading.Thread(target=self._read_and_unlock, args=(page,), name="models", daemon=True).start()
 
-    def resolve(self, name: str | None) -> models.Model:
+    def resolve(self, name: str | None) -> Variant:
         """Return the live model for a client's name, None meaning the default. Raises ModelNotFound."""
         name = name or self._default_model
-        model = self.catalogue.resolve(name)
-        if model is None and self._unknown_model == "error":
-            raise ModelNotFound(f"The model {name[:100]!r} does not exist; GET /v1/models lists them.", param="model")
-        model = model or self.catalogue.resolve(self._default_model)
-        if model is None:
+        variant = find_variant(self.catalogue, name)
+        if variant is not None:
+            return variant
+        if self._unknown_model == "error":
+            raise model_not_found(name)
+        default = find_variant(self.catalogue, self._default_model)
+        if default is None:
             raise ModelNotFound(f"Neither {name[:100]!r} nor the default model exists on the site.", param="model")
-        return model
+        return stand_in(default, self.catalogue, name)
+
+    def describe(self, name: str) -> Variant:
+        """Return what a name means that a client wants described. Raises ModelNotFound, also for a name made up.
+
+        Names of other vendors' models are described while requests may use them.
+        """
+        if find_variant(self.catalogue, name) is None and not is_foreign(name):
+            raise model_not_found(name)
+        return self.resolve(name)
+
+    def listing(self) -> list[tuple[str, Variant]]:
+        """Return the names to list: the site's own, maybe their variants, then the documented ones, each once."""
+        catalogue, names = self.catalogue, dict[str, Variant]()
+        for name, model in catalogue.listing():
+            names.setdefault(name, Variant(model))
+            if self._lists_variants and name == model.id:
+                for variant_name, variant in listed_variants(self._able(model)):
+                    names.setdefault(variant_name, variant)
+        return list(names.items())
+
+    def check_length(self, chat: ChatRequest) -> bool:
+        """Return True if a question fits into its model's context. Raises ContextLengthExceeded, ModelNotFound."""
+        maximum = self.resolve(chat.model).model.context_length
+        tokens = token_counts.exceeds(chat, maximum) if maximum else None
+        if maximum and tokens:
+            raise ContextLengthExceeded(tokens, maximum)
+        return True
+
+    def must_think(self, model: models.Model) -> bool:
+        """Tell whether the site refused to let the model answer without thinking."""
+        return model.id in self._must_think
+
+    def note_must_think(self, model: models.Model) -> None:
+        """Remember that, until the server ends."""
+        self._must_think.add(model.id)
+
+    def _able(self, model: models.Model) -> models.Model:
+        return replace(model, always_thinks=True) if self.must_think(model) else model
 
     def _read_and_unlock(self, page: Page) -> None:
         try:
@@ -76,3 +121,8 @@ class ModelList:
             # Use the old list for another minute, because yesterday's names nearly always still work.
             log.warning("the model list could not be read, using the last known one: %s", error.message)
             self._read_at = time.monotonic() - MODELS_FRESH + 60
+
+
+def model_not_found(name: str) -> ModelNotFound:
+    """Return the error for a name that means no model."""
+    return ModelNotFound(f"The model {name[:100]!r} does not exist; GET /v1/models lists them.", param="model")

@@ -9,39 +9,34 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass
 
 from qwenproxy.accounts.pool import Lease
 from qwenproxy.browser.page import Page
-from qwenproxy.chat import ChatRequest, WebSearch
+from qwenproxy.chat import ChatRequest
 from qwenproxy.chat.waiting import ClientGoneCheck, never_gone
 from qwenproxy.errors import (
     AccountsResting,
-    BareRefusal,
-    ChatGone,
-    EmptyAnswer,
     ProxyError,
     QueueTimeout,
     Refusal,
     SetupError,
-    SiteFailure,
     Transient,
     UnsupportedParameter,
 )
-from qwenproxy.observe.laps import Laps
+from qwenproxy.relay.asking import Asking, Means, Question
 from qwenproxy.relay.attempts import Attempts, Wish
 from qwenproxy.relay.deletions import UpstreamDeletions
+from qwenproxy.relay.long_texts import LongTexts
 from qwenproxy.relay.model_list import ModelList
 from qwenproxy.relay.offers import Offers
 from qwenproxy.relay.reading import Patience
-from qwenproxy.relay.run import ChatRun, SiteQuestion
-from qwenproxy.relay.search_chat import SearchSite
-from qwenproxy.relay.searching import Searching, as_able, offer_search, site_search
-from qwenproxy.relay.turns import Try, new_messages, turn_for
+from qwenproxy.relay.run import ChatRun
+from qwenproxy.relay.searching import offer_search
+from qwenproxy.relay.turns import new_messages
 from qwenproxy.uploads.attachments import Attachments
 from qwenproxy.uploads.uploader import SiteCalls, Uploader
-from qwenproxy.upstream import calls, folding, models
+from qwenproxy.upstream import folding, models
 from qwenproxy.upstream.ask import call
 from qwenproxy.upstream.places import SiteChat, SitePlace
 
@@ -50,32 +45,19 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class RelaySettings:
-    """`unknown_model` is `default` (use default_model) or `error`; `stall_timeout` is in seconds of `clock`.
+    """`unknown_model` is `default` (use default_model) or `error`; `lists_variants` lists names with endings, too.
 
-    `tools` says how functions are offered: `auto`, `native` or `prompt`.
+    Text over `inline_limit` characters goes as a file. `stall_timeout` is in seconds of `clock`. `tools` says how
+    functions are offered: `auto`, `native` or `prompt`.
     """
 
     default_model: str = "qwen-max-latest"
     unknown_model: str = "default"
+    lists_variants: bool = False
+    inline_limit: int = 45_000
     stall_timeout: float = 180.0
     tools: str = "auto"
     clock: Callable[[], float] = time.monotonic
-
-
-@dataclass(slots=True)
-class _Question:
-    """A request on its way through the accounts. `place` is None if the site needs the whole conversation."""
-
-    chat: ChatRequest
-    place: SitePlace | None
-    attachments: Attachments | None
-    client_gone: ClientGoneCheck
-    laps: Laps = field(default_factory=Laps)
-    search_name: str = ""  # of the function by which the model searches, "" without one
-
-    def place_for(self, account_id: str) -> SitePlace | None:
-        """Return the place where this account can go on, None if it has to begin anew."""
-        return self.place if self.place and self.place.chat.account_id == account_id else None
 
 
 class Relay:
@@ -94,8 +76,11 @@ class Relay:
         self._uploader = uploader
         self._deletions = deletions
         self._settings = settings
-        self._offers = Offers(settings.tools)
-        self._models = ModelList(settings.default_model, settings.unknown_model)
+        self._models = ModelList(settings.default_model, settings.unknown_model, lists_variants=settings.lists_variants)
+        texts = LongTexts(uploader, settings.inline_limit, attempts.pool)
+        patience = Patience(settings.stall_timeout, settings.clock)
+        offers = Offers(settings.tools)
+        self._asking = Asking(Means(self._models, offers, texts, patience, self.site_calls, self.try_to_discard))
 
     def open(
         self, chat: ChatRequest, client_gone: ClientGoneCheck = never_gone, place: SitePlace | None = None
@@ -104,12 +89,13 @@ class Relay:
 
         Sends only what the site does not hold yet to a `place`, if its account can take it; otherwise sends the whole
         conversation, folded, into a new chat of the site.
-        Raises RequestError, TooLarge, ModelNotFound, and what Attempts.take raises.
+        Raises RequestError, TooLarge, ModelNotFound, ContextLengthExceeded, and what Attempts.take raises.
         """
+        fits = self._models.known and self._models.check_length(chat)
         attachments = self._attachments(chat, place, client_gone)
         chat, search_name = offer_search(chat)
-        question = _Question(chat, place, attachments, client_gone, search_name=search_name)
-        return self.attempts.take(lambda lease: self._start(lease, question), client_gone, _wish(question))
+        question = Question(chat, place, attachments, client_gone, fits, search_name)
+        return self.attempts.take(lambda lease: self._asking.start(lease, question), client_gone, _wish(question))
 
     def discard(self, chats: Iterable[SiteChat]) -> None:
         """Delete chats of the site that this proxy made and nobody needs, in the background. Raises SetupError."""
@@ -124,7 +110,11 @@ class Relay:
             log.warning("account=%s upstream chat %s stays: %s", chat.account_id, chat.chat_id, error.message)
 
     def catalogue(self, client_gone: ClientGoneCheck = never_gone) -> models.Catalogue:
-        """Return the site's models; wait for an account only if the list was never read.
+        """Return the site's models. Waits and raises as `model_list`."""
+        return self.model_list(client_gone).catalogue
+
+    def model_list(self, client_gone: ClientGoneCheck = never_gone) -> ModelList:
+        """Return the site's models with the names for them; wait for an account only if the list was never read.
 
         Returns the last list while all accounts rest or fail, because it is better than an error. Raises NoAccounts,
         ClientGone.
@@ -134,7 +124,7 @@ class Relay:
                 self.warm_up(client_gone)
             except (AccountsResting, QueueTimeout, Refusal, Transient) as error:
                 log.warning("the model list could not be read, using the last known one: %s", error.message)
-        return self._models.catalogue
+        return self._models
 
     def warm_up(
         self, client_gone: ClientGoneCheck = never_gone, opening: Callable[[str], None] = lambda account_id: None
@@ -183,80 +173,6 @@ class Relay:
         attachments.read(folding.attachments(new_messages(chat, place)))
         return attachments
 
-    def _start(self, lease: Lease, question: _Question) -> ChatRun:
-        """Ask with one account: in the place where the site holds the conversation, or in a new chat."""
-        chat, attachments = question.chat, question.attachments
-        if attachments:
-            attachments.check(lease.account_id)
-        page = lease.open()
-        self._models.refresh(page, question.client_gone)
-        question.laps.end("account")
-        model = self._models.resolve(chat.model)
-        place = question.place_for(lease.account_id)
-        files: tuple[dict[str, Any], ...] = ()
-        if attachments:
-            parts = folding.attachments(new_messages(chat, place))
-            files = attachments.entries(parts, self.site_calls(lease, page, question.client_gone))
-        question.laps.end("files")
-        way = self._offers.way(lease.account_id, model.id, chat.tools) if chat.tools else None
-        attempt = Try(lease, page, model, files, way)
-        try:
-            return self._ask(question, attempt, place) if place else self._ask_anew(question, attempt)
-        except ChatGone:
-            question.place = None  # the next try sends everything
-            raise
-        except (EmptyAnswer, SiteFailure, BareRefusal):
-            other = self._offers.after(way) if way == "native" else None
-            if other is None:
-                raise
-            run = self._ask_anew(question, replace(attempt, way=other))
-        # The other way works, so the fault was with this one.
-        self._offers.give_up(lease.account_id, model.id, "native")
-        return run
-
-    def _ask_anew(self, question: _Question, attempt: Try) -> ChatRun:
-        """Ask in a new chat of the site; delete the chat if no answer comes."""
-        search = site_search(question.chat, attempt.model)
-        creation = calls.new_chat(attempt.model.id, chat_type=calls.chat_type_of(search))
-        chat_id = calls.chat_id_from(call(attempt.page, creation, question.client_gone, self._settings.clock))
-        question.laps.end("chat")
-        place = SitePlace(SiteChat(attempt.lease.account_id, chat_id))
-        try:
-            return self._ask(question, attempt, place)
-        except BaseException:
-            self.try_to_discard(place.chat)
-            raise
-
-    def _ask(self, question: _Question, attempt: Try, place: SitePlace) -> ChatRun:
-        """Send the question and wait for the first sign of an answer."""
-        way, lease, model = attempt.way, attempt.lease, attempt.model.id
-        site_question = SiteQuestion(
-            question.chat,
-            place,
-            turn_for(question.chat, attempt, place),
-            question.laps,
-            (lambda: self._offers.give_up(lease.account_id, model, way)) if way else lambda: None,
-        )
-        patience = Patience(self._settings.stall_timeout, self._settings.clock)
-        run = ChatRun(lease, attempt.page, site_question, patience, self._searching(question, attempt, patience))
-        try:
-            run.prime(question.client_gone)
-        except BaseException:
-            run.abandon()
-            raise
-        question.laps.end("first")
-        return run
-
-    def _searching(self, question: _Question, attempt: Try, patience: Patience) -> Searching | None:
-        """Return what makes the model's own web searches, None if it is offered none."""
-        search = question.chat.search
-        if not question.search_name or not search:
-            return None
-        wish = as_able(WebSearch(forced=True), attempt.model)
-        account_id, model = attempt.lease.account_id, attempt.model.id
-        site = SearchSite(account_id, attempt.page, model, wish, patience, self.try_to_discard)
-        return Searching(question.search_name, search.max_uses, site)
-
     def site_calls(self, lease: Lease, page: Page, client_gone: ClientGoneCheck) -> SiteCalls:
         """Lend an account's page for work that is not an answer."""
         return SiteCalls(
@@ -266,7 +182,7 @@ class Relay:
         )
 
 
-def _wish(question: _Question) -> Wish:
+def _wish(question: Question) -> Wish:
     """Return which account is best: the one that has the files, or the conversation."""
     attachments, place = question.attachments, question.place
     owner = attachments.account_id if attachments else None

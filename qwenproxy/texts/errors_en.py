@@ -134,6 +134,8 @@ EN = {
     "setting_max_body": "bytes of a JSON body",
     "setting_max_history_length": "messages to keep per chat",
     "setting_tools": "how functions are offered to the site: natively, in the prompt, or as it works best",
+    "setting_inline_limit": "characters to send as text; what is over goes as a text file",
+    "setting_model_variants": "1 lists models with the endings -thinking, -fast and -search, too",
     "setting_account_concurrency": "running answers per account",
     "setting_queue_wait": "seconds a request may wait for a free account",
     "setting_stall_timeout": "seconds to wait while the site is silent",

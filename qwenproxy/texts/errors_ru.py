@@ -136,6 +136,8 @@ RU = {
     "setting_max_body": "байт на тело JSON",
     "setting_max_history_length": "сколько сообщений чата хранить",
     "setting_tools": "как предлагать сайту функции: средствами сайта, в тексте или как лучше работает",
+    "setting_inline_limit": "сколько символов отправлять текстом; остальное уходит текстовым файлом",
+    "setting_model_variants": "1 показывает и модели с окончаниями -thinking, -fast и -search",
     "setting_account_concurrency": "сколько ответов одновременно на аккаунт",
     "setting_queue_wait": "сколько секунд запрос ждёт свободного аккаунта",
     "setting_stall_timeout": "сколько секунд ждать, пока сайт молчит",

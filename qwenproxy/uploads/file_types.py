@@ -28,8 +28,8 @@ _BMP = FileType("image", "bmp", "image/bmp")
 _PDF = FileType("file", "pdf", "application/pdf")
 _DOC = FileType("file", "doc", "application/msword")
 _DOCX = FileType("file", "docx", "application/vnd.openxmlformats-officedocument.wordprocessingml.document")
-_TXT = FileType("file", "txt", "text/plain")
-_TYPES = (_JPEG, _PNG, _GIF, _WEBP, _BMP, _PDF, _DOC, _DOCX, _TXT)
+TXT = FileType("file", "txt", "text/plain")
+_TYPES = (_JPEG, _PNG, _GIF, _WEBP, _BMP, _PDF, _DOC, _DOCX, TXT)
 
 _BY_EXTENSION = {each.extension: each for each in _TYPES} | {"jpeg": _JPEG}
 _BY_CONTENT_TYPE = {each.content_type: each for each in _TYPES} | {"image/jpg": _JPEG, "image/x-ms-bmp": _BMP}
@@ -51,10 +51,10 @@ def identify(name: str, data: bytes) -> FileType:
     type_by_name = _BY_EXTENSION.get(extension)
     if extension and type_by_name is None:
         raise _not_allowed(f"Files of type .{extension[:20]} are not allowed")
-    if type_by_name is _TXT:
+    if type_by_name is TXT:
         if data.startswith(b"%PDF-") or not _is_text(data):
             raise _disguised(extension)
-        return _TXT
+        return TXT
     type_by_content = _by_magic(data)
     if type_by_name is None:
         if type_by_content is None:

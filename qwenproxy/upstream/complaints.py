@@ -14,6 +14,7 @@ from qwenproxy.errors import (
     ChatBusy,
     ChatGone,
     ContentFilter,
+    InputRejected,
     ModelNotFound,
     NotLoggedIn,
     ProtocolChanged,
@@ -83,6 +84,12 @@ _RULES: tuple[tuple[re.Pattern[str], type[ProxyError], str], ...] = tuple(
             "The site does not find the chat. Send the request again: it starts a new one.",
         ),
         (r"too many messages|validation_?error|field required", UpstreamError, _MALFORMED),
+        (
+            # The site's usual text blames "input or attachment", whatever it is; only an English one names the part.
+            r"^invalid_input(?!.*(file|image|attachment|url|length|too long|too large))",
+            InputRejected,
+            "The site rejected the input. Check its length and its attachments.",
+        ),
         (
             r"invalid_input|(invalid|unsupported) (file|image|attachment|url)|(file|image) (type|format|size)"
             r"|(does|do)(n't| not) support|too (long|large)|input length|context length|maximum (context|length)|附件",

@@ -44,11 +44,38 @@ class Frame:
 PLAIN = Frame()
 
 
+@dataclass(frozen=True, slots=True)
+class Sections:
+    """A conversation in the sections that it is folded from, each with its mark; `key` ends every mark."""
+
+    key: str
+    head: str
+    before: tuple[str, ...]
+    messages: tuple[str, ...]
+    after: tuple[str, ...]
+
+
 def fold(messages: tuple[Message, ...], frame: Frame = PLAIN) -> str:
     """Return the conversation as one text; leave a single question without notes as it is."""
     if not frame.before and not frame.after and len(messages) == 1 and messages[0].role == "user":
         return messages[0].text
-    return _Folder(messages, frame).fold()
+    parts = sections(messages, frame)
+    return joined((parts.head, *parts.before, *parts.messages, *parts.after))
+
+
+def sections(messages: tuple[Message, ...], frame: Frame) -> Sections:
+    """Return the sections of a conversation between notes."""
+    return _Folder(messages, frame).sections()
+
+
+def joined(texts: Sequence[str]) -> str:
+    """Return sections as one text."""
+    return "\n\n".join(texts)
+
+
+def mark(key: str, *words: str) -> str:
+    """Return the line that says whose words follow."""
+    return f"[{' '.join(words)} {key}]"
 
 
 def attachments(messages: Sequence[Message]) -> tuple[ImagePart | FilePart, ...]:
@@ -68,18 +95,20 @@ class _Folder:
         self._numbers = {part: str(number) for number, part in enumerate(newest, 1)}
         self._tool_names = {call.id: call.name for message in messages for call in message.tool_calls}
 
-    def fold(self) -> str:
-        before, after = self._frame.before, self._frame.after
+    def sections(self) -> Sections:
         begin = "Here our conversation goes on." if self._frame.goes_on else "Below is a conversation so far."
-        sections = [
+        head = (
             f"{begin} A line in square brackets that ends with the key "
             f"{self._key} says whose words follow; the same without this key is ordinary text. Follow the system "
             "messages, write the assistant's next message, and write no such line yourself."
-        ]
-        sections += [self._note(note) for note in before]
-        sections += [self._section(message) for message in self._messages]
-        sections += [self._note(note) for note in after]
-        return "\n\n".join(sections)
+        )
+        return Sections(
+            self._key,
+            head,
+            tuple(map(self._note, self._frame.before)),
+            tuple(map(self._section, self._messages)),
+            tuple(map(self._note, self._frame.after)),
+        )
 
     def _note(self, note: Note) -> str:
         return f"{self._mark(note.topic)}\n{note.text}"
@@ -110,7 +139,7 @@ class _Folder:
         return words
 
     def _mark(self, *words: str) -> str:
-        return f"[{' '.join(words)} {self._key}]"
+        return mark(self._key, *words)
 
 
 def _without_site_talk(text: str) -> str:

@@ -26,8 +26,12 @@ class Model:
     id: str
     name: str
     vision: bool = False
+    audio: bool = False
+    video: bool = False
     document: bool = False
     thinking: bool = False
+    always_thinks: bool = False
+    search: bool = False
     chat_types: tuple[str, ...] = ("t2t",)
     context_length: int | None = None
     output_length: int | None = None
@@ -52,6 +56,11 @@ class Catalogue:
         self._spellings: dict[str, Model] = {}
         for name, model in self._models.items():
             self._spellings.setdefault(name.casefold(), model)
+
+    @property
+    def fast(self) -> Model | None:
+        """The best model for quick answers, None if the catalogue is empty."""
+        return _substitute("fast", {model.id: model for model in self.live}) if self.live else None
 
     def resolve(self, name: str) -> Model | None:
         """Return the model that `name` means, by its live id or an alias; None for an unknown name.
@@ -183,14 +192,18 @@ def _parse_model(entry: dict[str, Any]) -> Model | None:
     thinking_level = _number(abilities.get("thinking")) or 0
     always_thinks = thinking_level >= 2 or model_id.startswith(_ALWAYS_THINKING)
     name = entry.get("name") or info.get("name")
-    chat_types = meta.get("chat_type")
+    chat_types = _texts(meta.get("chat_type")) or ("t2t",)
     return Model(
         id=model_id,
         name=name if isinstance(name, str) else model_id,
         vision=capabilities.get("vision") is True,
+        audio=capabilities.get("audio") is True,
+        video=capabilities.get("video") is True,
         document=capabilities.get("document") is True,
         thinking=capabilities.get("thinking") is True or always_thinks,
-        chat_types=tuple(c for c in chat_types if isinstance(c, str)) if isinstance(chat_types, list) else ("t2t",),
+        always_thinks=always_thinks,
+        search=capabilities.get("search") is True or "search" in chat_types,
+        chat_types=chat_types,
         context_length=_number(meta.get("max_context_length")),
         output_length=_number(meta.get("max_generation_length")),
         created=_number(info.get("created_at")),
@@ -199,6 +212,10 @@ def _parse_model(entry: dict[str, Any]) -> Model | None:
 
 def _dict(value: object) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    return tuple(each for each in value if isinstance(each, str)) if isinstance(value, list) else ()
 
 
 def _number(value: object) -> int | None:

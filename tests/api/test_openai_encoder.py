@@ -142,7 +142,7 @@ def test_tool_calls_are_numbered(stream: Callable[..., list[bytes]]) -> None:
     [
         (answer("Hello", " world"), (7, 2, 0, 11)),
         (Reply((CREATED, delta("x", usage=counts(9, 7, 5)), end())), (9, 7, 5, 11)),
-        (Reply((CREATED, delta("Think", "think"), delta("Hello world"), end())), (2, 4, 0, 0)),
+        (Reply((CREATED, delta("Think", "think"), delta("Hello world"), end())), (10, 3, 1, 0)),
     ],
     ids=["counts", "reasoning", "no-counts"],
 )

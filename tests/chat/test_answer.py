@@ -48,9 +48,10 @@ def test_an_answer_without_text_is_a_message_without_parts() -> None:
     ("events", "counts"),
     [
         pytest.param((Usage(5, 1), Text("x"), Usage(5, 9, 4, 2)), Usage(5, 9, 4, 2), id="the site's last counts"),
-        pytest.param((Text("1"),), Usage(2, 1), id="four characters a token"),
-        pytest.param((Reasoning("1234"), Text("1")), Usage(2, 2), id="thoughts count"),
-        pytest.param((), Usage(2, 0), id="nothing"),
+        pytest.param((Text("1 2"),), Usage(21, 3), id="ours"),
+        pytest.param((Reasoning("1234"), Text("1")), Usage(21, 5, 4), id="thoughts count"),
+        pytest.param((*call_events(ToolCall("c", "look", "{}")),), Usage(21, 2), id="calls count"),
+        pytest.param((), Usage(21, 0), id="nothing"),
     ],
 )
 def test_counts(events: tuple[object, ...], counts: Usage) -> None:

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from spelling import spelled
 
 from qwenproxy.chat import CallStarted, Citation, Event, Finish, Image, Reasoning, SearchResult, Text, Tick, Usage
-from qwenproxy.chat.cutting import CHARACTERS_PER_TOKEN, cut
+from qwenproxy.chat.cutting import cut
+from qwenproxy.tokenizer import counting
 
 ALPHABET = "ab 🙂"  # few letters, so that sequences overlap and repeat
 
@@ -60,21 +61,53 @@ def test_a_split_changes_nothing(text: str, stop: list[str], max_tokens: int | N
     whole = cut_text([text], tuple(stop), max_tokens)
     assert cut_text(pieces, tuple(stop), max_tokens) == whole
     assert cut_text(list(text), tuple(stop), max_tokens) == whole
-    limit = len(text) if max_tokens is None else max_tokens * CHARACTERS_PER_TOKEN
-    found = [(at + len(sequence), at) for sequence in stop if (at := text[:limit].find(sequence)) >= 0]
-    assert whole[0] == text[: min(found)[1] if found else limit]
+    allowed = text if max_tokens is None else counting.first_tokens(text, max_tokens)
+    found = [(at + len(sequence), at) for sequence in stop if (at := allowed.find(sequence)) >= 0]
+    assert whole[0] == text[: min(found)[1] if found else len(allowed)]
 
 
-@pytest.mark.parametrize(
-    ("max_tokens", "left", "reason"),
-    [(1, "abcd", "length"), (2, "abcdefgh", "length"), (3, "abcdefghij", "stop"), (99, "abcdefghij", "stop")],
-)
-def test_four_characters_count_as_a_token_without_counts(max_tokens: int, left: str, reason: str) -> None:
-    assert cut_text(["abcdefghij"], (), max_tokens) == (left, reason)
+PROSE = "One two three, four: five.\nДа, 你好世界。It is 1234 (really)! 🙂🙂 \n\n  end  "
+
+
+@given(st.text("aZ б你1 .,\n🙂é'_", max_size=40), st.integers(1, 12), st.data())
+def test_without_counts_of_the_site_our_own_decide(text: str, max_tokens: int, data: st.DataObject) -> None:
+    marks = sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=8)))
+    pieces = [text[start:stop_at] for start, stop_at in zip([0, *marks], [*marks, len(text)], strict=True)]
+    left, reason = cut_text(pieces, (), max_tokens)
+    assert left == counting.first_tokens(text, max_tokens)
+    assert reason == ("length" if counting.count(text) > max_tokens else "stop")
+
+
+@pytest.mark.parametrize("max_tokens", range(1, counting.count(PROSE) + 2))
+def test_the_limit_holds_wherever_it_falls(max_tokens: int) -> None:
+    whole = cut_text([PROSE], (), max_tokens)
+    assert counting.count(whole[0]) <= max_tokens
+    for at in range(len(PROSE)):
+        assert cut_text([PROSE[:at], PROSE[at:]], (), max_tokens) == whole
+    assert cut_text(list(PROSE), (), max_tokens) == whole
 
 
 def test_an_answer_of_exactly_the_limit_is_whole() -> None:
-    assert cut_text(["abcd", "efgh"], (), 2) == ("abcdefgh", "stop")
+    assert cut_text(list(PROSE), (), counting.count(PROSE)) == (PROSE, "stop")
+
+
+def test_text_far_from_the_limit_flows_at_once_and_is_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(counting, "encoding")
+    events: list[Event] = [*(Text(letter) for letter in PROSE), Finish()]
+    assert list(cut(events, (), 1000)) == events
+
+
+def test_counts_that_the_site_gives_late_replace_ours() -> None:
+    events: list[Event] = [Text("one two thr"), Usage(9, 4), Text("ee four"), Finish()]
+    assert cut_text_of(cut(events, (), 4)) == ("one two three four", "stop")
+    assert cut_text_of(cut(events, (), 3))[1] == "length"
+
+
+def cut_text_of(events: Iterator[Event]) -> tuple[str, str]:
+    """Return the text of these events, and why they end."""
+    *texts, finish = events
+    assert isinstance(finish, Finish)
+    return "".join(event.text for event in texts if isinstance(event, Text)), finish.reason
 
 
 def test_the_sites_own_counts_decide_without_reasoning() -> None:

@@ -18,7 +18,7 @@ MAY_LOOK = {
     "api/completions/encoder.py",  # `created` of an answer
     "api/openai/encoder.py",  # the same
     "api/openai/format.py",  # the same
-    "api/openai/models.py",  # `created` of a model
+    "api/models/openai_form.py",  # `created` of a model
     "api/status.py",  # which accounts rest
     "api/waits.py",  # when a quota resets
     "assembly.py",  # the clock that it hands to those above

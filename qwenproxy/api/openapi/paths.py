@@ -27,6 +27,13 @@ READS_BODY = (400, 413, 415)
 USES_DISK = (503,)
 ASKS_SITE = (429, 502, 503, 504)
 CHAT_ID: Item = {"name": "chatId", "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
+ANTHROPIC_VERSION: Item = {"name": "anthropic-version", "in": "header", "schema": {"type": "string"}}
+MODELS_QUERY: list[Item] = [
+    ANTHROPIC_VERSION,
+    {"name": "limit", "in": "query", "schema": {"type": "integer", "minimum": 1, "maximum": 1000}},
+    *({"name": name, "in": "query", "schema": {"type": "string"}} for name in ("after_id", "before_id")),
+    {"name": "client_version", "in": "query", "schema": {"type": "string"}},
+]
 MODEL: Item = {"name": "name", "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
 IGNORED: Item = {
     "x-qwenproxy-ignored": {"description": "names of the parts without effect", "schema": {"type": "string"}}
@@ -65,6 +72,11 @@ def operation(tag: str, summary: str, responses: Item, **more: Any) -> Item:
     return {"tags": [tag], "summary": summary, **more, "responses": responses}
 
 
+def _in_either_form(name: str) -> Item:
+    """Return the content of an answer that is in Anthropic's form if the request has `anthropic-version`."""
+    return {"application/json": {"schema": {"anyOf": [ref(name), ref(f"Anthropic{name}")]}}}
+
+
 def _openai_paths(prefix: str) -> Item:
     completion = answers(
         "the answer, whole or as a stream",
@@ -74,9 +86,12 @@ def _openai_paths(prefix: str) -> Item:
     )
     completion["200"]["headers"] = IGNORED
     models = answers(
-        "the site's models and the documented names", json_content("ModelList"), ASKS_SITE, error="OpenAIError"
+        "the site's models and the documented names",
+        _in_either_form("ModelList"),
+        (400, *ASKS_SITE),
+        error="OpenAIError",
     )
-    model = answers("the model", json_content("Model"), (404, *ASKS_SITE), error="OpenAIError")
+    model = answers("the model", _in_either_form("Model"), (404, *ASKS_SITE), error="OpenAIError")
     return {
         f"{prefix}/chat/completions": {
             "post": operation(
@@ -86,8 +101,10 @@ def _openai_paths(prefix: str) -> Item:
                 requestBody=body_of(json_content("CompletionRequest")),
             )
         },
-        f"{prefix}/models": {"get": operation("OpenAI", "List the models", models)},
-        f"{prefix}/models/{{name}}": {"get": operation("OpenAI", "Describe a model", model, parameters=[MODEL])},
+        f"{prefix}/models": {"get": operation("OpenAI", "List the models", models, parameters=MODELS_QUERY)},
+        f"{prefix}/models/{{name}}": {
+            "get": operation("OpenAI", "Describe a model", model, parameters=[MODEL, ANTHROPIC_VERSION])
+        },
     }
 
 

@@ -22,6 +22,7 @@ ERROR_CODES = [
     "rate_limited", "queue_timeout", "upstream_error", "protocol_changed", "no_accounts", "verification_required",
     "upstream_timeout", "client_gone", "storage_error", "setup_error", "browser_error", "internal_error",
     "unsupported_endpoint", "structured_output_failed",
+    "unsupported_endpoint", "context_length_exceeded",
 ]  # fmt: skip
 
 ANSWERS: dict[str, Schema] = {
@@ -92,7 +93,26 @@ ANSWERS: dict[str, Schema] = {
             **dict.fromkeys(("vision", "tools", "reasoning", "search", "image_output", "video_output"), FLAG),
         ),
     ),
-    "ModelList": an_object("object data", object=const("list"), data=array_of(ref("Model"))),
+    "ModelList": an_object(
+        "object data", object=const("list"), data=array_of(ref("Model")), models=array_of({}, maxItems=0)
+    ),
+    "AnthropicModel": an_object(
+        "type id display_name created_at lifecycle",
+        type=const("model"),
+        id=TEXT,
+        display_name=TEXT,
+        created_at=TEXT,
+        lifecycle=const("active"),
+        max_input_tokens=COUNT,
+        max_tokens=COUNT,
+    ),
+    "AnthropicModelList": an_object(
+        "data has_more first_id last_id",
+        data=array_of(ref("AnthropicModel")),
+        has_more=FLAG,
+        first_id=nullable(TEXT),
+        last_id=nullable(TEXT),
+    ),
     "OpenAIError": an_object(
         "error",
         error=an_object(

@@ -1,0 +1,204 @@
+"""One question on one account: in the place where the site holds the conversation, or in a new chat.
+
+questions.py chooses the account and says what is asked. Knows the lease, the page seam and the site's forms; knows no
+other account.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from qwenproxy.accounts.pool import Lease
+from qwenproxy.browser.page import Page
+from qwenproxy.chat import ChatRequest, WebSearch
+from qwenproxy.chat.waiting import ClientGoneCheck
+from qwenproxy.errors import BareRefusal, ChatGone, EmptyAnswer, InputRejected, SiteFailure
+from qwenproxy.observe.laps import Laps
+from qwenproxy.relay.long_texts import LongTexts
+from qwenproxy.relay.model_list import ModelList
+from qwenproxy.relay.offers import Offers
+from qwenproxy.relay.reading import Patience
+from qwenproxy.relay.run import ChatRun, SiteQuestion
+from qwenproxy.relay.search_chat import SearchSite
+from qwenproxy.relay.searching import Searching, as_able, site_search
+from qwenproxy.relay.turns import frame_for, new_messages
+from qwenproxy.uploads.attachments import Attachments
+from qwenproxy.uploads.uploader import SiteCalls
+from qwenproxy.upstream import calls, dialects, folding
+from qwenproxy.upstream.ask import call
+from qwenproxy.upstream.dialects import Way
+from qwenproxy.upstream.models import Model
+from qwenproxy.upstream.places import SiteChat, SitePlace
+
+
+@dataclass(slots=True)
+class Question:
+    """A request on its way through the accounts. `place` is None if the site needs the whole conversation.
+
+    `search_name` is that of the function by which the model searches the web, "" without one.
+    """
+
+    chat: ChatRequest
+    place: SitePlace | None
+    attachments: Attachments | None
+    client_gone: ClientGoneCheck
+    fits: bool = False  # the question is known to fit into the model's context
+    search_name: str = ""
+    laps: Laps = field(default_factory=Laps)
+
+    def place_for(self, account_id: str) -> SitePlace | None:
+        """Return the place where this account can go on, None if it has to begin anew."""
+        return self.place if self.place and self.place.chat.account_id == account_id else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Asker:
+    """What one account asks with: its page, the request with the switches of its model's name, and its files.
+
+    `way` says how functions are offered, None if the request has none.
+    """
+
+    lease: Lease
+    page: Page
+    site: SiteCalls
+    chat: ChatRequest
+    model: Model
+    files: tuple[dict[str, Any], ...]
+    way: Way | None
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What questions are asked with: models, functions, long texts, and how long to wait.
+
+    `site_calls` lends an account's page for uploads; `discard` gets a new chat that got no answer.
+    """
+
+    models: ModelList
+    offers: Offers
+    texts: LongTexts
+    patience: Patience
+    site_calls: Callable[[Lease, Page, ClientGoneCheck], SiteCalls]
+    discard: Callable[[SiteChat], None]
+
+
+class Asking:
+    """Asks questions on accounts."""
+
+    def __init__(self, means: Means) -> None:
+        self._means = means
+        self._models = means.models
+
+    def start(self, lease: Lease, question: Question) -> ChatRun:
+        """Ask with one account, and wait for the first sign of an answer. Raises what goes wrong until then."""
+        asker = self._asker(lease, question)
+        try:
+            return self._ask_at(asker, question, question.place_for(lease.account_id))
+        except ChatGone:
+            question.place = None  # the next try sends everything
+            raise
+        except (EmptyAnswer, SiteFailure, BareRefusal):
+            other = self._means.offers.after(asker.way) if asker.way == "native" else None
+            if other is None:
+                raise
+            run = self._ask_at(replace(asker, way=other), question, None)
+        # The other way works, so the fault was with this one.
+        self._means.offers.give_up(lease.account_id, asker.model.id, "native")
+        return run
+
+    def _asker(self, lease: Lease, question: Question) -> _Asker:
+        """Open the account's page and bring the question's files there."""
+        attachments = question.attachments
+        if attachments:
+            attachments.check(lease.account_id)
+        page = lease.open()
+        self._models.refresh(page, question.client_gone)
+        question.fits = question.fits or self._models.check_length(question.chat)
+        question.laps.end("account")
+        variant = self._models.resolve(question.chat.model)
+        chat, model = variant.applied_to(question.chat), variant.model
+        site = self._means.site_calls(lease, page, question.client_gone)
+        files: tuple[dict[str, Any], ...] = ()
+        if attachments:
+            parts = folding.attachments(new_messages(chat, question.place_for(lease.account_id)))
+            files = attachments.entries(parts, site)
+        way = self._means.offers.way(lease.account_id, model.id, chat.tools) if chat.tools else None
+        return _Asker(lease, page, site, chat, model, files, way)
+
+    def _ask_at(self, asker: _Asker, question: Question, place: SitePlace | None) -> ChatRun:
+        """Ask in a place on the site, or in a new chat, which is deleted if no answer comes."""
+        turn = self._turn(asker, place)
+        question.laps.end("files")
+        if place:
+            return self._ask(asker, question, self._site_question(asker, question, place, turn))
+        creation = calls.new_chat(turn.model, chat_type=calls.chat_type_of(turn.search))
+        new_chat = call(asker.page, creation, question.client_gone, self._means.patience.clock)
+        question.laps.end("chat")
+        place = SitePlace(SiteChat(asker.lease.account_id, calls.chat_id_from(new_chat)))
+        try:
+            return self._ask(asker, question, self._site_question(asker, question, place, turn))
+        except BaseException:
+            self._means.discard(place.chat)
+            raise
+
+    def _turn(self, asker: _Asker, place: SitePlace | None) -> calls.Question:
+        """Return the question as it goes to a place on the site, or to a new chat; upload text that is too long."""
+        chat, way = asker.chat, asker.way
+        sent = self._means.texts.put(new_messages(chat, place), frame_for(chat, way, place), asker.site)
+        return calls.Question(
+            model=asker.model.id,
+            text=sent.text,
+            parent_id=place.response_id if place else None,
+            thinking=bool(chat.thinking) or self._models.must_think(asker.model),
+            thinking_budget=chat.thinking_budget,
+            files=(*asker.files, *sent.files),
+            local_tools=dialects.local_tools(chat.tools) if way == "native" else None,
+            offers_tools=bool(chat.tools),
+            search=site_search(chat, asker.model),
+        )
+
+    def _site_question(self, asker: _Asker, question: Question, place: SitePlace, turn: calls.Question) -> SiteQuestion:
+        account_id, model, way = asker.lease.account_id, asker.model.id, asker.way
+        return SiteQuestion(
+            asker.chat,
+            place,
+            turn,
+            question.laps,
+            (lambda: self._means.offers.give_up(account_id, model, way)) if way else lambda: None,
+        )
+
+    def _ask(self, asker: _Asker, question: Question, site_question: SiteQuestion) -> ChatRun:
+        """Ask; a model that the site does not let answer without thinking is asked again with it (protocol 4.4)."""
+        turn = site_question.turn
+        try:
+            return self._prime(asker, question, site_question)
+        except InputRejected:
+            if turn.thinking or not asker.model.thinking:
+                raise
+        run = self._prime(asker, question, replace(site_question, turn=replace(turn, thinking=True)))
+        self._models.note_must_think(asker.model)
+        return run
+
+    def _prime(self, asker: _Asker, question: Question, site_question: SiteQuestion) -> ChatRun:
+        """Send the question and wait for the first sign of an answer."""
+        searching = self._searching(asker, question)
+        run = ChatRun(asker.lease, asker.page, site_question, self._means.patience, searching)
+        try:
+            run.prime(question.client_gone)
+        except BaseException:
+            run.abandon()
+            raise
+        question.laps.end("first")
+        return run
+
+    def _searching(self, asker: _Asker, question: Question) -> Searching | None:
+        """Return what makes the model's own web searches, None if it is offered none."""
+        search = asker.chat.search
+        if not question.search_name or not search:
+            return None
+        wish = as_able(WebSearch(forced=True), asker.model)
+        account_id, model, means = asker.lease.account_id, asker.model.id, self._means
+        site = SearchSite(account_id, asker.page, model, wish, means.patience, means.discard)
+        return Searching(question.search_name, search.max_uses, site)
