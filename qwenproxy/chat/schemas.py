@@ -37,7 +37,7 @@ Schema = Mapping[str, Any]
 
 
 class NotASchema(ValueError):
-    """A value is no JSON schema; the message goes on from "it": `has no $defs/Pet`."""
+    """A value is no JSON schema; the message goes on from "it": `is nested too deeply`."""
 
 
 def check_schema(schema: Schema) -> None:
