@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 from qwenproxy.chat import ChatRequest, Event
+from qwenproxy.chat.calls.stage import find_calls
 from qwenproxy.chat.corrections import Corrections
 from qwenproxy.chat.cutting import cut
-from qwenproxy.chat.tool_calls import find_calls
 
 Stage = Callable[[Iterator[Event]], Iterator[Event]]
 
@@ -20,8 +20,8 @@ Stage = Callable[[Iterator[Event]], Iterator[Event]]
 def stages_for(request: ChatRequest, corrections: Corrections) -> list[Stage]:
     """Return the stages that an answer to this request goes through, in their order."""
     stages: list[Stage] = []
-    if request.tools:
-        stages.append(find_calls)
+    if request.may_hold_calls:
+        stages.append(partial(find_calls, request=request, corrections=corrections))
     if request.stop or request.max_tokens is not None:
         stages.append(partial(cut, stop=request.stop, max_tokens=request.max_tokens))
     return stages

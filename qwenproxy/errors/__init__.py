@@ -20,6 +20,7 @@
     ├── UpstreamError           the site failed; another try does not help          502 upstream_error
     │   ├── BareRefusal         refused without a reason: the page's cookies may be too old
     │   ├── ProtocolChanged     502 protocol_changed
+    │   ├── ToolChoiceUnsatisfied 502 tool_choice_unsatisfied: the model does not make the call that is demanded
     │   └── UpstreamTimeout     504 upstream_timeout
     ├── Unavailable             no account can take the request
     │   ├── NoAccounts          503 no_accounts
@@ -82,6 +83,7 @@ from qwenproxy.errors.site import (
     Refusal,
     SiteFailure,
     TabLost,
+    ToolChoiceUnsatisfied,
     Transient,
     UpstreamError,
     UpstreamTimeout,
@@ -123,6 +125,7 @@ __all__ = [
     "StorageError",
     "TabLost",
     "TooLarge",
+    "ToolChoiceUnsatisfied",
     "Transient",
     "Unavailable",
     "UnsupportedEndpoint",

@@ -95,6 +95,12 @@ class ProtocolChanged(UpstreamError):
     code = "protocol_changed"
 
 
+class ToolChoiceUnsatisfied(UpstreamError):
+    """The model does not make the call that the request demands, not even when it is asked once more."""
+
+    code = "tool_choice_unsatisfied"
+
+
 class UpstreamTimeout(UpstreamError):
     """The site sent nothing for STALL_TIMEOUT."""
 
