@@ -49,13 +49,13 @@ def _arguments(source: Source, draft: Draft, opener: Opener) -> Steps[bool]:
         if closer in _WRAPPERS or (count and not length and (yield from look_for_opener(source))):
             return True
         if not length:
-            break
+            break  # no tag of ours, or half of one
         source.take(length)
         if not closer.endswith(("parameter>", "argument>")):
             return True
-    if char:
+    if char and not source.ended:
         raise Faulty("its arguments cannot be read")
-    if not count:
+    if char or not count:
         raise Incomplete
     return False
 

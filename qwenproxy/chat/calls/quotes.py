@@ -34,7 +34,7 @@ def ends_string(rest: str, place: str, *, ended: bool) -> bool | None:
     if char in "<`":
         return begins(char + after, _AFTER, ended=ended)
     if char != ",":
-        return None if char == "\\" and not after and not ended else False
+        return False
     return _ends_before_comma(after, place, ended)
 
 
@@ -67,4 +67,6 @@ def _follower(rest: str) -> tuple[str, str]:
     """Return the first character after a gap, "" if there is none, and what comes after it."""
     match = GAP.match(rest)
     at = match.end() if match else 0
+    if rest[at:] == "\\":
+        return "", ""  # half of what may be a gap
     return rest[at : at + 1], rest[at + 1 :]
