@@ -11,7 +11,7 @@ from dialects import WRITERS
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qwenproxy.chat import CallArguments, CallEnded, CallStarted, Finish, Text, Tool, WrittenCall
+from qwenproxy.chat import CallArguments, CallEnded, CallStarted, Event, Finish, Text, Tool, WrittenCall
 from qwenproxy.chat.calls import draft
 from qwenproxy.chat.calls.names import Offer
 from qwenproxy.chat.calls.reader import Reader
@@ -77,7 +77,7 @@ def test_a_call_arrives_exactly(notation: str, call: tuple[Tool, dict[str, Any]]
 @given(calls())
 def test_a_call_from_beside_the_text_arrives_exactly(call: tuple[Tool, dict[str, Any]]) -> None:
     tool, arguments = call
-    events = [WrittenCall(tool.name, json.dumps(arguments)), Finish()]
+    events: list[Event] = [WrittenCall(tool.name, json.dumps(arguments)), Finish()]
     assert outcome(events, asked(tool)) == [(tool.name, arguments), {"finish": "tool_calls"}]
 
 
@@ -147,10 +147,7 @@ def test_a_long_call_comes_as_it_is_written(notation: str) -> None:
     arguments = {"path": "a.txt", "text": "line\n" * 200, "lines": [1, 2]}
     answer = WRITERS[notation](FILE, arguments)
     seen: list[Any] = []
-    at = {}
-    for index, piece in enumerate(find_calls(texts(answer), asked(FILE), Corrections())):
-        seen.append(piece)
-        at.setdefault(type(piece), index)
+    seen.extend(find_calls(texts(answer), asked(FILE), Corrections()))
     text = "".join(event.text for event in seen if isinstance(event, CallArguments))
     assert json.loads(text) == arguments
     assert isinstance(seen[-2], CallEnded)

@@ -24,6 +24,7 @@ _HALVES = re.compile("[\ud800-\udfff]")
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "/": "/", "\\": "\\", '"': '"', "'": "'", "\n": "\n"}
 _WORDS = {"true": True, "false": False, "null": None, "none": None, "undefined": None}
 _UNREAL = frozenset({"nan", "infinity", "inf"})
+_LONGEST_LITERAL = 10_000  # characters; Python reads integers of 4,300
 _TAG = "tool_call>"  # a string that holds this and an unescaped quote was never closed
 
 
@@ -171,6 +172,8 @@ def _literal(source: Source) -> Steps[Any]:
     while True:
         match = _LITERAL.match(source.text, source.at + length)
         length += len(match.group()) if match else 0
+        if length > _LONGEST_LITERAL:
+            raise Faulty("a number in it is too long")
         if source.at + length < len(source.text) or not (yield from source.more()):
             break
     word = source.rest(length)

@@ -17,7 +17,7 @@ class Offer:
 
     def __init__(self, tools: Iterable[Tool], *, anything: bool = False) -> None:
         self._tools = {tool.name: tool for tool in tools}
-        self._anything = anything
+        self.anything = anything
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -27,7 +27,7 @@ class Offer:
     def tool(self, name: str) -> Tool | None:
         """Return the tool that is meant, None if there is none or more than one."""
         name = name.strip()
-        if self._anything:
+        if self.anything:
             return Tool(name)
         if name in self._tools:
             return self._tools[name]

@@ -23,6 +23,7 @@ _FENCE = re.compile(r"(?:`{3,}|~{3,})[ \t]*(?:json|xml|tool_calls?|tool_code|)[ 
 _MAY_BE_FENCE = re.compile(r"(?:`+|~+)[ \t]*\w{0,12}[ \t]*(?:\r?\n\s{0,200}|\r)?")
 _CLOSED = re.compile(r"[ \t]*(?P<marks>`+|~+)[ \t]*\r?(?:\n|\Z)")
 _MAY_BE_CLOSED = re.compile(r"[ \t]{0,40}(?:`{0,40}|~{0,40})[ \t]{0,40}\r?")
+_MARKS = {"`": re.compile("`+"), "~": re.compile("~+")}
 _COMPLAINT = re.compile(r"Tool \S{1,128} does not exists\.")
 _COMPLAINTS = re.compile(rf"(?:{_COMPLAINT.pattern}[ \t]*)+(?P<end>\r?\n|\Z)?")
 _LONGEST = 2000  # characters that are looked at in one go
@@ -52,7 +53,9 @@ class Prose:
     Text goes to `say`, white space only when more follows.
     """
 
-    def __init__(self, source: Source, say: Callable[[str], None]) -> None:
+    def __init__(self, source: Source, say: Callable[[str], None], *, keeps_space: bool = False) -> None:
+        """`keeps_space` says that text goes on where a call was, since it is left out."""
+        self._keeps_space = keeps_space
         self._source = source
         self._say_it = say
         self._spaces: list[str] = []
@@ -96,7 +99,10 @@ class Prose:
 
     def begin_after_call(self) -> None:
         """Go on behind a call: the white space around it belongs to the notation."""
-        self._spaces = []
+        if not self._keeps_space:
+            self._spaces = []
+        elif not self._spaces and self._last:
+            self._spaces = ["\n"]
         self._at_line = self._begun = True
         self._ticks = 0
 
@@ -158,13 +164,14 @@ class Prose:
 
     def _marks(self, char: str) -> Steps[None]:
         """Read a run of backticks or tildes: it opens a fence, or a quotation, or closes one."""
-        length = 1
+        source = self._source
+        length = 0
         while True:
-            rest = self._source.rest(length + 1)
-            if len(rest) > length and rest[length] == char:
-                length += 1
-            elif len(rest) > length or not (yield from self._source.more()):
+            match = _MARKS[char].match(source.text, source.at + length)
+            length += match.end() - match.start() if match else 0
+            if source.at + length < len(source.text) or length >= _LONGEST or not (yield from source.more()):
                 break
+        length = min(length, _LONGEST)
         if self._at_line and length >= 3:
             self._fence, self._is_opening_line = char * length, True
         elif char == "`" and self._ticks in (0, length):
@@ -209,7 +216,7 @@ class Prose:
                 source.take(match.end())
                 return True
             may_go_on = _MAY_COMPLAIN.fullmatch(rest) or (match and match.end() == len(rest))
-            if not may_go_on or not (yield from source.more()):
+            if not may_go_on or len(rest) == _LONGEST or not (yield from source.more()):
                 break
         if match and match.end() == len(rest):
             source.take(match.end())

@@ -7,9 +7,10 @@ back as the text it was, and what follows it is read again. Knows the notations 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import groupby
 
-from qwenproxy.chat import Text
+from qwenproxy.chat import CallArguments, Text
 from qwenproxy.chat.calls.draft import ALONE, FREE, LINE, Block, CallEvent
 from qwenproxy.chat.calls.elements import read_element
 from qwenproxy.chat.calls.names import Offer
@@ -54,7 +55,7 @@ class Reader:
         self._offer = offer
         self._source = Source()
         self._pieces: list[Piece] = []
-        self._prose = Prose(self._source, self._say)
+        self._prose = Prose(self._source, self._say, keeps_space=offer.anything)
         self._steps = self._read()
         self._is_over = False
         self._is_debris = False
@@ -75,7 +76,7 @@ class Reader:
 
     def _taken(self) -> list[Piece]:
         pieces, self._pieces = self._pieces, []
-        return pieces
+        return [joined for _, group in groupby(pieces, type) for joined in _joined(list(group))]
 
     def _go_on(self) -> None:
         if not self._is_over:
@@ -118,6 +119,15 @@ class Reader:
         self._pieces.append(Debris(text) if self._is_debris else Text(text))
         if text.lstrip().startswith("</"):
             self._is_debris = False
+
+
+def _joined(pieces: list[Piece]) -> list[Piece]:
+    """Return pieces of one kind as few: a client needs no event for each word."""
+    first = pieces[0]
+    if len(pieces) == 1 or not isinstance(first, Text | Debris | CallArguments):
+        return pieces
+    text = "".join(piece.text for piece in pieces if isinstance(piece, Text | Debris | CallArguments))
+    return [replace(first, text=text)]
 
 
 def _read_block(source: Source, block: Block, candidate: Candidate) -> Steps[None]:
