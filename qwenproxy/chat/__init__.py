@@ -122,6 +122,11 @@ class ChatRequest:
     streamed: bool = False
     client: str = ""
 
+    @property
+    def may_hold_calls(self) -> bool:
+        """Whether the model may write calls: it has tools, or sees the calls of earlier answers."""
+        return bool(self.tools) or any(message.tool_calls for message in self.messages)
+
 
 @dataclass(frozen=True, slots=True)
 class Started:
@@ -175,6 +180,14 @@ class CallArguments:
 @dataclass(frozen=True, slots=True)
 class CallEnded:
     """The arguments of the call that has started are complete."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallDropped:
+    """A call that the site passed on, and that the client does not get; `reason` says why. Only the log reads it."""
+
+    name: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,6 +264,7 @@ Event = (
     | CallStarted
     | CallArguments
     | CallEnded
+    | CallDropped
     | Search
     | Citation
     | Image

@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 from qwenproxy.chat import ChatRequest, Event
+from qwenproxy.chat.calls.stage import find_calls
 from qwenproxy.chat.citations import cite
 from qwenproxy.chat.corrections import Corrections
 from qwenproxy.chat.cutting import cut
 from qwenproxy.chat.document import hold_to_form
 from qwenproxy.chat.prefill import beginning, without_repetition
-from qwenproxy.chat.tool_calls import find_calls
 
 Stage = Callable[[Iterator[Event]], Iterator[Event]]
 
@@ -42,4 +42,4 @@ def stages_for(request: ChatRequest, corrections: Corrections, searching: Stage 
 
 def call_stages(request: ChatRequest, corrections: Corrections) -> list[Stage]:
     """Return the stages that find the calls in one answer of the site; each answer needs them anew."""
-    return [find_calls] if request.tools else []
+    return [partial(find_calls, request=request, corrections=corrections)] if request.may_hold_calls else []

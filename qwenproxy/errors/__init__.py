@@ -23,6 +23,7 @@
     │   ├── BareRefusal         refused without a reason: the page's cookies may be too old
     │   ├── ProtocolChanged     502 protocol_changed
     │   ├── StructuredOutputFailed 502 structured_output_failed: the answer is not the document asked for
+    │   ├── ToolChoiceUnsatisfied 502 tool_choice_unsatisfied: the model does not make the call that is demanded
     │   └── UpstreamTimeout     504 upstream_timeout
     ├── Unavailable             no account can take the request
     │   ├── NoAccounts          503 no_accounts
@@ -88,6 +89,7 @@ from qwenproxy.errors.site import (
     SiteFailure,
     StructuredOutputFailed,
     TabLost,
+    ToolChoiceUnsatisfied,
     Transient,
     UpstreamError,
     UpstreamTimeout,
@@ -132,6 +134,7 @@ __all__ = [
     "StructuredOutputFailed",
     "TabLost",
     "TooLarge",
+    "ToolChoiceUnsatisfied",
     "Transient",
     "Unavailable",
     "UnsupportedEndpoint",

@@ -106,6 +106,12 @@ class StructuredOutputFailed(UpstreamError):
         self.client_message = f"{self.message.removesuffix('.')}: {problem}. Ask again, or make the schema simpler."
 
 
+class ToolChoiceUnsatisfied(UpstreamError):
+    """The model does not make the call that the request demands, not even when it is asked once more."""
+
+    code = "tool_choice_unsatisfied"
+
+
 class UpstreamTimeout(UpstreamError):
     """The site sent nothing for STALL_TIMEOUT."""
 

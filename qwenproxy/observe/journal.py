@@ -117,6 +117,21 @@ class SentAsFile(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class CallDropped(Event):
+    """The site passed on a call of a function that cannot be carried out, so the client does not get it."""
+
+    level: ClassVar[int] = logging.WARNING
+
+    account_id: str
+    model: str
+    name: str
+
+    def __str__(self) -> str:
+        # The model wrote the name: at most one short word of it may reach the log.
+        return f"account={self.account_id} model={self.model} dropped a call of {self.name[:64]!a}"
+
+
+@dataclass(frozen=True, slots=True)
 class AnswerBroke(Event):
     """An answer ended with an error after it had begun; `code` is that of the error."""
 

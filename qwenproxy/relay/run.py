@@ -17,6 +17,7 @@ from qwenproxy.accounts.pool import Lease
 from qwenproxy.browser.page import Page
 from qwenproxy.chat import (
     CallArguments,
+    CallDropped,
     CallStarted,
     ChatRequest,
     Event,
@@ -160,7 +161,7 @@ class ChatRun:
     @property
     def _may_ask_again(self) -> bool:
         """Whether a stage of this answer may ask for a correction."""
-        return bool(self.chat.tools or self.chat.document)
+        return bool(self.chat.may_hold_calls or self.chat.document)
 
     def _ask(self, turn: calls.Question) -> Reading:
         chat_id = self.place.chat.chat_id
@@ -231,6 +232,9 @@ class ChatRun:
                 if now - last_tick_at < TICK:
                     continue
                 last_tick_at = max(last_tick_at + TICK, now - TICK)  # the rest of a second counts towards the next Tick
+            elif isinstance(event, CallDropped):
+                journal.note(journal.CallDropped(self.account_id, self.model, event.name))
+                continue
             else:
                 self.answer.add(event)
                 if self.chat.streamed and isinstance(event, SEEN):

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from call_reading import asked, outcome, texts
 
 from qwenproxy.chat import ChatRequest, Message, Tool, ToolCall
 from qwenproxy.upstream.dialects import Way, local_tools, offer, writer
@@ -90,3 +91,12 @@ def test_a_call_of_a_freeform_tool_has_one_argument() -> None:
 @pytest.mark.parametrize("arguments", ["", "no json", "[1]", "7"])
 def test_arguments_that_are_no_object_are_kept(arguments: str) -> None:
     assert writer("neutral", ())(ToolCall("c", "f", arguments)).count("<argument") == (arguments != "")
+
+
+@pytest.mark.parametrize("way", ["trained", "neutral"])
+def test_a_call_of_the_conversation_is_a_call_when_the_model_writes_it_again(way: Way) -> None:
+    arguments = {"text": "a </tool_call> b </argument> c", "n": 123456789012345678901234567890}
+    call = ToolCall("call_0", "look", json.dumps(arguments))
+    number = {"type": "object", "properties": {"text": {"type": "string"}, "n": {"type": "integer"}}}
+    read = outcome(texts([writer(way, ())(call)]), asked(Tool("look", "", number)))
+    assert read == [("look", arguments), {"finish": "tool_calls"}]

@@ -21,8 +21,7 @@ ERROR_CODES = [
     "not_found", "model_not_found", "chat_not_found", "method_not_allowed", "file_too_large", "unsupported_media_type",
     "rate_limited", "queue_timeout", "upstream_error", "protocol_changed", "no_accounts", "verification_required",
     "upstream_timeout", "client_gone", "storage_error", "setup_error", "browser_error", "internal_error",
-    "unsupported_endpoint", "structured_output_failed",
-    "unsupported_endpoint", "context_length_exceeded",
+    "unsupported_endpoint", "structured_output_failed", "context_length_exceeded", "tool_choice_unsatisfied",
 ]  # fmt: skip
 
 ANSWERS: dict[str, Schema] = {
