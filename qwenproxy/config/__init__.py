@@ -45,6 +45,7 @@ class Config:
     max_file_size: int
     max_body: int
     max_history_length: int
+    api_chats: int
     account_concurrency: int
     queue_wait: float
     stall_timeout: float

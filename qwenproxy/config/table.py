@@ -169,6 +169,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("MAX_FILE_SIZE", ("MAX_FILE_SIZE",), "10485760", _whole(1)),
     Setting("MAX_BODY", (), "67108864", _whole(1)),
     Setting("MAX_HISTORY_LENGTH", ("MAX_HISTORY_LENGTH",), "100", _whole(2)),
+    Setting("API_CHATS", (), "1000", _whole(0)),
     Setting("ACCOUNT_CONCURRENCY", (), "2", _whole(1)),
     Setting("QUEUE_WAIT", (), "60", _seconds(zero=True)),
     Setting("STALL_TIMEOUT", (), "180", _seconds(zero=False)),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from qwenproxy.accounts.pool import Lease
@@ -19,20 +19,24 @@ from qwenproxy.chat.tool_calls import instructions
 from qwenproxy.chat.waiting import ClientGoneCheck, never_gone
 from qwenproxy.errors import (
     AccountsResting,
+    BareRefusal,
     ChatGone,
+    ParentGone,
     ProxyError,
     QueueTimeout,
     Refusal,
+    RequestError,
     SetupError,
     Transient,
     UnsupportedParameter,
+    UpstreamError,
 )
 from qwenproxy.observe.laps import Laps
 from qwenproxy.relay.attempts import Attempts, Wish
 from qwenproxy.relay.deletions import UpstreamDeletions
 from qwenproxy.relay.model_list import ModelList
 from qwenproxy.relay.reading import Patience
-from qwenproxy.relay.run import ChatRun, SiteQuestion
+from qwenproxy.relay.run import ChatRun, Loss, SiteQuestion
 from qwenproxy.uploads.attachments import Attachments
 from qwenproxy.uploads.uploader import SiteCalls, Uploader
 from qwenproxy.upstream import calls, folding, models
@@ -41,6 +45,9 @@ from qwenproxy.upstream.folding import Note
 from qwenproxy.upstream.places import SiteChat, SitePlace
 
 log = logging.getLogger(__name__)
+
+# How the site may refuse a question under an answer that is not the newest: its words for that are unknown.
+_UNDER_OLDER_PARENT = (BareRefusal, RequestError, UpstreamError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,17 +62,36 @@ class RelaySettings:
 
 @dataclass(slots=True)
 class _Question:
-    """A request on its way through the accounts. `place` is None if the site needs the whole conversation."""
+    """A request on its way through the accounts. `place` is None if the site needs the whole conversation.
+
+    `lost` is what the site refused of the place that there was.
+    """
 
     chat: ChatRequest
     place: SitePlace | None
     attachments: Attachments | None
     client_gone: ClientGoneCheck
     laps: Laps = field(default_factory=Laps)
+    lost: Loss | None = None
 
-    def place_for(self, account_id: str) -> SitePlace | None:
-        """Return the place where this account can go on, None if it has to begin anew."""
-        return self.place if self.place and self.place.chat.account_id == account_id else None
+    def place_for(self, account_id: str, model: str) -> SitePlace | None:
+        """Return the place where this account can go on with a model, None if it has to begin anew."""
+        place = self.place
+        if place is None or place.chat.account_id != account_id or (place.model and place.model != model):
+            return None
+        return place
+
+    def lose_place(self, error: ProxyError) -> bool:
+        """Give the place up if this error of the site means that nothing can be asked there; tell whether it does."""
+        is_older = self.place is not None and not self.place.is_newest
+        if isinstance(error, ParentGone) or (is_older and type(error) in _UNDER_OLDER_PARENT):
+            self.lost = "parent"
+        elif isinstance(error, ChatGone):
+            self.lost = "chat"
+        else:
+            return False
+        self.place = None
+        return True
 
 
 class Relay:
@@ -91,8 +117,8 @@ class Relay:
     ) -> ChatRun:
         """Start an answer and wait for its first sign; raise what goes wrong until then.
 
-        Sends only what the site does not hold yet to a `place`, if its account can take it; otherwise sends the whole
-        conversation, folded, into a new chat of the site.
+        Sends only what the site does not hold yet to a `place`, if its account and the site take it; otherwise sends
+        the whole conversation, folded, into a new chat of the site.
         Raises RequestError, TooLarge, ModelNotFound, and what Attempts.take raises.
         """
         question = _Question(chat, place, self._attachments(chat, place, client_gone), client_gone)
@@ -179,7 +205,7 @@ class Relay:
         self._models.refresh(page, question.client_gone)
         question.laps.end("account")
         model = self._models.resolve(chat.model).id
-        place = question.place_for(lease.account_id)
+        place = question.place_for(lease.account_id, model)
         files: tuple[dict[str, Any], ...] = ()
         if attachments:
             parts = folding.attachments(_new_messages(chat, place))
@@ -189,9 +215,10 @@ class Relay:
             return self._ask_anew(lease, page, question, model, files)
         try:
             return self._ask(lease, page, question, _site_question(question, place, model, files))
-        except ChatGone:
-            question.place = None  # the next try sends everything
-            raise
+        except ProxyError as error:
+            if not question.lose_place(error):
+                raise
+            raise ChatGone(error.message) from error  # the next try, on the same account, sends everything
 
     def _ask_anew(
         self, lease: Lease, page: Page, question: _Question, model: str, files: tuple[dict[str, Any], ...]
@@ -227,8 +254,18 @@ class Relay:
 
 
 def _new_messages(chat: ChatRequest, place: SitePlace | None) -> tuple[Message, ...]:
-    """Return the messages that the site does not hold yet."""
-    return chat.messages[place.holds if place else 0 :]
+    """Return the messages that the site does not hold yet.
+
+    A result gets the name of its function, because the call is not beside it and the site knows no ids of calls.
+    """
+    if place is None:
+        return chat.messages
+    calls_before = (call for message in chat.messages[: place.holds] for call in message.tool_calls)
+    names = {call.id: call.name for call in calls_before}
+    return tuple(
+        replace(message, name=message.name or names.get(message.tool_call_id)) if message.tool_call_id else message
+        for message in chat.messages[place.holds :]
+    )
 
 
 def _site_question(
@@ -245,7 +282,7 @@ def _site_question(
         thinking_budget=chat.thinking_budget,
         files=files,
     )
-    return SiteQuestion(chat, place, turn, question.laps)
+    return SiteQuestion(chat, place, turn, question.laps, question.lost)
 
 
 def _wish(question: _Question) -> Wish:

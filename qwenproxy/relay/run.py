@@ -10,6 +10,7 @@ import logging
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from qwenproxy.accounts.pool import Lease
 from qwenproxy.browser.page import Page
@@ -31,15 +32,21 @@ TICK = 1.0  # seconds between two Ticks
 SEEN = (Text, CallStarted, CallArguments, Image, Finish)  # after these an answer cannot be corrected any more
 REAL = (*SEEN, Reasoning)  # what a client may see
 
+Loss = Literal["chat", "parent"]  # what the site did not take any more of a place where a conversation was to go on
+
 
 @dataclass(frozen=True, slots=True)
 class SiteQuestion:
-    """A question for the site: the request, its place there, and the turn that is sent."""
+    """A question for the site: the request, its place there, and the turn that is sent.
+
+    `lost` says why the conversation does not go on where it was.
+    """
 
     chat: ChatRequest
     place: SitePlace
     turn: calls.Question
     laps: Laps
+    lost: Loss | None = None
 
 
 class ChatRun:
@@ -56,6 +63,7 @@ class ChatRun:
         self.place = site_question.place
         self.model = site_question.turn.model
         self.laps = site_question.laps
+        self.lost = site_question.lost
         self.answer = Answer()
         self._lease = lease
         self._page = page

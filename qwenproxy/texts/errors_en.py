@@ -133,6 +133,7 @@ EN = {
     "setting_max_file_size": "bytes per uploaded file",
     "setting_max_body": "bytes of a JSON body",
     "setting_max_history_length": "messages to keep per chat",
+    "setting_api_chats": "recorded API chats to keep; over it the oldest go, here and on the site; 0 records none",
     "setting_account_concurrency": "running answers per account",
     "setting_queue_wait": "seconds a request may wait for a free account",
     "setting_stall_timeout": "seconds to wait while the site is silent",

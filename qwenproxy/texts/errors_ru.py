@@ -135,6 +135,7 @@ RU = {
     "setting_max_file_size": "байт на загружаемый файл",
     "setting_max_body": "байт на тело JSON",
     "setting_max_history_length": "сколько сообщений чата хранить",
+    "setting_api_chats": "сколько записанных чатов API хранить, здесь и на сайте; лишние удаляются; 0: ни одного",
     "setting_account_concurrency": "сколько ответов одновременно на аккаунт",
     "setting_queue_wait": "сколько секунд запрос ждёт свободного аккаунта",
     "setting_stall_timeout": "сколько секунд ждать, пока сайт молчит",
