@@ -28,6 +28,8 @@ WAL_LIMIT = 4 << 20  # bytes of the write-ahead log that stay on the disk
 Row = tuple[Any, ...]
 Result = TypeVar("Result")
 
+# Python raises the second one when a damaged file makes SQLite quote it.
+_TROUBLES = (sqlite3.Error, UnicodeDecodeError)
 # What the disk or another process refuses. Any other failure of the database means that its file is broken.
 _REFUSALS = ("disk is full", "readonly", "unable to open", "disk i/o error", "locked", "out of memory", "permission")
 
@@ -86,14 +88,14 @@ class State:
         with self._mutex:
             try:
                 return self._once(work)
-            except sqlite3.Error as error:
+            except _TROUBLES as error:
                 self._forget_connection()
                 if not _shows_damage(error):
                     raise self._refused(error) from error
                 self._set_aside(error)
             try:
                 return self._once(work)
-            except sqlite3.Error as error:
+            except _TROUBLES as error:
                 self._forget_connection()
                 raise self._refused(error) from error
 
@@ -124,18 +126,18 @@ class State:
         self._disconnect()
         self._disconnect = _nothing_to_close
 
-    def _set_aside(self, error: sqlite3.Error) -> None:
+    def _set_aside(self, error: Exception) -> None:
         """Move the broken file out of the way, with what belongs to it. Raises StorageError."""
         with self._lock:
             if not self._path.exists():
                 return
-            target = files.set_aside(self._path, str(error))
+            target = files.set_aside(self._path, _reason(error))
             for suffix in ("-wal", "-shm"):
                 with contextlib.suppress(FileNotFoundError):
                     self._path.with_name(self._path.name + suffix).replace(target.with_name(target.name + suffix))
 
-    def _refused(self, error: sqlite3.Error) -> StorageError:
-        return StorageError(Phrase("write_refused", path=self._path, reason=error))
+    def _refused(self, error: Exception) -> StorageError:
+        return StorageError(Phrase("write_refused", path=self._path, reason=_reason(error)))
 
 
 def _nothing_to_close() -> None:
@@ -173,8 +175,15 @@ def _version(connection: sqlite3.Connection) -> int:
     return version
 
 
-def _shows_damage(error: sqlite3.Error) -> bool:
+def _reason(error: Exception) -> str:
+    """Return what SQLite says, without the content of the table that it may quote."""
+    return str(error).partition(" with text ")[0] if isinstance(error, sqlite3.Error) else "text that is not UTF-8"
+
+
+def _shows_damage(error: Exception) -> bool:
     """Tell whether the file is broken: it is no database, its pages contradict each other, or tables are missing."""
+    if isinstance(error, UnicodeDecodeError):
+        return True
     kinds = (sqlite3.IntegrityError, sqlite3.ProgrammingError, sqlite3.NotSupportedError)
     if not isinstance(error, sqlite3.DatabaseError) or isinstance(error, kinds):
         return False

@@ -138,9 +138,10 @@ class SiteIndex:
     def expire(self, in_use: ChatsInUse) -> list[SiteChat]:
         """Forget what is too old or too much, now and then; return the chats that nobody needs any more."""
         with self._counting:
+            is_due = self._kept % EXPIRE_EVERY == 0
             self._kept += 1
-            if self._kept % EXPIRE_EVERY != 1:
-                return []
+        if not is_due:
+            return []
         return self._try(lambda: self._state.change(lambda state: self._expire(state, in_use)), [])
 
     def _expire(self, state: Transaction, in_use: ChatsInUse) -> list[SiteChat]:
