@@ -188,7 +188,7 @@ def test_two_conversations_are_the_same_only_if_their_messages_are(
 
 
 def meaning(messages: tuple[Message, ...]) -> tuple[str, list[tuple[str, str]]]:
-    plain = [(message.role, message.text.strip()) for message in messages]
+    plain: list[tuple[str, str]] = [(message.role, message.text.strip()) for message in messages]
     number = next((number for number, (role, _) in enumerate(plain) if role != "system"), len(plain))
     return "\n\n".join(text for _, text in plain[:number]).strip(), plain[number:]
 
