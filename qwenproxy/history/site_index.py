@@ -156,7 +156,8 @@ class SiteIndex:
             "FROM site_chats WHERE record IS NULL ORDER BY used DESC LIMIT -1 OFFSET ?)",
             self._limits.chats,
         )
-        chats = [SiteChat(*row) for row in rows]
+        # A damaged file may hold anything.
+        chats = [SiteChat(*row) for row in rows if all(isinstance(each, str) for each in row)]
         # Hold them until they are forgotten, so that no request goes on there meanwhile.
         free = [chat for chat in chats if in_use.claim(chat)]
         try:

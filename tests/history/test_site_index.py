@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -133,3 +134,31 @@ def test_one_chat_serves_one_request_at_a_time() -> None:
     in_use.release(ONE)
     assert ONE not in in_use
     assert in_use.claim(ONE)
+
+
+def test_bytes_that_changed_anywhere(tmp_path: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever a damaged file holds: nothing raises, and new places are kept."""
+    monkeypatch.setattr(site_index, "EXPIRE_EVERY", 1)
+    path = tmp_path / "state.db"
+    template = State(path)
+    index = SiteIndex(template, clock=clock)
+    for number in range(150):
+        index.keep(held(f"{number}", SiteChat("a", f"chat-{number % 40}"), f"R{number}", record="mine"[: number % 5]))
+    template.close()
+    content, chance = path.read_bytes(), random.Random(5)
+    for _ in range(40):
+        for file in tmp_path.glob("state.db*"):
+            file.unlink()
+        damaged = bytearray(content)
+        for _ in range(chance.choice((3, 50, 1000))):
+            damaged[chance.randrange(len(damaged))] = chance.randrange(256)
+        path.write_bytes(damaged)
+        state = State(path)
+        index = SiteIndex(state, IndexLimits(places=100, chats=5), clock)
+        found(index, *map(str, range(150)))
+        index.expire(ChatsInUse())
+        index.release("mine", [SiteChat("a", "chat-1")])
+        index.note_other_answer(SiteChat("a", "chat-2"))
+        assert index.keep(held("new"))[0] or index.keep(held("new"))[0]
+        assert found(index, "new")
+        state.close()
