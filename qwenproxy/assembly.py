@@ -21,7 +21,10 @@ from qwenproxy.browser.local import LocalLauncher
 from qwenproxy.browser.site import Site
 from qwenproxy.config import Config, cache_home
 from qwenproxy.disk.folder import SessionFolder
+from qwenproxy.disk.state import State
+from qwenproxy.history.client_chats import ClientChats
 from qwenproxy.history.conversations import Conversations
+from qwenproxy.history.site_index import SiteIndex
 from qwenproxy.history.store import HistoryStore
 from qwenproxy.logins.settings_watch import SettingsWatch
 from qwenproxy.logins.window import LoginWindow
@@ -54,10 +57,11 @@ def assemble(config: Config, relay: Relay | None = None, on_exhausted: Callable[
     uploader = Uploader(ledger, config.max_file_size)
     relay = relay or build_relay(config, uploader, on_exhausted=on_exhausted)
     history = HistoryStore.open(session.history, config.max_history_length)
+    client_chats = ClientChats(SiteIndex(State(session.state)), config.api_chats)
     keys = KeyFile.open(session.keys)
     return Assembly(
         relay,
-        Conversations(relay, history, config.max_history_length, config.queue_wait),
+        Conversations(relay, history, config.max_history_length, config.queue_wait, client_chats),
         Filing(relay, uploader),
         Door(keys, key_required=not (config.is_loopback or config.insecure)),
     )

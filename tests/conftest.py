@@ -23,7 +23,10 @@ from qwenproxy.app import create_app
 from qwenproxy.browser.response import TabResponse
 from qwenproxy.config import Config
 from qwenproxy.disk.folder import SessionFolder
+from qwenproxy.disk.state import State
+from qwenproxy.history.client_chats import ClientChats
 from qwenproxy.history.conversations import Conversations
+from qwenproxy.history.site_index import SiteIndex
 from qwenproxy.history.store import HistoryStore
 from qwenproxy.relay import deletions
 from qwenproxy.relay.attempts import Attempts, go_on
@@ -134,7 +137,9 @@ def make_conversations(make_relay: MakeRelay, tmp_path: Path) -> MakeConversatio
     """Return a maker of kept conversations over fresh accounts."""
 
     def make() -> Conversations:
-        return Conversations(make_relay(), HistoryStore.open(tmp_path / "session" / "history", 100), 100, 10.0)
+        session = SessionFolder(tmp_path / "session")
+        client_chats = ClientChats(SiteIndex(State(session.state)), 1000)
+        return Conversations(make_relay(), HistoryStore.open(session.history, 100), 100, 10.0, client_chats)
 
     return make
 

@@ -48,20 +48,25 @@ class Door:
         self._key_required = key_required
         self._has_warned = False
 
-    def check(self, keys: Iterable[str], scope: Scope = "client") -> None:
-        """Raise InvalidApiKey unless one of `keys` opens the scope, SetupError if the keys cannot be read."""
+    def check(self, keys: Iterable[str], scope: Scope = "client") -> str:
+        """Return the one of `keys` that opens the scope, "" where none is needed.
+
+        Raises InvalidApiKey if none of them opens it, SetupError if the keys cannot be read.
+        """
         candidates = tuple(keys)
-        if self._opens(self._admin_keys, candidates):
-            return
+        if key := self._opening(self._admin_keys, candidates):
+            return key
         if scope == "admin":
             raise InvalidApiKey(WRONG_KEY if self._admin_keys else NO_ADMIN_KEY)
         if self._client_keys.enabled:
             self._has_warned = False
-            if not self._opens(self._client_keys, candidates):
-                raise InvalidApiKey(WRONG_KEY)
-        elif self._key_required:
+            if key := self._opening(self._client_keys, candidates):
+                return key
+            raise InvalidApiKey(WRONG_KEY)
+        if self._key_required:
             self._warn_once()
             raise InvalidApiKey(NO_KEY_LEFT)
+        return ""
 
     def _warn_once(self) -> None:
         if not self._has_warned:
@@ -69,5 +74,5 @@ class Door:
         self._has_warned = True
 
     @staticmethod
-    def _opens(keys: Keys | None, candidates: tuple[str, ...]) -> bool:
-        return keys is not None and any(keys.check(candidate) for candidate in candidates)
+    def _opening(keys: Keys | None, candidates: tuple[str, ...]) -> str:
+        return next((each for each in candidates if keys.check(each)), "") if keys is not None else ""

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 
 from flask import Response, request
 
+from qwenproxy.api.auth import client_name
 from qwenproxy.api.errors import as_internal_error, json_response
 from qwenproxy.api.wire import Encoder
 from qwenproxy.api.wiring import conversations
@@ -25,6 +27,7 @@ from qwenproxy.wsgi.client import client_gone_check
 log = logging.getLogger(__name__)
 
 KEEP_ALIVE_AFTER = 10  # seconds of silence towards the client, also before the site answers
+CONTEXT_HEADER = "x-qwenproxy-context"
 LOOK_EVERY = 1.0  # seconds between two checks for the begin of an answer
 
 
@@ -34,18 +37,22 @@ def respond(place: Place, chat: ChatRequest, encoder: Encoder) -> Response:
     If no answer has begun after KEEP_ALIVE_AFTER, the stream begins with signs of life; a later error goes into it.
     """
     client_gone = client_gone_check(request.environ)
-    begin = partial(conversations().answer, place, chat, client_gone)
+    begin = partial(conversations().answer, place, replace(chat, client=client_name()), client_gone)
     if not chat.streamed:
         with begin() as answer:
             for _ in answer:
                 pass
-            return json_response(encoder.whole(answer))
+            response = json_response(encoder.whole(answer))
+            response.headers[CONTEXT_HEADER] = answer.context
+            return response
     coming = Coming(begin, "answer")
     coming.start()
     if coming.wait(KEEP_ALIVE_AFTER):
-        laps = coming.result().run.laps.header
-        response = _event_stream(stream(coming.result(), encoder, client_gone))
+        answer = coming.result()
+        laps = answer.run.laps.header
+        response = _event_stream(stream(answer, encoder, client_gone))
         response.headers["Server-Timing"] = laps
+        response.headers[CONTEXT_HEADER] = answer.context
     else:
         response = _event_stream(_stream_late(coming, encoder, client_gone))
     # Flask may never start the stream: only this closes the answer in every case.

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import ipaddress
 import logging
 import re
 from collections.abc import Iterable
 from typing import cast
 
-from flask import Flask, current_app, request
+from flask import Flask, current_app, g, request
 
 from qwenproxy.access.door import Door, Scope
 from qwenproxy.errors import ForbiddenHost, InvalidApiKey, SetupError
@@ -36,14 +37,24 @@ def register_auth(app: Flask, door: Door, *, loopback_only: bool) -> None:
                 "This server only answers to localhost. Set QWENPROXY_HOST to open it to other machines."
             )
         if request.path not in OPEN_ROUTES and request.method != "OPTIONS" and not _key_comes_later():
-            check_keys(request_keys())
+            g.client = client_of(check_keys(request_keys()))
 
 
-def check_keys(keys: Iterable[str], scope: Scope = "client") -> None:
-    """Raise InvalidApiKey unless one of the keys opens the scope, or none is needed."""
+def client_name() -> str:
+    """Return what stands for the key of the current request, "" where it needed none."""
+    return str(g.get("client", ""))
+
+
+def client_of(key: str) -> str:
+    """Return what stands for a client with this key, "" for none; the key cannot be read from it."""
+    return hashlib.sha256(f"qwenproxy client {key}".encode("utf-8", "surrogatepass")).hexdigest() if key else ""
+
+
+def check_keys(keys: Iterable[str], scope: Scope = "client") -> str:
+    """Return the one of the keys that opens the scope, "" where none is needed. Raises InvalidApiKey."""
     door = cast(Door, current_app.extensions[DOOR])
     try:
-        door.check(keys, scope)
+        return door.check(keys, scope)
     except SetupError as error:
         # Log the text and do not send it: it names a folder of this machine.
         log.error("every client is refused: %s", error.message)

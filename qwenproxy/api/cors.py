@@ -15,7 +15,7 @@ from qwenproxy.api.auth import is_loopback_host
 from qwenproxy.errors import ForbiddenHost
 
 READING_METHODS = ("GET", "HEAD", "OPTIONS")
-EXPOSED_HEADERS = "retry-after, server-timing, x-qwenproxy-ignored, x-request-id, x-should-retry"
+EXPOSED_HEADERS = "retry-after, server-timing, x-qwenproxy-context, x-qwenproxy-ignored, x-request-id, x-should-retry"
 PREFLIGHT_AGE = 600  # seconds that a browser may remember the answer to a preflight
 
 

@@ -48,6 +48,7 @@ class Config:
     tools: str
     inline_limit: int
     model_variants: bool
+    api_chats: int
     account_concurrency: int
     queue_wait: float
     stall_timeout: float

@@ -127,6 +127,11 @@ class SessionFolder:
         return self.root / "upstream-deletions.json"
 
     @property
+    def state(self) -> Path:
+        """The database: what is kept in tables."""
+        return self.root / "state.db"
+
+    @property
     def server_lock(self) -> Path:
         """The lock that keeps a second server away."""
         return self.root / "server.lock"

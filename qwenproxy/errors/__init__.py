@@ -18,6 +18,7 @@
     │   └── FileElsewhere       400 invalid_request: the request names a file of another account
     ├── Transient               a passing failure; the relay tries again            502 upstream_error
     │   ├── ChatBusy  ChatGone  EmptyAnswer  SiteFailure  NetworkFailed
+    │   │              └── ParentGone  the chat is there, and takes no question under that answer
     │   └── TabLost             the tab, its page or its browser ended
     ├── UpstreamError           the site failed; another try does not help          502 upstream_error
     │   ├── BareRefusal         refused without a reason: the page's cookies may be too old
@@ -83,6 +84,7 @@ from qwenproxy.errors.site import (
     LoginUnrenewed,
     NetworkFailed,
     NotLoggedIn,
+    ParentGone,
     ProtocolChanged,
     RateLimited,
     Refusal,
@@ -122,6 +124,7 @@ __all__ = [
     "NoUsableAccount",
     "NotFound",
     "NotLoggedIn",
+    "ParentGone",
     "ProtocolChanged",
     "ProxyError",
     "QueueTimeout",

@@ -65,6 +65,10 @@ class ChatGone(Transient):
     """The upstream chat or its parent message does not exist: start a new chat."""
 
 
+class ParentGone(ChatGone):
+    """The upstream chat takes no question under this parent message: start a new chat."""
+
+
 class EmptyAnswer(Transient):
     """The site reported success, but the answer is empty."""
 

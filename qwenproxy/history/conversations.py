@@ -7,21 +7,27 @@ account answers.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from qwenproxy.chat import ChatRequest, Message, TextPart
 from qwenproxy.chat.waiting import ClientGoneCheck
+from qwenproxy.history.client_chats import ClientChats
 from qwenproxy.history.format import Chat, trim
-from qwenproxy.history.kept_answer import SYSTEM, UPSTREAM, KeptAnswer, Recording, Turn, naming
+from qwenproxy.history.kept_answer import SYSTEM, UPSTREAM, Context, KeptAnswer, Turn, naming
 from qwenproxy.history.messages import from_stored, to_stored
+from qwenproxy.history.recording import Recording
+from qwenproxy.history.records import Records
 from qwenproxy.history.reuse import UpstreamMemory
 from qwenproxy.history.store import HistoryStore
+from qwenproxy.observe import journal
+from qwenproxy.upstream.places import SitePlace
 
 if TYPE_CHECKING:
     from qwenproxy.relay.questions import Relay
+    from qwenproxy.relay.run import ChatRun
 
 NEW_CHAT_NAME = "New chat"
 
@@ -35,7 +41,7 @@ class InChat:
 
 @dataclass(frozen=True, slots=True)
 class Alone:
-    """A conversation that the client keeps, and sends whole; the proxy records it as a chat of its own."""
+    """A conversation that the client keeps, and sends whole. It goes on where the site holds its beginning."""
 
 
 Place = InChat | Alone
@@ -44,7 +50,9 @@ Place = InChat | Alone
 class Conversations:
     """All chats of this server."""
 
-    def __init__(self, relay: Relay, history: HistoryStore, max_messages: int, queue_wait: float) -> None:
+    def __init__(
+        self, relay: Relay, history: HistoryStore, max_messages: int, queue_wait: float, client_chats: ClientChats
+    ) -> None:
         """`max_messages` bounds what the model sees of a chat, the new turn included; a system text comes on top.
 
         A turn waits up to `queue_wait` seconds for earlier turns of its chat.
@@ -53,6 +61,8 @@ class Conversations:
         self._relay = relay
         self._max_messages = max_messages
         self._queue_wait = queue_wait
+        self._client_chats = client_chats
+        self._records = Records(history, relay, client_chats)
 
     def create(self, name: str | None = None) -> str:
         """Begin an empty chat and return its id. Raises SetupError."""
@@ -60,11 +70,11 @@ class Conversations:
 
     def delete(self, chat_id: str) -> None:
         """Delete a chat here and on the site. Raises ChatNotFound, SetupError."""
-        self.history.delete(chat_id, self._delete_upstream)
+        self.history.delete(chat_id, self._records.delete_upstream)
 
     def clean_up(self, criteria: Mapping[str, object]) -> tuple[str, ...]:
         """Delete the chats that meet the criteria, here and on the site; return their ids. Raises as the store does."""
-        return self.history.cleanup(criteria, self._delete_upstream)
+        return self.history.cleanup(criteria, self._records.delete_upstream)
 
     def answer(self, place: Place, request: ChatRequest, client_gone: ClientGoneCheck) -> KeptAnswer:
         """Start the answer to a request, and keep both once the answer is complete.
@@ -74,7 +84,7 @@ class Conversations:
         asks the site, SetupError if no answer could be kept; the error names the chat if that exists.
         """
         if isinstance(place, Alone):
-            return KeptAnswer(self._relay.open(request, client_gone), Recording(self.history, self._relay))
+            return self._answer_alone(request, client_gone)
         with ExitStack() as waiting:
             chat = self._wait_for_turn(waiting, place.chat_id, client_gone) if place.chat_id else None
             is_kept = chat is not None
@@ -85,9 +95,23 @@ class Conversations:
                 waiting.enter_context(self.history.turn(chat.id))
             turn = self._turn(chat, request, is_kept=is_kept)
             with naming(chat.id if is_kept else None):
-                site_place = turn.memory.place(turn.request.messages[:-1])
-                run = self._relay.open(turn.request, client_gone, site_place)
-            return KeptAnswer(run, turn, waiting.pop_all())
+                run = self._relay.open(turn.request, client_gone, self._site_place(turn, waiting))
+            return KeptAnswer(run, turn, _context(run, is_known=bool(chat.messages)), waiting.pop_all())
+
+    def _answer_alone(self, request: ChatRequest, client_gone: ClientGoneCheck) -> KeptAnswer:
+        with ExitStack() as waiting:
+            known = self._client_chats.find(request, waiting)
+            run = self._relay.open(request, client_gone, known.place)
+            context = _context(run, is_known=known.is_known)
+            return KeptAnswer(run, Recording(self._records, known), context, waiting.pop_all())
+
+    def _site_place(self, turn: Turn, waiting: ExitStack) -> SitePlace | None:
+        """Return where a turn goes on, which serves no other request until `waiting` ends; None if nowhere."""
+        place, in_use = turn.memory.place(turn.request.messages[:-1]), self._client_chats.in_use
+        if place is None or not in_use.claim(place.chat):
+            return None
+        waiting.callback(in_use.release, place.chat)
+        return place
 
     def _wait_for_turn(self, waiting: ExitStack, chat_id: str, client_gone: ClientGoneCheck) -> Chat | None:
         with naming(chat_id if self.history.has(chat_id) else None):
@@ -109,6 +133,9 @@ class Conversations:
         memory = UpstreamMemory.from_json(chat.extra.get(UPSTREAM))
         return Turn(self.history, self._relay, chat, is_kept, system, new, question, memory)
 
-    def _delete_upstream(self, chats: Sequence[Chat]) -> None:
-        memories = (UpstreamMemory.from_json(chat.extra.get(UPSTREAM)) for chat in chats)
-        self._relay.discard([upstream for memory in memories for upstream in memory.chats])
+
+def _context(run: ChatRun, *, is_known: bool) -> Context:
+    """Return how the question reached the model, and put it into the journal."""
+    context: Context = "continued" if run.place.response_id else "replayed" if is_known else "new"
+    journal.note(journal.ContextChosen(run.account_id, context))
+    return context

@@ -14,6 +14,8 @@ from typing import Any, TypeGuard, TypeVar
 from qwenproxy.disk.files import format_json, parse_json
 from qwenproxy.errors import RequestError
 
+RECORDED = "recorded"  # the field of a chat's file that says that it records a conversation which a client keeps
+
 M = TypeVar("M")
 StoredMessage = Mapping[str, Any]
 
@@ -29,10 +31,18 @@ class Chat:
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     @property
+    def recorded_end(self) -> str | None:
+        """What stands for the conversation that this chat records; None unless it is a record."""
+        mark = self.extra.get(RECORDED)
+        end = mark.get("end") if isinstance(mark, Mapping) else None
+        return end if isinstance(end, str) and end else None
+
+    @property
     def summary(self) -> ChatSummary:
         """This chat as a line in the list of chats."""
         from_user = sum(message["role"] == "user" for message in self.messages)
-        return ChatSummary(self.id, self.name, self.created, len(self.messages), from_user)
+        is_recorded = self.recorded_end is not None
+        return ChatSummary(self.id, self.name, self.created, len(self.messages), from_user, is_recorded)
 
     def to_json(self) -> dict[str, Any]:
         """Return the documented fields in their documented order."""
@@ -48,6 +58,7 @@ class ChatSummary:
     created: int
     message_count: int
     user_message_count: int
+    is_recorded: bool = False
 
 
 def format_chat(chat: Chat) -> bytes:

@@ -11,11 +11,11 @@ import logging
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from qwenproxy.chat import ChatRequest, Event, Finish
-from qwenproxy.errors import ChatNotFound, ProxyError, SetupError
-from qwenproxy.history.format import Chat, StoredMessage
+from qwenproxy.errors import ChatNotFound, ProxyError
+from qwenproxy.history.format import RECORDED, Chat, StoredMessage
 from qwenproxy.history.messages import from_stored, to_stored
 from qwenproxy.history.reuse import UpstreamMemory
 from qwenproxy.history.store import HistoryStore
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-RECORDED_CHAT_NAME = "OpenAI API Chat"
+# Whether the site goes on with a conversation, got it whole although it was known, or sees it for the first time.
+Context = Literal["continued", "replayed", "new"]
 
 # Fields of a chat's file beside the documented ones.
 SYSTEM = "system"
@@ -35,10 +36,6 @@ UPSTREAM = "upstream"
 
 class Record(Protocol):
     """Where an answer is kept."""
-
-    @property
-    def relay(self) -> Relay:
-        """What asked the site."""
 
     @property
     def chat_id(self) -> str | None:
@@ -51,13 +48,17 @@ class Record(Protocol):
     def keep(self, run: ChatRun) -> None:
         """Keep question and answer. Raises SetupError."""
 
+    def drop(self, run: ChatRun) -> None:
+        """Remove what is left of an answer that is not complete."""
+
 
 class KeptAnswer:
     """The events of an answer. Finish comes when the answer is kept; `run` is the answer itself."""
 
-    def __init__(self, run: ChatRun, record: Record, waiting: ExitStack | None = None) -> None:
+    def __init__(self, run: ChatRun, record: Record, context: Context, waiting: ExitStack | None = None) -> None:
         """`waiting` ends when the answer is complete or closed, so that the chat's next turn can begin."""
         self.run = run
+        self.context = context
         self.chat_id = record.chat_id
         self._record = record
         self._waiting = waiting or ExitStack()
@@ -85,7 +86,7 @@ class KeptAnswer:
             if self._is_settled:
                 return
             self._is_settled = True
-            discard_new_chat(self._record.relay, self.run)
+            self._record.drop(self.run)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +119,8 @@ class Turn:
         extra: dict[str, Any] = {UPSTREAM: self.memory.after(run.place.chat, run.response_id, site_messages).to_json()}
         if self.system:
             extra[SYSTEM] = self.system
+        if RECORDED in self.chat.extra:
+            extra[RECORDED] = None  # somebody goes on with it here, so it is theirs from now on
         messages = (self.message, answer)
         try:
             if self.is_kept:
@@ -128,29 +131,9 @@ class Turn:
             log.info("account=%s chat %s was deleted during its turn", run.account_id, self.chat.id)
             self.relay.discard([run.place.chat])
 
-
-@dataclass(frozen=True, slots=True)
-class Recording:
-    """A record of a conversation that the client keeps: a new chat for every answer."""
-
-    history: HistoryStore
-    relay: Relay
-    chat_id: None = None
-    existing_chat_id: None = None
-
-    def keep(self, run: ChatRun) -> None:
-        """Write the whole conversation. If the disk refuses, the client gets its answer all the same."""
-        messages = [to_stored(message) for message in (*run.chat.messages, run.answer.message)]
-        # Later turns of this chat offer no functions, so they must not go on in a site chat that has some.
-        response_id = None if run.chat.tools else run.response_id
-        # Read back from the stored form, so that the next turn computes the same fingerprint.
-        site_messages = [from_stored(message) for message in messages]
-        memory = UpstreamMemory().after(run.place.chat, response_id, site_messages)
-        try:
-            self.history.create(RECORDED_CHAT_NAME, messages, extra={UPSTREAM: memory.to_json()})
-        except SetupError as error:
-            log.warning("account=%s an answer is not recorded: %s", run.account_id, error.message)
-            discard_new_chat(self.relay, run)
+    def drop(self, run: ChatRun) -> None:
+        """Delete the site's chat if it was made for this turn."""
+        discard_new_chat(self.relay, run)
 
 
 def discard_new_chat(relay: Relay, run: ChatRun) -> None:

@@ -169,6 +169,13 @@ class HistoryStore:
             self._delete([chat for chat_id in chat_ids if (chat := self.get(chat_id))], before)
         return chat_ids
 
+    def delete_those(
+        self, chat_ids: Sequence[str], is_due: Callable[[Chat], bool], before: BeforeDeletion = _do_nothing
+    ) -> None:
+        """Remove those of some chats that are due; `before` is as for delete(). Raises StorageError."""
+        with self._lock:
+            self._delete([chat for chat_id in chat_ids if (chat := self.get(chat_id)) and is_due(chat)], before)
+
     @contextmanager
     def turn(
         self, chat_id: str, turn_wait: float | None = None, client_gone: ClientGoneCheck = never_gone
@@ -181,6 +188,18 @@ class HistoryStore:
         with self._turns.turn(chat_id, turn_wait, client_gone):
             files.ensure_writable(self._folder)
             yield
+
+    def recorded(self) -> tuple[str, ...]:
+        """Return the ids of the recorded chats, the one that changed longest ago first. Raises StorageError."""
+        with self._mutex:
+            self._listing.get()
+            rows = [(file_stamp, each.id) for file_stamp, each in self._index.values() if each.is_recorded]
+        return tuple(chat_id for _, chat_id in sorted(rows))
+
+    @property
+    def lock(self) -> PathLock:
+        """What keeps other changes of all chats away. Re-entrant."""
+        return self._lock
 
     def in_line(self, chat_id: str) -> int:
         """Return how many hold the chat's turn or wait for it."""

@@ -56,6 +56,19 @@ class AnswerEnded(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class ContextChosen(Event):
+    """An account answers. `context` is continued, replayed or new: what the site held of the conversation."""
+
+    level: ClassVar[int] = logging.DEBUG
+
+    account_id: str
+    context: str
+
+    def __str__(self) -> str:
+        return f"account={self.account_id} context={self.context}"
+
+
+@dataclass(frozen=True, slots=True)
 class AskedForCorrection(Event):
     """An answer did not do what the request demands, so the model is asked once more."""
 

@@ -14,13 +14,23 @@ from qwenproxy.accounts.pool import Lease
 from qwenproxy.browser.page import Page
 from qwenproxy.chat import ChatRequest, WebSearch
 from qwenproxy.chat.waiting import ClientGoneCheck
-from qwenproxy.errors import BareRefusal, ChatGone, EmptyAnswer, InputRejected, SiteFailure
+from qwenproxy.errors import (
+    BareRefusal,
+    ChatGone,
+    EmptyAnswer,
+    InputRejected,
+    ParentGone,
+    ProxyError,
+    RequestError,
+    SiteFailure,
+    UpstreamError,
+)
 from qwenproxy.observe.laps import Laps
 from qwenproxy.relay.long_texts import LongTexts
 from qwenproxy.relay.model_list import ModelList
 from qwenproxy.relay.offers import Offers
 from qwenproxy.relay.reading import Patience
-from qwenproxy.relay.run import ChatRun, SiteQuestion
+from qwenproxy.relay.run import ChatRun, Loss, SiteQuestion
 from qwenproxy.relay.search_chat import SearchSite
 from qwenproxy.relay.searching import Searching, as_able, site_search
 from qwenproxy.relay.turns import frame_for, new_messages
@@ -32,12 +42,16 @@ from qwenproxy.upstream.dialects import Way
 from qwenproxy.upstream.models import Model
 from qwenproxy.upstream.places import SiteChat, SitePlace
 
+# How the site may refuse a question under an answer that is not the newest: its words for that are unknown.
+_UNDER_OLDER_PARENT = (BareRefusal, RequestError, UpstreamError)
+
 
 @dataclass(slots=True)
 class Question:
     """A request on its way through the accounts. `place` is None if the site needs the whole conversation.
 
-    `search_name` is that of the function by which the model searches the web, "" without one.
+    `search_name` is that of the function by which the model searches the web, "" without one. `lost` is what the site
+    refused of the place that there was.
     """
 
     chat: ChatRequest
@@ -47,10 +61,26 @@ class Question:
     fits: bool = False  # the question is known to fit into the model's context
     search_name: str = ""
     laps: Laps = field(default_factory=Laps)
+    lost: Loss | None = None
 
-    def place_for(self, account_id: str) -> SitePlace | None:
-        """Return the place where this account can go on, None if it has to begin anew."""
-        return self.place if self.place and self.place.chat.account_id == account_id else None
+    def place_for(self, account_id: str, model: str) -> SitePlace | None:
+        """Return the place where this account can go on with a model, None if it has to begin anew."""
+        place = self.place
+        if place is None or place.chat.account_id != account_id or (place.model and place.model != model):
+            return None
+        return place
+
+    def lose_place(self, error: ProxyError) -> bool:
+        """Give the place up if this error of the site means that nothing can be asked there; tell whether it does."""
+        is_older = self.place is not None and not self.place.is_newest
+        if isinstance(error, ParentGone) or (is_older and type(error) in _UNDER_OLDER_PARENT):
+            self.lost = "parent"
+        elif isinstance(error, ChatGone):
+            self.lost = "chat"
+        else:
+            return False
+        self.place = None
+        return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,14 +124,14 @@ class Asking:
     def start(self, lease: Lease, question: Question) -> ChatRun:
         """Ask with one account, and wait for the first sign of an answer. Raises what goes wrong until then."""
         asker = self._asker(lease, question)
+        place = question.place_for(lease.account_id, asker.model.id)
         try:
-            return self._ask_at(asker, question, question.place_for(lease.account_id))
-        except ChatGone:
-            question.place = None  # the next try sends everything
-            raise
-        except (EmptyAnswer, SiteFailure, BareRefusal):
+            return self._ask_at(asker, question, place)
+        except ProxyError as error:
+            if place and question.lose_place(error):
+                raise ChatGone(error.message) from error  # the next try, on the same account, sends everything
             other = self._means.offers.after(asker.way) if asker.way == "native" else None
-            if other is None:
+            if other is None or not isinstance(error, EmptyAnswer | SiteFailure | BareRefusal):
                 raise
             run = self._ask_at(replace(asker, way=other), question, None)
         # The other way works, so the fault was with this one.
@@ -122,7 +152,7 @@ class Asking:
         site = self._means.site_calls(lease, page, question.client_gone)
         files: tuple[dict[str, Any], ...] = ()
         if attachments:
-            parts = folding.attachments(new_messages(chat, question.place_for(lease.account_id)))
+            parts = folding.attachments(new_messages(chat, question.place_for(lease.account_id, model.id)))
             files = attachments.entries(parts, site)
         way = self._means.offers.way(lease.account_id, model.id, chat.tools) if chat.tools else None
         return _Asker(lease, page, site, chat, model, files, way)
@@ -166,7 +196,9 @@ class Asking:
             place,
             turn,
             question.laps,
+            way,
             (lambda: self._means.offers.give_up(account_id, model, way)) if way else lambda: None,
+            question.lost,
         )
 
     def _ask(self, asker: _Asker, question: Question, site_question: SiteQuestion) -> ChatRun:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
+from typing import Literal
 
 from qwenproxy.accounts.pool import Lease
 from qwenproxy.browser.page import Page
@@ -46,19 +47,24 @@ TICK = 1.0  # seconds between two Ticks
 SEEN = (Text, CallStarted, CallArguments, Image, Finish)  # after these an answer cannot be corrected any more
 REAL = (*SEEN, Reasoning)  # what a client may see
 
+Loss = Literal["chat", "parent"]  # what the site did not take any more of a place where a conversation was to go on
+
 
 @dataclass(frozen=True, slots=True)
 class SiteQuestion:
     """A question for the site: the request, its place there, and the turn that is sent.
 
-    `on_interception` runs when the site takes a call of the model for one of its own functions.
+    `way` says how functions are offered; `on_interception` runs when the site takes a call of the model for one of its
+    own functions. `lost` says why the conversation does not go on where it was.
     """
 
     chat: ChatRequest
     place: SitePlace
     turn: calls.Question
     laps: Laps
+    way: Way | None
     on_interception: Callable[[], None]
+    lost: Loss | None = None
 
 
 class ChatRun:
@@ -82,6 +88,7 @@ class ChatRun:
         self.place = site_question.place
         self.model = site_question.turn.model
         self.laps = site_question.laps
+        self.lost = site_question.lost
         self.answer = Answer()
         self._lease = lease
         self._page = page

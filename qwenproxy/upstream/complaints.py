@@ -17,6 +17,7 @@ from qwenproxy.errors import (
     InputRejected,
     ModelNotFound,
     NotLoggedIn,
+    ParentGone,
     ProtocolChanged,
     ProxyError,
     RateLimited,
@@ -68,7 +69,12 @@ _RULES: tuple[tuple[re.Pattern[str], type[ProxyError], str], ...] = tuple(
             _LIMIT,
         ),
         (
-            r"(chat|parent)_not_found|parent.*(not|n't).*(exist|found)|\bchat\b.*(not exist|not found)",
+            r"parent_not_found|parent.*(not|n't).*(exist|found)",
+            ParentGone,
+            "The site's chat takes no question under this answer. Send the request again: it starts a new one.",
+        ),
+        (
+            r"chat_not_found|\bchat\b.*(not exist|not found)",
             ChatGone,
             "The site no longer has this chat. Send the request again: it starts a new one.",
         ),

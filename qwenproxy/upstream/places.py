@@ -19,11 +19,16 @@ class SitePlace:
     """A place in a chat of the site where a conversation can go on (protocol 4.6).
 
     The site holds the conversation's first `holds` messages, up to the answer `response_id` (None: no answer yet).
+    `model` is the only one that may go on there ("": any), `way` how functions were offered in the chat ("": not at
+    all). A place is no longer the newest of its chat once another question was asked there after it.
     """
 
     chat: SiteChat
     response_id: str | None = None
     holds: int = 0
+    model: str = ""
+    way: str = ""
+    is_newest: bool = True
 
 
 def parse_site_chat(row: object) -> SiteChat | None:

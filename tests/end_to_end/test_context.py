@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from typing import Any
 
 import httpx
 import pytest
 from asking import ask, asked_of
 from proxy_process import Proxy
 
+from qwenproxy.accounts.registry import Registry
 from qwenproxy.sandbox import Sandbox
 
 pytestmark = pytest.mark.browser
@@ -107,6 +110,70 @@ def test_sixty_thousand_characters_arrive(proxy: Proxy) -> None:
     assert len(long) == 60_000
     [message] = seen_by_model(proxy, [{"role": "system", "content": "Read."}, {"role": "user", "content": long}])
     assert_in_order(message["content"], "Read.", long)
+
+
+class Talk:
+    """A conversation that its client keeps. `context` is what the proxy said of the last answer."""
+
+    def __init__(self, proxy: Proxy, **fields: Any) -> None:
+        self.proxy = proxy
+        self.fields = fields
+        self.messages: list[dict[str, Any]] = []
+        self.context = ""
+
+    def say(self, content: str) -> str:
+        self.messages.append({"role": "user", "content": content})
+        answer = ask(self.proxy.url, self.messages, **self.fields)
+        self.messages.append({"role": "assistant", "content": answer.text})
+        self.context = answer.headers["x-qwenproxy-context"]
+        return answer.text
+
+    def seen(self, question: str) -> list[tuple[str, str]]:
+        """Return all that the model sees with a question, which is not kept."""
+        context = json.loads(self.say(f"{question} {{{{echo}}}}"))
+        del self.messages[-2:]
+        return [(message["role"], message["content"]) for message in context]
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+def test_a_conversation_goes_on_where_the_site_holds_it(proxy: Proxy, site: Sandbox, stream: bool) -> None:
+    talk = Talk(proxy, stream=stream)
+    said = [f"I am Anna, {stream}. {{{{say Hello Anna.}}}}", "I live in Köln. {{say Noted.}}"]
+    contexts = [talk.say(text) and talk.context for text in said]
+    assert talk.seen("Who am I?") == [
+        ("user", said[0]),
+        ("assistant", "Hello Anna."),
+        ("user", said[1]),
+        ("assistant", "Noted."),
+        ("user", "Who am I? {{echo}}"),
+    ]
+    assert [*contexts, talk.context] == ["new", "continued", "continued"]
+    assert sum(request.path == "/api/v2/chats/new" for request in site.requests) == 1
+    del talk.messages[2:]
+    assert talk.seen("And where?") == [("user", said[0]), ("assistant", "Hello Anna."), ("user", "And where? {{echo}}")]
+    talk.messages[0]["content"] += " Or am I?"
+    [(_, content)] = talk.seen("Am I?")
+    assert talk.context == "new"
+    assert_in_order(content, "Or am I?", "Hello Anna.", "Am I?")
+
+
+def test_it_goes_on_after_a_restart_and_on_another_account(
+    proxy: Proxy, registry: Registry, new_proxy: Callable[..., Proxy]
+) -> None:
+    with new_proxy(api_chats=0) as own:
+        talk = Talk(own)
+        talk.say("I am Olga. {{say Hello Olga.}}")
+    with own:
+        assert len(talk.seen("Who am I?")) == 3
+        assert talk.context == "continued"
+    talk = Talk(proxy)
+    talk.say("I am Ivan. {{say Hello Ivan.}}")
+    first = httpx.get(f"{proxy.url}/api/chats").json()["chats"][0]["id"]
+    upstream = json.loads((proxy.session_dir / "history" / f"{first}.json").read_text())["upstream"]["chats"]
+    registry.rest(upstream[0]["accountId"], until=4e9)
+    [(_, content)] = talk.seen("Who am I?")
+    assert talk.context == "replayed"
+    assert_in_order(content, "I am Ivan.", "Hello Ivan.", "Who am I?")
 
 
 def test_requests_do_not_see_each_other(proxy: Proxy) -> None:

@@ -26,6 +26,7 @@ MAY_LOOK = {
     "browser/kept_page.py",  # how old a page and its token are
     "browser/page_login.py",  # until when a cookie is good
     "relay/deletions.py",  # which accounts rest
+    "history/site_index.py",  # when a place was used
     "history/store.py",  # when a chat was made
     "disk/cached.py",  # the age of files
     "disk/files.py",  # names of files set aside

@@ -17,6 +17,7 @@ from qwenproxy.accounts.pool import AccountPool, PoolLimits
 from qwenproxy.accounts.registry import Registry
 from qwenproxy.browser.profile import ProfileClaim
 from qwenproxy.disk.folder import SessionFolder
+from qwenproxy.disk.state import State
 from qwenproxy.history.store import HistoryStore
 from qwenproxy.relay.deletions import UpstreamDeletions
 from qwenproxy.uploads.ledger import Ledger
@@ -27,6 +28,7 @@ MAKERS: dict[str, Callable[[SessionFolder], object]] = {
     "history": lambda session: HistoryStore(session.history, 10),
     "uploads": Ledger,
     "deletions": lambda session: UpstreamDeletions(session.deletions, Registry(session)),
+    "state": lambda session: State(session.state),
     "claim": lambda session: ProfileClaim(session.account("a")),
     "pool": lambda session: AccountPool(Registry(session), cast(Any, FakeOpener(FakeSite())), PoolLimits()),
 }

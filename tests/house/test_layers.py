@@ -89,6 +89,7 @@ DOORS = {
     "referencing": ("qwenproxy.chat.schemas",),
     "urllib3": ("qwenproxy.browser",),
     "psutil": ("qwenproxy.browser", "qwenproxy.cli"),
+    "sqlite3": ("qwenproxy.disk",),
     "requests": ("qwenproxy.uploads", "qwenproxy.cli"),
     "flask": ("qwenproxy.api", "qwenproxy.app"),
     "flask_sock": ("qwenproxy.api", "qwenproxy.app"),

@@ -80,12 +80,17 @@ class KeptChats:
     """The server and its site. `client` asks it; accounts are named a, b, c ..."""
 
     def __init__(
-        self, session_dir: Path, registry: Registry, clock: Callable[[], float], pause: Callable[[float], None]
+        self,
+        session_dir: Path,
+        registry: Registry,
+        clock: Callable[[], float],
+        pause: Callable[[float], None],
+        site: ChatSite | None = None,
     ) -> None:
         self.session_dir = session_dir
-        self.site = ChatSite()
-        self._registry = registry
-        self._clock = clock
+        self.site = site or ChatSite()
+        self.registry = registry
+        self.clock = clock
         self._pause = pause
         self._pool: AccountPool | None = None
 
@@ -93,16 +98,16 @@ class KeptChats:
         """Start the server with so many accounts, or start it again; settings by name."""
         self.close()
         for name in "abcdef"[:accounts]:
-            if self._registry.get(name) is None:
-                self._registry.add(f"token-{name}", name)
-        self.deletions = UpstreamDeletions.open(SessionFolder(self.session_dir).deletions, self._registry, self._clock)
+            if self.registry.get(name) is None:
+                self.registry.add(f"token-{name}", name)
+        self.deletions = UpstreamDeletions.open(SessionFolder(self.session_dir).deletions, self.registry, self.clock)
         self.opener = FakeOpener(self.site)
         limits = PoolLimits(idle_browser=0, account_concurrency=8)
         watched = self.deletions.watch(cast(Any, self.opener))
-        self._pool = AccountPool(self._registry, watched, limits, clock=self._clock)
+        self._pool = AccountPool(self.registry, watched, limits, clock=self.clock)
         self._pool.start()
         config = Config.load({"session_dir": str(self.session_dir), **options}, {})
-        settings = RelaySettings(clock=self.site.clock)
+        settings = RelaySettings(config.default_model, clock=self.site.clock)
         self.app = create_app(config, Relay(Attempts(self._pool, self._pause), settings, self.deletions))
         self.history = self.app.extensions[CONVERSATIONS].history
         self.client = self.app.test_client()

@@ -5,9 +5,9 @@ from __future__ import annotations
 from qwenproxy.api.openapi.builders import FLAG, TEXT, Schema, an_object, array_of, const, described, nullable, ref
 from qwenproxy.api.openapi.conversation import limit
 from qwenproxy.api.openapi.paths import (
+    ABOUT_ANSWERS,
     ASKS_SITE,
     EVENT_STREAM,
-    IGNORED,
     OPENAI_PREFIXES,
     READS_BODY,
     Item,
@@ -58,7 +58,7 @@ def _paths(prefix: str) -> Item:
         (404, *READS_BODY, *ASKS_SITE),
         error="OpenAIError",
     )
-    completion["200"]["headers"] = IGNORED
+    completion["200"]["headers"] = ABOUT_ANSWERS
     request = body_of(json_content("TextRequest"))
     return {f"{prefix}/completions": {"post": operation("OpenAI", "Continue a text", completion, requestBody=request)}}
 

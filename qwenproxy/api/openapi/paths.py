@@ -38,6 +38,13 @@ MODEL: Item = {"name": "name", "in": "path", "required": True, "schema": {"type"
 IGNORED: Item = {
     "x-qwenproxy-ignored": {"description": "names of the parts without effect", "schema": {"type": "string"}}
 }
+ABOUT_ANSWERS: Item = {
+    **IGNORED,
+    "x-qwenproxy-context": {
+        "description": "what the site held of the conversation; missing where a stream began with signs of life",
+        "schema": {"enum": ["continued", "replayed", "new"]},
+    },
+}
 WAITS: Item = {
     "Retry-After": {"description": "seconds", "schema": {"type": "integer", "minimum": 1}},
     "x-should-retry": {"description": "false if the wait is over a minute", "schema": {"const": "false"}},
@@ -84,7 +91,7 @@ def _openai_paths(prefix: str) -> Item:
         (404, *READS_BODY, *ASKS_SITE),
         error="OpenAIError",
     )
-    completion["200"]["headers"] = IGNORED
+    completion["200"]["headers"] = ABOUT_ANSWERS
     models = answers(
         "the site's models and the documented names",
         _in_either_form("ModelList"),
@@ -113,7 +120,7 @@ _TURN_ANSWERS = answers(
     {**json_content("TurnCompletion"), **EVENT_STREAM},
     (404, *READS_BODY, *ASKS_SITE),
 )
-_TURN_ANSWERS["200"]["headers"] = IGNORED
+_TURN_ANSWERS["200"]["headers"] = ABOUT_ANSWERS
 _TURN = operation(
     "Chat",
     "Send a message to a kept chat, or begin one",

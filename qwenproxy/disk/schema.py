@@ -1,0 +1,28 @@
+"""The tables of state.db, as a list of migrations (contract 3). The state applies those that a file lacks, in order.
+
+To add a table, append a migration. Never change one that was released, and only ever add: an older version must be able
+to work with the file of a newer one.
+"""
+
+from __future__ import annotations
+
+Migration = tuple[str, ...]
+
+# Places in chats of the site where a conversation of a client can go on, the chats they are in, and the accounts that
+# were refused a question under an older answer. Times are in ms since 1970.
+_SITE_PLACES: Migration = (
+    """CREATE TABLE site_chats (
+        account TEXT NOT NULL, chat TEXT NOT NULL, newest TEXT NOT NULL, record TEXT, used INTEGER NOT NULL,
+        PRIMARY KEY (account, chat)
+    ) WITHOUT ROWID""",
+    """CREATE TABLE places (
+        hash BLOB NOT NULL, account TEXT NOT NULL, chat TEXT NOT NULL, response TEXT NOT NULL, depth INTEGER NOT NULL,
+        model TEXT NOT NULL, way TEXT NOT NULL, record TEXT, used INTEGER NOT NULL,
+        PRIMARY KEY (hash, account, chat)
+    ) WITHOUT ROWID""",
+    "CREATE INDEX places_of_chats ON places (account, chat)",
+    "CREATE INDEX places_by_use ON places (used)",
+    "CREATE TABLE parent_refusals (account TEXT NOT NULL PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID",
+)
+
+MIGRATIONS: tuple[Migration, ...] = (_SITE_PLACES,)
