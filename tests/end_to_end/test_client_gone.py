@@ -37,7 +37,7 @@ def test_plain_answer_stops(proxy: Proxy, site: Sandbox, question: str) -> None:
 @pytest.mark.parametrize("signs_of_life", [0, 1], ids=["at once", "later"])
 def test_answer_stops_while_a_call_is_written(proxy: Proxy, site: Sandbox, stream: bool, signs_of_life: int) -> None:
     site.switches.interval_ms = 100
-    call = f'{{{{tool write {{"text":"{"x" * 100_000}"}}}}}}'
+    call = f'{{{{tool write {{"text":"{"x" * 40_000}"}}}}}}'
     tools = [{"type": "function", "function": {"name": "write", "parameters": {"type": "object"}}}]
     with asked_and_unread(proxy, call, stream=stream, tools=tools) as connection:
         site.wait_for(lambda site: site.running_generations())

@@ -81,7 +81,11 @@ def operation(tag: str, summary: str, responses: Item, **more: Any) -> Item:
 
 def _in_either_form(name: str) -> Item:
     """Return the content of an answer that is in Anthropic's form if the request has `anthropic-version`."""
-    return {"application/json": {"schema": {"anyOf": [ref(name), ref(f"Anthropic{name}")]}}}
+    return _either(name, f"Anthropic{name}")
+
+
+def _either(*names: str) -> Item:
+    return {"application/json": {"schema": {"anyOf": [ref(name) for name in names]}}}
 
 
 def _openai_paths(prefix: str) -> Item:
@@ -99,6 +103,7 @@ def _openai_paths(prefix: str) -> Item:
         error="OpenAIError",
     )
     model = answers("the model", _in_either_form("Model"), (404, *ASKS_SITE), error="OpenAIError")
+    model["404"]["content"] = _either("OpenAIError", "AnthropicError")
     return {
         f"{prefix}/chat/completions": {
             "post": operation(

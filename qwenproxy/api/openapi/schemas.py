@@ -112,6 +112,12 @@ ANSWERS: dict[str, Schema] = {
         first_id=nullable(TEXT),
         last_id=nullable(TEXT),
     ),
+    "AnthropicError": an_object(
+        "type error request_id",
+        type=const("error"),
+        error=an_object("type message", type=TEXT, message=TEXT),
+        request_id=TEXT,
+    ),
     "OpenAIError": an_object(
         "error",
         error=an_object(
