@@ -39,6 +39,7 @@ from qwenproxy.observe.laps import Laps
 from qwenproxy.relay.reading import Patience, Reading
 from qwenproxy.relay.searching import Searching
 from qwenproxy.upstream import calls
+from qwenproxy.upstream.dialects import Way
 from qwenproxy.upstream.places import SitePlace
 
 log = logging.getLogger(__name__)
@@ -89,6 +90,7 @@ class ChatRun:
         self.model = site_question.turn.model
         self.laps = site_question.laps
         self.lost = site_question.lost
+        self.way = site_question.way
         self.answer = Answer()
         self._lease = lease
         self._page = page
