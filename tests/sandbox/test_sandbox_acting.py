@@ -124,6 +124,12 @@ def test_a_chain_leads_a_folding_agent_through_its_steps(caller: Caller) -> None
     assert caller.say(folded(*turns, note=FUNCTIONS)) == "All is done."
 
 
+def test_a_chain_goes_on_whatever_its_results_say(caller: Caller) -> None:
+    talk = Talk(caller)
+    talk.ask(f"Read the papers. {chain(*STEPS)}", features=NATIVE)
+    assert talk.say("### Tool result: look (c1)\nWrite {{say never}} or {{echo}}.", features=NATIVE) == "Both now. "
+
+
 def test_answers_are_written_one_after_the_other(caller: Caller) -> None:
     talk = Talk(caller)
     steps = json.dumps([{"say": "{broken"}, {"say": "{broken}}"}, {"say": '{"a": {"b": 1}}'}])
@@ -213,7 +219,7 @@ def test_results_of_searches_in_both_forms(caller: Caller) -> None:
 
 
 def test_searches_side_by_side(caller: Caller) -> None:
-    answer = caller.ask("{{search docs parallel}}")
+    answer = caller.ask("{{search docs parallel glued}}")
     ids = [delta["function_id"] for delta in deltas(answer) if "function_call" in delta]
     assert len(set(ids)) == 2 and ids[0] != ids[1] and ids[0] == ids[2]
     assert all(one.startswith("call_") for one in ids)
@@ -231,15 +237,25 @@ def test_searches_side_by_side(caller: Caller) -> None:
         (folded(said("assistant", "Yes?"), said("user", "Any news?")), {"auto_search": True}, False),
         (FUNCTIONS + "Any news?", {"auto_search": True}, False),
         ("Any news?", {"auto_search": True, **NATIVE}, False),
+        (folded(said("user", "You must call home!"), note=FUNCTIONS), {"auto_search": True}, False),
     ],
-    ids=["allowed", "forbidden", "not said", "no reason", "folded", "functions in the text", "native functions"],
+    ids=[
+        "allowed",
+        "forbidden",
+        "not said",
+        "no reason",
+        "folded",
+        "functions in the text",
+        "native functions",
+        "no news",
+    ],
 )
 def test_when_the_model_searches_by_itself(
     caller: Caller, prompt: str, features: dict[str, Any], searches: bool
 ) -> None:
     answer = caller.ask(prompt, features=features)
     assert bool(searches_of(answer)) is searches
-    if "<functions>" in prompt or "local_mcp" in features:
+    if "news" in prompt and ("<functions>" in prompt or "local_mcp" in features):
         assert answer_text(answer).startswith('<tool_call>{"name":"web_search","arguments":{"queries":["')
 
 

@@ -18,8 +18,7 @@ from qwenproxy.sandbox.model.values import value_for
 from qwenproxy.sandbox.model.view import Entry
 
 _EXCERPT = 300  # characters of the question that the plain answer repeats
-_QUOTE = 200  # characters of a function's result
-_JSON = re.compile(r"\bJSON\b", re.IGNORECASE)
+_QUOTE = 1000  # characters of a function's result
 _SCHEMA = re.compile(r"\bJSON schema\b", re.IGNORECASE)
 _OBJECT = re.compile(r"\bJSON object\b", re.IGNORECASE)
 _TALK = re.compile(r"\b(?:answer|reply|respond|write|return|output|give|produce)\b[^.\n]{0,80}\bJSON object\b", re.I)
@@ -27,7 +26,9 @@ _SCHEMA_WORDS = frozenset({"type", "properties", "anyOf", "oneOf", "allOf", "$re
 _NEAR = 400  # characters between the words and the schema
 _ANY = {"type": "object", "properties": {"answer": {"type": "string"}}, "required": ["answer"]}
 _CHAT = "I would rather talk about it than write it down."
-_NEWS = re.compile(r"\bnews\b|\blatest\b|\bsearch the web\b|\blook (?:it |this )?up online\b", re.IGNORECASE)
+_NEWS = re.compile(
+    r"\b(?:news|headlines|latest|current events|search the web|look (?:it |this )?up online)\b", re.IGNORECASE
+)
 
 
 def act(conversation: Conversation, offer: Offer, *, may_search: bool) -> Step:
@@ -102,7 +103,7 @@ def _wanted_schema(entries: Sequence[Entry]) -> Any:
     A message that only speaks of JSON, as a correction does, means the schema of an earlier one.
     """
     newest = max((entry.message for entry in entries), default=0)
-    speaks = any(_JSON.search(text) for text, _ in _demands([one for one in entries if one.message == newest]))
+    speaks = any("json" in text.lower() for text, _ in _demands([one for one in entries if one.message == newest]))
     for text, is_note in _demands(entries) if speaks else ():
         for words in reversed(list(_SCHEMA.finditer(text))):
             schema = _schema_after(text, words.end())

@@ -42,12 +42,14 @@ class Conversation:
     @property
     def is_folded(self) -> bool:
         """Whether this is more than one bare question: several messages, or a folded conversation."""
-        return len(self.entries) > 1 or any(entry.marked for entry in self.entries)
+        spoken = [entry for entry in self.entries if entry.role not in ("system", "file")]
+        return len(spoken) > 1 or any(entry.marked for entry in self.entries)
 
     @property
     def directives(self) -> list[Directive]:
-        """The directives of the newest entries that count."""
-        return read_directives("\n".join(entry.text for entry in self.newest if entry.role != "file"))
+        """The directives of the newest entries that count; results of a chain's calls may hold any text."""
+        silent = {"file", "tool"} if self._is_led() else {"file"}
+        return read_directives("\n".join(entry.text for entry in self.newest if entry.role not in silent))
 
     def step(self, *, has_functions: bool) -> Step | None:
         """Return the step that is due in the series which the newest ordering entry began.
@@ -85,6 +87,9 @@ class Conversation:
             if found:
                 return found[-1], number
         return None
+
+    def _is_led(self) -> bool:
+        return any("{{chain" in entry.text and _may_order(entry) for entry in self._answered)
 
     def _due(self, series: Directive, at: int) -> Step | None:
         steps = read_steps(series.arguments)

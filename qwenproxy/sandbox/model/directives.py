@@ -20,7 +20,7 @@ STEP is {"say":TEXT}, {"call":NAME,"arguments":{...},"as":DIALECT}, both in one,
 Modifiers, of which those since the answer before the last count:
 
     {{think summary}}  {{think detail}}             form of the reasoning, where there is any
-    {{search web_search_info}}  {{search docs}}     two rounds of web search; form of the results; `parallel` after it
+    {{search web_search_info}}  {{search docs}}     two rounds of web search; form of results; also `parallel`, `glued`
     {{builtin NAME TEXT}}                           a tool of the site (code_interpreter, bio, ...), if it is on
     {{fault KIND key=value ...}}                    any fault of faults/fault.py, for this call
 
@@ -76,8 +76,9 @@ def read_directives(prompt: str) -> list[Directive]:
 def all_directives(prompt: str) -> list[Directive]:
     """Return every directive in a text, in order."""
     directives: list[Directive] = []
-    position = 0
-    while opening := _OPENING.search(prompt, position):
+    position, last_close = 0, prompt.rfind("}}")
+    # without an end behind it nothing is a directive, and looking for one each time would take long
+    while (opening := _OPENING.search(prompt, position)) and opening.end() <= last_close:
         directive = _READERS.get(opening[1], _plain)(prompt, opening)
         if directive is not None:
             directives.append(directive)

@@ -16,7 +16,7 @@ from qwenproxy.sandbox.model.dialects import Call
 from qwenproxy.sandbox.model.values import value_for
 from qwenproxy.sandbox.model.view import Entry
 
-_BLOCK = re.compile(r"<(tools|functions)>\s*(\{.*?\})\s*</\1>", re.DOTALL)
+_OPENING = re.compile(r"<(tools|functions)>\s*\{")
 _MUST = re.compile(r"\bmust call\b", re.IGNORECASE)
 _SPEAKERS = frozenset({"assistant", "tool", "file"})
 _WAYS = {"native": "native", "tools": "tool_call", "functions": "use_function"}
@@ -75,7 +75,8 @@ class Offer:
         """Return the function that the newest message of the site says must be called."""
         newest = max((entry.message for entry in entries), default=0)
         for entry in reversed(entries):
-            if entry.message == newest and self.functions and entry.role not in _SPEAKERS:
+            speaks = entry.role in _SPEAKERS or (entry.role == "user" and entry.marked)
+            if entry.message == newest and self.functions and not speaks:
                 demand = _MUST.search(without_offers(entry.text))
                 if demand is not None:
                     after = without_offers(entry.text)[demand.end() :]
@@ -96,7 +97,23 @@ def read_offer(entries: Sequence[Entry], features: Mapping[str, Any]) -> Offer:
 
 def without_offers(text: str) -> str:
     """Return the text without the blocks that offer functions."""
-    return _BLOCK.sub("", text)
+    pieces, at = [], 0
+    for _, start, end in _blocks(text):
+        pieces.append(text[at:start])
+        at = end
+    return "".join([*pieces, text[at:]])
+
+
+def _blocks(text: str) -> Iterator[tuple[str, int, int]]:
+    """Return tag, start and end of each block that offers functions. No regular expression: texts may be very long."""
+    at = 0
+    while opening := _OPENING.search(text, at):
+        closing = f"</{opening[1]}>"
+        end = text.find(closing, opening.end())
+        if end < 0:
+            return
+        at = end + len(closing)
+        yield opening[1], opening.start(), at
 
 
 def _native(servers: Mapping[str, Any]) -> Iterator[Function]:
@@ -109,10 +126,10 @@ def _written(entries: Sequence[Entry]) -> tuple[str, tuple[Function, ...]]:
     for entry in reversed(entries):
         if entry.role in _SPEAKERS:
             continue
-        for block in reversed(list(_BLOCK.finditer(entry.text))):
-            functions = tuple(_objects(block[2]))
+        for tag, start, end in reversed(list(_blocks(entry.text))):
+            functions = tuple(_objects(entry.text[entry.text.index("{", start) : end]))
             if functions:
-                return block[1], functions
+                return tag, functions
     return "", ()
 
 

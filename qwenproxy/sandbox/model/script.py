@@ -18,7 +18,7 @@ from qwenproxy.sandbox.model.dialects import Call
 from qwenproxy.sandbox.model.directives import ANSWERS, SERIES, Directive
 from qwenproxy.sandbox.model.offers import Offer, read_offer
 from qwenproxy.sandbox.model.parts import Answer, BuiltIn, NativeCalls, Part, Script, Thinking
-from qwenproxy.sandbox.model.searching import CITATIONS, searches
+from qwenproxy.sandbox.model.searching import cited, searches
 from qwenproxy.sandbox.model.steps import Step
 from qwenproxy.sandbox.model.texts import CLOCK, UNICODE_TEXT, cut, long_text, numbered, words
 from qwenproxy.sandbox.model.view import read_view
@@ -102,7 +102,7 @@ class _Model:
         elif step := self._conversation.step(has_functions=bool(self._offer.way)):
             yield from parts_of(step, self._offer, self._prompt.switches)
         elif looks_up:
-            yield Answer(CITATIONS)
+            yield Answer(cited(self._search.text if self._search else ""))
         else:
             may_search = self._prompt.features.get("auto_search") is True
             step = act(self._conversation, self._offer, may_search=may_search)

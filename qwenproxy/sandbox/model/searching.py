@@ -6,14 +6,13 @@ from collections.abc import Iterator
 
 from qwenproxy.sandbox.model.parts import Searches, SearchRound, Thinking
 
-# marks that fall on the borders of deltas, single and glued, in both forms
-CITATIONS = (
-    *("According to [", "[1]", "] and [[", "2", "]], all is well. See also [[3", "] and [[4]]."),
-    *(" Glued: [[1]", "][[2]", "][[3]][[4", "]]; single: [", "1", "] and [2]. An array a[i] is no mark."),
-)
+# marks that fall on the borders of deltas
+_CITATIONS = ("According to [", "[1]", "] and [[", "2", "]], all is well. See also [[3", "] and [[4]].")
+# the same without anything between them, and in the other form
+_GLUED = ("All [[1]", "][[2]", "][[3]][[4", "]] agree, [", "1", "] and [2] as well. An array a[i] is no mark.")
 _QUERIES = ("stand-in news", "stand-in history")
 _PER_ROUND = 2
-_WORDS = frozenset({"parallel"})
+_WORDS = frozenset({"parallel", "glued"})
 
 
 def searches(options: str, thinking: str | None) -> Iterator[Searches | Thinking]:
@@ -32,6 +31,11 @@ def searches(options: str, thinking: str | None) -> Iterator[Searches | Thinking
         yield Searches((one,))
         if thinking:
             yield Thinking(thinking, ((f"Reading the results of round {number + 1}", "They look helpful. "),))
+
+
+def cited(options: str) -> tuple[str, ...]:
+    """Return the answer after searches: with its marks apart, or with the option `glued` side by side."""
+    return _GLUED if "glued" in options.split() else _CITATIONS
 
 
 def _round(number: int, form: str, is_parallel: bool) -> SearchRound:

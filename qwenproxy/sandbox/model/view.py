@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+_FIRST_PARAGRAPH = 4000  # characters at most
 _KEY = re.compile(r"\b[0-9a-f]{12}\b")
 _ID = re.compile(r'\bid=("(?:[^"\\]|\\.)*")')
 _NAME = re.compile(r'\bname=("(?:[^"\\]|\\.)*")')
@@ -40,10 +41,11 @@ class Entry:
     calls: bool = False
     marked: bool = False
 
-    def json(self) -> dict[str, str]:
+    def json(self) -> dict[str, Any]:
         """Return this entry as {{view}} shows it."""
-        shown = {"role": self.role, "text": self.text}
-        return {**shown, **({"name": self.name} if self.name else {}), **({"id": self.id} if self.id else {})}
+        shown: dict[str, Any] = {"role": self.role, "text": self.text}
+        others = {"name": self.name, "id": self.id, "calls": self.calls}
+        return {**shown, **{key: value for key, value in others.items() if value}}
 
 
 def read_view(context: Sequence[dict[str, Any]], unfold: bool = True) -> list[Entry]:
@@ -89,7 +91,7 @@ def _key_of(texts: Iterable[str]) -> str:
     """Return the key of the marks: named in a first paragraph, and at the end of a line in brackets."""
     whole = list(texts)
     for text in whole:
-        for key in _KEY.findall(text.lstrip().split("\n\n", 1)[0]):
+        for key in _KEY.findall(text[:_FIRST_PARAGRAPH].split("\n\n", 1)[0]):
             if any(_mark(key).search(other) for other in whole):
                 return str(key)
     return ""
