@@ -66,7 +66,8 @@ def _about(result: Entry) -> str:
 
 
 def _calling(conversation: Conversation, offer: Offer, function: Function) -> Step:
-    call = offer.call(function)
+    # a correction shows the form that it wants
+    call = offer.call(function, "use_function" if "<use_function name=" in conversation.user_text else "")
     if not conversation.is_broken_now():
         return Step("", (call,))
     how = _way_to_break(conversation)
