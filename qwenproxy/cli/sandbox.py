@@ -11,10 +11,12 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from qwenproxy.cli.brains import BrainOptions, brain_options
 from qwenproxy.cli.terminal.help import Command, help_speaker, option
 from qwenproxy.errors import SetupError
 from qwenproxy.texts import Speaker
@@ -39,7 +41,10 @@ class SandboxAddress:
     entrances: dict[str, str] = field(default_factory=dict)
 
 
-_EXAMPLES = "qwenproxy sandbox\nqwenproxy sandbox --port 8443 --json\nqwenproxy sandbox --speed 60"
+_EXAMPLES = (
+    "qwenproxy sandbox\nqwenproxy sandbox --port 8443 --json\nqwenproxy sandbox --speed 60\n"
+    "qwenproxy sandbox --brain http://localhost:11434/v1 --brain-model qwen3"
+)
 
 
 @click.command("sandbox", cls=Command, help="help_sandbox", epilog=_EXAMPLES)
@@ -48,16 +53,18 @@ _EXAMPLES = "qwenproxy sandbox\nqwenproxy sandbox --port 8443 --json\nqwenproxy 
 @option("--speed", default=1, type=click.IntRange(1, 3600), metavar="N", help="help_sandbox_speed")
 @option("--json", "as_json", is_flag=True, help="help_sandbox_json")
 @option("--with-parent", is_flag=True, hidden=True)
-def sandbox_command(port: int, accounts: int, speed: int, as_json: bool, with_parent: bool) -> None:
+@brain_options
+def sandbox_command(port: int, accounts: int, speed: int, as_json: bool, **options: Any) -> None:
     """Run a stand-in of the site on this machine: no account, no internet."""
     say = help_speaker()
-    site = _sandbox_class()(accounts=accounts, port=port)
+    brain = BrainOptions.take(options)
+    site = _sandbox(accounts, port, brain)
     site.switches.clock_speed = speed
     try:
         site.start()
     except OSError as error:
         raise SetupError(say("sandbox_port_taken", port=port, reason=error.strerror or error)) from error
-    if with_parent:
+    if options["with_parent"]:
         threading.Thread(target=_end_with_input, daemon=True).start()
     tokens = {account.id: account.token for account in site.accounts}
     entrances = {account.id: site.entrance(account) for account in site.accounts}
@@ -66,6 +73,8 @@ def sandbox_command(port: int, accounts: int, speed: int, as_json: bool, with_pa
         click.echo(json.dumps(asdict(address)))
     else:
         _show(address, say)
+        if brain.url:
+            click.echo(say("sandbox_brain", model=brain.model, url=brain.url))
     sys.stdout.flush()
     site.run_forever()
 
@@ -90,10 +99,11 @@ def _end_with_input() -> None:
 
 
 @contextmanager
-def sandbox_process(accounts: int = 1) -> Iterator[SandboxAddress]:
+def sandbox_process(accounts: int = 1, brain: BrainOptions | None = None) -> Iterator[SandboxAddress]:
     """Run the stand-in in its own process until the context ends. Raises SetupError."""
-    _sandbox_class()
+    _sandbox_module()
     command = [sys.executable, "-m", "qwenproxy", "sandbox", "--json", "--accounts", str(accounts), "--with-parent"]
+    command += brain.arguments() if brain else []
     # In its own session Ctrl-C does not reach the stand-in, so that it ends after the proxy.
     process = subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
@@ -117,9 +127,16 @@ def sandbox_process(accounts: int = 1) -> Iterator[SandboxAddress]:
             process.stdout.close()
 
 
-def _sandbox_class() -> type[Sandbox]:
+def _sandbox(accounts: int, port: int, brain: BrainOptions) -> Sandbox:
+    module = _sandbox_module()
+    model = module.Brain(brain.url, brain.model, brain.key()) if brain.url else None
+    site: Sandbox = module.Sandbox(accounts=accounts, port=port, brain=model)
+    return site
+
+
+def _sandbox_module() -> ModuleType:
     try:
         from qwenproxy import sandbox as stand_in  # noqa: PLC0415 - a plain installation lacks this extra
     except ImportError as error:
         raise SetupError(help_speaker()("sandbox_missing", package=error.name)) from error
-    return stand_in.Sandbox
+    return stand_in

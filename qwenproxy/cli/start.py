@@ -15,11 +15,12 @@ import click
 from qwenproxy import server
 from qwenproxy.access.keys import KeyFile
 from qwenproxy.accounts.registry import Registry
+from qwenproxy.cli.brains import BrainOptions, brain_options
 from qwenproxy.cli.menu import show_menu
-from qwenproxy.cli.sandbox import sandbox_process
+from qwenproxy.cli.sandbox import SandboxAddress, sandbox_process
 from qwenproxy.cli.sandbox_logins import enter_sandbox
 from qwenproxy.cli.settings import command_line, server_options
-from qwenproxy.cli.terminal.help import Command, help_speaker, option
+from qwenproxy.cli.terminal.help import Command, WordedUsageError, help_speaker, option
 from qwenproxy.cli.terminal.progress import LiveLine, live_line
 from qwenproxy.config import Config
 from qwenproxy.disk.claim import SessionClaim, claimed_session, local_url
@@ -37,6 +38,7 @@ log = logging.getLogger(__name__)
 @click.command("start", cls=Command, help="help_start", epilog="qwenproxy start --sandbox\nqwenproxy start --port 8080")
 @option("--sandbox", "use_sandbox", is_flag=True, help="help_use_sandbox")
 @option("--sandbox-accounts", default=1, type=click.IntRange(1, 100), metavar="N", help="help_sandbox_accounts")
+@brain_options
 @option("--insecure", is_flag=True, help="help_insecure")
 @option("--server", "http_server", type=click.Choice(["gunicorn", "waitress"]), help="help_http_server")
 @server_options
@@ -44,6 +46,9 @@ def start_command(
     use_sandbox: bool, sandbox_accounts: int, insecure: bool, http_server: str | None, **options: str | None
 ) -> None:
     """Start the proxy."""
+    brain = BrainOptions.take(options)
+    if brain.url and not use_sandbox:
+        raise WordedUsageError(help_speaker()("brain_without_sandbox"))
     config = Config.load(options)
     logs.configure(config.log_level)
     # Until the server handles SIGTERM, exit through the context managers below, so that they clean up.
@@ -53,7 +58,8 @@ def start_command(
             session = SessionFolder(config.session_dir).sandbox
             ensure_folder(config.session_dir)  # makes an existing folder private, too
             claim = stack.enter_context(claimed_session(session))
-            config = _start_sandbox(stack, sandbox_accounts, {**options, "session_dir": str(session.root)})
+            process = sandbox_process(sandbox_accounts, brain)
+            config = _start_sandbox(stack, process, {**options, "session_dir": str(session.root)})
         else:
             claim = stack.enter_context(claimed_session(SessionFolder(config.session_dir)))
             show_menu(config)
@@ -63,7 +69,11 @@ def start_command(
         sys.exit(server.run(config, server=http_server or "", ready=start_up.ready, warm_up=start_up.warm_up))
 
 
-def _start_sandbox(stack: contextlib.ExitStack, accounts: int, options: Mapping[str, str | None]) -> Config:
+def _start_sandbox(
+    stack: contextlib.ExitStack,
+    process: contextlib.AbstractContextManager[SandboxAddress],
+    options: Mapping[str, str | None],
+) -> Config:
     """Start the stand-in, log its accounts in, and return the settings with which the proxy uses it."""
     text = help_speaker()("sandbox_starting")
     with live_line() as line:
@@ -71,7 +81,7 @@ def _start_sandbox(stack: contextlib.ExitStack, accounts: int, options: Mapping[
             line.show(text)
         else:
             click.echo(text)
-        address = stack.enter_context(sandbox_process(accounts))
+        address = stack.enter_context(process)
         config = Config.load({**options, "base_url": address.base_url, "base_url_spki": address.spki})
         enter_sandbox(config, address)
         return config

@@ -12,7 +12,8 @@ from qwenproxy.sandbox.chats.generations import Running
 from qwenproxy.sandbox.faults.fault import Fault
 from qwenproxy.sandbox.files.file import StoredFile
 from qwenproxy.sandbox.journal import Recorded, Refresh
+from qwenproxy.sandbox.model.brain import Brain
 from qwenproxy.sandbox.site import Sandbox
 from qwenproxy.sandbox.switches import Switches
 
-__all__ = ["Fault", "Recorded", "Refresh", "Running", "Sandbox", "SandboxAccount", "StoredFile", "Switches"]
+__all__ = ["Brain", "Fault", "Recorded", "Refresh", "Running", "Sandbox", "SandboxAccount", "StoredFile", "Switches"]

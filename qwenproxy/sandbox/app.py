@@ -10,7 +10,7 @@ from weakref import WeakSet
 from quart import Blueprint, Quart, Response, request
 
 from qwenproxy.sandbox import control, gate
-from qwenproxy.sandbox.chats import completions
+from qwenproxy.sandbox.chats import completions, project_routes
 from qwenproxy.sandbox.chats import routes as chat_routes
 from qwenproxy.sandbox.envelope import SiteError, failure, unknown_path
 from qwenproxy.sandbox.files import routes as file_routes
@@ -18,6 +18,7 @@ from qwenproxy.sandbox.model import routes as model_routes
 from qwenproxy.sandbox.pages import assets, auth, sign_in
 from qwenproxy.sandbox.pages import cookies as page_cookies
 from qwenproxy.sandbox.pages import routes as page_routes
+from qwenproxy.sandbox.pages import settings as settings_routes
 from qwenproxy.sandbox.state import SiteState, current_state
 from qwenproxy.sandbox.wire import Exchange
 
@@ -28,7 +29,10 @@ Send = Callable[[Any], Awaitable[None]]
 
 def create_app(state: SiteState) -> Quart:
     """Return the chat's routes over this state."""
-    modules = (control, assets, page_routes, auth, model_routes, chat_routes, completions, file_routes)
+    modules = (
+        *(control, assets, page_routes, auth, settings_routes, model_routes),
+        *(chat_routes, project_routes, completions, file_routes),
+    )
     app = _site("qwenproxy.sandbox", state, [module.bp for module in modules])
     app.before_request(gate.admit)
     app.after_request(_renew_cookie)

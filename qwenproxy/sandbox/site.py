@@ -12,12 +12,14 @@ from types import TracebackType
 from typing import TypeVar
 
 from qwenproxy.sandbox.accounts.account import SandboxAccount
+from qwenproxy.sandbox.accounts.settings import UserSettings
 from qwenproxy.sandbox.app import Front, create_app, create_sign_in_app
 from qwenproxy.sandbox.chats.generations import Running
 from qwenproxy.sandbox.faults.fault import Fault
 from qwenproxy.sandbox.files.file import StoredFile
 from qwenproxy.sandbox.files.object_store import create_store
 from qwenproxy.sandbox.journal import Recorded, Refresh
+from qwenproxy.sandbox.model.brain import Brain
 from qwenproxy.sandbox.model.cards import ModelCard
 from qwenproxy.sandbox.pages.cookies import FIREWALL, firewall_value
 from qwenproxy.sandbox.server import Ports, Server
@@ -32,15 +34,19 @@ class Sandbox:
     """A stand-in of the site on loopback, served while the context is open.
 
     `spki` is the base64 SHA-256 of its public key, `certificate` its certificate (PEM) for clients other than Chrome.
+    A `brain` answers in the place of the stand-in's model.
     """
 
-    def __init__(self, accounts: int = 1, *, port: int = 0, switches: Switches | None = None) -> None:
+    def __init__(
+        self, accounts: int = 1, *, port: int = 0, switches: Switches | None = None, brain: Brain | None = None
+    ) -> None:
         identity = new_identity()
         self.spki = identity.spki
         self.certificate = identity.certificate.decode()
         self._identity = identity
         self._ports = Ports(chat=port)
         self._state = SiteState.new(accounts, switches or Switches())
+        self._state.brain = brain
         self._server: Server | None = None
 
     def __enter__(self) -> Sandbox:
@@ -115,6 +121,11 @@ class Sandbox:
     def models(self) -> list[ModelCard]:
         """The models it offers; change the list at will."""
         return self._state.models
+
+    @property
+    def user_settings(self) -> UserSettings:
+        """What people set for their accounts, and what the site remembers of them; change it at will."""
+        return self._state.settings
 
     @property
     def store_origin(self) -> str:

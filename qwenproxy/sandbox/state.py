@@ -9,13 +9,16 @@ from quart import current_app, g
 
 from qwenproxy.sandbox.accounts.account import Accounts, SandboxAccount
 from qwenproxy.sandbox.accounts.logins import Logins
+from qwenproxy.sandbox.accounts.settings import UserSettings
 from qwenproxy.sandbox.chats.chat import Chats
 from qwenproxy.sandbox.chats.generations import Generations
+from qwenproxy.sandbox.chats.projects import Projects
 from qwenproxy.sandbox.clock import Clock
 from qwenproxy.sandbox.envelope import SiteError, unauthorized
 from qwenproxy.sandbox.faults.fault import FaultBook
 from qwenproxy.sandbox.files.file import StoredFiles
 from qwenproxy.sandbox.journal import Journal
+from qwenproxy.sandbox.model.brain import Brain
 from qwenproxy.sandbox.model.cards import ModelCard, default_cards
 from qwenproxy.sandbox.switches import Switches
 
@@ -26,7 +29,7 @@ class SiteState:
 
     The ports are 0 until it listens. Our page's script sends `page_mark`, which no other script knows.
     `blocked` are accounts that must solve a captcha first; `puzzles` maps a captcha's secret to its account;
-    `settings` are the users' settings as they were posted.
+    `brain` answers in the model's place, if there is one.
     """
 
     switches: Switches
@@ -43,7 +46,9 @@ class SiteState:
     journal: Journal = field(default_factory=Journal)
     blocked: set[str] = field(default_factory=set)
     puzzles: dict[str, str] = field(default_factory=dict)
-    settings: dict[str, dict[str, object]] = field(default_factory=dict)
+    settings: UserSettings = field(default_factory=UserSettings)
+    projects: Projects = field(default_factory=Projects)
+    brain: Brain | None = None
     generations: Generations = field(init=False)
 
     def __post_init__(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(slots=True)
@@ -20,6 +20,15 @@ class Switches:
     `renew_margin_s` left. The firewall's cookie is renewed by "pages" or by every one of the "answers", too
     (`cookies_renewed_on`). The site's clock runs at `clock_speed` (60: an hour in a minute) and is `clock_ahead_s`
     ahead of this machine's.
+
+    Functions: `native_tools` says what becomes of questions with `local_mcp`, by account id or "*": "on", "refused"
+    (500) or "empty". `native_form` is the form of their calls (parts.NativeCalls), `native_spread` "frames" (a later
+    frame repeats earlier calls) or "list" (all in one), `native_prefix` puts `<server>-` before names,
+    `native_answer_ends` finishes the phase `answer` after them. In the site's own function channel `channel_texts`
+    writes arrays as JSON strings, `channel_goes_on` lets the model speak after the rejection.
+
+    Chats: `older_parents` allows a question under an answer that is not the newest. A completions body of more than
+    `body_limit` bytes draws the human check (None: none does).
     """
 
     require_bx: bool = True
@@ -49,3 +58,12 @@ class Switches:
     cookies_renewed_on: str = "pages"
     clock_speed: float = 1.0
     clock_ahead_s: float = 0.0
+    native_tools: dict[str, str] = field(default_factory=dict)
+    native_form: str = "local_mcp"
+    native_spread: str = "frames"
+    native_prefix: bool = True
+    native_answer_ends: bool = True
+    channel_texts: bool = False
+    channel_goes_on: bool = True
+    older_parents: bool = True
+    body_limit: int | None = None

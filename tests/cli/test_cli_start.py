@@ -163,7 +163,7 @@ def test_the_folder_around_the_sandboxs_is_for_its_owner_too(
     address = SandboxAddress("https://127.0.0.1:9", "", {"sandbox1": token})
     enter = lambda config, _address: Registry.open(SessionFolder(config.session_dir)).add(token, "sandbox1")  # noqa: E731
     monkeypatch.setattr(start, "enter_sandbox", enter)
-    monkeypatch.setattr(start, "sandbox_process", lambda accounts: contextlib.nullcontext(address))
+    monkeypatch.setattr(start, "sandbox_process", lambda accounts, brain: contextlib.nullcontext(address))
     assert run_here("start", "--sandbox").status == 0
     assert [stat.S_IMODE(one.stat().st_mode) for one in (folder, folder / "sandbox")] == [0o700, 0o700]
 

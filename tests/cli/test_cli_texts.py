@@ -111,6 +111,26 @@ MISTYPED = [
         f"{NO_VALUE_RU} --port: нужно целое число от 0 до 65535.",
     ),
     (
+        "sandbox --brain http://127.0.0.1:9/v1",
+        "--brain needs the name of the model: add --brain-model NAME.",
+        "Для --brain нужно имя модели: добавьте --brain-model NAME.",
+    ),
+    (
+        "sandbox --brain-model small",
+        "--brain-model and --brain-key-file belong to a server: add --brain URL.",
+        "--brain-model и --brain-key-file относятся к серверу: добавьте --brain URL.",
+    ),
+    (
+        "sandbox --brain localhost --brain-model small",
+        "localhost is no URL of a server: --brain takes one that begins with http:// or https://.",
+        "localhost - не URL сервера: --brain принимает адрес, который начинается с http:// или https://.",
+    ),
+    (
+        "start --brain http://127.0.0.1:9/v1 --brain-model small",
+        "--brain answers for the stand-in only: add --sandbox.",
+        "--brain отвечает только за имитацию: добавьте --sandbox.",
+    ),
+    (
         "account add --wait 0",
         f"--wait {NO_VALUE_EN} a number from 1 up.",
         f"{NO_VALUE_RU} --wait: нужно число от 1.",
@@ -136,7 +156,7 @@ MISTYPED = [
     ("keys xyz", 'There is no command "xyz"; --help lists them.', "Команды «xyz» нет; список покажет --help."),
 ]
 # What stays as it is typed: the program, its commands and options, the names of places in a command, values.
-TYPED = re.compile(r"qwenproxy|--[a-z-]+|\b(?:DIR|ID|port|start|gunicorn|waitress)\b")
+TYPED = re.compile(r"qwenproxy|--[a-z-]+|\b(?:DIR|ID|NAME|URL|https?|port|start|gunicorn|waitress)\b")
 
 
 @pytest.mark.parametrize(("typed", "english", "russian"), MISTYPED, ids=[typed for typed, *_ in MISTYPED])

@@ -11,7 +11,7 @@ from proxy_process import Proxy
 
 from qwenproxy.sandbox import Fault, Sandbox
 from qwenproxy.sandbox.faults.fault import parse_fault
-from qwenproxy.sandbox.model.script import UNICODE_TEXT
+from qwenproxy.sandbox.model.texts import UNICODE_TEXT
 
 pytestmark = pytest.mark.browser
 

@@ -44,7 +44,7 @@ SANDBOX_ROWS = (
     ("switches", "envelope", "journal", "tls"),
     ("clock",),
     ("accounts", "model"),
-    ("chats.chat", "faults.fault", "files.signatures"),
+    ("chats.chat", "chats.projects", "faults.fault", "files.signatures"),
     ("chats.generations", "files.file"),
     ("state",),
     ("wire", "pages"),
@@ -102,6 +102,8 @@ DOORS = {
     "quart": ("qwenproxy.sandbox",),
     "hypercorn": ("qwenproxy.sandbox.server",),
     "cryptography": ("qwenproxy.sandbox.tls",),
+    "httpx": ("qwenproxy.sandbox.model.brain",),
+    "rstr": ("qwenproxy.sandbox.model.values",),
     "asyncio": ("qwenproxy.sandbox",),
 }
 

@@ -236,13 +236,6 @@ def test_unknown_and_retired_paths(caller: Caller) -> None:
     assert caller.call("POST", "/api/v2/users/status", {"typarms": {}}).json()["data"] is True
 
 
-def test_settings_are_merged(caller: Caller) -> None:
-    path = "/api/v2/users/user/settings"
-    caller.call("POST", f"{path}/update", {"tools_enabled": {"bio": False, "web_search": True}})
-    caller.call("POST", f"{path}/update", {"tools_enabled": {"web_search": False}})
-    assert caller.call("GET", path).json()["data"] == {"tools_enabled": {"bio": False, "web_search": False}}
-
-
 def test_real_status_codes_if_the_switch_says_so(site: Sandbox, caller: Caller) -> None:
     site.switches.real_status = True
     try:

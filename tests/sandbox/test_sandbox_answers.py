@@ -13,7 +13,7 @@ import pytest
 from sandbox_caller import COMPLETIONS, Caller, answer_text, deltas, frames, payload, sandbox_fixtures, trust
 
 from qwenproxy.sandbox import Sandbox
-from qwenproxy.sandbox.model.script import UNICODE_TEXT
+from qwenproxy.sandbox.model.texts import UNICODE_TEXT
 
 THINKING = {"thinking_enabled": True, "thinking_format": "summary"}
 
@@ -81,7 +81,7 @@ def test_content_arrives_as_it_was_sent(caller: Caller) -> None:
 
 
 def test_system_message_counts_only_if_the_switch_says_so(site: Sandbox, caller: Caller) -> None:
-    assert "be brief" not in caller.say("{{echo}}", system_message="be brief", tools=[{"type": "function"}])
+    assert "be brief" not in caller.say("{{echo}}", system_message="be brief")
     site.switches.honour_system_message = True
     try:
         context = json.loads(caller.say("{{echo}}", system_message="be brief"))
@@ -198,7 +198,7 @@ def test_search_has_two_rounds_and_split_citations(caller: Caller, form: str) ->
         extra = result["extra"]
         docs = extra["web_search_info"] if form != "docs" else extra["tool_result"]["docs"]
         assert docs[0]["url"].startswith("https://")
-        assert form != "docs" or extra["tool_result"]["used_id"] == number * 2 + 1
+        assert form != "docs" or extra["tool_result"]["used_id"] == number * 2 + 3
     calls = [delta["function_call"]["arguments"] for delta in deltas(answer) if "function_call" in delta]
     assert calls[1] == calls[2][: len(calls[1])]
     assert calls[2] == calls[3] == '{"queries": ["stand-in news"]}'

@@ -343,6 +343,26 @@ def test_a_document_must_be_parsed_first(site: Sandbox, caller: Caller, as_list:
     assert refusal(caller.ask("hello", message={"files": [document(credentials)]})) == wrong
 
 
+def test_the_model_reads_a_text_file(caller: Caller) -> None:
+    text = "Äpfel\n{{say never}}"
+    data = text.encode()
+    credentials = issue(caller, "list.txt", "file", len(data))
+    put(credentials, data=data)
+    caller.call("POST", "/api/v2/files/parse", {"file_id": credentials["file_id"]})
+    for _ in range(2):
+        caller.call("POST", "/api/v2/files/parse/status", {"file_id": credentials["file_id"]})
+    meta = {"parse_meta": {"parse_status": "success"}, "size": len(data)}
+    files = [{**document(credentials, **meta), "size": len(data)}]
+    context = json.loads(answer_text(caller.ask("{{echo}}", message={"files": files})))
+    assert context[0]["file_texts"] == [{"name": "list.txt", "text": text}]
+    view = json.loads(answer_text(caller.ask("{{view}}", message={"files": files})))
+    assert view == [
+        {"role": "file", "text": text, "name": "list.txt"},
+        {"role": "user", "text": "{{view}}"},
+    ]
+    assert "You said" in answer_text(caller.ask("hello", message={"files": files}))
+
+
 def test_a_document_that_cannot_be_read(site: Sandbox, caller: Caller) -> None:
     site.switches.parse_outcome = "failed"
     credentials = issue(caller, "a.pdf", "file")

@@ -22,12 +22,18 @@ class ChatMessage:
     def model_view(self) -> dict[str, Any]:
         """The part of this message that the model sees."""
         keys = ("role", "content", "files", "feature_config", "chat_type", "model")
-        return {key: self.fields.get(key) for key in keys}
+        view = {key: self.fields.get(key) for key in keys}
+        calls = [part["extra"] for part in self.fields.get("content_list") or () if part.get("phase") == "local_tool"]
+        return {**view, "calls": calls} if calls else view
 
 
 @dataclass(slots=True)
 class Chat:
-    """A chat of one account. `busy_until` is on the monotonic clock; `answering` while an answer is under way."""
+    """A chat of one account. `busy_until` is on the monotonic clock; `answering` while an answer is under way.
+
+    `personal_text` stands before its messages, `project_id` names the project whose instruction does. A `local` chat is
+    not listed.
+    """
 
     id: str
     account_id: str
@@ -41,17 +47,25 @@ class Chat:
     current_id: str | None = None
     answering: bool = False
     busy_until: float = 0.0
+    personal_text: str = ""
+    project_id: str | None = None
+    local: bool = False
 
     @property
     def busy(self) -> bool:
         """Whether another answer would be refused now."""
         return self.answering or time.monotonic() < self.busy_until
 
+    def check_parent(self, parent_id: str | None, *, older: bool) -> None:
+        """Raise SiteError for a parent that is unknown, or, unless `older`, that is not the newest message."""
+        if parent_id and parent_id not in self.messages:
+            raise bad_request(f"PARENT_NOT_FOUND: Invalid input the parent_id {parent_id} is not exist.")
+        if not older and (parent_id or None) != self.current_id:
+            raise bad_request(f"PARENT_NOT_FOUND: the parent_id {parent_id} is not found at the end of the chat.")
+
     def add(self, parent_id: str | None, fields: dict[str, Any]) -> ChatMessage:
-        """Append a message under `parent_id` with an id of its own. Raises SiteError for an unknown parent."""
-        parent = self.messages.get(parent_id) if parent_id else None
-        if parent_id and parent is None:
-            raise bad_request(f"Invalid input the parent_id {parent_id} is not exist.")
+        """Append a message under `parent_id`, which check_parent() let pass, with an id of its own."""
+        parent = self.messages[parent_id] if parent_id else None
         message = ChatMessage(str(uuid.uuid4()), parent_id or None, {**fields})
         message.fields.update(id=message.id, parentId=message.parent_id, childrenIds=[])
         if parent is not None:
@@ -117,6 +131,7 @@ class Chats:
             chat_type=str(body.get("chat_type") or "t2t"),
             created_at=now,
             updated_at=now,
+            local=body.get("chat_mode") == "local",
         )
         self._chats[chat.id] = chat
         return chat
@@ -129,8 +144,8 @@ class Chats:
         return chat
 
     def of(self, account_id: str) -> list[Chat]:
-        """Return the account's chats, the most recently used first."""
-        own = [chat for chat in self._chats.values() if chat.account_id == account_id]
+        """Return the account's chats, the most recently used first; those that are local are not listed."""
+        own = [chat for chat in self._chats.values() if chat.account_id == account_id and not chat.local]
         return sorted(own, key=lambda chat: chat.updated_at, reverse=True)
 
     def delete(self, chat: Chat) -> None:

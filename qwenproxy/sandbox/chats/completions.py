@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 
 from quart import Blueprint, Response, g, request
 
 from qwenproxy.sandbox.chats.chat import ChatMessage
 from qwenproxy.sandbox.chats.generations import Generation
-from qwenproxy.sandbox.chats.question import Question, read_question, text_of
+from qwenproxy.sandbox.chats.local_tools import draws_human_check
+from qwenproxy.sandbox.chats.question import Question, read_question
 from qwenproxy.sandbox.envelope import bad_request
 from qwenproxy.sandbox.faults import answers as fault_answers
 from qwenproxy.sandbox.faults.fault import COMPLETIONS, Fault, parse_fault
-from qwenproxy.sandbox.faults.oddities import Frames, HeldOpen
+from qwenproxy.sandbox.faults.oddities import Frames, HeldOpen, Timed
 from qwenproxy.sandbox.faults.streams import ConnectionDropped, spoil
-from qwenproxy.sandbox.model.script import CLOCK, Answer, Script, SearchRound, Thinking, compose
+from qwenproxy.sandbox.model.brain import think
+from qwenproxy.sandbox.model.parts import BuiltIn, Script
+from qwenproxy.sandbox.model.playing import play
+from qwenproxy.sandbox.model.script import compose
 from qwenproxy.sandbox.model.stream import FrameWriter
+from qwenproxy.sandbox.model.texts import CLOCK
+from qwenproxy.sandbox.model.view import text_of
 from qwenproxy.sandbox.state import SiteState, current_state, logged_in
 from qwenproxy.sandbox.wire import Exchange, Wire
 
@@ -30,6 +37,9 @@ _HEADERS = {"x-actual-status-code": "200", "cache-control": "no-cache", "x-accel
 async def complete() -> Response:
     """Answer a question as a stream."""
     state, account = current_state(), logged_in()
+    limit = state.switches.body_limit
+    if draws_human_check(g.body) or (limit is not None and len(await request.get_data()) > limit):
+        return fault_answers.captcha(state, account.id)
     question = read_question(state, account, g.body, request.args.get("chat_id"))
     fault: Fault | None = g.fault or _ordered_fault(question)
     if fault is not None and not fault.in_stream:
@@ -45,28 +55,47 @@ async def complete() -> Response:
     exchange = Exchange.of(request.scope)
     exchange.generation = generation
     writer = _writer(state, question, user_message, answer_message)
-    frames = _frames(compose(question.prompt(user_message, state)), writer, state.switches.add_done)
-    if fault is not None:
-        frames = spoil(fault, frames, writer)
+    frames = await _answer(state, question, user_message, writer, fault)
     body = _deliver(frames, generation, writer, exchange.wire)
     response = Response(body, content_type="text/event-stream; charset=utf-8", headers=_HEADERS)
     response.timeout = None
     return response
 
 
-async def _deliver(frames: Frames, generation: Generation, writer: FrameWriter, wire: Wire) -> AsyncIterator[bytes]:
+async def _answer(
+    state: SiteState, question: Question, user_message: ChatMessage, writer: FrameWriter, fault: Fault | None
+) -> AsyncGenerator[Timed, None]:
+    """Return the frames of the answer, by the brain if there is one; a fault reworks frames that are all there."""
+    prompt = question.prompt(user_message, state)
+    if state.brain is not None and not question.silenced:
+        thinking = think(state.brain, prompt, writer, state.switches.keep_alive_s)
+        if fault is None:
+            return thinking
+        frames: Frames = iter([frame async for frame in thinking])
+    else:
+        script = Script((), 0.0) if question.silenced else compose(prompt)
+        memories = state.settings.memories(question.chat.account_id)
+        memories += [part.result for part in script.parts if isinstance(part, BuiltIn) and part.phase == "bio"]
+        frames = _frames(script, writer, state.switches.add_done)
+    return _in_turn(frames if fault is None else spoil(fault, frames, writer))
+
+
+async def _deliver(
+    frames: AsyncGenerator[Timed, None], generation: Generation, writer: FrameWriter, wire: Wire
+) -> AsyncIterator[bytes]:
     """Send each frame when it is due, late ones at once; yield only those the wire does not take."""
     due = asyncio.get_running_loop().time()
     lost = True
     try:
-        for gap, frame in frames:
-            due += gap
-            await generation.rest_until(due)
-            if generation.stopped:
-                break
-            data = frame.replace(_CLOCK, b"@%019d" % time.monotonic_ns()) if _CLOCK in frame else frame
-            if not wire.write(data):
-                yield data
+        async with aclosing(frames):
+            async for gap, frame in frames:
+                due += gap
+                await generation.rest_until(due)
+                if generation.stopped:
+                    break
+                data = frame.replace(_CLOCK, b"@%019d" % time.monotonic_ns()) if _CLOCK in frame else frame
+                if not wire.write(data):
+                    yield data
         if generation.stopped:
             yield writer.stopped()
         lost = False
@@ -81,71 +110,22 @@ async def _deliver(frames: Frames, generation: Generation, writer: FrameWriter, 
         generation.end(lost=lost)
 
 
+async def _in_turn(frames: Frames) -> AsyncGenerator[Timed, None]:
+    for frame in frames:
+        yield frame
+
+
 def _frames(script: Script, writer: FrameWriter, add_done: bool) -> Frames:
     yield 0.0, writer.created()
     gap = 0.0
-    for data in _content(script, writer):
+    for data in play(script.parts, writer):
         yield gap, data
         gap = script.interval
-    yield 0.0, writer.text("")
-    yield 0.0, writer.finished()
+    if script.ends:
+        yield 0.0, writer.text("")
+        yield 0.0, writer.finished()
     if add_done:
         yield 0.0, b"data: [DONE]\n\n"
-
-
-def _content(script: Script, writer: FrameWriter) -> Iterator[bytes]:
-    for part in script.parts:
-        if isinstance(part, Answer):
-            yield from map(writer.text, part.pieces)
-        elif isinstance(part, SearchRound):
-            yield from _search(part, writer)
-        elif part.form == "detail":
-            for _, thought in part.steps:
-                yield from (writer.text(word + " ", "think") for word in thought.split())
-            yield writer.thinking_end("think")
-        else:
-            yield from _summaries(part, writer)
-
-
-def _summaries(part: Thinking, writer: FrameWriter) -> Iterator[bytes]:
-    """Write growing snapshots, each of them twice, as the site does."""
-    titles: list[str] = []
-    thoughts: list[str] = []
-    for title, thought in part.steps:
-        titles.append(title)
-        thoughts.append("")
-        for half in (thought[: len(thought) // 2], thought[len(thought) // 2 :]):
-            thoughts[-1] += half
-            yield writer.summary(titles, thoughts, len(half))
-            yield writer.summary(titles, thoughts, 0)
-    extra = {"summary_title": {"content": titles}, "summary_thought": {"content": thoughts}}
-    yield writer.thinking_end("thinking_summary", extra)
-
-
-def _search(part: SearchRound, writer: FrameWriter) -> Iterator[bytes]:
-    function_id = f"round_{part.number}_call_00{part.number:02x}"
-    arguments = f'{{"queries": ["{part.query}"]}}'
-    # cumulative, and the last one twice
-    for prefix in ("", arguments[: len(arguments) // 2], arguments, arguments):
-        yield writer.delta(
-            {
-                "role": "assistant",
-                "content": "",
-                "phase": "web_search",
-                "status": "typing",
-                "function_call": {"name": "web_search", "arguments": prefix},
-                "function_id": function_id,
-                "extra": {"display_position": "think"},
-            }
-        )
-    results = [dict(result) for result in part.results]
-    if part.form == "docs":
-        first_citation = part.number * len(results) + 1
-        yield writer.tool_result(
-            "web_search", function_id, {"tool_result": {"docs": results, "used_id": first_citation}}
-        )
-    else:
-        yield writer.tool_result("web_search", function_id, {"web_search_info": results})
 
 
 def _writer(state: SiteState, question: Question, user_message: ChatMessage, answer: ChatMessage) -> FrameWriter:

@@ -7,10 +7,13 @@ from typing import Any
 
 from qwenproxy.sandbox.accounts.account import SandboxAccount
 from qwenproxy.sandbox.chats.chat import Chat, ChatMessage
+from qwenproxy.sandbox.chats.local_tools import are_silenced, check_local_tools
 from qwenproxy.sandbox.envelope import SiteError, bad_request
 from qwenproxy.sandbox.model.cards import ModelCard
-from qwenproxy.sandbox.model.directives import Directive, read_directives
+from qwenproxy.sandbox.model.conversation import Conversation
+from qwenproxy.sandbox.model.directives import Directive
 from qwenproxy.sandbox.model.script import Prompt
+from qwenproxy.sandbox.model.view import read_view
 from qwenproxy.sandbox.state import SiteState
 
 _BODY_FIELDS = ("stream", "chat_id", "chat_mode", "model", "messages", "parent_id", "timestamp")
@@ -22,38 +25,56 @@ _MESSAGE_FIELDS = (
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """An accepted call: the chat, the model, the body and its single message, and the directives in it."""
+    """An accepted call: the chat, the model, the body and its single message; `silenced`: the answer stays empty."""
 
     chat: Chat
     model: ModelCard
     body: dict[str, Any]
     message: dict[str, Any]
-    directives: list[Directive]
+    silenced: bool
 
     @property
     def features(self) -> dict[str, Any]:
         """The message's feature_config."""
-        config = self.message["feature_config"]
-        return config if isinstance(config, dict) else {}
+        return _features(self.message)
+
+    @property
+    def directives(self) -> list[Directive]:
+        """The directives of the message alone."""
+        return Conversation(read_view([self.message])).directives
 
     def ask(self) -> ChatMessage:
-        """Put the message into the chat. Raises SiteError for an unknown parent."""
+        """Put the message into the chat."""
         return self.chat.add(self.body["parent_id"], {**self.message, "model": self.model.id})
 
     def prompt(self, user_message: ChatMessage, state: SiteState) -> Prompt:
-        """Return what the model sees: the path of the tree down to the message, nothing else."""
-        context = [message.model_view for message in self.chat.path_to(user_message)]
-        system = self.body.get("system_message")
-        if state.switches.honour_system_message and system:
-            context.insert(0, {"role": "system", "content": system})
+        """Return what the model sees: texts of the account, then the path of the tree down to the message."""
+        context: list[dict[str, Any]] = [{"role": "system", "content": text} for text in self._system_texts(state)]
+        for message in self.chat.path_to(user_message):
+            files = message.fields.get("files")
+            texts = [state.files.text(self.chat.account_id, entry) for entry in files or ()]
+            found = [text for text in texts if text is not None]
+            context.append({**message.model_view, **({"file_texts": found} if found else {})})
         return Prompt(
-            text=text_of(self.message["content"]),
             context=context,
-            directives=self.directives,
             thinking=self._thinking(),
             search=self.message["chat_type"] == "search",
-            interval=state.switches.interval_ms / 1000,
+            features=self.features,
+            settings=state.settings.of(self.chat.account_id),
+            switches=state.switches,
         )
+
+    def _system_texts(self, state: SiteState) -> list[str]:
+        settings = state.settings.of(self.chat.account_id)
+        texts = [self.chat.personal_text]
+        if self.chat.project_id is not None:
+            own_projects = state.projects.of(self.chat.account_id)
+            texts += [project.instruction for project in own_projects if project.id == self.chat.project_id]
+        if settings["memory"].get("enable_memory") is True:
+            texts += [f"Remembered of the user: {text}" for text in state.settings.memories(self.chat.account_id)]
+        if state.switches.honour_system_message:
+            texts.insert(0, str(self.body.get("system_message") or ""))
+        return [text for text in texts if text]
 
     def _thinking(self) -> str | None:
         thinks = self.model.thinking == "always" or self.features.get("thinking_enabled") is True
@@ -77,16 +98,14 @@ def read_question(state: SiteState, account: SandboxAccount, body: Any, chat_id:
         raise SiteError(404, "Not_Found", "Model not found")
     _check_message(body, message, model)
     _check_files(state, account, message["files"])
-    return Question(chat, model, body, message, read_directives(text_of(message["content"])))
+    check_local_tools(_features(message))
+    chat.check_parent(body["parent_id"], older=state.switches.older_parents)
+    return Question(chat, model, body, message, are_silenced(_features(message), account.id, state.switches))
 
 
-def text_of(content: Any) -> str:
-    """Return the text of a message's content, a string or an array of parts."""
-    if isinstance(content, str):
-        return content
-    parts = content if isinstance(content, list) else []
-    texts = [part.get("text") for part in parts if isinstance(part, dict) and part.get("type") == "text"]
-    return "\n".join(text for text in texts if isinstance(text, str))
+def _features(message: dict[str, Any]) -> dict[str, Any]:
+    config = message["feature_config"]
+    return config if isinstance(config, dict) else {}
 
 
 def _require(fields: dict[str, Any], names: tuple[str, ...]) -> None:

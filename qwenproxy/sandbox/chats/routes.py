@@ -16,8 +16,12 @@ _PAGE_SIZE = 50
 @bp.post("/api/v2/chats/new")
 async def new_chat() -> Response:
     """Make a chat; every field of the body is optional."""
-    account = logged_in()
-    chat = current_state().chats.new(account.id, account.user_id, _body())
+    state, account, body = current_state(), logged_in(), _body()
+    project_id = body.get("project_id") or None
+    if project_id is not None:
+        state.projects.get(account.id, project_id)
+    chat = state.chats.new(account.id, account.user_id, body)
+    chat.personal_text, chat.project_id = state.settings.personal_text(account.id), project_id
     return success({"id": chat.id})
 
 
@@ -44,6 +48,21 @@ async def nothing_special() -> Response:
 async def read_chat(chat_id: str) -> Response:
     """Return a chat with all its messages."""
     return success(current_state().chats.get(logged_in().id, chat_id).detail())
+
+
+@bp.post("/api/v2/chats/<chat_id>/messages/<message_id>")
+async def rewrite_answer(chat_id: str, message_id: str) -> Response:
+    """Put other words in the place of an answer (protocol 3.8)."""
+    chat = current_state().chats.get(logged_in().id, chat_id)
+    message, parts = chat.messages.get(message_id), _body().get("content_list")
+    if message is None or message.fields["role"] != "assistant":
+        raise SiteError(404, "Not_Found", f"MESSAGE_NOT_FOUND: {message_id}")
+    if not isinstance(parts, list) or not all(isinstance(part, dict) for part in parts):
+        raise SiteError(400, "RequestValidationError", "Field 'content_list': Field required")
+    texts = [part.get("content") for part in parts if part.get("phase") == "answer"]
+    message.fields["content_list"] = parts
+    message.fields["content"] = "".join(text for text in texts if isinstance(text, str))
+    return success({"status": True})
 
 
 @bp.delete("/api/v2/chats/<chat_id>")

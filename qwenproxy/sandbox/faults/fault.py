@@ -63,7 +63,7 @@ KINDS: Mapping[str, frozenset[str]] = {
     # what the site does besides, none of it a fault: protocol 5.2, 5.6, 5.7 and 8.1
     "segments": frozenset({"every", "pause_s", "cut_after"}),
     "function_channel": frozenset({"after", "name", "pause_s"}),
-    "two_answers": frozenset(),
+    "two_answers": frozenset({"thinking"}),
     "image_tool": frozenset({"after", "image", "form"}),
     "done_flag": frozenset({"seconds"}),
     "held_open": frozenset({"seconds"}),

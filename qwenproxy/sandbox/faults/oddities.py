@@ -56,7 +56,13 @@ def _intercepted(frames: Frames, options: Options, writer: FrameWriter) -> Frame
 
 
 def _two_at_once(frames: Frames, options: Options, writer: FrameWriter) -> Frames:
-    """Write a second answer among the frames of the first; it begins and finishes earlier."""
+    """Write a second answer among the frames of the first; it begins and finishes earlier.
+
+    With `thinking` the other id is only that of the thoughts.
+    """
+    if options.get("thinking"):
+        yield from _thinking_apart(frames, writer.response_id)
+        return
     other = FrameWriter(writer.chat_id, writer.parent_id, str(uuid.uuid4()), writer.prompt_characters, index=0)
     writer.index, writer.indexed, other.indexed = 1, True, True
     yield 0.0, other.created()
@@ -69,6 +75,13 @@ def _two_at_once(frames: Frames, options: Options, writer: FrameWriter) -> Frame
             yield 0.0, other.text("OTHER ")
         elif number == 3:
             yield 0.0, other.finished()
+
+
+def _thinking_apart(frames: Frames, response_id: str) -> Frames:
+    other = str(uuid.uuid4()).encode()
+    for gap, data in frames:
+        is_thought = b'"phase": "think' in data
+        yield gap, data.replace(response_id.encode(), other) if is_thought else data
 
 
 def _with_image(frames: Frames, options: Options, writer: FrameWriter) -> Frames:

@@ -132,6 +132,16 @@ class StoredFiles:
         fresh = span.isdigit() and signed_at <= now + 60 and now < signed_at + min(int(span), LIFETIME_S)
         return fresh and secrets.compare_digest(signature, query.get("x-oss-signature", ""))
 
+    def text(self, account_id: str, entry: Any) -> dict[str, str] | None:
+        """Return name and text of the document that an entry of `files` names; None for what is no text."""
+        file = self._files.get(entry.get("id", "")) if isinstance(entry, dict) else None
+        if file is None or file.account_id != account_id or file.data is None or not file.is_document:
+            return None
+        try:
+            return {"name": file.name, "text": file.data.decode("utf-8-sig")}
+        except UnicodeDecodeError:
+            return None
+
     def check_entry(self, account_id: str, entry: Any, now: float) -> None:
         """Raise SiteError unless an entry of `files` is complete and true (protocol 7.4).
 

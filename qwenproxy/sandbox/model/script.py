@@ -1,170 +1,148 @@
-"""The stand-in model: what it thinks, looks up and says to a prompt.
+"""The stand-in model: what it thinks, looks up, calls and says to a prompt.
 
 It knows the prompt and the conversation as they reached the site, and nothing else: that makes {{echo}} a proof.
+Directives go before what it does by itself (acting.py).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from qwenproxy.sandbox.envelope import compact
-from qwenproxy.sandbox.model.directives import Directive
-
-UNICODE_TEXT = (
-    "Emoji 🙂👩‍👩‍👧‍👦🏳️‍🌈, Chinese 你好,世界, Japanese こんにちは, Korean 안녕하세요, Russian Привет, Hebrew שלום, "
-    "Arabic مرحبا بالعالم, combining é ñ ạ̈, mathematics 𝔘𝔫𝔦, line separator \u2028 paragraph separator \u2029 "
-    'next line \x85 no-break\xa0space, tab\tand quote " and backslash \\ end.'
-)
-_EXCERPT = 300  # characters of the question that the plain answer repeats
-_LONG_PIECE = 8192
-
-
-@dataclass(frozen=True, slots=True)
-class Thinking:
-    """A stretch of reasoning: (title, thought) pairs. `form` is "summary" or "detail"."""
-
-    form: str
-    steps: tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class SearchRound:
-    """One web search. `form` names the field of the results: "web_search_info" or "docs"."""
-
-    number: int
-    query: str
-    results: tuple[dict[str, str], ...]
-    form: str
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What the model says, piece by piece."""
-
-    pieces: Iterable[str]
-
-
-@dataclass(frozen=True, slots=True)
-class Script:
-    """What the model does, in order; a frame is due every `interval` seconds."""
-
-    parts: tuple[Thinking | SearchRound | Answer, ...]
-    interval: float
-
-
-@dataclass(frozen=True, slots=True)
-class Prompt:
-    """What the model sees: the last message's text, the whole context, and how to think (None: not at all)."""
-
-    text: str
-    context: list[dict[str, Any]]
-    directives: list[Directive]
-    thinking: str | None
-    search: bool
-    interval: float
-
-
-def compose(prompt: Prompt) -> Script:
-    """Return what the model does with this prompt."""
-    modifiers = {directive.name: directive for directive in prompt.directives}
-    parts: list[Thinking | SearchRound | Answer] = []
-    thinking = prompt.thinking
-    if thinking and "think" in modifiers:
-        thinking = modifiers["think"].text.strip() or thinking
-    if thinking:
-        parts.append(Thinking(thinking, _THOUGHTS))
-    searches = prompt.search or "search" in modifiers
-    if searches:
-        form = modifiers["search"].text.strip() if "search" in modifiers else ""
-        parts.extend(_searches(form or "web_search_info", thinking))
-    answers = [directive for directive in prompt.directives if directive.name in _PACE_MS]
-    interval = prompt.interval
-    if answers:
-        interval = answers[-1].option("interval_ms", _PACE_MS[answers[-1].name] or interval * 1000) / 1000
-        parts.extend(Answer(_pieces(directive, prompt)) for directive in answers)
-    else:
-        parts.append(Answer(_CITATIONS if searches else _words(_plain_answer(prompt.text))))
-    return Script(tuple(parts), interval)
-
-
-# in a numbered chunk; replaced by the machine's monotonic clock (ns) when the chunk leaves
-CLOCK = "@0000000000000000000"
+from qwenproxy.sandbox.model.acting import act, asks_for_news
+from qwenproxy.sandbox.model.calling import parts_of
+from qwenproxy.sandbox.model.conversation import Conversation
+from qwenproxy.sandbox.model.dialects import Call
+from qwenproxy.sandbox.model.directives import ANSWERS, SERIES, Directive
+from qwenproxy.sandbox.model.offers import Offer, read_offer
+from qwenproxy.sandbox.model.parts import Answer, BuiltIn, NativeCalls, Part, Script, Thinking
+from qwenproxy.sandbox.model.searching import cited, searches
+from qwenproxy.sandbox.model.steps import Step
+from qwenproxy.sandbox.model.texts import CLOCK, UNICODE_TEXT, cut, long_text, numbered, words
+from qwenproxy.sandbox.model.view import read_view
+from qwenproxy.sandbox.switches import Switches
 
 _THOUGHTS = (
     ("Reading the question", "I look at what is asked. "),
     ("Weighing the answer", "The answer is simple, so I keep it short. "),
 )
-# directives that answer, and the milliseconds between frames unless the prompt has others (None: the sandbox's pace)
-_PACE_MS = {"echo": None, "say": None, "stream": 20.0, "long": 0.001, "unicode": None, "tool": None}
-# a citation mark that falls on the border of two deltas
-_CITATIONS = ("According to [", "[1]", "] and [[", "2", "]], all is well. See also [[3]", "] and [[4]].")
+# milliseconds between frames of those directives that have a pace of their own
+_PACE_MS = {"stream": 20.0, "long": 0.001}
+_MEMORY = {"bio": "enable_memory", "history_retriever": "enable_history_memory"}
+_CALLS = frozenset({"tool", "call"})
 
 
-def _pieces(directive: Directive, prompt: Prompt) -> Iterable[str]:
-    if directive.name == "echo":
-        return _cut(compact(prompt.context), 1000)
-    if directive.name == "say":
-        return _words(directive.text)
-    if directive.name == "stream":
-        stamp = CLOCK if directive.option("stamp", 0) else ""
-        return _numbered(int(directive.option("chunks", 100)), int(directive.option("size", 10)), stamp)
-    if directive.name == "long":
-        return _long(int(directive.option("bytes", 1_000_000)))
-    if directive.name == "unicode":
-        return _cut(UNICODE_TEXT, 3)
-    call = compact({"name": directive.text, "arguments": directive.arguments})
-    return _cut(f"<tool_call>{call}</tool_call>\n", 7)
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What the model sees: the messages as the site has them, how to think (None: not at all), what it may use.
+
+    `search` forces a search; `features` is the question's feature_config, `settings` are the account's.
+    """
+
+    context: Sequence[dict[str, Any]]
+    thinking: str | None
+    search: bool
+    features: Mapping[str, Any]
+    settings: Mapping[str, Any]
+    switches: Switches
 
 
-def _plain_answer(question: str) -> str:
-    excerpt = question.strip()
-    if len(excerpt) > _EXCERPT:
-        excerpt = "…" + excerpt[-_EXCERPT:]
-    return f'Hello! I am the stand-in for the real model. You said: "{excerpt}" Everything works.'
+def compose(prompt: Prompt) -> Script:
+    """Return what the model does with this prompt."""
+    model = _Model(prompt)
+    parts = tuple(model.parts())
+    ends = prompt.switches.native_answer_ends or not any(isinstance(part, NativeCalls) for part in parts)
+    return Script(parts, model.interval_ms() / 1000, ends)
 
 
-def _words(text: str) -> Iterator[str]:
-    """Cut after every second space, so that short answers still come in several pieces."""
-    words = text.split(" ")
-    for start in range(0, len(words), 2):
-        piece = " ".join(words[start : start + 2])
-        yield piece if start + 2 >= len(words) else piece + " "
+class _Model:
+    """The model before one prompt: has read the view, the offer and the directives."""
 
+    def __init__(self, prompt: Prompt) -> None:
+        self._prompt = prompt
+        self._conversation = Conversation(read_view(prompt.context))
+        self._offer: Offer = read_offer(self._conversation.entries, prompt.features)
+        directives = self._conversation.directives
+        self._modifiers = [one for one in directives if one.name not in ANSWERS]
+        self._answers = [one for one in directives if one.name in ANSWERS - SERIES]
+        self._search = next((one for one in self._modifiers if one.name == "search"), None)
 
-def _cut(text: str, size: int) -> Iterator[str]:
-    return (text[start : start + size] for start in range(0, len(text), size))
-
-
-def _numbered(count: int, size: int, stamp: str) -> Iterator[str]:
-    width = max(3, len(str(count - 1)))
-    return (f"chunk-{number:0{width}d}{stamp}".ljust(size - 1, ".") + " " for number in range(count))
-
-
-def _long(size: int) -> Iterator[str]:
-    number = 0
-    while size > 0:
-        lines = "".join(f"line {number + offset:07d}\n" for offset in range(_LONG_PIECE // 13))
-        number += _LONG_PIECE // 13
-        yield lines[:size]
-        size -= len(lines)
-
-
-def _searches(form: str, thinking: str | None) -> Iterator[Thinking | SearchRound]:
-    for number, query in enumerate(("stand-in news", "stand-in history")):
-        results = tuple(_result(number * 2 + offset + 1) for offset in range(2))
-        yield SearchRound(number, query, results, form)
+    def parts(self) -> Iterator[Part]:
+        """Return what the model does, in order."""
+        thinking = self._prompt.thinking
+        for modifier in self._modifiers:
+            if modifier.name == "think" and thinking:
+                thinking = modifier.text.strip() or thinking
         if thinking:
-            yield Thinking(thinking, ((f"Reading the results of round {number + 1}", "They look helpful. "),))
+            yield Thinking(thinking, _THOUGHTS)
+        looks_up = self._looks_up()
+        if looks_up:
+            yield from searches(self._search.text if self._search else "", thinking)
+        for modifier in self._modifiers:
+            if modifier.name == "builtin":
+                yield from self._built_in(modifier.text.strip())
+        yield from self._answer(looks_up)
 
+    def interval_ms(self) -> float:
+        """Return the milliseconds between frames."""
+        usual = self._prompt.switches.interval_ms
+        if not self._answers:
+            return usual
+        newest = self._answers[-1]
+        return newest.option("interval_ms", _PACE_MS.get(newest.name, usual))
 
-def _result(number: int) -> dict[str, str]:
-    return {
-        "url": f"https://example.com/page-{number}",
-        "title": f"Page {number}",
-        "snippet": f"What page {number} says.",
-        "hostname": "example.com",
-        "hostlogo": "https://example.com/logo.png",
-        "date": "2026-08-01",
-    }
+    def _answer(self, looks_up: bool) -> Iterator[Part]:
+        if self._answers and self._answers[0].name in _CALLS:
+            calls = tuple(Call(one.text, one.arguments, one.dialect) for one in self._answers)
+            yield from parts_of(Step("", calls), self._offer, self._prompt.switches)
+        elif self._answers:
+            yield Answer(self._pieces(self._answers[-1]))
+        elif step := self._conversation.step(has_functions=bool(self._offer.way)):
+            yield from parts_of(step, self._offer, self._prompt.switches)
+        elif looks_up:
+            yield Answer(cited(self._search.text if self._search else ""))
+        else:
+            may_search = self._prompt.features.get("auto_search") is True
+            step = act(self._conversation, self._offer, may_search=may_search)
+            yield from parts_of(step, self._offer, self._prompt.switches)
+
+    def _pieces(self, directive: Directive) -> Iterator[str]:
+        if directive.name == "echo":
+            return cut(compact(self._prompt.context), 1000)
+        if directive.name == "view":
+            entries = read_view(self._prompt.context, unfold=directive.text.strip() != "raw")
+            return cut(compact([entry.json() for entry in entries]), 1000)
+        if directive.name == "stream":
+            stamp = CLOCK if directive.option("stamp", 0) else ""
+            return numbered(int(directive.option("chunks", 100)), int(directive.option("size", 10)), stamp)
+        if directive.name == "long":
+            return long_text(int(directive.option("bytes", 1_000_000)))
+        if directive.name == "unicode":
+            return cut(UNICODE_TEXT, 3)
+        return cut(directive.arguments, 12) if directive.name == "write" else words(directive.text)
+
+    def _looks_up(self) -> bool:
+        """Tell whether there is a web search: forced, ordered and not forbidden, or the model's own idea.
+
+        With functions on offer, or in a folded conversation, the model does not search by itself (protocol 5.8).
+        """
+        allowed, is_on = self._prompt.features.get("auto_search"), self._has("web_search")
+        if self._prompt.search:
+            return True
+        if self._search is not None:
+            return is_on or allowed is not False
+        is_bare = not self._offer.way and not self._conversation.is_folded and not self._answers
+        return allowed is True and is_on and is_bare and asks_for_news(self._conversation)
+
+    def _built_in(self, text: str) -> Iterator[BuiltIn]:
+        """Return the use of a tool of the site, if the account has it on and the question does not forbid it."""
+        name, _, words_of_it = text.partition(" ")
+        memory = self._prompt.settings.get("memory", {})
+        remembers = name not in _MEMORY or memory.get(_MEMORY[name]) is True
+        if remembers and self._has(name) and self._prompt.features.get(name) is not False:
+            yield BuiltIn(name, compact({"input": words_of_it}), words_of_it or f"What {name} has to say.")
+
+    def _has(self, tool: str) -> bool:
+        return self._prompt.settings.get("tools_enabled", {}).get(tool) is not False

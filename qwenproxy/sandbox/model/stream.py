@@ -54,6 +54,11 @@ class FrameWriter:
         texts = [entry["content"] for entry in self.content_list if entry["phase"] == "answer"]
         return "".join(texts) or "".join(self._pieces)
 
+    @property
+    def is_in_text(self) -> bool:
+        """Whether text was written since the last frame that finished a piece."""
+        return bool(self._pieces)
+
     def created(self) -> bytes:
         """Return the first frame; its odd spacing and the space at its end are the site's."""
         index = f', "response_index":"{self.index}"' if self.indexed else ""
@@ -120,6 +125,38 @@ class FrameWriter:
             }
         )
 
+    def tool_call(self, phase: str, function_id: str, arguments: str) -> bytes:
+        """Return a call of a tool of the site; `arguments` are their text so far."""
+        return self.delta(
+            {
+                "role": "assistant",
+                "content": "",
+                "phase": phase,
+                "status": "typing",
+                "function_call": {"name": phase, "arguments": arguments},
+                "function_id": function_id,
+                "extra": {"display_position": "think"},
+            }
+        )
+
+    def local_calls(self, servers: Mapping[str, Any], *, keep: bool) -> bytes:
+        """Return calls of functions of the person's machine, by server; `keep`: for the chat's history, too."""
+        extra = {"local_mcp": servers}
+        if keep:
+            self.content_list.append({"phase": "local_tool", "content": "", "status": "finished", "extra": extra})
+        return self._local({"extra": extra})
+
+    def local_function_call(self, name: str, arguments: str, function_id: str) -> bytes:
+        """Return one such call in the other form: its arguments are JSON text."""
+        self.keep_call(name, arguments)
+        return self._local({"function_call": {"name": name, "arguments": arguments}, "function_id": function_id})
+
+    def keep_call(self, name: str, arguments: str) -> None:
+        """Keep a call for the chat's history."""
+        call = {"name": name, "arguments": arguments}
+        entry = {"phase": "local_tool", "content": "", "status": "finished"}
+        self.content_list.append({**entry, "extra": {"function_call": call}})
+
     def call(self, name: str, arguments: str) -> bytes:
         """Return a call that the site takes for one of its own tools; `arguments` are its text so far."""
         delta = {"role": "assistant", "content": "", "phase": "answer", "status": "typing"}
@@ -155,6 +192,10 @@ class FrameWriter:
         whole = {**delta, "phase": "answer", "status": status}
         body = {"choices": [{"delta": whole}], "response_id": self.response_id, "usage": {}}
         return self.frame({**body, "timestamp": int(time.time())})
+
+    def _local(self, fields: Mapping[str, Any]) -> bytes:
+        delta = {"role": "assistant", "content": "", "phase": "local_tool", "status": "finished", **fields}
+        return self.frame({"choices": [{"delta": delta}], "response_id": self.response_id})
 
     def _remember(self, phase: str, extra: Mapping[str, Any] | None = None) -> None:
         entry = {"phase": phase, "content": "".join(self._pieces), "status": "finished"}

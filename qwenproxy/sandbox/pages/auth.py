@@ -1,6 +1,6 @@
-"""The chat's own older sign-in, the profile, settings, and the calls a page makes at boot.
+"""The chat's own older sign-in, the profile, and the calls a page makes at boot.
 
-Source: protocol 1.1, 1.4, 1.5 and 3.7.
+Source: protocol 1.1, 1.4 and 1.5.
 """
 
 from __future__ import annotations
@@ -51,30 +51,6 @@ async def sign_in_v2() -> Response:
     return _with_cookie(success(_record_of(account)), account)
 
 
-@bp.get("/api/v2/users/user/settings")
-async def settings() -> Response:
-    """Return the account's settings."""
-    return success(current_state().settings.get(logged_in().id, {}))
-
-
-@bp.post("/api/v2/users/user/settings/update")
-async def update_settings() -> Response:
-    """Merge the posted settings into the account's."""
-    state, account = current_state(), logged_in()
-    own_settings = state.settings.setdefault(account.id, {})
-    for key, value in (g.body if isinstance(g.body, dict) else {}).items():
-        old_value = own_settings.get(key)
-        own_settings[key] = {**old_value, **value} if isinstance(old_value, dict) and isinstance(value, dict) else value
-    return success(own_settings)
-
-
-@bp.post("/api/v2/users/user/entitlement_quota")
-async def quota() -> Response:
-    """Return what is left of the quota."""
-    logged_in()
-    return success({"t2i": {"times_left": 10}, "t2v": {"times_left": 3}})
-
-
 @bp.post("/api/v2/users/status")
 async def beacon() -> Response:
     """Take the page's statistics."""
@@ -84,8 +60,6 @@ async def beacon() -> Response:
 @bp.get("/api/v2/configs/")
 @bp.get("/api/v2/configs/setting-config")
 @bp.get("/api/v2/folders/")
-@bp.get("/api/v2/projects/")
-@bp.get("/api/v2/mcp/list")
 @bp.get("/api/v2/tts/config")
 @bp.get("/api/v1/configs/banners")
 async def boot_call() -> Response:
