@@ -63,8 +63,7 @@ def offer_search(request: ChatRequest) -> tuple[ChatRequest, str]:
     schema = {
         "type": "object",
         "properties": {"query": {"type": "string", "description": "What to look for, as one would type it"}},
-        "required": ["query"],
-    }
+    }  # nothing is required, because models also write `queries`; what lacks both is told so as a result
     purpose = (
         "Search the web for what is recent, or what you are not sure of. The result is an answer with numbered sources."
     )

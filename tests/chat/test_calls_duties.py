@@ -22,6 +22,7 @@ from qwenproxy.chat import (
     WrittenCall,
 )
 from qwenproxy.chat.calls.stage import find_calls
+from qwenproxy.chat.citations import cite
 from qwenproxy.chat.corrections import Corrections
 from qwenproxy.chat.stages import stages_for
 from qwenproxy.errors import EmptyAnswer, ToolChoiceUnsatisfied, UpstreamError
@@ -85,7 +86,7 @@ def test_no_call_comes_out_where_none_may() -> None:
 )
 def test_blocks_never_leak_where_only_the_history_has_calls(block: str) -> None:
     request = ChatRequest(HISTORY)
-    assert len(stages_for(request, Corrections())) == 1
+    assert len(stages_for(request, Corrections())) == 2
     assert "in words" in corrected(list(texts(block)), request)
     with pytest.raises(EmptyAnswer):
         outcome(texts([block]), request, final=True)
@@ -94,7 +95,7 @@ def test_blocks_never_leak_where_only_the_history_has_calls(block: str) -> None:
 
 
 def test_a_request_without_tools_and_calls_goes_through_no_stage() -> None:
-    assert stages_for(ChatRequest((Message("user"),)), Corrections()) == []
+    assert stages_for(ChatRequest((Message("user"),)), Corrections()) == [cite]
 
 
 def test_at_most_one_call() -> None:

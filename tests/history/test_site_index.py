@@ -33,7 +33,7 @@ def index(state: State, clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> Si
 
 
 def held(name: str, chat: SiteChat = ONE, response_id: str = "R1", depth: int = 2, record: str | None = None) -> Held:
-    return Held(name.encode(), depth, chat, response_id, "m", record)
+    return Held(name.encode(), depth, chat, response_id, "m", "", record)
 
 
 def found(index: SiteIndex, *names: str) -> list[tuple[str, str, bool, bool]]:

@@ -112,7 +112,7 @@ def relay(make_relay: MakeRelay, site: FakeSite) -> Relay:
 def discarded(relay: Relay, monkeypatch: pytest.MonkeyPatch) -> list[SiteChat]:
     """The chats of the site that were deleted."""
     chats: list[SiteChat] = []
-    monkeypatch.setattr(relay, "try_to_discard", chats.append)
+    monkeypatch.setattr(relay, "discard", chats.extend)
     return chats
 
 
@@ -250,7 +250,7 @@ def test_a_search_that_fails_is_told_to_the_model(
 ) -> None:
     relay = make_relay(1, RelaySettings(stall_timeout=20))
     discarded: list[SiteChat] = []
-    monkeypatch.setattr(relay, "try_to_discard", discarded.append)
+    monkeypatch.setattr(relay, "discard", discarded.extend)
     site.script("a", answer(call(query="x")), *replies, answer("Without."))
     assert drained(relay, beside())[0] == "Without."
     assert FAILED in site.questions()[-1]["messages"][0]["content"]
@@ -315,7 +315,7 @@ def test_a_search_that_the_site_made_unasked(relay: Relay, site: FakeSite) -> No
     """Its pages have numbers already; those of the model's own search follow."""
     unasked = Reply((CREATED, pages("s", "t"), delta("S [[2]]. " + call(query="x")), end()))
     site.script("a", unasked, searched("X [[1]].", "a"), searched("So [[1]][[3]].", "odd"))
-    assert drained(relay, beside())[0].endswith("S [2]. So [1][3].")
+    assert drained(relay, beside())[0].endswith("S [2].\n\nSo [1][3].")
     assert "X [3]." in site.questions()[-1]["messages"][0]["content"]
 
 

@@ -11,7 +11,7 @@ from sandbox_caller import Caller, answer_text, deltas, frames, sandbox_fixtures
 
 from qwenproxy.chat import Message, TextPart, ToolCall
 from qwenproxy.sandbox import Sandbox
-from qwenproxy.upstream.folding import Note, fold
+from qwenproxy.upstream.folding import Frame, Note, fold
 
 SCHEMA = {"type": "object", "properties": {"size": {"type": "integer", "minimum": 3}}, "required": ["size"]}
 DOCUMENT = "Answer with a document that fits this JSON schema:\n" + json.dumps(SCHEMA)
@@ -31,7 +31,7 @@ def said(role: Any, text: str, **more: Any) -> Message:
 
 
 def folded(*turns: Message, note: str = "", topic: str = "functions") -> str:
-    return fold(turns, [Note(topic, note)] if note else ())
+    return fold(turns, Frame([Note(topic, note)] if note else ()))
 
 
 class Talk:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from qwenproxy.chat import ImagePart, Message, TextPart, ToolCall
 from qwenproxy.sandbox.model.view import Entry, read_view
-from qwenproxy.upstream.folding import Note, fold
+from qwenproxy.upstream.folding import Frame, Note, fold
 
 WORDS = st.text(st.characters(codec="utf-8", exclude_characters="\r"), min_size=1, max_size=40)
 
@@ -28,7 +28,9 @@ def said(role: Any, text: str, **more: Any) -> Message:
 
 @given(st.lists(st.tuples(st.sampled_from(["system", "user", "assistant"]), WORDS), min_size=2, max_size=6))
 def test_a_folded_conversation_is_seen_as_it_was(turns: list[tuple[str, str]]) -> None:
-    folded = fold(tuple(said(role, text) for role, text in turns), [Note("functions", "None.")], [Note("hint", "Go.")])
+    folded = fold(
+        tuple(said(role, text) for role, text in turns), Frame([Note("functions", "None.")], [Note("hint", "Go.")])
+    )
     entries = read_view([message(folded)])
     assert entries[0].role == "note"
     assert pairs(entries)[1:] == [("functions", "None."), *turns, ("hint", "Go.")]

@@ -55,8 +55,12 @@ class TreeSite(ChatSite):
         before = (
             [*self.seen(node.parent_id), f"assistant: {self.nodes[node.parent_id].answer}"] if node.parent_id else []
         )
-        texts = folded(node.question) if " so far. A line in square brackets " in node.question else None
-        return [*before, *(texts or [f"user: {node.question}"])]
+        texts = (
+            folded(node.question) if ". A line in square brackets that ends with the key " in node.question else None
+        )
+        # What the proxy itself says is no message.
+        said = [text for text in texts or () if text.partition(":")[0] in ("system", "user", "assistant", "tool")]
+        return [*before, *(said if texts else [f"user: {node.question}"])]
 
     @property
     def last(self) -> Node:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from qwenproxy.chat import Message, Role, TextPart, ToolCall
 from qwenproxy.upstream.dividing import SHORTEST_END, Divided, divide
-from qwenproxy.upstream.folding import Note, sections
+from qwenproxy.upstream.folding import Frame, Note, sections
 
 LIMIT = 3000
 ROLES: tuple[Role, ...] = ("system", "user", "assistant", "tool")
@@ -27,9 +27,9 @@ def marks_of(text: str, key: str) -> list[str]:
 
 def divided(*messages: Message, before: tuple[Note, ...] = (), after: tuple[Note, ...] = ()) -> tuple[Divided, str]:
     """Return a conversation in two, and the key of its marks."""
-    parts = divide(messages, before, after, LIMIT)
+    parts = divide(messages, Frame(before, after), LIMIT)
     assert parts
-    return parts, sections(messages).key
+    return parts, sections(messages, Frame()).key
 
 
 def test_the_older_part_goes_into_the_file_and_the_newest_message_stays() -> None:
@@ -76,7 +76,7 @@ def test_what_comes_after_the_conversation_always_stays() -> None:
 
 @pytest.mark.parametrize("messages", [(), (said("user", "short"),)], ids=["none", "one"])
 def test_nothing_is_divided_where_only_the_duty_is_long(messages: tuple[Message, ...]) -> None:
-    assert divide(messages, (), (Note("the form", "d" * 5000),), LIMIT) is None
+    assert divide(messages, Frame((), (Note("the form", "d" * 5000),)), LIMIT) is None
 
 
 def test_calls_and_results_keep_their_place() -> None:
@@ -98,10 +98,10 @@ TEXTS = st.text("ab\n\n🙂 ", max_size=12).map(lambda text: text * 150)
 def test_nothing_is_lost_and_nothing_changes_its_place(rows: list[tuple[Role, str]], has_notes: bool) -> None:
     messages = tuple(said(role, text) for role, text in rows)
     before, after = ((BEFORE,), (AFTER,)) if has_notes else ((), ())
-    parts = divide(messages, before, after, LIMIT)
+    parts = divide(messages, Frame(before, after), LIMIT)
     if parts is None:
         return
-    whole = sections(messages, before, after)
+    whole = sections(messages, Frame(before, after))
     *inline, newest = whole.messages
     left = [section for section in inline if section not in parts.older.split("\n\n")]
     for section in left:
