@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 from qwenproxy.chat import ChatRequest, Tool, ToolCall
+from qwenproxy.chat.calls.schema import Schema
 from qwenproxy.upstream.schemas import compact
 
 Way = Literal["native", "trained", "neutral"]
@@ -66,29 +67,41 @@ def writer(way: Way | None, tools: Sequence[Tool]) -> Callable[[ToolCall], str]:
     With `way` None, where no functions are on offer, and with native tools the call is described without the signs of
     any notation, so that the model does not imitate them.
     """
-    freeform = {tool.name for tool in tools if tool.freeform}
+    offered = {tool.name: tool for tool in tools}
 
     def write(call: ToolCall) -> str:
-        arguments = _json({"input": call.arguments}) if call.name in freeform else call.arguments or "{}"
+        tool = offered.get(call.name)
+        arguments = _json({"input": call.arguments}) if tool and tool.freeform else call.arguments or "{}"
         if way == "trained":
             return f'<tool_call>\n{{"name": {_json(call.name)}, "arguments": {arguments}}}\n</tool_call>'
         if way == "neutral":
-            return f"<use_function name={_json(call.name)}>\n{_elements(arguments)}</use_function>"
+            return f"<use_function name={_json(call.name)}>\n{_elements(arguments, tool)}</use_function>"
         return f"{call.name} {arguments}"
 
     return write
 
 
-def _elements(arguments: str) -> str:
+def _elements(arguments: str, tool: Tool | None) -> str:
+    """Return arguments as elements; a string stands bare only where the schema says that it is one."""
     try:
         values = json.loads(arguments, strict=False)
     except (ValueError, RecursionError):
         values = arguments
     pairs = values.items() if isinstance(values, dict) else [("input", values)]
+    schema = Schema(_schema(tool) if tool else {})
     return "".join(
-        f"<argument name={_json(name)}>{value if isinstance(value, str) else _json(value)}</argument>\n"
+        f"<argument name={_json(name)}>{_inline(_bare(value, schema.member(name).types))}</argument>\n"
         for name, value in pairs
     )
+
+
+def _bare(value: Any, types: object) -> str:
+    return value if isinstance(value, str) and types is not None else _json(value)
+
+
+def _inline(text: str) -> str:
+    # Readers take off one line break behind an opening tag, and then the one before the closing tag.
+    return f"\n{text}\n" if text.startswith(("\n", "\r\n")) else text
 
 
 def _declaration(tool: Tool) -> dict[str, Any]:

@@ -259,6 +259,7 @@ TEXTS: dict[str, str] = {
     "spaces at the begin": "\n\n  words",
     "sentence in a line": "It says: Tool x does not exists. So what.",
     "begin of the sentence": "Tool x does",
+    "backticks behind tildes": "~~~ ```json x\n<tool_call>\n~~~\n",
     "a fence in one line": "```<tool_call>```\nx ``` y\n",
 }
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from call_reading import STRING, TOOLS, an_object, asked, outcome, texts
 from dialects import WRITERS
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qwenproxy.chat import CallArguments, CallEnded, CallStarted, Event, Finish, Text, Tool, WrittenCall
@@ -67,6 +67,7 @@ cuts = st.lists(st.integers(0, 10_000), max_size=8)
 
 
 @pytest.mark.parametrize("notation", WRITERS)
+@settings(max_examples=40)
 @given(call=calls(), cuts=cuts)
 def test_a_call_arrives_exactly(notation: str, call: tuple[Tool, dict[str, Any]], cuts: list[int]) -> None:
     tool, arguments = call
@@ -82,6 +83,7 @@ def test_a_call_from_beside_the_text_arrives_exactly(call: tuple[Tool, dict[str,
 
 
 @pytest.mark.parametrize("notation", [name for name in WRITERS if name != "bare JSON"])
+@settings(max_examples=40)
 @given(call=calls(), before=st.text("abc .\n", min_size=1), after=st.text("abc .\n"), cuts=cuts)
 def test_text_around_a_call(
     notation: str, call: tuple[Tool, dict[str, Any]], before: str, after: str, cuts: list[int]
@@ -107,6 +109,7 @@ def arguments_of(answer: str, tool: Tool, held: int) -> list[str]:
 
 
 @pytest.mark.parametrize("notation", WRITERS)
+@settings(max_examples=40)
 @given(call=calls())
 def test_a_call_is_the_same_streamed_and_held_back(notation: str, call: tuple[Tool, dict[str, Any]]) -> None:
     tool, arguments = call

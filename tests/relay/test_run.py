@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+from collections.abc import Iterator
 from typing import Any, Literal
 
 import pytest
@@ -31,6 +32,7 @@ from transcripts import (
 from qwenproxy.chat import (
     CallArguments,
     CallStarted,
+    Event,
     Finish,
     Image,
     Message,
@@ -40,6 +42,7 @@ from qwenproxy.chat import (
     Tick,
     Tool,
     Usage,
+    WrittenCall,
 )
 from qwenproxy.errors import (
     AccountsResting,
@@ -51,7 +54,9 @@ from qwenproxy.errors import (
     UpstreamTimeout,
     VerificationRequired,
 )
+from qwenproxy.observe import journal
 from qwenproxy.relay.questions import RelaySettings
+from qwenproxy.relay.reading import Reading
 
 TOOLS = (Tool("look", "Look it up"),)
 CALL = '<tool_call>{"name": "look", "arguments": {"q": "x"}}</tool_call>'
@@ -398,3 +403,22 @@ def test_usage_without_text_is_kept(make_relay: MakeRelay, site: FakeSite) -> No
 def test_an_empty_conversation_part_is_no_trouble(make_relay: MakeRelay, site: FakeSite) -> None:
     chat = ask().__class__((Message("user", (TextPart(""),)),))
     assert said(make_relay().open(chat)) == "Hello world"
+
+
+def test_a_call_that_is_left_out_is_a_line_of_the_log(
+    make_relay: MakeRelay, site: FakeSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read(reading: Reading) -> Iterator[Event]:
+        yield from Reading._await_stream(reading)
+        yield from (WrittenCall("shop", '{"secret": 1}', intercepted=True), Text("So."), Finish())
+        reading.is_complete = True
+
+    monkeypatch.setattr(Reading, "__iter__", read)
+    site.script("a", Reply((CREATED, delta("x"), end())))
+    noted: list[journal.Event] = []
+    with journal.Subscription(noted.append), make_relay().open(ask(tools=TOOLS)) as run:
+        events = list(run)
+    assert [event for event in events if not isinstance(event, Tick)] == [Text("So."), Finish()]
+    (dropped,) = (event for event in noted if isinstance(event, journal.CallDropped))
+    assert dropped.name == "shop"
+    assert "secret" not in str(dropped)

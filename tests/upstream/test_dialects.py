@@ -98,5 +98,6 @@ def test_a_call_of_the_conversation_is_a_call_when_the_model_writes_it_again(way
     arguments = {"text": "a </tool_call> b </argument> c", "n": 123456789012345678901234567890}
     call = ToolCall("call_0", "look", json.dumps(arguments))
     number = {"type": "object", "properties": {"text": {"type": "string"}, "n": {"type": "integer"}}}
-    read = outcome(texts([writer(way, ())(call)]), asked(Tool("look", "", number)))
+    look = Tool("look", "", number)
+    read = outcome(texts([writer(way, (look,))(call)]), asked(look))
     assert read == [("look", arguments), {"finish": "tool_calls"}]

@@ -76,7 +76,7 @@ def _argument(source: Source, draft: Draft, parameter: Parameter, opener: Opener
 def _text(
     source: Source, draft: Draft, parameter: Parameter, opener: Opener, sink: Callable[[str], None]
 ) -> Steps[None]:
-    has_break = yield from _skip_break(source)
+    opening_break = yield from _skip_break(source)
     held = ""  # the line break that may stand before the closing tag
     while True:
         char = yield from source.peek()
@@ -88,7 +88,8 @@ def _text(
             run = match.group() if match else char
         elif (length := (yield from _ending(source, draft, parameter, opener, bool(held)))) is not None:
             source.take(length)
-            sink("" if has_break else held)
+            # The same break as behind the opening tag; what stands before it belongs to the text.
+            sink(held.removesuffix(opening_break))
             return
         text = held + run
         match = _BREAK.search(text)
@@ -97,16 +98,16 @@ def _text(
         source.take(len(run))
 
 
-def _skip_break(source: Source) -> Steps[bool]:
-    """Skip one line break; return whether there was one."""
+def _skip_break(source: Source) -> Steps[str]:
+    """Skip one line break, and return it."""
     char = yield from source.peek()
     if char == "\r":
         while len(source.rest(2)) < 2 and (yield from source.more()):
             pass
     if not (match := re.match(r"\r?\n", source.rest(2))):
-        return False
+        return ""
     source.take(match.end())
-    return True
+    return match.group()
 
 
 def _ending(source: Source, draft: Draft, parameter: Parameter, opener: Opener, at_line: bool) -> Steps[int | None]:

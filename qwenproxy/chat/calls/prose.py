@@ -23,6 +23,8 @@ _FENCE = re.compile(r"(?:`{3,}|~{3,})[ \t]*(?:json|xml|tool_calls?|tool_code|)[ 
 _MAY_BE_FENCE = re.compile(r"(?:`+|~+)[ \t]*\w{0,12}[ \t]*(?:\r?\n\s{0,200}|\r)?")
 _CLOSED = re.compile(r"[ \t]*(?P<marks>`+|~+)[ \t]*\r?(?:\n|\Z)")
 _MAY_BE_CLOSED = re.compile(r"[ \t]{0,40}(?:`{0,40}|~{0,40})[ \t]{0,40}\r?")
+_LINE = re.compile(r"[^\n]*\n?")
+_OPENING_LINE = re.compile(r"[^\n`]*\n?")
 _MARKS = {"`": re.compile("`+"), "~": re.compile("~+")}
 _COMPLAINT = re.compile(r"Tool \S{1,128} does not exists\.")
 _COMPLAINTS = re.compile(rf"(?:{_COMPLAINT.pattern}[ \t]*)+(?P<end>\r?\n|\Z)?")
@@ -195,8 +197,8 @@ class Prose:
                 self._take(match.end())
                 self._at_line = True
                 return
-        pattern = r"[^\n`]*\n?|`" if self._is_opening_line else r"[^\n]*\n?"
-        match = re.compile(pattern).match(source.text, source.at)
+        pattern = _OPENING_LINE if self._is_opening_line and self._fence[0] == "`" else _LINE
+        match = pattern.match(source.text, source.at)
         text = match.group() if match else ""
         self._take(len(text))
         if text.endswith("\n"):

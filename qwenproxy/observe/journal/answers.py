@@ -1,0 +1,163 @@
+"""Events of requests and their answers."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import ClassVar
+
+from qwenproxy.observe.journal.event import Event
+
+
+@dataclass(frozen=True, slots=True)
+class RequestEnded(Event):
+    """A request got its answer, or its stream's headers."""
+
+    method: str
+    path: str
+    status: int
+    seconds: float
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path} {self.status} {self.seconds:.3f} s"
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerEnded(Event):
+    """An answer is complete. `seconds` counts from the question; tokens are the site's, None if it gave none."""
+
+    level: ClassVar[int] = logging.DEBUG
+
+    account_id: str
+    model: str
+    reason: str
+    seconds: float
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+
+    def __str__(self) -> str:
+        return f"account={self.account_id} answer of {self.model} ended ({self.reason}) after {self.seconds:.3f} s"
+
+
+@dataclass(frozen=True, slots=True)
+class ContextChosen(Event):
+    """An account answers. `context` is continued, replayed or new: what the site held of the conversation."""
+
+    level: ClassVar[int] = logging.DEBUG
+
+    account_id: str
+    context: str
+
+    def __str__(self) -> str:
+        return f"account={self.account_id} context={self.context}"
+
+
+@dataclass(frozen=True, slots=True)
+class AskedForCorrection(Event):
+    """An answer did not do what the request demands, so the model is asked once more."""
+
+    account_id: str
+    model: str
+
+    def __str__(self) -> str:
+        return f"account={self.account_id} model={self.model} asked for a correction"
+
+
+@dataclass(frozen=True, slots=True)
+class OfferChanged(Event):
+    """A way of offering functions did not work with an account and a model; from now on another `way` is used."""
+
+    account_id: str
+    model: str
+    way: str
+
+    def __str__(self) -> str:
+        return f"account={self.account_id} model={self.model} functions are offered differently from now on: {self.way}"
+
+
+@dataclass(frozen=True, slots=True)
+class Searched(Event):
+    """The web was searched in a chat of its own, because the model of an answer called for it."""
+
+    account_id: str
+    pages: int
+    seconds: float
+
+    def __str__(self) -> str:
+        return f"account={self.account_id} searched the web for an answer: {self.pages} pages in {self.seconds:.1f} s"
+
+
+@dataclass(frozen=True, slots=True)
+class SearchFailed(Event):
+    """Such a search failed, and the model is told so; `code` is that of the error."""
+
+    level: ClassVar[int] = logging.WARNING
+
+    account_id: str
+    code: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"account={self.account_id} a web search for an answer failed: {self.message}"
+
+
+@dataclass(frozen=True, slots=True)
+class SentAsFile(Event):
+    """A question was too long, so its older part went as a text file; both lengths are in characters."""
+
+    account_id: str
+    older: int
+    inline: int
+
+    def __str__(self) -> str:
+        return f"account={self.account_id} long text: {self.older} characters as a file, {self.inline} in the question"
+
+
+@dataclass(frozen=True, slots=True)
+class CallDropped(Event):
+    """The site passed on a call of a function that cannot be carried out, so the client does not get it."""
+
+    level: ClassVar[int] = logging.WARNING
+
+    account_id: str
+    model: str
+    name: str
+
+    def __str__(self) -> str:
+        # The model wrote the name: at most one short word of it may reach the log.
+        return f"account={self.account_id} model={self.model} dropped a call of {self.name[:64]!a}"
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerBroke(Event):
+    """An answer ended with an error after it had begun; `code` is that of the error."""
+
+    level: ClassVar[int] = logging.WARNING
+
+    account_id: str
+    code: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"account={self.account_id} answer broke off: {self.message}"
+
+
+@dataclass(frozen=True, slots=True)
+class ClientLeft(Event):
+    """A client left in the middle of its answer."""
+
+    account_id: str
+
+    def __str__(self) -> str:
+        return f"account={self.account_id} client gone, answer stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class TriedAgain(Event):
+    """Work failed in passing, and the same account gets it once more."""
+
+    account_id: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"account={self.account_id} trying again: {self.message}"
