@@ -184,7 +184,7 @@ class CallEnded:
 
 @dataclass(frozen=True, slots=True)
 class CallDropped:
-    """A call that the site passed on, and that the client does not get; `reason` says why. Only the log reads it."""
+    """A call that the client does not get; `reason` says why. Its `name` is "" for one in the text of an answer."""
 
     name: str
     reason: str

@@ -28,6 +28,7 @@ from qwenproxy.chat import (
     Text,
     Tick,
     WrittenCall,
+    prefill,
 )
 from qwenproxy.chat.answer import Answer
 from qwenproxy.chat.corrections import Corrections, NeedsCorrection
@@ -100,6 +101,8 @@ class ChatRun:
         self._searching = searching
         self._corrections = Corrections()
         self._is_corrected = False
+        # A beginning that the answer repeats is taken off.
+        self._is_altered = bool(prefill.beginning(self.chat))
         self._first_events: deque[Event] = deque()
         self._is_closed = False
         self._begun_at = patience.clock()
@@ -111,9 +114,9 @@ class ChatRun:
     def response_id(self) -> str | None:
         """The site's id of the answer, from which the next question can go on.
 
-        None if the site's chat does not hold the answer as the client got it: it was cut, or corrected.
+        None if the site's chat does not hold the answer as the client got it: it was cut, corrected, or lost a part.
         """
-        return None if self._is_corrected else self._reading.response_id
+        return None if self._is_altered or self._is_corrected else self._reading.response_id
 
     def prime(self, client_gone: ClientGoneCheck) -> None:
         """Wait until this account counts as the one that answers; another one can take over until then.
@@ -242,6 +245,7 @@ class ChatRun:
                     continue
                 last_tick_at = max(last_tick_at + TICK, now - TICK)  # the rest of a second counts towards the next Tick
             elif isinstance(event, CallDropped):
+                self._is_altered = True
                 journal.note(journal.CallDropped(self.account_id, self.model, event.name))
                 continue
             else:

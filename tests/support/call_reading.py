@@ -76,7 +76,7 @@ def joined(events: Iterable[Event]) -> list[Any]:
             results[-1][1] += event.text
         elif isinstance(event, CallEnded):
             results[-1] = (results[-1][0], _read(results[-1][1]))
-        elif isinstance(event, CallDropped):
+        elif isinstance(event, CallDropped) and event.name:
             results.append({"dropped": event.name})
         elif isinstance(event, Finish):
             results.append({"finish": event.reason})

@@ -145,7 +145,7 @@ def folded(text: str) -> list[str]:
     """Return the messages of a folded conversation as `role: text`."""
     key = re.search(r"the key (\w{12})", text)
     assert key, text
-    found = re.findall(rf"^\[(\w+) {key[1]}\]\n(.*?)(?=\n\n\[\w+ {key[1]}\]|\Z)", text, re.MULTILINE | re.DOTALL)
+    found = re.findall(rf"^\[(\w+) {key[1]}\](?:\n(.*?))??(?=\n\n\[\w+ {key[1]}\]|\Z)", text, re.MULTILINE | re.DOTALL)
     return [f"{role}: {content}" for role, content in found]
 
 

@@ -135,6 +135,8 @@ class _Finder:
             raise ToolChoiceUnsatisfied("The model did not call the function that tool_choice demands. Ask again.")
         if self._has_dropped and not self._has_text and not self._has_call:
             raise EmptyAnswer("The model wrote nothing but calls that cannot be passed on. Try again.")
+        if self._has_dropped and self._duties.forbidden:
+            yield CallDropped("", "no call may come out")
         self.is_over = True
         yield Finish("tool_calls") if self._has_call else event
 

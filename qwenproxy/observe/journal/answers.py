@@ -125,7 +125,8 @@ class CallDropped(Event):
 
     def __str__(self) -> str:
         # The model wrote the name: at most one short word of it may reach the log.
-        return f"account={self.account_id} model={self.model} dropped a call of {self.name[:64]!a}"
+        of = f" of {self.name[:64]!a}" if self.name else ""
+        return f"account={self.account_id} model={self.model} dropped a call{of}"
 
 
 @dataclass(frozen=True, slots=True)
