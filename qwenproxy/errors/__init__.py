@@ -23,6 +23,7 @@
     ├── UpstreamError           the site failed; another try does not help          502 upstream_error
     │   ├── BareRefusal         refused without a reason: the page's cookies may be too old
     │   ├── ProtocolChanged     502 protocol_changed
+    │   ├── SearchesExhausted   the model says nothing but that it wants to search the web
     │   ├── StructuredOutputFailed 502 structured_output_failed: the answer is not the document asked for
     │   ├── ToolChoiceUnsatisfied 502 tool_choice_unsatisfied: the model does not make the call that is demanded
     │   └── UpstreamTimeout     504 upstream_timeout
@@ -88,6 +89,7 @@ from qwenproxy.errors.site import (
     ProtocolChanged,
     RateLimited,
     Refusal,
+    SearchesExhausted,
     SiteFailure,
     StructuredOutputFailed,
     TabLost,
@@ -131,6 +133,7 @@ __all__ = [
     "RateLimited",
     "Refusal",
     "RequestError",
+    "SearchesExhausted",
     "SetupError",
     "SiteFailure",
     "StorageError",

@@ -116,6 +116,10 @@ class ToolChoiceUnsatisfied(UpstreamError):
     code = "tool_choice_unsatisfied"
 
 
+class SearchesExhausted(UpstreamError):
+    """The model asks for more web searches than it may make, and says nothing else."""
+
+
 class UpstreamTimeout(UpstreamError):
     """The site sent nothing for STALL_TIMEOUT."""
 

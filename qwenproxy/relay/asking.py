@@ -44,6 +44,8 @@ from qwenproxy.upstream.places import SiteChat, SitePlace
 
 # How the site may refuse a question under an answer that is not the newest: its words for that are unknown.
 _UNDER_OLDER_PARENT = (BareRefusal, RequestError, UpstreamError)
+# What the site says where it does not take functions natively. If they were not the reason, the next way fails, too.
+_NATIVE_REFUSALS = (BareRefusal, EmptyAnswer, InputRejected, RequestError, SiteFailure, UpstreamError)
 
 
 @dataclass(slots=True)
@@ -131,7 +133,7 @@ class Asking:
             if place and question.lose_place(error):
                 raise ChatGone(error.message) from error  # the next try, on the same account, sends everything
             other = self._means.offers.after(asker.way) if asker.way == "native" else None
-            if other is None or not isinstance(error, EmptyAnswer | SiteFailure | BareRefusal):
+            if other is None or type(error) not in _NATIVE_REFUSALS:
                 raise
             run = self._ask_at(replace(asker, way=other), question, None)
         # The other way works, so the fault was with this one.

@@ -29,7 +29,7 @@ from qwenproxy.chat import (
     Usage,
     WebSearch,
 )
-from qwenproxy.errors import UpstreamError
+from qwenproxy.errors import SearchesExhausted
 from qwenproxy.observe import journal
 from qwenproxy.relay.search_chat import Found, SearchChat, SearchSite
 from qwenproxy.upstream.calls import SEARCH_TYPE
@@ -111,7 +111,7 @@ class Searching:
 
         `ask_on` puts a text to the model, under its answer so far. Calls of the client's functions go first: where an
         answer has both, the client gets its calls, and the model may search once it has their results. Raises
-        UpstreamError if the model only calls for more searches than it may.
+        SearchesExhausted if the model only calls for more searches than it may.
         """
         if self._queries:  # a corrected answer cites their pages, too
             yield self._search
@@ -145,7 +145,7 @@ class Searching:
             log.info("account=%s a web search beside calls of functions was not made", self._site.account_id)
             return finish
         if not self._last_text:
-            raise UpstreamError("The model asked for more web searches than it may make and said nothing else.")
+            raise SearchesExhausted("The model asked for more web searches than it may make and said nothing else.")
         return Finish()
 
     def _apart(self, events: Iterator[Event]) -> Iterator[Event]:

@@ -56,9 +56,7 @@ def offer(way: Way, request: ChatRequest, *, is_known: bool = False) -> str:
 
 def local_tools(tools: Sequence[Tool]) -> dict[str, Any]:
     """Return the site's form of the tools on offer (protocol 4.8)."""
-    return {
-        SERVER: {tool.name: {"description": tool.description, "input_schema": compact(_schema(tool))} for tool in tools}
-    }
+    return {SERVER: {tool.name: _local_tool(tool) for tool in tools}}
 
 
 def writer(way: Way | None, tools: Sequence[Tool]) -> Callable[[ToolCall], str]:
@@ -110,6 +108,12 @@ def _declaration(tool: Tool) -> dict[str, Any]:
         **({"description": tool.description} if tool.description else {}),
         "parameters": compact(_schema(tool)),
     }
+
+
+def _local_tool(tool: Tool) -> dict[str, Any]:
+    # Clients leave the type out where a function has no parameters; the site wants one.
+    schema = {"type": "object", "properties": {}, **compact(_schema(tool))}
+    return {"description": tool.description, "input_schema": schema}
 
 
 def _schema(tool: Tool) -> dict[str, Any]:

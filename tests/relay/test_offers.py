@@ -43,7 +43,15 @@ def offered(relay: Relay, site: FakeSite, **more: Any) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "reply", [EMPTY, GATEWAY_DOWN, refusal("Bad_Request", "Something wrong with request!", 400)], ids=spelled
+    "reply",
+    [
+        EMPTY,
+        GATEWAY_DOWN,
+        refusal("Bad_Request", "Something wrong with request!", 400),
+        refusal("Bad_Request", "Invalid input local_mcp: look is not a tool.", 400),
+        refusal("internal_error", "Internal_Server_Error", 500),
+    ],
+    ids=spelled,
 )
 def test_what_does_not_take_native_functions_gets_them_in_the_prompt(
     make_relay: MakeRelay, site: FakeSite, reply: Reply

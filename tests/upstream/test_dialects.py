@@ -66,6 +66,11 @@ def test_native_tools_need_no_words() -> None:
     }
 
 
+def test_a_function_without_parameters_has_a_schema_all_the_same() -> None:
+    schema = local_tools((Tool("now"),))["client"]["now"]["input_schema"]
+    assert schema == {"type": "object", "properties": {}}
+
+
 WRITTEN = {
     "trained": '<tool_call>\n{"name": "weather", "arguments": {"city": "Ufa", "days": [1, 2]}}\n</tool_call>',
     "neutral": (
