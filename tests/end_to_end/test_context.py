@@ -85,11 +85,16 @@ def test_tool_calls_and_results_arrive(proxy: Proxy) -> None:
     )  # fmt: skip
 
 
-def test_offered_tools_arrive(proxy: Proxy) -> None:
+def test_offered_tools_arrive(proxy: Proxy, site: Sandbox) -> None:
     tool = {"type": "function", "function": {"name": "look_up", "description": "Finds Wörter", "parameters": {}}}
     answer = ask(proxy.url, "Which tools? {{echo}}", tools=[tool])
     [message] = json.loads(answer.text)
-    assert_in_order(message["content"], "look_up", "Finds Wörter", "Which tools?")
+    assert message["content"] == "Which tools? {{echo}}", "natively, beside the text"
+    [question] = [
+        request.body["messages"][0] for request in site.requests if request.path == "/api/v2/chat/completions"
+    ][-1:]
+    offered = question["feature_config"]["local_mcp"]["client"]
+    assert offered["look_up"]["description"] == "Finds Wörter"
 
 
 def test_unicode_survives_every_turn(proxy: Proxy) -> None:

@@ -112,13 +112,15 @@ def test_an_answer_goes_on_after_it_was_finished(proxy: Proxy, site: Sandbox) ->
 def test_what_the_site_says_of_the_calls_it_takes_reaches_nobody(proxy: Proxy, site: Sandbox) -> None:
     site.add_fault(replace(parse_fault("function_channel name=read_file pause_s=3"), times=None))
     tool = {"type": "function", "function": {"name": "read_file", "parameters": {"type": "object"}}}
-    for reply in together(
+    words, called = together(
         lambda: ask(proxy.url, QUESTION, stream=True),
         lambda: ask(proxy.url, QUESTION, tools=[tool]),
-    ):
-        assert reply.text == WORDS
-        assert "exist" not in reply.body
-        assert '"finish_reason":"stop"' in reply.body
+    )
+    assert words.text == WORDS
+    assert '"finish_reason":"stop"' in words.body
+    assert '"name":"read_file"' in called.body, "the call is not lost"
+    assert '"finish_reason":"tool_calls"' in called.body
+    assert "exist" not in words.body + called.body
 
 
 def test_of_two_answers_at_once_one_comes_and_is_gone_on_from(proxy: Proxy, site: Sandbox) -> None:
@@ -169,7 +171,7 @@ def test_a_long_call_that_is_being_written_is_no_silence_to_the_client(proxy: Pr
     tool = {"type": "function", "function": {"name": "write", "parameters": {"type": "object"}}}
     reply = ask(proxy.url, f'{{{{tool write {{"text":"{"x" * 250}"}}}}}}', stream=True, tools=[tool])
     calls = [call for frame in reply.frames for call in frame["choices"][0]["delta"].get("tool_calls", ())]
-    assert [call["function"]["name"] for call in calls] == ["write"]
+    assert [call["function"]["name"] for call in calls if "id" in call] == ["write"]
     assert reply.body.count(": keep-alive\n\n") >= 2, "nothing came after the first sign of life"
 
 

@@ -266,7 +266,7 @@ def test_a_document_cut_by_max_tokens(client: openai.OpenAI) -> None:
 
 
 def test_no_document_at_all(site: Sandbox, client: openai.OpenAI) -> None:
-    never = person('{"name": "Zoë"')
+    never: Any = [{"role": "user", "content": """{{answers [{"say":"{\\"name\\": \\"Zoë\\""}]}}"""}]
     with pytest.raises(openai.InternalServerError) as failed:
         client.chat.completions.parse(model="qwen-max", messages=never, response_format=Person)
     assert (failed.value.status_code, failed.value.code) == (502, "structured_output_failed")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from qwenproxy.sandbox.model.parts import Searches, SearchRound, Thinking
 
 # marks that fall on the borders of deltas
-_CITATIONS = ("According to [", "[1]", "] and [[", "2", "]], all is well. See also [[3", "] and [[4]].")
+_CITATIONS = ("According to [", "[1]", "] and [[", "2", "]], all is well. See also [[3", "]] and [[4]].")
 # the same without anything between them, and in the other form
 _GLUED = ("All [[1]", "][[2]", "][[3]][[4", "]] agree, [", "1", "] and [2] as well. An array a[i] is no mark.")
 _QUERIES = ("stand-in news", "stand-in history")
