@@ -32,7 +32,7 @@ from qwenproxy.relay.offers import Offers
 from qwenproxy.relay.reading import Patience
 from qwenproxy.relay.run import ChatRun, Loss, SiteQuestion
 from qwenproxy.relay.search_chat import SearchSite
-from qwenproxy.relay.searching import Searching, as_able, site_search
+from qwenproxy.relay.searching import Searching, as_able, offer_search, site_search
 from qwenproxy.relay.turns import frame_for, new_messages
 from qwenproxy.uploads.attachments import Attachments
 from qwenproxy.uploads.uploader import SiteCalls
@@ -52,8 +52,7 @@ _NATIVE_REFUSALS = (BareRefusal, EmptyAnswer, InputRejected, RequestError, SiteF
 class Question:
     """A request on its way through the accounts. `place` is None if the site needs the whole conversation.
 
-    `search_name` is that of the function by which the model searches the web, "" without one. `lost` is what the site
-    refused of the place that there was.
+    `lost` is what the site refused of the place that there was.
     """
 
     chat: ChatRequest
@@ -61,7 +60,6 @@ class Question:
     attachments: Attachments | None
     client_gone: ClientGoneCheck
     fits: bool = False  # the question is known to fit into the model's context
-    search_name: str = ""
     laps: Laps = field(default_factory=Laps)
     lost: Loss | None = None
 
@@ -89,7 +87,8 @@ class Question:
 class _Asker:
     """What one account asks with: its page, the request with the switches of its model's name, and its files.
 
-    `way` says how functions are offered, None if the request has none.
+    `way` says how functions are offered, None if the request has none; `search_name` is that of the function by which
+    the model searches the web, "" without one.
     """
 
     lease: Lease
@@ -99,6 +98,7 @@ class _Asker:
     model: Model
     files: tuple[dict[str, Any], ...]
     way: Way | None
+    search_name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +135,9 @@ class Asking:
             other = self._means.offers.after(asker.way) if asker.way == "native" else None
             if other is None or type(error) not in _NATIVE_REFUSALS:
                 raise
-            run = self._ask_at(replace(asker, way=other), question, None)
+            # In a new chat, because what became of the question in the old one is unknown.
+            question.place = None
+            run = self._ask_at(replace(self._asker(lease, question), way=other), question, None)
         # The other way works, so the fault was with this one.
         self._means.offers.give_up(lease.account_id, asker.model.id, "native")
         return run
@@ -150,14 +152,15 @@ class Asking:
         question.fits = question.fits or self._models.check_length(question.chat)
         question.laps.end("account")
         variant = self._models.resolve(question.chat.model)
-        chat, model = variant.applied_to(question.chat), variant.model
+        chat, search_name = offer_search(variant.applied_to(question.chat))
+        model = variant.model
         site = self._means.site_calls(lease, page, question.client_gone)
         files: tuple[dict[str, Any], ...] = ()
         if attachments:
             parts = folding.attachments(new_messages(chat, question.place_for(lease.account_id, model.id)))
             files = attachments.entries(parts, site)
         way = self._means.offers.way(lease.account_id, model.id, chat.tools) if chat.tools else None
-        return _Asker(lease, page, site, chat, model, files, way)
+        return _Asker(lease, page, site, chat, model, files, way, search_name)
 
     def _ask_at(self, asker: _Asker, question: Question, place: SitePlace | None) -> ChatRun:
         """Ask in a place on the site, or in a new chat, which is deleted if no answer comes."""
@@ -217,7 +220,7 @@ class Asking:
 
     def _prime(self, asker: _Asker, question: Question, site_question: SiteQuestion) -> ChatRun:
         """Send the question and wait for the first sign of an answer."""
-        searching = self._searching(asker, question)
+        searching = self._searching(asker)
         run = ChatRun(asker.lease, asker.page, site_question, self._means.patience, searching)
         try:
             run.prime(question.client_gone)
@@ -227,12 +230,12 @@ class Asking:
         question.laps.end("first")
         return run
 
-    def _searching(self, asker: _Asker, question: Question) -> Searching | None:
+    def _searching(self, asker: _Asker) -> Searching | None:
         """Return what makes the model's own web searches, None if it is offered none."""
         search = asker.chat.search
-        if not question.search_name or not search:
+        if not asker.search_name or not search:
             return None
         wish = as_able(WebSearch(forced=True), asker.model)
         account_id, model, means = asker.lease.account_id, asker.model.id, self._means
         site = SearchSite(account_id, asker.page, model, wish, means.patience, means.discard)
-        return Searching(question.search_name, search.max_uses, site)
+        return Searching(asker.search_name, search.max_uses, site)

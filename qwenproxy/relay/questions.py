@@ -32,7 +32,6 @@ from qwenproxy.relay.model_list import ModelList
 from qwenproxy.relay.offers import Offers
 from qwenproxy.relay.reading import Patience
 from qwenproxy.relay.run import ChatRun
-from qwenproxy.relay.searching import offer_search
 from qwenproxy.relay.turns import new_messages
 from qwenproxy.uploads.attachments import Attachments
 from qwenproxy.uploads.uploader import SiteCalls, Uploader
@@ -93,8 +92,7 @@ class Relay:
         """
         fits = self._models.known and self._models.check_length(chat)
         attachments = self._attachments(chat, place, client_gone)
-        chat, search_name = offer_search(chat)
-        question = Question(chat, place, attachments, client_gone, fits, search_name)
+        question = Question(chat, place, attachments, client_gone, fits)
         return self.attempts.take(lambda lease: self._asking.start(lease, question), client_gone, _wish(question))
 
     def discard(self, chats: Iterable[SiteChat]) -> None:

@@ -29,7 +29,8 @@ class Variant:
     def applied_to(self, chat: ChatRequest) -> ChatRequest:
         """Return the request with the switches of the name, where the request itself does not say otherwise."""
         thinking = self.thinking if chat.thinking is None else chat.thinking
-        search = chat.search or (WebSearch() if self.search else None)
+        # Beside functions the model decides whether to search.
+        search = chat.search or (WebSearch(forced=not chat.tools) if self.search else None)
         return replace(chat, thinking=thinking, search=search)
 
 

@@ -105,7 +105,7 @@ def test_endings_hold_for_a_stand_in() -> None:
         (Variant(PLUS, thinking=True), {}, {"thinking": True}),
         (Variant(PLUS, thinking=True), {"thinking": False}, {"thinking": False}),
         (Variant(PLUS, thinking=False), {"thinking": True}, {"thinking": True}),
-        (Variant(PLUS, search=True), {}, {"search": WebSearch()}),
+        (Variant(PLUS, search=True), {}, {"search": WebSearch(forced=True)}),
         (Variant(PLUS, search=True), {"search": WebSearch(forced=True)}, {"search": WebSearch(forced=True)}),
         (Variant(PLUS), {"search": WebSearch()}, {"search": WebSearch()}),
     ],
