@@ -18,6 +18,7 @@ from dialects import WRITERS
 import call_corpus
 from call_corpus.corpus import Case, download, read_cases
 from call_corpus.fitness import fits
+from call_corpus.over_http import ask_all
 from qwenproxy.chat import ChatRequest, Event, Finish, WrittenCall
 
 _LONGEST_PIECE = 12  # characters
@@ -28,22 +29,44 @@ def main() -> None:
     parser = argparse.ArgumentParser("scripts/call-corpus", description=call_corpus.__doc__)
     parser.add_argument("--wheel", type=Path, help="the corpus, if it is here already")
     parser.add_argument("--seed", type=int, default=0, help="of the random pieces")
+    parser.add_argument("--server", metavar="URL", help="ask a server on the stand-in instead, as a client does")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="qwenproxy-corpus-") as folder:
-        misses = _check(arguments.wheel or download(Path(folder)), random.Random(arguments.seed))
+        cases = list(_fitting(arguments.wheel or download(Path(folder))))
+        misses = _ask(arguments.server, cases) if arguments.server else _check(cases, random.Random(arguments.seed))
     sys.exit(1 if misses else 0)
 
 
-def _check(wheel: Path, chance: random.Random) -> int:
-    """Read every call; print the counts of each notation and each miss, and return the number of misses."""
-    right: Counter[str] = Counter()
-    calls = misses = 0
+def _fitting(wheel: Path) -> Iterator[Case]:
+    """Yield the calls, but for those that are wrong by the schema of their own function; print those."""
     unfit: list[str] = []
     for case in read_cases(wheel):
-        if not fits(case):
+        if fits(case):
+            yield case
+        else:
             unfit.append(case.id)
-            continue
-        calls += 1
+    print(f"left out, because they do not fit the schema of their own function: {len(unfit)} ({', '.join(unfit)})")
+
+
+def _ask(url: str, cases: list[Case]) -> int:
+    """Have every call made over HTTP; print the counts of each way and each miss, and return the number of misses."""
+    right: Counter[str] = Counter()
+    asked: Counter[str] = Counter()
+    for case, way, fault in ask_all(url, cases):
+        asked[way] += 1
+        right[way] += not fault
+        if fault:
+            print(f"{case.id}, {way}: {json.dumps(case.arguments)[:300]} came as {fault}")
+    for way, count in asked.items():
+        print(f"{way}: {right[way]} of {count}")
+    return asked.total() - right.total()
+
+
+def _check(cases: list[Case], chance: random.Random) -> int:
+    """Read every call; print the counts of each notation and each miss, and return the number of misses."""
+    right: Counter[str] = Counter()
+    misses = 0
+    for case in cases:
         for way, events in _ways(case, chance):
             result = outcome(events, ChatRequest((), tools=case.tools))
             expected = [(case.tool.name, case.arguments), {"finish": "tool_calls"}]
@@ -53,9 +76,8 @@ def _check(wheel: Path, chance: random.Random) -> int:
             else:
                 misses += 1
                 print(f"{case.id}, {way}: {json.dumps(case.arguments)[:300]} came as {str(result)[:400]}")
-    print(f"left out, because they do not fit the schema of their own function: {len(unfit)} ({', '.join(unfit)})")
     for way, count in right.items():
-        print(f"{way}: {count} of {calls}")
+        print(f"{way}: {count} of {len(cases)}")
     return misses
 
 
