@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
-from asking import ask, asked_of
+from asking import ask, asked_in_chats
 from proxy_process import Proxy
 
 from qwenproxy.accounts.registry import Registry
@@ -217,4 +217,4 @@ def test_what_is_no_text_is_refused(proxy: Proxy, site: Sandbox, path: str, body
     answer = httpx.post(f"{proxy.url}{path}", content=content, headers={"content-type": "application/json"})
     assert answer.status_code == 400
     assert "invalid_json" in answer.text
-    assert asked_of(site) == []
+    assert asked_in_chats(site) == []

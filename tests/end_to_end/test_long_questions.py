@@ -7,7 +7,7 @@ import shutil
 import subprocess
 
 import pytest
-from asking import ask, asked_of
+from asking import ask, asked_in_chats
 from openai import BadRequestError, OpenAI
 from proxy_process import Proxy
 
@@ -64,7 +64,7 @@ def test_the_sdk_hears_which_limit_was_exceeded(proxy: Proxy, site: Sandbox) -> 
         error = caught.value
         assert (error.code, error.type, error.param) == ("context_length_exceeded", "invalid_request_error", "messages")
         assert f"maximum context length is {CONTEXT} tokens" in error.message
-    assert [request for request in asked_of(site) if request.path.startswith("/api/v2/chat")] == []
+    assert asked_in_chats(site) == []
 
 
 def test_curl_hears_it(proxy: Proxy) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import openai
 import pytest
-from asking import ANSWER_WAIT, asked_of
+from asking import ANSWER_WAIT, asked_in_chats
 from openai.types.chat import ChatCompletionMessageParam, ChatCompletionToolParam
 from proxy_process import Proxy
 from pydantic import BaseModel
@@ -177,7 +177,7 @@ def test_bad_request_error(site: Sandbox, client: openai.OpenAI) -> None:
     with pytest.raises(openai.BadRequestError) as refused:
         client.chat.completions.create(model="qwen-max", messages=HELLO, n=2)
     assert (refused.value.code, refused.value.param) == ("unsupported_parameter", "n")
-    assert asked_of(site) == [], "a bad request reached the site"
+    assert asked_in_chats(site) == [], "a bad request reached the site"
 
 
 def test_rate_limit_error(site: Sandbox, client: openai.OpenAI) -> None:

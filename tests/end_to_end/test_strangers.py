@@ -10,7 +10,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from asking import ask, asked_of, request_body
+from asking import ask, asked_in_chats, request_body
 from proxy_process import Proxy
 from raw_http import CLOSE, HOST, JSON_HEADERS, body_of, status_of
 from session_files import account_of
@@ -87,7 +87,7 @@ def test_no_url_leads_inside(proxy: Proxy, site: Sandbox) -> None:
                 assert answer.json()["error"]["code"] == "invalid_request"
         with pytest.raises(BlockingIOError):
             inside.accept()
-    assert asked_of(site) == []
+    assert asked_in_chats(site) == []
 
 
 @pytest.fixture(scope="module")

@@ -119,5 +119,10 @@ def asked_of(site: Sandbox) -> list[Recorded]:
     return [request for request in site.requests if not _is_background(request)]
 
 
+def asked_in_chats(site: Sandbox) -> list[Recorded]:
+    """Return the calls that make chats or ask in them. A page may load at any time, so other calls prove nothing."""
+    return [request for request in asked_of(site) if request.path.startswith("/api/v2/chat")]
+
+
 def _is_background(request: Recorded) -> bool:
     return request.path.endswith(("/completions/stop", "/users/user/settings")) or request.method == "DELETE"
