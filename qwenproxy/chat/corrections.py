@@ -7,13 +7,37 @@ anything.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
+from qwenproxy.chat import CallStarted, Event, Finish, Text
+
 
 class NeedsCorrection(Exception):
-    """The answer must be corrected; `text` tells the model how. Raise it only while `Corrections.available`."""
+    """The answer must be corrected; `text` tells the model how. Raise it only while `Corrections.available`.
 
-    def __init__(self, text: str) -> None:
+    With `held`, the events that the stage held back, the answer stays as it was if the new one holds no call.
+    """
+
+    def __init__(self, text: str, held: Sequence[Event] | None = None) -> None:
         super().__init__(text)
         self.text = text
+        self.held = held
+
+
+def unless_called(events: Iterator[Event], first: str) -> Iterator[Event]:
+    """Pass a corrected answer on if it holds a call; else let the text of the first one come: that was meant."""
+    held: list[Text] = []
+    has_call = False
+    for event in events:
+        if isinstance(event, Text) and not has_call:
+            held.append(event)
+            continue
+        if isinstance(event, CallStarted) and not has_call:
+            has_call = True
+            yield from held
+        elif isinstance(event, Finish) and not has_call:
+            yield Text(first)
+        yield event
 
 
 class Corrections:

@@ -21,6 +21,22 @@ def beginning(request: ChatRequest) -> str:
     return last.text if last and last.role == "assistant" and not last.tool_calls else ""
 
 
+def beginning_of_document(begun: str) -> str:
+    """Return the part of a beginning that may be the beginning of a JSON document, "" for none."""
+    places = [at for at in (begun.find("{"), begun.find("[")) if at >= 0]
+    return begun[min(places) :] if places else ""
+
+
+def with_beginning(events: Iterator[Event], begun: str) -> Iterator[Event]:
+    """Put the beginning before an answer's text, for a stage that has to see both as one."""
+    is_before = True
+    for event in events:
+        if is_before and isinstance(event, Text):
+            is_before = False
+            yield Text(begun)
+        yield event
+
+
 def without_repetition(events: Iterator[Event], begun: str) -> Iterator[Event]:
     """Pass an answer on without its beginning, if it repeats the whole of it."""
     held: str | None = ""  # None once it is decided whether the beginning comes again

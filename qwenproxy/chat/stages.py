@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from qwenproxy.chat import ChatRequest, Event
+from qwenproxy.chat import ChatRequest, Document, Event
 from qwenproxy.chat.calls.stage import find_calls
 from qwenproxy.chat.citations import cite
 from qwenproxy.chat.corrections import Corrections
 from qwenproxy.chat.cutting import cut
 from qwenproxy.chat.document import hold_to_form
-from qwenproxy.chat.prefill import beginning, without_repetition
+from qwenproxy.chat.prefill import beginning, beginning_of_document, with_beginning, without_repetition
 
 Stage = Callable[[Iterator[Event]], Iterator[Event]]
 
@@ -32,12 +32,20 @@ def stages_for(request: ChatRequest, corrections: Corrections, searching: Stage 
     if searching:
         stages.append(searching)
     if request.document:  # where [[1]] is a part of the JSON
-        stages.append(partial(hold_to_form, request=request, document=request.document, corrections=corrections))
+        stages += _document_stages(request, request.document, corrections)
     else:
         stages.append(cite)
     if request.stop or request.max_tokens is not None:
         stages.append(partial(cut, stop=request.stop, max_tokens=request.max_tokens))
     return stages
+
+
+def _document_stages(request: ChatRequest, document: Document, corrections: Corrections) -> list[Stage]:
+    """Return the stages of a document; one that the request begins is judged with that, and delivered without."""
+    hold = partial(hold_to_form, request=request, document=document, corrections=corrections)
+    if not (begun := beginning_of_document(beginning(request))):
+        return [hold]
+    return [partial(with_beginning, begun=begun), hold, partial(without_repetition, begun=begun)]
 
 
 def call_stages(request: ChatRequest, corrections: Corrections) -> list[Stage]:

@@ -129,10 +129,13 @@ def _named(console: Console, settings: AccountSettings, word: str, *, off: bool 
     if word == SERVERS:
         return [name for name in names if name.startswith(SERVER)]
     name = word if word.startswith(SERVER) else word.replace("-", "_")
-    # The site lists a hosted server only once it was switched.
-    if name in names or (name.startswith(SERVER) and name != SERVER):
+    # The site lists a hosted server only once it was switched on.
+    if name in names or (name.startswith(SERVER) and name != SERVER and not off):
         return [name]
-    raise click.UsageError(console.say("settings_unknown", name=word, names=", ".join([*names, SERVERS, ALL])))
+    if name == CODE_PROMPT:
+        raise click.UsageError(console.say("settings_only_page", name=name))
+    others = [SERVERS, ALL] if off else [SERVERS]
+    raise click.UsageError(console.say("settings_unknown", name=word, names=", ".join([*names, *others])))
 
 
 def _switchable(settings: AccountSettings) -> list[str]:

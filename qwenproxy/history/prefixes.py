@@ -105,6 +105,7 @@ def _setting(request: ChatRequest, systems: Sequence[Message]) -> dict[str, Any]
         "tools": sorted((_tool(tool) for tool in request.tools), key=lambda fields: str(fields["name"])),
         "model": request.model or "",
         "search": None if search is None else search.forced,
+        "document": None if request.document is None else [request.document.name, request.document.schema],
         "thinking": request.thinking,
         "budget": request.thinking_budget if request.thinking else None,
     }

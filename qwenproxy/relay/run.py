@@ -31,7 +31,7 @@ from qwenproxy.chat import (
     prefill,
 )
 from qwenproxy.chat.answer import Answer
-from qwenproxy.chat.corrections import Corrections, NeedsCorrection
+from qwenproxy.chat.corrections import Corrections, NeedsCorrection, unless_called
 from qwenproxy.chat.stages import call_stages, stages_for
 from qwenproxy.chat.waiting import LOOK_EVERY, ClientGoneCheck, check_client
 from qwenproxy.errors import ProxyError, Refusal
@@ -101,6 +101,7 @@ class ChatRun:
         self._searching = searching
         self._corrections = Corrections()
         self._is_corrected = False
+        self._written: list[str] = []  # what the site holds of a document
         # A beginning that the answer repeats is taken off.
         self._is_altered = bool(prefill.beginning(self.chat))
         self._first_events: deque[Event] = deque()
@@ -116,7 +117,9 @@ class ChatRun:
 
         None if the site's chat does not hold the answer as the client got it: it was cut, corrected, or lost a part.
         """
-        return None if self._is_altered or self._is_corrected else self._reading.response_id
+        # Of a document what stood around it was taken off.
+        is_bare = not self.chat.document or "".join(self._written).strip() == self.answer.text.strip()
+        return self._reading.response_id if is_bare and not (self._is_altered or self._is_corrected) else None
 
     def prime(self, client_gone: ClientGoneCheck) -> None:
         """Wait until this account counts as the one that answers; another one can take over until then.
@@ -182,6 +185,7 @@ class ChatRun:
 
     def _staged(self) -> Iterator[Event]:
         """Yield the events behind all stages; once more if one of them wants the answer corrected."""
+        first: str | None = None  # the text of an answer that was corrected, and stands if no call comes
         while True:
             events = self._watched()
             if self._is_corrected and self.answer.search:  # what the first answer found, the new one cites
@@ -189,16 +193,23 @@ class ChatRun:
             searched = partial(self._searching.stage, ask_on=self._ask_on) if self._searching else None
             for stage in stages_for(self.chat, self._corrections, searched):
                 events = stage(events)
+            if first is not None:
+                events = unless_called(events, first)
             try:
                 yield from events
                 return
             except NeedsCorrection as correction:
+                if correction.held is not None:
+                    held = "".join(event.text for event in correction.held if isinstance(event, Text))
+                    first = self.answer.text + held
                 self._ask_again(correction.text)
 
     def _watched(self) -> Iterator[Event]:
         for event in self._reading:
             if isinstance(event, WrittenCall) and event.intercepted:
                 self._on_interception()
+            elif isinstance(event, Text) and self.chat.document:
+                self._written.append(event.text)
             yield event
 
     def _ask_again(self, text: str) -> None:

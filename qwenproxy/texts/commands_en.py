@@ -201,6 +201,7 @@ EN = {
     "settings_needs_yes": "Nobody can be asked here: add --yes.",
     "settings_yes_alone": "--yes goes with --on or --off.",
     "settings_both": "{name} is to be on and off at once.",
+    "settings_only_page": "Only the site's own page can change {name}.",
     "settings_unknown": "There is no setting {name}. There are: {names}",
     "settings_changed": "{name}: {before} -> {after}",
     "settings_kept": "Nothing was changed.",

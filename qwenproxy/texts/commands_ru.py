@@ -201,6 +201,7 @@ RU = {
     "settings_needs_yes": "Здесь некого спросить: добавьте --yes.",
     "settings_yes_alone": "--yes нужен только вместе с --on или --off.",
     "settings_both": "{name} нельзя включить и выключить сразу.",
+    "settings_only_page": "{name} можно изменить только на странице сайта.",
     "settings_unknown": "Настройки {name} нет. Есть: {names}",
     "settings_changed": "{name}: {before} -> {after}",
     "settings_kept": "Ничего не изменено.",

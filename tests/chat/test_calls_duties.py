@@ -260,3 +260,44 @@ def test_every_call_has_an_id_of_its_own() -> None:
     ids = [event.id for event in stage if hasattr(event, "id")]
     assert len(set(ids)) == 2
     assert all(each.startswith("call_") and len(each) == 29 for each in ids)
+
+
+@pytest.mark.parametrize(
+    "talk",
+    [
+        "I looked it up with <function=get_weather> before. Paris is sunny. SECOND HALF.",
+        'It is sunny.\n\nHow it worked: the model wrote <use_function name="get_weather"> first.\n\nTHE END.',
+        'Hooks: <invoke name="get_weather"> is a notation, THE END.',
+        'In the log:\n<use_function name="get_weather"> stands first.\nTHE END.',
+        'As JSON:\n```json\n{"name":"get_weather","arguments":{"city":"Paris"}}\n```\n',
+        '{"name":"get_weather","arguments":{"city":"Paris"}}',
+    ],
+)
+def test_talk_about_calls_stays_whole_where_only_the_history_has_calls(talk: str) -> None:
+    for cut in range(len(talk) + 1):
+        assert outcome(texts([talk[:cut], talk[cut:]]), ChatRequest(HISTORY)) == [talk, STOP]
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+@pytest.mark.parametrize(
+    "talk",
+    [
+        'The old prompt says: write <use_function name="get_weather"> and then the arguments.',
+        "The prompt says: <function=get_weather> starts a call, </function> ends it.",
+        f"> {CALL}\n\nis a quotation.",
+    ],
+)
+def test_talk_about_an_offered_function_is_text(talk: str, streamed: bool) -> None:
+    assert outcome(texts([talk]), asked(streamed=streamed)) == [talk, STOP]
+
+
+def test_a_long_call_is_checked_whole_where_nothing_is_streamed() -> None:
+    block = '<tool_call>{"name": "write_file", "arguments": {"content": "' + "z" * 3000 + '"}}</tool_call>'
+    assert "'path' is missing" in corrected(list(texts([block])), asked(streamed=False))
+    assert outcome(texts([block]), asked(streamed=True))[0][0] == "write_file"
+
+
+def test_what_is_required_and_missing_is_no_text_first() -> None:
+    request = asked(tool_choice="required", streamed=True)
+    with pytest.raises(ToolChoiceUnsatisfied):
+        outcome(texts(["No way."]), request, final=True)

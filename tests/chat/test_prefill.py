@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qwenproxy.chat import ChatRequest, Event, Finish, Message, Text, TextPart, Tick, ToolCall
+from qwenproxy.chat import ChatRequest, Document, Event, Finish, Message, Text, TextPart, Tick, ToolCall
+from qwenproxy.chat.corrections import Corrections
 from qwenproxy.chat.prefill import beginning, without_repetition
+from qwenproxy.chat.stages import stages_for
 
 BEGUN = "Once upon"
 
@@ -59,3 +63,27 @@ def test_ticks_pass_while_text_is_held() -> None:
 )
 def test_which_requests_give_a_beginning(message: Message, begun: str) -> None:
     assert beginning(ChatRequest((Message("user"), message))) == begun
+
+
+DOCUMENT = Document({"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"]})
+
+
+@pytest.mark.parametrize("streamed", [True, False])
+@pytest.mark.parametrize(
+    ("begun", "answer", "rest"),
+    [
+        pytest.param("{", '"a":1}', '"a":1}', id="goes on"),
+        pytest.param("{", '{"a":1}', '"a":1}', id="repeats the beginning"),
+        pytest.param('Here: {"a"', ":1} So it is.", ":1}", id="behind words"),
+        pytest.param("Here it is:", '{"a":1}', '{"a":1}', id="words alone"),
+    ],
+)
+def test_a_document_is_judged_with_its_beginning(begun: str, answer: str, rest: str, streamed: bool) -> None:
+    messages = (Message("user"), Message("assistant", (TextPart(begun),)))
+    request = ChatRequest(messages, document=DOCUMENT, streamed=streamed)
+    for pieces in ([answer], list(answer)):
+        events: Iterator[Event] = iter([*map(Text, pieces), Finish()])
+        for stage in stages_for(request, Corrections()):
+            events = stage(events)
+        *texts, last = list(events)
+        assert ("".join(event.text for event in texts if isinstance(event, Text)), last) == (rest, Finish())

@@ -164,7 +164,7 @@ def test_what_is_so_already_is_not_sent(page: SettingsPage) -> None:
         (["--on", "memory", "--off", "memory", "--yes"], "memory is to be on and off at once"),
         (["--off", "memry", "--yes"], "There is no setting memry. There are: personalization, memory"),
         (["--on", "all", "--yes"], "There is no setting all"),
-        (["--off", "code_prompt", "--yes"], "There is no setting code_prompt"),
+        (["--off", "code_prompt", "--yes"], "Only the site's own page can change code_prompt"),
         (["--off", "mcp:", "--yes"], "There is no setting mcp:."),
     ],
     ids=spelled,

@@ -39,7 +39,7 @@ TOOLS = (WEATHER, WRITE, TIME, LOOK, PATCH)
 
 def asked(*tools: Tool, **fields: Any) -> ChatRequest:
     """Return a request that offers `tools`, or some of all kinds."""
-    return ChatRequest((Message("user", (TextPart("?"),)),), tools=tools or TOOLS, **fields)
+    return ChatRequest((Message("user", (TextPart("?"),)),), tools=tools or TOOLS, **{"streamed": True, **fields})
 
 
 def texts(pieces: Iterable[str]) -> Iterator[Event]:

@@ -56,7 +56,8 @@ def parse_offer(body: Mapping[str, Any], ignored: Ignored) -> Offer:
     tools = tuple({tool.name: tool for tool in allowed}.values())
     if elements and not tools and choice.word == "required":
         raise UnsupportedParameter("tool_choice requires a tool that is not available here.", param="tool_choice")
-    if elements and choice.word not in _WORDS and not any(tool.name == choice.word for tool in tools):
+    must_be_there = choice.word not in _WORDS and (elements or isinstance(body["tool_choice"], str))
+    if must_be_there and not any(tool.name == choice.word for tool in tools):
         raise RequestError(f"tool_choice names {choice.word[:100]!r}, which is not among tools.", param="tool_choice")
     parallel = read_flag(body, "parallel_tool_calls") is not False
     return Offer(() if choice.word == "none" else tools, choice.word, parallel)
@@ -117,8 +118,8 @@ def _function(value: Any, where: str, param: str = "") -> Tool:
 def _choice(value: Any) -> _Choice:
     if value is None:
         return _Choice("auto")
-    if isinstance(value, str) and value in _WORDS:
-        return _Choice(_WORDS[value])
+    if isinstance(value, str) and value:
+        return _Choice(_WORDS.get(value, value))
     if isinstance(value, Mapping):
         kind = value.get("type") or "function"
         if kind == "allowed_tools":

@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from qwenproxy.chat.calls.draft import Block, Draft
+from qwenproxy.chat.calls.draft import FREE, Block, Draft
 from qwenproxy.chat.calls.lenient import skip_gap, whole
 from qwenproxy.chat.calls.objects import stream_arguments
-from qwenproxy.chat.calls.source import Faulty, Incomplete, Source, Steps, begins
+from qwenproxy.chat.calls.source import Faulty, Incomplete, Source, Steps, Talk, begins
 from qwenproxy.chat.calls.tags import Opener, Parameter, look_for_closer, look_for_opener, look_for_parameter
 
 _PLAIN = re.compile(r"[^<]+")
@@ -27,7 +27,10 @@ def read_element(source: Source, block: Block, opener: Opener) -> Steps[None]:
     draft = block.draft(opener.name, source)
     source.take(opener.length)
     draft.begin()
-    if (yield from skip_gap(source)) == "{":
+    first = yield from skip_gap(source)
+    if first not in ("{", "<", "") and (block.needs != FREE or block.offer.anything):
+        raise Talk  # words follow: the tag is only mentioned
+    if first == "{":
         yield from stream_arguments(source, draft)
     elif not (yield from _arguments(source, draft, opener)) and block.is_started:
         # The client sees where the answer was cut. A short call that lacks but its end is a slip of the model.

@@ -66,6 +66,7 @@ class Prose:
         self._is_opening_line = False  # of that fence
         self._ticks = 0  # the backticks that opened a quotation in this line
         self._at_line = True  # nothing but white space stands in this line
+        self._is_quote = False  # a mark of quotation begins this line
         self._begun = False
         self._complained = False
         self._barred = -1  # where no call begins, because it was tried
@@ -79,6 +80,9 @@ class Prose:
                 yield from self._fenced()
             elif char.isspace():
                 self._space()
+            elif char == ">" and self._at_line:
+                self._is_quote = True
+                self._take(1)
             elif source.position != self._barred and (candidate := (yield from self._candidate(char))):
                 return candidate
             elif char in "`~":
@@ -117,11 +121,12 @@ class Prose:
             self._at_line = False
 
     def _candidate(self, char: str) -> Steps[Candidate | None]:
+        # Where no functions are on offer, JSON is no call, and a fence shows something.
         if char in "{[":
-            return None if self._begun else Candidate(ALONE, begun=False)
+            return None if self._begun or self._keeps_space else Candidate(ALONE, begun=False)
         if char in "`~" and self._at_line:
-            return (yield from self._fence_with_call())
-        if char != "<" or self._ticks or _OPENING_QUOTE.search(self._last):
+            return None if self._keeps_space else (yield from self._fence_with_call())
+        if char != "<" or self._ticks or self._is_quote or _OPENING_QUOTE.search(self._last):
             return None
         if not (yield from look_for_opener(self._source)):
             return None
@@ -162,6 +167,7 @@ class Prose:
             self._say(text)
         if "\n" in text:
             self._at_line = True
+            self._is_quote = False
             self._ticks = 0
 
     def _marks(self, char: str) -> Steps[None]:

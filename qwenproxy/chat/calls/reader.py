@@ -51,8 +51,10 @@ Piece = Text | CallEvent | Debris | Problem | Cut
 class Reader:
     """Reads one text. Text that may yet turn out to begin a call is held back."""
 
-    def __init__(self, offer: Offer) -> None:
+    def __init__(self, offer: Offer, *, streams: bool = True) -> None:
+        """`streams` lets a long call out as it comes; without it each call is held to its end, and checked whole."""
         self._offer = offer
+        self._streams = streams
         self._source = Source()
         self._pieces: list[Piece] = []
         self._prose = Prose(self._source, self._say, keeps_space=offer.anything)
@@ -85,7 +87,7 @@ class Reader:
     def _read(self) -> Steps[None]:
         while (candidate := (yield from self._prose.until_call())) is not None:
             block = Block(self._offer, self._deliver, candidate.needs)
-            block.streams = not candidate.skip
+            block.streams = self._streams and not candidate.skip
             self._source.mark()
             try:
                 yield from _read_block(self._source, block, candidate)

@@ -78,7 +78,7 @@ class _Finder:
         self.is_over = False
         self._duties = Duties(request)
         self._corrections = corrections
-        self._reader = Reader(self._duties.offer)
+        self._reader = Reader(self._duties.offer, streams=request.streamed)
         self._thoughts = _Tail()
         self._queue: list[Event] = []
         self._problem: Problem | None = None
@@ -129,10 +129,11 @@ class _Finder:
             return
         correction = self._correction
         if correction and self._corrections.available:
-            raise NeedsCorrection(correction)
-        yield from self._flush()
+            is_free = not self._duties.must_call and not self._duties.forbidden
+            raise NeedsCorrection(correction, self._queue if is_free else None)
         if self._lacks_call:
             raise ToolChoiceUnsatisfied("The model did not call the function that tool_choice demands. Ask again.")
+        yield from self._flush()
         if self._has_dropped and not self._has_text and not self._has_call:
             raise EmptyAnswer("The model wrote nothing but calls that cannot be passed on. Try again.")
         if self._has_dropped and self._duties.forbidden:

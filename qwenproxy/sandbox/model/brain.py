@@ -24,6 +24,7 @@ from qwenproxy.sandbox.model.view import read_view
 
 _CONNECT_WAIT_S = 10.0
 _STALL_WAIT_S = 300.0
+_DONE: dict[str, Any] = {}  # the mark at the end of a stream
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,8 @@ async def think(
             async for chunk in timed:
                 for frame in [writer.keep_alive()] if chunk is None else answer.frames(chunk):
                     yield 0.0, frame
+        if not answer.is_finished:
+            raise BrainFailure("The brain's answer is no complete stream of chunks.")
         for frame in answer.end():
             yield 0.0, frame
     except BrainFailure as failure:
@@ -92,9 +95,8 @@ async def _chunks(brain: Brain, prompt: Prompt) -> AsyncGenerator[Any, None]:
                 raise BrainFailure(f"The brain answered {response.status_code}: {response.text[:200]}")
             async for line in response.aiter_lines():
                 data = line.removeprefix("data:").strip()
-                if not line.startswith("data:") or data == "[DONE]":
-                    continue
-                yield _parsed(data)
+                if line.startswith("data:"):
+                    yield _DONE if data == "[DONE]" else _parsed(data)
     except httpx.HTTPError as error:
         raise BrainFailure(f"The brain cannot be reached: {type(error).__name__}") from error
 
@@ -132,11 +134,13 @@ class _Answer:
         self._writer = writer
         self._thoughts: list[str] = []
         self._calls: dict[int, dict[str, str]] = {}
+        self.is_finished = False  # the brain has said why it ends
 
     def frames(self, chunk: dict[str, Any]) -> Iterator[bytes]:
         """Return the frames for a chunk."""
         choices = chunk.get("choices") or [{}]
         delta = choices[0].get("delta") or {}
+        self.is_finished = self.is_finished or chunk is _DONE or bool(choices[0].get("finish_reason"))
         thought = delta.get("reasoning_content") or delta.get("reasoning")
         if isinstance(thought, str) and self._prompt.thinking:
             self._thoughts.append(thought)

@@ -40,6 +40,8 @@ class _Maker:
     def make(self, schema: Any, depth: int) -> Any:
         if not isinstance(schema, Mapping):
             return "text"
+        if depth > _DEEPEST and {"type": "null"} in (schema.get("anyOf") or schema.get("oneOf") or ()):
+            return None
         schema = self._plain(schema)
         if "const" in schema:
             return schema["const"]
