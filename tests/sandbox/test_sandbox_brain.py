@@ -134,6 +134,11 @@ def test_its_failures_are_the_sites(
     assert words in error["details"]
 
 
+def test_a_cut_answer_of_the_brain_is_no_whole_one(server: OpenAIServer, caller: Caller) -> None:
+    server.deltas, server.is_cut = [{"content": "half of "}], True
+    assert "no complete stream" in frames(caller.ask("Hello."))[-1]["error"]["details"]
+
+
 def test_a_brain_that_is_not_there_fails_as_the_site_does(caller: Caller) -> None:
     with Sandbox(1, brain=Brain("http://127.0.0.1:9/v1", "none")) as site:
         other = Caller(site, site.accounts[0])

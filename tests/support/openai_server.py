@@ -18,6 +18,7 @@ class OpenAIServer:
         self.status = 200
         self.deltas: Sequence[dict[str, Any] | bytes] = ()
         self.before_each: Sequence[threading.Event] = ()
+        self.is_cut = False  # the stream ends without its end
         self.requests: list[dict[str, Any]] = []
         self.keys: list[str | None] = []
 
@@ -58,7 +59,8 @@ class _Handler(BaseHTTPRequestHandler):
             chunk = delta if isinstance(delta, bytes) else json.dumps({"choices": [{"delta": delta}]}).encode()
             self.wfile.write(b"data: " + chunk + b"\n\n")
             self.wfile.flush()
-        self.wfile.write(b"data: [DONE]\n\n")
+        if not known.is_cut:
+            self.wfile.write(b"data: [DONE]\n\n")
 
     def log_message(self, format: str, *args: Any) -> None:
         """Say nothing."""
