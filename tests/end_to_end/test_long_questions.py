@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+from collections.abc import Iterator
 
 import pytest
 from asking import ask, asked_in_chats
@@ -18,6 +19,20 @@ pytestmark = pytest.mark.browser
 SMALL = "qwen-plus-2025-07-28"  # the stand-in's model with the shortest context
 CONTEXT = 131_072
 LINE = "Turn {:05}: the quick brown fox, Ёжик, 你好, jumps over the lazy dog. 🙂\n"
+
+
+@pytest.fixture(scope="module")
+def own_server(stand_in: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
+    """A server of these tests' own, because tests of files let uploads rest in the shared one."""
+    server = Proxy(stand_in, tmp_path_factory.mktemp("long") / "session", on_no_accounts="wait")
+    server.registry.add(stand_in.accounts[0].token, stand_in.accounts[0].id)
+    with server:
+        yield server
+
+
+@pytest.fixture
+def proxy(own_server: Proxy, site: Sandbox) -> Proxy:
+    return own_server
 
 
 def conversation(characters: int) -> list[dict[str, str]]:
