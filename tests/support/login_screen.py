@@ -43,9 +43,18 @@ class Screen:
         )
         return done.stdout
 
+    def _window(self, title: str) -> str:
+        """Wait for a visible window with that title; return its id."""
+        search = ("search", "--sync", "--onlyvisible", "--name", title)
+        try:
+            return self.hands(*search).split()[-1]
+        except subprocess.CalledProcessError:
+            # A search fails if a window goes that it is looking at; the right one is still to come.
+            return self.hands(*search).split()[-1]
+
     def turn_to(self, title: str) -> None:
         """Wait for a window with that title and click into its empty lower part."""
-        window = self.hands("search", "--sync", "--onlyvisible", "--name", title).split()[-1]
+        window = self._window(title)
         self.hands("windowfocus", "--sync", window)
         geometry = dict(line.split("=") for line in self.hands("getwindowgeometry", "--shell", window).split())
         across, down = int(geometry["WIDTH"]) // 2, int(geometry["HEIGHT"]) - 40
