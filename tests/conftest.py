@@ -16,6 +16,7 @@ from flask.testing import FlaskClient
 from hypothesis import settings
 from kept_chats import KeptChats
 from makers import MakeClient, MakeConversations, MakePool, MakeRelay
+from tree_site import TreeSite
 
 from qwenproxy.accounts.pool import AccountPool, PoolLimits
 from qwenproxy.accounts.registry import Registry
@@ -142,6 +143,22 @@ def make_conversations(make_relay: MakeRelay, tmp_path: Path) -> MakeConversatio
         return Conversations(make_relay(), HistoryStore.open(session.history, 100), 100, 10.0, client_chats)
 
     return make
+
+
+@pytest.fixture
+def tree() -> TreeSite:
+    return TreeSite()
+
+
+@pytest.fixture
+def server(
+    tmp_path: Path, registry: Registry, clock: FakeClock, tree: TreeSite, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[KeptChats]:
+    """A whole server over a site that keeps its chats as trees."""
+    monkeypatch.setattr(deletions, "PACE", 0)
+    chats = KeptChats(tmp_path / "session", registry, clock, lambda seconds: None, tree)
+    yield chats.start()
+    chats.close()
 
 
 @pytest.fixture

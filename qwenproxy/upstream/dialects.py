@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 from qwenproxy.chat import ChatRequest, Tool, ToolCall
+from qwenproxy.chat.calls.draft import FREEFORM
 from qwenproxy.chat.calls.schema import Schema
 from qwenproxy.upstream.schemas import compact
 
@@ -19,7 +20,6 @@ Way = Literal["native", "trained", "neutral"]
 
 SERVER = "client"  # the site groups local tools by server; any name will do
 
-_INPUT = {"type": "object", "properties": {"input": {"type": "string"}}, "required": ["input"]}
 _FORMS: Mapping[Way, tuple[str, str]] = {
     "trained": ("tools", '<tool_call>\n{"name": "<function name>", "arguments": {<arguments as JSON>}}\n</tool_call>'),
     "neutral": (
@@ -117,7 +117,7 @@ def _local_tool(tool: Tool) -> dict[str, Any]:
 
 
 def _schema(tool: Tool) -> dict[str, Any]:
-    return _INPUT if tool.freeform else tool.parameters
+    return FREEFORM if tool.freeform else tool.parameters
 
 
 def _duty(request: ChatRequest) -> str:

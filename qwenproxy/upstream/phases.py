@@ -81,7 +81,7 @@ def image_addresses(delta: dict[str, Any]) -> list[str]:
     items = [*_dicts(content), *_dicts(delta.get("content_list"))]
     if isinstance(extra, dict):
         items += [*_dicts(extra.get("tool_result")), *_dicts(extra.get("image_list"))]
-    addresses += [_string(item.get("image")) for item in items]
+    addresses += [string_of(item.get("image")) for item in items]
     return [address.strip() for address in addresses if address.strip()]
 
 
@@ -108,7 +108,7 @@ def token_counts(usage: dict[str, Any]) -> Usage:
 
 def text_of_parts(content: object) -> str:
     """Return the text in a content that is a list of parts."""
-    return "".join(_string(part.get("text")) for part in _dicts(content))
+    return "".join(string_of(part.get("text")) for part in _dicts(content))
 
 
 def _strings(extra: object, key: str) -> Iterator[str]:
@@ -116,7 +116,7 @@ def _strings(extra: object, key: str) -> Iterator[str]:
     content = summary.get("content") if isinstance(summary, dict) else None
     if isinstance(content, list):
         # An element of another type keeps its place, so that titles and thoughts stay in pairs.
-        yield from (_string(element) for element in content)
+        yield from (string_of(element) for element in content)
 
 
 def _dicts(value: object) -> Iterator[dict[str, Any]]:
@@ -129,5 +129,6 @@ def _tokens(counts: object, key: str) -> int:
     return count if type(count) is int and count >= 0 else 0
 
 
-def _string(value: object) -> str:
+def string_of(value: object) -> str:
+    """Return a value that is text, "" for any other."""
     return value if isinstance(value, str) else ""

@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 
 from qwenproxy.chat import Search, SearchResult
+from qwenproxy.upstream.phases import string_of
 
 PHASE = "web_search"
 MOST_PAGES = 1000  # a number over it is no number of a page
@@ -50,7 +51,7 @@ class Searches:
         call = delta.get("function_call")
         if not (found or result or sources or opened or (call and phase == PHASE)):
             return None
-        call_id = _text(delta.get("function_id"))
+        call_id = string_of(delta.get("function_id"))
         if phase == PHASE:
             self._take_arguments(call_id, _object(call).get("arguments"))
         docs = None if found or phase != PHASE else result.get("docs")
@@ -127,15 +128,11 @@ def _json(text: str) -> object:
 
 def _pages(value: object) -> Iterator[_Page]:
     for place, page in enumerate(value if isinstance(value, list) else ()):
-        if isinstance(page, dict) and (url := _text(page.get("url"))):
+        if isinstance(page, dict) and (url := string_of(page.get("url"))):
             index = page.get("index")
-            result = SearchResult(url, _text(page.get("title")), _text(page.get("snippet")))
+            result = SearchResult(url, string_of(page.get("title")), string_of(page.get("snippet")))
             yield _Page(place, index if type(index) is int and index > 0 else 0, result)
 
 
 def _object(value: object) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""

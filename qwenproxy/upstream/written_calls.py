@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from qwenproxy.chat import WrittenCall
-from qwenproxy.upstream.phases import ANSWER_PHASES
+from qwenproxy.upstream.phases import ANSWER_PHASES, string_of
 
 LOCAL_PHASE = "local_tool"
 
@@ -69,7 +69,7 @@ class WrittenCalls:
 
         A call has no id: the next one begins when the name changes, or the arguments begin anew.
         """
-        name, arguments = _text(function_call.get("name")), _as_json(function_call.get("arguments"))
+        name, arguments = string_of(function_call.get("name")), _as_json(function_call.get("arguments"))
         begins = bool(self._name) and ((name != self._name) or (not arguments and bool(self._arguments)))
         ended = self.end() if begins else []
         self._name, self._arguments = name or self._name, arguments
@@ -82,14 +82,14 @@ def _calls_in(delta: dict[str, Any]) -> Iterator[tuple[str, str]]:
     if isinstance(servers, dict):
         for server, calls in servers.items():
             for call in calls if isinstance(calls, list) else [calls]:
-                if isinstance(call, dict) and (name := _text(call.get("tool_name") or call.get("name"))):
+                if isinstance(call, dict) and (name := string_of(call.get("tool_name") or call.get("name"))):
                     yield name.removeprefix(f"{server}-") or name, _as_json(call.get("params", call.get("arguments")))
         return
     # Some answers carry one call in place of the list; it is whole when the frame is finished.
     function_call = delta.get("function_call")
     if not isinstance(function_call, dict) or delta.get("status") != "finished":
         return
-    if name := _text(function_call.get("name")):
+    if name := string_of(function_call.get("name")):
         yield name, _as_json(function_call.get("arguments"))
 
 
@@ -97,7 +97,3 @@ def _as_json(value: object) -> str:
     if isinstance(value, str):
         return value
     return "" if value is None else json.dumps(value, ensure_ascii=False)
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""

@@ -3,38 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from client_talk import CONTEXT, Talk
-from clocks import FakeClock
 from kept_chats import KeptChats
 from replies import RATE_LIMITED, answer, refusal
 from tree_site import TreeSite
 
-from qwenproxy.accounts.registry import Registry
-from qwenproxy.relay import deletions
-
 LOOK = {"type": "function", "function": {"name": "look", "parameters": {"type": "object"}}}
 READ = {"type": "function", "function": {"name": "read", "parameters": {"type": "object"}}}
 CALL = '<tool_call>{"name": "look", "arguments": {"q": 1, "all": true}}</tool_call>'
-
-
-@pytest.fixture
-def tree() -> TreeSite:
-    return TreeSite()
-
-
-@pytest.fixture
-def server(
-    tmp_path: Path, registry: Registry, clock: FakeClock, tree: TreeSite, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[KeptChats]:
-    monkeypatch.setattr(deletions, "PACE", 0)
-    chats = KeptChats(tmp_path / "session", registry, clock, lambda seconds: None, tree)
-    yield chats.start()
-    chats.close()
 
 
 @pytest.fixture

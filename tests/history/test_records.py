@@ -3,38 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pytest
 from client_talk import Talk
-from clocks import FakeClock
 from kept_chats import KeptChats, full_disk
 from replies import RATE_LIMITED, answer
 from tree_site import TreeSite
 
-from qwenproxy.accounts.registry import Registry
 from qwenproxy.disk import files
 from qwenproxy.history import site_index
-from qwenproxy.relay import deletions
 
 
-@pytest.fixture
-def tree() -> TreeSite:
-    return TreeSite()
-
-
-@pytest.fixture
-def server(
-    tmp_path: Path, registry: Registry, clock: FakeClock, tree: TreeSite, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[KeptChats]:
-    monkeypatch.setattr(deletions, "PACE", 0)
+@pytest.fixture(autouse=True)
+def expires_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(site_index, "EXPIRE_EVERY", 1)
-    chats = KeptChats(tmp_path / "session", registry, clock, lambda seconds: None, tree)
-    yield chats.start()
-    chats.close()
 
 
 def recorded(server: KeptChats) -> list[list[object]]:
