@@ -81,10 +81,10 @@ def make_private(path: Path) -> None:
         log.debug("rights of %s stay as they are: %s", path, error.strerror)
 
 
-def write_atomic(path: Path, data: bytes) -> None:
+def write_atomic(path: Path, data: bytes, mode: int = 0o600) -> None:
     """Replace `path` by `data` so that a crash leaves either the old or the new content. Raises StorageError.
 
-    The file gets mode 0600 and is on the disk when this returns.
+    The file gets `mode` and is on the disk when this returns.
     """
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     try:
@@ -92,6 +92,8 @@ def write_atomic(path: Path, data: bytes) -> None:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
+        if mode != 0o600:
+            temporary.chmod(mode)
         _replace(temporary, path)
         sync_folder(path.parent)
     except OSError as error:

@@ -1,0 +1,39 @@
+"""Qwen Code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from qwenproxy.connect.program import KEY_VARIABLE, PROVIDER, Entries, Location, Program, Settings, Target, Way
+
+
+def _settings(auth_type: str, target: Target, base: str) -> tuple[Settings, ...]:
+    def model(name: str) -> dict[str, object]:
+        limits = {"contextWindowSize": target.context_length}
+        title = f"{name} ({PROVIDER})"
+        return {"id": name, "name": title, "baseUrl": base, "envKey": KEY_VARIABLE, "generationConfig": limits}
+
+    changes = {
+        "env": {KEY_VARIABLE: target.key},
+        "modelProviders": {auth_type: Entries("id", (model(target.model), model(target.fast_model)))},
+        "security": {"auth": {"selectedType": auth_type}},
+        "model": {"name": target.model},
+        "fastModel": target.fast_model,
+    }
+    return (Settings(Location(".qwen", "settings.json", "QWEN_HOME"), "json", changes, {"$version": 4}),)
+
+
+def _by(auth_type: str, base: Callable[[Target], str]) -> Callable[[Target], tuple[Settings, ...]]:
+    return lambda target: _settings(auth_type, target, base(target))
+
+
+PROGRAM = Program(
+    "qwen-code",
+    "Qwen Code",
+    (
+        Way("chat", settings=_by("openai", lambda target: target.v1)),
+        Way("messages", settings=_by("anthropic", lambda target: target.address)),
+        Way("gemini", settings=_by("gemini", lambda target: target.address)),
+    ),
+    ("note_slots", "note_qwen_background"),
+)
