@@ -40,7 +40,7 @@ def create_app(config: Config, relay: Relay | None = None, on_exhausted: Callabl
     _log_requests(app)
     register_cors(app, config.cors_origins)
     register_auth(app, parts.door, loopback_only=config.is_loopback)
-    api.register(app)
+    api.register(app, config.ollama_port)
     register_ws(app, max(1, config.threads // SOCKET_SHARE))
     return app
 

@@ -51,7 +51,8 @@ class WireApi:
     """A wire API. `error` returns the JSON of an error in its form.
 
     `addresses` matches the beginning of paths without a route whose errors have this form; `roots` are the addresses
-    that also work without `/v1`; `unoffered` returns the topic of a path if the product offers nothing of it.
+    that also work without `/v1`; `unoffered` returns the topic of a path if the product offers nothing of it. `refusal`
+    returns the error for a path without a route, None where it is simply not found.
     """
 
     routes: tuple[Blueprint, ...]
@@ -59,3 +60,4 @@ class WireApi:
     addresses: re.Pattern[str]
     roots: tuple[str, ...] = ()
     unoffered: Callable[[str], str | None] = lambda path: None
+    refusal: Callable[[str], ProxyError | None] = lambda path: None

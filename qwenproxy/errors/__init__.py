@@ -8,6 +8,7 @@
     │   ├── InvalidApiKey       401 invalid_api_key     │   ├── ChatNotFound        404 chat_not_found
     │   ├── MethodNotAllowed    405                     │   └── UnsupportedEndpoint 404 unsupported_endpoint
     │   ├── TooLarge, UnsupportedMediaType   413, 415
+    │   ├── ModelsReadOnly      403 models_read_only: the site's models cannot be changed
     │   ├── ContextLengthExceeded            400 context_length_exceeded
     │   └── InputRejected       400: the site names no part of the input; maybe the model must think
     ├── Refusal                 the site refuses this account; the relay tries the next one
@@ -69,6 +70,7 @@ from qwenproxy.errors.request import (
     InvalidJson,
     MethodNotAllowed,
     ModelNotFound,
+    ModelsReadOnly,
     NotFound,
     RequestError,
     TooLarge,
@@ -121,6 +123,7 @@ __all__ = [
     "LoginUnrenewed",
     "MethodNotAllowed",
     "ModelNotFound",
+    "ModelsReadOnly",
     "NetworkFailed",
     "NoAccounts",
     "NoUsableAccount",

@@ -12,14 +12,14 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import waitress
 
 from qwenproxy.config import Config
 from qwenproxy.relay.questions import Relay
-from qwenproxy.server.bent import end_without_waiting
+from qwenproxy.server.bent import doors_of, end_without_waiting
 from qwenproxy.server.serving import begin, make_app, note_no_accounts, relay_of
 
 log = logging.getLogger(__name__)
@@ -29,9 +29,12 @@ CONNECTIONS = 450  # at once; on Windows select() takes 512, browsers and files 
 
 
 def serve_waitress(
-    config: Config, listener: socket.socket, warm_up: Callable[[Relay], None], drain: Callable[[Relay], None]
+    config: Config,
+    listeners: Sequence[socket.socket],
+    warm_up: Callable[[Relay], None],
+    drain: Callable[[Relay], None],
 ) -> int:
-    """Serve on the bound socket until a signal; return the exit status. Closes the socket.
+    """Serve on the bound sockets until a signal; return the exit status. Closes the sockets.
 
     `drain` gives running answers a while to end, then closes the relay.
     """
@@ -43,7 +46,7 @@ def serve_waitress(
     relay = relay_of(app)
     server = waitress.create_server(
         app,
-        sockets=[listener],
+        sockets=list(listeners),
         threads=config.threads,
         connection_limit=CONNECTIONS,
         asyncore_use_poll=sys.platform != "win32",
@@ -53,7 +56,7 @@ def serve_waitress(
         ident=None,
     )
     end_without_waiting(server)
-    end = _End(server, lambda: drain(relay))
+    end = _End(doors_of(server), lambda: drain(relay))
     for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), end.on_signal)
@@ -69,9 +72,10 @@ def serve_waitress(
 class _End:
     """How the server ends: the first signal lets answers finish, the second one does not wait."""
 
-    def __init__(self, server: Any, drain: Callable[[], None]) -> None:
+    def __init__(self, doors: Sequence[Any], drain: Callable[[], None]) -> None:
+        """`doors` are waitress' servers, one for each socket."""
         self.status = 0
-        self._server = server
+        self._doors = doors
         self._drain = drain
         self._begun = False
         self._over = False
@@ -84,7 +88,8 @@ class _End:
             self._over = True
             sys.exit(self.status)
         self._begun = True
-        self._server.accepting = False
+        for door in self._doors:
+            door.accepting = False
         threading.Thread(target=self._finish, name="drain", daemon=True).start()
 
     def for_want_of_accounts(self) -> None:
@@ -96,7 +101,7 @@ class _End:
     def _finish(self) -> None:
         self._drain()
         deadline = time.monotonic() + LAST_WORDS_WAIT
-        while any(channel.requests for channel in list(self._server.active_channels.values())):
+        while any(channel.requests for door in self._doors for channel in list(door.active_channels.values())):
             if time.monotonic() > deadline:
                 break
             time.sleep(0.05)
@@ -106,4 +111,4 @@ class _End:
         signal.raise_signal(signal.SIGTERM)
         with contextlib.suppress(OSError):  # a second Ctrl-C may have closed it
             # Wakes the main thread from select(): a signal from another thread does not.
-            self._server.pull_trigger()
+            self._doors[0].pull_trigger()
