@@ -11,6 +11,7 @@ import click
 from qwenproxy import __version__
 from qwenproxy.cli.account import account_group
 from qwenproxy.cli.account_settings import settings_command
+from qwenproxy.cli.connect import connect_command
 from qwenproxy.cli.doctor import doctor_command
 from qwenproxy.cli.keys import keys_group
 from qwenproxy.cli.sandbox import sandbox_command
@@ -43,7 +44,15 @@ def cli() -> None:
     """Run a command."""
 
 
-for command in (start_command, account_group, keys_group, doctor_command, sandbox_command, config_command):
+for command in (
+    start_command,
+    account_group,
+    keys_group,
+    connect_command,
+    doctor_command,
+    sandbox_command,
+    config_command,
+):
     cli.add_command(command)
 account_group.add_command(settings_command)
 

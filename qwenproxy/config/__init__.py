@@ -177,3 +177,8 @@ def display_name(environ: Mapping[str, str] = os.environ) -> str:
 def cache_home(environ: Mapping[str, str] = os.environ) -> str:
     """Return the cache folder that the environment names, "" for none."""
     return environ.get("XDG_CACHE_HOME", "")
+
+
+def named_place(variable: str, environ: Mapping[str, str] = os.environ) -> str:
+    """Return the folder that the environment names for another program's settings, "" for none."""
+    return environ.get(variable, "")

@@ -42,14 +42,16 @@ EN = {
     "connect_unparsable": "{path} stays as it is: {reason} Mend it, or write the settings in by hand.",
     "connect_fault_at": "it has a fault near line {line}.",
     "connect_fault_kind": 'what it has for "{name}" has no place for these settings.',
-    "connect_unfit": "The key or the model's name has a character that {path} cannot hold.",
+    "connect_unfit": "it cannot hold the character ' in the key or the model's name.",
     "note_slots": "It asks for titles and side work beside the main answer: with one account set "
     "`QWENPROXY_ACCOUNT_CONCURRENCY=4`, else that work waits for a minute.",
-    "note_window": "It takes a window of a million tokens for models it does not know; `CLAUDE_CODE_MAX_CONTEXT_TOKENS` "
+    "note_window": "It takes a window of a million tokens for models it does not know; "
+    "`CLAUDE_CODE_MAX_CONTEXT_TOKENS` "
     "and `CLAUDE_CODE_AUTO_COMPACT_WINDOW` tell it the true one.",
     "note_fast_model": "`ANTHROPIC_DEFAULT_HAIKU_MODEL` answers its small questions, such as titles.",
     "note_no_v1": "This address has no `/v1` at its end.",
-    "note_codex_provider": "It needs a provider of its own with `wire_api`; with the built-in one the compacting of long "
+    "note_codex_provider": "It needs a provider of its own with `wire_api`; with the built-in one the compacting of "
+    "long "
     "conversations is done by another call.",
     "note_codex_model": "It warns that it has no metadata for the model: harmless.",
     "note_gemini_model": "Without a model it asks a second one to choose, so `model.name` is set.",
@@ -59,20 +61,25 @@ EN = {
     "note_qwen_background": "It asks once more in the background after each answer.",
     "note_copilot_offline": "It needs no login this way. Start it where these variables are set.",
     "note_aider_commit": "It calls no functions, so any model will do; a second question writes the commit's message.",
-    "note_cline_extension": "In VS Code: its settings, provider *OpenAI Compatible*, with the same address, key and model.",
+    "note_cline_extension": "In VS Code: its settings, provider *OpenAI Compatible*, with the same address, key and "
+    "model.",
     "note_continue_first": "It takes the first model of the list: put this one first, or choose it.",
     "note_droid_model": "Choose the model with `/model`, or start `droid exec -m custom:qwenproxy-0`.",
-    "note_webui_tools": "It sends 36 tools with every message: switch off *Admin Panel → Models → (model) → Capabilities → "
+    "note_webui_tools": "It sends 36 tools with every message: switch off *Admin Panel → Models → (model) → "
+    "Capabilities → "
     "Builtin Tools*.",
-    "note_webui_tasks": "Titles, tags and follow-ups are questions of their own, up to four for each message: here they "
+    "note_webui_tasks": "Titles, tags and follow-ups are questions of their own, up to four for each message: here "
+    "they "
     "are off, and the fast model has the rest.",
     "note_webui_saved": "What was once saved in its *Admin Panel → Settings → Connections* wins over the environment.",
     "note_docker": "Inside Docker the proxy is another machine: `http://host.docker.internal:3264`, with a key and "
     "`QWENPROXY_HOST=0.0.0.0`.",
-    "note_ollama_port": "A program that takes no path in the address needs `QWENPROXY_OLLAMA_PORT`, a port with this API "
+    "note_ollama_port": "A program that takes no path in the address needs `QWENPROXY_OLLAMA_PORT`, a port with "
+    "this API "
     "alone.",
     "note_ollama_names": "Models may have `:latest` behind their name.",
-    "note_home_assistant": "Home Assistant: *Settings → Devices & services → Add integration → Ollama*, with this address "
+    "note_home_assistant": "Home Assistant: *Settings → Devices & services → Add integration → Ollama*, with this "
+    "address "
     "and, where one is set, the key.",
     "note_llm_model": "Then: `llm -m qwenproxy`; `llm models default qwenproxy` makes it the usual one.",
     "note_sdk_model": "Your program still has to name a model.",

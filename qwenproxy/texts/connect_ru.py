@@ -43,7 +43,7 @@ RU = {
     "connect_unparsable": "{path} остаётся как есть: {reason} Исправьте его или впишите настройки сами.",
     "connect_fault_at": "в нём ошибка около строки {line}.",
     "connect_fault_kind": 'то, что стоит в нём под именем "{name}", этим настройкам не место.',
-    "connect_unfit": "В ключе или в имени модели есть знак, который не записать в {path}.",
+    "connect_unfit": "в нём не записать знак ' из ключа или имени модели.",
     "note_slots": "Рядом с главным ответом просит заголовки и прочее: с одним аккаунтом задайте "
     "`QWENPROXY_ACCOUNT_CONCURRENCY=4`, иначе эта работа ждёт по минуте.",
     "note_window": "У незнакомой модели предполагает окно в миллион токенов; настоящее ему сообщают "
@@ -63,16 +63,20 @@ RU = {
     "note_cline_extension": "В VS Code: в его настройках провайдер *OpenAI Compatible*, адрес, ключ и модель те же.",
     "note_continue_first": "Берёт первую модель списка: поставьте эту первой или выберите её.",
     "note_droid_model": "Выберите модель через `/model` или запустите `droid exec -m custom:qwenproxy-0`.",
-    "note_webui_tools": "С каждым сообщением шлёт 36 инструментов: выключите *Admin Panel → Models → (модель) → Capabilities "
+    "note_webui_tools": "С каждым сообщением шлёт 36 инструментов: выключите *Admin Panel → Models → (модель) → "
+    "Capabilities "
     "→ Builtin Tools*.",
-    "note_webui_tasks": "Заголовки, метки и подсказки - отдельные вопросы, до четырёх на сообщение: здесь они выключены, "
+    "note_webui_tasks": "Заголовки, метки и подсказки - отдельные вопросы, до четырёх на сообщение: здесь они "
+    "выключены, "
     "а остальное делает быстрая модель.",
     "note_webui_saved": "То, что однажды сохранено в *Admin Panel → Settings → Connections*, важнее переменных.",
     "note_docker": "Изнутри Docker прокси - другая машина: `http://host.docker.internal:3264`, с ключом и "
     "`QWENPROXY_HOST=0.0.0.0`.",
-    "note_ollama_port": "Программе, которая не берёт адрес с путём, нужен `QWENPROXY_OLLAMA_PORT` - порт с одним этим API.",
+    "note_ollama_port": "Программе, которая не берёт адрес с путём, нужен `QWENPROXY_OLLAMA_PORT` - порт с одним "
+    "этим API.",
     "note_ollama_names": "После имени модели может стоять `:latest`.",
-    "note_home_assistant": "Home Assistant: *Настройки → Устройства и службы → Добавить интеграцию → Ollama*, этот адрес и "
+    "note_home_assistant": "Home Assistant: *Настройки → Устройства и службы → Добавить интеграцию → Ollama*, этот "
+    "адрес и "
     "ключ, если он задан.",
     "note_llm_model": "Затем: `llm -m qwenproxy`; `llm models default qwenproxy` делает её обычной.",
     "note_sdk_model": "Модель называет сама программа.",

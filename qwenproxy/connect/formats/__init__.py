@@ -1,7 +1,7 @@
 """The syntax of settings files: each format puts changes into a text and leaves everything else in it as it is.
 
-Every `merge` takes the text of a file, "" for one that is made, and returns the new one. It raises Unreadable for a text
-that it cannot parse, or whose structure has no place for the changes.
+Every `merge` takes the text of a file, "" for one that is made, and returns the new one. It raises Unreadable for a
+text that it cannot parse, or whose structure has no place for the changes.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from qwenproxy.connect.formats.unreadable import Unreadable
 from qwenproxy.connect.program import Entries
+from qwenproxy.texts import Phrase
 
 
 def merge(text: str, changes: Mapping[str, object] | Entries) -> str:
@@ -31,4 +32,8 @@ def _with_value(value: str, line: re.Match[str]) -> str:
 
 def _quoted(value: object) -> str:
     text = str(value)
-    return text if re.fullmatch(r"[\w./:@%+,=~-]*", text) else f"'{text}'"
+    if re.fullmatch(r"[\w./:@%+,=~-]*", text):
+        return text
+    if "'" in text:
+        raise Unreadable(Phrase("connect_unfit"))
+    return f"'{text}'"

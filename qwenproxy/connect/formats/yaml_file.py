@@ -20,11 +20,11 @@ def merge(text: str, changes: Mapping[str, object] | Entries) -> str:
     document = _load(yaml, text)
     if document is None:
         # A file of comments alone is no document; they stay before the first one.
-        before = text if not text or text.endswith("\n") else f"{text}\n"
-        return before + _dump(yaml, plain(changes))
-    before = plain(document)
+        comments = text if not text or text.endswith("\n") else f"{text}\n"
+        return comments + _dump(yaml, plain(changes))
+    old = plain(document)
     _change(document, changes, "")
-    return text if plain(document) == before else _dump(yaml, document)
+    return text if plain(document) == old else _dump(yaml, document)
 
 
 def _writer(text: str) -> YAML:

@@ -10,9 +10,9 @@ from qwenproxy.connect.program import Program
 
 
 def _all() -> dict[str, Program]:
-    names = sorted(module.name for module in pkgutil.iter_modules(__path__))
+    names = [module.name for module in pkgutil.iter_modules(__path__)]
     programs: list[Program] = [importlib.import_module(f"{__name__}.{name}").PROGRAM for name in names]
-    return {program.name: program for program in programs}
+    return {program.name: program for program in sorted(programs, key=lambda program: program.name)}
 
 
 PROGRAMS: Mapping[str, Program] = _all()

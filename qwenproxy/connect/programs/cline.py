@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
-
 from qwenproxy.connect.program import Location, Program, Settings, Target, Way
 
 

@@ -39,9 +39,7 @@ PROGRAM = Program(
         ),
         Way(
             "ollama",
-            sample=_sample(
-                "/ollama/api/chat", lambda to: {"model": to.model, "stream": False, "messages": _MESSAGES}
-            ),
+            sample=_sample("/ollama/api/chat", lambda to: {"model": to.model, "stream": False, "messages": _MESSAGES}),
         ),
     ),
 )

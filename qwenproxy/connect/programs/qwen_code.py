@@ -13,9 +13,10 @@ def _settings(auth_type: str, target: Target, base: str) -> tuple[Settings, ...]
         title = f"{name} ({PROVIDER})"
         return {"id": name, "name": title, "baseUrl": base, "envKey": KEY_VARIABLE, "generationConfig": limits}
 
+    models = tuple(model(name) for name in dict.fromkeys((target.model, target.fast_model)))
     changes = {
         "env": {KEY_VARIABLE: target.key},
-        "modelProviders": {auth_type: Entries("id", (model(target.model), model(target.fast_model)))},
+        "modelProviders": {auth_type: Entries("name", models)},
         "security": {"auth": {"selectedType": auth_type}},
         "model": {"name": target.model},
         "fastModel": target.fast_model,

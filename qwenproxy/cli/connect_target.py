@@ -1,0 +1,72 @@
+"""What `qwenproxy connect` points a program to: the address of the running server, a key, a model and its lengths."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import quote
+
+import requests
+
+from qwenproxy.cli.keys import read_keys
+from qwenproxy.cli.session import server_of
+from qwenproxy.config import Config
+from qwenproxy.connect.program import Target
+from qwenproxy.disk.claim import local_url
+from qwenproxy.disk.folder import SessionFolder
+from qwenproxy.upstream.models import FALLBACK
+
+# Any text will do while there are no keys, but most programs refuse an empty one.
+ANY_KEY = "not-needed"
+FAST_MODEL = "qwen-turbo"
+SERVER_WAIT = 5.0  # seconds for the running server to say what it knows of a model
+
+# Tokens, where neither the server nor our own list knows them: those of the site's smaller models.
+CONTEXT_LENGTH = 262_144
+OUTPUT_LENGTH = 32_768
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The target, the key of ours in it ("" for none), and what is known of the server."""
+
+    target: Target
+    key: str
+    is_running: bool
+    knows_model: bool
+
+
+def find_target(config: Config, model: str | None) -> Found:
+    """Return what to point a program to; the model is DEFAULT_MODEL unless named. Raises SetupError."""
+    server = server_of(SessionFolder(config.session_dir))
+    url = server.url if server else ""
+    address = url or local_url(config.host, config.port)
+    key = next(iter(read_keys(config)), "")
+    name = (model or "").strip() or config.default_model
+    answer = _ask(address, key, name) if url else None
+    context, output = _lengths(name, answer)
+    ollama = local_url(config.host, config.ollama_port) if config.ollama_port else f"{address}/ollama"
+    target = Target(address, ollama, key or ANY_KEY, name, FAST_MODEL, context, output)
+    return Found(target, key, bool(url), answer is None or answer.status_code != 404)
+
+
+def _ask(address: str, key: str, name: str) -> requests.Response | None:
+    """Return what the server says of a model, None where it does not answer."""
+    try:
+        with requests.Session() as session:
+            session.trust_env = False  # no proxy of the environment stands between us and our own server
+            headers = {"Authorization": f"Bearer {key or ANY_KEY}"}
+            address = f"{address}/v1/models/{quote(name, safe='')}"
+            return session.get(address, headers=headers, timeout=SERVER_WAIT)
+    except requests.RequestException:
+        return None
+
+
+def _lengths(name: str, answer: requests.Response | None) -> tuple[int, int]:
+    """Return how many tokens the model reads and writes: as the server says, else as our own list has it."""
+    known = FALLBACK.resolve(name)
+    context, output = (known.context_length, known.output_length) if known else (None, None)
+    if answer is not None and answer.ok:
+        entry = answer.json()
+        context = entry.get("context_length") or context
+        output = entry.get("max_completion_tokens") or output
+    return context or CONTEXT_LENGTH, output or OUTPUT_LENGTH
