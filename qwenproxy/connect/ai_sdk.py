@@ -18,7 +18,7 @@ def ai_sdk_settings(api: Api, location: Location, schema: str) -> Callable[[Targ
 
     def settings(target: Target) -> tuple[Settings, ...]:
         limits = {"context": target.context_length, "output": target.output_length}
-        models = {name: {"name": name, "limit": limits} for name in (target.model, target.fast_model)}
+        models = {target.fast_model: {"name": target.fast_model}, target.model: {"name": target.model, "limit": limits}}
         provider = {
             "npm": PACKAGES[api],
             "name": PROVIDER,

@@ -53,6 +53,13 @@ class Entries:
 
 
 @dataclass(frozen=True, slots=True)
+class Default:
+    """A value that is written only where there is none."""
+
+    value: object
+
+
+@dataclass(frozen=True, slots=True)
 class Location:
     """Where a settings file is: `name` in `folder`, a path below the home folder, or in the folder a variable names.
 
@@ -129,6 +136,8 @@ def plain(value: object) -> object:
     """Return a value as lists and dicts, which every format can write."""
     if isinstance(value, Entries):
         return [plain(entry) for entry in value.entries]
+    if isinstance(value, Default):
+        return plain(value.value)
     if isinstance(value, Mapping):
         return {key: plain(each) for key, each in value.items()}
     return [plain(each) for each in value] if isinstance(value, list | tuple) else value

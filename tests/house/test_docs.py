@@ -14,6 +14,8 @@ from readmes import BLOCK, READMES, ROOT, all_blocks, anchors, blocks, links, ma
 from qwenproxy.api.openapi.schemas import ERROR_CODES
 from qwenproxy.cli import cli
 from qwenproxy.config import SETTINGS
+from qwenproxy.connect.program import API_NAMES
+from qwenproxy.connect.programs import PROGRAMS
 from qwenproxy.texts import EN, RU, speaker
 
 # what a reader's language changes in a program: comments, and the texts that are said or named
@@ -28,6 +30,16 @@ def settings_table(lang: str) -> list[str]:
         f"| `QWENPROXY_{one.name}` | {', '.join(f'`{older}`' for older in one.older)} "
         f"| {f'`{one.default}`' if one.default else ''} | {one.meaning.say(lang)} |"
         for one in SETTINGS
+    ]
+
+
+def programs_table(lang: str) -> list[str]:
+    """Return the rows that the table of programs of a README must have."""
+    say = speaker(lang)
+    return [
+        f"| `{program.name}` | {program.title} | {', '.join(API_NAMES[way.api] for way in program.ways)} "
+        f"| {' '.join(say(note) for note in program.notes)} |"
+        for program in PROGRAMS.values()
     ]
 
 
@@ -48,6 +60,12 @@ def asked_routes() -> set[tuple[str, str]]:
 def test_the_settings_table_is_that_of_the_code(lang: str) -> None:
     shown = marked(READMES[lang], "settings").strip().splitlines()
     assert shown[2:] == settings_table(lang)
+
+
+@both
+def test_the_table_of_programs_is_that_of_the_code(lang: str) -> None:
+    shown = marked(READMES[lang], "programs").strip().splitlines()
+    assert shown[2:] == programs_table(lang)
 
 
 @both

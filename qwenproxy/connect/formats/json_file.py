@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 from qwenproxy.connect.formats.jsonc import Node, parse
 from qwenproxy.connect.formats.unreadable import Unreadable
-from qwenproxy.connect.program import Entries, plain
+from qwenproxy.connect.program import Default, Entries, plain
 
 
 def merge(text: str, changes: Mapping[str, object] | Entries) -> str:
@@ -54,7 +54,7 @@ class _Editor:
     def _change_object(self, node: Node, new: Mapping[str, object]) -> None:
         members = node.members
         for key, value in new.items():
-            if key in members:
+            if key in members and not isinstance(value, Default):
                 self.change(members[key], value, key)
         missing = {key: value for key, value in new.items() if key not in members}
         indent = self._child_indent(node)

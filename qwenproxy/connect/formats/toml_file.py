@@ -8,7 +8,7 @@ import tomlkit
 from tomlkit.exceptions import TOMLKitError
 
 from qwenproxy.connect.formats.unreadable import Unreadable
-from qwenproxy.connect.program import Entries, plain
+from qwenproxy.connect.program import Default, Entries, plain
 
 
 def merge(text: str, changes: Mapping[str, object] | Entries) -> str:
@@ -26,8 +26,10 @@ def merge(text: str, changes: Mapping[str, object] | Entries) -> str:
 def _change(table: MutableMapping[str, object], changes: Mapping[str, object]) -> None:
     for name, value in changes.items():
         old = table.get(name)
+        if isinstance(value, Default) and old is not None:
+            continue
         if not isinstance(value, Mapping):
-            if old != value or type(old) is bool:
+            if old != plain(value):
                 table[name] = plain(value)
         elif old is None:
             table[name] = _table(value)

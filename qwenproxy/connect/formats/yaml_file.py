@@ -11,7 +11,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.util import load_yaml_guess_indent
 
 from qwenproxy.connect.formats.unreadable import Unreadable
-from qwenproxy.connect.program import Entries, plain
+from qwenproxy.connect.program import Default, Entries, plain
 
 
 def merge(text: str, changes: Mapping[str, object] | Entries) -> str:
@@ -66,6 +66,8 @@ def _change(node: object, new: Mapping[str, object] | Entries, name: str) -> Non
         raise Unreadable.kind(name)
     for key, value in new.items():
         old = node.get(key)
+        if isinstance(value, Default) and key in node:
+            continue
         if isinstance(value, Mapping | Entries) and old is not None:
             _change(old, value, key)
         elif key not in node or plain(old) != plain(value):

@@ -9,11 +9,11 @@ from qwenproxy.connect.program import KEY_VARIABLE, PROVIDER, Entries, Location,
 
 def _settings(auth_type: str, target: Target, base: str) -> tuple[Settings, ...]:
     def model(name: str) -> dict[str, object]:
-        limits = {"contextWindowSize": target.context_length}
-        title = f"{name} ({PROVIDER})"
-        return {"id": name, "name": title, "baseUrl": base, "envKey": KEY_VARIABLE, "generationConfig": limits}
+        return {"id": name, "name": f"{name} ({PROVIDER})", "baseUrl": base, "envKey": KEY_VARIABLE}
 
-    models = tuple(model(name) for name in dict.fromkeys((target.model, target.fast_model)))
+    limits = {"generationConfig": {"contextWindowSize": target.context_length}}
+    fast = (model(target.fast_model),) if target.fast_model != target.model else ()
+    models = ({**model(target.model), **limits}, *fast)
     changes = {
         "env": {KEY_VARIABLE: target.key},
         "modelProviders": {auth_type: Entries("name", models)},
