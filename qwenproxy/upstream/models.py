@@ -6,7 +6,6 @@ as text and knows nothing of the call for it.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -15,8 +14,6 @@ from qwenproxy.upstream.aliases import ALIASES, DOCUMENTED
 from qwenproxy.upstream.bodies import object_in
 
 Kind = Literal["general", "coder", "vision", "fast"]
-
-_VENDOR = re.compile(r"\A(?:qwen|openai)/", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +62,11 @@ class Catalogue:
     def resolve(self, name: str) -> Model | None:
         """Return the model that `name` means, by its live id or an alias; None for an unknown name.
 
-        Case does not matter. Other servers put a vendor and a slash before a name, or a colon and a tag after it: both
+        Case does not matter. Other servers put vendors and a slash before a name, or a colon and a tag after it: both
         are ignored.
         """
         plain = name.strip()
-        bare = _VENDOR.sub("", plain)
+        bare = without_vendor(plain)
         for spelling in (plain, bare, bare.partition(":")[0]):
             model = self._models.get(spelling) or self._spellings.get(spelling.casefold())
             if model:
@@ -83,6 +80,11 @@ class Catalogue:
         if self.live:
             names.update(dict.fromkeys(name for name in DOCUMENTED if name.casefold() not in spellings))
         return [(name, self._models[name]) for name in names]
+
+
+def without_vendor(name: str) -> str:
+    """Return what stands behind the last slash of a name."""
+    return name.rpartition("/")[2]
 
 
 def parse_models(body_text: str) -> tuple[Model, ...]:
