@@ -15,6 +15,8 @@ from qwenproxy.upstream.bodies import object_in
 
 Kind = Literal["general", "coder", "vision", "fast"]
 
+LONGEST_THINKING = 163_840  # tokens; the largest budget that was seen (protocol 4.4)
+
 
 @dataclass(frozen=True, slots=True)
 class Model:
@@ -32,12 +34,17 @@ class Model:
     chat_types: tuple[str, ...] = ("t2t",)
     context_length: int | None = None
     output_length: int | None = None
+    thinking_length: int | None = None
     created: int | None = None
 
     @property
     def kind(self) -> Kind:
         """The main use of the model."""
         return _kind_of(self.id)
+
+    def thinking_budget(self, wish: int | None) -> int | None:
+        """Return the tokens of thinking to ask for, None for no limit: no more than the model ever thinks."""
+        return None if wish is None else min(wish, self.thinking_length or LONGEST_THINKING)
 
 
 class Catalogue:
@@ -208,6 +215,7 @@ def _parse_model(entry: dict[str, Any]) -> Model | None:
         chat_types=chat_types,
         context_length=_number(meta.get("max_context_length")),
         output_length=_number(meta.get("max_generation_length")),
+        thinking_length=_number(meta.get("max_thinking_generation_length")),
         created=_number(info.get("created_at")),
     )
 
