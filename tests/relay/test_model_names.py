@@ -113,6 +113,14 @@ def test_a_model_that_must_think_is_asked_again_unseen_and_remembered(
     assert "qwen3.8-max-fast" not in dict(relay.model_list().listing())
 
 
+def test_a_model_of_which_the_site_says_so_thinks_at_once(make_relay: MakeRelay, site: FakeSite) -> None:
+    site.always("a", models(entry("deep", abilities={"thinking": 2})), call="models")
+    relay = make_relay()
+    for more in ({}, {"thinking": False}, {"model": "deep-fast"}):
+        said(relay.open(ask(**{"model": "deep", **more})))
+    assert [thinks(question) for question in site.questions()] == [True] * 3
+
+
 @pytest.mark.parametrize(
     ("reply", "more", "asked"),
     [
