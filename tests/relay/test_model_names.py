@@ -116,7 +116,8 @@ def test_a_model_that_must_think_is_asked_again_unseen_and_remembered(
 def test_a_model_of_which_the_site_says_so_thinks_at_once(make_relay: MakeRelay, site: FakeSite) -> None:
     site.always("a", models(entry("deep", abilities={"thinking": 2})), call="models")
     relay = make_relay()
-    for more in ({}, {"thinking": False}, {"model": "deep-fast"}):
+    cases: tuple[dict[str, Any], ...] = ({}, {"thinking": False}, {"model": "deep-fast"})
+    for more in cases:
         said(relay.open(ask(**{"model": "deep", **more})))
     assert [thinks(question) for question in site.questions()] == [True] * 3
 
