@@ -70,9 +70,7 @@ def _thinking_object(body: Mapping[str, Any]) -> tuple[bool | None, int | None]:
 
 def _budget(body: Mapping[str, Any], name: str, *, within: str = "") -> int | None:
     """Return a number of tokens, None for no limit, 0 for no thinking at all. Raises RequestError."""
-    value = body.get(name)
-    is_zero = isinstance(value, int | float) and not isinstance(value, bool) and value == 0
-    return 0 if is_zero else read_whole(body, name, within=within, has_none=True)
+    return read_whole(body, name, within=within, has_none=True, least=0)
 
 
 def _think(value: Any) -> bool | None:

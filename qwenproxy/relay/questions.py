@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from qwenproxy.accounts.pool import Lease
 from qwenproxy.browser.page import Page
 from qwenproxy.chat import ChatRequest
+from qwenproxy.chat.naming import check_names
 from qwenproxy.chat.waiting import ClientGoneCheck, never_gone
 from qwenproxy.errors import (
     AccountsResting,
@@ -90,6 +91,7 @@ class Relay:
         conversation, folded, into a new chat of the site.
         Raises RequestError, TooLarge, ModelNotFound, ContextLengthExceeded, and what Attempts.take raises.
         """
+        check_names(chat)
         fits = self._models.known and self._models.check_length(chat)
         attachments = self._attachments(chat, place, client_gone)
         question = Question(chat, place, attachments, client_gone, fits)

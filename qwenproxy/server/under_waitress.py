@@ -6,7 +6,9 @@ After Ctrl-C or SIGTERM running answers have a while to finish; a second one end
 from __future__ import annotations
 
 import contextlib
+import itertools
 import logging
+import queue
 import signal
 import socket
 import sys
@@ -54,6 +56,7 @@ def serve_waitress(
     )
     end_without_waiting(server)
     end = _End(server, lambda: drain(relay))
+    end.start()
     for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), end.on_signal)
@@ -73,19 +76,24 @@ class _End:
         self.status = 0
         self._server = server
         self._drain = drain
-        self._begun = False
-        self._over = False
+        self._signals = itertools.count()
+        self._begun = queue.SimpleQueue[None]()
+
+    def start(self) -> None:
+        """Get ready for signals. A handler must not start a thread: the next signal would interrupt that halfway."""
+        threading.Thread(target=self._finish, name="drain", daemon=True).start()
 
     def on_signal(self, *_: object) -> None:
-        """Begin to end, or end now. Runs in the main thread, which serves the connections."""
-        if self._over:
-            return  # no signal may interrupt the closing of the browsers
-        if self._begun:
-            self._over = True
+        """Begin to end, or end now. Runs in the main thread, which serves the connections.
+
+        Another signal may come between any two steps, so each step is a single one of the interpreter's own.
+        """
+        number = next(self._signals)
+        if number == 0:
+            self._server.accepting = False
+            self._begun.put(None)
+        elif number == 1:  # no later one may interrupt the closing of the browsers
             sys.exit(self.status)
-        self._begun = True
-        self._server.accepting = False
-        threading.Thread(target=self._finish, name="drain", daemon=True).start()
 
     def for_want_of_accounts(self) -> None:
         """Begin to end because every account needs a new login. The running request still gets its answer."""
@@ -94,6 +102,7 @@ class _End:
             self._signal()
 
     def _finish(self) -> None:
+        self._begun.get()
         self._drain()
         deadline = time.monotonic() + LAST_WORDS_WAIT
         while any(channel.requests for channel in list(self._server.active_channels.values())):

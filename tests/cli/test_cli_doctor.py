@@ -38,6 +38,7 @@ from qwenproxy.cli.findings import (
     folder_findings,
     port_finding,
     profile_findings,
+    sandbox_findings,
 )
 from qwenproxy.config import Config
 from qwenproxy.disk.claim import RunningServer, claimed_session
@@ -128,6 +129,17 @@ def test_a_missing_browser_comes_with_the_way_to_install_one(
 
 
 # session folder
+
+
+def test_a_server_on_the_sandboxs_folder_is_pointed_out(new_console: NewConsole) -> None:
+    console = new_console()
+    sandbox = SessionFolder(console.config.session_dir / "sandbox")
+    assert list(sandbox_findings(console)) == []
+    with claimed_session(sandbox):
+        (finding,) = sandbox_findings(console)
+        assert (finding.level, finding.remedy) == ("warning", f'qwenproxy doctor --session-dir "{sandbox.root}"')
+        assert str(sandbox.root) in finding.text
+        assert str(finding) in run_here("doctor", "--session-dir", str(console.config.session_dir)).output
 
 
 def test_a_fresh_folder_is_right(new_console: NewConsole) -> None:

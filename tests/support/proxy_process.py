@@ -93,6 +93,10 @@ class Proxy:
         """What it has logged so far."""
         return self._log.read_text()
 
+    def forget_log(self) -> None:
+        """Begin the log anew; the server appends to it."""
+        os.truncate(self._log, 0)
+
     def end(self, sent: signal.Signals = signal.SIGTERM) -> int:
         """Send a signal and return the exit status."""
         assert self._process is not None
