@@ -37,7 +37,16 @@ def _tool_call(name: str, arguments: Any) -> str:
     return f"<tool_call>{_object(name, arguments)}</tool_call>\n"
 
 
-def _elements(arguments: Any, form: str) -> str:
+def _as_it_is(text: str) -> str:
+    return text
+
+
+def _apart(text: str) -> str:
+    """Return a text in the neutral notation, whose readers take a line break at both ends for a part of it."""
+    return f"\n{text}\n" if text.startswith(("\n", "\r\n")) else text
+
+
+def _elements(arguments: Any, form: str, write: Callable[[str], str] = _as_it_is) -> str:
     """Return one element per argument: strings as they are, all else as JSON."""
     if isinstance(arguments, str):
         try:
@@ -45,11 +54,11 @@ def _elements(arguments: Any, form: str) -> str:
         except ValueError:
             arguments = {"arguments": arguments}
     pairs = arguments.items() if isinstance(arguments, dict) else [("arguments", arguments)]
-    return "".join(form.format(key, value if isinstance(value, str) else compact(value)) for key, value in pairs)
+    return "".join(form.format(key, write(value) if isinstance(value, str) else compact(value)) for key, value in pairs)
 
 
 def _use_function(name: str, arguments: Any) -> str:
-    elements = _elements(arguments, '<argument name="{}">{}</argument>\n')
+    elements = _elements(arguments, '<argument name="{}">{}</argument>\n', _apart)
     return f'<use_function name="{name}">\n{elements}</use_function>\n'
 
 
