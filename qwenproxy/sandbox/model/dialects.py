@@ -19,9 +19,39 @@ class Call:
     dialect: str = ""
 
 
-def written(call: Call, dialect: str) -> str:
-    """Return a call as text."""
-    return _DIALECTS[dialect](call.name, call.arguments)
+def written(call: Call, dialect: str, parameters: Any = None) -> str:
+    """Return a call as text; `parameters` is the schema of the function."""
+    arguments = _told_apart(call.arguments, parameters) if dialect in _IN_ELEMENTS else call.arguments
+    return _DIALECTS[dialect](call.name, arguments)
+
+
+def _told_apart(arguments: Any, parameters: Any) -> Any:
+    """Return arguments whose strings cannot be taken for JSON where the schema does not say that they are strings."""
+    if not isinstance(arguments, dict):
+        return arguments
+    properties = parameters.get("properties") if isinstance(parameters, dict) else None
+    schemas = properties if isinstance(properties, dict) else {}
+    return {
+        key: compact(value) if _is_json(value) and not _says_type(schemas.get(key)) else value
+        for key, value in arguments.items()
+    }
+
+
+def _is_json(value: Any) -> bool:
+    if not isinstance(value, str):
+        return False
+    try:
+        json.loads(value)
+    except ValueError:
+        return False
+    return True
+
+
+def _says_type(schema: Any) -> bool:
+    if not isinstance(schema, dict):
+        return False
+    kind = schema.get("type")
+    return kind in _TYPES if isinstance(kind, str) else any(word in schema for word in _SAYING)
 
 
 def _json_of(arguments: Any) -> str:
@@ -82,4 +112,7 @@ _DIALECTS: Mapping[str, Callable[[str, Any], str]] = {
     "misclosed": lambda name, arguments: f"<tool_call>{_object(name, arguments)}</parameter></function>\n",
     "broken": lambda name, arguments: f"<tool_call>{_object(name, arguments)[:-2]}</tool_call>\n",
 }
+_IN_ELEMENTS = frozenset({"use_function", "function", "coder", "invoke"})
+_TYPES = frozenset({"string", "integer", "number", "boolean", "array", "object", "null"})
+_SAYING = ("type", "enum", "const", "anyOf", "oneOf", "allOf", "$ref")
 DIALECTS = frozenset({*_DIALECTS, "native", "channel"})
