@@ -13,7 +13,15 @@ from qwenproxy.chat import Tool
 from qwenproxy.sandbox.model.dialects import Call, written
 
 NULLABLE = {"anyOf": [{"type": "string"}, {"type": "null"}]}
-SCHEMAS: list[Any] = [{"type": "string"}, {"type": "any"}, {}, None, {"enum": ["10", "x"]}, NULLABLE]
+SCHEMAS: list[Any] = [
+    {"type": "string"},
+    {"type": "String"},
+    {"type": "any"},
+    {},
+    None,
+    {"enum": ["10", "x"]},
+    NULLABLE,
+]
 
 
 @pytest.mark.parametrize("dialect", ["use_function", "coder", "invoke", "tool_call"])

@@ -51,7 +51,7 @@ def _says_type(schema: Any) -> bool:
     if not isinstance(schema, dict):
         return False
     kind = schema.get("type")
-    return kind in _TYPES if isinstance(kind, str) else any(word in schema for word in _SAYING)
+    return kind.lower() in _TYPES if isinstance(kind, str) else any(word in schema for word in _SAYING)
 
 
 def _json_of(arguments: Any) -> str:
@@ -113,6 +113,25 @@ _DIALECTS: Mapping[str, Callable[[str, Any], str]] = {
     "broken": lambda name, arguments: f"<tool_call>{_object(name, arguments)[:-2]}</tool_call>\n",
 }
 _IN_ELEMENTS = frozenset({"use_function", "function", "coder", "invoke"})
-_TYPES = frozenset({"string", "integer", "number", "boolean", "array", "object", "null"})
+_TYPES = frozenset(
+    [
+        "string",
+        "str",
+        "integer",
+        "int",
+        "long",
+        "number",
+        "float",
+        "double",
+        "boolean",
+        "bool",
+        "array",
+        "list",
+        "tuple",
+        "object",
+        "dict",
+        "null",
+    ]
+)  # some clients write Python's and Java's, in any case
 _SAYING = ("type", "enum", "const", "anyOf", "oneOf", "allOf", "$ref")
 DIALECTS = frozenset({*_DIALECTS, "native", "channel"})
