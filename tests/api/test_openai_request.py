@@ -169,8 +169,7 @@ def test_a_conversation_with_a_tool() -> None:
         ({"thinking": {"type": "enabled", "budget_tokens": 0}}, "thinking", True),
         ({"reasoning": {"max_tokens": 0}}, "thinking", False),
         ({"n": 1}, "model", None),
-        ({"tool_choice": "required"}, "tool_choice", "required"),
-        ({"tool_choice": {"type": "function", "function": {"name": "look"}}}, "tool_choice", "look"),
+        ({"tools": [{"name": "look"}], "tool_choice": "required"}, "tool_choice", "required"),
     ],
     ids=spelled,
 )
@@ -310,6 +309,38 @@ ids=spelled)  # fmt: skip
 def test_tool_choices_of_all_apis(choice: Any, names: list[str], word: str) -> None:
     chat = parse(tools=offered("a", "b", "c"), tool_choice=choice).chat
     assert ([tool.name for tool in chat.tools], chat.tool_choice) == (names, word)
+
+
+@pytest.mark.parametrize("tools", [{}, {"tools": []}, {"tools": None}], ids=spelled)
+@pytest.mark.parametrize(
+    "choice",
+    ["required", "any", "look", {"type": "function", "function": {"name": "look"}}, {"type": "required"}],
+    ids=spelled,
+)
+def test_a_choice_that_demands_a_tool_where_there_is_none(tools: dict[str, Any], choice: Any) -> None:
+    with pytest.raises(RequestError, match="only allowed when tools are specified") as error:
+        parse(**tools, tool_choice=choice)
+    assert error.value.param == "tool_choice"
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({}, "only allowed when functions are specified"),
+        ({"functions": []}, "only allowed when functions are specified"),
+        ({"functions": [{"name": "other"}]}, "not among functions"),
+    ],
+    ids=spelled,
+)
+def test_a_function_call_that_demands_what_is_not_there(fields: dict[str, Any], words: str) -> None:
+    with pytest.raises(RequestError, match=words) as error:
+        parse(**fields, function_call={"name": "look"})
+    assert error.value.param == "function_call"
+
+
+def test_no_choice_demands_nothing() -> None:
+    for choice in ("auto", "none", None, {"type": "none"}):
+        assert parse(tool_choice=choice).chat.tools == ()
 
 
 def test_a_tool_as_the_responses_api_writes_it() -> None:
