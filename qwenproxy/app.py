@@ -14,7 +14,7 @@ from flask import Flask, Response, g, request
 from qwenproxy import api
 from qwenproxy.api.auth import register_auth
 from qwenproxy.api.cors import register_cors
-from qwenproxy.api.native.ws import register_ws
+from qwenproxy.api.sockets import register_sockets
 from qwenproxy.api.wiring import CONVERSATIONS, FILING, RELAY
 from qwenproxy.assembly import assemble
 from qwenproxy.config import Config
@@ -40,8 +40,8 @@ def create_app(config: Config, relay: Relay | None = None, on_exhausted: Callabl
     _log_requests(app)
     register_cors(app, config.cors_origins)
     register_auth(app, parts.door, loopback_only=config.is_loopback)
+    register_sockets(app, max(1, config.threads // SOCKET_SHARE))
     api.register(app)
-    register_ws(app, max(1, config.threads // SOCKET_SHARE))
     return app
 
 

@@ -9,6 +9,7 @@
     │   ├── MethodNotAllowed    405                     │   └── UnsupportedEndpoint 404 unsupported_endpoint
     │   ├── TooLarge, UnsupportedMediaType   413, 415
     │   ├── ContextLengthExceeded            400 context_length_exceeded
+    │   ├── PreviousResponseNotFound         400 previous_response_not_found
     │   └── InputRejected       400: the site names no part of the input; maybe the model must think
     ├── Refusal                 the site refuses this account; the relay tries the next one
     │   ├── RateLimited         429 rate_limited: the account rests
@@ -70,6 +71,7 @@ from qwenproxy.errors.request import (
     MethodNotAllowed,
     ModelNotFound,
     NotFound,
+    PreviousResponseNotFound,
     RequestError,
     TooLarge,
     UnsupportedEndpoint,
@@ -127,6 +129,7 @@ __all__ = [
     "NotFound",
     "NotLoggedIn",
     "ParentGone",
+    "PreviousResponseNotFound",
     "ProtocolChanged",
     "ProxyError",
     "QueueTimeout",

@@ -44,6 +44,19 @@ class ContextLengthExceeded(RequestError):
         self.maximum = maximum
 
 
+class PreviousResponseNotFound(RequestError):
+    """A response that the request goes on from is not kept, for this client."""
+
+    code = "previous_response_not_found"
+
+    def __init__(self, response_id: str) -> None:
+        super().__init__(
+            f"Previous response with id '{response_id[:100]}' not found. It may be too old, or was made with "
+            "store: false. Send the whole conversation as input.",
+            param="previous_response_id",
+        )
+
+
 class ContentFilter(RequestError):
     """The site refused the content; another try does not help."""
 

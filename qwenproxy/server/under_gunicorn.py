@@ -27,7 +27,7 @@ from gunicorn.http.errors import ParseException
 from gunicorn.workers.gthread import ThreadWorker
 
 from qwenproxy.api.errors import error_response
-from qwenproxy.api.native.ws import SOCKETS
+from qwenproxy.api.sockets import SOCKETS
 from qwenproxy.config import Config
 from qwenproxy.errors import RequestError, SetupError
 from qwenproxy.relay.questions import Relay
