@@ -77,6 +77,7 @@ from qwenproxy.errors.request import (
     UnsupportedEndpoint,
     UnsupportedMediaType,
     UnsupportedParameter,
+    UpgradeRequired,
 )
 from qwenproxy.errors.site import (
     BareRefusal,
@@ -149,6 +150,7 @@ __all__ = [
     "UnsupportedEndpoint",
     "UnsupportedMediaType",
     "UnsupportedParameter",
+    "UpgradeRequired",
     "UpstreamError",
     "UpstreamTimeout",
     "VerificationRequired",

@@ -98,6 +98,18 @@ class ChatNotFound(NotFound):
     code = "chat_not_found"
 
 
+class PreviousResponseNotFound(RequestError):
+    """The response to go on with is not kept."""
+
+    code = "previous_response_not_found"
+
+    def __init__(self, response_id: str) -> None:
+        super().__init__(
+            f"Previous response with id {response_id[:100]!r} not found. Send the whole conversation.",
+            param="previous_response_id",
+        )
+
+
 class UnsupportedEndpoint(NotFound):
     """A known route of a wire API that qwenproxy does not offer."""
 
@@ -123,3 +135,10 @@ class UnsupportedMediaType(RequestError):
 
     status = 415
     code = "unsupported_media_type"
+
+
+class UpgradeRequired(RequestError):
+    """The route has no answer for this method; programs that want a WebSocket have to ask in another way."""
+
+    status = 426
+    code = "upgrade_required"

@@ -1,0 +1,16 @@
+"""OpenAI's Responses API: what Codex and the newer programs speak."""
+
+from __future__ import annotations
+
+import re
+
+from qwenproxy.api.responses import routes
+from qwenproxy.api.responses.failures import error_object
+from qwenproxy.api.wire import WireApi
+
+ADDRESSES = re.compile(r"/(?:api/)?(?:v1/)?(?:responses|conversations)(?=/|$)")
+
+
+def wire_api() -> WireApi:
+    """Return this wire API."""
+    return WireApi((routes.blueprint(),), error_object, ADDRESSES)
