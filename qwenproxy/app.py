@@ -14,8 +14,9 @@ from flask import Flask, Response, g, request
 from qwenproxy import api
 from qwenproxy.api.auth import register_auth
 from qwenproxy.api.cors import register_cors
+from qwenproxy.api.responses.stored.background import BACKGROUND, Background
 from qwenproxy.api.sockets import register_sockets
-from qwenproxy.api.wiring import CONVERSATIONS, FILING, RELAY
+from qwenproxy.api.wiring import CONVERSATIONS, FILING, RELAY, STORED
 from qwenproxy.assembly import assemble
 from qwenproxy.config import Config
 from qwenproxy.observe import journal
@@ -37,6 +38,8 @@ def create_app(config: Config, relay: Relay | None = None, on_exhausted: Callabl
     app.extensions[RELAY] = parts.relay
     app.extensions[FILING] = parts.filing
     app.extensions[CONVERSATIONS] = parts.conversations
+    app.extensions[STORED] = parts.stored
+    app.extensions[BACKGROUND] = Background()
     _log_requests(app)
     register_cors(app, config.cors_origins)
     register_auth(app, parts.door, loopback_only=config.is_loopback)

@@ -44,19 +44,6 @@ class ContextLengthExceeded(RequestError):
         self.maximum = maximum
 
 
-class PreviousResponseNotFound(RequestError):
-    """A response that the request goes on from is not kept, for this client."""
-
-    code = "previous_response_not_found"
-
-    def __init__(self, response_id: str) -> None:
-        super().__init__(
-            f"Previous response with id '{response_id[:100]}' not found. It may be too old, or was made with "
-            "store: false. Send the whole conversation as input.",
-            param="previous_response_id",
-        )
-
-
 class ContentFilter(RequestError):
     """The site refused the content; another try does not help."""
 
@@ -105,7 +92,8 @@ class PreviousResponseNotFound(RequestError):
 
     def __init__(self, response_id: str) -> None:
         super().__init__(
-            f"Previous response with id {response_id[:100]!r} not found. Send the whole conversation.",
+            f"Previous response with id {response_id[:100]!r} not found. It may be too old, or was "
+            "made with store: false. Send the whole conversation as input.",
             param="previous_response_id",
         )
 
@@ -135,6 +123,15 @@ class UnsupportedMediaType(RequestError):
 
     status = 415
     code = "unsupported_media_type"
+
+
+class SocketTooOld(RequestError):
+    """The WebSocket has been open for as long as one may be."""
+
+    code = "websocket_connection_limit_reached"
+
+    def __init__(self) -> None:
+        super().__init__("This WebSocket has been open for 60 minutes, which is the limit. Open a new one.")
 
 
 class UpgradeRequired(RequestError):

@@ -40,7 +40,7 @@ def responses(state: State, limits: StoredLimits, clock: FakeClock) -> StoredRes
 
 @pytest.fixture
 def conversations(state: State, limits: StoredLimits, clock: FakeClock) -> StoredConversations:
-    return StoredConversations(state, limits, clock)
+    return StoredConversations(state, limits, clock=clock)
 
 
 def message(item_id: str, text: str = "Hi", role: str = "user") -> Item:
@@ -233,7 +233,8 @@ class TestBackground:
         responses.begin(new("r1", status="queued", conversation=conversation))
         assert responses.get("r1", "one")["status"] == "queued"
         assert responses.note(new("r1", status="in_progress"))
-        assert responses.note(new("r1", conversation=conversation), b"events")
+        assert responses.note(new("r1", conversation=conversation))
+        responses.keep_events("r1", "one", b"events")
         assert responses.get("r1", "one") == new("r1").object
         assert responses.events("r1", "one") == b"events"
         assert ids(conversations.items(conversation, "one")) == ["in-r1", "out-r1"]
@@ -273,7 +274,10 @@ class TestBounds:
 
     def test_so_many(self, state: State, clock: FakeClock) -> None:
         limits = StoredLimits(objects=3)
-        responses, conversations = StoredResponses(state, limits, clock), StoredConversations(state, limits, clock)
+        responses, conversations = (
+            StoredResponses(state, limits, clock),
+            StoredConversations(state, limits, clock=clock),
+        )
         conversation = conversations.create("one", {}, [])["id"]
         for number in range(4):
             clock.now += 1
@@ -303,7 +307,9 @@ class TestBounds:
         conversations.update(conversation, "one", {"topic": "another"})
         conversations.remove(conversation, "one", "a")
         responses.begin(new("r1", status="queued"))
-        responses.note(new("r1", conversation=conversation), b"events")
+        responses.note(new("r1", conversation=conversation))
+        responses.keep_events("r1", "one", b"events")
+        responses.keep_events("r1", "one", b"other events")
         items = "(SELECT coalesce(sum(length(item)), 0) FROM stored_items WHERE owner = o.id)"
         rows = state.rows(f"SELECT bytes, length(object) + coalesce(length(events), 0) + {items} FROM stored_objects o")
         assert len(rows) == 2

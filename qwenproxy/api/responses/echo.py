@@ -33,14 +33,15 @@ def echo_of(body: Mapping[str, Any]) -> dict[str, Any]:
         "store": body.get("store") is not False,
         "background": body.get("background") is True,
         "service_tier": "default",
-        "metadata": _metadata(body.get("metadata")),
+        "metadata": read_metadata(body.get("metadata")),
         "safety_identifier": read_text(body, "safety_identifier"),
         "prompt_cache_key": read_text(body, "prompt_cache_key"),
         "user": read_text(body, "user"),
     }
 
 
-def _metadata(value: Any) -> dict[str, str]:
+def read_metadata(value: Any) -> dict[str, str]:
+    """Return the pairs that a client attaches to an object, none if the field is missing. Raises RequestError."""
     if value is None:
         return {}
     if not isinstance(value, dict) or len(value) > MAX_PAIRS:

@@ -18,7 +18,7 @@ from qwenproxy.api.responses.filling import StreamEvent
 from qwenproxy.api.responses.objects import new_id, response_object, usage_object
 from qwenproxy.api.responses.output import Output, SummaryOutput
 from qwenproxy.api.responses.request import REASONING, SOURCES, ResponseRequest
-from qwenproxy.chat import Event, Finish, Reasoning, Text, call_events
+from qwenproxy.chat import Event, Finish, Reasoning, Text, Usage, call_events
 from qwenproxy.chat.answer import Answer
 from qwenproxy.errors import ProxyError
 from qwenproxy.history.kept_answer import KeptAnswer
@@ -63,6 +63,7 @@ class ResponseEncoder:
         self._output: Output | SummaryOutput = _output(request)
         self._number = 0
         self._has_begun = False
+        self._is_queued = False
 
     @property
     def keep_alive(self) -> bytes:
@@ -116,10 +117,24 @@ class ResponseEncoder:
         """Return the response as it is now; `more` are fields that are known."""
         return response_object(self._identity, self._request.echo, status, self._output.items, **more)
 
+    def queued(self) -> bytes:
+        """Return the first two events of a response that has to wait; the one that it is in progress comes later."""
+        self._is_queued = True
+        response = self.response("queued")
+        return self._frames({"type": kind, "response": response} for kind in ("response.created", "response.queued"))
+
+    def without_answer(self) -> bytes:
+        """Return all events of a response for which the model has nothing to do."""
+        begin = b"" if self._has_begun else self._begin()
+        usage = usage_object(Usage(0, 0))
+        response = self.response("completed", completed_at=int(time.time()), usage=usage)
+        self._tell(response)
+        return begin + self._frames([{"type": "response.completed", "response": response}]) + self._done
+
     def _begin(self) -> bytes:
         self._has_begun = True
         response = self.response("in_progress")
-        kinds = ("response.created", "response.in_progress")
+        kinds = ("response.in_progress",) if self._is_queued else ("response.created", "response.in_progress")
         return self._frames({"type": kind, "response": response} for kind in kinds)
 
     def _final(self, answer: KeptAnswer) -> Response:

@@ -84,7 +84,7 @@ def parse_response(body: Mapping[str, Any], earlier: Sequence[Item] = (), lookup
         store=read_flag(body, "store") is not False,
         background=bool(read_flag(body, "background")),
         previous_response_id=read_text(body, "previous_response_id"),
-        conversation=_conversation_id(body),
+        conversation=conversation_id(body),
         wants_summary=conversation.wants_summary,
     )
 
@@ -186,7 +186,8 @@ def _include(body: Mapping[str, Any]) -> frozenset[str]:
     return frozenset(value)
 
 
-def _conversation_id(body: Mapping[str, Any]) -> str | None:
+def conversation_id(body: Mapping[str, Any]) -> str | None:
+    """Return the id of the conversation that a body names, None if it names none. Raises RequestError."""
     value = body.get("conversation")
     if isinstance(value, Mapping):
         return read_text(value, "id", within="conversation.")
@@ -194,5 +195,5 @@ def _conversation_id(body: Mapping[str, Any]) -> str | None:
 
 
 def _conversation_field(body: Mapping[str, Any]) -> dict[str, Any]:
-    conversation = _conversation_id(body)
+    conversation = conversation_id(body)
     return {"conversation": {"id": conversation}} if conversation else {}

@@ -5,11 +5,10 @@ They parse the request and choose the encoder; answering.py does the rest.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from contextlib import ExitStack
 from functools import partial
-from typing import Any
 
-from flask import Blueprint, Response
+from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
 from qwenproxy.api.answering import respond
@@ -19,15 +18,11 @@ from qwenproxy.api.openai.addresses import PREFIXES
 from qwenproxy.api.responses import compaction
 from qwenproxy.api.responses.encoder import ResponseEncoder
 from qwenproxy.api.responses.items import normalised
-from qwenproxy.api.responses.request import ResponseRequest, parse_response
+from qwenproxy.api.responses.stored.answers import answer, asker
+from qwenproxy.api.responses.stored.continuing import ask
+from qwenproxy.api.responses.stored.socket import unavailable
 from qwenproxy.chat.token_counts import question_tokens
-from qwenproxy.errors import (
-    NotFound,
-    PreviousResponseNotFound,
-    RequestError,
-    UnsupportedParameter,
-    UpgradeRequired,
-)
+from qwenproxy.errors import RequestError
 from qwenproxy.history.conversations import Alone
 
 
@@ -38,7 +33,6 @@ def blueprint() -> Blueprint:
         root = f"{prefix}/responses"
         routes.add_url_rule(root, view_func=create, methods=["POST"])
         routes.add_url_rule(root, view_func=refuse_socket, methods=["GET"])
-        routes.add_url_rule(root, endpoint="refuse_upgrade", view_func=refuse_socket, websocket=True)
         routes.add_url_rule(f"{root}/input_tokens", view_func=count, methods=["POST"])
         routes.add_url_rule(f"{root}/compact", view_func=compact, methods=["POST"])
     return routes
@@ -49,15 +43,10 @@ def create() -> ResponseReturnValue:
     return answer(json_body())
 
 
-def answer(body: Mapping[str, Any]) -> Response:
-    """Answer the body of a request for a response, streamed or whole. Raises the error that prevents an answer."""
-    request = _parse(body)
-    return request.ignored.put_header(respond(Alone(), request.chat, ResponseEncoder(request)))
-
-
 def count() -> ResponseReturnValue:
     """Answer POST …/responses/input_tokens."""
-    request = _parse(json_body())
+    with ExitStack() as waiting:
+        request = ask(json_body(), asker(), waiting).request
     counts = {"object": "response.input_tokens", "input_tokens": question_tokens(request.chat)}
     return request.ignored.put_header(json_response(counts))
 
@@ -67,24 +56,14 @@ def compact() -> ResponseReturnValue:
     body = json_body()
     if not body.get("model"):
         raise RequestError("model is missing.", param="model")
-    items = normalised(body.get("input") or [])
-    request = _parse({**body, "stream": False, "input": [*items, compaction.TRIGGER]})
-    encoder = ResponseEncoder(request, form=partial(compaction.compacted, items=items))
-    return request.ignored.put_header(respond(Alone(), request.chat, encoder))
+    items = normalised(body.get("input") or [], asker().item)
+    with ExitStack() as waiting:
+        asked = ask({**body, "stream": False, "input": [*items, compaction.TRIGGER]}, asker(), waiting)
+    form = partial(compaction.compacted, items=[*asked.earlier, *items])
+    encoder = ResponseEncoder(asked.request, form=form)
+    return asked.request.ignored.put_header(respond(Alone(), asked.request.chat, encoder))
 
 
 def refuse_socket() -> ResponseReturnValue:
     """Answer GET …/responses: programs that wanted a WebSocket then go on with POST at once."""
-    raise UpgradeRequired("There is no WebSocket here. Ask with POST.")
-
-
-def _parse(body: Mapping[str, Any]) -> ResponseRequest:
-    """Read a request whose whole conversation stands in it. Raises RequestError for one that refers to another."""
-    request = parse_response(body)
-    if request.previous_response_id:
-        raise PreviousResponseNotFound(request.previous_response_id)
-    if request.conversation:
-        raise NotFound(f"Conversation with id {request.conversation[:100]!r} not found.", param="conversation")
-    if request.background:
-        raise UnsupportedParameter("Responses in the background are not supported. Leave it out.", param="background")
-    return request
+    raise unavailable()

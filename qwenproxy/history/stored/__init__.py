@@ -18,7 +18,10 @@ class Stored:
     conversations: StoredConversations
 
 
-def stored_in(state: State, days: float) -> Stored:
-    """Return what is stored there; what nobody used for so many days goes."""
+def stored_in(state: State, days: float, queue_wait: float) -> Stored:
+    """Return what is stored there; what nobody used for so many days goes.
+
+    A response waits up to `queue_wait` seconds for an earlier one in its conversation.
+    """
     limits = StoredLimits(days=days)
-    return Stored(StoredResponses(state, limits), StoredConversations(state, limits))
+    return Stored(StoredResponses(state, limits), StoredConversations(state, limits, queue_wait))

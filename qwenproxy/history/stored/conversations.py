@@ -6,11 +6,13 @@ Knows neither HTTP nor what an item means.
 
 from __future__ import annotations
 
+import contextlib
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from qwenproxy.chat.waiting import ClientGoneCheck
 from qwenproxy.disk.state import State, Transaction
 from qwenproxy.errors import NotFound, RequestError
 from qwenproxy.history.stored import tables
@@ -19,13 +21,14 @@ from qwenproxy.history.turns import TurnQueues
 
 
 class StoredConversations:
-    """All conversations. Safe among threads; `clock` gives seconds since 1970.
+    """All conversations. Safe among threads."""
 
-    `queues` lets responses in one conversation be made one after the other.
-    """
-
-    def __init__(self, state: State, limits: StoredLimits, clock: Callable[[], float] = time.time) -> None:
-        self.queues = TurnQueues()
+    def __init__(
+        self, state: State, limits: StoredLimits, queue_wait: float = 60.0, clock: Callable[[], float] = time.time
+    ) -> None:
+        """`queue_wait` is how many seconds a response waits for its turn; `clock` gives seconds since 1970."""
+        self._queues = TurnQueues()
+        self._queue_wait = queue_wait
         self._state = state
         self._limits = limits
         self._clock = clock
@@ -48,6 +51,16 @@ class StoredConversations:
 
         self._state.change(write)
         return conversation
+
+    def turn(
+        self, conversation_id: str, client: str, client_gone: ClientGoneCheck
+    ) -> contextlib.AbstractContextManager[None]:
+        """Return what holds a conversation, so that responses in it are made one after the other.
+
+        Raises NotFound, StorageError; to enter it raises QueueTimeout, ClientGone.
+        """
+        self.get(conversation_id, client)
+        return self._queues.turn(conversation_id, self._queue_wait, client_gone)
 
     def get(self, conversation_id: str, client: str) -> dict[str, Any]:
         """Return a conversation's object. Raises NotFound, StorageError."""

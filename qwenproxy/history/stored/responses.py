@@ -62,15 +62,12 @@ class StoredResponses:
         """Keep a response that has yet to be made, or is under way. Raises StorageError."""
         self._change(lambda state: self._insert(state, replace(response, conversation=None)))
 
-    def note(self, response: NewResponse, events: bytes | None = None) -> bool:
-        """Write what became of a response that was begun; False if it was deleted meanwhile. Raises StorageError.
-
-        `events` is its stream, which can be read again.
-        """
+    def note(self, response: NewResponse) -> bool:
+        """Write what became of a response that was begun; False if it was deleted meanwhile. Raises StorageError."""
         stored, output = _taken_apart(response)
 
         def write(state: Transaction) -> bool:
-            if not tables.update(state, stored, events):
+            if not tables.update(state, stored):
                 return False
             tables.add_items(state, stored.id, output, are_output=True)
             if stored.status in ENDED_WELL:
@@ -87,6 +84,10 @@ class StoredResponses:
             return {**stored.object, "output": tables.items_of(state, response_id, output=True)}
 
         return self._change(read)
+
+    def keep_events(self, response_id: str, client: str, events: bytes) -> None:
+        """Keep the stream of a response, so that it can be read again. Raises StorageError."""
+        self._change(lambda state: tables.keep_events(state, response_id, client, events))
 
     def events(self, response_id: str, client: str) -> bytes | None:
         """Return the kept stream of a response. Raises StorageError."""

@@ -91,14 +91,14 @@ def insert(state: Transaction, stored: StoredObject, now: int) -> None:
     )
 
 
-def update(state: Transaction, stored: StoredObject, events: bytes | None = None) -> bool:
+def update(state: Transaction, stored: StoredObject) -> bool:
     """Write an object's new content; return False if it is not there any more."""
     data = orjson.dumps(stored.object)
     return bool(
         state.do(
-            "UPDATE stored_objects SET object = ?, status = ?, events = coalesce(?, events), "
-            "bytes = bytes - length(object) + ? WHERE id = ? AND client = ?",
-            *(data, stored.status, events, len(data) + len(events or b""), stored.id, stored.client),
+            "UPDATE stored_objects SET object = ?, status = ?, bytes = bytes - length(object) + ? "
+            "WHERE id = ? AND client = ?",
+            *(data, stored.status, len(data), stored.id, stored.client),
         )
     )
 
@@ -206,6 +206,15 @@ def with_status(state: Transaction, *statuses: str) -> list[StoredObject]:
     return [
         StoredObject(row[0], row[1], content, *row[3:]) for row in rows if (content := as_object(row[2])) is not None
     ]
+
+
+def keep_events(state: Transaction, object_id: str, client: str, events: bytes) -> None:
+    """Keep the stream of a response beside it, if it is still there."""
+    state.do(
+        "UPDATE stored_objects SET events = ?, bytes = bytes - coalesce(length(events), 0) + ? "
+        "WHERE id = ? AND client = ?",
+        *(events, len(events), object_id, client),
+    )
 
 
 def events_of(state: Transaction, object_id: str, client: str) -> bytes | None:
