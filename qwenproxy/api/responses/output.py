@@ -74,9 +74,11 @@ class Output:
         return [*events, *message.more(text)]
 
     def _take_thoughts(self, text: str) -> list[StreamEvent]:
+        thoughts, events = self._open, list[StreamEvent]()
+        if not isinstance(thoughts, Thoughts):
+            text = text.lstrip()  # line breaks that set them apart from earlier ones
         if not text:
             return []
-        thoughts, events = self._open, list[StreamEvent]()
         if not isinstance(thoughts, Thoughts):
             thoughts = Thoughts(self._next_index, is_sealed=self._seals_thoughts)
             events = self._begin(thoughts)
