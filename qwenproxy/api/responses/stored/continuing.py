@@ -14,6 +14,7 @@ from qwenproxy.api.fields import read_text
 from qwenproxy.api.responses.objects import Item
 from qwenproxy.api.responses.request import ResponseRequest, conversation_id, parse_response
 from qwenproxy.chat.waiting import ClientGoneCheck
+from qwenproxy.errors import NotFound
 from qwenproxy.history.stored import Stored
 from qwenproxy.history.stored.responses import ENDED_WELL, NewResponse
 
@@ -46,13 +47,19 @@ class Asker:
         if previous and conversation:
             return []  # the parser refuses that
         if conversation:
-            waiting.enter_context(self.stored.conversations.turn(conversation, self.client, self.client_gone))
-            return self.stored.conversations.items(conversation, self.client)
+            return self._items_of(conversation, waiting)
         if not previous:
             return []
         if self.remembered and self.remembered.id == previous:
             return list(self.remembered.items)
         return self.stored.responses.earlier(previous, self.client)
+
+    def _items_of(self, conversation: str, waiting: ExitStack) -> list[Item]:
+        try:
+            waiting.enter_context(self.stored.conversations.turn(conversation, self.client, self.client_gone))
+            return self.stored.conversations.items(conversation, self.client)
+        except NotFound as error:
+            raise NotFound(error.message, param="conversation") from None
 
     def item(self, item_id: str) -> Item | None:
         """Return the item that a reference names, None if there is none. Raises StorageError."""

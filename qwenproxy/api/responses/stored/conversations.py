@@ -44,7 +44,8 @@ def blueprint() -> Blueprint:
 
 def create() -> ResponseReturnValue:
     """Answer POST …/conversations."""
-    body = json_body() if request.content_length != 0 else {}
+    has_body = bool(request.content_length) or "Transfer-Encoding" in request.headers
+    body = json_body() if has_body else {}
     items = _new_items(body, required=False)
     made = stored().conversations.create(client_name(), read_metadata(body.get("metadata")), items)
     ignored = Ignored()
