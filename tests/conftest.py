@@ -37,7 +37,7 @@ from qwenproxy.relay.questions import Relay, RelaySettings
 settings.register_profile("steady", deadline=None, derandomize=True)
 settings.load_profile("steady")
 
-OWNED_THREADS = ("tab-", "page-", "try-", "pool-janitor", "models", "answer")
+OWNED_THREADS = ("tab-", "page-", "try-", "pool-janitor", "models", "answer", "background")
 
 T = TypeVar("T")
 
