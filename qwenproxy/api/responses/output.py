@@ -87,14 +87,15 @@ class Output:
     def _take_search(self, search: Search) -> list[StreamEvent]:
         """Begin an item for new queries; pages that come later belong to it as long as it is open."""
         before, self._search = self._search, search
-        searching, events = self._open, list[StreamEvent]()
+        searching = self._open
         is_open = isinstance(searching, WebSearching) and not searching.has_pages
         if not is_open and (len(search.queries) > len(before.queries) or before == Search(())):
             searching = WebSearching(self._next_index, before, names_sources=self._names_sources)
-            events = self._begin(searching)
+            searching.update(search)
+            return self._begin(searching)
         if isinstance(searching, WebSearching):
             searching.update(search)
-        return events
+        return []
 
 
 class SummaryOutput:
