@@ -18,7 +18,6 @@ from replies import CUT, RATE_LIMITED, Reply, answer
 from simple_websocket import Client, ConnectionClosed
 from spelling import spelled
 from transcripts import CREATED, delta, end
-from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.test import TestResponse
 
 from qwenproxy.api import sockets
@@ -35,53 +34,6 @@ HANDSHAKE = {
     "Sec-WebSocket-Version": "13",
     "Sec-WebSocket-Key": NONCE,
 }
-
-
-class Quiet(WSGIRequestHandler):
-    def log(self, *_: object) -> None:
-        pass
-
-
-@pytest.fixture
-def serve(chats: KeptChats) -> Iterator[Callable[..., int]]:
-    """Return what starts an HTTP server over the app as it is now, and returns its port."""
-    servers = []
-
-    def start(**options: Any) -> int:
-        chats.start(**options)
-        server: Any = make_server("127.0.0.1", 0, chats.app, threaded=True, request_handler=Quiet)
-        server.daemon_threads = False  # so that closing waits for every handler
-        server.block_on_close = True
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        servers.append((server, thread))
-        return int(server.port)
-
-    yield start
-    for server, thread in servers:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
-@pytest.fixture
-def connect(serve: Callable[..., int]) -> Iterator[Callable[..., Client]]:
-    """Return what opens a socket, to the first server or to the one at `port`."""
-    opened: list[Client] = []
-    ports: list[int] = []
-
-    def open_socket(port: int | None = None, **headers: Any) -> Client:
-        if port is None:
-            ports.append(ports[-1] if ports else serve())
-            port = ports[-1]
-        opened.append(Client.connect(f"ws://127.0.0.1:{port}/api/ws", headers=headers))
-        return opened[-1]
-
-    yield open_socket
-    for each in opened:
-        if each.connected:
-            each.close()
-        each.thread.join(WAIT)
 
 
 @pytest.fixture

@@ -120,7 +120,7 @@ class ResponseTalk:
             with ExitStack() as waiting:
                 asker = Asker(stored(), client, self._is_gone, remembered)
                 asked = ask({**body, "stream": True}, asker, waiting)
-                encoder = ResponseEncoder(asked.request, self._ending(asked), frame=_framing(lane), done=b"")
+                encoder = ResponseEncoder(asked.request, self._ending(asked), frame=_Framing(lane), done=b"")
                 if generates:
                     self._send_answer(asked, encoder)
                 else:
@@ -146,11 +146,8 @@ class ResponseTalk:
             raise ClientGone("The client closed its WebSocket.")
 
     def _send(self, piece: bytes) -> None:
-        """Send each event of a piece; of a response that failed only the one which says so."""
-        events = piece.splitlines()
-        for event in events:
-            if len(events) == 1 or not event.startswith(b'{"type":"error"'):
-                self._messages.send(event)
+        for event in piece.splitlines():
+            self._messages.send(event)
 
     def _is_gone(self) -> bool:
         return not self._messages.look_ahead()
@@ -170,8 +167,19 @@ def _names(body: dict[str, Any], remembered: Remembered | None) -> bool:
     return remembered is not None and body.get("previous_response_id") == remembered.id
 
 
-def _framing(lane: str | None) -> Callable[[dict[str, Any]], bytes]:
-    return lambda event: orjson.dumps(_in_lane(event, lane)) + b"\n"
+class _Framing:
+    """Makes a line of each event. Leaves `error` out, because the event that the response failed follows it."""
+
+    def __init__(self, lane: str | None) -> None:
+        self._lane = lane
+        self._omitted = 0
+
+    def __call__(self, event: dict[str, Any]) -> bytes:
+        if event["type"] == "error":
+            self._omitted += 1
+            return b""
+        numbered = {**event, "sequence_number": event["sequence_number"] - self._omitted}
+        return orjson.dumps(_in_lane(numbered, self._lane)) + b"\n"
 
 
 def _in_lane(event: dict[str, Any], lane: str | None) -> dict[str, Any]:
