@@ -62,6 +62,11 @@ SCHEMAS: dict[str, Schema] = {
         **CONTEXT,
         stream=nullable(FLAG),
         store=nullable(FLAG),
+        background=nullable(FLAG),
+        previous_response_id=described(nullable(TEXT), "a stored response to go on from"),
+        conversation=described(
+            {"type": ["string", "object", "null"]}, "the id of a conversation, or an object with it"
+        ),
         include=described(nullable(array_of(TEXT)), "reasoning.encrypted_content, web_search_call.action.sources"),
         max_output_tokens=limit("cuts the answer; -1 is no limit"),
         max_tool_calls=described(nullable({**COUNT, "minimum": 1}), "of web searches"),
@@ -74,7 +79,7 @@ SCHEMAS: dict[str, Schema] = {
         object=const("response"),
         created_at=COUNT,
         completed_at=nullable(COUNT),
-        status={"enum": ["completed", "incomplete", "failed", "in_progress"]},
+        status={"enum": ["queued", "in_progress", "completed", "incomplete", "failed", "cancelled"]},
         model=TEXT,
         output=array_of(ref("ResponseItem")),
         error=nullable(an_object("code message", code=TEXT, message=TEXT)),
@@ -132,7 +137,7 @@ def _paths(prefix: str) -> Item:
             "post": operation(
                 "OpenAI", "Answer an input", response, requestBody=body_of(json_content("ResponseRequest"))
             ),
-            "get": operation("OpenAI", "Say that there is no WebSocket", upgrade),
+            "get": operation("OpenAI", "Open a WebSocket, or say that there is none", upgrade),
         },
         f"{root}/input_tokens": {
             "post": operation(

@@ -22,7 +22,7 @@ ERROR_CODES = [
     "rate_limited", "queue_timeout", "upstream_error", "protocol_changed", "no_accounts", "verification_required",
     "upstream_timeout", "client_gone", "storage_error", "setup_error", "browser_error", "internal_error",
     "unsupported_endpoint", "structured_output_failed", "context_length_exceeded", "tool_choice_unsatisfied",
-    "previous_response_not_found", "upgrade_required",
+    "previous_response_not_found", "websocket_connection_limit_reached", "upgrade_required",
 ]  # fmt: skip
 
 ANSWERS: dict[str, Schema] = {
