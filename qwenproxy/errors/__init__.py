@@ -8,6 +8,8 @@
     │   ├── InvalidApiKey       401 invalid_api_key     │   ├── ChatNotFound        404 chat_not_found
     │   ├── MethodNotAllowed    405                     │   └── UnsupportedEndpoint 404 unsupported_endpoint
     │   ├── TooLarge, UnsupportedMediaType   413, 415
+    │   ├── PreviousResponseNotFound         400 previous_response_not_found
+    │   ├── UpgradeRequired     426 upgrade_required: the route has no WebSocket
     │   ├── ContextLengthExceeded            400 context_length_exceeded
     │   ├── PreviousResponseNotFound         400 previous_response_not_found
     │   └── InputRejected       400: the site names no part of the input; maybe the model must think

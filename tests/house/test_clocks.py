@@ -19,6 +19,8 @@ MAY_LOOK = {
     "api/openai/encoder.py",  # the same
     "api/openai/format.py",  # the same
     "api/models/openai_form.py",  # `created` of a model
+    "api/responses/encoder.py",  # begin and end of an answer
+    "api/responses/failures.py",  # when a quota resets
     "api/status.py",  # which accounts rest
     "api/waits.py",  # when a quota resets
     "assembly.py",  # the clock that it hands to those above

@@ -1,4 +1,4 @@
-"""Compaction: a conversation becomes a summary, sealed in an item that the client sends in its place (contract 8).
+"""Compaction: a conversation becomes a summary, sealed in an item that the client sends in its place (contract 4.4).
 
 The model writes the summary. Pure; request.py asks for it, output.py makes the item, items.py reads it back.
 """

@@ -1,6 +1,6 @@
 """Translate the body of the Responses API into a ChatRequest. Pure.
 
-Fields without effect are named; a field is refused if its silent loss would mislead (contract 7 and 8).
+Fields without effect are named; a field is refused if its silent loss would mislead (contract 4.4 and 7).
 """
 
 from __future__ import annotations
