@@ -1,4 +1,4 @@
-"""What clients of the Responses API store here: responses and conversations, with their items (contract 8)."""
+"""What clients of the Responses API store here: responses and conversations, with their items (contract 4.5)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Conversations that clients of the Responses API keep here: items and metadata (contract 8).
+"""Conversations that clients of the Responses API keep here: items and metadata (contract 4.5).
 
 Stands on state.db, beside the stored responses, which put their items in. Each belongs to the client that made it.
 Knows neither HTTP nor what an item means.

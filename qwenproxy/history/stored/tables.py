@@ -1,4 +1,4 @@
-"""The tables of stored responses and conversations: statements over one transaction (contract 8).
+"""The tables of stored responses and conversations: statements over one transaction (contract 4.5).
 
 Below the two kinds of objects, which say what a row means. Knows no request and no HTTP; an item is any JSON object
 with an `id`.

@@ -1,4 +1,4 @@
-"""The routes of conversations: make, look at, change and delete one, and its items (contract 8)."""
+"""The routes of conversations: make, look at, change and delete one, and its items (contract 4.5)."""
 
 from __future__ import annotations
 
