@@ -25,7 +25,7 @@ _SITE_PLACES: Migration = (
     "CREATE TABLE parent_refusals (account TEXT NOT NULL PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID",
 )
 
-# Responses and conversations that clients store (contract 4.5), each with the client that may see it, and their items in
+# Responses and conversations that clients store (contract 4.5), each with the client that may see it; their items in
 # order. `events` is the stream of a background response, compressed.
 _STORED: Migration = (
     """CREATE TABLE stored_objects (

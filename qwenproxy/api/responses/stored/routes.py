@@ -1,4 +1,4 @@
-"""The routes of stored responses: look at one, read its stream again, its input, cancel it, delete it (contract 4.5)."""
+"""The routes of stored responses: read one, its stream, its input; cancel it, delete it (contract 4.5)."""
 
 from __future__ import annotations
 
