@@ -18,6 +18,7 @@ Item = dict[str, Any]
 
 DAY_MS = 86_400_000
 HOUR_MS = 3_600_000
+AT_ONCE = 64  # objects that are looked at when there are too many
 LONGEST_CHAIN = 10_000  # responses; a damaged file may hold a circle
 
 _CHAIN = """
@@ -27,12 +28,6 @@ _CHAIN = """
         SELECT o.id, o.previous, o.status, c.depth + 1 FROM chain c JOIN stored_objects o ON o.id = c.previous
         WHERE o.client = ? AND c.depth < ?
     )
-"""
-_SURPLUS = """
-    SELECT id FROM (
-        SELECT id, sum(bytes) OVER (ORDER BY used DESC, id ROWS UNBOUNDED PRECEDING) AS total,
-            row_number() OVER (ORDER BY used DESC, id) AS number FROM stored_objects
-    ) WHERE total > ? OR number > ?
 """
 
 
@@ -226,8 +221,17 @@ def events_of(state: Transaction, object_id: str, client: str) -> bytes | None:
 def expire(state: Transaction, limits: StoredLimits, now: int) -> None:
     """Delete what is too old or too much; what was used longest ago goes first."""
     old = state.rows("SELECT id FROM stored_objects WHERE used < ?", now - int(limits.days * DAY_MS))
-    surplus = state.rows(_SURPLUS, limits.bytes, limits.objects)
-    delete(state, (row[0] for row in (*old, *surplus)))
+    delete(state, (row[0] for row in old))
+    count, size = state.rows("SELECT count(*), coalesce(sum(bytes), 0) FROM stored_objects")[0]
+    while count > limits.objects or size > limits.bytes:
+        surplus = []
+        for object_id, object_size in state.rows("SELECT id, bytes FROM stored_objects ORDER BY used LIMIT ?", AT_ONCE):
+            if count <= limits.objects and size <= limits.bytes:
+                break
+            surplus.append(object_id)
+            count, size = count - 1, size - object_size
+        if not delete(state, surplus):
+            return
 
 
 def as_object(data: Any) -> dict[str, Any] | None:
