@@ -131,6 +131,7 @@ def _paths(prefix: str) -> Item:
     compaction["200"]["headers"] = ABOUT_ANSWERS
     upgrade = answers("never", json_content("Response"), (426,), error="OpenAIError")
     del upgrade["200"]
+    upgrade["101"] = {"description": "the socket is open: each message is a ResponseRequest of type response.create"}
     root = f"{prefix}/responses"
     return {
         root: {
