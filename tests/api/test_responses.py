@@ -44,7 +44,7 @@ AGENTS = {
     "tools": [{"type": "function", "name": "spawn", "parameters": {"type": "object"}}],
 }
 PATCH = {"type": "custom", "name": "patch", "description": "Patch"}
-TOOLS = {"tools": [LOOK, AGENTS, PATCH]}
+TOOLS: dict[str, Any] = {"tools": [LOOK, AGENTS, PATCH]}
 
 
 def written(name: str, **arguments: Any) -> Reply:
