@@ -18,6 +18,10 @@ SCHEMA = {"type": "object", "properties": {"a": {"type": "integer"}}}
 AGENTS = {"type": "namespace", "name": "agents", "description": "", "tools": [{"type": "function", "name": "spawn"}]}
 PATCH = {"type": "custom", "name": "patch", "format": {"type": "grammar", "syntax": "lark", "definition": "start: x"}}
 
+DEEP: dict[str, Any] = {}
+for _ in range(300):
+    DEEP = {"type": "object", "properties": DEEP}
+
 FIELDS: dict[str, tuple[dict[str, Any], str, Any]] = {
     "the model": ({"model": "qwen-max"}, "model", "qwen-max"),
     "a stream": ({"stream": True}, "streamed", True),
@@ -103,6 +107,13 @@ REFUSED: dict[str, tuple[dict[str, Any], type[RequestError], str]] = {
     "text": ({"text": "x"}, RequestError, "text"),
     "instructions": ({"instructions": ["x"]}, RequestError, "instructions"),
     "tools": ({"tools": {}}, RequestError, "tools"),
+    "a number of tools": ({"tools": 5}, RequestError, "tools"),
+    "a deep tool": ({"tools": [{**LOOK, "parameters": DEEP}]}, RequestError, "tools"),
+    "a deep call": (
+        {"input": [{"type": "function_call", "call_id": "c", "name": "look", "arguments": DEEP}]},
+        RequestError,
+        "input[0]",
+    ),
     "a forced hosted tool": (
         {"tools": [LOOK], "tool_choice": {"type": "code_interpreter"}},
         UnsupportedParameter,

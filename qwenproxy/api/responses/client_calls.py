@@ -31,10 +31,10 @@ def call_of(item: Item, where: str) -> ToolCall | None:
             raise RequestError(f"{where}.name is missing.", param=f"{where}.name")
         arguments = item.get("arguments" if kind == "function_call" else "input")
         flat = f"{space}__{name}" if isinstance(space, str) and space else name
-        return ToolCall(_call_id(item, where), flat, "" if arguments is None else _as_text(arguments))
+        return ToolCall(_call_id(item, where), flat, "" if arguments is None else _as_text(arguments, where))
     if kind not in _KNOWN_TOOLS:
         return None
-    return ToolCall(_call_id(item, where), kind.removesuffix("_call"), _as_text(item.get(_KNOWN_TOOLS[kind])))
+    return ToolCall(_call_id(item, where), kind.removesuffix("_call"), _as_text(item.get(_KNOWN_TOOLS[kind]), where))
 
 
 def result_of(item: Item, where: str) -> tuple[str, Any] | None:
@@ -45,7 +45,7 @@ def result_of(item: Item, where: str) -> tuple[str, Any] | None:
     is_content = isinstance(output, list) and all(
         isinstance(each, Mapping) and each.get("type") in _PARTS for each in output
     )
-    return _call_id(item, where), output if is_content or output is None else _as_text(output)
+    return _call_id(item, where), output if is_content or output is None else _as_text(output, where)
 
 
 def _call_id(item: Item, where: str) -> str:
@@ -59,5 +59,8 @@ def _is_part(value: Any) -> bool:
     return isinstance(value, Mapping) and value.get("type") in _PARTS
 
 
-def _as_text(value: Any) -> str:
-    return value if isinstance(value, str) else orjson.dumps(value).decode()
+def _as_text(value: Any, where: str) -> str:
+    try:
+        return value if isinstance(value, str) else orjson.dumps(value).decode()
+    except orjson.JSONEncodeError:
+        raise RequestError(f"{where} is nested too deeply, or has a number that is too large.", param=where) from None

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import orjson
+
 from qwenproxy.api.fields import read_text
 from qwenproxy.errors import RequestError
 
@@ -12,9 +14,9 @@ MAX_PAIRS, MAX_KEY, MAX_VALUE = 16, 64, 512
 
 
 def echo_of(body: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields. Raises RequestError for metadata and a truncation that the API does not allow."""
+    """Return the fields of a body whose types are right. Raises RequestError for what cannot be repeated."""
     text, reasoning = _object(body.get("text")), body.get("reasoning")
-    return {
+    echo = {
         "instructions": body.get("instructions"),
         "max_output_tokens": body.get("max_output_tokens"),
         "max_tool_calls": body.get("max_tool_calls"),
@@ -38,6 +40,16 @@ def echo_of(body: Mapping[str, Any]) -> dict[str, Any]:
         "prompt_cache_key": read_text(body, "prompt_cache_key"),
         "user": read_text(body, "user"),
     }
+    for name, value in echo.items():
+        _check(name, value)
+    return echo
+
+
+def _check(name: str, value: Any) -> None:
+    try:
+        orjson.dumps(value)
+    except orjson.JSONEncodeError:
+        raise RequestError(f"{name} is nested too deeply, or has a number that is too large.", param=name) from None
 
 
 def read_metadata(value: Any) -> dict[str, str]:

@@ -70,9 +70,9 @@ def parse_response(body: Mapping[str, Any], earlier: Sequence[Item] = (), lookup
     conversation = _conversation(earlier, items, ignored)
     if not conversation.messages:
         raise RequestError("input must hold a text or items.", param="input")
-    echo = echo_of(body)
     include = _include(body)
     chat = _chat(_with_tools(body, added_tools([*earlier, *items])), conversation, ignored)
+    echo = echo_of(body)
     ignored.add_fields(read_object(body, "text"), ("format",), "text")
     ignored.add_fields(body, HONOURED)
     return ResponseRequest(
