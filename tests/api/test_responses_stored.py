@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -253,6 +254,7 @@ class TestConversations:
             ("", {"items": [{"role": "user", "content": "x"}] * 21}, "items"),
             ("", {"items": [{"role": "king", "content": "x"}]}, "input[0].role"),
             ("", {"metadata": {"k": 1}}, "metadata"),
+            ("", {"items": [{"type": "reasoning", "odd": json.loads("[" * 300 + "]" * 300)}]}, "input[0]"),
             ("/ID", {}, "metadata"),
             ("/ID/items", {}, "items"),
             ("/ID/items", {"items": []}, "items"),

@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import orjson
+
 from qwenproxy.api.ignored import Ignored
 from qwenproxy.api.openai.messages import read_parts
 from qwenproxy.api.responses import compaction
@@ -42,7 +44,17 @@ def normalised(value: Any, lookup: Lookup = no_items) -> tuple[Item, ...]:
         value = [{"role": "user", "content": value}] if value.strip() else []
     if not isinstance(value, list):
         raise RequestError("input must be a string or an array of items.", param="input")
-    return tuple(_normalised(each, f"input[{index}]", lookup) for index, each in enumerate(value))
+    return tuple(_writable(_normalised(each, f"input[{index}]", lookup), index) for index, each in enumerate(value))
+
+
+def _writable(item: Item, index: int) -> Item:
+    """Return the item if it can be kept as JSON. Raises RequestError."""
+    where = f"input[{index}]"
+    try:
+        orjson.dumps(item)
+    except orjson.JSONEncodeError:
+        raise RequestError(f"{where} is nested too deeply, or has a number that is too large.", param=where) from None
+    return item
 
 
 def _normalised(value: Any, where: str, lookup: Lookup) -> Item:
