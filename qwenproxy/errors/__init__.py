@@ -9,6 +9,7 @@
     │   ├── MethodNotAllowed    405                     │   └── UnsupportedEndpoint 404 unsupported_endpoint
     │   ├── TooLarge, UnsupportedMediaType   413, 415
     │   ├── PreviousResponseNotFound         400 previous_response_not_found
+    │   ├── SocketTooOld                     400 websocket_connection_limit_reached
     │   ├── UpgradeRequired     426 upgrade_required: the route has no WebSocket
     │   ├── ContextLengthExceeded            400 context_length_exceeded
     │   ├── PreviousResponseNotFound         400 previous_response_not_found
