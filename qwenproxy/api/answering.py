@@ -50,11 +50,11 @@ def respond(place: Place, chat: ChatRequest, encoder: Encoder) -> Response:
     if coming.wait(KEEP_ALIVE_AFTER):
         answer = coming.result()
         laps = answer.run.laps.header
-        response = _event_stream(stream(answer, encoder, client_gone))
+        response = event_stream(stream(answer, encoder, client_gone))
         response.headers["Server-Timing"] = laps
         response.headers[CONTEXT_HEADER] = answer.context
     else:
-        response = _event_stream(_stream_late(coming, encoder, client_gone))
+        response = event_stream(_stream_late(coming, encoder, client_gone))
     # Flask may never start the stream: only this closes the answer in every case.
     response.call_on_close(coming.close)
     return response
@@ -80,7 +80,7 @@ def stream(answer: KeptAnswer, encoder: Encoder, client_gone: ClientGoneCheck) -
                 silence = 0
                 yield piece
     except Exception as error:
-        failure = _as_proxy_error(error)
+        failure = as_proxy_error(error)
         journal.note(journal.AnswerBroke(answer.run.account_id, failure.code, failure.message))
         yield encoder.failure(failure)
         return
@@ -101,7 +101,7 @@ def _stream_late(coming: Coming[KeptAnswer], encoder: Encoder, client_gone: Clie
     except ClientGone:
         return
     except Exception as error:
-        failure = _as_proxy_error(error)
+        failure = as_proxy_error(error)
         log.warning("no answer came: %s", failure.message)
         yield encoder.failure(failure)
         return
@@ -114,11 +114,13 @@ def _unless_empty(piece: bytes) -> Iterator[bytes]:
         yield piece
 
 
-def _as_proxy_error(error: Exception) -> ProxyError:
+def as_proxy_error(error: Exception) -> ProxyError:
+    """Return the error itself, or the one that stands for a bug."""
     return error if isinstance(error, ProxyError) else as_internal_error(error)
 
 
-def _event_stream(body: Iterator[bytes]) -> Response:
+def event_stream(body: Iterator[bytes]) -> Response:
+    """Return the response that streams a body, each piece in one write."""
     response = Response(body, mimetype="text/event-stream")
     response.headers["Cache-Control"] = "no-cache"
     response.headers["X-Accel-Buffering"] = "no"

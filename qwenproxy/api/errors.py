@@ -42,6 +42,8 @@ def error_response(error: ProxyError) -> Response:
     response.headers.update(wait_headers(error))
     if error.status == 401:
         response.headers["WWW-Authenticate"] = "Bearer"
+    if error.status == 426:
+        response.headers["Upgrade"] = "websocket"
     if error.status == 415:
         response.headers["Accept-Encoding"] = "gzip, deflate"
     return response

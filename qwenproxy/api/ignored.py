@@ -17,8 +17,8 @@ MOST_NAMES = 50
 # No value of these changes a word of the answer.
 _NEVER_LOST = frozenset(
     {
-        "metadata", "prediction", "prompt_cache_key", "prompt_cache_options", "prompt_cache_retention",
-        "safety_identifier", "service_tier", "stream_options", "user",
+        "client_metadata", "metadata", "prediction", "prompt_cache_key", "prompt_cache_options",
+        "prompt_cache_retention", "safety_identifier", "service_tier", "stream_options", "user",
     }
 )  # fmt: skip
 # The site does this anyway.
@@ -35,6 +35,7 @@ _DEFAULTS: Mapping[str, tuple[Any, ...]] = {
     "top_k": (0, -1),
     "top_logprobs": (0,),
     "top_p": (1,),
+    "truncation": ("disabled",),
     "verbosity": ("medium",),
 }
 # An empty value of these still asks for something.

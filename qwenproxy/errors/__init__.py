@@ -8,7 +8,11 @@
     │   ├── InvalidApiKey       401 invalid_api_key     │   ├── ChatNotFound        404 chat_not_found
     │   ├── MethodNotAllowed    405                     │   └── UnsupportedEndpoint 404 unsupported_endpoint
     │   ├── TooLarge, UnsupportedMediaType   413, 415
+    │   ├── PreviousResponseNotFound         400 previous_response_not_found
+    │   ├── SocketTooOld                     400 websocket_connection_limit_reached
+    │   ├── UpgradeRequired     426 upgrade_required: the route has no WebSocket
     │   ├── ContextLengthExceeded            400 context_length_exceeded
+    │   ├── PreviousResponseNotFound         400 previous_response_not_found
     │   └── InputRejected       400: the site names no part of the input; maybe the model must think
     ├── Refusal                 the site refuses this account; the relay tries the next one
     │   ├── RateLimited         429 rate_limited: the account rests
@@ -70,11 +74,14 @@ from qwenproxy.errors.request import (
     MethodNotAllowed,
     ModelNotFound,
     NotFound,
+    PreviousResponseNotFound,
     RequestError,
+    SocketTooOld,
     TooLarge,
     UnsupportedEndpoint,
     UnsupportedMediaType,
     UnsupportedParameter,
+    UpgradeRequired,
 )
 from qwenproxy.errors.site import (
     BareRefusal,
@@ -127,6 +134,7 @@ __all__ = [
     "NotFound",
     "NotLoggedIn",
     "ParentGone",
+    "PreviousResponseNotFound",
     "ProtocolChanged",
     "ProxyError",
     "QueueTimeout",
@@ -136,6 +144,7 @@ __all__ = [
     "SearchesExhausted",
     "SetupError",
     "SiteFailure",
+    "SocketTooOld",
     "StorageError",
     "StructuredOutputFailed",
     "TabLost",
@@ -146,6 +155,7 @@ __all__ = [
     "UnsupportedEndpoint",
     "UnsupportedMediaType",
     "UnsupportedParameter",
+    "UpgradeRequired",
     "UpstreamError",
     "UpstreamTimeout",
     "VerificationRequired",

@@ -22,7 +22,7 @@ import waitress
 from qwenproxy.config import Config
 from qwenproxy.relay.questions import Relay
 from qwenproxy.server.bent import end_without_waiting
-from qwenproxy.server.serving import begin, make_app, note_no_accounts, relay_of
+from qwenproxy.server.serving import begin, close, finish, make_app, note_no_accounts, relay_of
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +55,7 @@ def serve_waitress(
         ident=None,
     )
     end_without_waiting(server)
-    end = _End(server, lambda: drain(relay))
+    end = _End(server, lambda: finish(app, drain))
     end.start()
     for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"):
         if hasattr(signal, name):
@@ -64,7 +64,7 @@ def serve_waitress(
     try:
         server.run()
     finally:
-        relay.close()
+        close(app)
         server.close()
     return end.status
 

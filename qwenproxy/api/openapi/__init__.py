@@ -12,7 +12,7 @@ from flask.typing import ResponseReturnValue
 
 from qwenproxy import __version__
 from qwenproxy.api.errors import json_response
-from qwenproxy.api.openapi import completions
+from qwenproxy.api.openapi import completions, responses, stored
 from qwenproxy.api.openapi.paths import PATHS
 from qwenproxy.api.openapi.schemas import SCHEMAS
 
@@ -49,9 +49,9 @@ def document() -> dict[str, Any]:
             {"name": "Files", "description": "Images and documents for messages."},
             {"name": "Server", "description": "The state of the server."},
         ],
-        "paths": {**PATHS, **completions.PATHS},
+        "paths": {**PATHS, **completions.PATHS, **responses.PATHS, **stored.PATHS},
         "components": {
-            "schemas": {**SCHEMAS, **completions.SCHEMAS},
+            "schemas": {**SCHEMAS, **completions.SCHEMAS, **responses.SCHEMAS, **stored.SCHEMAS},
             "securitySchemes": {
                 "key": {"type": "http", "scheme": "bearer", "description": "A line of Authorization.txt."},
                 "x-api-key": {"type": "apiKey", "in": "header", "name": "x-api-key", "description": "The same."},

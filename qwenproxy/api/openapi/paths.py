@@ -17,6 +17,7 @@ STATUS_TEXTS = {
     405: "the method is not possible here",
     413: "too large",
     415: "this route does not read this type",
+    426: "a WebSocket is not possible here",
     429: "every account rests or is busy; Retry-After says how long",
     502: "the site failed",
     503: "no account can take the request, or the disk fails; the message names the next step",
