@@ -50,11 +50,11 @@ def respond(place: Place, chat: ChatRequest, encoder: Encoder) -> Response:
     if coming.wait(KEEP_ALIVE_AFTER):
         answer = coming.result()
         laps = answer.run.laps.header
-        response = _event_stream(stream(answer, encoder, client_gone))
+        response = event_stream(stream(answer, encoder, client_gone))
         response.headers["Server-Timing"] = laps
         response.headers[CONTEXT_HEADER] = answer.context
     else:
-        response = _event_stream(_stream_late(coming, encoder, client_gone))
+        response = event_stream(_stream_late(coming, encoder, client_gone))
     # Flask may never start the stream: only this closes the answer in every case.
     response.call_on_close(coming.close)
     return response
@@ -118,7 +118,8 @@ def _as_proxy_error(error: Exception) -> ProxyError:
     return error if isinstance(error, ProxyError) else as_internal_error(error)
 
 
-def _event_stream(body: Iterator[bytes]) -> Response:
+def event_stream(body: Iterator[bytes]) -> Response:
+    """Return an answer of server-sent events that no proxy on the way holds back."""
     response = Response(body, mimetype="text/event-stream")
     response.headers["Cache-Control"] = "no-cache"
     response.headers["X-Accel-Buffering"] = "no"

@@ -1,13 +1,14 @@
 """The state of the server and its accounts: GET /health, open to all, and GET /api/status, with the accounts' ids.
 
-Both only read the registry, so that they cost no account anything. Neither shows a token.
+Both only read the registry, so that they cost no account anything. Neither shows a token. HEAD / and HEAD /api/hello show
+only that a server is here: clients of Anthropic's API ask before their first request.
 """
 
 from __future__ import annotations
 
 import time
 
-from flask import Blueprint
+from flask import Blueprint, Response
 from flask.typing import ResponseReturnValue
 
 from qwenproxy.accounts.account import iso_text
@@ -20,6 +21,8 @@ def blueprint() -> Blueprint:
     routes = Blueprint("status", __name__)
     routes.add_url_rule("/health", view_func=health)
     routes.add_url_rule("/api/status", view_func=account_status)
+    for path in ("/", "/api/hello"):
+        routes.add_url_rule(path, view_func=say_hello, methods=["HEAD"])
     return routes
 
 
@@ -30,6 +33,11 @@ def health() -> ResponseReturnValue:
     for account in relay().pool.registry.all():
         counts[account.status(now)] += 1
     return json_response({"status": "ok", "accounts": counts})
+
+
+def say_hello() -> ResponseReturnValue:
+    """Answer HEAD / and HEAD /api/hello."""
+    return Response(status=200)
 
 
 def account_status() -> ResponseReturnValue:

@@ -12,7 +12,7 @@ from flask.typing import ResponseReturnValue
 
 from qwenproxy import __version__
 from qwenproxy.api.errors import json_response
-from qwenproxy.api.openapi import completions
+from qwenproxy.api.openapi import completions, messages
 from qwenproxy.api.openapi.paths import PATHS
 from qwenproxy.api.openapi.schemas import SCHEMAS
 
@@ -45,13 +45,14 @@ def document() -> dict[str, Any]:
         "security": [{"key": []}, {"x-api-key": []}, {"api-key": []}, {}],
         "tags": [
             {"name": "OpenAI", "description": "As in the OpenAI API; under /v1, /api/v1 and /api alike."},
+            messages.TAG,
             {"name": "Chat", "description": "Chats that the proxy keeps."},
             {"name": "Files", "description": "Images and documents for messages."},
             {"name": "Server", "description": "The state of the server."},
         ],
-        "paths": {**PATHS, **completions.PATHS},
+        "paths": {**PATHS, **completions.PATHS, **messages.PATHS},
         "components": {
-            "schemas": {**SCHEMAS, **completions.SCHEMAS},
+            "schemas": {**SCHEMAS, **completions.SCHEMAS, **messages.SCHEMAS},
             "securitySchemes": {
                 "key": {"type": "http", "scheme": "bearer", "description": "A line of Authorization.txt."},
                 "x-api-key": {"type": "apiKey", "in": "header", "name": "x-api-key", "description": "The same."},
