@@ -23,6 +23,7 @@ def register(app: Flask) -> None:
         for routes in api.routes:
             app.register_blueprint(routes)
     app.register_blueprint(status.blueprint())
+    app.before_request(status.answer_probe)
     app.register_blueprint(openapi.blueprint())
     register_errors(app, apis)
     roots = [root for api in apis for root in api.roots]

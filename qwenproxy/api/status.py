@@ -1,19 +1,21 @@
 """The state of the server and its accounts: GET /health, open to all, and GET /api/status, with the accounts' ids.
 
-Both only read the registry, so that they cost no account anything. Neither shows a token. HEAD / and HEAD /api/hello show
-only that a server is here: clients of Anthropic's API ask before their first request.
+Both only read the registry, so that they cost no account anything. Neither shows a token. HEAD / shows only that
+a server is here: clients of Anthropic's API ask so before their first request.
 """
 
 from __future__ import annotations
 
 import time
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, request
 from flask.typing import ResponseReturnValue
 
 from qwenproxy.accounts.account import iso_text
 from qwenproxy.api.errors import json_response
 from qwenproxy.api.wiring import relay
+
+PROBES = ("/", "/api/hello")
 
 
 def blueprint() -> Blueprint:
@@ -21,8 +23,6 @@ def blueprint() -> Blueprint:
     routes = Blueprint("status", __name__)
     routes.add_url_rule("/health", view_func=health)
     routes.add_url_rule("/api/status", view_func=account_status)
-    for path in ("/", "/api/hello"):
-        routes.add_url_rule(path, view_func=say_hello, methods=["HEAD"])
     return routes
 
 
@@ -35,9 +35,10 @@ def health() -> ResponseReturnValue:
     return json_response({"status": "ok", "accounts": counts})
 
 
-def say_hello() -> ResponseReturnValue:
-    """Answer HEAD / and HEAD /api/hello."""
-    return Response(status=200)
+def answer_probe() -> Response | None:
+    """Answer HEAD / and HEAD /api/hello, None for any other request. No route does, because GET stays unknown there."""
+    is_probe = request.method == "HEAD" and request.path in PROBES
+    return Response(mimetype="application/json") if is_probe else None
 
 
 def account_status() -> ResponseReturnValue:

@@ -29,8 +29,8 @@ def read_blocks(value: Any, where: str) -> list[Block]:
     if not isinstance(value, list):
         raise RequestError(f"{where} must be a string or an array of content blocks.", param=where)
     for index, block in enumerate(value):
-        if not isinstance(block, Mapping):
-            raise RequestError(f"{where}.{index} must be an object.", param=f"{where}.{index}")
+        if not isinstance(block, Mapping) or not isinstance(block.get("type", ""), str):
+            raise RequestError(f"{where}.{index} must be an object with a type.", param=f"{where}.{index}")
     return value
 
 

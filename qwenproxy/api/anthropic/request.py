@@ -1,6 +1,6 @@
 """Translate the body of Anthropic's messages into a ChatRequest. Pure.
 
-Fields that we cannot honour are named; a field is refused if its silent loss would mislead (contract 7 and 9).
+Fields that we cannot honour are named; a field is refused if its silent loss would mislead (contract 7).
 """
 
 from __future__ import annotations

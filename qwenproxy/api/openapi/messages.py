@@ -100,8 +100,8 @@ SCHEMAS: dict[str, Schema] = {
                 is_error=nullable(FLAG),
             ),
         ],
-        "description": "Thoughts and earlier searches are left out, and so are blocks of other types, which are named in "
-        "x-qwenproxy-ignored. Documents and results may also hold blocks.",
+        "description": "Thoughts and earlier searches are left out, and so are blocks of other types, which are named "
+        "in x-qwenproxy-ignored. Documents and results may also hold blocks.",
     },
     "MessageTool": {
         "anyOf": [
@@ -110,7 +110,7 @@ SCHEMAS: dict[str, Schema] = {
                 "type name", type=const("web_search_20250305"), name=const("web_search"), max_uses=nullable(COUNT)
             ),
         ],
-        "description": "Also bash, text editor and memory of any date, and web_search of any date, which the site makes.",
+        "description": "Also bash, text_editor and memory, and web_search, which the site makes; each of any date.",
     },
     "MessageRequest": an_object(
         "messages max_tokens",
