@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -144,8 +145,8 @@ def test_a_page_beside_an_unknown_model(client: FlaskClient, field: str) -> None
     assert "made-up" in reply.get_json()["error"]["message"]
 
 
-def test_every_error_of_the_list_has_the_form_that_the_client_reads(make_client: MakeClient) -> None:
-    client = make_client(config={"api_keys": "right"})
+def test_every_error_of_the_list_has_the_form_that_the_client_reads(client: FlaskClient, tmp_path: Path) -> None:
+    (tmp_path / "session" / "Authorization.txt").write_text("right\n", encoding="utf-8")
     refused = client.get("/v1/models", headers={**ANTHROPIC, "x-api-key": "wrong"})
     assert (refused.status_code, refused.get_json()["error"]["type"]) == (401, "authentication_error")
     assert "code" in client.get("/v1/models", headers={"x-api-key": "wrong"}).get_json()["error"]

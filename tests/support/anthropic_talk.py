@@ -1,4 +1,4 @@
-"""Anthropic's streams as tests read them: each event against the official types, their order, and the official client."""
+"""Anthropic's streams as tests read them: events against the official types, their order, and the official client."""
 
 from __future__ import annotations
 
