@@ -120,7 +120,7 @@ def as_proxy_error(error: Exception) -> ProxyError:
 
 
 def event_stream(body: Iterator[bytes]) -> Response:
-    """Return the response that streams a body, each piece in one write."""
+    """Return an answer of server-sent events that no proxy on the way holds back."""
     response = Response(body, mimetype="text/event-stream")
     response.headers["Cache-Control"] = "no-cache"
     response.headers["X-Accel-Buffering"] = "no"

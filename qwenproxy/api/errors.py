@@ -38,8 +38,9 @@ def error_response(error: ProxyError) -> Response:
     """Return the answer for an error before the first byte, in the form of the request's wire API."""
     if isinstance(error, StorageError):
         log.error("%s", error.message)
-    response = json_response(_wire_api().error(error), error.status)
-    response.headers.update(wait_headers(error))
+    wire_api = _wire_api()
+    response = json_response(wire_api.error(error), error.status)
+    response.headers.update({**wait_headers(error), **wire_api.error_headers()})
     if error.status == 401:
         response.headers["WWW-Authenticate"] = "Bearer"
     if error.status == 426:
@@ -58,8 +59,10 @@ def register_errors(app: Flask, wire_apis: Sequence[WireApi]) -> None:
 
 
 def _wire_api() -> WireApi:
-    """Return the wire API of the request's route, or of its path if there is no route."""
+    """Return the wire API that claims the request, or that of its route, or of its path if there is no route."""
     wire_apis = cast("tuple[WireApi, ...]", current_app.extensions[WIRE_APIS])
+    if claiming := next((wire_api for wire_api in wire_apis if wire_api.claims()), None):
+        return claiming
     blueprint = request.blueprint or _blueprint_by_another_method()
     for wire_api in wire_apis:
         if blueprint in [routes.name for routes in wire_api.routes]:

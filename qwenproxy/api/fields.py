@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import orjson
+
 from qwenproxy.errors import RequestError
 
 LARGEST = 2**53 - 1  # every JSON reader reads it exactly; as good as no limit
@@ -53,3 +55,11 @@ def read_object(body: Mapping[str, Any], name: str, *, within: str = "") -> Mapp
     if value is not None and not isinstance(value, Mapping):
         raise RequestError(f"{within}{name} must be an object.", param=f"{within}{name}")
     return value or {}
+
+
+def json_text(value: Any, where: str) -> str:
+    """Return a value as compact JSON. Raises RequestError if it is nested too deeply; `where` names it."""
+    try:
+        return orjson.dumps(value).decode()
+    except orjson.JSONEncodeError:
+        raise RequestError(f"{where} is nested too deeply.", param=where) from None

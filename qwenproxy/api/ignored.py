@@ -17,7 +17,7 @@ MOST_NAMES = 50
 # No value of these changes a word of the answer.
 _NEVER_LOST = frozenset(
     {
-        "client_metadata", "metadata", "prediction", "prompt_cache_key", "prompt_cache_options",
+        "cache_control", "client_metadata", "metadata", "prediction", "prompt_cache_key", "prompt_cache_options",
         "prompt_cache_retention", "safety_identifier", "service_tier", "stream_options", "user",
     }
 )  # fmt: skip

@@ -55,7 +55,7 @@ def parse_thinking(body: Mapping[str, Any], ignored: Ignored) -> tuple[bool | No
     )
     ignored.add_fields(template, ("enable_thinking", "thinking_budget"), "chat_template_kwargs")
     ignored.add_fields(reasoning, ("effort", "enabled", "max_tokens", "summary"), "reasoning")
-    ignored.add_fields(output_config, ("effort",), "output_config")
+    ignored.add_fields(output_config, ("effort", "format"), "output_config")  # documents.py reads the format
     return _first(switches), _first(budgets) or None
 
 

@@ -6,7 +6,7 @@ A new wire API is a folder with these three, its name in `api/__init__.py`, and 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -52,6 +52,8 @@ class WireApi:
 
     `addresses` matches the beginning of paths without a route whose errors have this form; `roots` are the addresses
     that also work without `/v1`; `unoffered` returns the topic of a path if the product offers nothing of it.
+    `error_headers` returns headers of an error's answer; `claims` tells whether the client of the current request reads
+    this API's form, whatever the address.
     """
 
     routes: tuple[Blueprint, ...]
@@ -59,3 +61,5 @@ class WireApi:
     addresses: re.Pattern[str]
     roots: tuple[str, ...] = ()
     unoffered: Callable[[str], str | None] = lambda path: None
+    error_headers: Callable[[], Mapping[str, str]] = dict
+    claims: Callable[[], bool] = lambda: False

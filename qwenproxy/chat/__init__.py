@@ -247,9 +247,10 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Finish:
-    """The end of a complete answer."""
+    """The end of a complete answer. `stop` is the stop sequence that cut it, None if none did."""
 
     reason: Literal["stop", "length", "tool_calls"] = "stop"
+    stop: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-import orjson
-
+from qwenproxy.api.fields import json_text
 from qwenproxy.api.ignored import Ignored
 from qwenproxy.chat import FilePart, ImagePart, Message, Part, TextPart, ToolCall
 from qwenproxy.errors import RequestError, UnsupportedParameter
@@ -155,7 +154,7 @@ def _call(function: Any, call: Any, where: str, param: str) -> ToolCall:
         raise RequestError(f"{where} must be a function call.", param=param)
     arguments = function.get("arguments")
     if not isinstance(arguments, str):
-        arguments = "" if arguments is None else _json_text(arguments, f"{where}.function.arguments")
+        arguments = "" if arguments is None else json_text(arguments, f"{where}.function.arguments")
     return ToolCall(str(call.get("id") or ""), function["name"], arguments)
 
 
@@ -173,13 +172,6 @@ def _with_ids(message: Message, fresh: str, open_calls: dict[str | None, str]) -
     calls = tuple(replace(call, id=call.id or f"{fresh}_{n}") for n, call in enumerate(message.tool_calls))
     open_calls.update({call.name: call.id for call in calls})
     return replace(message, tool_calls=calls)
-
-
-def _json_text(value: Any, where: str) -> str:
-    try:
-        return orjson.dumps(value).decode()
-    except orjson.JSONEncodeError:
-        raise RequestError(f"{where} is nested too deeply.", param=where) from None
 
 
 def _optional_text(value: Any, where: str) -> str | None:

@@ -90,14 +90,14 @@ def refuse_losses(body: Mapping[str, Any], numbers: Sequence[str] = ("n",)) -> N
             raise UnsupportedParameter(f"The Qwen chat site does not support {name}. Leave it out.", param=name)
 
 
-def read_stop(body: Mapping[str, Any]) -> tuple[str, ...]:
+def read_stop(body: Mapping[str, Any], name: str = "stop") -> tuple[str, ...]:
     """Return the stop sequences. Raises RequestError."""
-    value = body.get("stop")
+    value = body.get(name)
     sequences = [] if value is None else [value] if isinstance(value, str) else value
     if not isinstance(sequences, list) or not all(isinstance(sequence, str) for sequence in sequences):
-        raise RequestError("stop must be a string or an array of strings.", param="stop")
+        raise RequestError(f"{name} must be a string or an array of strings.", param=name)
     if len(sequences) > MAX_STOP_SEQUENCES:
-        raise RequestError(f"stop may have at most {MAX_STOP_SEQUENCES} sequences.", param="stop")
+        raise RequestError(f"{name} may have at most {MAX_STOP_SEQUENCES} sequences.", param=name)
     return tuple(sequence for sequence in sequences if sequence)
 
 

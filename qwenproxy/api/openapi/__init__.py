@@ -5,6 +5,7 @@ paths.py and schemas.py are written by hand from the contract, not from the code
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from flask import Blueprint
@@ -12,9 +13,11 @@ from flask.typing import ResponseReturnValue
 
 from qwenproxy import __version__
 from qwenproxy.api.errors import json_response
-from qwenproxy.api.openapi import completions, responses, stored
+from qwenproxy.api.openapi import completions, messages, responses, stored
 from qwenproxy.api.openapi.paths import PATHS
 from qwenproxy.api.openapi.schemas import SCHEMAS
+
+PARTS = (completions, responses, stored, messages)  # one for each wire API beside the first
 
 
 def blueprint() -> Blueprint:
@@ -45,13 +48,14 @@ def document() -> dict[str, Any]:
         "security": [{"key": []}, {"x-api-key": []}, {"api-key": []}, {}],
         "tags": [
             {"name": "OpenAI", "description": "As in the OpenAI API; under /v1, /api/v1 and /api alike."},
+            messages.TAG,
             {"name": "Chat", "description": "Chats that the proxy keeps."},
             {"name": "Files", "description": "Images and documents for messages."},
             {"name": "Server", "description": "The state of the server."},
         ],
-        "paths": {**PATHS, **completions.PATHS, **responses.PATHS, **stored.PATHS},
+        "paths": {**PATHS, **_joined(part.PATHS for part in PARTS)},
         "components": {
-            "schemas": {**SCHEMAS, **completions.SCHEMAS, **responses.SCHEMAS, **stored.SCHEMAS},
+            "schemas": {**SCHEMAS, **_joined(part.SCHEMAS for part in PARTS)},
             "securitySchemes": {
                 "key": {"type": "http", "scheme": "bearer", "description": "A line of Authorization.txt."},
                 "x-api-key": {"type": "apiKey", "in": "header", "name": "x-api-key", "description": "The same."},
@@ -59,3 +63,7 @@ def document() -> dict[str, Any]:
             },
         },
     }
+
+
+def _joined(parts: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    return {name: value for part in parts for name, value in part.items()}

@@ -104,7 +104,9 @@ def _openai_paths(prefix: str) -> Item:
         error="OpenAIError",
     )
     model = answers("the model", _in_either_form("Model"), (404, *ASKS_SITE), error="OpenAIError")
-    model["404"]["content"] = _either("OpenAIError", "AnthropicError")
+    for response in (*models.values(), *model.values()):
+        if response["content"] == json_content("OpenAIError"):
+            response["content"] = _either("OpenAIError", "AnthropicError")
     return {
         f"{prefix}/chat/completions": {
             "post": operation(
