@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask, Response, request
 
-from qwenproxy.api import completions, native, openai, openapi, status
+from qwenproxy.api import completions, gemini, native, openai, openapi, status
 from qwenproxy.api.errors import register_errors
 from qwenproxy.api.wire import WireApi
 from qwenproxy.wsgi.paths import with_canonical_paths
@@ -13,7 +13,7 @@ from qwenproxy.wsgi.unread import closing_unread
 
 def wire_apis() -> tuple[WireApi, ...]:
     """Return all wire APIs. A path without a route is that of the most exact address; of equal ones the last counts."""
-    return (openai.wire_api(), completions.wire_api(), native.wire_api())
+    return (openai.wire_api(), completions.wire_api(), gemini.wire_api(), native.wire_api())
 
 
 def register(app: Flask) -> None:

@@ -1,0 +1,103 @@
+"""An answer as Gemini sends it: objects with a candidate, streamed as server-sent events or in one array, or whole.
+
+A call goes out whole, because Gemini's form has no pieces of one. The SDKs read what is no `data:` line as an error, so
+a sign of life is blank, and an error in mid-stream is a bare object: there the programs look for it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from qwenproxy.api.gemini.format import (
+    call_part,
+    candidate,
+    final_fields,
+    gemini_error,
+    head,
+    thought_part,
+    usage_metadata,
+)
+from qwenproxy.chat import CallArguments, CallEnded, CallStarted, Event, Image, Reasoning, Text, ToolCall
+from qwenproxy.errors import ProxyError
+from qwenproxy.history.kept_answer import KeptAnswer
+
+
+class GeminiEncoder:
+    """The encoder of generateContent and streamGenerateContent."""
+
+    def __init__(self, *, shows_thoughts: bool = False, as_array: bool = False) -> None:
+        """`shows_thoughts` sends the model's thinking; `as_array` streams one JSON array in place of events."""
+        self._shows_thoughts = shows_thoughts
+        self._as_array = as_array
+        self._is_begun = False  # an element of the array is out
+        self._head: dict[str, str] = {}
+        self._call: CallStarted | None = None
+        self._arguments: list[str] = []
+
+    @property
+    def keep_alive(self) -> bytes:
+        """A blank line, also between the elements of the array."""
+        return b"\n" if self._as_array else b"\n\n"
+
+    def begin(self, answer: KeptAnswer) -> bytes:
+        """Return nothing: a stream begins with its first part."""
+        self._head = head(answer)
+        return b""
+
+    def event(self, event: Event) -> bytes:
+        """Return the object with the part of an event, a sign of life for one that is held back or not shown."""
+        if isinstance(event, Text):
+            return self._parts([{"text": event.text}])
+        if isinstance(event, Image):
+            return self._parts([{"text": event.markdown}])
+        if isinstance(event, Reasoning):
+            return self._parts([thought_part(event.text)]) if self._shows_thoughts else self.keep_alive
+        if isinstance(event, CallStarted):
+            self._call, self._arguments = event, []
+            return self.keep_alive
+        if isinstance(event, CallArguments):
+            self._arguments.append(event.text)
+            return self.keep_alive
+        if isinstance(event, CallEnded) and self._call:
+            call, self._call = ToolCall(self._call.id, self._call.name, "".join(self._arguments)), None
+            return self._parts([call_part(call)])
+        return b""
+
+    def usage(self, answer: KeptAnswer) -> bytes:
+        """Return nothing: the counts stand in the last object."""
+        return b""
+
+    def end(self, answer: KeptAnswer) -> bytes:
+        """Return the last object: why the answer ended, its sources, and the counts."""
+        # Programs print the text of each object, so the last one has one, too.
+        last = candidate([{"text": ""}], **final_fields(answer))
+        counts = usage_metadata(answer.run.answer.counts(answer.run.chat))
+        piece = self._piece({"candidates": [last], "usageMetadata": counts, **self._head})
+        return piece + b"]" if self._as_array else piece
+
+    def failure(self, error: ProxyError) -> bytes:
+        """Return the error object; an array stays open behind it, so that nobody takes it for a whole answer."""
+        return self._element(gemini_error(error)) if self._as_array else orjson.dumps(gemini_error(error)) + b"\n\n"
+
+    def whole(self, answer: KeptAnswer) -> dict[str, Any]:
+        """Return the complete answer as one object."""
+        content = answer.run.answer
+        thoughts = [thought_part(content.reasoning)] if self._shows_thoughts and content.reasoning else []
+        texts = [{"text": content.text}] if content.text or not content.tool_calls else []
+        calls = [call_part(call) for call in content.tool_calls]
+        only = candidate([*thoughts, *texts, *calls], **final_fields(answer, len(thoughts)))
+        counts = usage_metadata(content.counts(answer.run.chat))
+        return {"candidates": [only], "usageMetadata": counts, **head(answer)}
+
+    def _parts(self, parts: list[dict[str, Any]]) -> bytes:
+        return self._piece({"candidates": [candidate(parts)], **self._head})
+
+    def _piece(self, value: dict[str, Any]) -> bytes:
+        return self._element(value) if self._as_array else b"data: " + orjson.dumps(value) + b"\n\n"
+
+    def _element(self, value: dict[str, Any]) -> bytes:
+        before = b",\n" if self._is_begun else b"["
+        self._is_begun = True
+        return before + orjson.dumps(value)
