@@ -82,7 +82,7 @@ def stream(answer: KeptAnswer, encoder: Encoder, client_gone: ClientGoneCheck) -
     except Exception as error:
         failure = _as_proxy_error(error)
         journal.note(journal.AnswerBroke(answer.run.account_id, failure.code, failure.message))
-        yield encoder.failure(failure)
+        yield from _failure(encoder, failure)
         return
     yield from _unless_empty(encoder.usage(answer))
     yield from _unless_empty(encoder.end(answer))
@@ -103,9 +103,14 @@ def _stream_late(coming: Coming[KeptAnswer], encoder: Encoder, client_gone: Clie
     except Exception as error:
         failure = _as_proxy_error(error)
         log.warning("no answer came: %s", failure.message)
-        yield encoder.failure(failure)
+        yield from _failure(encoder, failure)
         return
     yield from stream(answer, encoder, client_gone)
+
+
+def _failure(encoder: Encoder, error: ProxyError) -> Iterator[bytes]:
+    pieces = encoder.failure(error)
+    yield from (pieces,) if isinstance(pieces, bytes) else pieces
 
 
 def _unless_empty(piece: bytes) -> Iterator[bytes]:

@@ -22,14 +22,18 @@ _HONOURED = frozenset(
     }
 )  # fmt: skip
 _SCHEMA_FIELDS = ("responseJsonSchema", "_responseJsonSchema", "responseSchema")
-_JSON, _TEXT = "application/json", "text/plain"
+_JSON, _TEXT, _ENUM = "application/json", "text/plain", "text/x.enum"
 _NO_LEVEL = "THINKING_LEVEL_UNSPECIFIED"
 MAX_STOP_SEQUENCES = 16
 
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """What the configuration asks for. `shows_thoughts` says that the client wants to read the model's thinking."""
+    """What the configuration asks for.
+
+    `shows_thoughts` says that the client wants to read the model's thinking, `is_bare` that it wants the one string of
+    the document without quotation marks.
+    """
 
     max_tokens: int | None = None
     stop: tuple[str, ...] = ()
@@ -37,11 +41,13 @@ class Generation:
     thinking_budget: int | None = None
     shows_thoughts: bool = False
     document: Document | None = None
+    is_bare: bool = False
 
 
 def parse_generation(body: Mapping[str, Any], ignored: Ignored) -> Generation:
     """Read the configuration. Raises RequestError, UnsupportedParameter naming the field."""
     config = inner_object(body, "generationConfig")
+    kind = _answer_type(config)
     _refuse_losses(config)
     thinking_config = inner_object(config, "thinkingConfig", WITHIN)
     thinks, budget = _thinking(thinking_config, ignored)
@@ -52,7 +58,8 @@ def parse_generation(body: Mapping[str, Any], ignored: Ignored) -> Generation:
         thinking=thinks,
         thinking_budget=budget,
         shows_thoughts=bool(read_flag(thinking_config, "includeThoughts", within=f"{WITHIN}thinkingConfig.")),
-        document=_document(config),
+        document=_document(config, kind),
+        is_bare=kind == _ENUM,
     )
 
 
@@ -111,18 +118,23 @@ def _thinking(config: Mapping[str, Any], ignored: Ignored) -> tuple[bool | None,
     return (True if tokens and thinks is None else thinks), tokens
 
 
-def _document(config: Mapping[str, Any]) -> Document | None:
-    """Return the form that the answer must have, None for free text. Raises RequestError, UnsupportedParameter."""
+def _answer_type(config: Mapping[str, Any]) -> str:
     kind = (read_text(config, "responseMimeType", within=WITHIN) or "").partition(";")[0].strip().lower()
-    field = next(
-        (each for each in ("responseJsonSchema", "_responseJsonSchema", "responseSchema") if each in config), ""
-    )
-    if kind not in ("", _TEXT, _JSON):
-        raise UnsupportedParameter(f"responseMimeType must be {_JSON} or {_TEXT}.", param=f"{WITHIN}responseMimeType")
+    if kind not in ("", _TEXT, _JSON, _ENUM):
+        raise UnsupportedParameter(
+            f"responseMimeType must be {_JSON}, {_ENUM} or {_TEXT}.", param=f"{WITHIN}responseMimeType"
+        )
+    return kind
+
+
+def _document(config: Mapping[str, Any], kind: str) -> Document | None:
+    """Return the form that the answer must have, None for free text. Raises RequestError."""
+    field = next((each for each in _SCHEMA_FIELDS if each in config), "")
+    if not field and kind == _ENUM:
+        raise RequestError(f"responseMimeType {_ENUM} needs responseSchema.", param=f"{WITHIN}responseSchema")
     if not field:
         return Document() if kind == _JSON else None
     if kind == _TEXT:
         raise RequestError(f"{field} needs responseMimeType {_JSON}.", param=f"{WITHIN}responseMimeType")
-    value = config[field]
     # Clients also put a schema of the one form into the field of the other.
-    return Document(documents.read_schema(json_schema(value), f"{WITHIN}{field}"))
+    return Document(documents.read_schema(json_schema(config[field]), f"{WITHIN}{field}"))

@@ -26,12 +26,14 @@ _NEVER_LOST = frozenset({"cachedContent", "labels", "serviceTier", "store"})
 class GeminiRequest:
     """A parsed body: the neutral request, and the form of the answer.
 
-    `shows_thoughts` sends the model's thinking; `ignored` names the fields without effect.
+    `shows_thoughts` sends the model's thinking, `is_bare` a document that is one string without quotation marks;
+    `ignored` names the fields without effect.
     """
 
     chat: ChatRequest
     ignored: Ignored
     shows_thoughts: bool = False
+    is_bare: bool = False
 
 
 def parse_request(document: Mapping[str, Any], model: str, *, streamed: bool = False) -> GeminiRequest:
@@ -61,7 +63,7 @@ def parse_request(document: Mapping[str, Any], model: str, *, streamed: bool = F
         streamed=streamed,
     )
     ignored.add_fields(body, _HONOURED | _NEVER_LOST)
-    return GeminiRequest(chat, ignored, generation.shows_thoughts)
+    return GeminiRequest(chat, ignored, generation.shows_thoughts, generation.is_bare)
 
 
 def parse_count(document: Mapping[str, Any], model: str) -> GeminiRequest:

@@ -36,7 +36,7 @@ def blueprint() -> Blueprint:
 def generate(model: str) -> ResponseReturnValue:
     """Answer POST …/models/<model>:generateContent."""
     question = parse_request(json_body(), model)
-    encoder = GeminiEncoder(shows_thoughts=question.shows_thoughts)
+    encoder = GeminiEncoder(shows_thoughts=question.shows_thoughts, is_bare=question.is_bare)
     return question.ignored.put_header(respond(Alone(), question.chat, encoder))
 
 
@@ -44,7 +44,7 @@ def stream(model: str) -> ResponseReturnValue:
     """Answer POST …/models/<model>:streamGenerateContent: events with `alt=sse`, else one array."""
     question = parse_request(json_body(), model, streamed=True)
     as_array = request.args.get("alt") != "sse"
-    encoder = GeminiEncoder(shows_thoughts=question.shows_thoughts, as_array=as_array)
+    encoder = GeminiEncoder(shows_thoughts=question.shows_thoughts, as_array=as_array, is_bare=question.is_bare)
     response = question.ignored.put_header(respond(Alone(), question.chat, encoder))
     if as_array:
         response.mimetype = "application/json"
