@@ -51,20 +51,18 @@ class GeminiEncoder:
         return b""
 
     def event(self, event: Event) -> bytes:
-        """Return the object with the part of an event, a sign of life for one that is held back or not shown."""
+        """Return the object with the part of an event, b"" for one that is held back or not shown."""
         if isinstance(event, Text):
-            return self.keep_alive if self._is_bare else self._parts([{"text": event.text}])
+            return b"" if self._is_bare else self._parts([{"text": event.text}])
         if isinstance(event, Image):
             return self._parts([{"text": event.markdown}])
         if isinstance(event, Reasoning):
-            return self._parts([thought_part(event.text)]) if self._shows_thoughts else self.keep_alive
+            return self._parts([thought_part(event.text)]) if self._shows_thoughts else b""
         if isinstance(event, CallStarted):
             self._call, self._arguments = event, []
-            return self.keep_alive
-        if isinstance(event, CallArguments):
+        elif isinstance(event, CallArguments):
             self._arguments.append(event.text)
-            return self.keep_alive
-        if isinstance(event, CallEnded) and self._call:
+        elif isinstance(event, CallEnded) and self._call:
             call, self._call = ToolCall(self._call.id, self._call.name, "".join(self._arguments)), None
             return self._parts([call_part(call)])
         return b""
