@@ -1,6 +1,6 @@
 """Translate the body of Gemini's generateContent into a ChatRequest. Pure.
 
-Fields that we cannot honour are named; a field is refused if its silent loss would mislead (contract 7 and 10).
+Fields that we cannot honour are named; a field is refused if its silent loss would mislead (contract 7 and 7.10).
 """
 
 from __future__ import annotations

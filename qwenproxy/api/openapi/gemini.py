@@ -6,6 +6,7 @@ from qwenproxy.api.openapi.builders import COUNT, FLAG, TEXT, Schema, an_object,
 from qwenproxy.api.openapi.paths import (
     ABOUT_ANSWERS,
     ASKS_SITE,
+    MODEL,
     READS_BODY,
     Item,
     answers,
@@ -15,7 +16,10 @@ from qwenproxy.api.openapi.paths import (
 )
 
 _OBJECT: Schema = {"type": "object"}
-_MODEL: Item = {"name": "model", "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
+_MODEL: Item = {**MODEL, "name": "model"}
+GEMINI_PREFIXES = ("/v1beta", "/api/v1beta")
+# Where only the end of a path tells it from OpenAI's.
+SHARED_PREFIXES = ("/v1", "/api/v1")
 _ALT: Item = {
     "name": "alt",
     "in": "query",
@@ -149,11 +153,11 @@ def _model_paths(prefix: str) -> Item:
     model = answers("the model", json_content("GeminiModel"), (404, *ASKS_SITE), error="GeminiError")
     return {
         f"{prefix}/models": {"get": operation("Gemini", "List the models", models, parameters=_PAGE)},
-        f"{prefix}/models/{{model}}": {"get": operation("Gemini", "Describe a model", model, parameters=[_MODEL])},
+        f"{prefix}/models/{{name}}": {"get": operation("Gemini", "Describe a model", model, parameters=[MODEL])},
     }
 
 
 PATHS: Item = {
-    **{path: item for prefix in ("/v1beta", "/api/v1beta", "/v1", "/api/v1") for path, item in _paths(prefix).items()},
-    **{path: item for prefix in ("/v1beta", "/api/v1beta") for path, item in _model_paths(prefix).items()},
+    **{path: item for prefix in (*GEMINI_PREFIXES, *SHARED_PREFIXES) for path, item in _paths(prefix).items()},
+    **{path: item for prefix in GEMINI_PREFIXES for path, item in _model_paths(prefix).items()},
 }
