@@ -6,6 +6,7 @@ A route parses its request, makes an encoder, and calls `respond`. The encoder d
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
@@ -28,6 +29,7 @@ log = logging.getLogger(__name__)
 
 KEEP_ALIVE_AFTER = 10  # seconds of silence towards the client, also before the site answers
 CONTEXT_HEADER = "x-qwenproxy-context"
+APART = 0.1  # seconds, so that a client reads the pieces of a failure one by one
 LOOK_EVERY = 1.0  # seconds between two checks for the begin of an answer
 
 
@@ -110,7 +112,12 @@ def _stream_late(coming: Coming[KeptAnswer], encoder: Encoder, client_gone: Clie
 
 def _failure(encoder: Encoder, error: ProxyError) -> Iterator[bytes]:
     pieces = encoder.failure(error)
-    yield from (pieces,) if isinstance(pieces, bytes) else pieces
+    if isinstance(pieces, bytes):
+        yield pieces
+        return
+    for piece in pieces:
+        time.sleep(APART)
+        yield piece
 
 
 def _unless_empty(piece: bytes) -> Iterator[bytes]:

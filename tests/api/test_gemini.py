@@ -185,11 +185,11 @@ def test_a_document_and_a_bare_word(client: FlaskClient, site: FakeSite, is_stre
         assert text_of(answers) == expected
 
 
-def test_an_answer_that_breaks_is_an_error_twice(client: FlaskClient, site: FakeSite) -> None:
+def test_an_answer_that_breaks_is_an_error_twice_and_never_ends(client: FlaskClient, site: FakeSite) -> None:
     site.script("a", CUT)
     pieces = list(stream(client).iter_encoded())
     bare, event = pieces[-2:]
-    assert event == b"data: " + bare
+    assert event == b"data: " + bare + b"data:"
     assert json.loads(bare)["error"]["status"] == "UNAVAILABLE"
     assert b"finishReason" not in b"".join(pieces)
 

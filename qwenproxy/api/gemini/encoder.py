@@ -83,12 +83,13 @@ class GeminiEncoder:
     def failure(self, error: ProxyError) -> bytes | tuple[bytes, ...]:
         """Return the error object; an array stays open behind it, so that nobody takes it for a whole answer.
 
-        Of a stream of events it comes twice, because older SDKs see only a bare object, and others only an event.
+        Of a stream of events it comes twice, because older SDKs see only a bare object, and others only an event. Those
+        that saw neither, because several pieces arrived as one, stumble over an event without its end.
         """
         if self._as_array:
             return self._element(gemini_error(error))
         text = orjson.dumps(gemini_error(error)) + b"\n\n"
-        return text, b"data: " + text
+        return text, b"data: " + text + b"data:"
 
     def whole(self, answer: KeptAnswer) -> dict[str, Any]:
         """Return the complete answer as one object."""
