@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask, Response, request
 
-from qwenproxy.api import anthropic, completions, native, openai, openapi, responses, status
+from qwenproxy.api import anthropic, completions, gemini, native, openai, openapi, responses, status
 from qwenproxy.api.errors import register_errors
 from qwenproxy.api.wire import WireApi
 from qwenproxy.wsgi.paths import with_canonical_paths
@@ -18,6 +18,7 @@ def wire_apis() -> tuple[WireApi, ...]:
         completions.wire_api(),
         responses.wire_api(),
         anthropic.wire_api(),
+        gemini.wire_api(),
         native.wire_api(),
     )
 

@@ -6,6 +6,7 @@ A route parses its request, makes an encoder, and calls `respond`. The encoder d
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
@@ -28,6 +29,7 @@ log = logging.getLogger(__name__)
 
 KEEP_ALIVE_AFTER = 10  # seconds of silence towards the client, also before the site answers
 CONTEXT_HEADER = "x-qwenproxy-context"
+APART = 0.1  # seconds, so that a client reads the pieces of a failure one by one
 LOOK_EVERY = 1.0  # seconds between two checks for the begin of an answer
 
 
@@ -82,7 +84,7 @@ def stream(answer: KeptAnswer, encoder: Encoder, client_gone: ClientGoneCheck) -
     except Exception as error:
         failure = as_proxy_error(error)
         journal.note(journal.AnswerBroke(answer.run.account_id, failure.code, failure.message))
-        yield encoder.failure(failure)
+        yield from _failure(encoder, failure)
         return
     yield from _unless_empty(encoder.usage(answer))
     yield from _unless_empty(encoder.end(answer))
@@ -103,9 +105,19 @@ def _stream_late(coming: Coming[KeptAnswer], encoder: Encoder, client_gone: Clie
     except Exception as error:
         failure = as_proxy_error(error)
         log.warning("no answer came: %s", failure.message)
-        yield encoder.failure(failure)
+        yield from _failure(encoder, failure)
         return
     yield from stream(answer, encoder, client_gone)
+
+
+def _failure(encoder: Encoder, error: ProxyError) -> Iterator[bytes]:
+    pieces = encoder.failure(error)
+    if isinstance(pieces, bytes):
+        yield pieces
+        return
+    for piece in pieces:
+        time.sleep(APART)
+        yield piece
 
 
 def _unless_empty(piece: bytes) -> Iterator[bytes]:

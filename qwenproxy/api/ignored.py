@@ -23,15 +23,18 @@ _NEVER_LOST = frozenset(
 )  # fmt: skip
 # The site does this anyway.
 _DEFAULTS: Mapping[str, tuple[Any, ...]] = {
+    "frequencyPenalty": (0,),
     "frequency_penalty": (0,),
     "min_p": (0,),
     "modalities": (["text"],),
+    "presencePenalty": (0,),
     "presence_penalty": (0,),
     "repetition_penalty": (1,),
     "response_format": ({"type": "text"},),
     "search_context_size": ("medium",),
     "temperature": (1,),
     "tool_choice": ("auto", "none"),
+    "topP": (1,),
     "top_k": (0, -1),
     "top_logprobs": (0,),
     "top_p": (1,),

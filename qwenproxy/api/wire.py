@@ -39,8 +39,8 @@ class Encoder(Protocol):
     def end(self, answer: KeptAnswer) -> bytes:
         """Return the end of the stream of a complete answer."""
 
-    def failure(self, error: ProxyError) -> bytes:
-        """Return the end of a stream that failed."""
+    def failure(self, error: ProxyError) -> bytes | tuple[bytes, ...]:
+        """Return the end of a stream that failed; of several pieces a client reads each alone."""
 
     def whole(self, answer: KeptAnswer) -> dict[str, Any]:
         """Return a complete answer for a client that does not stream."""

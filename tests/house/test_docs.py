@@ -44,10 +44,12 @@ def asked_routes() -> set[tuple[str, str]]:
     """Return method and path of everything that the code blocks ask for."""
     found = {("GET", path) for block in all_blocks("python") for path in re.findall(r"ws://[^/]+(/[\w/]+)", block)}
     for line in "\n".join(all_blocks("bash")).replace("\\\n", " ").splitlines():
-        for address, rest in re.findall(r"curl (?:.*?)http://[^/]+(/[\w./$-]+)(.*)", line):
+        for address, rest in re.findall(r"curl (?:.*?)http://[^/]+(/[\w./$:-]+)(.*)", line):
             method = re.search(r"-X (\w+)", line)
             sends = re.search(r" -[dF] ", line)
-            path = re.sub(r"\$([A-Z]+)", lambda name: PLACES[name[1]], re.sub(r"/models/.+", "/models/{name}", address))
+            path = re.sub(r"\$([A-Z]+)", lambda name: PLACES[name[1]], address)
+            path = re.sub(r"/models/[^:]+$", "/models/{name}", path)
+            path = re.sub(r"/models/[^:]+:", "/models/{model}:", path)
             found.add((method[1] if method else "POST" if sends else "GET", path))
             assert "curl" not in rest, f"two requests on one line: {line}"
     return found

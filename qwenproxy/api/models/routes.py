@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 from qwenproxy.api.anthropic_headers import wants_anthropic, with_request_id
 from qwenproxy.api.errors import json_response
 from qwenproxy.api.models import anthropic_form, openai_form
+from qwenproxy.api.models.gemini_routes import get_gemini_model, list_gemini_models, wants_gemini
 from qwenproxy.api.openai.addresses import PREFIXES
 from qwenproxy.api.wiring import relay
 from qwenproxy.errors import RequestError
@@ -27,6 +28,8 @@ def blueprint() -> Blueprint:
 
 def list_models() -> ResponseReturnValue:
     """Answer GET …/models: the site's live models and the documented names."""
+    if wants_gemini():
+        return list_gemini_models()
     page = _page() if wants_anthropic() else None
     rows = relay().model_list(client_gone_check(request.environ)).listing()
     if page is not None:
@@ -36,6 +39,8 @@ def list_models() -> ResponseReturnValue:
 
 def get_model(name: str) -> ResponseReturnValue:
     """Answer GET …/models/<id> for every name that a request may use; the object has the name of the request."""
+    if wants_gemini():
+        return get_gemini_model(name)
     model = relay().model_list(client_gone_check(request.environ)).describe(name).model
     if wants_anthropic():
         return with_request_id(json_response(anthropic_form.model_object(name, model)))

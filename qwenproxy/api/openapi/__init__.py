@@ -13,11 +13,11 @@ from flask.typing import ResponseReturnValue
 
 from qwenproxy import __version__
 from qwenproxy.api.errors import json_response
-from qwenproxy.api.openapi import completions, messages, responses, stored
+from qwenproxy.api.openapi import completions, gemini, messages, responses, stored
 from qwenproxy.api.openapi.paths import PATHS
 from qwenproxy.api.openapi.schemas import SCHEMAS
 
-PARTS = (completions, responses, stored, messages)  # one for each wire API beside the first
+PARTS = (completions, responses, stored, messages, gemini)  # one for each wire API beside the first
 
 
 def blueprint() -> Blueprint:
@@ -45,10 +45,11 @@ def document() -> dict[str, Any]:
         },
         "servers": [{"url": "/"}],
         # With an empty entry, because a server without keys needs none.
-        "security": [{"key": []}, {"x-api-key": []}, {"api-key": []}, {}],
+        "security": [{"key": []}, {"x-api-key": []}, {"api-key": []}, {"x-goog-api-key": []}, {}],
         "tags": [
             {"name": "OpenAI", "description": "As in the OpenAI API; under /v1, /api/v1 and /api alike."},
             messages.TAG,
+            {"name": "Gemini", "description": "As in Google's Gemini API."},
             {"name": "Chat", "description": "Chats that the proxy keeps."},
             {"name": "Files", "description": "Images and documents for messages."},
             {"name": "Server", "description": "The state of the server."},
@@ -60,6 +61,12 @@ def document() -> dict[str, Any]:
                 "key": {"type": "http", "scheme": "bearer", "description": "A line of Authorization.txt."},
                 "x-api-key": {"type": "apiKey", "in": "header", "name": "x-api-key", "description": "The same."},
                 "api-key": {"type": "apiKey", "in": "header", "name": "api-key", "description": "The same."},
+                "x-goog-api-key": {
+                    "type": "apiKey",
+                    "in": "header",
+                    "name": "x-goog-api-key",
+                    "description": "The same; Gemini's routes also take it as `key` in the query.",
+                },
             },
         },
     }

@@ -81,8 +81,8 @@ def operation(tag: str, summary: str, responses: Item, **more: Any) -> Item:
 
 
 def _in_either_form(name: str) -> Item:
-    """Return the content of an answer that is in Anthropic's form if the request has `anthropic-version`."""
-    return _either(name, f"Anthropic{name}")
+    """Return the content of an answer that also has the forms of Anthropic and Gemini, by the request's headers."""
+    return _either(name, f"Anthropic{name}", f"Gemini{name}")
 
 
 def _either(*names: str) -> Item:
