@@ -40,9 +40,9 @@ def starts(monkeypatch: pytest.MonkeyPatch) -> list[Start]:
     """Replace the server; return the list of the settings it was started with."""
     calls: list[Start] = []
 
-    def run(config: Config, *, server: str, ready: Callable[[int], None], warm_up: object) -> int:
+    def run(config: Config, *, server: str, ready: Callable[[int, int | None], None], warm_up: object) -> int:
         calls.append((config, server))
-        ready(4711)
+        ready(4711, config.ollama_port)
         return 0
 
     monkeypatch.setattr("qwenproxy.server.run", run)

@@ -12,7 +12,7 @@ from flask.typing import ResponseReturnValue
 
 from qwenproxy import __version__
 from qwenproxy.api.errors import json_response
-from qwenproxy.api.openapi import completions
+from qwenproxy.api.openapi import completions, ollama
 from qwenproxy.api.openapi.paths import PATHS
 from qwenproxy.api.openapi.schemas import SCHEMAS
 
@@ -45,13 +45,18 @@ def document() -> dict[str, Any]:
         "security": [{"key": []}, {"x-api-key": []}, {"api-key": []}, {}],
         "tags": [
             {"name": "OpenAI", "description": "As in the OpenAI API; under /v1, /api/v1 and /api alike."},
+            {
+                "name": "Ollama",
+                "description": "As in Ollama's API, for its clients; at the root of the port OLLAMA_PORT, too. Below "
+                "/ollama OpenAI's routes stand as well.",
+            },
             {"name": "Chat", "description": "Chats that the proxy keeps."},
             {"name": "Files", "description": "Images and documents for messages."},
             {"name": "Server", "description": "The state of the server."},
         ],
-        "paths": {**PATHS, **completions.PATHS},
+        "paths": {**PATHS, **completions.PATHS, **ollama.PATHS},
         "components": {
-            "schemas": {**SCHEMAS, **completions.SCHEMAS},
+            "schemas": {**SCHEMAS, **completions.SCHEMAS, **ollama.SCHEMAS},
             "securitySchemes": {
                 "key": {"type": "http", "scheme": "bearer", "description": "A line of Authorization.txt."},
                 "x-api-key": {"type": "apiKey", "in": "header", "name": "x-api-key", "description": "The same."},
