@@ -236,10 +236,10 @@ def test_latest_behind_a_model_is_the_model(client: FlaskClient, name: str) -> N
 
 
 def test_no_question_loads_the_model(client: FlaskClient, site: FakeSite) -> None:
-    for body, reason in (({}, "load"), ({"keep_alive": 0}, "unload")):
-        loaded = chat(client, messages=[], stream=False, **body).get_json()
+    for keep_alive, reason in ((None, "load"), (0, "unload")):
+        loaded = chat(client, messages=[], stream=False, keep_alive=keep_alive).get_json()
         assert (loaded["message"]["content"], loaded["done"], loaded["done_reason"]) == ("", True, reason)
-        [line] = lines_of(generate(client, prompt="", **body))
+        [line] = lines_of(generate(client, prompt="", keep_alive=keep_alive))
         assert (line["response"], line["done"], line["done_reason"]) == ("", True, reason)
     assert site.asked() == []
 

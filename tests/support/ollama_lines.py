@@ -7,9 +7,10 @@ from datetime import datetime
 from typing import Any
 
 from ollama import ChatResponse, GenerateResponse
+from pydantic import BaseModel
 from werkzeug.test import TestResponse
 
-KINDS = {"message": ChatResponse, "response": GenerateResponse}
+KINDS: dict[str, type[BaseModel]] = {"message": ChatResponse, "response": GenerateResponse}
 NDJSON = "application/x-ndjson"
 COUNTS = ("total_duration", "load_duration", "prompt_eval_count", "prompt_eval_duration", "eval_count", "eval_duration")
 
