@@ -90,7 +90,7 @@ RU = {
     "start_no_login": "Ни в один аккаунт вход не выполнен. Войти заново: {relogin} - или добавить другой: {add}",
     "start_waits": "До тех пор на каждый запрос прокси отвечает 503.",
     "start_ready": "qwenproxy работает: {url}   (остановить - Ctrl-C)",
-    "start_ollama": "API Ollama: {url}",
+    "start_ollama": "API Ollama доступен по адресу {url}",
     "start_try": "Попробуйте из другого терминала:",
     "start_sdk": "или через OpenAI SDK:",
     "start_key": "Вместо {key} подставьте ключ из списка: {command}",
