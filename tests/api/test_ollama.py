@@ -221,6 +221,19 @@ def test_a_conversation_goes_on_where_the_site_holds_it(client: FlaskClient, sit
     assert site.questions()[-1]["messages"][0]["content"] == "How are you?"
 
 
+def test_results_that_name_no_call_go_on_there_too(client: FlaskClient, site: FakeSite) -> None:
+    site.script("a", answer(*CALLS), answer("Fine."))
+    said = chat(client, tools=[LOOK], stream=False).get_json()["message"]
+    calls = [
+        {"function": {name: call["function"][name] for name in ("name", "arguments")}} for call in said["tool_calls"]
+    ]
+    results = [{"role": "tool", "content": text} for text in ("one", "two")]
+    messages = [*HELLO, {"role": "assistant", "content": "", "tool_calls": calls}, *results]
+    response = chat(client, tools=[LOOK], messages=messages, stream=False)
+    assert response.headers["x-qwenproxy-context"] == "continued"
+    assert response.get_json()["message"]["content"] == "Fine."
+
+
 @pytest.mark.parametrize("content_type", ["application/json", "application/x-www-form-urlencoded", "text/plain"])
 def test_the_type_of_a_body_does_not_matter(client: FlaskClient, content_type: str) -> None:
     body = json.dumps({"model": "qwen-max", "messages": HELLO})

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from qwenproxy.api.ollama.addresses import MOUNT
 from qwenproxy.wsgi.mounts import mounted_path, with_mount
@@ -59,6 +61,11 @@ def test_below_its_prefix(path: str, meant: str) -> None:
 )
 def test_at_its_own_root(path: str, meant: str) -> None:
     assert mounted_path(path, MOUNT, is_at_root=True) == meant
+
+
+@given(st.text("/ollamapivchts1", max_size=30))
+def test_the_root_of_the_port_is_the_prefix(path: str) -> None:
+    assert mounted_path(f"/{path}", MOUNT, is_at_root=True) == mounted_path(f"/ollama/{path}", MOUNT)
 
 
 @pytest.mark.parametrize(

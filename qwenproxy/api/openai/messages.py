@@ -176,7 +176,7 @@ def _with_open_id(result: Message, open_calls: list[ToolCall]) -> Message:
     """Return a result with the id of the first open call that it may belong to; that call is open no more."""
     call_id, name = result.tool_call_id, result.name
     for call in open_calls:
-        if call.id == call_id if call_id is not None else name in (None, call.name):
+        if call.id == call_id if call_id else name in (None, call.name):
             open_calls.remove(call)
             return replace(result, tool_call_id=call.id)
     return result
