@@ -52,11 +52,11 @@ def respond(place: Place, chat: ChatRequest, encoder: Encoder, *, stream_type: s
     if coming.wait(KEEP_ALIVE_AFTER):
         answer = coming.result()
         laps = answer.run.laps.header
-        response = _streamed(stream(answer, encoder, client_gone), stream_type)
+        response = event_stream(stream(answer, encoder, client_gone), stream_type)
         response.headers["Server-Timing"] = laps
         response.headers[CONTEXT_HEADER] = answer.context
     else:
-        response = _streamed(_stream_late(coming, encoder, client_gone), stream_type)
+        response = event_stream(_stream_late(coming, encoder, client_gone), stream_type)
     # Flask may never start the stream: only this closes the answer in every case.
     response.call_on_close(coming.close)
     return response
@@ -120,7 +120,8 @@ def _as_proxy_error(error: Exception) -> ProxyError:
     return error if isinstance(error, ProxyError) else as_internal_error(error)
 
 
-def _streamed(body: Iterator[bytes], stream_type: str) -> Response:
+def event_stream(body: Iterator[bytes], stream_type: str = EVENT_STREAM) -> Response:
+    """Return an answer that streams, which no proxy on the way holds back; `stream_type` is its media type."""
     response = Response(body, mimetype=stream_type)
     response.headers["Cache-Control"] = "no-cache"
     response.headers["X-Accel-Buffering"] = "no"
