@@ -44,7 +44,7 @@ def create_app(config: Config, relay: Relay | None = None, on_exhausted: Callabl
     register_cors(app, config.cors_origins)
     register_auth(app, parts.door, loopback_only=config.is_loopback)
     register_sockets(app, max(1, config.threads // SOCKET_SHARE))
-    api.register(app)
+    api.register(app, config.ollama_port)
     return app
 
 

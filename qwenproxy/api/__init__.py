@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from flask import Flask, Response, request
 
-from qwenproxy.api import anthropic, completions, gemini, native, openai, openapi, responses, status
+from qwenproxy.api import anthropic, completions, gemini, native, ollama, openai, openapi, responses, status
 from qwenproxy.api.errors import register_errors
+from qwenproxy.api.ollama.addresses import MOUNT
 from qwenproxy.api.wire import WireApi
+from qwenproxy.wsgi.mounts import with_mount
 from qwenproxy.wsgi.paths import with_canonical_paths
 from qwenproxy.wsgi.unread import closing_unread
 
@@ -19,12 +21,13 @@ def wire_apis() -> tuple[WireApi, ...]:
         responses.wire_api(),
         anthropic.wire_api(),
         gemini.wire_api(),
+        ollama.wire_api(),
         native.wire_api(),
     )
 
 
-def register(app: Flask) -> None:
-    """Put every route and error form on the app."""
+def register(app: Flask, ollama_port: int | None = None) -> None:
+    """Put every route and error form on the app. On `ollama_port` Ollama's API is at the root (None: on no port)."""
     apis = wire_apis()
     for api in apis:
         for routes in api.routes:
@@ -34,7 +37,8 @@ def register(app: Flask) -> None:
     app.register_blueprint(openapi.blueprint())
     register_errors(app, apis)
     roots = [root for api in apis for root in api.roots]
-    app.wsgi_app = closing_unread(with_canonical_paths(app.wsgi_app, roots))  # type: ignore[method-assign]
+    serve = with_mount(with_canonical_paths(app.wsgi_app, roots), MOUNT, ollama_port)
+    app.wsgi_app = closing_unread(serve)  # type: ignore[method-assign]
 
     @app.after_request
     def drop_content_type(response: Response) -> Response:

@@ -31,12 +31,14 @@ KEEP_ALIVE_AFTER = 10  # seconds of silence towards the client, also before the 
 CONTEXT_HEADER = "x-qwenproxy-context"
 APART = 0.1  # seconds, so that a client reads the pieces of a failure one by one
 LOOK_EVERY = 1.0  # seconds between two checks for the begin of an answer
+EVENT_STREAM = "text/event-stream"
 
 
-def respond(place: Place, chat: ChatRequest, encoder: Encoder) -> Response:
+def respond(place: Place, chat: ChatRequest, encoder: Encoder, *, stream_type: str = EVENT_STREAM) -> Response:
     """Answer the current request, streamed or whole. Raises the error that prevents an answer.
 
     If no answer has begun after KEEP_ALIVE_AFTER, the stream begins with signs of life; a later error goes into it.
+    `stream_type` is the media type of a stream.
     """
     client_gone = client_gone_check(request.environ)
     begin = partial(conversations().answer, place, replace(chat, client=client_name()), client_gone)
@@ -52,11 +54,11 @@ def respond(place: Place, chat: ChatRequest, encoder: Encoder) -> Response:
     if coming.wait(KEEP_ALIVE_AFTER):
         answer = coming.result()
         laps = answer.run.laps.header
-        response = event_stream(stream(answer, encoder, client_gone))
+        response = event_stream(stream(answer, encoder, client_gone), stream_type)
         response.headers["Server-Timing"] = laps
         response.headers[CONTEXT_HEADER] = answer.context
     else:
-        response = event_stream(_stream_late(coming, encoder, client_gone))
+        response = event_stream(_stream_late(coming, encoder, client_gone), stream_type)
     # Flask may never start the stream: only this closes the answer in every case.
     response.call_on_close(coming.close)
     return response
@@ -131,9 +133,9 @@ def as_proxy_error(error: Exception) -> ProxyError:
     return error if isinstance(error, ProxyError) else as_internal_error(error)
 
 
-def event_stream(body: Iterator[bytes]) -> Response:
-    """Return an answer of server-sent events that no proxy on the way holds back."""
-    response = Response(body, mimetype="text/event-stream")
+def event_stream(body: Iterator[bytes], stream_type: str = EVENT_STREAM) -> Response:
+    """Return an answer that streams, which no proxy on the way holds back; `stream_type` is its media type."""
+    response = Response(body, mimetype=stream_type)
     response.headers["Cache-Control"] = "no-cache"
     response.headers["X-Accel-Buffering"] = "no"
     return response

@@ -21,9 +21,12 @@ _LAYERS = 2  # nested encodings
 _MEMBERS = 100  # gzip files in a row; each costs a copy of the rest
 
 
-def json_body() -> dict[str, Any]:
-    """Return the request's JSON object. Raises InvalidJson, UnsupportedMediaType, TooLarge."""
-    if not request.is_json:
+def json_body(*, any_type: bool = False) -> dict[str, Any]:
+    """Return the request's JSON object. Raises InvalidJson, UnsupportedMediaType, TooLarge.
+
+    With `any_type` the Content-Type does not matter: in some APIs the usual curl line sends JSON as a form.
+    """
+    if not (request.is_json or any_type):
         raise UnsupportedMediaType("Send the body with Content-Type: application/json.")
     encodings = content_encodings()
     data = request.get_data(cache=False)

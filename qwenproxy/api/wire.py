@@ -51,9 +51,10 @@ class WireApi:
     """A wire API. `error` returns the JSON of an error in its form.
 
     `addresses` matches the beginning of paths without a route whose errors have this form; `roots` are the addresses
-    that also work without `/v1`; `unoffered` returns the topic of a path if the product offers nothing of it.
-    `error_headers` returns headers of an error's answer; `claims` tells whether the client of the current request reads
-    this API's form, whatever the address.
+    that also work without `/v1`; `unoffered` returns the topic of a path if the product offers nothing of it. `refusal`
+    returns the error for a path without a route, None where it is simply not found. `error_headers` returns headers of
+    an error's answer; `claims` tells whether the client of the current request reads this API's form, whatever the
+    address.
     """
 
     routes: tuple[Blueprint, ...]
@@ -63,3 +64,4 @@ class WireApi:
     unoffered: Callable[[str], str | None] = lambda path: None
     error_headers: Callable[[], Mapping[str, str]] = dict
     claims: Callable[[], bool] = lambda: False
+    refusal: Callable[[str], ProxyError | None] = lambda path: None

@@ -21,6 +21,7 @@ from qwenproxy.cli.findings import (
     clock_finding,
     door_findings,
     folder_findings,
+    ollama_port_findings,
     port_finding,
     profile_findings,
     sandbox_findings,
@@ -69,6 +70,7 @@ def _findings(console: Console, roundtrip: bool) -> Iterator[Finding]:
     yield from folder_findings(console)
     yield from sandbox_findings(console)
     yield port_finding(console, server)
+    yield from ollama_port_findings(console, server)
     yield from door_findings(console)
     yield from profile_findings(console)
     if not console.accounts():

@@ -27,7 +27,7 @@ from qwenproxy.cli.settings import command_line
 from qwenproxy.disk.claim import RunningServer
 from qwenproxy.disk.folder import AccountFolder
 from qwenproxy.errors import SetupError
-from qwenproxy.server import listening_advice
+from qwenproxy.server import OLLAMA_PORT, PORT, listening_advice
 from qwenproxy.server.listening import listening_error
 
 Level = Literal["ok", "warning", "wrong"]
@@ -150,12 +150,30 @@ def port_finding(console: Console, server: RunningServer | None) -> Finding:
     if server is not None:
         key = "doctor_running" if server.url else "doctor_running_silent"
         return Finding("ok", console.say(key, pid=server.pid or "?", url=server.url))
-    error = listening_error(config.host, config.port)
-    if error is not None:
-        reason = getattr(error, "strerror", None) or error
-        text = console.say("doctor_port_taken", host=config.host, port=config.port, reason=reason)
-        return Finding("wrong", text, listening_advice(config.host, error).say(config.lang))
-    return Finding("ok", console.say("doctor_port", host=config.host, port=config.port))
+    return _listening_finding(console, config.port, PORT)
+
+
+def ollama_port_findings(console: Console, server: RunningServer | None) -> Iterator[Finding]:
+    """Check that the proxy can also listen where Ollama's API is at the root; nothing if a `server` runs."""
+    port = console.config.ollama_port
+    if port is None or server is not None:
+        return
+    if port and port == console.config.port:
+        text = console.say("doctor_same_ports", port=port)
+        yield Finding("wrong", text, console.say("doctor_same_ports_remedy"))
+    else:
+        yield _listening_finding(console, port, OLLAMA_PORT)
+
+
+def _listening_finding(console: Console, port: int, setting: str) -> Finding:
+    """Check that we can listen on a port; `setting` names the one that chooses it."""
+    host = console.config.host
+    error = listening_error(host, port)
+    if error is None:
+        return Finding("ok", console.say("doctor_port", host=host, port=port))
+    reason = getattr(error, "strerror", None) or error
+    text = console.say("doctor_port_taken", host=host, port=port, reason=reason)
+    return Finding("wrong", text, listening_advice(host, error, setting).say(console.config.lang))
 
 
 def door_findings(console: Console) -> Iterator[Finding]:

@@ -115,15 +115,17 @@ class _StartUp:
             raise NoUsableAccount(trouble)
         click.echo(f"{trouble} {self.say('start_waits')}", err=True)
 
-    def ready(self, port: int) -> None:
-        """Record where the proxy listens, and show how to use it."""
+    def ready(self, port: int, ollama_port: int | None) -> None:
+        """Record where the proxy listens, and show how to use it. `ollama_port` None: there is no second port."""
         self.claim.announce(self.config.host, port)
         url = local_url(self.config.host, port)
         key = "YOUR-KEY" if self._keys().enabled else ""
+        ollama_url = local_url(self.config.host, ollama_port or port) + ("" if ollama_port else "/ollama")
         header = f" -H 'Authorization: Bearer {key}'" if key else ""
         click.echo(
             f"""
 {self.say("start_ready", url=url)}
+{self.say("start_ollama", url=ollama_url)}
 
 {self.say("start_try")}
 

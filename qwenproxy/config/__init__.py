@@ -31,6 +31,7 @@ class Config:
 
     host: str
     port: int
+    ollama_port: int | None
     base_url: str
     base_url_spki: str
     site_version: str

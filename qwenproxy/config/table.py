@@ -58,6 +58,13 @@ def _whole(low: int, high: int | None = None) -> Callable[[str], int]:
     return parse
 
 
+_port = _whole(0, 65535)
+
+
+def _port_or_none(text: str) -> int | None:
+    return _port(text) if text else None
+
+
 def _seconds(*, zero: bool) -> Callable[[str], float]:
     def parse(text: str) -> float:
         number = float(text) if re.fullmatch(r"[0-9]+(\.[0-9]*)?|\.[0-9]+", text) else -1.0
@@ -154,7 +161,8 @@ class Setting:
 
 SETTINGS: tuple[Setting, ...] = (
     Setting("HOST", ("HOST",), "127.0.0.1", _host),
-    Setting("PORT", ("PORT",), "3264", _whole(0, 65535)),
+    Setting("PORT", ("PORT",), "3264", _port),
+    Setting("OLLAMA_PORT", (), "", _port_or_none),
     Setting("BASE_URL", ("QWEN_BASE_URL",), "https://chat.qwen.ai", _origin),
     Setting("BASE_URL_SPKI", (), "", _optional(_key_hash)),
     Setting("SITE_VERSION", (), "", _optional(_version)),

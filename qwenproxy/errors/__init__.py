@@ -11,8 +11,8 @@
     │   ├── PreviousResponseNotFound         400 previous_response_not_found
     │   ├── SocketTooOld                     400 websocket_connection_limit_reached
     │   ├── UpgradeRequired     426 upgrade_required: the route has no WebSocket
+    │   ├── ModelsReadOnly      403 models_read_only: the site's models cannot be changed
     │   ├── ContextLengthExceeded            400 context_length_exceeded
-    │   ├── PreviousResponseNotFound         400 previous_response_not_found
     │   └── InputRejected       400: the site names no part of the input; maybe the model must think
     ├── Refusal                 the site refuses this account; the relay tries the next one
     │   ├── RateLimited         429 rate_limited: the account rests
@@ -73,6 +73,7 @@ from qwenproxy.errors.request import (
     InvalidJson,
     MethodNotAllowed,
     ModelNotFound,
+    ModelsReadOnly,
     NotFound,
     PreviousResponseNotFound,
     RequestError,
@@ -128,6 +129,7 @@ __all__ = [
     "LoginUnrenewed",
     "MethodNotAllowed",
     "ModelNotFound",
+    "ModelsReadOnly",
     "NetworkFailed",
     "NoAccounts",
     "NoUsableAccount",

@@ -66,6 +66,14 @@ class ForbiddenHost(RequestError):
     type = "permission_error"
 
 
+class ModelsReadOnly(RequestError):
+    """The request would change a model; the site's models cannot be changed."""
+
+    status = 403
+    code = "models_read_only"
+    type = "permission_error"
+
+
 class NotFound(RequestError):
     """There is no such route or object."""
 

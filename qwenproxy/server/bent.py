@@ -22,3 +22,11 @@ def end_without_waiting(server: Any) -> None:
     waitress itself waits some seconds for running answers, but they end only when we close the relay, right after.
     """
     server.task_dispatcher.shutdown = lambda: server.task_dispatcher.set_thread_count(0)
+
+
+def doors_of(server: Any) -> tuple[Any, ...]:
+    """Return waitress' servers for single sockets: with several sockets there is one that only holds the others."""
+    sockets = getattr(server, "map", None)
+    return (
+        (server,) if sockets is None else tuple(each for each in sockets.values() if hasattr(each, "active_channels"))
+    )

@@ -15,7 +15,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -43,14 +43,14 @@ UNREADABLE = "This is not a request that an HTTP server can read."
 
 
 def serve_gunicorn(
-    config: Config, listener: int, warm_up: Callable[[Relay], None], drain: Callable[[Relay], None]
+    config: Config, listeners: Sequence[int], warm_up: Callable[[Relay], None], drain: Callable[[Relay], None]
 ) -> int:
-    """Serve on the bound socket with the descriptor `listener` until a signal; return the exit status. Closes it.
+    """Serve on the bound sockets with these descriptors until a signal; return the exit status. Closes them.
 
     `drain` gives running answers a while to end, then closes the relay. Raises SetupError if the installed gunicorn
     lacks a setting.
     """
-    settings = _gunicorn_settings(config, listener)
+    settings = _gunicorn_settings(config, listeners)
     _refuse_unknown(settings)
     status = multiprocessing.Value("i", 0)
 
@@ -171,9 +171,9 @@ def _refuse(client: socket.socket, status: int) -> None:
         client.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
 
 
-def _gunicorn_settings(config: Config, listener: int) -> dict[str, Any]:
+def _gunicorn_settings(config: Config, listeners: Sequence[int]) -> dict[str, Any]:
     return {
-        "bind": f"fd://{listener}",
+        "bind": [f"fd://{listener}" for listener in listeners],
         "workers": 1,
         "worker_class": Worker,
         "threads": config.threads,

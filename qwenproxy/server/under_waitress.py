@@ -14,14 +14,14 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import waitress
 
 from qwenproxy.config import Config
 from qwenproxy.relay.questions import Relay
-from qwenproxy.server.bent import end_without_waiting
+from qwenproxy.server.bent import doors_of, end_without_waiting
 from qwenproxy.server.serving import begin, close, finish, make_app, note_no_accounts, relay_of
 
 log = logging.getLogger(__name__)
@@ -31,9 +31,12 @@ CONNECTIONS = 450  # at once; on Windows select() takes 512, browsers and files 
 
 
 def serve_waitress(
-    config: Config, listener: socket.socket, warm_up: Callable[[Relay], None], drain: Callable[[Relay], None]
+    config: Config,
+    listeners: Sequence[socket.socket],
+    warm_up: Callable[[Relay], None],
+    drain: Callable[[Relay], None],
 ) -> int:
-    """Serve on the bound socket until a signal; return the exit status. Closes the socket.
+    """Serve on the bound sockets until a signal; return the exit status. Closes the sockets.
 
     `drain` gives running answers a while to end, then closes the relay.
     """
@@ -45,7 +48,7 @@ def serve_waitress(
     relay = relay_of(app)
     server = waitress.create_server(
         app,
-        sockets=[listener],
+        sockets=list(listeners),
         threads=config.threads,
         connection_limit=CONNECTIONS,
         asyncore_use_poll=sys.platform != "win32",
@@ -55,7 +58,7 @@ def serve_waitress(
         ident=None,
     )
     end_without_waiting(server)
-    end = _End(server, lambda: finish(app, drain))
+    end = _End(doors_of(server), lambda: finish(app, drain))
     end.start()
     for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"):
         if hasattr(signal, name):
@@ -72,9 +75,10 @@ def serve_waitress(
 class _End:
     """How the server ends: the first signal lets answers finish, the second one does not wait."""
 
-    def __init__(self, server: Any, drain: Callable[[], None]) -> None:
+    def __init__(self, doors: Sequence[Any], drain: Callable[[], None]) -> None:
+        """`doors` are waitress' servers, one for each socket."""
         self.status = 0
-        self._server = server
+        self._doors = doors
         self._drain = drain
         self._signals = itertools.count()
         self._begun = queue.SimpleQueue[None]()
@@ -90,7 +94,8 @@ class _End:
         """
         number = next(self._signals)
         if number == 0:
-            self._server.accepting = False
+            for door in self._doors:
+                door.accepting = False
             self._begun.put(None)
         elif number == 1:  # no later one may interrupt the closing of the browsers
             sys.exit(self.status)
@@ -105,7 +110,7 @@ class _End:
         self._begun.get()
         self._drain()
         deadline = time.monotonic() + LAST_WORDS_WAIT
-        while any(channel.requests for channel in list(self._server.active_channels.values())):
+        while any(channel.requests for door in self._doors for channel in list(door.active_channels.values())):
             if time.monotonic() > deadline:
                 break
             time.sleep(0.05)
@@ -115,4 +120,4 @@ class _End:
         signal.raise_signal(signal.SIGTERM)
         with contextlib.suppress(OSError):  # a second Ctrl-C may have closed it
             # Wakes the main thread from select(): a signal from another thread does not.
-            self._server.pull_trigger()
+            self._doors[0].pull_trigger()

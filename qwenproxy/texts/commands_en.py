@@ -91,6 +91,7 @@ EN = {
     "start_no_login": "No account is logged in. Log in again: {relogin} - or add another one: {add}",
     "start_waits": "Until then every request gets a 503.",
     "start_ready": "qwenproxy listens on {url}   (stop it with Ctrl-C)",
+    "start_ollama": "Ollama's API is at {url}",
     "start_try": "Try it from another terminal:",
     "start_sdk": "or with the OpenAI SDK:",
     "start_key": "Replace {key} with a key from: {command}",
@@ -259,6 +260,8 @@ EN = {
     "doctor_running_silent": "A proxy is starting on this session folder, process {pid}; it does not listen yet.",
     "doctor_port": "Address {host} port {port} is free.",
     "doctor_port_taken": "Cannot listen on {host} port {port}: {reason}.",
+    "doctor_same_ports": "QWENPROXY_PORT and QWENPROXY_OLLAMA_PORT are both {port}.",
+    "doctor_same_ports_remedy": "Set QWENPROXY_OLLAMA_PORT to another port; 11434 is Ollama's own.",
     "doctor_no_key": "QWENPROXY_HOST {host} lets other machines in, but there is no API key: only start --insecure "
     "works.",
     "doctor_clock": "The clock agrees with the site's.",

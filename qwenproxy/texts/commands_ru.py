@@ -90,6 +90,7 @@ RU = {
     "start_no_login": "Ни в один аккаунт вход не выполнен. Войти заново: {relogin} - или добавить другой: {add}",
     "start_waits": "До тех пор на каждый запрос прокси отвечает 503.",
     "start_ready": "qwenproxy работает: {url}   (остановить - Ctrl-C)",
+    "start_ollama": "API Ollama доступен по адресу {url}",
     "start_try": "Попробуйте из другого терминала:",
     "start_sdk": "или через OpenAI SDK:",
     "start_key": "Вместо {key} подставьте ключ из списка: {command}",
@@ -259,6 +260,8 @@ RU = {
     "doctor_running_silent": "Прокси запускается с этой папкой, процесс {pid}, и запросы ещё не принимает.",
     "doctor_port": "Адрес {host}, порт {port}: свободен.",
     "doctor_port_taken": "Адрес {host}, порт {port}: занять нельзя ({reason}).",
+    "doctor_same_ports": "В QWENPROXY_PORT и QWENPROXY_OLLAMA_PORT один и тот же порт {port}.",
+    "doctor_same_ports_remedy": "Задайте в QWENPROXY_OLLAMA_PORT другой порт; у самой Ollama это 11434.",
     "doctor_no_key": "QWENPROXY_HOST {host} открывает прокси другим машинам, а API-ключа нет: запустится он только с "
     "--insecure.",
     "doctor_clock": "Часы не расходятся с часами сайта.",

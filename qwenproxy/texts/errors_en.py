@@ -110,15 +110,20 @@ EN = {
     "cannot_listen": "Cannot listen on {host} port {port}: {reason}. {advice}",
     "advice_host": "{host} is not an address of this machine: set QWENPROXY_HOST to one that is (127.0.0.1 for "
     "programs on this machine only, 0.0.0.0 for all addresses).",
-    "advice_port_right": "Only an administrator may use this port: set QWENPROXY_PORT to 1024 or higher.",
+    "advice_port_right": "Only an administrator may use this port: set {setting} to 1024 or higher.",
     "advice_port_taken": "Stop the program that uses the port, or choose another one with QWENPROXY_PORT.",
-    "advice_listen": "Choose another address with QWENPROXY_HOST or another port with QWENPROXY_PORT.",
+    "advice_ollama_runs": "Stop the program that uses the port, perhaps Ollama itself, or choose another one with "
+    "QWENPROXY_OLLAMA_PORT.",
+    "advice_listen": "Choose another address with QWENPROXY_HOST or another port with {setting}.",
+    "same_ports": "QWENPROXY_PORT and QWENPROXY_OLLAMA_PORT are both {port}. Set QWENPROXY_OLLAMA_PORT to another "
+    "port; 11434 is Ollama's own.",
     "server_stopping": "Stopping.",
     "server_stopping_busy": "Stopping: running requests have up to {seconds} seconds to finish. Press Ctrl-C again to "
     "end them at once.",
     "server_stopped": "Stopped.",
     "setting_host": "address to listen on; beyond this machine only with an API key",
     "setting_port": "port to listen on; 0 takes a free one",
+    "setting_ollama_port": "a second port, with Ollama's API at its root; Ollama itself has 11434; empty: none",
     "setting_base_url": "address of the site",
     "setting_base_url_spki": "SHA-256 of the only self-signed key that Chrome accepts",
     "setting_site_version": "version of the site; when empty, read from its page",

@@ -112,15 +112,20 @@ RU = {
     "cannot_listen": "Адрес {host}, порт {port}: занять не удалось ({reason}). {advice}",
     "advice_host": "У этой машины нет адреса {host}: задайте в QWENPROXY_HOST тот, который у неё есть (127.0.0.1 - "
     "только для программ этой машины, 0.0.0.0 - все адреса).",
-    "advice_port_right": "Этот порт доступен только администратору: задайте в QWENPROXY_PORT другой, от 1024 и выше.",
+    "advice_port_right": "Этот порт доступен только администратору: задайте в {setting} другой, от 1024 и выше.",
     "advice_port_taken": "Остановите программу, которая занимает порт, или задайте другой в QWENPROXY_PORT.",
-    "advice_listen": "Задайте другой адрес в QWENPROXY_HOST или другой порт в QWENPROXY_PORT.",
+    "advice_ollama_runs": "Остановите программу, которая занимает порт (возможно, саму Ollama), или задайте другой в "
+    "QWENPROXY_OLLAMA_PORT.",
+    "advice_listen": "Задайте другой адрес в QWENPROXY_HOST или другой порт в {setting}.",
+    "same_ports": "В QWENPROXY_PORT и QWENPROXY_OLLAMA_PORT один и тот же порт {port}. Задайте в QWENPROXY_OLLAMA_PORT "
+    "другой; у самой Ollama это 11434.",
     "server_stopping": "Остановка.",
     "server_stopping_busy": "Остановка: у начатых запросов есть до {seconds} с, чтобы завершиться. Нажмите Ctrl-C ещё "
     "раз, чтобы прервать их сразу.",
     "server_stopped": "Остановлено.",
     "setting_host": "адрес, на котором работает прокси; вне этой машины только с API-ключом",
     "setting_port": "порт, на котором работает прокси; 0 - любой свободный",
+    "setting_ollama_port": "второй порт, с API Ollama в корне; у самой Ollama - 11434; пусто - нет",
     "setting_base_url": "адрес сайта",
     "setting_base_url_spki": "SHA-256 единственного самоподписанного ключа, который примет Chrome",
     "setting_site_version": "версия сайта; если пусто, берётся с его страницы",

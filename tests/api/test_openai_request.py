@@ -366,6 +366,23 @@ def test_functions_of_the_older_days(function_call: Any, names: list[str], choic
     assert (completion.chat.tool_choice, completion.legacy, completion.ignored.names) == (choice, True, ())
 
 
+def test_results_without_ids_belong_to_the_calls_in_order() -> None:
+    calls = [
+        {"id": number, "type": "function", "function": {"name": name, "arguments": "{}"}}
+        for number, name in (("x", "look"), ("", "look"), ("z", "ask"))
+    ]
+    results = [
+        {"role": "tool", "content": "1", "tool_call_id": ""},
+        {"role": "tool", "content": "2", "name": "ask"},
+        {"role": "tool", "content": "3"},
+        {"role": "tool", "content": "4"},
+    ]
+    question, assistant = {"role": "user", "content": "?"}, {"role": "assistant", "tool_calls": calls}
+    messages = parse(messages=[question, assistant, *results]).chat.messages
+    assert [call.id for call in messages[1].tool_calls] == ["x", "call_1_1", "z"]
+    assert [message.tool_call_id for message in messages[2:]] == ["x", "z", "call_1_1", None]
+
+
 def test_a_conversation_with_calls_of_the_older_days() -> None:
     def call(city: str) -> dict[str, Any]:
         function_call = {"name": "weather", "arguments": f'{{"city":"{city}"}}'}

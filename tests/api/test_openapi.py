@@ -96,6 +96,22 @@ def test_the_answers_are_as_described(chats: KeptChats) -> None:
     check("Health", chats.client.get("/health").get_json())
 
 
+def test_ollamas_answers_are_as_described(chats: KeptChats) -> None:
+    asks = {"model": "qwen-max", "stream": False, "think": True, "format": "", "options": {"num_predict": -1}}
+    for name, path, body in (
+        ("Chat", "chat", {**asks, "messages": [{"role": "user", "content": "Hello?"}]}),
+        ("Text", "generate", {**asks, "prompt": "Hello?"}),
+        ("Chat", "chat", {**asks, "messages": []}),
+        ("Text", "generate", asks),
+    ):
+        check(f"Ollama{path.title()}Request", body)
+        check(f"Ollama{name}", chats.client.post(f"/ollama/api/{path}", json=body).get_json())
+    for name, path in (("Tags", "tags"), ("Loaded", "ps"), ("Version", "version")):
+        check(f"Ollama{name}", chats.client.get(f"/ollama/api/{path}").get_json())
+    check("OllamaModel", chats.client.post("/ollama/api/show", json={"model": "qwen-max"}).get_json())
+    check("OllamaError", chats.client.post("/ollama/api/embed", json={}).get_json())
+
+
 def test_the_statuses_are_as_described(chats: KeptChats, registry: Registry, clock: FakeClock) -> None:
     registry.add("token", "resting")
     registry.rest("resting", until=4e9)

@@ -16,6 +16,7 @@ MAY_LOOK = {
     "accounts/pool.py",  # how long an account rests
     "accounts/registry.py",  # the same, and ids of accounts
     "api/completions/encoder.py",  # `created` of an answer
+    "api/ollama/format.py",  # `created_at` of an answer
     "api/openai/encoder.py",  # the same
     "api/openai/format.py",  # the same
     "api/models/openai_form.py",  # `created` of a model

@@ -65,5 +65,5 @@ def test_a_setting_that_gunicorn_does_not_know_stops_the_start(monkeypatch: pyte
     settings = {name: 0 for name in make_settings() if name != gone}
     monkeypatch.setattr("qwenproxy.server.under_gunicorn.make_settings", lambda: settings)
     with pytest.raises(SetupError, match=f"gunicorn .* does not know the setting {gone}. Install") as caught:
-        serve_gunicorn(Config.load({}, {}), 0, lambda _: None, lambda *_: None)
+        serve_gunicorn(Config.load({}, {}), [0], lambda _: None, lambda *_: None)
     assert gone in caught.value.say("ru")

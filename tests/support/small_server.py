@@ -88,7 +88,7 @@ def main(session_dir: str, http_server: str, open_files: str) -> int:
     logs.configure("debug")
     options = {"session_dir": session_dir, "port": 0, "threads": THREADS, "max_body": MAX_BODY}
     config = Config.load({**options, "on_no_accounts": "wait"}, {})
-    return run(config, server=http_server, ready=lambda port: print(port, flush=True))
+    return run(config, server=http_server, ready=lambda port, _: print(port, flush=True))
 
 
 if __name__ == "__main__":

@@ -48,10 +48,7 @@ def parse_completion(body: Mapping[str, Any]) -> TextRequest:
     thinks, budget = thinking.parse_thinking(body, ignored)
     limit = read_limit(body, "max_tokens")
     chat = ChatRequest(
-        messages=(
-            Message("system", (TextPart(f"{GO_ON} {GO_ON_UNTIL}{suffix}" if suffix else GO_ON),)),
-            Message("user", (TextPart(prompt),)),
-        ),
+        messages=(Message("system", (TextPart(going_on(suffix)),)), Message("user", (TextPart(prompt),))),
         model=read_text(body, "model"),
         thinking=thinks,
         thinking_budget=budget,
@@ -63,6 +60,11 @@ def parse_completion(body: Mapping[str, Any]) -> TextRequest:
     include_usage = bool(read_flag(read_object(body, "stream_options"), "include_usage"))
     ignored.add_fields(body, HONOURED)
     return TextRequest(chat, ignored, echo, include_usage)
+
+
+def going_on(suffix: str | None) -> str:
+    """Return the system text that asks the model to continue a text, up to `suffix` if there is one."""
+    return f"{GO_ON} {GO_ON_UNTIL}{suffix}" if suffix else GO_ON
 
 
 def _prompt(value: Any) -> str:

@@ -1,6 +1,7 @@
 """POST /api/chat: send one message to a chat that the proxy keeps (contract 4.1).
 
-Parses the request; the answer has OpenAI's form with the chat's id. The history decides what a chat remembers.
+Parses the request; the answer has OpenAI's form with the chat's id. The history decides what a chat remembers. The
+address is Ollama's, too: what is clearly meant for Ollama is handed on.
 """
 
 from __future__ import annotations
@@ -8,13 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from flask import Blueprint
+from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 
 from qwenproxy.api.answering import respond
 from qwenproxy.api.bodies import json_body
 from qwenproxy.api.fields import read_flag, read_text
 from qwenproxy.api.ignored import Ignored
+from qwenproxy.api.ollama.addresses import means_ollama
+from qwenproxy.api.ollama.routes import answer_chat
 from qwenproxy.api.openai.encoder import CompletionEncoder
 from qwenproxy.api.openai.messages import parse_content, parse_messages
 from qwenproxy.api.searching import FIELDS as SEARCH_FIELDS
@@ -37,6 +40,8 @@ def blueprint() -> Blueprint:
 def create_turn() -> ResponseReturnValue:
     """Answer POST /api/chat."""
     body = json_body()
+    if means_ollama(body, request.headers.get("User-Agent", "")):
+        return answer_chat(body)
     ignored = Ignored()
     turn, chat_id = parse_turn(body, ignored), parse_chat_id(body)
     return ignored.put_header(respond(InChat(chat_id), turn, CompletionEncoder(names_chat=True)))

@@ -159,19 +159,32 @@ def _call(function: Any, call: Any, where: str, param: str) -> ToolCall:
 
 
 def _with_call_ids(messages: Sequence[Message]) -> tuple[Message, ...]:
-    """Give tool calls without an id an id, and their results the same one: OpenAI's older form has only names."""
-    open_calls: dict[str | None, str] = {}
+    """Give tool calls without an id an id, and results without one the id of their call.
+
+    OpenAI's older form has only names, and some clients do not even send those: then the order counts.
+    """
+    open_calls: list[ToolCall] = []
     return tuple(_with_ids(message, f"call_{index}", open_calls) for index, message in enumerate(messages))
 
 
-def _with_ids(message: Message, fresh: str, open_calls: dict[str | None, str]) -> Message:
-    if message.role == "tool" and message.tool_call_id is None and message.name in open_calls:
-        return replace(message, tool_call_id=open_calls.pop(message.name))
-    if not any(call.id == "" for call in message.tool_calls):
-        return message
+def _with_ids(message: Message, fresh: str, open_calls: list[ToolCall]) -> Message:
+    if message.role == "user":
+        open_calls.clear()
+    if message.role == "tool":
+        return _with_open_id(message, open_calls)
     calls = tuple(replace(call, id=call.id or f"{fresh}_{n}") for n, call in enumerate(message.tool_calls))
-    open_calls.update({call.name: call.id for call in calls})
-    return replace(message, tool_calls=calls)
+    open_calls += calls
+    return message if calls == message.tool_calls else replace(message, tool_calls=calls)
+
+
+def _with_open_id(result: Message, open_calls: list[ToolCall]) -> Message:
+    """Return a result with the id of the first open call that it may belong to; that call is open no more."""
+    call_id, name = result.tool_call_id, result.name
+    for call in open_calls:
+        if call.id == call_id if call_id else name in (None, call.name):
+            open_calls.remove(call)
+            return replace(result, tool_call_id=call.id)
+    return result
 
 
 def _optional_text(value: Any, where: str) -> str | None:

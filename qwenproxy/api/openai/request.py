@@ -90,14 +90,15 @@ def refuse_losses(body: Mapping[str, Any], numbers: Sequence[str] = ("n",)) -> N
             raise UnsupportedParameter(f"The Qwen chat site does not support {name}. Leave it out.", param=name)
 
 
-def read_stop(body: Mapping[str, Any], name: str = "stop") -> tuple[str, ...]:
+def read_stop(body: Mapping[str, Any], name: str = "stop", *, within: str = "") -> tuple[str, ...]:
     """Return the stop sequences. Raises RequestError."""
+    where = f"{within}{name}"
     value = body.get(name)
     sequences = [] if value is None else [value] if isinstance(value, str) else value
     if not isinstance(sequences, list) or not all(isinstance(sequence, str) for sequence in sequences):
-        raise RequestError(f"{name} must be a string or an array of strings.", param=name)
+        raise RequestError(f"{where} must be a string or an array of strings.", param=where)
     if len(sequences) > MAX_STOP_SEQUENCES:
-        raise RequestError(f"{name} may have at most {MAX_STOP_SEQUENCES} sequences.", param=name)
+        raise RequestError(f"{where} may have at most {MAX_STOP_SEQUENCES} sequences.", param=where)
     return tuple(sequence for sequence in sequences if sequence)
 
 

@@ -13,11 +13,11 @@ from flask.typing import ResponseReturnValue
 
 from qwenproxy import __version__
 from qwenproxy.api.errors import json_response
-from qwenproxy.api.openapi import completions, gemini, messages, responses, stored
+from qwenproxy.api.openapi import completions, gemini, messages, ollama, responses, stored
 from qwenproxy.api.openapi.paths import PATHS
 from qwenproxy.api.openapi.schemas import SCHEMAS
 
-PARTS = (completions, responses, stored, messages, gemini)  # one for each wire API beside the first
+PARTS = (completions, responses, stored, messages, gemini, ollama)  # one for each wire API beside the first
 
 
 def blueprint() -> Blueprint:
@@ -50,6 +50,11 @@ def document() -> dict[str, Any]:
             {"name": "OpenAI", "description": "As in the OpenAI API; under /v1, /api/v1 and /api alike."},
             messages.TAG,
             {"name": "Gemini", "description": "As in Google's Gemini API."},
+            {
+                "name": "Ollama",
+                "description": "As in Ollama's API, for its clients; at the root of the port OLLAMA_PORT, too. Below "
+                "/ollama OpenAI's routes stand as well.",
+            },
             {"name": "Chat", "description": "Chats that the proxy keeps."},
             {"name": "Files", "description": "Images and documents for messages."},
             {"name": "Server", "description": "The state of the server."},

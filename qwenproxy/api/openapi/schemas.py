@@ -23,6 +23,7 @@ ERROR_CODES = [
     "upstream_timeout", "client_gone", "storage_error", "setup_error", "browser_error", "internal_error",
     "unsupported_endpoint", "structured_output_failed", "context_length_exceeded", "tool_choice_unsatisfied",
     "previous_response_not_found", "websocket_connection_limit_reached", "upgrade_required",
+    "models_read_only",
 ]  # fmt: skip
 
 ANSWERS: dict[str, Schema] = {
