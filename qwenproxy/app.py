@@ -14,8 +14,9 @@ from flask import Flask, Response, g, request
 from qwenproxy import api
 from qwenproxy.api.auth import register_auth
 from qwenproxy.api.cors import register_cors
-from qwenproxy.api.native.ws import register_ws
-from qwenproxy.api.wiring import CONVERSATIONS, FILING, RELAY
+from qwenproxy.api.responses.stored.background import BACKGROUND, Background
+from qwenproxy.api.sockets import register_sockets
+from qwenproxy.api.wiring import CONVERSATIONS, FILING, RELAY, STORED
 from qwenproxy.assembly import assemble
 from qwenproxy.config import Config
 from qwenproxy.observe import journal
@@ -37,11 +38,13 @@ def create_app(config: Config, relay: Relay | None = None, on_exhausted: Callabl
     app.extensions[RELAY] = parts.relay
     app.extensions[FILING] = parts.filing
     app.extensions[CONVERSATIONS] = parts.conversations
+    app.extensions[STORED] = parts.stored
+    app.extensions[BACKGROUND] = Background()
     _log_requests(app)
     register_cors(app, config.cors_origins)
     register_auth(app, parts.door, loopback_only=config.is_loopback)
+    register_sockets(app, max(1, config.threads // SOCKET_SHARE))
     api.register(app, config.ollama_port)
-    register_ws(app, max(1, config.threads // SOCKET_SHARE))
     return app
 
 

@@ -26,6 +26,7 @@ from qwenproxy.history.client_chats import ClientChats
 from qwenproxy.history.conversations import Conversations
 from qwenproxy.history.site_index import SiteIndex
 from qwenproxy.history.store import HistoryStore
+from qwenproxy.history.stored import Stored, stored_in
 from qwenproxy.logins.settings_watch import SettingsWatch
 from qwenproxy.logins.window import LoginWindow
 from qwenproxy.relay.attempts import Attempts, go_on
@@ -44,6 +45,7 @@ class Assembly:
     conversations: Conversations
     filing: Filing
     door: Door
+    stored: Stored
 
 
 def assemble(config: Config, relay: Relay | None = None, on_exhausted: Callable[[], None] = go_on) -> Assembly:
@@ -57,13 +59,15 @@ def assemble(config: Config, relay: Relay | None = None, on_exhausted: Callable[
     uploader = Uploader(ledger, config.max_file_size)
     relay = relay or build_relay(config, uploader, on_exhausted=on_exhausted)
     history = HistoryStore.open(session.history, config.max_history_length)
-    client_chats = ClientChats(SiteIndex(State(session.state)), config.api_chats)
+    state = State(session.state)
+    client_chats = ClientChats(SiteIndex(state), config.api_chats)
     keys = KeyFile.open(session.keys)
     return Assembly(
         relay,
         Conversations(relay, history, config.max_history_length, config.queue_wait, client_chats),
         Filing(relay, uploader),
         Door(keys, key_required=not (config.is_loopback or config.insecure)),
+        stored_in(state, config.responses_days, config.queue_wait),
     )
 
 

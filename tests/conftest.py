@@ -16,7 +16,9 @@ from flask.testing import FlaskClient
 from hypothesis import settings
 from kept_chats import KeptChats
 from makers import MakeClient, MakeConversations, MakePool, MakeRelay
+from simple_websocket import Client
 from tree_site import TreeSite
+from werkzeug.serving import WSGIRequestHandler, make_server
 
 from qwenproxy.accounts.pool import AccountPool, PoolLimits
 from qwenproxy.accounts.registry import Registry
@@ -37,7 +39,8 @@ from qwenproxy.relay.questions import Relay, RelaySettings
 settings.register_profile("steady", deadline=None, derandomize=True)
 settings.load_profile("steady")
 
-OWNED_THREADS = ("tab-", "page-", "try-", "pool-janitor", "models", "answer")
+SOCKET_WAIT = 20.0  # seconds; only a failing test waits as long
+OWNED_THREADS = ("tab-", "page-", "try-", "pool-janitor", "models", "answer", "background")
 
 T = TypeVar("T")
 
@@ -203,3 +206,50 @@ def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("QWENPROXY_SESSION_DIR", str(folder))
     monkeypatch.setenv("QWENPROXY_LANG", "en")
     return folder
+
+
+class Quiet(WSGIRequestHandler):
+    def log(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def serve(chats: KeptChats) -> Iterator[Callable[..., int]]:
+    """Return what starts an HTTP server over the app as it is now, and returns its port."""
+    servers = []
+
+    def start(**options: Any) -> int:
+        chats.start(**options)
+        server: Any = make_server("127.0.0.1", 0, chats.app, threaded=True, request_handler=Quiet)
+        server.daemon_threads = False  # so that closing waits for every handler
+        server.block_on_close = True
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        servers.append((server, thread))
+        return int(server.port)
+
+    yield start
+    for server, thread in servers:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.fixture
+def connect(serve: Callable[..., int]) -> Iterator[Callable[..., Client]]:
+    """Return what opens a socket at an address, to the first server or to the one at `port`."""
+    opened: list[Client] = []
+    ports: list[int] = []
+
+    def open_socket(port: int | None = None, address: str = "/api/ws", **headers: Any) -> Client:
+        if port is None:
+            ports.append(ports[-1] if ports else serve())
+            port = ports[-1]
+        opened.append(Client.connect(f"ws://127.0.0.1:{port}{address}", headers=headers))
+        return opened[-1]
+
+    yield open_socket
+    for each in opened:
+        if each.connected:
+            each.close()
+        each.thread.join(SOCKET_WAIT)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask, Response, request
 
-from qwenproxy.api import completions, native, ollama, openai, openapi, status
+from qwenproxy.api import anthropic, completions, gemini, native, ollama, openai, openapi, responses, status
 from qwenproxy.api.errors import register_errors
 from qwenproxy.api.ollama.addresses import MOUNT
 from qwenproxy.api.wire import WireApi
@@ -15,7 +15,15 @@ from qwenproxy.wsgi.unread import closing_unread
 
 def wire_apis() -> tuple[WireApi, ...]:
     """Return all wire APIs. A path without a route is that of the most exact address; of equal ones the last counts."""
-    return (openai.wire_api(), completions.wire_api(), ollama.wire_api(), native.wire_api())
+    return (
+        openai.wire_api(),
+        completions.wire_api(),
+        responses.wire_api(),
+        anthropic.wire_api(),
+        gemini.wire_api(),
+        ollama.wire_api(),
+        native.wire_api(),
+    )
 
 
 def register(app: Flask, ollama_port: int | None = None) -> None:
@@ -25,6 +33,7 @@ def register(app: Flask, ollama_port: int | None = None) -> None:
         for routes in api.routes:
             app.register_blueprint(routes)
     app.register_blueprint(status.blueprint())
+    app.before_request(status.answer_probe)
     app.register_blueprint(openapi.blueprint())
     register_errors(app, apis)
     roots = [root for api in apis for root in api.roots]

@@ -6,6 +6,7 @@ A route parses its request, makes an encoder, and calls `respond`. The encoder d
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
@@ -28,6 +29,7 @@ log = logging.getLogger(__name__)
 
 KEEP_ALIVE_AFTER = 10  # seconds of silence towards the client, also before the site answers
 CONTEXT_HEADER = "x-qwenproxy-context"
+APART = 0.1  # seconds, so that a client reads the pieces of a failure one by one
 LOOK_EVERY = 1.0  # seconds between two checks for the begin of an answer
 EVENT_STREAM = "text/event-stream"
 
@@ -52,11 +54,11 @@ def respond(place: Place, chat: ChatRequest, encoder: Encoder, *, stream_type: s
     if coming.wait(KEEP_ALIVE_AFTER):
         answer = coming.result()
         laps = answer.run.laps.header
-        response = _streamed(stream(answer, encoder, client_gone), stream_type)
+        response = event_stream(stream(answer, encoder, client_gone), stream_type)
         response.headers["Server-Timing"] = laps
         response.headers[CONTEXT_HEADER] = answer.context
     else:
-        response = _streamed(_stream_late(coming, encoder, client_gone), stream_type)
+        response = event_stream(_stream_late(coming, encoder, client_gone), stream_type)
     # Flask may never start the stream: only this closes the answer in every case.
     response.call_on_close(coming.close)
     return response
@@ -82,9 +84,9 @@ def stream(answer: KeptAnswer, encoder: Encoder, client_gone: ClientGoneCheck) -
                 silence = 0
                 yield piece
     except Exception as error:
-        failure = _as_proxy_error(error)
+        failure = as_proxy_error(error)
         journal.note(journal.AnswerBroke(answer.run.account_id, failure.code, failure.message))
-        yield encoder.failure(failure)
+        yield from _failure(encoder, failure)
         return
     yield from _unless_empty(encoder.usage(answer))
     yield from _unless_empty(encoder.end(answer))
@@ -103,11 +105,21 @@ def _stream_late(coming: Coming[KeptAnswer], encoder: Encoder, client_gone: Clie
     except ClientGone:
         return
     except Exception as error:
-        failure = _as_proxy_error(error)
+        failure = as_proxy_error(error)
         log.warning("no answer came: %s", failure.message)
-        yield encoder.failure(failure)
+        yield from _failure(encoder, failure)
         return
     yield from stream(answer, encoder, client_gone)
+
+
+def _failure(encoder: Encoder, error: ProxyError) -> Iterator[bytes]:
+    pieces = encoder.failure(error)
+    if isinstance(pieces, bytes):
+        yield pieces
+        return
+    for piece in pieces:
+        time.sleep(APART)
+        yield piece
 
 
 def _unless_empty(piece: bytes) -> Iterator[bytes]:
@@ -116,11 +128,13 @@ def _unless_empty(piece: bytes) -> Iterator[bytes]:
         yield piece
 
 
-def _as_proxy_error(error: Exception) -> ProxyError:
+def as_proxy_error(error: Exception) -> ProxyError:
+    """Return the error itself, or the one that stands for a bug."""
     return error if isinstance(error, ProxyError) else as_internal_error(error)
 
 
-def _streamed(body: Iterator[bytes], stream_type: str) -> Response:
+def event_stream(body: Iterator[bytes], stream_type: str = EVENT_STREAM) -> Response:
+    """Return an answer that streams, which no proxy on the way holds back; `stream_type` is its media type."""
     response = Response(body, mimetype=stream_type)
     response.headers["Cache-Control"] = "no-cache"
     response.headers["X-Accel-Buffering"] = "no"

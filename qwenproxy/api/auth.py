@@ -20,7 +20,9 @@ DOOR = "qwenproxy.door"
 OPEN_ROUTES = ("/health",)
 SOCKET_ROUTE = "/api/ws"
 
-KEY_HEADERS = ("Authorization", "x-api-key", "api-key")
+# Google's own examples send the key in the query; no log holds that.
+_KEY_IN_QUERY = re.compile(r"/(?:api/)?(?:upload/)?v1(?:(?:beta|alpha)(?=/|$)|/models(?=/|$))")
+KEY_HEADERS = ("Authorization", "x-api-key", "api-key", "x-goog-api-key")
 
 _QUOTES = " \t\"'`"
 _SCHEME = re.compile(r"(?:bearer\s+|[\s\"'`])+", re.IGNORECASE)
@@ -62,11 +64,13 @@ def check_keys(keys: Iterable[str], scope: Scope = "client") -> str:
 
 
 def request_keys() -> tuple[str, ...]:
-    """Return the keys that the request's headers may hold."""
+    """Return the keys that the request may hold: in its headers, and where Gemini's clients ask in its query."""
     header = request.headers.get("Authorization", "").strip()
     scheme, _, key = (header.strip(_QUOTES) if header[:1] in _QUOTES else header).partition(" ")
     texts = [key] if scheme.lower() == "bearer" else []
     texts += [request.headers.get(name, "") for name in KEY_HEADERS[1:]]
+    if _KEY_IN_QUERY.match(request.path):
+        texts.append(request.args.get("key", ""))
     return tuple(dict.fromkeys(key for text in texts for key in keys_in(text)))
 
 

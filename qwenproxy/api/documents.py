@@ -13,12 +13,20 @@ from qwenproxy.chat import Document
 from qwenproxy.chat.schemas import NotASchema, check_schema
 from qwenproxy.errors import RequestError
 
-FIELDS = frozenset({"response_format"})
+FIELDS = frozenset({"output_format", "response_format"})  # and `output_config`, which thinking.py reads, too
 
 
 def parse_response_format(body: Mapping[str, Any]) -> Document | None:
-    """Return the document that OpenAI's `response_format` asks for, None for free text. Raises RequestError."""
-    return read_format(body.get("response_format"), "response_format")
+    """Return the document that a body asks for, None for free text. Raises RequestError.
+
+    OpenAI's field is `response_format`; Anthropic's is `output_config.format`, and before that it was `output_format`.
+    """
+    output_config = read_object(body, "output_config")
+    return (
+        read_format(body.get("response_format"), "response_format")
+        or read_format(output_config.get("format"), "output_config.format")
+        or read_format(body.get("output_format"), "output_format")
+    )
 
 
 def read_format(value: Any, where: str) -> Document | None:

@@ -38,10 +38,13 @@ def error_response(error: ProxyError) -> Response:
     """Return the answer for an error before the first byte, in the form of the request's wire API."""
     if isinstance(error, StorageError):
         log.error("%s", error.message)
-    response = json_response(_wire_api().error(error), error.status)
-    response.headers.update(wait_headers(error))
+    wire_api = _wire_api()
+    response = json_response(wire_api.error(error), error.status)
+    response.headers.update({**wait_headers(error), **wire_api.error_headers()})
     if error.status == 401:
         response.headers["WWW-Authenticate"] = "Bearer"
+    if error.status == 426:
+        response.headers["Upgrade"] = "websocket"
     if error.status == 415:
         response.headers["Accept-Encoding"] = "gzip, deflate"
     return response
@@ -56,13 +59,22 @@ def register_errors(app: Flask, wire_apis: Sequence[WireApi]) -> None:
 
 
 def _wire_api() -> WireApi:
-    """Return the wire API of the request's route, or of its path if there is no route."""
+    """Return the wire API that claims the request, or that of its route, or of its path if there is no route."""
     wire_apis = cast("tuple[WireApi, ...]", current_app.extensions[WIRE_APIS])
+    if claiming := next((wire_api for wire_api in wire_apis if wire_api.claims()), None):
+        return claiming
+    by_address = _wire_api_by_address(wire_apis)
+    if request.blueprint is None and by_address.unoffered(request.path):
+        return by_address
     blueprint = request.blueprint or _blueprint_by_another_method()
     for wire_api in wire_apis:
         if blueprint in [routes.name for routes in wire_api.routes]:
             return wire_api
-    # The most exact address counts: of several prefixes the longest one, of equal ones that of the last wire API.
+    return by_address
+
+
+def _wire_api_by_address(wire_apis: Sequence[WireApi]) -> WireApi:
+    """Return the wire API of a path: the longest match counts, of equal ones that of the last wire API."""
     matches = [(wire_api.addresses.match(request.path), wire_api) for wire_api in reversed(wire_apis)]
     return max(((match.end(), wire_api) for match, wire_api in matches if match), key=lambda each: each[0])[1]
 
@@ -82,7 +94,7 @@ def _blueprint_by_another_method() -> str | None:
 
 def _http_error(error: HTTPException) -> Response:
     path = f"{request.method} {request.path[:200]}"
-    if error.code == 404:
+    if error.code == 404 or (error.code == 405 and _wire_api().unoffered(request.path)):
         return error_response(_wire_api().refusal(request.path) or _no_such_route(path))
     if error.code == 405:
         response = error_response(

@@ -8,13 +8,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import orjson
+
 from qwenproxy.errors import RequestError
 
 LARGEST = 2**53 - 1  # every JSON reader reads it exactly; as good as no limit
 
 
-def read_whole(body: Mapping[str, Any], name: str, *, within: str = "", has_none: bool = False) -> int | None:
-    """Return a whole number of at least 1, None if the field is missing. Raises RequestError.
+def read_whole(
+    body: Mapping[str, Any], name: str, *, within: str = "", has_none: bool = False, least: int = 1
+) -> int | None:
+    """Return a whole number of at least `least`, None if the field is missing. Raises RequestError.
 
     With `has_none`, -1 means "no limit" and gives None, as in many local servers. Some JSON writers write 100 as 100.0.
     """
@@ -24,8 +28,8 @@ def read_whole(body: Mapping[str, Any], name: str, *, within: str = "", has_none
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if is_number and has_none and value == -1:
         return None
-    if not is_number or value != value // 1 or value < 1:
-        raise RequestError(f"{within}{name} must be a whole number of at least 1.", param=f"{within}{name}")
+    if not is_number or value != value // 1 or value < least:
+        raise RequestError(f"{within}{name} must be a whole number of at least {least}.", param=f"{within}{name}")
     return min(int(value), LARGEST)
 
 
@@ -51,3 +55,11 @@ def read_object(body: Mapping[str, Any], name: str, *, within: str = "") -> Mapp
     if value is not None and not isinstance(value, Mapping):
         raise RequestError(f"{within}{name} must be an object.", param=f"{within}{name}")
     return value or {}
+
+
+def json_text(value: Any, where: str) -> str:
+    """Return a value as compact JSON. Raises RequestError if it is nested too deeply; `where` names it."""
+    try:
+        return orjson.dumps(value).decode()
+    except orjson.JSONEncodeError:
+        raise RequestError(f"{where} is nested too deeply.", param=where) from None

@@ -17,24 +17,28 @@ MOST_NAMES = 50
 # No value of these changes a word of the answer.
 _NEVER_LOST = frozenset(
     {
-        "metadata", "prediction", "prompt_cache_key", "prompt_cache_options", "prompt_cache_retention",
-        "safety_identifier", "service_tier", "stream_options", "user",
+        "cache_control", "client_metadata", "metadata", "prediction", "prompt_cache_key", "prompt_cache_options",
+        "prompt_cache_retention", "safety_identifier", "service_tier", "stream_options", "user",
     }
 )  # fmt: skip
 # The site does this anyway.
 _DEFAULTS: Mapping[str, tuple[Any, ...]] = {
+    "frequencyPenalty": (0,),
     "frequency_penalty": (0,),
     "min_p": (0,),
     "modalities": (["text"],),
+    "presencePenalty": (0,),
     "presence_penalty": (0,),
     "repetition_penalty": (1,),
     "response_format": ({"type": "text"},),
     "search_context_size": ("medium",),
     "temperature": (1,),
     "tool_choice": ("auto", "none"),
+    "topP": (1,),
     "top_k": (0, -1),
     "top_logprobs": (0,),
     "top_p": (1,),
+    "truncation": ("disabled",),
     "verbosity": ("medium",),
 }
 # An empty value of these still asks for something.

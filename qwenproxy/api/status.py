@@ -1,18 +1,21 @@
 """The state of the server and its accounts: GET /health, open to all, and GET /api/status, with the accounts' ids.
 
-Both only read the registry, so that they cost no account anything. Neither shows a token.
+Both only read the registry, so that they cost no account anything. Neither shows a token. HEAD / shows only that
+a server is here: clients of Anthropic's API ask so before their first request.
 """
 
 from __future__ import annotations
 
 import time
 
-from flask import Blueprint
+from flask import Blueprint, Response, request
 from flask.typing import ResponseReturnValue
 
 from qwenproxy.accounts.account import iso_text
 from qwenproxy.api.errors import json_response
 from qwenproxy.api.wiring import relay
+
+PROBES = ("/", "/api/hello")
 
 
 def blueprint() -> Blueprint:
@@ -30,6 +33,12 @@ def health() -> ResponseReturnValue:
     for account in relay().pool.registry.all():
         counts[account.status(now)] += 1
     return json_response({"status": "ok", "accounts": counts})
+
+
+def answer_probe() -> Response | None:
+    """Answer HEAD / and HEAD /api/hello, None for any other request. No route does, because GET stays unknown there."""
+    is_probe = request.method == "HEAD" and request.path in PROBES
+    return Response(mimetype="application/json") if is_probe else None
 
 
 def account_status() -> ResponseReturnValue:

@@ -55,7 +55,7 @@ def parse_thinking(body: Mapping[str, Any], ignored: Ignored) -> tuple[bool | No
     )
     ignored.add_fields(template, ("enable_thinking", "thinking_budget"), "chat_template_kwargs")
     ignored.add_fields(reasoning, ("effort", "enabled", "max_tokens", "summary"), "reasoning")
-    ignored.add_fields(output_config, ("effort",), "output_config")
+    ignored.add_fields(output_config, ("effort", "format"), "output_config")  # documents.py reads the format
     return _first(switches), _first(budgets) or None
 
 
@@ -70,9 +70,7 @@ def _thinking_object(body: Mapping[str, Any]) -> tuple[bool | None, int | None]:
 
 def _budget(body: Mapping[str, Any], name: str, *, within: str = "") -> int | None:
     """Return a number of tokens, None for no limit, 0 for no thinking at all. Raises RequestError."""
-    value = body.get(name)
-    is_zero = isinstance(value, int | float) and not isinstance(value, bool) and value == 0
-    return 0 if is_zero else read_whole(body, name, within=within, has_none=True)
+    return read_whole(body, name, within=within, has_none=True, least=0)
 
 
 def _think(value: Any) -> bool | None:

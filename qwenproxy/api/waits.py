@@ -20,7 +20,7 @@ def wait_headers(error: ProxyError) -> dict[str, str]:
         return {}
     headers = {"Retry-After": str(max(1, math.ceil(error.retry_after)))}
     # Without this header OpenAI's and Anthropic's libraries retry several times, however long the wait.
-    return {**headers, "x-should-retry": "false"} if _is_long(error) else headers
+    return {**headers, "x-should-retry": "false"} if is_long_wait(error) else headers
 
 
 def message_for_client(error: ProxyError) -> str:
@@ -28,7 +28,7 @@ def message_for_client(error: ProxyError) -> str:
 
     Without the words "quota", "exhausted" and "will reset" some agents silently wait out a Retry-After of an hour.
     """
-    if error.code != "rate_limited" or error.retry_after is None or not _is_long(error):
+    if error.code != "rate_limited" or error.retry_after is None or not is_long_wait(error):
         return error.client_message
     # Round up, because a retry in the named minute must not be too early.
     minute = math.ceil((time.time() + error.retry_after) / 60) * 60
@@ -36,5 +36,6 @@ def message_for_client(error: ProxyError) -> str:
     return f"The quota is exhausted and will reset at {moment:%Y-%m-%d %H:%M} UTC. {error.client_message}"
 
 
-def _is_long(error: ProxyError) -> bool:
+def is_long_wait(error: ProxyError) -> bool:
+    """Tell whether an error asks for a wait of over LONG_WAIT."""
     return error.retry_after is not None and error.retry_after > LONG_WAIT

@@ -6,7 +6,7 @@ A new wire API is a folder with these three, its name in `api/__init__.py`, and 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -39,8 +39,8 @@ class Encoder(Protocol):
     def end(self, answer: KeptAnswer) -> bytes:
         """Return the end of the stream of a complete answer."""
 
-    def failure(self, error: ProxyError) -> bytes:
-        """Return the end of a stream that failed."""
+    def failure(self, error: ProxyError) -> bytes | tuple[bytes, ...]:
+        """Return the end of a stream that failed; of several pieces a client reads each alone."""
 
     def whole(self, answer: KeptAnswer) -> dict[str, Any]:
         """Return a complete answer for a client that does not stream."""
@@ -52,7 +52,9 @@ class WireApi:
 
     `addresses` matches the beginning of paths without a route whose errors have this form; `roots` are the addresses
     that also work without `/v1`; `unoffered` returns the topic of a path if the product offers nothing of it. `refusal`
-    returns the error for a path without a route, None where it is simply not found.
+    returns the error for a path without a route, None where it is simply not found. `error_headers` returns headers of
+    an error's answer; `claims` tells whether the client of the current request reads this API's form, whatever the
+    address.
     """
 
     routes: tuple[Blueprint, ...]
@@ -60,4 +62,6 @@ class WireApi:
     addresses: re.Pattern[str]
     roots: tuple[str, ...] = ()
     unoffered: Callable[[str], str | None] = lambda path: None
+    error_headers: Callable[[], Mapping[str, str]] = dict
+    claims: Callable[[], bool] = lambda: False
     refusal: Callable[[str], ProxyError | None] = lambda path: None

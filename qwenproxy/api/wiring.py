@@ -1,4 +1,5 @@
-"""Reach the objects that the routes use through the Flask app: the relay, the kept conversations, the uploads."""
+"""Reach the objects that the routes use through the Flask app: the relay, the kept conversations, the uploads, what
+clients store."""
 
 from __future__ import annotations
 
@@ -8,12 +9,14 @@ from flask import current_app
 
 if TYPE_CHECKING:
     from qwenproxy.history.conversations import Conversations
+    from qwenproxy.history.stored import Stored
     from qwenproxy.relay.filing import Filing
     from qwenproxy.relay.questions import Relay
 
 RELAY = "qwenproxy.relay"
 CONVERSATIONS = "qwenproxy.conversations"
 FILING = "qwenproxy.filing"
+STORED = "qwenproxy.stored"
 
 
 def relay() -> Relay:
@@ -24,6 +27,11 @@ def relay() -> Relay:
 def conversations() -> Conversations:
     """Return the kept conversations of the app that serves this request."""
     return cast("Conversations", current_app.extensions[CONVERSATIONS])
+
+
+def stored() -> Stored:
+    """Return the responses and conversations that clients store in the app that serves this request."""
+    return cast("Stored", current_app.extensions[STORED])
 
 
 def filing() -> Filing:

@@ -124,8 +124,9 @@ class ChatRequest:
 
     @property
     def may_hold_calls(self) -> bool:
-        """Whether the model may write calls: it has tools, or sees the calls of earlier answers."""
-        return bool(self.tools) or any(message.tool_calls for message in self.messages)
+        """Whether the model may write calls: it has tools, sees the calls of earlier answers, or was denied them."""
+        is_denied = self.tool_choice == "none"
+        return bool(self.tools) or is_denied or any(message.tool_calls for message in self.messages)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +185,7 @@ class CallEnded:
 
 @dataclass(frozen=True, slots=True)
 class CallDropped:
-    """A call that the client does not get; `reason` says why. Its `name` is "" for one in the text of an answer."""
+    """A call that the client does not get; `reason` says why. Its `name` is "" where text of the model may stand."""
 
     name: str
     reason: str
@@ -246,9 +247,10 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Finish:
-    """The end of a complete answer."""
+    """The end of a complete answer. `stop` is the stop sequence that cut it, None if none did."""
 
     reason: Literal["stop", "length", "tool_calls"] = "stop"
+    stop: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

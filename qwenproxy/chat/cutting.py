@@ -6,12 +6,9 @@ A pure filter over events, between the decoder and the API; the relay stops the 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Literal
 
 from qwenproxy.chat import CallStarted, Citation, Event, Finish, Image, Text, Usage
 from qwenproxy.chat.token_limit import TokenLimit
-
-CutReason = Literal["stop", "length"]
 
 
 def cut(events: Iterable[Event], stop: tuple[str, ...], max_tokens: int | None) -> Iterator[Event]:
@@ -39,11 +36,11 @@ def _cut(events: Iterable[Event], scissors: _Scissors) -> Iterator[Event]:
         if isinstance(event, Usage):
             scissors.count(event)
         elif isinstance(event, Text | CallStarted | Finish):
-            text, reason = scissors.feed(event.text) if isinstance(event, Text) else scissors.flush()
+            text, end = scissors.feed(event.text) if isinstance(event, Text) else scissors.flush()
             if text:
                 yield Text(text)
-            if reason:
-                yield Finish(reason)
+            if end:
+                yield end
                 return
             if isinstance(event, Text):
                 continue
@@ -62,39 +59,41 @@ class _Scissors:
         if self._limit:
             self._limit.count(usage)
 
-    def feed(self, text: str) -> tuple[str, CutReason | None]:
-        """Return the text to pass on, and why the answer ends here if it does."""
+    def feed(self, text: str) -> tuple[str, Finish | None]:
+        """Return the text to pass on, and the end of the answer if it ends here."""
         text, is_over = self._limit.feed(text) if self._limit else (text, False)
         return self._cut(text, is_over)
 
-    def flush(self) -> tuple[str, CutReason | None]:
-        """Return what was held back, and why the answer ends there if it does, because other events follow."""
+    def flush(self) -> tuple[str, Finish | None]:
+        """Return what was held back, and the end of the answer if it ends there, because other events follow."""
         text, is_over = self._limit.flush() if self._limit else ("", False)
-        text, reason = self._cut(text, is_over)
-        return (text, reason) if reason else (text + self._take_held(), None)
+        text, end = self._cut(text, is_over)
+        return (text, end) if end else (text + self._take_held(), None)
 
-    def _cut(self, text: str, is_over: bool) -> tuple[str, CutReason | None]:
-        text, has_stop = self._before_stop(text)
-        if has_stop:
-            return text, "stop"
-        return (text + self._take_held(), "length") if is_over else (text, None)
+    def _cut(self, text: str, is_over: bool) -> tuple[str, Finish | None]:
+        text, stop = self._before_stop(text)
+        if stop is not None:
+            return text, Finish("stop", stop)
+        return (text + self._take_held(), Finish("length")) if is_over else (text, None)
 
     def _take_held(self) -> str:
         held, self._held = self._held, ""
         return held
 
-    def _before_stop(self, text: str) -> tuple[str, bool]:
+    def _before_stop(self, text: str) -> tuple[str, str | None]:
+        """Return the text before a stop sequence, and that sequence; None if there is none so far."""
         if not self._stop:
-            return text, False
+            return text, None
         text = self._held + text
         # Take the one that is complete first, as if the text came letter by letter, so that no split of it matters.
-        matches = [(at + len(sequence), at) for sequence in self._stop if (at := text.find(sequence)) >= 0]
+        matches = [(at + len(sequence), at, sequence) for sequence in self._stop if (at := text.find(sequence)) >= 0]
         if matches:
             self._held = ""
-            return text[: min(matches)[1]], True
+            _, at, sequence = min(matches)
+            return text[:at], sequence
         keep = max(self._overlap(text, sequence) for sequence in self._stop)
         self._held = text[len(text) - keep :]
-        return text[: len(text) - keep], False
+        return text[: len(text) - keep], None
 
     @staticmethod
     def _overlap(text: str, sequence: str) -> int:

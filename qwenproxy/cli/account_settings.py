@@ -33,7 +33,9 @@ from qwenproxy.upstream.account_settings import (
     PERSONALIZATION,
     SERVER,
     AccountSettings,
+    Switch,
     is_tool,
+    read_settings,
 )
 
 ALL = "all"
@@ -77,6 +79,7 @@ def settings_command(config: Config, /, account_id: str, **options: Any) -> None
         raise click.UsageError(console.say("settings_needs_yes"))
     if orders.yes and not orders.any_change:
         raise click.UsageError(console.say("settings_yes_alone"))
+    _wishes(console, orders, _known_names(console, account.id, orders))  # a wrong name is told before a browser opens
     try:
         with opened_settings(console.registry, opener_for(config, console.registry), account) as settings:
             _serve(console, account, orders, settings)
@@ -119,6 +122,15 @@ def _wishes(console: Console, orders: Orders, settings: AccountSettings) -> dict
         raise click.UsageError(console.say("settings_both", name=min(on & off)))
     wishes = {name: name in on for name in sorted(on | off)}
     return {name: state for name, state in wishes.items() if settings.is_on(name) is not state}
+
+
+def _known_names(console: Console, account_id: str, orders: Orders) -> AccountSettings:
+    """Return switches without states: those that every account has, and those that the site named last."""
+    last = report_on(console, account_id).settings or AccountSettings()
+    named = [switch.name for switch in (*read_settings({}).switches, *last.switches)]
+    # Which hosted servers there are only the site knows.
+    named += [word for word in (*orders.on, *orders.off) if word.startswith(SERVER) and word != SERVER]
+    return AccountSettings(tuple(Switch(name, None) for name in dict.fromkeys(named)))
 
 
 def _named(console: Console, settings: AccountSettings, word: str, *, off: bool = False) -> list[str]:

@@ -107,18 +107,24 @@ def find_account(console: Console, account_id: str) -> Account:
 
 
 def unknown_id(console: Console, account_id: str) -> SetupError:
-    """Return the error for an id that no account has, with the closest id."""
+    """Return the error for an id that no account has, with the closest id and a hint at the sandbox's folder."""
     close = closest(account_id, [account.id for account in console.accounts()])
     if close:
-        return SetupError(console.say("no_account_close", id=account_id, close=close))
-    return SetupError(console.say("no_account", id=account_id, command=console.command("account", "list")))
+        message = console.say("no_account_close", id=account_id, close=close)
+    else:
+        message = console.say("no_account", id=account_id, command=console.command("account", "list"))
+    return SetupError(_with_hint(console, message))
 
 
 def no_accounts(console: Console) -> str:
     """Return the message for a session folder without accounts, with a hint where a server uses the sandbox's."""
-    config, say = console.config, console.say
-    message = say("no_accounts", folder=config.session_dir, command=console.command("account", "add"))
-    hint = served_below(config, say)
+    folder, command = console.config.session_dir, console.command("account", "add")
+    return _with_hint(console, console.say("no_accounts", folder=folder, command=command))
+
+
+def _with_hint(console: Console, message: str) -> str:
+    """Return a message, with a hint where a server uses the sandbox's folder."""
+    hint = served_below(console.config, console.say)
     return f"{message}\n{hint}" if hint else message
 
 

@@ -24,6 +24,7 @@ from qwenproxy.cli.findings import (
     ollama_port_findings,
     port_finding,
     profile_findings,
+    sandbox_findings,
 )
 from qwenproxy.cli.keys import read_keys
 from qwenproxy.cli.session import server_of
@@ -67,6 +68,7 @@ def _findings(console: Console, roundtrip: bool) -> Iterator[Finding]:
     browser = list(browser_findings(console))
     yield from browser
     yield from folder_findings(console)
+    yield from sandbox_findings(console)
     yield port_finding(console, server)
     yield from ollama_port_findings(console, server)
     yield from door_findings(console)

@@ -22,6 +22,7 @@ from qwenproxy.browser.profile import profile_owner
 from qwenproxy.browser.start_failures import cure_versions
 from qwenproxy.cli.console import Console
 from qwenproxy.cli.keys import read_keys
+from qwenproxy.cli.session import folder_served_below
 from qwenproxy.cli.settings import command_line
 from qwenproxy.disk.claim import RunningServer
 from qwenproxy.disk.folder import AccountFolder
@@ -46,6 +47,13 @@ class Finding:
     def __str__(self) -> str:
         """Return icon and text, and the remedy on a line of its own."""
         return f"{ICONS[self.level]} {self.text}" + (f"\n   -> {self.remedy}" if self.remedy else "")
+
+
+def sandbox_findings(console: Console) -> Iterator[Finding]:
+    """Point out that the only running server uses the sandbox's folder."""
+    if folder := folder_served_below(console.config):
+        text = console.say("served_below", folder=folder, here=console.config.session_dir)
+        yield Finding("warning", text, f'qwenproxy doctor --session-dir "{folder}"')
 
 
 def browser_findings(console: Console) -> Iterator[Finding]:

@@ -5,6 +5,8 @@ The group loads the settings first; its subcommand loads them again for the fold
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from qwenproxy.cli.terminal.help import setting_option
@@ -35,9 +37,15 @@ def server_of(session: SessionFolder) -> RunningServer | None:
 
 def served_below(config: Config, say: Speaker) -> str:
     """Return the hint that the only running server uses the sandbox's folder below this one, else ""."""
-    session = SessionFolder(config.session_dir)
-    if server_of(session.sandbox) is None or server_of(session) is not None:
+    folder = folder_served_below(config)
+    if folder is None:
         return ""
-    folder = session.sandbox.root
     option = f'"{folder}"' if " " in str(folder) else str(folder)
-    return say("served_below", folder=folder, here=config.session_dir, option=option)
+    return f"{say('served_below', folder=folder, here=config.session_dir)} {say('served_below_add', option=option)}"
+
+
+def folder_served_below(config: Config) -> Path | None:
+    """Return the sandbox's folder below this one where the only running server uses that, else None."""
+    session = SessionFolder(config.session_dir)
+    is_served = server_of(session.sandbox) is not None and server_of(session) is None
+    return session.sandbox.root if is_served else None

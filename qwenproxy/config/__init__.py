@@ -50,6 +50,7 @@ class Config:
     inline_limit: int
     model_variants: bool
     api_chats: int
+    responses_days: int
     account_concurrency: int
     queue_wait: float
     stall_timeout: float

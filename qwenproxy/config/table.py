@@ -181,6 +181,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("INLINE_LIMIT", (), "45000", _whole(1000)),
     Setting("MODEL_VARIANTS", (), "0", _flag),
     Setting("API_CHATS", (), "1000", _whole(0)),
+    Setting("RESPONSES_DAYS", (), "30", _whole(1, 36_500)),
     Setting("ACCOUNT_CONCURRENCY", (), "2", _whole(1)),
     Setting("QUEUE_WAIT", (), "60", _seconds(zero=True)),
     Setting("STALL_TIMEOUT", (), "180", _seconds(zero=False)),

@@ -25,4 +25,20 @@ _SITE_PLACES: Migration = (
     "CREATE TABLE parent_refusals (account TEXT NOT NULL PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID",
 )
 
-MIGRATIONS: tuple[Migration, ...] = (_SITE_PLACES,)
+# Responses and conversations that clients store (contract 4.5), each with the client that may see it; their items in
+# order. `events` is the stream of a background response, compressed.
+_STORED: Migration = (
+    """CREATE TABLE stored_objects (
+        id TEXT NOT NULL PRIMARY KEY, client TEXT NOT NULL, created INTEGER NOT NULL, used INTEGER NOT NULL,
+        bytes INTEGER NOT NULL, previous TEXT, status TEXT, object BLOB NOT NULL, events BLOB
+    )""",
+    "CREATE INDEX stored_objects_by_use ON stored_objects (used, bytes, id)",
+    "CREATE INDEX stored_objects_by_status ON stored_objects (status)",
+    """CREATE TABLE stored_items (
+        owner TEXT NOT NULL, place INTEGER NOT NULL, id TEXT NOT NULL, is_output INTEGER NOT NULL, item BLOB NOT NULL,
+        PRIMARY KEY (owner, place)
+    )""",
+    "CREATE INDEX stored_items_by_id ON stored_items (id)",
+)
+
+MIGRATIONS: tuple[Migration, ...] = (_SITE_PLACES, _STORED)

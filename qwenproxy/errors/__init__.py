@@ -8,6 +8,9 @@
     │   ├── InvalidApiKey       401 invalid_api_key     │   ├── ChatNotFound        404 chat_not_found
     │   ├── MethodNotAllowed    405                     │   └── UnsupportedEndpoint 404 unsupported_endpoint
     │   ├── TooLarge, UnsupportedMediaType   413, 415
+    │   ├── PreviousResponseNotFound         400 previous_response_not_found
+    │   ├── SocketTooOld                     400 websocket_connection_limit_reached
+    │   ├── UpgradeRequired     426 upgrade_required: the route has no WebSocket
     │   ├── ModelsReadOnly      403 models_read_only: the site's models cannot be changed
     │   ├── ContextLengthExceeded            400 context_length_exceeded
     │   └── InputRejected       400: the site names no part of the input; maybe the model must think
@@ -72,11 +75,14 @@ from qwenproxy.errors.request import (
     ModelNotFound,
     ModelsReadOnly,
     NotFound,
+    PreviousResponseNotFound,
     RequestError,
+    SocketTooOld,
     TooLarge,
     UnsupportedEndpoint,
     UnsupportedMediaType,
     UnsupportedParameter,
+    UpgradeRequired,
 )
 from qwenproxy.errors.site import (
     BareRefusal,
@@ -130,6 +136,7 @@ __all__ = [
     "NotFound",
     "NotLoggedIn",
     "ParentGone",
+    "PreviousResponseNotFound",
     "ProtocolChanged",
     "ProxyError",
     "QueueTimeout",
@@ -139,6 +146,7 @@ __all__ = [
     "SearchesExhausted",
     "SetupError",
     "SiteFailure",
+    "SocketTooOld",
     "StorageError",
     "StructuredOutputFailed",
     "TabLost",
@@ -149,6 +157,7 @@ __all__ = [
     "UnsupportedEndpoint",
     "UnsupportedMediaType",
     "UnsupportedParameter",
+    "UpgradeRequired",
     "UpstreamError",
     "UpstreamTimeout",
     "VerificationRequired",

@@ -93,6 +93,19 @@ class ChatNotFound(NotFound):
     code = "chat_not_found"
 
 
+class PreviousResponseNotFound(RequestError):
+    """The response to go on with is not kept."""
+
+    code = "previous_response_not_found"
+
+    def __init__(self, response_id: str) -> None:
+        super().__init__(
+            f"Previous response with id {response_id[:100]!r} not found. It may be too old, or was "
+            "made with store: false. Send the whole conversation as input.",
+            param="previous_response_id",
+        )
+
+
 class UnsupportedEndpoint(NotFound):
     """A known route of a wire API that qwenproxy does not offer."""
 
@@ -118,3 +131,19 @@ class UnsupportedMediaType(RequestError):
 
     status = 415
     code = "unsupported_media_type"
+
+
+class SocketTooOld(RequestError):
+    """The WebSocket has been open for as long as one may be."""
+
+    code = "websocket_connection_limit_reached"
+
+    def __init__(self) -> None:
+        super().__init__("This WebSocket has been open for 60 minutes, which is the limit. Open a new one.")
+
+
+class UpgradeRequired(RequestError):
+    """The route has no answer for this method; programs that want a WebSocket have to ask in another way."""
+
+    status = 426
+    code = "upgrade_required"

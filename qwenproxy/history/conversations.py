@@ -72,6 +72,12 @@ class Conversations:
         """Delete a chat here and on the site. Raises ChatNotFound, SetupError."""
         self.history.delete(chat_id, self._records.delete_upstream)
 
+    def rename(self, chat_id: str, name: object) -> str:
+        """Give a chat another name and return it. Raises as the store does."""
+        new_name = self.history.rename(chat_id, name)
+        self._records.forget((chat_id,))
+        return new_name
+
     def clean_up(self, criteria: Mapping[str, object]) -> tuple[str, ...]:
         """Delete the chats that meet the criteria, here and on the site; return their ids. Raises as the store does."""
         return self.history.cleanup(criteria, self._records.delete_upstream)
@@ -131,7 +137,7 @@ class Conversations:
             messages.insert(0, Message("system", (TextPart(system),)))
         question = replace(request, messages=tuple(messages))
         memory = UpstreamMemory.from_json(chat.extra.get(UPSTREAM))
-        return Turn(self.history, self._relay, chat, is_kept, system, new, question, memory)
+        return Turn(self._records, chat, is_kept, system, new, question, memory)
 
 
 def _context(run: ChatRun, *, is_known: bool) -> Context:

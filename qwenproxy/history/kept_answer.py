@@ -18,9 +18,9 @@ from qwenproxy.errors import ChatNotFound, ProxyError
 from qwenproxy.history.format import RECORDED, Chat, StoredMessage
 from qwenproxy.history.messages import from_stored, to_stored
 from qwenproxy.history.reuse import UpstreamMemory
-from qwenproxy.history.store import HistoryStore
 
 if TYPE_CHECKING:
+    from qwenproxy.history.records import Records
     from qwenproxy.relay.questions import Relay
     from qwenproxy.relay.run import ChatRun
 
@@ -93,8 +93,7 @@ class KeptAnswer:
 class Turn:
     """One turn of a chat, with all that comes before it. `is_kept` is False for a chat that is not on the disk yet."""
 
-    history: HistoryStore
-    relay: Relay
+    records: Records
     chat: Chat
     is_kept: bool
     system: str | None
@@ -121,19 +120,20 @@ class Turn:
             extra[SYSTEM] = self.system
         if RECORDED in self.chat.extra:
             extra[RECORDED] = None  # somebody goes on with it here, so it is theirs from now on
-        messages = (self.message, answer)
+        messages, history = (self.message, answer), self.records.history
         try:
             if self.is_kept:
-                self.history.append_turn(self.chat.id, messages, extra)
+                history.append_turn(self.chat.id, messages, extra)
+                self.records.forget((self.chat.id,))
             else:
-                self.history.create(self.chat.name, messages, self.chat.id, extra)
+                history.create(self.chat.name, messages, self.chat.id, extra)
         except ChatNotFound:
             log.info("account=%s chat %s was deleted during its turn", run.account_id, self.chat.id)
-            self.relay.discard([run.place.chat])
+            self.records.relay.discard([run.place.chat])
 
     def drop(self, run: ChatRun) -> None:
         """Delete the site's chat if it was made for this turn."""
-        discard_new_chat(self.relay, run)
+        discard_new_chat(self.records.relay, run)
 
 
 def discard_new_chat(relay: Relay, run: ChatRun) -> None:

@@ -1,7 +1,7 @@
 """Records of the conversations that clients keep: which of them stay, and what goes with the others (contract 7.5).
 
-A record is a kept chat with a mark of its own; a chat that anybody made or went on with by the native API has none. The
-recording of each answer tells this which records are in use.
+A record is a kept chat with a mark of its own; a chat that anybody made, renamed or went on with by the native API has
+none. The recording of each answer says which records are in use, the conversations say which are none any more.
 """
 
 from __future__ import annotations
@@ -38,9 +38,18 @@ class Records:
 
     def note(self, record: str) -> None:
         """Note that a record was used, and delete what is over the limit, here and on the site. Raises SetupError."""
-        surplus = self._surplus(record)
+        # Read before the lock is taken: the store's own lock is held where records are forgotten.
+        older = self.history.recorded() if self._order is None else ()
+        surplus = self._surplus(older, record)
         if surplus:
             self.history.delete_those(surplus, self._is_due, self.delete_upstream)
+
+    def forget(self, chat_ids: Iterable[str]) -> None:
+        """Note that chats are no records any more, so that they do not count."""
+        with self._mutex:
+            for chat_id in chat_ids:
+                if self._order is not None:
+                    self._order.pop(chat_id, None)
 
     def delete_upstream(self, chats: Sequence[Chat]) -> None:
         """Delete what the site has of kept chats that go. Raises SetupError."""
@@ -48,6 +57,7 @@ class Records:
             site_chat for chat in chats for site_chat in self.client_chats.index.release(chat.id, _site_chats(chat))
         ]
         self.relay.discard(going)
+        self.forget(chat.id for chat in chats)
 
     def try_to_discard(self, chats: Iterable[SiteChat]) -> None:
         """Delete chats of the site that no record has; the log says if they stay."""
@@ -56,11 +66,14 @@ class Records:
         except SetupError as error:
             log.warning("chats of the site that nobody needs stay: %s", error.message)
 
-    def _surplus(self, record: str) -> list[str]:
-        """Move a record to the end of the order; take those over the limit out of it and return them."""
+    def _surplus(self, older: Iterable[str], record: str) -> list[str]:
+        """Move a record to the end of the order; take those over the limit out of it and return them.
+
+        `older` is the order at the first use.
+        """
         with self._mutex:
             if self._order is None:
-                self._order = dict.fromkeys(self.history.recorded())
+                self._order = dict.fromkeys(older)
             self._order.pop(record, None)
             self._order[record] = None
             count = max(0, len(self._order) - self.client_chats.record_limit)

@@ -23,6 +23,7 @@ from qwenproxy.disk.cached import CachedFile, Stamp, stamp, stamp_of
 from qwenproxy.disk.locks import PathLock
 from qwenproxy.errors import ChatNotFound, RequestError, StorageError
 from qwenproxy.history.format import (
+    RECORDED,
     Chat,
     ChatSummary,
     StoredMessage,
@@ -145,11 +146,16 @@ class HistoryStore:
         return chat
 
     def rename(self, chat_id: str, name: object) -> str:
-        """Give a chat another name and return it. Raises RequestError for a blank one, ChatNotFound, StorageError."""
+        """Give a chat another name and return it. Raises RequestError for a blank one, ChatNotFound, StorageError.
+
+        A record is none any more, because a person who names a chat wants to keep it.
+        """
         if not isinstance(name, str) or not name.strip():
             raise RequestError("name must be a text that is not blank", param="name")
         with self._lock:
-            self._save(replace(self.existing(chat_id), name=name.strip()))
+            chat = self.existing(chat_id)
+            extra = {field: value for field, value in chat.extra.items() if field != RECORDED}
+            self._save(replace(chat, name=name.strip(), extra=extra))
         return name.strip()
 
     def delete(self, chat_id: str, before: BeforeDeletion = _do_nothing) -> None:

@@ -187,7 +187,7 @@ class Asking:
             text=sent.text,
             parent_id=place.response_id if place else None,
             thinking=bool(chat.thinking) or self._models.must_think(asker.model),
-            thinking_budget=chat.thinking_budget,
+            thinking_budget=asker.model.thinking_budget(chat.thinking_budget),
             files=(*asker.files, *sent.files),
             local_tools=dialects.local_tools(chat.tools) if way == "native" else None,
             offers_tools=bool(chat.tools),

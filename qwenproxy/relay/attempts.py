@@ -54,7 +54,7 @@ class Attempts:
     ) -> None:
         """`pause` waits for some seconds; `on_exhausted` runs whenever every account turns out INVALID."""
         self.pool = pool
-        self._pause = pause
+        self.sleep = pause
         self._on_exhausted = on_exhausted
 
     def do(self, work: Work[Result], client_gone: ClientGoneCheck = never_gone, wish: Wish = ANY) -> Result:
@@ -84,7 +84,7 @@ class Attempts:
 
     def pause(self, seconds: float, client_gone: ClientGoneCheck) -> None:
         """Wait. Raises ClientGone."""
-        self._pause(seconds)
+        self.sleep(seconds)
         check_client(client_gone)
 
     def _first(self, leases: Iterable[Lease], work: Work[Result]) -> Result:

@@ -94,11 +94,11 @@ class ModelList:
         return True
 
     def must_think(self, model: models.Model) -> bool:
-        """Tell whether the site refused to let the model answer without thinking."""
-        return model.id in self._must_think
+        """Tell whether the model answers only with thinking: the site's list says so, or the site refused it."""
+        return model.always_thinks or model.id in self._must_think
 
     def note_must_think(self, model: models.Model) -> None:
-        """Remember that, until the server ends."""
+        """Remember that the site refused to let the model answer without thinking, until the server ends."""
         self._must_think.add(model.id)
 
     def _able(self, model: models.Model) -> models.Model:

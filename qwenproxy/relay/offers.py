@@ -1,7 +1,7 @@
 """Which way of offering functions works with an account and a model, learned from what went wrong (contract 7.3).
 
 The relay asks before each question with functions. Memory of this process only: what is forgotten is learned again by
-one attempt that no client notices.
+one attempt that no client notices, while a passing failure of the site, once on disk, would never be unlearned.
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from qwenproxy.accounts.pool import Lease
 from qwenproxy.browser.page import Page
 from qwenproxy.chat import ChatRequest
+from qwenproxy.chat.naming import check_names
 from qwenproxy.chat.waiting import ClientGoneCheck, never_gone
 from qwenproxy.errors import (
     AccountsResting,
@@ -77,7 +78,7 @@ class Relay:
         self._settings = settings
         self._models = ModelList(settings.default_model, settings.unknown_model, lists_variants=settings.lists_variants)
         texts = LongTexts(uploader, settings.inline_limit, attempts.pool)
-        patience = Patience(settings.stall_timeout, settings.clock)
+        patience = Patience(settings.stall_timeout, settings.clock, attempts.sleep)
         offers = Offers(settings.tools)
         self._asking = Asking(Means(self._models, offers, texts, patience, self.site_calls, self.try_to_discard))
 
@@ -90,6 +91,7 @@ class Relay:
         conversation, folded, into a new chat of the site.
         Raises RequestError, TooLarge, ModelNotFound, ContextLengthExceeded, and what Attempts.take raises.
         """
+        check_names(chat)
         fits = self._models.known and self._models.check_length(chat)
         attachments = self._attachments(chat, place, client_gone)
         question = Question(chat, place, attachments, client_gone, fits)

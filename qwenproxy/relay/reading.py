@@ -20,10 +20,18 @@ from qwenproxy.upstream.events import EventDecoder
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long the site may be silent, in seconds of `clock`, before the answer counts as lost."""
+    """How long the site may be silent, in seconds of `clock`, before the answer counts as lost; `pause` waits."""
 
     stall_timeout: float = 180.0
     clock: Callable[[], float] = time.monotonic
+    pause: Callable[[float], None] = time.sleep
+
+    def wait(self, seconds: float) -> Iterator[Tick]:
+        """Wait for some seconds, with a Tick at least once a second."""
+        while seconds > 0:
+            self.pause(min(seconds, 1.0))
+            seconds -= 1.0
+            yield Tick()
 
 
 class Reading:

@@ -34,9 +34,10 @@ from qwenproxy.chat.answer import Answer
 from qwenproxy.chat.corrections import Corrections, NeedsCorrection, unless_called
 from qwenproxy.chat.stages import call_stages, stages_for
 from qwenproxy.chat.waiting import LOOK_EVERY, ClientGoneCheck, check_client
-from qwenproxy.errors import ProxyError, Refusal
+from qwenproxy.errors import ChatBusy, ProxyError, Refusal
 from qwenproxy.observe import journal
 from qwenproxy.observe.laps import Laps
+from qwenproxy.relay.attempts import BUSY_PAUSES
 from qwenproxy.relay.reading import Patience, Reading
 from qwenproxy.relay.searching import Searching
 from qwenproxy.upstream import calls
@@ -95,12 +96,13 @@ class ChatRun:
         self.answer = Answer()
         self._lease = lease
         self._page = page
-        self._turn = site_question.turn
+        self._turn = self._asked = site_question.turn
         self._on_interception = site_question.on_interception
         self._patience = patience
         self._searching = searching
         self._corrections = Corrections()
         self._is_corrected = False
+        self._is_below = False  # asked below an answer of its own
         self._written: list[str] = []  # what the site holds of a document
         # A beginning that the answer repeats is taken off.
         self._is_altered = bool(prefill.beginning(self.chat))
@@ -205,12 +207,30 @@ class ChatRun:
                 self._ask_again(correction.text)
 
     def _watched(self) -> Iterator[Event]:
-        for event in self._reading:
+        for event in self._heard():
             if isinstance(event, WrittenCall) and event.intercepted:
                 self._on_interception()
             elif isinstance(event, Text) and self.chat.document:
                 self._written.append(event.text)
             yield event
+
+    def _heard(self) -> Iterator[Event]:
+        """Yield what the site sends. Below an answer that was stopped its chat may be busy for some seconds more."""
+        pauses = iter(BUSY_PAUSES if self._is_below else ())
+        while True:
+            has_begun = False
+            try:
+                for event in self._reading:
+                    has_begun = has_begun or not isinstance(event, Tick)
+                    yield event
+                return
+            except ChatBusy:
+                pause = next(pauses, None)
+                if pause is None or has_begun:
+                    raise
+            yield from self._patience.wait(pause)
+            self._reading.close()
+            self._reading = self._ask(self._asked)
 
     def _ask_again(self, text: str) -> None:
         """Ask for a better answer in place of the one just given."""
@@ -234,7 +254,9 @@ class ChatRun:
         """Put a text to the model, in the same chat and under the answer just given."""
         parent_id = self._reading.begun_id
         self._reading.close()
-        self._reading = self._ask(replace(self._turn, text=text, parent_id=parent_id, files=()))
+        self._is_below = True
+        self._asked = replace(self._turn, text=text, parent_id=parent_id, files=())
+        self._reading = self._ask(self._asked)
 
     def _give_back(self) -> None:
         try:

@@ -27,4 +27,6 @@ def end_without_waiting(server: Any) -> None:
 def doors_of(server: Any) -> tuple[Any, ...]:
     """Return waitress' servers for single sockets: with several sockets there is one that only holds the others."""
     sockets = getattr(server, "map", None)
-    return (server,) if sockets is None else tuple(each for each in sockets.values() if hasattr(each, "pull_trigger"))
+    return (
+        (server,) if sockets is None else tuple(each for each in sockets.values() if hasattr(each, "active_channels"))
+    )

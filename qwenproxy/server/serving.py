@@ -10,6 +10,8 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from qwenproxy.api.responses.stored.background import BACKGROUND
+from qwenproxy.api.sockets import SOCKETS
 from qwenproxy.api.wiring import RELAY
 from qwenproxy.app import create_app
 from qwenproxy.browser.guard import guard_browsers
@@ -42,6 +44,25 @@ def relay_of(app: Flask) -> Relay:
     """Return the application's relay."""
     relay: Relay = app.extensions[RELAY]
     return relay
+
+
+def stop_taking(app: Flask) -> None:
+    """Let no WebSocket and no response in the background begin any more; what runs may end. Idempotent."""
+    app.extensions[SOCKETS].stop()
+    app.extensions[BACKGROUND].stop()
+
+
+def finish(app: Flask, drain: Callable[[Relay], None]) -> None:
+    """Let nothing begin any more, and give what runs a while to end."""
+    stop_taking(app)
+    drain(relay_of(app))
+
+
+def close(app: Flask) -> None:
+    """End what still runs, and close the browsers. Idempotent."""
+    stop_taking(app)
+    app.extensions[BACKGROUND].close()
+    relay_of(app).close()
 
 
 def begin(relay: Relay, warm_up: Callable[[Relay], None]) -> None:

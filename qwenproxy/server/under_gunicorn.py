@@ -27,12 +27,11 @@ from gunicorn.http.errors import ParseException
 from gunicorn.workers.gthread import ThreadWorker
 
 from qwenproxy.api.errors import error_response
-from qwenproxy.api.native.ws import SOCKETS
 from qwenproxy.config import Config
 from qwenproxy.errors import RequestError, SetupError
 from qwenproxy.relay.questions import Relay
 from qwenproxy.server.bent import wait_in_poller
-from qwenproxy.server.serving import begin, make_app, note_no_accounts, relay_of
+from qwenproxy.server.serving import begin, close, make_app, note_no_accounts, relay_of, stop_taking
 from qwenproxy.texts import Phrase
 from qwenproxy.wsgi.client import ClientSocket
 
@@ -112,7 +111,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     def handle_exit(self, sig: int, frame: Any) -> None:
         if not hasattr(self, "wsgi"):
             sys.exit(0)  # it does not serve yet
-        self.wsgi.extensions[SOCKETS].stop()
+        stop_taking(self.wsgi)
         threading.Thread(target=self.app.drain, args=(relay_of(self.wsgi),), name="drain", daemon=True).start()
         super().handle_exit(sig, frame)
 
@@ -202,8 +201,7 @@ def _refuse_unknown(settings: Mapping[str, Any]) -> None:
 def _close(worker: Any) -> None:
     app = getattr(worker, "wsgi", None)
     if app is not None:
-        app.extensions[SOCKETS].stop()
-        relay_of(app).close()
+        close(app)
 
 
 def _end_with(status: Any) -> None:

@@ -6,7 +6,9 @@ After Ctrl-C or SIGTERM running answers have a while to finish; a second one end
 from __future__ import annotations
 
 import contextlib
+import itertools
 import logging
+import queue
 import signal
 import socket
 import sys
@@ -20,7 +22,7 @@ import waitress
 from qwenproxy.config import Config
 from qwenproxy.relay.questions import Relay
 from qwenproxy.server.bent import doors_of, end_without_waiting
-from qwenproxy.server.serving import begin, make_app, note_no_accounts, relay_of
+from qwenproxy.server.serving import begin, close, finish, make_app, note_no_accounts, relay_of
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +58,8 @@ def serve_waitress(
         ident=None,
     )
     end_without_waiting(server)
-    end = _End(doors_of(server), lambda: drain(relay))
+    end = _End(doors_of(server), lambda: finish(app, drain))
+    end.start()
     for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), end.on_signal)
@@ -64,7 +67,7 @@ def serve_waitress(
     try:
         server.run()
     finally:
-        relay.close()
+        close(app)
         server.close()
     return end.status
 
@@ -77,20 +80,25 @@ class _End:
         self.status = 0
         self._doors = doors
         self._drain = drain
-        self._begun = False
-        self._over = False
+        self._signals = itertools.count()
+        self._begun = queue.SimpleQueue[None]()
+
+    def start(self) -> None:
+        """Get ready for signals. A handler must not start a thread: the next signal would interrupt that halfway."""
+        threading.Thread(target=self._finish, name="drain", daemon=True).start()
 
     def on_signal(self, *_: object) -> None:
-        """Begin to end, or end now. Runs in the main thread, which serves the connections."""
-        if self._over:
-            return  # no signal may interrupt the closing of the browsers
-        if self._begun:
-            self._over = True
+        """Begin to end, or end now. Runs in the main thread, which serves the connections.
+
+        Another signal may come between any two steps, so each step is a single one of the interpreter's own.
+        """
+        number = next(self._signals)
+        if number == 0:
+            for door in self._doors:
+                door.accepting = False
+            self._begun.put(None)
+        elif number == 1:  # no later one may interrupt the closing of the browsers
             sys.exit(self.status)
-        self._begun = True
-        for door in self._doors:
-            door.accepting = False
-        threading.Thread(target=self._finish, name="drain", daemon=True).start()
 
     def for_want_of_accounts(self) -> None:
         """Begin to end because every account needs a new login. The running request still gets its answer."""
@@ -99,6 +107,7 @@ class _End:
             self._signal()
 
     def _finish(self) -> None:
+        self._begun.get()
         self._drain()
         deadline = time.monotonic() + LAST_WORDS_WAIT
         while any(channel.requests for door in self._doors for channel in list(door.active_channels.values())):

@@ -141,6 +141,7 @@ EN = {
     "setting_tools": "how functions are offered to the site: natively, in the prompt, or as it works best",
     "setting_inline_limit": "characters to send as text; what is over goes as a text file",
     "setting_model_variants": "1 lists models with the endings -thinking, -fast and -search, too",
+    "setting_responses_days": "days that stored responses and conversations are kept after their last use",
     "setting_api_chats": "recorded API chats to keep; over it the oldest go, here and on the site; 0 records none",
     "setting_account_concurrency": "running answers per account",
     "setting_queue_wait": "seconds a request may wait for a free account",

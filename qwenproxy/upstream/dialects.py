@@ -26,7 +26,7 @@ _FORMS: Mapping[Way, tuple[str, str]] = {
         "functions",
         '<use_function name="<function name>">\n<argument name="<parameter name>">value</argument>\n</use_function>\n'
         "with one argument element for each parameter: a string as it is, without quotes and without escapes, any "
-        "other value as JSON",
+        "other value as JSON. A string that begins with a line break gets one more before it and one behind it",
     ),
 }
 
@@ -98,7 +98,7 @@ def _bare(value: Any, types: object) -> str:
 
 
 def _inline(text: str) -> str:
-    # Readers take off one line break behind an opening tag, and then the one before the closing tag.
+    # Readers take off one line break behind an opening tag together with one before the closing tag.
     return f"\n{text}\n" if text.startswith(("\n", "\r\n")) else text
 
 

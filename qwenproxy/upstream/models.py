@@ -6,7 +6,6 @@ as text and knows nothing of the call for it.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -16,7 +15,7 @@ from qwenproxy.upstream.bodies import object_in
 
 Kind = Literal["general", "coder", "vision", "fast"]
 
-_VENDOR = re.compile(r"\A(?:qwen|openai)/", re.IGNORECASE)
+LONGEST_THINKING = 163_840  # tokens; the largest budget that was seen (protocol 4.4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +34,17 @@ class Model:
     chat_types: tuple[str, ...] = ("t2t",)
     context_length: int | None = None
     output_length: int | None = None
+    thinking_length: int | None = None
     created: int | None = None
 
     @property
     def kind(self) -> Kind:
         """The main use of the model."""
         return _kind_of(self.id)
+
+    def thinking_budget(self, wish: int | None) -> int | None:
+        """Return the tokens of thinking to ask for, None for no limit: no more than the model ever thinks."""
+        return None if wish is None else min(wish, self.thinking_length or LONGEST_THINKING)
 
 
 class Catalogue:
@@ -65,11 +69,11 @@ class Catalogue:
     def resolve(self, name: str) -> Model | None:
         """Return the model that `name` means, by its live id or an alias; None for an unknown name.
 
-        Case does not matter. Other servers put a vendor and a slash before a name, or a colon and a tag after it: both
+        Case does not matter. Other servers put vendors and a slash before a name, or a colon and a tag after it: both
         are ignored.
         """
         plain = name.strip()
-        bare = _VENDOR.sub("", plain)
+        bare = without_vendor(plain)
         for spelling in (plain, bare, bare.partition(":")[0]):
             model = self._models.get(spelling) or self._spellings.get(spelling.casefold())
             if model:
@@ -83,6 +87,11 @@ class Catalogue:
         if self.live:
             names.update(dict.fromkeys(name for name in DOCUMENTED if name.casefold() not in spellings))
         return [(name, self._models[name]) for name in names]
+
+
+def without_vendor(name: str) -> str:
+    """Return what stands behind the last slash of a name."""
+    return name.rpartition("/")[2]
 
 
 def parse_models(body_text: str) -> tuple[Model, ...]:
@@ -206,6 +215,7 @@ def _parse_model(entry: dict[str, Any]) -> Model | None:
         chat_types=chat_types,
         context_length=_number(meta.get("max_context_length")),
         output_length=_number(meta.get("max_generation_length")),
+        thinking_length=_number(meta.get("max_thinking_generation_length")),
         created=_number(info.get("created_at")),
     )
 

@@ -9,13 +9,14 @@ import re
 from dataclasses import dataclass, replace
 
 from qwenproxy.chat import ChatRequest, WebSearch
-from qwenproxy.upstream.models import Catalogue, Model
+from qwenproxy.upstream.models import Catalogue, Model, without_vendor
 
-_FOREIGN = re.compile(r"(?:[\w.-]+/)?(?:(?:chat)?gpt-|o[0-9]|claude-|gemini-)", re.IGNORECASE)
+_FOREIGN = re.compile(r"(?:(?:chat)?gpt-|o[0-9]|claude-|gemini-)", re.IGNORECASE)
 _SMALL = re.compile(r"-(?:mini|nano)\b|haiku|-flash", re.IGNORECASE)
 _TAG = re.compile(r":[^:/]*\Z")
 # Clients of Anthropic's API show only models whose id begins like this.
 CLAUDE = "claude-"
+_CLAUDE_BEFORE = re.compile(rf"\A(?:.*/)?{CLAUDE}", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +47,8 @@ def find_variant(catalogue: Catalogue, name: str) -> Variant | None:
     if bare:
         shorter = find_variant(catalogue, bare)
         return shorter and _with_switches(shorter, thinking, search=search)
-    if name.strip().lower().startswith(CLAUDE):
-        return find_variant(catalogue, name.strip()[len(CLAUDE) :])
-    return None
+    bare, prefixes = _CLAUDE_BEFORE.subn("", name.strip())
+    return find_variant(catalogue, bare) if prefixes else None
 
 
 def stand_in(default: Variant, catalogue: Catalogue, name: str) -> Variant:
@@ -59,13 +59,13 @@ def stand_in(default: Variant, catalogue: Catalogue, name: str) -> Variant:
     bare, thinking, search = _without_ending(_TAG.sub("", name.strip()))
     if bare:
         return _with_switches(stand_in(default, catalogue, bare), thinking, search=search)
-    fast = catalogue.fast if is_foreign(name) and _SMALL.search(name) else None
+    fast = catalogue.fast if is_foreign(name) and _SMALL.search(without_vendor(name)) else None
     return Variant(fast) if fast else default
 
 
 def is_foreign(name: str) -> bool:
     """Tell whether another vendor's models have such names."""
-    return _FOREIGN.match(name.strip()) is not None
+    return _FOREIGN.match(without_vendor(name.strip())) is not None
 
 
 def listed_variants(model: Model) -> list[tuple[str, Variant]]:

@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-_TWICE = re.compile(r"((?:/api)?/v1)(?:/v1)+(?=/|$)")
+# The last version counts: a client puts its own behind the one of its base URL.
+_TWICE = re.compile(r"((?:/api)?)(?:/v1(?:beta)?)+(/v1(?:beta)?)(?=/|$)")
 
 
 def canonical_path(path: str, roots: Sequence[str]) -> str:
@@ -16,7 +17,7 @@ def canonical_path(path: str, roots: Sequence[str]) -> str:
     """
     path = re.sub("/{2,}", "/", path)
     path = path.rstrip("/") or path[:1]
-    path = _TWICE.sub(r"\1", path, count=1) if _TWICE.match(path) else path
+    path = _TWICE.sub(r"\1\2", path, count=1) if _TWICE.match(path) else path
     return f"/v1{path}" if any(path[1:] == root or path[1:].startswith(f"{root}/") for root in roots) else path
 
 

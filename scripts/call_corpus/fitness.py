@@ -19,18 +19,20 @@ _TYPES = {
 
 
 def fits(case: Case) -> bool:
-    """Tell whether the arguments have the types that the function demands, and all that are required."""
+    """Tell whether the arguments have the types and values that the function demands, and all that are required."""
     validator = Draft202012Validator(_translated(case.tool.parameters))
     return bool(validator.is_valid(case.arguments))
 
 
 def _translated(schema: Any) -> dict[str, Any]:
-    """Return what a schema says about types and required members."""
+    """Return what a schema says about types, values and required members."""
     if not isinstance(schema, dict):
         return {}
     translated: dict[str, Any] = {}
     if (kind := _TYPES.get(str(schema.get("type")).lower())) is not None:
         translated["type"] = kind
+    if isinstance(schema.get("enum"), list):
+        translated["enum"] = schema["enum"]
     if isinstance(schema.get("required"), list):
         translated["required"] = schema["required"]
     if isinstance(properties := schema.get("properties"), dict):

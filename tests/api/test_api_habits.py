@@ -228,7 +228,7 @@ class TestAddresses:
         assert client.get(path).status_code == 200
 
     @pytest.mark.parametrize(
-        "path", ["/v1", "/v1/", "/v1/nothing", "/api/v1", "/responses", "/models/x/y", "/v1/modelsx"]
+        "path", ["/v1", "/v1/", "/v1/nothing", "/api/v1", "/responses/x/y", "/models/x/y", "/v1/modelsx"]
     )
     def test_errors_below_openais_prefixes_have_its_form(self, client: FlaskClient, path: str) -> None:
         response = client.get(path)

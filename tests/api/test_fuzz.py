@@ -40,7 +40,7 @@ FUZZED = settings(
 )
 SCHEMA = schemathesis.openapi.from_dict(document())
 # The three prefixes have the same routes behind them.
-ONCE = SCHEMA.exclude(path_regex="^/api/(v1/)?(chat/completions|models)")
+ONCE = SCHEMA.exclude(path_regex="^/api/(v1/)?(chat/completions|messages|models)")
 CONFORMANCE = CHECKS.get_by_names(
     [
         "status_code_conformance",
@@ -51,6 +51,8 @@ CONFORMANCE = CHECKS.get_by_names(
 )
 WRITING = [
     ("POST", "/v1/chat/completions"),
+    ("POST", "/v1/messages"),
+    ("POST", "/v1/messages/count_tokens"),
     ("POST", "/api/chat"),
     ("POST", "/api/chats"),
     ("POST", "/api/chats/cleanup"),
@@ -92,11 +94,12 @@ def client(chats: KeptChats) -> Iterator[FlaskClient]:
 
 
 def check(response: TestResponse) -> int:
-    """An answer is a success or an error in one of the two forms, and never a failure of ours."""
+    """An answer is a success or an error in one of the three forms, and never a failure of ours."""
     assert response.status_code != 500, response.text
     if response.status_code >= 400:
         error = response.get_json()["error"]
-        code = error["code"] if isinstance(error, dict) else response.get_json()["code"]
+        is_anthropics = "request_id" in response.get_json()
+        code = error["type" if is_anthropics else "code"] if isinstance(error, dict) else response.get_json()["code"]
         assert code
     return response.status_code
 

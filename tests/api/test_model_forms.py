@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -131,7 +132,24 @@ def test_anthropics_pages(client: FlaskClient) -> None:
 @pytest.mark.parametrize("limit", ["0", "1001", "x", "-1", "1e3", "", "\u0663"])
 def test_a_page_of_an_impossible_size(client: FlaskClient, limit: str) -> None:
     reply = client.get("/v1/models", query_string={"limit": limit}, headers=ANTHROPIC)
-    assert (reply.status_code, reply.get_json()["error"]["param"]) == (400, "limit")
+    body = reply.get_json()
+    assert (reply.status_code, body["type"], body["error"]["type"]) == (400, "error", "invalid_request_error")
+    assert "limit" in body["error"]["message"]
+    assert reply.headers["request-id"] == body["request_id"]
+
+
+@pytest.mark.parametrize("field", ["after_id", "before_id"])
+def test_a_page_beside_an_unknown_model(client: FlaskClient, field: str) -> None:
+    reply = client.get("/v1/models", query_string={field: "made-up"}, headers=ANTHROPIC)
+    assert (reply.status_code, reply.get_json()["error"]["type"]) == (400, "invalid_request_error")
+    assert "made-up" in reply.get_json()["error"]["message"]
+
+
+def test_every_error_of_the_list_has_the_form_that_the_client_reads(client: FlaskClient, tmp_path: Path) -> None:
+    (tmp_path / "session" / "Authorization.txt").write_text("right\n", encoding="utf-8")
+    refused = client.get("/v1/models", headers={**ANTHROPIC, "x-api-key": "wrong"})
+    assert (refused.status_code, refused.get_json()["error"]["type"]) == (401, "authentication_error")
+    assert "code" in client.get("/v1/models", headers={"x-api-key": "wrong"}).get_json()["error"]
 
 
 def test_an_unknown_model_in_anthropics_form(client: FlaskClient) -> None:

@@ -6,7 +6,7 @@ import json
 import threading
 from collections import deque
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from kept_chats import KeptChats, full_disk
@@ -15,6 +15,7 @@ from simple_websocket import ConnectionClosed
 from transcripts import CREATED, delta, end
 
 from qwenproxy.api.native.ws_chat import SocketChat
+from qwenproxy.api.sockets import Messages
 from qwenproxy.disk import files
 from qwenproxy.history import turns
 
@@ -117,7 +118,7 @@ class TestFailures:
         monkeypatch.setattr(files, "write_atomic", full_disk)
         spoken = Spoken('{"message":"Hello?"}')
         with chats.app.test_request_context(), pytest.raises(ConnectionClosed):
-            SocketChat(spoken).serve()
+            SocketChat(Messages(cast(Any, spoken))).serve()
         *deltas, error = spoken.events
         assert {event["type"] for event in deltas} == {"delta"}
         assert (error["type"], "disk is full" in error["message"]) == ("error", True)

@@ -169,8 +169,7 @@ def test_a_conversation_with_a_tool() -> None:
         ({"thinking": {"type": "enabled", "budget_tokens": 0}}, "thinking", True),
         ({"reasoning": {"max_tokens": 0}}, "thinking", False),
         ({"n": 1}, "model", None),
-        ({"tool_choice": "required"}, "tool_choice", "required"),
-        ({"tool_choice": {"type": "function", "function": {"name": "look"}}}, "tool_choice", "look"),
+        ({"tools": [{"name": "look"}], "tool_choice": "required"}, "tool_choice", "required"),
     ],
     ids=spelled,
 )
@@ -312,6 +311,38 @@ def test_tool_choices_of_all_apis(choice: Any, names: list[str], word: str) -> N
     assert ([tool.name for tool in chat.tools], chat.tool_choice) == (names, word)
 
 
+@pytest.mark.parametrize("tools", [{}, {"tools": []}, {"tools": None}], ids=spelled)
+@pytest.mark.parametrize(
+    "choice",
+    ["required", "any", "look", {"type": "function", "function": {"name": "look"}}, {"type": "required"}],
+    ids=spelled,
+)
+def test_a_choice_that_demands_a_tool_where_there_is_none(tools: dict[str, Any], choice: Any) -> None:
+    with pytest.raises(RequestError, match="only allowed when tools are specified") as error:
+        parse(**tools, tool_choice=choice)
+    assert error.value.param == "tool_choice"
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({}, "only allowed when functions are specified"),
+        ({"functions": []}, "only allowed when functions are specified"),
+        ({"functions": [{"name": "other"}]}, "not among functions"),
+    ],
+    ids=spelled,
+)
+def test_a_function_call_that_demands_what_is_not_there(fields: dict[str, Any], words: str) -> None:
+    with pytest.raises(RequestError, match=words) as error:
+        parse(**fields, function_call={"name": "look"})
+    assert error.value.param == "function_call"
+
+
+def test_no_choice_demands_nothing() -> None:
+    for choice in ("auto", "none", None, {"type": "none"}):
+        assert parse(tool_choice=choice).chat.tools == ()
+
+
 def test_a_tool_as_the_responses_api_writes_it() -> None:
     assert parse(tools=[{"type": "function", "name": "look", "parameters": {}}]).chat.tools == (Tool("look"),)
 
@@ -333,6 +364,23 @@ def test_functions_of_the_older_days(function_call: Any, names: list[str], choic
     assert [tool.name for tool in completion.chat.tools] == names
     assert completion.chat.tools in ((), (Tool("look", "Look", schema),))
     assert (completion.chat.tool_choice, completion.legacy, completion.ignored.names) == (choice, True, ())
+
+
+def test_results_without_ids_belong_to_the_calls_in_order() -> None:
+    calls = [
+        {"id": number, "type": "function", "function": {"name": name, "arguments": "{}"}}
+        for number, name in (("x", "look"), ("", "look"), ("z", "ask"))
+    ]
+    results = [
+        {"role": "tool", "content": "1", "tool_call_id": ""},
+        {"role": "tool", "content": "2", "name": "ask"},
+        {"role": "tool", "content": "3"},
+        {"role": "tool", "content": "4"},
+    ]
+    question, assistant = {"role": "user", "content": "?"}, {"role": "assistant", "tool_calls": calls}
+    messages = parse(messages=[question, assistant, *results]).chat.messages
+    assert [call.id for call in messages[1].tool_calls] == ["x", "call_1_1", "z"]
+    assert [message.tool_call_id for message in messages[2:]] == ["x", "z", "call_1_1", None]
 
 
 def test_a_conversation_with_calls_of_the_older_days() -> None:
@@ -453,6 +501,11 @@ BAD = [
     ({"chat_template_kwargs": 3}, "chat_template_kwargs"),
     ({"chat_template_kwargs": {"enable_thinking": 3}}, "chat_template_kwargs.enable_thinking"),
     ({"thinking_budget": -2}, "thinking_budget"),
+    ({"thinking_budget": 0.5}, "thinking_budget"),
+    ({"thinking_budget": float("nan")}, "thinking_budget"),
+    ({"thinking_budget": float("inf")}, "thinking_budget"),
+    ({"max_tokens": float("nan")}, "max_tokens"),
+    ({"max_tokens": float("-inf")}, "max_tokens"),
     ({"thinking": {"type": "enabled", "budget_tokens": False}}, "thinking.budget_tokens"),
     ({"output_config": "high"}, "output_config"),
     ({"output_config": {"effort": 3}}, "output_config.effort"),

@@ -78,6 +78,10 @@ def test_the_answers_are_as_described(chats: KeptChats) -> None:
     check("CompletionRequest", ask)
     check("TextCompletion", chats.client.post("/v1/completions", json={"prompt": "Hello?"}).get_json())
     check("Completion", chats.client.post("/v1/chat/completions", json=ask).get_json())
+    check("Response", chats.client.post("/v1/responses", json={"input": "Hello?"}).get_json())
+    compact = {"input": "Hello?", "model": "qwen-max"}
+    check("Compaction", chats.client.post("/v1/responses/compact", json=compact).get_json())
+    check("InputTokens", chats.client.post("/v1/responses/input_tokens", json=compact).get_json())
     turn = chats.say("Hello?").get_json()
     check("TurnCompletion", turn)
     check("Completion", turn)
@@ -92,6 +96,22 @@ def test_the_answers_are_as_described(chats: KeptChats) -> None:
     check("Health", chats.client.get("/health").get_json())
 
 
+def test_ollamas_answers_are_as_described(chats: KeptChats) -> None:
+    asks = {"model": "qwen-max", "stream": False, "think": True, "format": "", "options": {"num_predict": -1}}
+    for name, path, body in (
+        ("Chat", "chat", {**asks, "messages": [{"role": "user", "content": "Hello?"}]}),
+        ("Text", "generate", {**asks, "prompt": "Hello?"}),
+        ("Chat", "chat", {**asks, "messages": []}),
+        ("Text", "generate", asks),
+    ):
+        check(f"Ollama{path.title()}Request", body)
+        check(f"Ollama{name}", chats.client.post(f"/ollama/api/{path}", json=body).get_json())
+    for name, path in (("Tags", "tags"), ("Loaded", "ps"), ("Version", "version")):
+        check(f"Ollama{name}", chats.client.get(f"/ollama/api/{path}").get_json())
+    check("OllamaModel", chats.client.post("/ollama/api/show", json={"model": "qwen-max"}).get_json())
+    check("OllamaError", chats.client.post("/ollama/api/embed", json={}).get_json())
+
+
 def test_the_statuses_are_as_described(chats: KeptChats, registry: Registry, clock: FakeClock) -> None:
     registry.add("token", "resting")
     registry.rest("resting", until=4e9)
@@ -101,6 +121,7 @@ def test_the_statuses_are_as_described(chats: KeptChats, registry: Registry, clo
 def test_the_errors_are_as_described(chats: KeptChats) -> None:
     check("OpenAIError", chats.client.post("/v1/chat/completions", json={}).get_json())
     check("OpenAIError", chats.client.get("/v1/models/no-such-model").get_json())
+    check("OpenAIError", chats.client.get("/v1/responses").get_json())
     check("NativeError", chats.client.get("/api/chats/none").get_json())
     check("NativeError", chats.client.post("/api/files/upload", data={"file": (io.BytesIO(b""), "a.txt")}).get_json())
     chat_id = chats.say("Hello?").get_json()["chatId"]
@@ -117,6 +138,9 @@ def test_the_errors_are_as_described(chats: KeptChats) -> None:
         ("CompletionRequest", {"messages": []}),
         ("CompletionRequest", {"messages": [{"role": "user", "content": "x"}], "n": 2}),
         ("CompletionRequest", {"messages": [{"role": "clown", "content": "x"}]}),
+        ("ResponseRequest", {}),
+        ("ResponseRequest", {"input": 5}),
+        ("CompactRequest", {"input": "x"}),
         ("TurnRequest", {}),
         ("Cleanup", {}),
         ("Cleanup", {"olderThan": 0}),

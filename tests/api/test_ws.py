@@ -18,10 +18,9 @@ from replies import CUT, RATE_LIMITED, Reply, answer
 from simple_websocket import Client, ConnectionClosed
 from spelling import spelled
 from transcripts import CREATED, delta, end
-from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.test import TestResponse
 
-from qwenproxy.api.native import ws as ws_module
+from qwenproxy.api import sockets
 from qwenproxy.api.native import ws_chat
 from qwenproxy.history import turns
 from qwenproxy.observe import logs
@@ -35,53 +34,6 @@ HANDSHAKE = {
     "Sec-WebSocket-Version": "13",
     "Sec-WebSocket-Key": NONCE,
 }
-
-
-class Quiet(WSGIRequestHandler):
-    def log(self, *_: object) -> None:
-        pass
-
-
-@pytest.fixture
-def serve(chats: KeptChats) -> Iterator[Callable[..., int]]:
-    """Return what starts an HTTP server over the app as it is now, and returns its port."""
-    servers = []
-
-    def start(**options: Any) -> int:
-        chats.start(**options)
-        server: Any = make_server("127.0.0.1", 0, chats.app, threaded=True, request_handler=Quiet)
-        server.daemon_threads = False  # so that closing waits for every handler
-        server.block_on_close = True
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        servers.append((server, thread))
-        return int(server.port)
-
-    yield start
-    for server, thread in servers:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
-@pytest.fixture
-def connect(serve: Callable[..., int]) -> Iterator[Callable[..., Client]]:
-    """Return what opens a socket, to the first server or to the one at `port`."""
-    sockets: list[Client] = []
-    ports: list[int] = []
-
-    def open_socket(port: int | None = None, **headers: Any) -> Client:
-        if port is None:
-            ports.append(ports[-1] if ports else serve())
-            port = ports[-1]
-        sockets.append(Client.connect(f"ws://127.0.0.1:{port}/api/ws", headers=headers))
-        return sockets[-1]
-
-    yield open_socket
-    for each in sockets:
-        if each.connected:
-            each.close()
-        each.thread.join(WAIT)
 
 
 @pytest.fixture
@@ -329,7 +281,7 @@ class TestErrors:
         ws = connect()
         say(ws, "Hello?")
         assert "secret" not in json.dumps(event(ws))
-        assert closing(ws) == ws_chat.INTERNAL_ERROR
+        assert closing(ws) == sockets.INTERNAL_ERROR
         assert "unexpected ValueError" in caplog.text
         assert "secret" not in caplog.text
 
@@ -484,7 +436,7 @@ class TestKeys:
         ws.send(first)
         error = event(ws)
         assert (error["type"], error["code"]) == ("error", "invalid_api_key")
-        assert closing(ws) == ws_chat.POLICY_VIOLATION
+        assert closing(ws) == sockets.POLICY_VIOLATION
         assert chats.site.calls == []
 
     def test_none_in_time(self, serve: Callable[..., int], chats: KeptChats, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -493,7 +445,7 @@ class TestKeys:
         (chats.session_dir / "Authorization.txt").write_text("key-1\n")
         refused = all_that_comes(port)
         assert b'"code":"invalid_api_key"' in refused
-        assert ws_chat.POLICY_VIOLATION.to_bytes(2, "big") in refused
+        assert sockets.POLICY_VIOLATION.to_bytes(2, "big") in refused
 
     def test_one_that_was_taken_back(self, keys: Path, connect: Callable[..., Client]) -> None:
         ws = connect(Authorization="Bearer key-1")
@@ -502,7 +454,7 @@ class TestKeys:
         keys.write_text("key-2 is longer\n")
         say(ws, "Hello?")
         assert event(ws)["code"] == "invalid_api_key"
-        assert closing(ws) == ws_chat.POLICY_VIOLATION
+        assert closing(ws) == sockets.POLICY_VIOLATION
 
     def test_one_that_nobody_asked_for(self, connect: Callable[..., Client]) -> None:
         ws = connect()
@@ -514,13 +466,12 @@ class TestKeys:
 class TestBounds:
     def test_so_many_sockets(self, serve: Callable[..., int], connect: Callable[..., Client]) -> None:
         port = serve(threads=8)
-        sockets = [connect(port), connect(port)]
-        for ws in sockets:
+        for ws in [connect(port), connect(port)]:
             say(ws, "Hello?")
             assert events(ws)[-1]["type"] == "done"
         refused = all_that_comes(port)
         assert b'"code":"queue_timeout"' in refused
-        assert ws_module.TRY_AGAIN_LATER.to_bytes(2, "big") in refused
+        assert sockets.TRY_AGAIN_LATER.to_bytes(2, "big") in refused
 
     def test_a_closed_socket_makes_room(self, serve: Callable[..., int], connect: Callable[..., Client]) -> None:
         port = serve(threads=1)
@@ -539,16 +490,16 @@ class TestBounds:
         busy, idle = connect(), connect()
         say(busy, "Hello?")
         assert event(busy)["text"] == "Half"
-        chats.app.extensions[ws_module.SOCKETS].stop()
-        assert closing(idle) == ws_chat.GOING_AWAY
+        chats.app.extensions[sockets.SOCKETS].stop()
+        assert closing(idle) == sockets.GOING_AWAY
         gate.set()
         assert [each.get("text") for each in events(busy)] == [" and half", None]
-        assert closing(busy) == ws_chat.GOING_AWAY
+        assert closing(busy) == sockets.GOING_AWAY
 
     def test_a_client_that_answers_no_ping_is_gone(
         self, serve: Callable[..., int], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(ws_module, "PING_INTERVAL", 0.05)
+        monkeypatch.setattr(sockets, "PING_INTERVAL", 0.05)
         assert b"Ping/Pong timeout" in all_that_comes(serve())
 
     def test_the_size_of_a_message(self, serve: Callable[..., int], connect: Callable[..., Client]) -> None:

@@ -8,6 +8,7 @@ import pytest
 from call_reading import TOOLS, WEATHER, asked, joined, outcome, texts
 
 from qwenproxy.chat import (
+    CallDropped,
     ChatRequest,
     Event,
     Finish,
@@ -82,10 +83,25 @@ def test_no_call_comes_out_where_none_may() -> None:
 
 
 @pytest.mark.parametrize(
-    "block", [CALL, BROKEN, "<tool_call>{bad}</tool_call>", "<function=x><parameter=a>1</parameter></function>"]
+    "block",
+    [
+        CALL,
+        BROKEN,
+        "<tool_call>{bad}</tool_call>",
+        "<function=x><parameter=a>1</parameter></function>",
+        '[TOOL_CALLS][{"name": "x", "arguments": {}}]',
+        '✿FUNCTION✿: x\n✿ARGS✿: {"a": 1}',
+        "<tool_call>x\n<arg_key>a</arg_key>\n<arg_value>1</arg_value>\n</tool_call>",
+        "<tool_call>x(a=1)</tool_call>",
+        '<tool_call name="x">{"a": 1}</tool_call>',
+        '<function_call>{"x": {"a": 1}}</function_call>',
+    ],
 )
-def test_blocks_never_leak_where_only_the_history_has_calls(block: str) -> None:
-    request = ChatRequest(HISTORY)
+@pytest.mark.parametrize(
+    "request_", [ChatRequest(HISTORY), ChatRequest((Message("user"),), tool_choice="none")], ids=["history", "none"]
+)
+def test_blocks_never_leak_where_no_call_may_come(block: str, request_: ChatRequest) -> None:
+    request = request_
     assert len(stages_for(request, Corrections())) == 2
     assert "in words" in corrected(list(texts(block)), request)
     with pytest.raises(EmptyAnswer):
@@ -96,6 +112,19 @@ def test_blocks_never_leak_where_only_the_history_has_calls(block: str) -> None:
 
 def test_a_request_without_tools_and_calls_goes_through_no_stage() -> None:
     assert stages_for(ChatRequest((Message("user"),)), Corrections()) == [cite]
+
+
+def test_a_broken_call_behind_a_good_one_is_told() -> None:
+    events = list(find_calls(texts([CALL, "\n", BROKEN]), asked(), _ended()))
+    (dropped,) = (event for event in events if isinstance(event, CallDropped))
+    assert dropped == CallDropped("get_weather", "the argument 'city' is missing")
+    unknown = BROKEN.replace("get_weather", "some secret words")
+    (dropped,) = (e for e in find_calls(texts([CALL, unknown]), asked(), _ended()) if isinstance(e, CallDropped))
+    assert (dropped.name, "secret" in dropped.reason) == ("", True), "the reason is for the model, the name for the log"
+
+
+def test_a_broken_call_that_stays_text_is_not_lost() -> None:
+    assert not any(isinstance(event, CallDropped) for event in find_calls(texts([BROKEN]), asked(), _ended()))
 
 
 def test_at_most_one_call() -> None:

@@ -106,10 +106,6 @@ CALLS: dict[str, tuple[str, list[Any]]] = {
         '<tool_call>{"name": "look", "arguments": {"a": "C:\\data\\x"}}</tool_call>',
         [("look", {"a": "C:\\data\\x"})],
     ),
-    "numbers that are none": (
-        '<tool_call>{"name": "look", "arguments": {"f": 1e400, "g": [NaN, -Infinity], "h": "NaN"}}</tool_call>',
-        [("look", {"f": None, "g": [None, None], "h": "NaN"})],
-    ),
     "half of an emoji": (
         '<tool_call>{"name": "look", "arguments": {"a": "x\\ud83d y", "b": "\\ud83d\\ude00"}}</tool_call>',
         [("look", {"a": "x\ufffd y", "b": "😀"})],
@@ -121,6 +117,83 @@ CALLS: dict[str, tuple[str, list[Any]]] = {
     "big number": (
         '<tool_call>{"name":"look","arguments":{"n":123456789012345678901234567890}}</tool_call>',
         [("look", {"n": 123456789012345678901234567890})],
+    ),
+    "mistral": (f"[TOOL_CALLS][{OBJECT}, {OTHER}]", [PARIS, ROME]),
+    "mistral behind words": (f"Let me look.[TOOL_CALLS] [{OBJECT}]", ["Let me look.", PARIS]),
+    "mistral with an object": (f"[TOOL_CALLS]{OBJECT}", [PARIS]),
+    "mistral, name first": ('[TOOL_CALLS]get_weather{"city": "Paris"}', [PARIS]),
+    "mistral, names first": (
+        'So:\n[TOOL_CALLS]get_weather[ARGS]{"city": "Paris"}[TOOL_CALLS]get_weather[CALL_ID]a1b2[ARGS]{"city": "Rome"}',
+        ["So:", PARIS, ROME],
+    ),
+    "agent": ('✿FUNCTION✿: get_weather\n✿ARGS✿: {"city": "Paris"}\n', [PARIS]),
+    "agent, twice, with an invented result": (
+        'I look.\n✿FUNCTION✿: get_weather\n✿ARGS✿: {"city": "Paris"}\n✿FUNCTION✿:get_weather\n✿ARGS✿:'
+        '{"city": "Rome"}\n✿RESULT✿: sunny\n✿RETURN✿: It is sunny.',
+        ["I look.", PARIS, ROME],
+    ),
+    "glm": (
+        "<tool_call>get_weather\n<arg_key>city</arg_key>\n<arg_value>Paris</arg_value>\n<arg_key>days</arg_key>\n"
+        "<arg_value>3</arg_value>\n</tool_call>",
+        [("get_weather", {"city": "Paris", "days": 3})],
+    ),
+    "glm, in a line, twice": (
+        "<tool_call>get_weather<arg_key>city</arg_key><arg_value>Paris</arg_value></tool_call>"
+        "<tool_call>get_weather<arg_key>city</arg_key><arg_value>Rome</arg_value></tool_call>",
+        [PARIS, ROME],
+    ),
+    "glm with tags in the text": (
+        "<tool_call>get_weather\n<arg_key>city</arg_key>\n<arg_value>a </arg_value> b</arg_value>\n</tool_call>",
+        [("get_weather", {"city": "a </arg_value> b"})],
+    ),
+    "glm lacks an end": ("<tool_call>get_weather\n<arg_key>city</arg_key>\n<arg_value>Paris</tool_call>", [PARIS]),
+    "a name alone": ("<tool_call>get_time</tool_call>", [("get_time", {})]),
+    "a name before the object": ('<tool_call>get_weather\n{"city": "Paris"}\n</tool_call>', [PARIS]),
+    "function_call": (f"<function_call>{OBJECT}</function_call>", [PARIS]),
+    "function_call with text": (f"So.\n<function_call>\n{OBJECT}\n</function_call>\n", ["So.", PARIS]),
+    "tool_call with a name": ('<tool_call name="get_weather">{"city": "Paris"}</tool_call>', [PARIS]),
+    "tool_call with a name and elements": (
+        "<tool_call name='get_weather'>\n<parameter name='city'>Paris</parameter>\n</tool_call>",
+        [PARIS],
+    ),
+    "keywords": (
+        '<tool_call>get_weather(city="Paris", days=3)</tool_call>',
+        [("get_weather", {"city": "Paris", "days": 3})],
+    ),
+    "keywords, two": (
+        "<tool_call>\nget_weather(city='Paris')\n</tool_call>\n<tool_call>get_weather(city = \"Rome\",)</tool_call>",
+        [PARIS, ROME],
+    ),
+    "keywords of all kinds": (
+        '<tool_call>look(a=[1, "x"], b={"c": None}, d=True, e="say "hi", then", f=-1.5)</tool_call>',
+        [("look", {"a": [1, "x"], "b": {"c": None}, "d": True, "e": 'say "hi", then', "f": -1.5})],
+    ),
+    "keywords, none": ("<tool_call>get_time()</tool_call>", [("get_time", {})]),
+    "an object in brackets": ('<tool_call>get_weather({"city": "Paris"})</tool_call>', [PARIS]),
+    "the name as the key": ('<tool_call>{"get_weather": {"city": "Paris"}}</tool_call>', [PARIS]),
+    "the name as the key, twice": (
+        '<tool_call>{"get_weather": {"city": "Paris"}}\n{"get_weather": {"city": "Rome"}}</tool_call>',
+        [PARIS, ROME],
+    ),
+    "bare object at the end": (f"I look.\n{OBJECT}", ["I look.", PARIS]),
+    "bare object at the end, with space": (f"I look.\n\n  {OBJECT}\n\n", ["I look.", PARIS]),
+    "bare objects at the end": (f"I look.\n{OBJECT}\n{OTHER}\n", ["I look.", PARIS, ROME]),
+    "bare object behind another": (f'It is\n{{"a": 1}}\n{OBJECT}', ['It is\n{"a": 1}', PARIS]),
+    "the opening tag got lost": (f"I look.\n{OBJECT}\n</tool_call>", ["I look.", PARIS]),
+    "indented": (f"So:\n    {HERMES}", ["So:", PARIS]),
+    "indented at the begin": (f"    {HERMES}", [PARIS]),
+    "indented under a list item": (f"1. I look:\n\n    {HERMES}", ["1. I look:", PARIS]),
+    "indented under an item of an item": (f"- One\n  - I look:\n\n      {HERMES}", ["- One\n  - I look:", PARIS]),
+    "indented by three": (f"So:\n\n   {HERMES}", ["So:", PARIS]),
+    "behind code": (f"So:\n\n    x = 1\n\n{HERMES}", ["So:\n\n    x = 1", PARIS]),
+    "ours with a break": (
+        '<use_function name="write_file">\n<argument name="path">a</argument>\n<argument name="content">\n'
+        "x</argument>\n</use_function>",
+        [("write_file", {"path": "a", "content": "\nx"})],
+    ),
+    "ours with a break alone": (
+        '<use_function name="get_weather">\n<argument name="city">\n</argument>\n</use_function>',
+        [("get_weather", {"city": "\n"})],
     ),
     "name in another case": (HERMES.replace("get_weather", "Get-Weather"), [PARIS]),
     "name with a server": (HERMES.replace("get_weather", "local-get_weather"), [PARIS]),
@@ -261,6 +334,36 @@ TEXTS: dict[str, str] = {
     "begin of the sentence": "Tool x does",
     "backticks behind tildes": "~~~ ```json x\n<tool_call>\n~~~\n",
     "a fence in one line": "```<tool_call>```\nx ``` y\n",
+    "code by indentation": f"Write it so:\n\n    {HERMES}\n\nand wait.",
+    "code by indentation, whole": f"Write it so:\n\n    <tool_call>\n    {OBJECT}\n    </tool_call>",
+    "code by a tab": f"Write it so:\n\n\t<tool_call>{OBJECT}</tool_call>\n",
+    "code of more lines": f"Write:\n\n    first\n    <tool_call>{OBJECT}</tool_call>\n",
+    "code under a list item": f"- Write:\n\n      <tool_call>{OBJECT}</tool_call>\n",
+    "code behind a list": f"- One\n\nWrite:\n\n    <tool_call>{OBJECT}</tool_call>\n",
+    "code behind a fence with a list": f"```\n- One\n```\nWrite:\n\n    <tool_call>{OBJECT}</tool_call>\n",
+    "object in code": f"Write:\n\n    {OBJECT}\n",
+    "object amid talk": f"As here:\n{OBJECT}\nas you see.",
+    "object in a sentence": f"As here: {OBJECT}",
+    "object in a quotation": f"As here:\n> {OBJECT}",
+    "object in a document": f'{{"plan": [\n{OBJECT}\n]}}',
+    "object in a list": f"As here:\n[\n{OBJECT}\n]",
+    "object without arguments at the end": 'As here:\n{"name": "get_weather"}',
+    "object of an unknown function at the end": 'As here:\n{"name": "shop", "arguments": {}}',
+    "object with more at the end": 'As here:\n{"name": "get_weather", "arguments": {"city": "x"}, "title": "y"}',
+    "object that cannot be carried out at the end": 'As here:\n{"name": "get_weather", "arguments": {}}',
+    "the name as the key of a bare object": '{"get_weather": {"city": "Paris"}}',
+    "mistral in prose": "It writes [TOOL_CALLS] and then a list.",
+    "mistral shown": f"It writes `[TOOL_CALLS][{OBJECT}]`.",
+    "mistral in quotation marks": f'It writes "[TOOL_CALLS][{OBJECT}]"',
+    "mistral amid a line": f"It writes [TOOL_CALLS][{OBJECT}] and waits.",
+    "brackets": "[TOOL_ and [1] [a](b) [TOOL_CALLS",
+    "flowers": "✿ a ✿FUNCTION ✿FUNCTION✿: x and ✿FUNCTION✿",
+    "agent in prose": "It writes ✿FUNCTION✿: get_weather ✿ARGS✿: {...} then.",
+    "agent in a fence": 'So:\n```\n✿FUNCTION✿: get_weather\n✿ARGS✿: {"city": "Paris"}\n```\n',
+    "glm in prose": "<tool_call>name</tool_call> stands around it, <tool_call>get_time</tool_call> too.",
+    "glm shown": "So:\n```\n<tool_call>get_time</tool_call>\n```",
+    "a tag before brackets": "It writes <function=get_weather>(see above) first.",
+    "keywords in prose": "<tool_call>f(x)</tool_call> is one, get_time() too.",
 }
 
 
@@ -352,6 +455,61 @@ BROKEN: dict[str, tuple[str, list[Any], str]] = {
         f'<tool_call>{{"name":"write_file","arguments":{{"content":"as {HERMES}',
         [f'<tool_call>{{"name":"write_file","arguments":{{"content":"as {HERMES}'],
         "not closed",
+    ),
+    "numbers that are none": (
+        '<tool_call>{"name":"look","arguments":{"f":1e400}}</tool_call>',
+        ['<tool_call>{"name":"look","arguments":{"f":1e400}}</tool_call>'],
+        "'f' must be a number that JSON can carry",
+    ),
+    "numbers that are none, deep inside": (
+        '<tool_call>{"name":"look","arguments":{"f":{"g":[1, -Infinity]}}}</tool_call>',
+        ['<tool_call>{"name":"look","arguments":{"f":{"g":[1, -Infinity]}}}</tool_call>'],
+        "'f' must be a number that JSON can carry",
+    ),
+    "unknown function, glm": (
+        "<tool_call>shop\n<arg_key>a</arg_key>\n<arg_value>1</arg_value>\n</tool_call>",
+        ["<tool_call>shop\n<arg_key>a</arg_key>\n<arg_value>1</arg_value>\n</tool_call>"],
+        "no function 'shop'",
+    ),
+    "unknown function, mistral": (
+        '[TOOL_CALLS][{"name": "shop", "arguments": {}}]',
+        ['[TOOL_CALLS][{"name": "shop", "arguments": {}}]'],
+        "no function 'shop'",
+    ),
+    "unknown function, agent": (
+        "✿FUNCTION✿: shop\n✿ARGS✿: {}",
+        ["✿FUNCTION✿: shop\n✿ARGS✿: {}"],
+        "no function 'shop'",
+    ),
+    "argument missing, agent": (
+        '✿FUNCTION✿: get_weather\n✿ARGS✿: {"days": 1}',
+        ['✿FUNCTION✿: get_weather\n✿ARGS✿: {"days": 1}'],
+        "'city' is missing",
+    ),
+    "keywords without a name": (
+        '<tool_call>get_weather("Paris")</tool_call>',
+        ['<tool_call>get_weather("Paris")</tool_call>'],
+        "have no names",
+    ),
+    "keywords with a long string": (
+        '<tool_call>get_weather(city="""a""")</tool_call>',
+        ['<tool_call>get_weather(city="""a""")</tool_call>'],
+        "three quotes",
+    ),
+    "keywords with an expression": (
+        "<tool_call>get_weather(city=place)</tool_call>",
+        ["<tool_call>get_weather(city=place)</tool_call>"],
+        "no valid JSON",
+    ),
+    "words behind keywords": (
+        '<tool_call>get_weather(city="a") + 1</tool_call>',
+        ['<tool_call>get_weather(city="a") + 1</tool_call>'],
+        "cannot be read",
+    ),
+    "the name as the key, and more": (
+        '<tool_call>{"get_time": {}, "name": "get_weather"}</tool_call>',
+        ['<tool_call>{"get_time": {}, "name": "get_weather"}</tool_call>'],
+        "another key",
     ),
     "nested too deeply": (
         '<tool_call>{"name":"look","arguments":{"a":' + "[" * 120 + "</tool_call>",

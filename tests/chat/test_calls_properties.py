@@ -23,6 +23,8 @@ SOUP = [
     '<use_function name="look">', '<argument name="a">', "</argument>", "</use_function>", '<invoke name="look">',
     "</invoke>", "<function_calls>", "```", "```json", "`", "~~~", "\n", " ", "{", "}", "[", "]", '"', "'", ":", ",",
     "\\", "\\n", '{"name": "look", "arguments": {}}', '"name": "look"', '"arguments": {"a": "', "words", "<", "&", "é",
+    "[TOOL_CALLS]", "look", "(a=", ")", "<arg_key>a</arg_key>", "<arg_value>", "</arg_value>", "✿FUNCTION✿: look\n",
+    "✿ARGS✿: ", "<function_call>", '<tool_call name="look">', "- ", "    ", "\n\n", "[ARGS]", '"look": {',
     "Tool look does not exists.", "\r\n", "true", "1e400", "\\ud83d",
 ]  # fmt: skip
 soups = st.lists(st.sampled_from(SOUP), max_size=25)
@@ -190,6 +192,6 @@ def test_a_call_that_was_announced_and_is_cut_looks_cut(answer: str) -> None:
 
 def test_text_is_not_held_back_longer_than_needed() -> None:
     reader = Reader(Offer(TOOLS))
-    words = ["a <tool", "box ", "and", " <tool_call>", " is", "\nTool x", " is"]
+    words = ["a <tool", "box ", "and", " <tool_call>", " is a", "\nTool x", " is [TOOL", " [1", "] ✿", " {"]
     said = ["".join(piece.text for piece in reader.feed(word) if isinstance(piece, Text)) for word in words]
-    assert said == ["a", " <toolbox", " and", "", " <tool_call> is", "", "\nTool x is"]
+    assert said == ["a", " <toolbox", " and", "", " <tool_call> is a", "", "\nTool x is", " [TOOL [1", "]", " ✿ {"]

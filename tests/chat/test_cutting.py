@@ -141,7 +141,7 @@ def test_nothing_is_read_after_the_cut() -> None:
         yield Text("ab")
         raise AssertionError("read on")
 
-    assert list(cut(events(), ("b",), None)) == [Text("a"), Finish("stop")]
+    assert list(cut(events(), ("b",), None)) == [Text("a"), Finish("stop", "b")]
 
 
 @pytest.mark.parametrize(

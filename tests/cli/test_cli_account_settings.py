@@ -17,6 +17,7 @@ from spelling import spelled
 from qwenproxy.accounts.registry import Registry
 from qwenproxy.browser.profile import ProfileClaim
 from qwenproxy.cli import account, account_settings
+from qwenproxy.disk.claim import claimed_session
 from qwenproxy.disk.folder import SessionFolder
 from qwenproxy.errors import TabLost
 
@@ -166,6 +167,8 @@ def test_what_is_so_already_is_not_sent(page: SettingsPage) -> None:
         (["--on", "all", "--yes"], "There is no setting all"),
         (["--off", "code_prompt", "--yes"], "Only the site's own page can change code_prompt"),
         (["--off", "mcp:", "--yes"], "There is no setting mcp:."),
+        (["--off", "mcp:amap", "--on", "mcp:amap", "--yes"], "mcp:amap is to be on and off at once"),
+        (["--off", "memory", "--off", "", "--yes"], "There is no setting ."),
     ],
     ids=spelled,
 )
@@ -174,12 +177,30 @@ def test_an_order_that_cannot_be_carried_out_changes_nothing(
 ) -> None:
     ended = settings(*words)
     assert (ended.status, message in ended.output) == (2, True), ended.output
-    assert page.updates == []
-    assert page.closed == (1 if page.calls else 0)
+    assert (page.calls, page.closed) == ([], 0), "no browser was opened"
 
 
-def test_an_unknown_account_opens_no_browser(page: SettingsPage) -> None:
-    assert run_here("account", "settings", "mien").status == 1
+def test_a_server_that_only_the_site_may_know_is_asked_for_there(page: SettingsPage) -> None:
+    ended = settings("--off", "mcp:fetch", "--yes")
+    assert (ended.status, page.updates, page.closed) == (2, [], 1)
+    assert "There is no setting mcp:fetch" in ended.output
+
+
+def test_a_tool_that_the_site_told_of_is_known_without_it(page: SettingsPage) -> None:
+    page.settings["tools_enabled"]["brand_new_tool"] = True
+    assert settings("--off", "brand_new_tool", "--yes").status == 2
+    assert settings().status == 0
+    assert settings("--off", "brand_new_tool", "--yes").status == 0
+    assert len(page.updates) == 1
+
+
+def test_an_unknown_account_opens_no_browser(page: SettingsPage, session: Path) -> None:
+    hint = f"--session-dir {session / 'sandbox'}"
+    for words in (["settings", "mien"], ["settings", "sandbox1"], ["check", "sandbox1"]):
+        with claimed_session(SessionFolder(session / "sandbox")):
+            ended = run_here("account", *words)
+            assert (ended.status, hint in ended.output) == (1, True)
+        assert hint not in run_here("account", *words).output
     assert page.closed == 0
 
 

@@ -36,8 +36,10 @@ from qwenproxy.cli.findings import (
     clock_finding,
     door_findings,
     folder_findings,
+    ollama_port_findings,
     port_finding,
     profile_findings,
+    sandbox_findings,
 )
 from qwenproxy.config import Config
 from qwenproxy.disk.claim import RunningServer, claimed_session
@@ -128,6 +130,17 @@ def test_a_missing_browser_comes_with_the_way_to_install_one(
 
 
 # session folder
+
+
+def test_a_server_on_the_sandboxs_folder_is_pointed_out(new_console: NewConsole) -> None:
+    console = new_console()
+    sandbox = SessionFolder(console.config.session_dir / "sandbox")
+    assert list(sandbox_findings(console)) == []
+    with claimed_session(sandbox):
+        (finding,) = sandbox_findings(console)
+        assert (finding.level, finding.remedy) == ("warning", f'qwenproxy doctor --session-dir "{sandbox.root}"')
+        assert str(sandbox.root) in finding.text
+        assert str(finding) in run_here("doctor", "--session-dir", str(console.config.session_dir)).output
 
 
 def test_a_fresh_folder_is_right(new_console: NewConsole) -> None:
@@ -234,6 +247,29 @@ def test_a_taken_port_is_wrong_unless_our_own_server_has_it(new_console: NewCons
         assert _levels([port_finding(console, None)]) == ["wrong"]
         assert _levels([port_finding(console, RunningServer(4711))]) == ["ok"]
     assert _levels([port_finding(console, None)]) == ["ok"]
+
+
+def test_the_second_port_is_looked_at_where_there_is_one(new_console: NewConsole, settings: dict[str, str]) -> None:
+    assert list(ollama_port_findings(new_console(), None)) == []
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        port = settings["QWENPROXY_OLLAMA_PORT"] = str(listener.getsockname()[1])
+        console = new_console()
+        [taken] = ollama_port_findings(console, None)
+        assert (taken.level, f"port {port}" in taken.text) == ("wrong", True)
+        assert "perhaps Ollama itself" in taken.remedy
+        assert "QWENPROXY_OLLAMA_PORT" in taken.remedy
+        assert list(ollama_port_findings(console, RunningServer(4711))) == []
+    assert _levels(ollama_port_findings(console, None)) == ["ok"]
+
+
+def test_one_port_cannot_be_both(new_console: NewConsole, settings: dict[str, str]) -> None:
+    settings.update(QWENPROXY_PORT="3264", QWENPROXY_OLLAMA_PORT="3264")
+    [finding] = ollama_port_findings(new_console(), None)
+    assert (finding.level, "are both 3264" in finding.text, "11434" in finding.remedy) == ("wrong", True, True)
+    settings.update(QWENPROXY_PORT="0", QWENPROXY_OLLAMA_PORT="0")
+    assert _levels(ollama_port_findings(new_console(), None)) == ["ok"]
 
 
 @pytest.mark.parametrize("host", ["203.0.113.9", "a..b", ".é"])

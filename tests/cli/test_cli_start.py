@@ -40,9 +40,9 @@ def starts(monkeypatch: pytest.MonkeyPatch) -> list[Start]:
     """Replace the server; return the list of the settings it was started with."""
     calls: list[Start] = []
 
-    def run(config: Config, *, server: str, ready: Callable[[int], None], warm_up: object) -> int:
+    def run(config: Config, *, server: str, ready: Callable[[int, int | None], None], warm_up: object) -> int:
         calls.append((config, server))
-        ready(4711)
+        ready(4711, config.ollama_port)
         return 0
 
     monkeypatch.setattr("qwenproxy.server.run", run)
@@ -93,6 +93,14 @@ def test_it_can_wait_for_an_account_and_says_what_to_run(
     assert command in ended.output
     assert "503" in ended.output
     assert "qwenproxy listens on http://127.0.0.1:4711" in ended.stdout
+    assert "Ollama's API is at http://127.0.0.1:4711/ollama\n" in ended.stdout
+
+
+@pytest.mark.usefixtures("starts")
+def test_a_second_port_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("QWENPROXY_ON_NO_ACCOUNTS", "wait")
+    monkeypatch.setenv("QWENPROXY_OLLAMA_PORT", "11434")
+    assert "Ollama's API is at http://127.0.0.1:11434\n" in run_here("start").stdout
 
 
 LISTENING = [
@@ -120,6 +128,33 @@ def test_where_it_cannot_listen_it_gives_advice(
     assert (ended.status, ended.output.count("\n")) == (1, 1)
     assert host in ended.output and str(port) in ended.output
     assert [text in ended.output for text in (english, russian)] == [lang == "en", lang == "ru"]
+
+
+TAKEN = [
+    ("en", "perhaps Ollama itself, or choose another one with QWENPROXY_OLLAMA_PORT", "are both {port}"),
+    ("ru", "возможно, саму Ollama), или задайте другой в QWENPROXY_OLLAMA_PORT", "один и тот же порт {port}"),
+]
+
+
+@pytest.mark.parametrize(("lang", "taken", "same"), TAKEN, ids=["en", "ru"])
+def test_a_second_port_that_cannot_be_had(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, lang: str, taken: str, same: str
+) -> None:
+    Registry.open(SessionFolder(folder)).add(new_token(), "mine")
+    monkeypatch.setenv("QWENPROXY_LANG", lang)
+    monkeypatch.setattr("qwenproxy.browser.local.LocalLauncher.check", lambda _: None)
+    monkeypatch.setattr("signal.signal", lambda *_: None)
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        port = listener.getsockname()[1]
+        monkeypatch.setenv("QWENPROXY_OLLAMA_PORT", str(port))
+        ended = run_here("start")
+    assert (ended.status, ended.output.count("\n")) == (1, 1)
+    assert f"{port}" in ended.output and taken in ended.output
+    ended = run_here("start", "--port", str(port))
+    assert (ended.status, ended.output.count("\n")) == (2, 1)
+    assert same.format(port=port) in ended.output and "QWENPROXY_OLLAMA_PORT" in ended.output
 
 
 @pytest.mark.parametrize(

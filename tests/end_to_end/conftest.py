@@ -32,7 +32,8 @@ def stand_in() -> Iterator[Sandbox]:
 def server(stand_in: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
     """The shared server; use `proxy`. It must not have leaked a token into its log, nor leave a process behind."""
     session_dir = tmp_path_factory.mktemp("shared") / "session"
-    proxy = Proxy(stand_in, session_dir, account_concurrency=ACCOUNT_CONCURRENCY, on_no_accounts="wait")
+    settings = {"account_concurrency": ACCOUNT_CONCURRENCY, "on_no_accounts": "wait", "ollama_port": 0}
+    proxy = Proxy(stand_in, session_dir, **settings)
     for account in stand_in.accounts[:SERVED]:
         proxy.registry.add(account.token, account.id)
     with proxy:

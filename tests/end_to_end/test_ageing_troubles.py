@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import signal
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import httpx
 import psutil
@@ -22,21 +21,37 @@ TOKEN_LIFE = Switches().token_life_s
 REFRESH = "/api/v2/auths/refresh"
 
 
-@pytest.fixture
-def site() -> Iterator[Sandbox]:
-    """A stand-in of this test's own, which ages as the site does."""
-    with Sandbox(accounts=2) as site:
+@pytest.fixture(scope="module")
+def ageing_site() -> Iterator[Sandbox]:
+    """A stand-in of these tests' own, which ages as the site does; use `site`."""
+    with Sandbox(accounts=1) as site:
         yield site
 
 
-@pytest.fixture
-def proxy(site: Sandbox, tmp_path: Path) -> Iterator[Proxy]:
-    """A server with one account whose login lasts, and an answer behind it."""
-    proxy = Proxy(site, tmp_path / "session")
-    enter(site, proxy.session_dir)
+@pytest.fixture(scope="module")
+def server(ageing_site: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
+    """A server with one account whose login lasts, from one test to the next; use `proxy`."""
+    proxy = Proxy(ageing_site, tmp_path_factory.mktemp("ageing") / "session")
+    enter(ageing_site, proxy.session_dir)
     with proxy:
-        assert ask(proxy.url, "{{say ready}}").text == "ready"
         yield proxy
+
+
+@pytest.fixture
+def site(ageing_site: Sandbox) -> Iterator[Sandbox]:
+    """The stand-in without faults and recorded requests; its clock goes on from test to test."""
+    ageing_site.clear()
+    yield ageing_site
+    ageing_site.clear()
+    ageing_site.wait_idle(30)
+
+
+@pytest.fixture
+def proxy(server: Proxy, site: Sandbox) -> Proxy:
+    """The server with an answer behind it, and a log that begins there."""
+    assert ask(server.url, "{{say ready}}").text == "ready"
+    server.forget_log()
+    return server
 
 
 def assert_well(proxy: Proxy, site: Sandbox) -> None:

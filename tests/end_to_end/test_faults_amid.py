@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -15,6 +15,7 @@ import httpx
 import pytest
 from asking import UNENCRYPTED, Reply, ask, asked_of, together
 from fault_cases import FINAL, HARMLESS, MOVES_ON, limited, rest_of
+from odd_server import odd_command
 from proxy_process import Proxy
 
 from qwenproxy.accounts.registry import Registry
@@ -25,7 +26,7 @@ pytestmark = pytest.mark.browser
 
 WORDS = "one two three four five six seven eight nine ten"
 QUESTION = f"{{{{say {WORDS}}}}}"
-STALL_TIMEOUT = 6
+STALL_TIMEOUT = 6  # seconds; signs of life come before it
 CUT = (
     ("cut_before_end after=2", 502, "upstream_error"),
     ("cut_mid_utf8 after=2", 502, "upstream_error"),
@@ -40,6 +41,24 @@ CUT = (
     ("reset after=2", 502, "upstream_error"),
     ("reset after=2 scope=stream", 502, "upstream_error"),
 )
+
+
+@pytest.fixture(scope="module")
+def impatient_server(stand_in: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
+    """A server that gives signs of life, and gives the site up, after few seconds; use `impatient`."""
+    account = stand_in.accounts[-1]
+    session_dir = tmp_path_factory.mktemp("impatient") / "session"
+    proxy = Proxy(stand_in, session_dir, stall_timeout=STALL_TIMEOUT, account_concurrency=5)
+    proxy.command = odd_command(session_dir)
+    proxy.registry.add(account.token, account.id)
+    with proxy:
+        yield proxy
+
+
+@pytest.fixture
+def impatient(impatient_server: Proxy, site: Sandbox) -> Proxy:
+    """The impatient server, with the site as at its start."""
+    return impatient_server
 
 
 def assert_broke_off(reply: Reply, code: str) -> None:
@@ -80,31 +99,31 @@ def test_a_limit_in_mid_answer_makes_the_account_rest(proxy: Proxy, site: Sandbo
     assert abs(limited("", hours=6).rests_for - rest_of(resting[0], time.time())) < 60
 
 
-def test_a_silent_site_is_given_up_but_not_a_slow_one(new_proxy: Callable[..., Proxy]) -> None:
-    proxy = new_proxy(stall_timeout=STALL_TIMEOUT, account_concurrency=5)
-    proxy.start()
+def test_a_silent_site_is_given_up_but_not_a_slow_one(impatient: Proxy) -> None:
     silent = "{{fault stall seconds=600}}{{say never}}"
     silent_amid = f"{QUESTION}{{{{fault stall after=2 seconds=600}}}}"
-    slow = f"{QUESTION}{{{{fault stall after=2 seconds=12 keepalives=true every_s=2}}}}"
+    slow = f"{QUESTION}{{{{fault stall after=2 seconds={2 * STALL_TIMEOUT} keepalives=true every_s=1}}}}"
     plain, streamed, plain_amid, streamed_amid, waited_for = together(
-        lambda: ask(proxy.url, silent),
-        lambda: ask(proxy.url, silent, stream=True),
-        lambda: ask(proxy.url, silent_amid),
-        lambda: ask(proxy.url, silent_amid, stream=True),
-        lambda: ask(proxy.url, slow, stream=True),
+        lambda: ask(impatient.url, silent),
+        lambda: ask(impatient.url, silent, stream=True),
+        lambda: ask(impatient.url, silent_amid),
+        lambda: ask(impatient.url, silent_amid, stream=True),
+        lambda: ask(impatient.url, slow, stream=True),
     )
-    for reply in (plain, streamed, plain_amid):
+    for reply in (plain, plain_amid):
         assert (reply.status, reply.error["code"]) == (504, "upstream_timeout")
+    assert (streamed.status, streamed.text, streamed.done) == (200, "", False), "it began with signs of life"
+    assert streamed.error["code"] == "upstream_timeout"
     assert_broke_off(streamed_amid, "upstream_timeout")
     assert waited_for.text == WORDS
     assert waited_for.done
     assert "\n: keep-alive\n\n" in waited_for.body
 
 
-def test_an_answer_goes_on_after_it_was_finished(proxy: Proxy, site: Sandbox) -> None:
+def test_an_answer_goes_on_after_it_was_finished(impatient: Proxy, site: Sandbox) -> None:
     """Seconds pass between its pieces, in which clients get signs of life."""
-    site.add_fault(parse_fault("segments every=4 pause_s=13"))
-    reply = ask(proxy.url, QUESTION, stream=True)
+    site.add_fault(parse_fault("segments every=4 pause_s=4"))
+    reply = ask(impatient.url, QUESTION, stream=True)
     assert (reply.text, reply.done) == (WORDS, True)
     assert "\n: keep-alive\n\n" in reply.body
 
@@ -148,11 +167,9 @@ def test_the_sites_word_that_it_is_done_is_enough(proxy: Proxy, site: Sandbox) -
         assert reply.text == WORDS
 
 
-def test_a_connection_that_stays_open_ends_after_a_long_silence(new_proxy: Callable[..., Proxy], site: Sandbox) -> None:
-    proxy = new_proxy(stall_timeout=13)
-    proxy.start()
+def test_a_connection_that_stays_open_ends_after_a_long_silence(impatient: Proxy, site: Sandbox) -> None:
     site.add_fault(replace(parse_fault("held_open seconds=600"), times=None))
-    streamed, plain = together(lambda: ask(proxy.url, QUESTION, stream=True), lambda: ask(proxy.url, QUESTION))
+    streamed, plain = together(lambda: ask(impatient.url, QUESTION, stream=True), lambda: ask(impatient.url, QUESTION))
     assert (streamed.text, streamed.done, plain.text) == (WORDS, True, WORDS)
     assert "\n: keep-alive\n\n" in streamed.body
 
@@ -166,10 +183,10 @@ def test_an_image_of_the_sites_tool_has_an_address_that_opens(proxy: Proxy, site
     assert text.replace(f"![image]({address})\n", "") == WORDS
 
 
-def test_a_long_call_that_is_being_written_is_no_silence_to_the_client(proxy: Proxy, site: Sandbox) -> None:
-    site.switches.interval_ms = 500
+def test_a_long_call_that_is_being_written_is_no_silence_to_the_client(impatient: Proxy, site: Sandbox) -> None:
+    site.switches.interval_ms = 125
     tool = {"type": "function", "function": {"name": "write", "parameters": {"type": "object"}}}
-    reply = ask(proxy.url, f'{{{{tool write {{"text":"{"x" * 250}"}}}}}}', stream=True, tools=[tool])
+    reply = ask(impatient.url, f'{{{{tool write {{"text":"{"x" * 250}"}}}}}}', stream=True, tools=[tool])
     calls = [call for frame in reply.frames for call in frame["choices"][0]["delta"].get("tool_calls", ())]
     assert [call["function"]["name"] for call in calls if "id" in call] == ["write"]
     assert reply.body.count(": keep-alive\n\n") >= 2, "nothing came after the first sign of life"

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import openai
 import pytest
-from asking import ANSWER_WAIT, asked_in_chats
+from asking import ANSWER_WAIT, asked_in_chats, asked_of
 from openai.types.chat import ChatCompletionMessageParam, ChatCompletionToolParam
 from proxy_process import Proxy
 from pydantic import BaseModel
 
 from qwenproxy.access.keys import KeyFile
 from qwenproxy.sandbox import Fault, Sandbox
+from qwenproxy.sandbox.faults.fault import COMPLETIONS
 
 pytestmark = pytest.mark.browser
 
@@ -109,6 +111,27 @@ def test_reasoning(client: openai.OpenAI) -> None:
     deltas = [chunk.choices[0].delta for chunk in client.chat.completions.create(**asked, stream=True)]
     assert "".join((delta.model_extra or {}).get("reasoning_content", "") for delta in deltas) == thought
     assert "".join(delta.content or "" for delta in deltas) == "One two three four five."
+
+
+@pytest.mark.parametrize(
+    ("model", "switches"),
+    [("qwen3.8-max-preview", [True]), ("qwen3.6-plus", [False, True])],
+    ids=["listed", "not listed"],
+)
+def test_a_model_that_must_think(client: openai.OpenAI, site: Sandbox, model: str, switches: list[bool]) -> None:
+    """One of which the list does not say so is asked again, and thinks at once from then on."""
+    client.models.list()
+    before = list(site.models)
+    site.models[:] = [replace(card, thinking="always") if card.id == model else card for card in before]
+    try:
+        for expected in (switches, [True]):
+            site.clear()
+            answer = client.chat.completions.create(model=model, messages=HELLO)
+            assert answer.choices[0].message.content == "One two three four five."
+            questions = [request.body["messages"][0] for request in asked_of(site) if request.path == COMPLETIONS]
+            assert [question["feature_config"]["thinking_enabled"] for question in questions] == expected
+    finally:
+        site.models[:] = before
 
 
 @pytest.mark.parametrize("stream", [False, True])

@@ -77,6 +77,7 @@ def test_a_driver_replaced_under_load_is_used_at_the_next_start(
     proxy.start()
     for _ in range(2):
         assert ask(proxy.url, "{{say fine}}").text == "fine"
+    assert eventually(lambda: "account=sandbox1 browser opened" in proxy.log()), proxy.log()
     old = proxy.browser("sandbox1")[1].exe()
     replaced = threading.Event()
     replies: list[Reply] = []

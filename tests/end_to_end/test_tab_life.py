@@ -10,7 +10,7 @@ from contextlib import ExitStack, suppress
 import psutil
 import pytest
 from asking import Reply, ask, streaming, together
-from devtools import devtools, evaluate
+from devtools import devtools, evaluate, navigate_and_wait, reload_and_wait
 from proxy_process import Proxy, eventually, runs
 from session_files import account_of
 
@@ -24,11 +24,11 @@ ENDLESS = "{{stream chunks=100000 interval_ms=20}}"
 
 
 def reload_page(chrome: psutil.Process, driver: psutil.Process, site: Sandbox) -> None:
-    devtools(chrome, "Page.reload")
+    reload_and_wait(chrome)
 
 
 def leave_the_site(chrome: psutil.Process, driver: psutil.Process, site: Sandbox) -> None:
-    devtools(chrome, "Page.navigate", url="about:blank")
+    navigate_and_wait(chrome, "about:blank")
 
 
 def kill_renderer(chrome: psutil.Process, driver: psutil.Process, site: Sandbox) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 import httpx
+import ollama
 import psutil
 import pytest
 from asking import COMPLETIONS, ask, request_body, streaming
@@ -25,7 +26,7 @@ pytestmark = pytest.mark.browser
 def served(stand_in: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
     """A server under waitress with one account that answers one question at a time."""
     account = stand_in.accounts[0]
-    proxy = Proxy(stand_in, tmp_path_factory.mktemp("waitress") / "session", account_concurrency=1)
+    proxy = Proxy(stand_in, tmp_path_factory.mktemp("waitress") / "session", account_concurrency=1, ollama_port=0)
     proxy.command += ["--server", "waitress"]
     proxy.registry.add(account.token, account.id)
     with proxy:
@@ -65,6 +66,15 @@ def test_each_piece_of_an_answer_arrives_by_itself(proxy: Proxy) -> None:
                 came.append((time.monotonic(), piece))
     assert len(came) > 10, "several of the site's chunks came at once"
     assert came[-1][0] - came[0][0] > 14 * 0.2 * 0.7
+
+
+def test_ollamas_own_port(proxy: Proxy) -> None:
+    assert proxy.ollama_url != proxy.url
+    assert httpx.get(proxy.ollama_url).text == "Ollama is running"
+    assert httpx.get(f"{proxy.url}/", headers={"Host": proxy.ollama_url[7:]}).status_code == 404
+    with ollama.Client(proxy.ollama_url, timeout=60) as client:
+        pieces = client.chat("qwen-max", [{"role": "user", "content": "{{say One two three.}}"}], stream=True)
+        assert "".join(piece.message.content or "" for piece in pieces) == "One two three."
 
 
 @pytest.mark.parametrize("question", [FLOWING, SILENT], ids=["flowing", "silent"])

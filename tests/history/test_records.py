@@ -130,6 +130,49 @@ def test_a_record_that_somebody_went_on_with_stays(server: KeptChats) -> None:
     assert len(server.files()) == 2
 
 
+@pytest.mark.parametrize("claim", ["renamed", "gone on with"])
+def test_a_record_that_a_person_takes_is_theirs_and_does_not_count(server: KeptChats, claim: str) -> None:
+    server.start(api_chats=2)
+    for text in ("First.", "Second."):
+        Talk(server).say(text)
+    mine, other = sorted(server.files(), key=lambda chat_id: str(server.kept(chat_id)[0]))
+    if claim == "renamed":
+        assert server.client.put(f"/api/chats/{other}/rename", json={"name": "Mine"}).status_code == 200
+    else:
+        server.say("Go on.", chatId=other)
+    Talk(server).say("Third.")
+    assert {mine, other} < set(server.files()), "two records and the person's chat"
+    for number in range(3):
+        Talk(server).say(f"Question {number}.")
+    assert other in server.files()
+    assert len(server.files()) == 3
+
+
+def test_a_record_that_was_deleted_does_not_count(server: KeptChats) -> None:
+    server.start(api_chats=2)
+    for text in ("First.", "Second."):
+        Talk(server).say(text)
+    first, second = sorted(server.files(), key=lambda chat_id: str(server.kept(chat_id)[0]))
+    assert server.client.delete(f"/api/chats/{second}").status_code == 200
+    Talk(server).say("Third.")
+    assert first in server.files()
+    assert len(server.files()) == 2
+
+
+def test_a_conversation_whose_record_was_renamed_goes_on_in_a_record_of_its_own(
+    server: KeptChats, tree: TreeSite
+) -> None:
+    talk = Talk(server)
+    talk.say("One.")
+    [mine] = server.files()
+    before = server.kept(mine)
+    server.client.put(f"/api/chats/{mine}/rename", json={"name": "Mine"})
+    assert talk.say("Two.") == "continued"
+    assert tree.seen() == talk.expected
+    assert server.kept(mine) == before
+    assert len(server.files()) == 2
+
+
 def test_no_record_goes_while_it_is_in_use(server: KeptChats, tree: TreeSite) -> None:
     server.start(api_chats=1)
     talk = Talk(server)

@@ -16,9 +16,12 @@ MAY_LOOK = {
     "accounts/pool.py",  # how long an account rests
     "accounts/registry.py",  # the same, and ids of accounts
     "api/completions/encoder.py",  # `created` of an answer
+    "api/ollama/format.py",  # `created_at` of an answer
     "api/openai/encoder.py",  # the same
     "api/openai/format.py",  # the same
     "api/models/openai_form.py",  # `created` of a model
+    "api/responses/encoder.py",  # begin and end of an answer
+    "api/responses/failures.py",  # when a quota resets
     "api/status.py",  # which accounts rest
     "api/waits.py",  # when a quota resets
     "assembly.py",  # the clock that it hands to those above
@@ -28,6 +31,8 @@ MAY_LOOK = {
     "relay/deletions.py",  # which accounts rest
     "history/site_index.py",  # when a place was used
     "history/store.py",  # when a chat was made
+    "history/stored/conversations.py",  # when a conversation was made or used
+    "history/stored/responses.py",  # when a response was used
     "disk/cached.py",  # the age of files
     "disk/files.py",  # names of files set aside
     "logins/check.py",  # how long an account rests, and how wrong this clock is

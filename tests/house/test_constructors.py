@@ -15,10 +15,12 @@ from fake_tabs import FakeOpener
 from qwenproxy.access.keys import KeyFile
 from qwenproxy.accounts.pool import AccountPool, PoolLimits
 from qwenproxy.accounts.registry import Registry
+from qwenproxy.api.responses.stored.background import Background
 from qwenproxy.browser.profile import ProfileClaim
 from qwenproxy.disk.folder import SessionFolder
 from qwenproxy.disk.state import State
 from qwenproxy.history.store import HistoryStore
+from qwenproxy.history.stored import stored_in
 from qwenproxy.relay.deletions import UpstreamDeletions
 from qwenproxy.uploads.ledger import Ledger
 
@@ -29,6 +31,8 @@ MAKERS: dict[str, Callable[[SessionFolder], object]] = {
     "uploads": Ledger,
     "deletions": lambda session: UpstreamDeletions(session.deletions, Registry(session)),
     "state": lambda session: State(session.state),
+    "stored": lambda session: stored_in(State(session.state), 30, 60),
+    "background": lambda session: Background(),
     "claim": lambda session: ProfileClaim(session.account("a")),
     "pool": lambda session: AccountPool(Registry(session), cast(Any, FakeOpener(FakeSite())), PoolLimits()),
 }

@@ -29,7 +29,12 @@ def entry(name: str, **meta: Any) -> dict[str, Any]:
 
 
 LIST = models(
-    entry("qwen3.8-max", capabilities={"thinking": True, "search": True}, max_context_length=1_000_000),
+    entry(
+        "qwen3.8-max",
+        capabilities={"thinking": True, "search": True},
+        max_context_length=1_000_000,
+        max_thinking_generation_length=2000,
+    ),
     entry("qwen3.5-flash", max_context_length=MINI),
 )
 
@@ -108,6 +113,15 @@ def test_a_model_that_must_think_is_asked_again_unseen_and_remembered(
     assert "qwen3.8-max-fast" not in dict(relay.model_list().listing())
 
 
+def test_a_model_of_which_the_site_says_so_thinks_at_once(make_relay: MakeRelay, site: FakeSite) -> None:
+    site.always("a", models(entry("deep", abilities={"thinking": 2})), call="models")
+    relay = make_relay()
+    cases: tuple[dict[str, Any], ...] = ({}, {"thinking": False}, {"model": "deep-fast"})
+    for more in cases:
+        said(relay.open(ask(**{"model": "deep", **more})))
+    assert [thinks(question) for question in site.questions()] == [True] * 3
+
+
 @pytest.mark.parametrize(
     ("reply", "more", "asked"),
     [
@@ -137,6 +151,41 @@ def test_a_passing_failure_of_the_second_try_is_tried_again(make_relay: MakeRela
     assert said(make_relay().open(ask())) == "Hello world"
     assert [thinks(question) for question in site.questions()] == [False, True, False, True]
     assert issubclass(InputRejected, RequestError)
+
+
+@pytest.mark.parametrize(("budget", "sent"), [(500, 500), (10**9, 2000)])
+def test_no_larger_budget_is_sent_than_the_model_ever_thinks(
+    make_relay: MakeRelay, site: FakeSite, budget: int, sent: int
+) -> None:
+    said(make_relay().open(ask(model="qwen3.8-max", thinking=True, thinking_budget=budget)))
+    (question,) = site.questions()
+    assert question["messages"][0]["feature_config"]["thinking_budget"] == sent
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "param"),
+    [
+        ("/v1/chat/completions", {"model": "qwen\x00max"}, "model"),
+        ("/v1/completions", {"model": "qwen\nmax", "prompt": "Hello"}, "model"),
+        ("/api/chat", {"model": "qwen\tmax", "message": "Hello"}, None),
+        (
+            "/v1/chat/completions",
+            {"tools": [{"type": "function", "function": {"name": "look\nup"}}], "stream": True},
+            "tools",
+        ),
+    ],
+    ids=["chat", "completion", "native", "function"],
+)
+def test_a_name_with_a_control_character_never_reaches_the_site(
+    make_client: MakeClient, site: FakeSite, path: str, body: dict[str, Any], param: str | None
+) -> None:
+    messages = {} if path != "/v1/chat/completions" else {"messages": [{"role": "user", "content": "Hello"}]}
+    reply = make_client().post(path, json={**messages, **body})
+    assert reply.status_code == 400
+    assert "holds a control character" in reply.text
+    if param:
+        assert reply.get_json()["error"]["param"] == param
+    assert site.calls == []
 
 
 def test_a_question_that_is_too_long_never_reaches_the_site(make_relay: MakeRelay, site: FakeSite) -> None:
@@ -170,14 +219,19 @@ def test_the_limit_is_exact(make_relay: MakeRelay, spare: int, fits: bool) -> No
 
 
 @pytest.mark.parametrize("streamed", [False, True])
-def test_a_client_hears_of_it_before_anything_else(make_client: MakeClient, site: FakeSite, streamed: bool) -> None:
-    body = {
-        "model": "qwen3.5-flash",
-        "messages": [{"role": "user", "content": "a b " * MINI}],
-        "stream": streamed,
-    }
-    reply = make_client().post("/v1/chat/completions", json=body)
+@pytest.mark.parametrize("param", ["messages", "prompt"])
+def test_a_client_hears_of_it_before_anything_else(
+    make_client: MakeClient, site: FakeSite, param: str, streamed: bool
+) -> None:
+    text = "a b " * MINI
+    path, value = {
+        "messages": ("/v1/chat/completions", [{"role": "user", "content": text}]),
+        "prompt": ("/v1/completions", text),
+    }[param]
+    reply = make_client().post(path, json={"model": "qwen3.5-flash", param: value, "stream": streamed})
     assert reply.status_code == 400
     error = reply.get_json()["error"]
     assert (error["type"], error["code"]) == ("invalid_request_error", "context_length_exceeded")
+    assert error["param"] == param
+    assert f"your {param} resulted in" in error["message"]
     assert site.questions() == []

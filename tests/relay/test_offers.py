@@ -63,6 +63,13 @@ def test_what_does_not_take_native_functions_gets_them_in_the_prompt(
     assert offered(relay, site, model="qwen3-coder-plus") == ["native"], "for this model only"
 
 
+def test_a_restart_tries_the_first_way_again(make_relay: MakeRelay, site: FakeSite) -> None:
+    """A passing failure of the site must not be held against an account for ever."""
+    site.script("a", EMPTY)
+    assert offered(make_relay(), site) == ["native", "trained"]
+    assert Offers("auto").way("a", "qwen3.8-max", TOOLS) == "native"
+
+
 def test_a_site_that_fails_altogether_is_not_blamed_on_the_offer(make_relay: MakeRelay, site: FakeSite) -> None:
     relay = make_relay()
     site.always("a", GATEWAY_DOWN)

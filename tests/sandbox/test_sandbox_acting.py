@@ -18,7 +18,7 @@ DOCUMENT = "Answer with a document that fits this JSON schema:\n" + json.dumps(S
 CITY = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
 FUNCTIONS = (
     "<functions>\n"
-    + "\n".join(json.dumps({"name": name, "parameters": CITY}) for name in ("look", "hear"))
+    + "\n".join(json.dumps({"name": name, "parameters": CITY}) for name in ("look", "hear", "get_weather"))
     + "\n</functions>\n"
 )
 NATIVE = {"local_mcp": {"mine": {name: {"description": "", "input_schema": CITY} for name in ("look", "hear")}}}
@@ -56,10 +56,11 @@ class Talk:
     [
         ("", "Can you hear me?", "hear"),
         ("", "Do you overhear or re-look?", None),
+        ("", "What is the Weather like?", "get_weather"),
         ("This time you must call at least one function.", "Hello.", "look"),
         ('This time you must call the function "hear".', "Hello, look.", "hear"),
     ],
-    ids=["named", "not a whole word", "demanded", "demanded by name"],
+    ids=["named", "not a whole word", "meant", "demanded", "demanded by name"],
 )
 def test_which_function_is_called(caller: Caller, note: str, text: str, name: str | None) -> None:
     answer = caller.say(folded(said("user", text), note=FUNCTIONS + note))

@@ -10,7 +10,17 @@ from typing import Any
 
 import httpx
 import pytest
-from sandbox_caller import COMPLETIONS, Caller, answer_text, deltas, frames, payload, sandbox_fixtures, trust
+from sandbox_caller import (
+    COMPLETIONS,
+    Caller,
+    answer_text,
+    deltas,
+    frames,
+    payload,
+    refusal,
+    sandbox_fixtures,
+    trust,
+)
 
 from qwenproxy.sandbox import Sandbox
 from qwenproxy.sandbox.model.texts import UNICODE_TEXT
@@ -168,7 +178,7 @@ def test_thinking_summary_grows_and_repeats(caller: Caller) -> None:
         ("qwen3.7-plus", {"thinking_enabled": True, "thinking_format": "detail"}, "{{say x}}", "think"),
         ("qwen3.7-plus", THINKING, "{{think detail}}{{say x}}", "think"),
         ("qwen3.7-plus", {}, "{{think detail}}{{say x}}", None),
-        ("qwen3.8-max-preview", {}, "{{say x}}", "thinking_summary"),
+        ("qwen3.8-max-preview", THINKING, "{{say x}}", "thinking_summary"),
         ("qwen3-coder-plus", THINKING, "{{say x}}", None),
     ],
     ids=[
@@ -187,6 +197,14 @@ def test_which_models_think_and_how(
     assert {delta["phase"] for delta in deltas(answer)} - {"answer"} == ({phase} if phase else set())
     assert answer_text(answer) == "x"
     assert bool(answer_text(answer, "think")) is (phase == "think")
+
+
+def test_a_model_that_always_thinks_may_not_be_told_otherwise(caller: Caller) -> None:
+    off: dict[str, Any] = {"thinking_enabled": False}
+    refused = refusal(caller.ask("{{say x}}", model="qwen3.8-max-preview", features=off))
+    assert refused == ("400", "invalid_input", "输入或附件有误")
+    for model in ("qwen3.7-plus", "qwen3-coder-plus"):
+        assert answer_text(caller.ask("{{say x}}", model=model, features=off)) == "x"
 
 
 @pytest.mark.parametrize("form", ["web_search_info", "docs"])

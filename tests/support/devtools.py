@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -12,21 +14,51 @@ import websocket
 
 def devtools(chrome: psutil.Process, method: str, **params: Any) -> dict[str, Any]:
     """Run one DevTools command in the tab of a running Chrome and return its result."""
+    with _attached(chrome) as socket:
+        return _run(socket, method, params)
+
+
+def reload_and_wait(chrome: psutil.Process) -> None:
+    """Reload the page of the tab; return when the old document is gone."""
+    _leave_and_wait(chrome, "Page.reload", {})
+
+
+def navigate_and_wait(chrome: psutil.Process, url: str) -> None:
+    """Send the tab to another address; return when the old document is gone."""
+    _leave_and_wait(chrome, "Page.navigate", {"url": url})
+
+
+def evaluate(chrome: psutil.Process, expression: str) -> Any:
+    """Return the value of a JavaScript expression in the page."""
+    return devtools(chrome, "Runtime.evaluate", expression=expression)["result"].get("value")
+
+
+def _leave_and_wait(chrome: psutil.Process, method: str, params: dict[str, Any]) -> None:
+    """Run a command that replaces the document, and wait for the event: the command itself returns before that."""
+    with _attached(chrome) as socket:
+        _run(socket, "Page.enable", {})
+        socket.send(json.dumps({"id": 2, "method": method, "params": params}))
+        # No text: the product has closed the tab because of it.
+        while (text := socket.recv()) and json.loads(text).get("method") != "Page.frameNavigated":
+            pass
+
+
+@contextlib.contextmanager
+def _attached(chrome: psutil.Process) -> Iterator[websocket.WebSocket]:
     [port] = [word.partition("=")[2] for word in chrome.cmdline() if word.startswith("--remote-debugging-port=")]
     targets = httpx.get(f"http://127.0.0.1:{port}/json").json()
     [page] = [target for target in targets if target["type"] == "page"]
     # Chrome refuses a socket that names an origin
     socket = websocket.create_connection(page["webSocketDebuggerUrl"], timeout=20, suppress_origin=True)
     try:
-        socket.send(json.dumps({"id": 1, "method": method, "params": params}))
-        while (message := json.loads(socket.recv())).get("id") != 1:
-            pass  # an event, of which Chrome sends some unasked
+        yield socket
     finally:
         socket.close()
+
+
+def _run(socket: websocket.WebSocket, method: str, params: dict[str, Any]) -> dict[str, Any]:
+    socket.send(json.dumps({"id": 1, "method": method, "params": params}))
+    while (message := json.loads(socket.recv())).get("id") != 1:
+        pass  # an event, of which Chrome sends some unasked
     result: dict[str, Any] = message["result"]
     return result
-
-
-def evaluate(chrome: psutil.Process, expression: str) -> Any:
-    """Return the value of a JavaScript expression in the page."""
-    return devtools(chrome, "Runtime.evaluate", expression=expression)["result"].get("value")

@@ -46,6 +46,39 @@ def ours(tool: Tool, arguments: Mapping[str, Any]) -> str:
     return f'<use_function name="{tool.name}">\n{"".join(lines)}</use_function>'
 
 
+def mistral(tool: Tool, arguments: Mapping[str, Any]) -> str:
+    return f"[TOOL_CALLS][{bare(tool, arguments)}]"
+
+
+def mistral_name(tool: Tool, arguments: Mapping[str, Any]) -> str:
+    return f"[TOOL_CALLS]{tool.name}[ARGS]{json.dumps(arguments, ensure_ascii=False)}"
+
+
+def agent(tool: Tool, arguments: Mapping[str, Any]) -> str:
+    return f"✿FUNCTION✿: {tool.name}\n✿ARGS✿: {json.dumps(arguments, ensure_ascii=False)}"
+
+
+def glm(tool: Tool, arguments: Mapping[str, Any]) -> str:
+    lines = [
+        f"<arg_key>{key}</arg_key>\n<arg_value>{inline(bare_value(tool, key, value))}</arg_value>\n"
+        for key, value in arguments.items()
+    ]
+    return f"<tool_call>{tool.name}\n{''.join(lines)}</tool_call>"
+
+
+def keyed(tool: Tool, arguments: Mapping[str, Any]) -> str:
+    return f"<function_call>{json.dumps({tool.name: arguments})}</function_call>"
+
+
+def attribute(tool: Tool, arguments: Mapping[str, Any]) -> str:
+    return f'<tool_call name="{tool.name}">\n{json.dumps(arguments, ensure_ascii=False)}\n</tool_call>'
+
+
+def keywords(tool: Tool, arguments: Mapping[str, Any]) -> str:
+    pairs = ", ".join(f"{key}={json.dumps(value, ensure_ascii=False)}" for key, value in arguments.items())
+    return f"<tool_call>{tool.name}({pairs})</tool_call>"
+
+
 def bare_value(tool: Tool, key: str, value: Any) -> str:
     """Return a value as bare text: a string as it is where nothing else can be meant, any other value as JSON."""
     types = Schema(tool.parameters).member(key).types
@@ -59,4 +92,6 @@ def inline(text: str) -> str:
 
 WRITERS: dict[str, Writer] = {
     "hermes": hermes, "bare JSON": bare, "escaped": escaped, "coder": coder, "invoke": invoke, "ours": ours,
+    "mistral": mistral, "mistral, name first": mistral_name, "agent": agent, "glm": glm, "name as key": keyed,
+    "name in the tag": attribute, "keywords": keywords,
 }  # fmt: skip

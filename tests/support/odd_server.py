@@ -12,6 +12,7 @@ from pathlib import Path
 
 DRAIN = 4.0  # seconds that running answers get when the server is told to stop
 SEND_WAIT = 2.0  # seconds that a client gets who takes nothing of its answer
+KEEP_ALIVE_AFTER = 2  # seconds of silence until a sign of life
 
 
 def odd_command(session_dir: Path, seconds: int = 0) -> list[str]:
@@ -41,8 +42,10 @@ def main(file: Path, options: list[str]) -> None:
     time.time = shifted(time.time, file, 1)
     time.time_ns = shifted(time.time_ns, file, 10**9)  # type: ignore[assignment]
     from qwenproxy import cli, server  # noqa: PLC0415 - after the clock
+    from qwenproxy.api import answering  # noqa: PLC0415
     from qwenproxy.wsgi import client  # noqa: PLC0415
 
+    answering.KEEP_ALIVE_AFTER = KEEP_ALIVE_AFTER
     client.SEND_WAIT = SEND_WAIT
     server.DRAIN = DRAIN
     sys.argv[1:] = ["start", *options]

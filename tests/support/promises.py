@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from qwenproxy.api.openapi import document
+from qwenproxy.api.openapi.gemini import GEMINI_PREFIXES, SHARED_PREFIXES
 from qwenproxy.api.openapi.paths import OPENAI_PREFIXES
 from qwenproxy.errors import ProxyError
 
@@ -19,6 +20,9 @@ def described_routes() -> set[tuple[str, str]]:
 
 def on_every_prefix(method: str, path: str) -> set[tuple[str, str]]:
     """Return a route under all the addresses that the READMEs promise for it."""
+    if path.startswith("/v1beta/"):
+        gemini = (*GEMINI_PREFIXES, *SHARED_PREFIXES) if method == "POST" else GEMINI_PREFIXES
+        return {(method, prefix + path.removeprefix("/v1beta")) for prefix in gemini}
     prefixes = OPENAI_PREFIXES if path.startswith("/v1/") else ("",)
     return {(method, prefix + path.removeprefix("/v1" if prefix else "")) for prefix in prefixes}
 

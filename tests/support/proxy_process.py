@@ -29,8 +29,9 @@ T = TypeVar("T")
 
 
 class Proxy:
-    """One server over `session_dir`, facing `site`; further settings by name. `url` is set once it serves.
+    """One server over `session_dir`, facing `site`; further settings by name.
 
+    `url`, and the `ollama_url` where Ollama's API has its root, are set once it serves.
     `command` is what the interpreter is told to run.
     """
 
@@ -38,6 +39,7 @@ class Proxy:
         self.session_dir = session_dir
         self.registry = Registry.open(SessionFolder(session_dir))
         self.url = ""
+        self.ollama_url = ""
         self.command = ["-m", "qwenproxy", "start"]
         self._log = session_dir.parent / f"{session_dir.name}.log"
         told = {
@@ -73,6 +75,8 @@ class Proxy:
         for line in self._process.stdout:
             if "listens on" in line:
                 self.url = line.split()[3]
+            elif line.startswith("Ollama's API is at "):
+                self.ollama_url = line.split()[-1]
                 return
         raise AssertionError(f"the server ended with {self._process.wait()}:\n{self.log()}")
 
@@ -92,6 +96,10 @@ class Proxy:
     def log(self) -> str:
         """What it has logged so far."""
         return self._log.read_text()
+
+    def forget_log(self) -> None:
+        """Begin the log anew; the server appends to it."""
+        os.truncate(self._log, 0)
 
     def end(self, sent: signal.Signals = signal.SIGTERM) -> int:
         """Send a signal and return the exit status."""

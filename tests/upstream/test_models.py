@@ -9,7 +9,7 @@ import pytest
 
 from qwenproxy.errors import ProtocolChanged
 from qwenproxy.upstream.aliases import ALIASES, DOCUMENTED
-from qwenproxy.upstream.models import FALLBACK, Catalogue, Model, parse_models
+from qwenproxy.upstream.models import FALLBACK, LONGEST_THINKING, Catalogue, Model, parse_models
 
 FULL = {
     "id": "qwen3.7-plus",
@@ -27,6 +27,7 @@ FULL = {
     },
 }
 
+THINKING_LENGTH = "max_thinking_generation_length"
 README_NAMES = [
     *("qwen-max", "qwen-plus", "qwen-turbo", "qwen-max-latest", "qwen-plus-latest", "qwen-turbo-latest"),
     *("qwen-coder-plus", "qwen-vl-max", "qwen-vl-plus", "qwen-vl-max-latest", "qwen-vl-plus-latest"),
@@ -42,6 +43,19 @@ def catalogue(*ids: str) -> Catalogue:
 def meant(names: Catalogue, name: str) -> str | None:
     model = names.resolve(name)
     return model.id if model else None
+
+
+@pytest.mark.parametrize(
+    ("wish", "longest", "budget"),
+    [(None, 500, None), (400, 500, 400), (600, 500, 500), (2**53, None, LONGEST_THINKING), (600, None, 600)],
+)
+def test_a_budget_of_thinking_is_bounded_by_the_model(
+    wish: int | None, longest: int | None, budget: int | None
+) -> None:
+    (model,) = parse_models(
+        orjson.dumps({"data": [{"id": "x", "info": {"meta": {THINKING_LENGTH: longest}}}]}).decode()
+    )
+    assert model.thinking_budget(wish) == budget
 
 
 @pytest.mark.parametrize(
@@ -173,7 +187,7 @@ def test_names_in_any_spelling(name: str) -> None:
     assert meant(names, name) == "qwen3-max"
 
 
-@pytest.mark.parametrize("name", ["gpt-4o", "", ":latest", "qwen/", "a/qwen-max", "qwen-max-"])
+@pytest.mark.parametrize("name", ["gpt-4o", "", ":latest", "qwen/", "qwen-max/a", "qwen-max-"])
 def test_names_nobody_knows(name: str) -> None:
     assert FALLBACK.resolve(name) is None
 

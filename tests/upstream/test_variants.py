@@ -15,7 +15,8 @@ from qwenproxy.upstream.variants import Variant, find_variant, is_foreign, liste
 PLUS = Model("qwen3.7-plus", "Qwen3.7-Plus", thinking=True, search=True)
 FLASH = Model("qwen3.5-flash", "Qwen3.5-Flash")
 REAL = Model("deep-thinking", "Deep", thinking=True, always_thinks=True)
-CATALOGUE = Catalogue((PLUS, FLASH, REAL))
+SLASHED = Model("vendor/model", "Slashed", thinking=True)
+CATALOGUE = Catalogue((PLUS, FLASH, REAL, SLASHED))
 ENDINGS = ("-thinking", "-fast", "-search")
 
 
@@ -30,6 +31,17 @@ ENDINGS = ("-thinking", "-fast", "-search")
         ("qwen3.7-plus-thinking-search", Variant(PLUS, thinking=True, search=True)),
         ("qwen3.7-plus-thinking-fast", Variant(PLUS, thinking=False)),
         ("Qwen/Qwen3.7-Plus-Thinking:latest", Variant(PLUS, thinking=True)),
+        ("deepseek/qwen3.7-plus", Variant(PLUS)),
+        ("openrouter/qwen/qwen3.7-plus-search:free", Variant(PLUS, search=True)),
+        ("registry.example:5000/some/Qwen3.7-Plus", Variant(PLUS)),
+        ("gpt-5/qwen3.7-plus", Variant(PLUS)),
+        ("/qwen3.7-plus", Variant(PLUS)),
+        ("anthropic/claude-qwen3.7-plus-fast", Variant(PLUS, thinking=False)),
+        ("vendor/model", Variant(SLASHED)),
+        ("claude-vendor/model-thinking", Variant(SLASHED, thinking=True)),
+        ("other/vendor/model", None),
+        ("qwen3.7-plus/", None),
+        ("qwen3.7-plus/deepseek-r1", None),
         ("qwen-turbo-search", Variant(FLASH, search=True)),
         ("deep-thinking", Variant(REAL)),
         ("deep-thinking-search", Variant(REAL, search=True)),
@@ -59,7 +71,7 @@ def test_endings_come_in_any_order(endings: tuple[str, str]) -> None:
     assert variant.thinking == (switches[-1] == "-thinking")
 
 
-@given(st.text("qwen3.7-plus:claude", max_size=20), st.lists(st.sampled_from(ENDINGS), max_size=4))
+@given(st.text("qwen3.7-plus:/claude", max_size=20), st.lists(st.sampled_from(ENDINGS), max_size=4))
 def test_no_name_is_too_odd(name: str, endings: list[str]) -> None:
     find_variant(CATALOGUE, name + "".join(endings))
     stand_in(Variant(PLUS), CATALOGUE, name + "".join(endings))
@@ -72,6 +84,8 @@ def test_no_name_is_too_odd(name: str, endings: list[str]) -> None:
         ("gpt-4o-mini", True),
         ("gpt-4o-mini-2024-07-18", True),
         ("openai/gpt-5-nano", True),
+        ("openrouter/openai/gpt-5-nano:free", True),
+        ("some-mini/gpt-5", False),
         ("o3", False),
         ("o4-mini", True),
         ("claude-opus-4-8", False),
@@ -87,7 +101,9 @@ def test_small_foreign_models_give_way_to_the_fast_one(name: str, is_small: bool
     assert stand_in(Variant(PLUS), CATALOGUE, name) == Variant(FLASH if is_small else PLUS)
 
 
-@pytest.mark.parametrize("name", ["llama-3-mini", "ollama", "omni", "made-up-flash", "o-mini", "qwen9"])
+@pytest.mark.parametrize(
+    "name", ["llama-3-mini", "ollama", "omni", "made-up-flash", "o-mini", "qwen9", "gpt-5/llama-mini"]
+)
 def test_other_names_are_not_foreign(name: str) -> None:
     assert not is_foreign(name)
     assert stand_in(Variant(PLUS, search=True), CATALOGUE, name) == Variant(PLUS, search=True)

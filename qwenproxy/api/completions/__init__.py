@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from qwenproxy.api.completions import routes
-from qwenproxy.api.openai.format import openai_error
+from qwenproxy.api.completions.encoder import completion_error
 from qwenproxy.api.wire import WireApi
 
 ADDRESSES = re.compile(r"/(?:api/)?(?:v1/)?completions(?=/|$)")
@@ -13,4 +13,4 @@ ADDRESSES = re.compile(r"/(?:api/)?(?:v1/)?completions(?=/|$)")
 
 def wire_api() -> WireApi:
     """Return this wire API."""
-    return WireApi((routes.blueprint(),), openai_error, ADDRESSES, roots=("completions",))
+    return WireApi((routes.blueprint(),), completion_error, ADDRESSES, roots=("completions",))

@@ -11,8 +11,20 @@ from typing import Any
 
 from qwenproxy.api.openai.format import DONE, KEEP_ALIVE, frame, openai_error, usage_object
 from qwenproxy.chat import Event, Finish, Image, Text
-from qwenproxy.errors import ProxyError
+from qwenproxy.errors import ContextLengthExceeded, ProxyError
 from qwenproxy.history.kept_answer import KeptAnswer
+
+
+def completion_error(error: ProxyError) -> dict[str, Any]:
+    """Return OpenAI's error object in the words of this API, whose only text is the prompt."""
+    answer = openai_error(error)
+    if isinstance(error, ContextLengthExceeded):
+        message = (
+            f"This model's maximum context length is {error.maximum} tokens. However, your prompt resulted in "
+            f"{error.tokens} tokens. Please reduce its length."
+        )
+        answer["error"] |= {"message": message, "param": "prompt"}
+    return answer
 
 
 class TextEncoder:
@@ -49,7 +61,7 @@ class TextEncoder:
 
     def failure(self, error: ProxyError) -> bytes:
         """Return the frame with the error object."""
-        return frame(openai_error(error))
+        return frame(completion_error(error))
 
     def whole(self, answer: KeptAnswer) -> dict[str, Any]:
         """Return the `text_completion`."""

@@ -11,7 +11,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from qwenproxy.api.models.openai_form import display_name
-from qwenproxy.errors import ProxyError
+from qwenproxy.errors import RequestError
 from qwenproxy.upstream.variants import CLAUDE
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class Page:
 
 
 def model_list(rows: Sequence[tuple[str, Variant]], page: Page) -> dict[str, Any]:
-    """Return a page of the models: each under its own id, then each as `claude-<id>`."""
+    """Return a page of the models: each under its own id, then each as `claude-<id>`. Raises RequestError."""
     names = [(name, variant.model) for name, variant in rows]
     names += [(CLAUDE + name, model) for name, model in names if not name.startswith(CLAUDE)]
     chosen, has_more = _page_of(names, page)
@@ -55,21 +55,18 @@ def model_object(name: str, model: Model) -> dict[str, Any]:
     }
 
 
-def missing_model(error: ProxyError, request_id: str) -> dict[str, Any]:
-    """Return the error object for a model that does not exist."""
-    return {
-        "type": "error",
-        "error": {"type": "not_found_error", "message": error.client_message},
-        "request_id": request_id,
-    }
-
-
 def _page_of(names: list[tuple[str, Model]], page: Page) -> tuple[list[tuple[str, Model]], bool]:
-    """Return the models of a page, and whether more follow in its direction. An unknown id counts as none."""
-    places = {name: at for at, (name, _) in enumerate(names)}
+    """Return the models of a page, and whether more follow in its direction. Raises RequestError for an unknown id."""
     limit = len(names) if page.limit is None else page.limit
-    if page.before_id in places:
-        earlier = names[: places[page.before_id]]
+    if page.before_id:
+        earlier = names[: _place(names, page.before_id, "before_id")]
         return earlier[max(0, len(earlier) - limit) :], len(earlier) > limit
-    later = names[places[page.after_id] + 1 :] if page.after_id in places else names
+    later = names[_place(names, page.after_id, "after_id") + 1 :] if page.after_id else names
     return later[:limit], len(later) > limit
+
+
+def _place(names: list[tuple[str, Model]], model_id: str, field: str) -> int:
+    place = next((at for at, (name, _) in enumerate(names) if name == model_id), None)
+    if place is None:
+        raise RequestError(f"{field} names {model_id[:100]!r}, which is not in the list of models.", param=field)
+    return place

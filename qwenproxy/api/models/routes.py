@@ -5,12 +5,13 @@ from __future__ import annotations
 from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 
+from qwenproxy.api.anthropic_headers import wants_anthropic, with_request_id
 from qwenproxy.api.errors import json_response
 from qwenproxy.api.models import anthropic_form, openai_form
+from qwenproxy.api.models.gemini_routes import get_gemini_model, list_gemini_models, wants_gemini
 from qwenproxy.api.openai.addresses import PREFIXES
 from qwenproxy.api.wiring import relay
-from qwenproxy.errors import ModelNotFound, RequestError
-from qwenproxy.observe.logs import request_id
+from qwenproxy.errors import RequestError
 from qwenproxy.wsgi.client import client_gone_check
 
 MOST_OF_A_PAGE = 1000
@@ -27,28 +28,23 @@ def blueprint() -> Blueprint:
 
 def list_models() -> ResponseReturnValue:
     """Answer GET …/models: the site's live models and the documented names."""
-    page = _page() if _wants_anthropic() else None
+    if wants_gemini():
+        return list_gemini_models()
+    page = _page() if wants_anthropic() else None
     rows = relay().model_list(client_gone_check(request.environ)).listing()
     if page is not None:
-        return json_response(anthropic_form.model_list(rows, page))
+        return with_request_id(json_response(anthropic_form.model_list(rows, page)))
     return json_response(openai_form.model_list(rows, for_codex="client_version" in request.args))
 
 
 def get_model(name: str) -> ResponseReturnValue:
     """Answer GET …/models/<id> for every name that a request may use; the object has the name of the request."""
-    models = relay().model_list(client_gone_check(request.environ))
-    try:
-        model = models.describe(name).model
-    except ModelNotFound as error:
-        if _wants_anthropic():
-            return json_response(anthropic_form.missing_model(error, request_id.get()), error.status)
-        raise
-    form = anthropic_form if _wants_anthropic() else openai_form
-    return json_response(form.model_object(name, model))
-
-
-def _wants_anthropic() -> bool:
-    return "anthropic-version" in request.headers
+    if wants_gemini():
+        return get_gemini_model(name)
+    model = relay().model_list(client_gone_check(request.environ)).describe(name).model
+    if wants_anthropic():
+        return with_request_id(json_response(anthropic_form.model_object(name, model)))
+    return json_response(openai_form.model_object(name, model))
 
 
 def _page() -> anthropic_form.Page:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from qwenproxy.api.native import chats, files, routes
+from qwenproxy.api.native import chats, files, routes, ws
 from qwenproxy.api.waits import message_for_client
 from qwenproxy.api.wire import WireApi
 from qwenproxy.errors import ProxyError
@@ -15,7 +15,8 @@ ADDRESSES = re.compile("/")  # any path; the other wire APIs come first
 
 def wire_api() -> WireApi:
     """Return this wire API."""
-    return WireApi((routes.blueprint(), chats.blueprint(), files.blueprint()), native_error, ADDRESSES)
+    blueprints = (routes.blueprint(), chats.blueprint(), files.blueprint(), ws.blueprint())
+    return WireApi(blueprints, native_error, ADDRESSES)
 
 
 def native_error(error: ProxyError) -> dict[str, Any]:

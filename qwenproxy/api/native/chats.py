@@ -65,7 +65,7 @@ def delete_chat(chat_id: str) -> ResponseReturnValue:
 
 def rename_chat(chat_id: str) -> ResponseReturnValue:
     """Answer PUT /api/chats/<id>/rename."""
-    name = conversations().history.rename(chat_id, json_body().get("name"))
+    name = conversations().rename(chat_id, json_body().get("name"))
     return json_response({"success": True, "chatId": chat_id, "name": name})
 
 

@@ -8,15 +8,12 @@ from __future__ import annotations
 
 import logging
 import secrets
-import threading
 import time
-from collections import deque
 from dataclasses import replace
 from typing import Any
 
 import orjson
-from simple_websocket import ConnectionClosed, Server
-from wsproto.utilities import LocalProtocolError
+from simple_websocket import ConnectionClosed
 
 from qwenproxy.api.answering import stream
 from qwenproxy.api.auth import check_keys, keys_in
@@ -25,6 +22,7 @@ from qwenproxy.api.errors import as_internal_error
 from qwenproxy.api.ignored import Ignored
 from qwenproxy.api.native.routes import parse_chat_id, parse_turn
 from qwenproxy.api.native.ws_encoder import SocketEncoder
+from qwenproxy.api.sockets import GOING_AWAY, INTERNAL_ERROR, POLICY_VIOLATION, Messages, Text
 from qwenproxy.api.wiring import conversations
 from qwenproxy.errors import ClientGone, InternalError, InvalidApiKey, InvalidJson, ProxyError, RequestError
 from qwenproxy.history.conversations import InChat
@@ -33,22 +31,14 @@ from qwenproxy.observe.logs import request_id
 log = logging.getLogger(__name__)
 
 KEY_WAIT = 10.0  # seconds that a client gets to send its key
-LOOK_AGAIN = 1.0  # seconds between two checks whether the server stops
-MAX_WAITING = 8  # requests that may wait behind the current one
-POLICY_VIOLATION = 1008  # WebSocket close codes
-INTERNAL_ERROR = 1011
-GOING_AWAY = 1001
 
 
 class SocketChat:
     """The conversation over one socket. Not safe among threads."""
 
-    def __init__(self, ws: Server, keys: tuple[str, ...] = (), stopping: threading.Event | None = None) -> None:
-        """`keys` are those of the handshake; the server sets `stopping` to get no more requests answered."""
-        self._ws = ws
-        self._keys = keys
-        self._stopping = stopping or threading.Event()
-        self._waiting: deque[str | bytes] = deque()
+    def __init__(self, messages: Messages) -> None:
+        self._messages = messages
+        self._keys = messages.keys
         self._cancelled = False
         self._close_code: int | None = None
 
@@ -59,7 +49,7 @@ class SocketChat:
         """
         try:
             self._admit()
-            while self._close_code is None and (message := self._next_message()) is not None:
+            while self._close_code is None and (message := self._messages.next()) is not None:
                 self._answer_next(message)
             return self._close_code or GOING_AWAY
         except InvalidApiKey as error:
@@ -71,7 +61,7 @@ class SocketChat:
 
     def send_error(self, error: ProxyError) -> None:
         """Send an error event. Raises ConnectionClosed."""
-        self._send(SocketEncoder().failure(error))
+        self._messages.send(SocketEncoder().failure(error))
 
     def _admit(self) -> None:
         """Read the key from the first message if it is needed and not in the handshake. Raises InvalidApiKey."""
@@ -80,7 +70,7 @@ class SocketChat:
         except InvalidApiKey:
             if self._keys:
                 raise
-            first = _object_in(self._ws.receive(timeout=KEY_WAIT))
+            first = _object_in(self._messages.receive(KEY_WAIT))
             self._take_key(first if first.get("type") == "auth" else {})
 
     def _take_key(self, message: dict[str, Any]) -> None:
@@ -88,17 +78,7 @@ class SocketChat:
         self._keys = keys_in(key) if isinstance(key, str) else ()
         check_keys(self._keys)
 
-    def _next_message(self) -> str | bytes | None:
-        """Wait for a message and return it; None if the server stops."""
-        while not self._stopping.is_set():
-            if self._waiting:
-                return self._waiting.popleft()
-            message: str | bytes | None = self._ws.receive(timeout=LOOK_AGAIN)
-            if message is not None:
-                return message
-        return None
-
-    def _answer_next(self, text: str | bytes) -> None:
+    def _answer_next(self, text: Text) -> None:
         socket_id = request_id.set(secrets.token_hex(4))
         start = time.monotonic()
         self._cancelled = False
@@ -120,7 +100,7 @@ class SocketChat:
             raise
         except ClientGone:
             end = {"type": "done", "chatId": message.get("chatId"), "finish_reason": "cancelled"}
-            self._send(orjson.dumps(end))
+            self._messages.send(orjson.dumps(end))
         except ProxyError as error:
             log.info("WebSocket answer failed: %s", error.code)
             self.send_error(error)
@@ -135,7 +115,7 @@ class SocketChat:
         encoder = SocketEncoder()
         with conversations().answer(place, turn, self._is_unwanted) as answer:
             for event in stream(answer, encoder, self._is_unwanted):
-                self._send(event)
+                self._messages.send(event)
                 if not encoder.has_ended and self._is_unwanted():
                     break
         if not encoder.has_ended:
@@ -146,27 +126,15 @@ class SocketChat:
 
     def _is_unwanted(self) -> bool:
         """Read the client's new messages; tell whether the answer has to stop."""
-        while self._ws.connected and len(self._waiting) < MAX_WAITING:
-            try:
-                text = self._ws.receive(timeout=0)
-            except ConnectionClosed:
-                return True
-            if text is None:
-                break
-            if _object_in(text).get("type") == "cancel":
-                self._cancelled = True
-            else:
-                self._waiting.append(text)
-        return self._cancelled or not self._ws.connected
+        return not self._messages.look_ahead(self._obeys) or self._cancelled
 
-    def _send(self, event: bytes) -> None:
-        try:
-            self._ws.send(event.decode())
-        except (OSError, LocalProtocolError):
-            raise ConnectionClosed() from None
+    def _obeys(self, text: Text) -> bool:
+        is_cancel = _object_in(text).get("type") == "cancel"
+        self._cancelled = self._cancelled or is_cancel
+        return is_cancel
 
 
-def _object_in(text: str | bytes | None) -> dict[str, Any]:
+def _object_in(text: Text | None) -> dict[str, Any]:
     """Return the JSON object in a message, an empty one for anything else."""
     try:
         return json_object(text or "", "message")

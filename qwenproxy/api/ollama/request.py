@@ -21,9 +21,14 @@ from qwenproxy.api.openai.request import read_stop, refuse_losses
 from qwenproxy.chat import ChatRequest, Document
 from qwenproxy.errors import RequestError, UnsupportedParameter
 
-_SHARED = frozenset({"model", "stream", "options", "format", "keep_alive"}) | thinking.FIELDS
-CHAT_FIELDS = _SHARED | {"messages"} | openai_tools.FIELDS | searching.FIELDS
-GENERATE_FIELDS = _SHARED | {"prompt", "suffix", "system", "raw", "images", "context"} | searching.FIELDS
+_SHARED = (
+    frozenset({"model", "stream", "options", "format", "keep_alive"})
+    | openai_tools.FIELDS
+    | searching.FIELDS
+    | thinking.FIELDS
+)
+CHAT_FIELDS = _SHARED | {"messages"}
+GENERATE_FIELDS = _SHARED | {"prompt", "suffix", "system", "raw", "images", "context"}
 _HONOURED_OPTIONS = frozenset({"num_predict", "stop"})
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 _NO_TIME = re.compile(r"0+(\.0*)?(ns|us|µs|ms|s|m|h)?")
@@ -66,7 +71,7 @@ def parse_generate(body: Mapping[str, Any]) -> OllamaRequest:
     systems = [text for text in (system, going_on(suffix) if goes_on else None) if text]
     user = {"role": "user", "content": prompt or "", "images": body.get("images")}
     messages = [*({"role": "system", "content": text} for text in systems), _openai_message(user)]
-    return _asking({**body, "tools": None}, messages, GENERATE_FIELDS)
+    return _asking(body, messages, GENERATE_FIELDS)
 
 
 def read_model(body: Mapping[str, Any]) -> str:

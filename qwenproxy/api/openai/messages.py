@@ -7,8 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-import orjson
-
+from qwenproxy.api.fields import json_text
 from qwenproxy.api.ignored import Ignored
 from qwenproxy.chat import FilePart, ImagePart, Message, Part, TextPart, ToolCall
 from qwenproxy.errors import RequestError, UnsupportedParameter
@@ -31,23 +30,29 @@ def parse_messages(value: Any, ignored: Ignored | None = None) -> tuple[Message,
     ignored = Ignored() if ignored is None else ignored
     messages = _with_call_ids([_message(each, f"messages[{index}]", ignored) for index, each in enumerate(value)])
     _check_question(value, messages)
-    _check_attachments(next((each.parts for each in reversed(messages) if each.role == "user"), ()), "messages")
+    check_attachments(messages, "messages")
     return messages
 
 
 def parse_content(value: Any, where: str, ignored: Ignored | None = None) -> tuple[Part, ...]:
     """Translate the content of a message: a string, or an array of parts. Raises RequestError."""
-    parts = _content(value, where, Ignored() if ignored is None else ignored)
-    _check_attachments(parts, where)
+    parts = read_parts(value, where, Ignored() if ignored is None else ignored)
+    _check_parts(parts, where)
     return parts
 
 
-def _check_attachments(parts: tuple[Part, ...], where: str) -> None:
+def check_attachments(messages: Sequence[Message], where: str) -> None:
+    """Refuse too many attachments of the last user message. Raises RequestError naming `where`."""
+    _check_parts(next((each.parts for each in reversed(messages) if each.role == "user"), ()), where)
+
+
+def _check_parts(parts: tuple[Part, ...], where: str) -> None:
     if len({part for part in parts if not isinstance(part, TextPart)}) > MAX_ATTACHMENTS:
         raise RequestError(f"A message may have at most {MAX_ATTACHMENTS} images and files.", param=where)
 
 
-def _content(value: Any, where: str, ignored: Ignored) -> tuple[Part, ...]:
+def read_parts(value: Any, where: str, ignored: Ignored) -> tuple[Part, ...]:
+    """Translate content of any number of attachments. Raises RequestError naming the invalid part."""
     if value is None:
         return ()
     if isinstance(value, str):
@@ -68,7 +73,7 @@ def _message(value: Any, where: str, ignored: Ignored) -> Message:
     content = value.get("content")
     return Message(
         ROLES[role],
-        _content(value.get("refusal") if content is None else content, f"{where}.content", ignored),
+        read_parts(value.get("refusal") if content is None else content, f"{where}.content", ignored),
         _optional_text(value.get("name"), f"{where}.name"),
         tool_calls or _legacy_call(value.get("function_call"), where),
         _optional_text(value.get("tool_call_id"), f"{where}.tool_call_id"),
@@ -91,7 +96,7 @@ def _part(value: Any, where: str, ignored: Ignored) -> Part | None:
         file = value.get("file", value if kind == "input_file" else None)
         return FilePart(_url(file, where), _file_name(file, where))
     if kind not in THOUGHTS:
-        ignored.add("messages", "content", kind)
+        ignored.add(re.split(r"[.\[]", where, maxsplit=1)[0], "content", kind)
     return None
 
 
@@ -149,7 +154,7 @@ def _call(function: Any, call: Any, where: str, param: str) -> ToolCall:
         raise RequestError(f"{where} must be a function call.", param=param)
     arguments = function.get("arguments")
     if not isinstance(arguments, str):
-        arguments = "" if arguments is None else _json_text(arguments, f"{where}.function.arguments")
+        arguments = "" if arguments is None else json_text(arguments, f"{where}.function.arguments")
     return ToolCall(str(call.get("id") or ""), function["name"], arguments)
 
 
@@ -176,17 +181,10 @@ def _with_open_id(result: Message, open_calls: list[ToolCall]) -> Message:
     """Return a result with the id of the first open call that it may belong to; that call is open no more."""
     call_id, name = result.tool_call_id, result.name
     for call in open_calls:
-        if call.id == call_id if call_id is not None else name in (None, call.name):
+        if call.id == call_id if call_id else name in (None, call.name):
             open_calls.remove(call)
             return replace(result, tool_call_id=call.id)
     return result
-
-
-def _json_text(value: Any, where: str) -> str:
-    try:
-        return orjson.dumps(value).decode()
-    except orjson.JSONEncodeError:
-        raise RequestError(f"{where} is nested too deeply.", param=where) from None
 
 
 def _optional_text(value: Any, where: str) -> str | None:

@@ -90,10 +90,10 @@ def refuse_losses(body: Mapping[str, Any], numbers: Sequence[str] = ("n",)) -> N
             raise UnsupportedParameter(f"The Qwen chat site does not support {name}. Leave it out.", param=name)
 
 
-def read_stop(body: Mapping[str, Any], *, within: str = "") -> tuple[str, ...]:
+def read_stop(body: Mapping[str, Any], name: str = "stop", *, within: str = "") -> tuple[str, ...]:
     """Return the stop sequences. Raises RequestError."""
-    where = f"{within}stop"
-    value = body.get("stop")
+    where = f"{within}{name}"
+    value = body.get(name)
     sequences = [] if value is None else [value] if isinstance(value, str) else value
     if not isinstance(sequences, list) or not all(isinstance(sequence, str) for sequence in sequences):
         raise RequestError(f"{where} must be a string or an array of strings.", param=where)

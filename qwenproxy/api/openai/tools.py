@@ -42,11 +42,9 @@ class _Choice:
 
 def parse_offer(body: Mapping[str, Any], ignored: Ignored) -> Offer:
     """Translate tools and choice. Raises RequestError, UnsupportedParameter naming the field."""
-    if body.get("functions") and not body.get("tools"):
-        functions = _array(body, "functions")
-        tools = tuple(_function(each, f"functions[{index}]") for index, each in enumerate(functions))
-        word = _legacy_choice(body.get("function_call"))
-        return Offer(() if word == "none" else tools, word, parallel=False, legacy=True)
+    demands_function = body.get("function_call") not in (None, "auto", "none")
+    if not body.get("tools") and (body.get("functions") or demands_function):
+        return _legacy_offer(body)
     if body.get("functions"):
         ignored.add("functions")
     elements = _array(body, "tools")
@@ -54,13 +52,35 @@ def parse_offer(body: Mapping[str, Any], ignored: Ignored) -> Offer:
     choice = _choice(body.get("tool_choice"))
     allowed = (tool for tool in candidates if choice.names is None or _is_named(tool, choice.names))
     tools = tuple({tool.name: tool for tool in allowed}.values())
-    if elements and not tools and choice.word == "required":
-        raise UnsupportedParameter("tool_choice requires a tool that is not available here.", param="tool_choice")
-    must_be_there = choice.word not in _WORDS and (elements or isinstance(body["tool_choice"], str))
-    if must_be_there and not any(tool.name == choice.word for tool in tools):
-        raise RequestError(f"tool_choice names {choice.word[:100]!r}, which is not among tools.", param="tool_choice")
+    _check_choice(choice, tools, has_elements=bool(elements))
     parallel = read_flag(body, "parallel_tool_calls") is not False
     return Offer(() if choice.word == "none" else tools, choice.word, parallel)
+
+
+def _legacy_offer(body: Mapping[str, Any]) -> Offer:
+    functions = _array(body, "functions")
+    tools = tuple(_function(each, f"functions[{index}]") for index, each in enumerate(functions))
+    word = _legacy_choice(body.get("function_call"))
+    if word not in ("auto", "none"):
+        if not tools:
+            raise RequestError("function_call is only allowed when functions are specified.", param="function_call")
+        if not any(tool.name == word for tool in tools):
+            raise RequestError(
+                f"function_call names {word[:100]!r}, which is not among functions.", param="function_call"
+            )
+    return Offer(() if word == "none" else tools, word, parallel=False, legacy=True)
+
+
+def _check_choice(choice: _Choice, tools: Sequence[Tool], *, has_elements: bool) -> None:
+    """Raise RequestError, UnsupportedParameter for a choice that demands a tool that is not there."""
+    if choice.word in ("auto", "none"):
+        return
+    if not has_elements:
+        raise RequestError("tool_choice is only allowed when tools are specified.", param="tool_choice")
+    if choice.word != "required" and not any(tool.name == choice.word for tool in tools):
+        raise RequestError(f"tool_choice names {choice.word[:100]!r}, which is not among tools.", param="tool_choice")
+    if not tools:
+        raise UnsupportedParameter("tool_choice requires a tool that is not available here.", param="tool_choice")
 
 
 def _array(body: Mapping[str, Any], name: str) -> Sequence[Any]:

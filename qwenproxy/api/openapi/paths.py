@@ -17,6 +17,7 @@ STATUS_TEXTS = {
     405: "the method is not possible here",
     413: "too large",
     415: "this route does not read this type",
+    426: "a WebSocket is not possible here",
     429: "every account rests or is busy; Retry-After says how long",
     502: "the site failed",
     503: "no account can take the request, or the disk fails; the message names the next step",
@@ -80,8 +81,8 @@ def operation(tag: str, summary: str, responses: Item, **more: Any) -> Item:
 
 
 def _in_either_form(name: str) -> Item:
-    """Return the content of an answer that is in Anthropic's form if the request has `anthropic-version`."""
-    return _either(name, f"Anthropic{name}")
+    """Return the content of an answer that also has the forms of Anthropic and Gemini, by the request's headers."""
+    return _either(name, f"Anthropic{name}", f"Gemini{name}")
 
 
 def _either(*names: str) -> Item:
@@ -103,7 +104,9 @@ def _openai_paths(prefix: str) -> Item:
         error="OpenAIError",
     )
     model = answers("the model", _in_either_form("Model"), (404, *ASKS_SITE), error="OpenAIError")
-    model["404"]["content"] = _either("OpenAIError", "AnthropicError")
+    for response in (*models.values(), *model.values()):
+        if response["content"] == json_content("OpenAIError"):
+            response["content"] = _either("OpenAIError", "AnthropicError")
     return {
         f"{prefix}/chat/completions": {
             "post": operation(

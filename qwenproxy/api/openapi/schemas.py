@@ -22,6 +22,7 @@ ERROR_CODES = [
     "rate_limited", "queue_timeout", "upstream_error", "protocol_changed", "no_accounts", "verification_required",
     "upstream_timeout", "client_gone", "storage_error", "setup_error", "browser_error", "internal_error",
     "unsupported_endpoint", "structured_output_failed", "context_length_exceeded", "tool_choice_unsatisfied",
+    "previous_response_not_found", "websocket_connection_limit_reached", "upgrade_required",
     "models_read_only",
 ]  # fmt: skip
 
@@ -122,7 +123,12 @@ ANSWERS: dict[str, Schema] = {
     "OpenAIError": an_object(
         "error",
         error=an_object(
-            "message type param code", message=TEXT, type=TEXT, param=nullable(TEXT), code={"enum": ERROR_CODES}
+            "message type param code",
+            message=TEXT,
+            type=TEXT,
+            param=nullable(TEXT),
+            code={"enum": ERROR_CODES},
+            resets_at=described(COUNT, "seconds since 1970; where the type is usage_limit_reached"),
         ),
     ),
     "NativeError": an_object("error code", error=TEXT, code={"enum": ERROR_CODES}, chatId=TEXT),

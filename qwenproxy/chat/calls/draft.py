@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from qwenproxy.chat import CallArguments, CallEnded, CallStarted, Tool
-from qwenproxy.chat.calls.lenient import dumped, parse
+from qwenproxy.chat.calls.lenient import Unreal, dumped, parse
 from qwenproxy.chat.calls.names import Offer
 from qwenproxy.chat.calls.schema import Misfit, Schema
 from qwenproxy.chat.calls.source import Faulty, Source, Talk
@@ -34,6 +34,7 @@ class Block:
         self.offer = offer
         self.needs = needs
         self.streams = True  # a long call goes out as it comes
+        self.is_bare = False  # nothing but the calls may stand there, no bracket of a document around them
         self.is_started = False  # a call is under way that was announced already
         self.name = ""  # of the last call
         self.count = 0  # complete calls
@@ -95,8 +96,8 @@ class Draft:
 
     def streams_string(self, key: str) -> bool:
         """Tell whether a string for this argument stays as it is, so that its pieces can be passed on."""
-        types = self._schema.member(key).types
-        return self._is_new(key) and (types is None or "string" in types)
+        member = self._schema.member(key)
+        return self._is_new(key) and (member.types is None or "string" in member.types) and not member.is_choice
 
     def streams_text(self, key: str) -> bool:
         """Tell the same of bare text, which may also spell another value."""
@@ -125,6 +126,8 @@ class Draft:
         try:
             value = parse(text)
         except Faulty:
+            value = text
+        if isinstance(value, Unreal):
             value = text
         is_text = types is not None and (isinstance(value, str) or self._misfits(key, value))
         self.add(key, text if is_text else value)

@@ -1,4 +1,4 @@
-"""A call that is written in elements: `<function=...>`, `<invoke name=...>` or our own `<use_function name=...>`.
+"""A call whose name stands in a tag, as in `<function=...>` or our own `<use_function name=...>`, or bare behind one.
 
 An argument is bare text between two tags, so a file that is written this way may hold the same tags: a closing tag
 counts only where the next element or the end of the call follows. One of the notations below reader.py.
@@ -10,15 +10,17 @@ import re
 from collections.abc import Callable
 
 from qwenproxy.chat.calls.draft import FREE, Block, Draft
+from qwenproxy.chat.calls.keywords import stream_keywords
 from qwenproxy.chat.calls.lenient import skip_gap, whole
 from qwenproxy.chat.calls.objects import stream_arguments
 from qwenproxy.chat.calls.source import Faulty, Incomplete, Source, Steps, Talk, begins
-from qwenproxy.chat.calls.tags import Opener, Parameter, look_for_closer, look_for_opener, look_for_parameter
+from qwenproxy.chat.calls.tags import WRAPPED, Opener, Parameter, look_for_closer, look_for_opener, look_for_parameter
 
 _PLAIN = re.compile(r"[^<]+")
 _BREAK = re.compile(r"(?:\r\n?|\n)\Z")
 _LOOK = 1000  # characters of white space, and of tags, that a decision waits for
-_WRAPPERS = ("</tool_call>", "</tool_calls>", "</function_calls>", "</tools>")
+_DOUBT = 4000  # characters of an argument that wait for its end, which shows whether a line break began the argument
+_WRAPPERS = ("</tool_call>", "</tool_calls>", "</function_call>", "</function_calls>", "</tools>")
 _NEXT = ("<tool_call>", "<function=", "<use_function name=")  # calls behind one that lacks closing tags
 
 
@@ -28,10 +30,13 @@ def read_element(source: Source, block: Block, opener: Opener) -> Steps[None]:
     source.take(opener.length)
     draft.begin()
     first = yield from skip_gap(source)
-    if first not in ("{", "<", "") and (block.needs != FREE or block.offer.anything):
+    has_keywords = first == "(" and opener.closer == WRAPPED
+    if first not in ("{", "<", "") and not has_keywords and (block.needs != FREE or block.offer.anything):
         raise Talk  # words follow: the tag is only mentioned
     if first == "{":
         yield from stream_arguments(source, draft)
+    elif has_keywords:
+        yield from stream_keywords(source, draft)
     elif not (yield from _arguments(source, draft, opener)) and block.is_started:
         # The client sees where the answer was cut. A short call that lacks but its end is a slip of the model.
         raise Incomplete
@@ -54,7 +59,7 @@ def _arguments(source: Source, draft: Draft, opener: Opener) -> Steps[bool]:
         if not length:
             break  # no tag of ours, or half of one
         source.take(length)
-        if not closer.endswith(("parameter>", "argument>")):
+        if not closer.endswith(("parameter>", "argument>", "arg_value>")):
             return True
     if char and not source.ended:
         raise Faulty("its arguments cannot be read")
@@ -64,7 +69,10 @@ def _arguments(source: Source, draft: Draft, opener: Opener) -> Steps[bool]:
 
 
 def _argument(source: Source, draft: Draft, parameter: Parameter, opener: Opener) -> Steps[None]:
-    """Read one argument; a line break behind the tag, and then one before the closing tag, belong to the notation."""
+    """Read one argument; a line break behind the tag and one before the closing tag belong to the notation.
+
+    One behind the tag alone begins the argument, unless the notation always writes both.
+    """
     key = parameter.key
     if draft.streams_text(key):
         draft.begin_text(key)
@@ -76,10 +84,39 @@ def _argument(source: Source, draft: Draft, parameter: Parameter, opener: Opener
     draft.add_bare(key, "".join(pieces))
 
 
+class _Text:
+    """An argument's text. It waits for its end where only that tells whether the line break before it belongs to it."""
+
+    def __init__(self, sink: Callable[[str], None], doubtful_break: str) -> None:
+        self._sink = sink
+        self._break = doubtful_break
+        self._waiting: list[str] | None = [] if doubtful_break else None
+        self._length = 0
+
+    def add(self, text: str) -> None:
+        if self._waiting is None:
+            self._sink(text)
+            return
+        self._waiting.append(text)
+        self._length += len(text)
+        if self._length > _DOUBT:  # a text that long stands on lines of its own
+            self._let_go("")
+
+    def end(self, text: str, *, is_paired: bool) -> None:
+        if self._waiting is not None:
+            self._let_go("" if is_paired else self._break)
+        self._sink(text)
+
+    def _let_go(self, beginning: str) -> None:
+        waiting, self._waiting = self._waiting or [], None
+        self._sink(beginning + "".join(waiting))
+
+
 def _text(
     source: Source, draft: Draft, parameter: Parameter, opener: Opener, sink: Callable[[str], None]
 ) -> Steps[None]:
     opening_break = yield from _skip_break(source)
+    text = _Text(sink, "" if parameter.has_lines else opening_break)
     held = ""  # the line break that may stand before the closing tag
     while True:
         char = yield from source.peek()
@@ -92,13 +129,13 @@ def _text(
         elif (length := (yield from _ending(source, draft, parameter, opener, bool(held)))) is not None:
             source.take(length)
             # The same break as behind the opening tag; what stands before it belongs to the text.
-            sink(held.removesuffix(opening_break))
+            text.end(held.removesuffix(opening_break), is_paired=held.endswith(opening_break))
             return
-        text = held + run
-        match = _BREAK.search(text)
+        run, length = held + run, len(run)
+        match = _BREAK.search(run)
         held = match.group() if match else ""
-        sink(whole(text[: len(text) - len(held)]))
-        source.take(len(run))
+        text.add(whole(run[: len(run) - len(held)]))
+        source.take(length)
 
 
 def _skip_break(source: Source) -> Steps[str]:

@@ -252,9 +252,9 @@ def _closes(source: Source, place: str) -> Steps[bool]:
 
 
 def _real(value: Any) -> Any:
-    """Return a value without numbers that JSON cannot carry and without halves of surrogate pairs."""
+    """Return a value without halves of surrogate pairs. A number that JSON cannot carry stays the text it was."""
     if isinstance(value, str):
-        return None if isinstance(value, Unreal) else whole(value)
+        return whole(value)
     if isinstance(value, dict):
         return {whole(key): _real(each) for key, each in value.items()}
     return [_real(each) for each in value] if isinstance(value, list) else value

@@ -30,7 +30,13 @@ class _Object:
         self.others: dict[str, Any] = {}
         self.draft: Draft | None = None  # once the arguments have begun to stream
         self.is_done = False
+        self.is_keyed = False  # the name is the only key, as in {"look": {...}}
         self.holds_calls = False
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing of a call was read."""
+        return not self.name and not self.others and self.arguments is _ABSENT and not self.holds_calls
 
 
 def read_object(source: Source, block: Block) -> Steps[None]:
@@ -72,19 +78,26 @@ def stream_arguments(source: Source, draft: Draft) -> Steps[None]:
     draft.begin()
     source.take(1)
     while (key := (yield from read_key(source))) is not None:
-        char = yield from skip_gap(source)
-        if char and char in QUOTES and draft.streams_string(key):
-            draft.begin_text(key)
-            yield from read_string(source, MEMBER, draft.add_text)
-            draft.end_text()
-        else:
-            draft.add(key, (yield from read_value(source, MEMBER)))
+        yield from stream_argument(source, draft, key, MEMBER)
+
+
+def stream_argument(source: Source, draft: Draft, key: str, place: str) -> Steps[None]:
+    """Read the value of an argument that comes next into a draft. Raises Faulty."""
+    char = yield from skip_gap(source)
+    if char and char in QUOTES and draft.streams_string(key):
+        draft.begin_text(key)
+        yield from read_string(source, place, draft.add_text)
+        draft.end_text()
+    else:
+        draft.add(key, (yield from read_value(source, place)))
 
 
 def _members(source: Source, block: Block, parts: _Object) -> Steps[None]:
     source.take(1)
     while (key := (yield from read_key(source))) is not None:
         char = yield from skip_gap(source)
+        if parts.is_keyed:
+            raise Faulty("another key stands beside its name")
         if key in _LISTS and char == "[" and not parts.name:
             parts.holds_calls = True
             yield from _list(source, block)
@@ -93,6 +106,10 @@ def _members(source: Source, block: Block, parts: _Object) -> Steps[None]:
         elif key in _NAMES and not parts.name:
             yield from _name(source, block, parts)
         elif key in _ARGUMENTS and parts.arguments is _ABSENT:
+            yield from _arguments(source, block, parts)
+        elif char == "{" and parts.is_empty and block.needs != ALONE and block.offer.tool(key):
+            parts.name, parts.is_keyed = key, True
+            block.name = key[:64]
             yield from _arguments(source, block, parts)
         elif key in _BESIDE or block.needs != ALONE:
             parts.others[key] = yield from read_value(source, MEMBER)

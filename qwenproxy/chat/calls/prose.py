@@ -12,12 +12,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from qwenproxy.chat.calls.draft import ALONE, FREE, LINE
+from qwenproxy.chat.calls.margin import Margin
 from qwenproxy.chat.calls.source import Source, Steps
 from qwenproxy.chat.calls.tags import look_for_closer, look_for_opener
 
 _SPACE = re.compile(r"\s+")
-_WORD = re.compile(r"[^\s<`~]+")
-_RUN = re.compile(r"[^\n<`~]+")
+_WORD = re.compile(r"[^\s<`~\[✿]+")
+_RUN = re.compile(r"[^\n<`~\[✿]+")
 _OPENING_QUOTE = re.compile(r"(?:^|[\s(\[])[\"'“‘«„]\Z")
 _FENCE = re.compile(r"(?:`{3,}|~{3,})[ \t]*(?:json|xml|tool_calls?|tool_code|)[ \t]*\r?\n\s*(?=(?P<first>[\[{<]))")
 _MAY_BE_FENCE = re.compile(r"(?:`+|~+)[ \t]*\w{0,12}[ \t]*(?:\r?\n\s{0,200}|\r)?")
@@ -28,6 +29,7 @@ _OPENING_LINE = re.compile(r"[^\n`]*\n?")
 _MARKS = {"`": re.compile("`+"), "~": re.compile("~+")}
 _COMPLAINT = re.compile(r"Tool \S{1,128} does not exists\.")
 _COMPLAINTS = re.compile(rf"(?:{_COMPLAINT.pattern}[ \t]*)+(?P<end>\r?\n|\Z)?")
+_FIRST = "<[{✿"  # what a call outside a fence begins with
 _LONGEST = 2000  # characters that are looked at in one go
 
 
@@ -42,11 +44,18 @@ _MAY_COMPLAIN = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A place where a call may begin. `skip` characters of a fence stand before it; `begun`: text stands before it."""
+    """A place where a call may begin. `skip` characters of a fence stand before it; `begun`: text stands before it.
+
+    `is_bare` says that it has no tag and no fence, but text before it.
+    """
 
     needs: str
     begun: bool
     skip: int = 0
+
+    @property
+    def is_bare(self) -> bool:
+        return self.needs == ALONE and self.begun and not self.skip
 
 
 class Prose:
@@ -67,6 +76,7 @@ class Prose:
         self._ticks = 0  # the backticks that opened a quotation in this line
         self._at_line = True  # nothing but white space stands in this line
         self._is_quote = False  # a mark of quotation begins this line
+        self._margin = Margin()
         self._begun = False
         self._complained = False
         self._barred = -1  # where no call begins, because it was tried
@@ -109,6 +119,7 @@ class Prose:
             self._spaces = []
         elif not self._spaces and self._last:
             self._spaces = ["\n"]
+        self._margin.feed(".")  # so that the line of the call counts as one with words
         self._at_line = self._begun = True
         self._ticks = 0
 
@@ -121,18 +132,23 @@ class Prose:
             self._at_line = False
 
     def _candidate(self, char: str) -> Steps[Candidate | None]:
-        # Where no functions are on offer, JSON is no call, and a fence shows something.
-        if char in "{[":
-            return None if self._begun or self._keeps_space else Candidate(ALONE, begun=False)
-        if char in "`~" and self._at_line:
-            return None if self._keeps_space else (yield from self._fence_with_call())
-        if char != "<" or self._ticks or self._is_quote or _OPENING_QUOTE.search(self._last):
+        if char in "`~":
+            # Where no functions are on offer, a fence shows something.
+            return (yield from self._fence_with_call()) if self._at_line and not self._keeps_space else None
+        if char not in _FIRST or self._ticks or self._is_quote or (self._begun and self._margin.is_code):
             return None
-        if not (yield from look_for_opener(self._source)):
-            return None
-        if self._at_line:
-            return Candidate(FREE, begun=self._begun)
-        return Candidate(LINE, begun=True) if self._source.position >= self._doubtful_until else None
+        is_sound = self._source.position >= self._doubtful_until
+        if char != "{" and not _OPENING_QUOTE.search(self._last) and (yield from look_for_opener(self._source)):
+            if self._at_line:
+                return Candidate(FREE, begun=self._begun)
+            return Candidate(LINE, begun=True) if is_sound else None
+        return Candidate(ALONE, begun=self._begun) if is_sound and self._may_be_bare(char) else None
+
+    def _may_be_bare(self, char: str) -> bool:
+        """Tell whether JSON may be a call: not where no functions are on offer, and behind text in its own line."""
+        if self._keeps_space:
+            return False
+        return char == "{" and self._at_line if self._begun else char in "{["
 
     def _fence_with_call(self) -> Steps[Candidate | None]:
         while True:
@@ -147,6 +163,7 @@ class Prose:
         text = self._source.rest(count)
         self._source.take(count)
         self._say(text)
+        self._margin.feed(text, in_fence=bool(self._fence))
         self._at_line = False
         self._begun = True
 
@@ -163,6 +180,7 @@ class Prose:
         match = _SPACE.match(self._source.text, self._source.at)
         text = match.group() if match else ""
         self._source.take(len(text))
+        self._margin.feed(text)
         if not self._complained or self._begun:
             self._say(text)
         if "\n" in text:

@@ -10,11 +10,14 @@ import re
 from qwenproxy.chat.calls.source import begins
 
 QUOTES = "\"'"
-KEY, MEMBER, ELEMENT = "key", "member", "element"  # where a string stands: a key, a value in an object, any other value
+# Where a string stands: a key, a value in an object, the value of an argument as in `name(key=value)`, any other value.
+KEY, MEMBER, KEYWORD, ELEMENT = "key", "member", "keyword", "element"
 GAP = re.compile(r"(?:\s|\\[nrt])*")
 PLAIN = {'"': re.compile(r'[^"\\]+'), "'": re.compile(r"[^'\\]+")}
 WINDOW = 1500  # characters; more than three gaps and a key that a decision waits for
 
+_KEYWORD = re.compile(r"\)|[\w.-]{1,128}\s{0,8}=")
+_MAY_BE_KEYWORD = re.compile(r"[\w.-]{0,128}\s{0,8}")
 _LOOK = 300  # characters of a gap, or of a key, that a decision waits for
 _AFTER = ("</", "<tool_call", "<function", "<|", "```")  # what may follow where braces are missing
 
@@ -29,6 +32,8 @@ def ends_string(rest: str, place: str, *, ended: bool) -> bool | None:
         return True if ended or len(rest) >= _LOOK else None
     if place == KEY:
         return char == ":"
+    if char == ")" and place == KEYWORD:
+        return True
     if char in "}]":
         return True
     if char in "<`":
@@ -42,6 +47,8 @@ def _ends_before_comma(after: str, place: str, ended: bool) -> bool | None:
     next_char, after_next = _follower(after)
     if not next_char:
         return True if ended or len(after) >= _LOOK else None
+    if place == KEYWORD:
+        return _is_keyword(next_char + after_next, ended)
     if place == ELEMENT:
         return next_char in "\"'{[]}-<`tfnTFNI" or next_char.isdecimal()
     if next_char not in QUOTES:
@@ -61,6 +68,13 @@ def _is_key(rest: str, quote: str, ended: bool) -> bool | None:
     if not char:
         return True if ended or len(rest) - length > _LOOK else None
     return char == ":"
+
+
+def _is_keyword(rest: str, ended: bool) -> bool | None:
+    """Tell whether a key and its `=` come, or the bracket that ends all arguments."""
+    if _KEYWORD.match(rest):
+        return True
+    return None if not ended and _MAY_BE_KEYWORD.fullmatch(rest) else False
 
 
 def _follower(rest: str) -> tuple[str, str]:

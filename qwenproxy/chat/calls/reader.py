@@ -17,7 +17,7 @@ from qwenproxy.chat.calls.names import Offer
 from qwenproxy.chat.calls.objects import read_object
 from qwenproxy.chat.calls.prose import Candidate, Prose
 from qwenproxy.chat.calls.source import Faulty, Incomplete, Source, Steps, Talk
-from qwenproxy.chat.calls.tags import look_for_closer, look_for_opener
+from qwenproxy.chat.calls.tags import Opener, look_for_bare_name, look_for_closer, look_for_opener
 
 _SPACE = re.compile(r"\s+")
 _FENCE = re.compile(r"`{3,}\w{0,12}")
@@ -87,7 +87,8 @@ class Reader:
     def _read(self) -> Steps[None]:
         while (candidate := (yield from self._prose.until_call())) is not None:
             block = Block(self._offer, self._deliver, candidate.needs)
-            block.streams = self._streams and not candidate.skip
+            block.is_bare = candidate.is_bare
+            block.streams = self._streams and not (candidate.skip or candidate.is_bare)
             self._source.mark()
             try:
                 yield from _read_block(self._source, block, candidate)
@@ -140,11 +141,12 @@ def _read_block(source: Source, block: Block, candidate: Candidate) -> Steps[Non
     while True:
         char, has_break = yield from _skip_between(source, block, in_wrapper)
         ends_line = ends_line or has_break
-        opener = (yield from look_for_opener(source)) if char == "<" else None
+        opener = (yield from _opener(source, block, in_wrapper)) if char != "{" else None
         if char != "{" and opener is None:
             break
         if block.count and block.is_certain and not in_wrapper:
             source.mark()
+        block.name = ""
         in_wrapper = opener is not None and not opener.name
         if opener is None:
             yield from read_object(source, block)
@@ -160,11 +162,22 @@ def _read_block(source: Source, block: Block, candidate: Candidate) -> Steps[Non
     block.make_certain()
 
 
+def _opener(source: Source, block: Block, in_wrapper: bool) -> Steps[Opener | None]:
+    """Return what begins a call here, None if nothing does. Inside a wrapper a bare name may begin one."""
+    opener = yield from look_for_opener(source)
+    if opener is not None or not in_wrapper:
+        return opener
+    named = yield from look_for_bare_name(source)
+    return named if named and (named.is_sure or block.offer.tool(named.name)) else None
+
+
 def _skip_between(source: Source, block: Block, in_wrapper: bool) -> Steps[tuple[str, bool]]:
     """Skip what may stand before, between and behind calls; return the next character, and whether a line ended."""
     has_break = False
     while char := (yield from source.peek()):
         length = 0
+        if char == "[" and (yield from look_for_opener(source)):
+            break
         if match := _SPACE.match(source.text, source.at):
             length = match.end() - source.at
             has_break = has_break or "\n" in match.group()
@@ -172,7 +185,7 @@ def _skip_between(source: Source, block: Block, in_wrapper: bool) -> Steps[tuple
             length = yield from _fence(source)
         elif char == "\\":
             length = yield from _literal_break(source)
-        elif char in ("[," if not block.count or in_wrapper else "[]},;"):
+        elif not block.is_bare and char in ("[," if not block.count or in_wrapper else "[]},;"):
             length = 1
         elif char == "<" and block.count and not in_wrapper:
             length = yield from look_for_closer(source)

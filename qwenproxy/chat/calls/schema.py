@@ -1,6 +1,7 @@
 """What a JSON schema lets a value be, and a value made to fit it: models write "42" for 42, and the other way round.
 
-Only types count, because a client judges the rest itself; a schema that we do not understand allows everything. Pure.
+Types count, and the values of `enum` and `const`; a client judges the rest itself. A schema that we do not understand
+allows everything. Pure.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ _TYPES = {
 }  # fmt: skip
 _DEEPEST = 20  # references and alternatives one inside the other; a schema may refer to itself
 _UNIONS = ("anyOf", "oneOf")
+_SHOWN = 30  # allowed values that a correction names
 
 
 class Misfit(Exception):
@@ -68,7 +70,12 @@ class Schema:
     @property
     def only_text(self) -> bool:
         """Whether it allows nothing but a string."""
-        return self.types == frozenset({"string"})
+        return self.types == frozenset({"string"}) and not self.is_choice
+
+    @property
+    def is_choice(self) -> bool:
+        """Whether it names the strings that it allows."""
+        return self._choices("string") is not None
 
     def declares(self, name: str) -> bool:
         """Tell whether an object's member of this name is described."""
@@ -84,13 +91,21 @@ class Schema:
 
     def fit(self, value: Any) -> Any:
         """Return the value in a form that the schema allows. Raises Misfit."""
+        value = self._typed(value)
+        choices = self._choices(_type_of(value))
+        return value if choices is None else _chosen(value, choices)
+
+    def _typed(self, value: Any) -> Any:
+        """Return the value with a type that the schema allows. Raises Misfit."""
         types = self.types
+        if isinstance(value, Unreal):
+            if types is not None and "string" in types:
+                return str(value)
+            raise Misfit("a number that JSON can carry")
         if types is None:
             return self._inside(value)
-        if isinstance(value, Unreal):
-            return str(value) if "string" in types else None
         kind = _type_of(value)
-        if kind in types or (kind == "integer" and "number" in types):
+        if _is_of(kind, types):
             return self._inside(value)
         if kind == "number" and "integer" in types and value.is_integer():
             return int(value)
@@ -111,6 +126,18 @@ class Schema:
             return values
         return [self._schema["const"]] if "const" in self._schema else []
 
+    def _choices(self, kind: str) -> list[Any] | None:
+        """Return the values of which one of this type must be one, None if it may be any."""
+        # Values of a type that is not allowed are a slip of the schema: some list numbers as text.
+        if values := [value for value in self._values if _is_of(_type_of(value), self.types)]:
+            return values
+        fitting = [each for each in self.alternatives if _is_of(kind, each.types)]
+        choices = [each._choices(kind) for each in fitting]
+        if choices and None not in choices:
+            return [value for each in choices for value in each or ()]
+        parts = (part._choices(kind) for part in self._parts("allOf"))
+        return next((each for each in parts if each is not None), None)
+
     def _parts(self, word: str) -> list[Schema]:
         parts = self._schema.get(word)
         if not isinstance(parts, list) or self._depth > _DEEPEST:
@@ -122,27 +149,30 @@ class Schema:
         if isinstance(members, Mapping) and name in members:
             return Schema(members[name], self._root, self._depth + 1)
         inner = (part._member(name) for word in ("allOf", *_UNIONS) for part in self._parts(word))
-        return next((each for each in inner if each is not None), None)
+        described = [each for each in inner if each is not None]
+        if len(described) < 2:
+            return described[0] if described else None
+        return Schema({"anyOf": [each._schema for each in described]}, self._root, self._depth + 1)
 
     def _inside(self, value: Any) -> Any:
         """Fit what a value holds."""
         if not isinstance(value, list | dict):
             return value
-        misfit: Misfit | None = None
-        for alternative in self.alternatives:
-            if alternative.types is None or _type_of(value) in alternative.types:
-                try:
-                    return alternative._inside(value)
-                except Misfit as error:
-                    misfit = misfit or error
-        if misfit is not None:
-            raise misfit
+        alternatives = [each for each in self.alternatives if _is_of(_type_of(value), each.types)]
+        if alternatives:
+            value = _first_fit(alternatives, value)
         if isinstance(value, list):
             element = self.element()
             return [element.fit(each) for each in value]
         if missing := [name for name in self.required if name not in value]:
             raise Misfit(f"an object with {', '.join(missing)}")
-        return {name: self.member(name).fit(each) for name, each in value.items()}
+        # What the alternatives describe was judged by the one that fits.
+        member = self._own_member if alternatives else self.member
+        return {name: member(name).fit(each) for name, each in value.items()}
+
+    def _own_member(self, name: str) -> Schema:
+        members = self._schema.get("properties")
+        return Schema(members.get(name) if isinstance(members, Mapping) else None, self._root, self._depth + 1)
 
     def _resolved(self, schema: Any) -> Mapping[str, Any]:
         for _ in range(_DEEPEST):
@@ -162,11 +192,26 @@ class Schema:
         return place if reference.startswith("#") else None
 
 
+def _first_fit(alternatives: list[Schema], value: Any) -> Any:
+    """Return the value as the first schema that it fits wants it. Raises Misfit."""
+    misfit: Misfit | None = None
+    for alternative in alternatives:
+        try:
+            return alternative._inside(value)
+        except Misfit as error:
+            misfit = misfit or error
+    raise misfit or Misfit("what its schema says")
+
+
 def _type_of(value: Any) -> str:
     if isinstance(value, bool):
         return "boolean"
     kinds = {str: "string", int: "integer", float: "number", list: "array", dict: "object"}
     return next((word for kind, word in kinds.items() if isinstance(value, kind)), "null")
+
+
+def _is_of(kind: str, types: frozenset[str] | None) -> bool:
+    return types is None or kind in types or (kind == "integer" and "number" in types)
 
 
 def _read(text: str, types: frozenset[str]) -> Any:
@@ -176,13 +221,34 @@ def _read(text: str, types: frozenset[str]) -> Any:
     except Faulty:
         value = None if "null" in types and not text.strip() else text
     if isinstance(value, Unreal):
-        return None
+        raise Misfit("a number that JSON can carry")
     if isinstance(value, float) and value.is_integer() and "number" not in types:
         value = int(value)
-    kind = _type_of(value)
-    if kind in types or (kind == "integer" and "number" in types):
+    if _is_of(_type_of(value), types):
         return value
     raise Misfit(_wanted(types))
+
+
+def _chosen(value: Any, choices: list[Any]) -> Any:
+    """Return the value if it is a choice, or the only choice that is spelled almost like it. Raises Misfit."""
+    if any(_is_same(value, choice) for choice in choices):
+        return value
+    if isinstance(value, str):
+        meant = [choice for choice in choices if isinstance(choice, str) and _plain(choice) == _plain(value)]
+        if len(meant) == 1:
+            return meant[0]
+    shown = ", ".join(dumped(choice)[:60] for choice in choices[:_SHOWN])
+    raise Misfit(f"one of {shown}{', ...' if len(choices) > _SHOWN else ''}" if len(choices) > 1 else shown)
+
+
+def _is_same(value: Any, choice: Any) -> bool:
+    # Python takes True for 1.
+    return bool(value == choice) and isinstance(value, bool) == isinstance(choice, bool)
+
+
+def _plain(text: str) -> str:
+    """Return a text without what models change in the spelling of a word: case, space around it, dashes."""
+    return text.strip().casefold().replace("-", "_").replace(" ", "_")
 
 
 def _wanted(types: frozenset[str]) -> str:

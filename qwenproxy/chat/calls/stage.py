@@ -189,8 +189,11 @@ class _Finder:
     def _note(self, problem: Problem) -> None:
         if self._duties.forbidden:
             self._has_dropped = True
-        else:
-            self._problem = self._problem or problem
+            return
+        self._problem = self._problem or problem
+        if self._has_call:  # the text of this one does not go out
+            name = problem.name if problem.name in self._duties.offer.names else ""
+            self._queue.append(CallDropped(name, problem.reason))
 
     def _words(self, piece: Text | Debris) -> Iterator[Event]:
         is_blank = not piece.text.strip()

@@ -21,6 +21,7 @@ _MESSAGE_FIELDS = (
     *("fid", "role", "content", "user_action", "files", "timestamp", "models"),
     *("chat_type", "sub_chat_type", "feature_config", "extra"),
 )
+UNNAMED_INPUT = "输入或附件有误"  # the site's words where it names no part of the input
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,8 @@ def read_question(state: SiteState, account: SandboxAccount, body: Any, chat_id:
     if model is None:
         raise SiteError(404, "Not_Found", "Model not found")
     _check_message(body, message, model)
+    if model.thinking == "always" and _features(message).get("thinking_enabled") is False:
+        raise SiteError(400, "invalid_input", UNNAMED_INPUT)
     _check_files(state, account, message["files"])
     check_local_tools(_features(message))
     chat.check_parent(body["parent_id"], older=state.switches.older_parents)

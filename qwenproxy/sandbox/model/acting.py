@@ -36,7 +36,8 @@ def act(conversation: Conversation, offer: Offer, *, may_search: bool) -> Step:
     schema = _wanted_schema(conversation.entries)
     if conversation.result is not None:
         return _document(conversation, schema) if schema is not None else Step(_about(conversation.result), ())
-    function = offer.demanded(conversation.entries) or offer.named_in(without_offers(conversation.user_text))
+    text = without_offers(conversation.user_text)
+    function = offer.demanded(conversation.entries) or offer.named_in(text) or offer.meant_in(text)
     if function is not None:
         return _calling(conversation, offer, function)
     if schema is not None:

@@ -31,7 +31,8 @@ def parts_of(step: Step, offer: Offer, switches: Switches) -> Iterator[Part]:
             if switches.channel_goes_on:
                 yield Answer(words(_GIVES_UP))
         else:
-            yield Answer(cut("".join(written(call, dialect) for call in group), _CALL_PIECE))
+            texts = (written(call, dialect, _schema(call, offer)) for call in group)
+            yield Answer(cut("".join(texts), _CALL_PIECE))
 
 
 def _complete(call: Call, offer: Offer) -> Call:
@@ -40,6 +41,11 @@ def _complete(call: Call, offer: Offer) -> Call:
         return call
     function = offer.function(call.name)
     return offer.call(function, call.dialect) if function else Call(call.name, {}, call.dialect)
+
+
+def _schema(call: Call, offer: Offer) -> Any:
+    function = offer.function(call.name)
+    return function.parameters if function else None
 
 
 def _dialect(call: Call, offer: Offer) -> str:

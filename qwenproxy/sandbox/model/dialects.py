@@ -19,9 +19,39 @@ class Call:
     dialect: str = ""
 
 
-def written(call: Call, dialect: str) -> str:
-    """Return a call as text."""
-    return _DIALECTS[dialect](call.name, call.arguments)
+def written(call: Call, dialect: str, parameters: Any = None) -> str:
+    """Return a call as text; `parameters` is the schema of the function."""
+    arguments = _told_apart(call.arguments, parameters) if dialect in _IN_ELEMENTS else call.arguments
+    return _DIALECTS[dialect](call.name, arguments)
+
+
+def _told_apart(arguments: Any, parameters: Any) -> Any:
+    """Return arguments whose strings cannot be taken for JSON where the schema does not say that they are strings."""
+    if not isinstance(arguments, dict):
+        return arguments
+    properties = parameters.get("properties") if isinstance(parameters, dict) else None
+    schemas = properties if isinstance(properties, dict) else {}
+    return {
+        key: compact(value) if _is_json(value) and not _says_type(schemas.get(key)) else value
+        for key, value in arguments.items()
+    }
+
+
+def _is_json(value: Any) -> bool:
+    if not isinstance(value, str):
+        return False
+    try:
+        json.loads(value)
+    except ValueError:
+        return False
+    return True
+
+
+def _says_type(schema: Any) -> bool:
+    if not isinstance(schema, dict):
+        return False
+    kind = schema.get("type")
+    return kind.lower() in _TYPES if isinstance(kind, str) else any(word in schema for word in _SAYING)
 
 
 def _json_of(arguments: Any) -> str:
@@ -37,7 +67,16 @@ def _tool_call(name: str, arguments: Any) -> str:
     return f"<tool_call>{_object(name, arguments)}</tool_call>\n"
 
 
-def _elements(arguments: Any, form: str) -> str:
+def _as_it_is(text: str) -> str:
+    return text
+
+
+def _apart(text: str) -> str:
+    """Return a text in the neutral notation, whose readers take a line break at both ends for a part of it."""
+    return f"\n{text}\n" if text.startswith(("\n", "\r\n")) else text
+
+
+def _elements(arguments: Any, form: str, write: Callable[[str], str] = _as_it_is) -> str:
     """Return one element per argument: strings as they are, all else as JSON."""
     if isinstance(arguments, str):
         try:
@@ -45,11 +84,11 @@ def _elements(arguments: Any, form: str) -> str:
         except ValueError:
             arguments = {"arguments": arguments}
     pairs = arguments.items() if isinstance(arguments, dict) else [("arguments", arguments)]
-    return "".join(form.format(key, value if isinstance(value, str) else compact(value)) for key, value in pairs)
+    return "".join(form.format(key, write(value) if isinstance(value, str) else compact(value)) for key, value in pairs)
 
 
 def _use_function(name: str, arguments: Any) -> str:
-    elements = _elements(arguments, '<argument name="{}">{}</argument>\n')
+    elements = _elements(arguments, '<argument name="{}">{}</argument>\n', _apart)
     return f'<use_function name="{name}">\n{elements}</use_function>\n'
 
 
@@ -73,4 +112,26 @@ _DIALECTS: Mapping[str, Callable[[str, Any], str]] = {
     "misclosed": lambda name, arguments: f"<tool_call>{_object(name, arguments)}</parameter></function>\n",
     "broken": lambda name, arguments: f"<tool_call>{_object(name, arguments)[:-2]}</tool_call>\n",
 }
+_IN_ELEMENTS = frozenset({"use_function", "function", "coder", "invoke"})
+_TYPES = frozenset(
+    [
+        "string",
+        "str",
+        "integer",
+        "int",
+        "long",
+        "number",
+        "float",
+        "double",
+        "boolean",
+        "bool",
+        "array",
+        "list",
+        "tuple",
+        "object",
+        "dict",
+        "null",
+    ]
+)  # some clients write Python's and Java's, in any case
+_SAYING = ("type", "enum", "const", "anyOf", "oneOf", "allOf", "$ref")
 DIALECTS = frozenset({*_DIALECTS, "native", "channel"})

@@ -71,6 +71,11 @@ class Offer:
         found = [(at, number) for at, number in places if at >= 0]
         return self.functions[min(found)[1]] if found else None
 
+    def meant_in(self, text: str) -> Function | None:
+        """Return the function `get_x` of a text that asks about x."""
+        topics = [(one, one.name.removeprefix("get_")) for one in self.functions if one.name.startswith("get_")]
+        return next((one for one, topic in topics if topic and _place(topic, text.lower()) >= 0), None)
+
     def demanded(self, entries: Sequence[Entry]) -> Function | None:
         """Return the function that the newest message of the site says must be called."""
         newest = max((entry.message for entry in entries), default=0)

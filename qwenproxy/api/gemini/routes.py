@@ -1,0 +1,60 @@
+"""The routes of Gemini's API: answers, whole and streamed, counts, and the models below its own version.
+
+They parse the request and choose the encoder; answering.py does the rest (architecture 4).
+"""
+
+from __future__ import annotations
+
+from flask import Blueprint, request
+from flask.typing import ResponseReturnValue
+
+from qwenproxy.api.answering import respond
+from qwenproxy.api.bodies import json_body
+from qwenproxy.api.errors import json_response
+from qwenproxy.api.gemini.addresses import BETA_PREFIXES, PREFIXES
+from qwenproxy.api.gemini.encoder import GeminiEncoder
+from qwenproxy.api.gemini.request import parse_count, parse_request
+from qwenproxy.api.models.gemini_routes import get_gemini_model, list_gemini_models
+from qwenproxy.chat.token_counts import question_tokens
+from qwenproxy.history.conversations import Alone
+
+
+def blueprint() -> Blueprint:
+    """Return the routes."""
+    routes = Blueprint("gemini", __name__)
+    for prefix in PREFIXES:
+        model = f"{prefix}/models/<path:model>"
+        routes.add_url_rule(f"{model}:generateContent", view_func=generate, methods=["POST"])
+        routes.add_url_rule(f"{model}:streamGenerateContent", view_func=stream, methods=["POST"])
+        routes.add_url_rule(f"{model}:countTokens", view_func=count, methods=["POST"])
+    for prefix in BETA_PREFIXES:
+        routes.add_url_rule(f"{prefix}/models", view_func=list_gemini_models)
+        routes.add_url_rule(f"{prefix}/models/<path:name>", view_func=get_gemini_model)
+    return routes
+
+
+def generate(model: str) -> ResponseReturnValue:
+    """Answer POST …/models/<model>:generateContent."""
+    question = parse_request(json_body(), model)
+    encoder = GeminiEncoder(shows_thoughts=question.shows_thoughts, is_bare=question.is_bare)
+    return question.ignored.put_header(respond(Alone(), question.chat, encoder))
+
+
+def stream(model: str) -> ResponseReturnValue:
+    """Answer POST …/models/<model>:streamGenerateContent: events with `alt=sse`, else one array."""
+    question = parse_request(json_body(), model, streamed=True)
+    as_array = request.args.get("alt") != "sse"
+    encoder = GeminiEncoder(shows_thoughts=question.shows_thoughts, as_array=as_array, is_bare=question.is_bare)
+    response = question.ignored.put_header(respond(Alone(), question.chat, encoder))
+    if as_array:
+        response.mimetype = "application/json"
+    return response
+
+
+def count(model: str) -> ResponseReturnValue:
+    """Answer POST …/models/<model>:countTokens; the site is not asked."""
+    question = parse_count(json_body(), model)
+    tokens = question_tokens(question.chat)
+    details = [{"modality": "TEXT", "tokenCount": tokens}]
+    response = json_response({"totalTokens": tokens, "promptTokensDetails": details})
+    return question.ignored.put_header(response)

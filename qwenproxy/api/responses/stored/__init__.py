@@ -1,0 +1,1 @@
+"""The part of the Responses API that keeps state: stored responses, conversations, the background, WebSockets."""
