@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
-
 from qwenproxy.connect.program import Default, Location, Program, Settings, Target, Way
+
+# When the provider was last changed. Without a moment Cline takes the whole file for spoilt and writes it anew; which
+# one it is does not matter.
+_MOMENT = "2026-01-01T00:00:00.000Z"
 
 
 def _settings(target: Target) -> tuple[Settings, ...]:
     provider = "openai-compatible"
     values = {"provider": provider, "apiKey": target.key, "model": target.model, "baseUrl": target.v1}
-    # Without the moment Cline takes the whole file for spoilt, and writes it anew without any provider.
-    entry = {"settings": values, "updatedAt": Default(_now()), "tokenSource": "manual"}
+    entry = {"settings": values, "updatedAt": Default(_MOMENT), "tokenSource": "manual"}
     changes = {"lastUsedProvider": provider, "providers": {provider: entry}}
     return (Settings(Location(".cline/data/settings", "providers.json"), "json", changes, {"version": 1, "modes": {}}),)
-
-
-def _now() -> str:
-    return datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _command(target: Target) -> str:
