@@ -21,7 +21,7 @@ class Ending:
     def __init__(self) -> None:
         self.drained = threading.Event()
         self.server = SimpleNamespace(accepting=True, active_channels={}, pull_trigger=lambda: None)
-        self.end = _End(self.server, self.drained.set)
+        self.end = _End([self.server], self.drained.set)
         self.exits = 0
 
     def send(self) -> None:
