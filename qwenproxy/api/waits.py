@@ -11,13 +11,14 @@ from datetime import datetime, timezone
 
 from qwenproxy.errors import ProxyError
 
+NEEDS_PERSON = frozenset({"no_accounts", "verification_required", "setup_error"})  # waiting alone does not mend these
 LONG_WAIT = 60.0  # seconds; for a longer wait, automatic retries only waste requests
 
 
 def wait_headers(error: ProxyError) -> dict[str, str]:
-    """Return the headers for an error with a wait, none for any other."""
+    """Return the headers for an error with a wait, or for one that only a person can mend; none for any other."""
     if error.retry_after is None:
-        return {}
+        return {"x-should-retry": "false"} if error.code in NEEDS_PERSON else {}
     headers = {"Retry-After": str(max(1, math.ceil(error.retry_after)))}
     # Without this header OpenAI's and Anthropic's libraries retry several times, however long the wait.
     return {**headers, "x-should-retry": "false"} if is_long_wait(error) else headers

@@ -40,7 +40,9 @@ FUZZED = settings(
 )
 SCHEMA = schemathesis.openapi.from_dict(document())
 # The three prefixes have the same routes behind them.
-ONCE = SCHEMA.exclude(path_regex="^/api/(v1/)?(chat/completions|messages|models)")
+ONCE = SCHEMA.exclude(
+    path_regex="^/api/(v1/|v1beta/)?(chat/completions|completions|responses|conversations|messages|models)|^/v1/models/.+:"
+)
 CONFORMANCE = CHECKS.get_by_names(
     [
         "status_code_conformance",

@@ -260,6 +260,12 @@ def test_18_errors_have_anthropics_form(
     assert ("Retry-After" in got.headers) == (status == 429)
 
 
+def test_18_what_only_a_person_can_mend_is_shown_at_once(make_client: MakeClient) -> None:
+    got = send(make_client(0))
+    assert (got.status_code, got.headers["x-should-retry"]) == (503, "false")
+    assert "account add" in got.get_json()["error"]["message"]
+
+
 def test_19_every_answer_has_an_id_of_its_own(client: FlaskClient) -> None:
     ids = [send(client).get_json()["id"] for _ in range(3)]
     assert len(set(ids)) == 3 and all(re.fullmatch(r"msg_\w{24}", each) for each in ids)

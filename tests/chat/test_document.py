@@ -214,7 +214,7 @@ def test_what_surrounds_a_document_does_not_cut_it(streamed: bool) -> None:
 def test_a_document_that_is_stopped_ends_as_it_is(streamed: bool) -> None:
     assert held([Text('Here: {"a":12, "b":'), Text(" 3}"), Finish()], streamed=streamed, stop=(', "b"',)) == [
         Text('{"a":12'),
-        Finish(),
+        Finish("stop", ', "b"'),
     ]
 
 

@@ -361,7 +361,8 @@ def test_an_answer_cut_to_the_clients_measure(
     with make_relay().open(ask(**wanted)) as run:
         events = list(run)
     assert "".join(event.text for event in events if isinstance(event, Text)) == text
-    assert events[-1] == Finish(reason)
+    assert isinstance(events[-1], Finish) and events[-1].reason == reason
+    assert events[-1].stop == (wanted["stop"][0] if "stop" in wanted and text in ("Hello ", "Hel") else None)
     assert len(stops(site)) == (text != "Hello world again"), "what was cut is stopped upstream"
 
 

@@ -17,6 +17,30 @@ from qwenproxy.api.openapi import completions, gemini, messages, ollama, respons
 from qwenproxy.api.openapi.paths import PATHS
 from qwenproxy.api.openapi.schemas import SCHEMAS
 
+TAGS = [
+    {"name": "OpenAI", "description": "As in the OpenAI API; under /v1, /api/v1 and /api alike."},
+    messages.TAG,
+    {"name": "Gemini", "description": "As in Google's Gemini API."},
+    {
+        "name": "Ollama",
+        "description": "As in Ollama's API, for its clients; at the root of the port OLLAMA_PORT, too. Below "
+        "/ollama OpenAI's routes stand as well.",
+    },
+    {"name": "Chat", "description": "Chats that the proxy keeps."},
+    {"name": "Files", "description": "Images and documents for messages."},
+    {"name": "Server", "description": "The state of the server."},
+]
+KEYS = {
+    "key": {"type": "http", "scheme": "bearer", "description": "A line of Authorization.txt."},
+    "x-api-key": {"type": "apiKey", "in": "header", "name": "x-api-key", "description": "The same."},
+    "api-key": {"type": "apiKey", "in": "header", "name": "api-key", "description": "The same."},
+    "x-goog-api-key": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "x-goog-api-key",
+        "description": "The same; Gemini's routes also take it as `key` in the query.",
+    },
+}
 PARTS = (completions, responses, stored, messages, gemini, ollama)  # one for each wire API beside the first
 
 
@@ -46,33 +70,11 @@ def document() -> dict[str, Any]:
         "servers": [{"url": "/"}],
         # With an empty entry, because a server without keys needs none.
         "security": [{"key": []}, {"x-api-key": []}, {"api-key": []}, {"x-goog-api-key": []}, {}],
-        "tags": [
-            {"name": "OpenAI", "description": "As in the OpenAI API; under /v1, /api/v1 and /api alike."},
-            messages.TAG,
-            {"name": "Gemini", "description": "As in Google's Gemini API."},
-            {
-                "name": "Ollama",
-                "description": "As in Ollama's API, for its clients; at the root of the port OLLAMA_PORT, too. Below "
-                "/ollama OpenAI's routes stand as well.",
-            },
-            {"name": "Chat", "description": "Chats that the proxy keeps."},
-            {"name": "Files", "description": "Images and documents for messages."},
-            {"name": "Server", "description": "The state of the server."},
-        ],
+        "tags": TAGS,
         "paths": {**PATHS, **_joined(part.PATHS for part in PARTS)},
         "components": {
             "schemas": {**SCHEMAS, **_joined(part.SCHEMAS for part in PARTS)},
-            "securitySchemes": {
-                "key": {"type": "http", "scheme": "bearer", "description": "A line of Authorization.txt."},
-                "x-api-key": {"type": "apiKey", "in": "header", "name": "x-api-key", "description": "The same."},
-                "api-key": {"type": "apiKey", "in": "header", "name": "api-key", "description": "The same."},
-                "x-goog-api-key": {
-                    "type": "apiKey",
-                    "in": "header",
-                    "name": "x-goog-api-key",
-                    "description": "The same; Gemini's routes also take it as `key` in the query.",
-                },
-            },
+            "securitySchemes": KEYS,
         },
     }
 

@@ -48,7 +48,10 @@ ABOUT_ANSWERS: Item = {
 }
 WAITS: Item = {
     "Retry-After": {"description": "seconds", "schema": {"type": "integer", "minimum": 1}},
-    "x-should-retry": {"description": "false if the wait is over a minute", "schema": {"const": "false"}},
+    "x-should-retry": {
+        "description": "false if the wait is over a minute, or only a person can mend it",
+        "schema": {"const": "false"},
+    },
 }
 EVENT_STREAM: Item = {
     "text/event-stream": {"schema": {"description": "chat.completion.chunk objects as data: frames, then data: [DONE]"}}
