@@ -19,6 +19,7 @@ import call_corpus
 from call_corpus.corpus import Case, download, read_cases
 from call_corpus.fitness import fits
 from call_corpus.over_http import ask_all
+from call_corpus.wire_apis import WIRE_APIS
 from qwenproxy.chat import ChatRequest, Event, Finish, WrittenCall
 
 _LONGEST_PIECE = 12  # characters
@@ -30,10 +31,17 @@ def main() -> None:
     parser.add_argument("--wheel", type=Path, help="the corpus, if it is here already")
     parser.add_argument("--seed", type=int, default=0, help="of the random pieces")
     parser.add_argument("--server", metavar="URL", help="ask a server on the stand-in instead, as a client does")
+    parser.add_argument(
+        "--api", action="append", choices=WIRE_APIS, help="with --server: the wire API; may be repeated [all]"
+    )
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="qwenproxy-corpus-") as folder:
         cases = list(_fitting(arguments.wheel or download(Path(folder))))
-        misses = _ask(arguments.server, cases) if arguments.server else _check(cases, random.Random(arguments.seed))
+        misses = (
+            _ask(arguments.server, cases, arguments.api or list(WIRE_APIS))
+            if arguments.server
+            else _check(cases, random.Random(arguments.seed))
+        )
     sys.exit(1 if misses else 0)
 
 
@@ -48,11 +56,11 @@ def _fitting(wheel: Path) -> Iterator[Case]:
     print(f"left out, because they do not fit the schema of their own function: {len(unfit)} ({', '.join(unfit)})")
 
 
-def _ask(url: str, cases: list[Case]) -> int:
+def _ask(url: str, cases: list[Case], apis: list[str]) -> int:
     """Have every call made over HTTP; print the counts of each way and each miss, and return the number of misses."""
     right: Counter[str] = Counter()
     asked: Counter[str] = Counter()
-    for case, way, fault in ask_all(url, cases):
+    for case, way, fault in ask_all(url, cases, apis):
         asked[way] += 1
         right[way] += not fault
         if fault:

@@ -1,6 +1,6 @@
 """The corpus on the whole way: the stand-in's model writes each call, and a running server passes it on to a client.
 
-Each call goes one way, and the ways take turns: every notation, natively, streamed and not.
+Each call goes one way, and the ways take turns: every notation, natively, in every wire API, streamed and not.
 """
 
 from __future__ import annotations
@@ -9,11 +9,13 @@ import itertools
 import json
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any
 
 import requests
 
 from call_corpus.corpus import Case
+from call_corpus.wire_apis import WIRE_APIS, Function, objects_of
 
 # Notations of the stand-in's directive `call`; "" is the way in which the function was offered.
 FORMS = ("", "tool_call", "use_function", "coder", "invoke", "bare", "channel")
@@ -21,35 +23,49 @@ AT_ONCE = 4
 ANSWER_WAIT = 60.0  # seconds
 _TYPES = {"dict": "object", "float": "number", "tuple": "array"}
 
-Way = tuple[Case, str, bool]
 Outcome = tuple[Case, str, str]  # the call, its way, and what came in its place, "" if it is right
 
 
-def ask_all(url: str, cases: Iterable[Case]) -> Iterator[Outcome]:
+@dataclass(frozen=True, slots=True)
+class Way:
+    """The notation in which a call is written, and how its client asks."""
+
+    form: str
+    api: str
+    streamed: bool
+
+    @property
+    def name(self) -> str:
+        """The way in words."""
+        return f"{self.form or 'as offered'}, {self.api}, {'streamed' if self.streamed else 'whole'}"
+
+
+def ask_all(url: str, cases: Iterable[Case], apis: Iterable[str]) -> Iterator[Outcome]:
     """Have each call written and passed on by the server at `url`, which has to stand on the stand-in."""
-    ways = itertools.cycle([(form, streamed) for form in FORMS for streamed in (False, True)])
+    ways = itertools.cycle([Way(*each) for each in itertools.product(FORMS, apis, (False, True))])
     with ThreadPoolExecutor(AT_ONCE) as threads:
-        yield from threads.map(lambda way: _ask(url, way), [(case, *next(ways)) for case in cases])
+        yield from threads.map(lambda asked: _ask(url, *asked), [(case, next(ways)) for case in cases])
 
 
-def _ask(url: str, way: Way) -> Outcome:
-    case, form, streamed = way
-    name = f"{form or 'as offered'}, {'streamed' if streamed else 'whole'}"
-    notation = f" as={form}" if form else ""
+def _ask(url: str, case: Case, way: Way) -> Outcome:
+    notation = f" as={way.form}" if way.form else ""
     order = f"{{{{call {case.tool.name} {json.dumps(case.arguments)}{notation}}}}}"
-    parameters = _as_json_schema(case.tool.parameters)
-    function = {"name": case.tool.name, "description": case.tool.description, "parameters": parameters}
-    body = {
-        "model": "qwen-max",
-        "stream": streamed,
-        "messages": [{"role": "user", "content": order}],
-        "tools": [{"type": "function", "function": function}],
-    }
-    response = requests.post(f"{url}/v1/chat/completions", json=body, timeout=ANSWER_WAIT)
-    came = _streamed(response) if streamed else _whole(response)
-    # As text, because Python takes 1 and True for equal.
-    is_right = json.dumps(came) == json.dumps([case.tool.name, case.arguments])
-    return case, name, "" if is_right else response.text[-600:]
+    function = Function(case.tool.name, case.tool.description, _as_json_schema(case.tool.parameters))
+    api = WIRE_APIS[way.api]
+    response = requests.post(
+        f"{url}{api.path(way.streamed)}", json=api.body(order, function, way.streamed), timeout=ANSWER_WAIT
+    )
+    is_right = response.ok and _calls(response.text, way) == json.dumps([[case.tool.name, case.arguments]])
+    return case, way.name, "" if is_right else response.text[-600:]
+
+
+def _calls(text: str, way: Way) -> str:
+    """Return the calls of an answer as JSON, because Python takes 1 and True for equal; "" for one that is none."""
+    api = WIRE_APIS[way.api]
+    try:
+        return json.dumps(api.streamed(objects_of(text)) if way.streamed else api.whole(json.loads(text)))
+    except (ValueError, LookupError):
+        return ""
 
 
 def _as_json_schema(schema: Any) -> Any:
@@ -65,32 +81,3 @@ def _as_json_schema(schema: Any) -> Any:
         for key, value in schema.items()
         if (key, value) != ("type", "any")
     }
-
-
-def _whole(response: requests.Response) -> object:
-    if response.status_code != requests.codes.ok:
-        return response.status_code
-    calls = response.json()["choices"][0]["message"].get("tool_calls", ())
-    return _one([(call["function"]["name"], call["function"]["arguments"]) for call in calls])
-
-
-def _streamed(response: requests.Response) -> object:
-    calls: list[tuple[str, str]] = []
-    for line in response.text.split("\n"):
-        frame: Any = json.loads(line[6:]) if line.startswith("data: {") else {}
-        for piece in (frame.get("choices") or [{}])[0].get("delta", {}).get("tool_calls", ()):
-            function = piece["function"]
-            if "name" in function:
-                calls.append((function["name"], ""))
-            calls[-1] = (calls[-1][0], calls[-1][1] + function.get("arguments", ""))
-    return _one(calls) if "[DONE]" in response.text else "no end"
-
-
-def _one(calls: list[tuple[str, str]]) -> object:
-    if len(calls) != 1:
-        return len(calls)
-    name, arguments = calls[0]
-    try:
-        return [name, json.loads(arguments)]
-    except ValueError:
-        return arguments
