@@ -50,6 +50,20 @@ def result(name: str, response: Any, call_id: str | None = None) -> dict[str, An
     return {"functionResponse": {"name": name, "response": response, **({"id": call_id} if call_id else {})}}
 
 
+def test_a_result_that_a_resumed_session_repeats_is_there_once() -> None:
+    first, second = (result("look", {"output": text}, call_id) for text, call_id in (("A", "1"), ("B", "2")))
+    calls = [user({"text": "Look."}), model(call("look", "1"), call("look", "2"))]
+    once = messages(*calls, user(first, second), user({"text": "On."}))
+    assert messages(*calls, user(first, first, second, second), user({"text": "On."})) == once
+    assert [(text, call_id) for role, text, _, call_id in once if role == "tool"] == [("A", "1"), ("B", "2")]
+
+
+def test_a_result_with_the_same_id_for_another_call_counts() -> None:
+    same = result("look", {"output": "A"}, "1")
+    turn = [model(call("look", "1")), user(same)]
+    assert [each[0] for each in messages(user({"text": "Look."}), *turn, *turn)].count("tool") == 2
+
+
 def test_pieces_of_an_answer_are_one_and_thoughts_are_none() -> None:
     assert messages(
         user({"text": "Hi"}),

@@ -95,7 +95,8 @@ def _of_user(parts: Sequence[tuple[str, dict[str, Any]]], ids: CallIds, ignored:
     said: list[Part] = []
     for where, part in parts:
         if "functionResponse" in part:
-            yield result_message(part["functionResponse"], f"{where}.functionResponse", ids)
+            if result := result_message(part["functionResponse"], f"{where}.functionResponse", ids):
+                yield result
         elif plain := _plain_part(part, where, ignored):
             said.append(plain)
     if said:

@@ -25,6 +25,7 @@ class CallIds:
 
     def __init__(self) -> None:
         self._open: dict[str, str] = {}  # names by id, in order
+        self._results: dict[str, Mapping[str, Any]] = {}  # the newest result of each call, by id
         self._count = 0
 
     def call(self, call: Mapping[str, Any], where: str) -> ToolCall:
@@ -41,6 +42,15 @@ class CallIds:
         self._open[call_id] = name
         return ToolCall(call_id, name, _json_text(arguments, f"{where}.args"))
 
+    def repeats(self, result: Mapping[str, Any]) -> bool:
+        """Return whether the call has this very result already: Gemini CLI writes each twice when it resumes."""
+        call_id = result.get("id")
+        if not isinstance(call_id, str) or not call_id:
+            return False
+        known = call_id not in self._open and self._results.get(call_id) == result
+        self._results[call_id] = result
+        return known
+
     def take(self, call_id: Any, name: str) -> str | None:
         """Return the id of the call that a result answers, None if no call is open."""
         if isinstance(call_id, str) and call_id in self._open:
@@ -54,9 +64,11 @@ class CallIds:
         return chosen
 
 
-def result_message(value: Any, where: str, ids: CallIds) -> Message:
-    """Return the message with the result of a call. Raises RequestError."""
+def result_message(value: Any, where: str, ids: CallIds) -> Message | None:
+    """Return the message with the result of a call, None for one that is there already. Raises RequestError."""
     result = object_at(value, where)
+    if ids.repeats(result):
+        return None
     name = result.get("name", "")
     if not isinstance(name, str):
         raise RequestError(f"{where}.name must be a string.", param=f"{where}.name")
