@@ -11,7 +11,7 @@ from qwenproxy.cli.keys import read_keys
 from qwenproxy.cli.session import server_of
 from qwenproxy.config import Config
 from qwenproxy.connect.program import Target
-from qwenproxy.disk.claim import local_url
+from qwenproxy.disk.claim import local_url, ollama_url
 from qwenproxy.disk.folder import SessionFolder
 from qwenproxy.upstream.models import FALLBACK
 
@@ -44,7 +44,7 @@ def find_target(config: Config, model: str | None) -> Found:
     name = (model or "").strip() or config.default_model
     answer = _ask(address, key, name) if url else None
     context, output = _lengths(name, answer)
-    ollama = local_url(config.host, config.ollama_port) if config.ollama_port else f"{address}/ollama"
+    ollama = server.ollama_url if server and url else ollama_url(config.host, config.port, config.ollama_port)
     target = Target(address, ollama, key or ANY_KEY, name, FAST_MODEL, context, output)
     return Found(target, key, bool(url), answer is None or answer.status_code != 404)
 

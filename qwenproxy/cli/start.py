@@ -23,7 +23,7 @@ from qwenproxy.cli.settings import command_line, server_options
 from qwenproxy.cli.terminal.help import Command, WordedUsageError, help_speaker, option
 from qwenproxy.cli.terminal.progress import LiveLine, live_line
 from qwenproxy.config import Config
-from qwenproxy.disk.claim import SessionClaim, claimed_session, local_url
+from qwenproxy.disk.claim import SessionClaim, claimed_session, local_url, ollama_url
 from qwenproxy.disk.files import ensure_folder
 from qwenproxy.disk.folder import SessionFolder
 from qwenproxy.errors import ConfigError, NoUsableAccount, ProxyError
@@ -117,15 +117,14 @@ class _StartUp:
 
     def ready(self, port: int, ollama_port: int | None) -> None:
         """Record where the proxy listens, and show how to use it. `ollama_port` None: there is no second port."""
-        self.claim.announce(self.config.host, port)
+        self.claim.announce(self.config.host, port, ollama_port or 0)
         url = local_url(self.config.host, port)
         key = "YOUR-KEY" if self._keys().enabled else ""
-        ollama_url = local_url(self.config.host, ollama_port or port) + ("" if ollama_port else "/ollama")
         header = f" -H 'Authorization: Bearer {key}'" if key else ""
         click.echo(
             f"""
 {self.say("start_ready", url=url)}
-{self.say("start_ollama", url=ollama_url)}
+{self.say("start_ollama", url=ollama_url(self.config.host, port, ollama_port))}
 
 {self.say("start_try")}
 

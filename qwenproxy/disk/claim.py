@@ -20,16 +20,25 @@ from qwenproxy.texts import Phrase
 
 @dataclass(frozen=True, slots=True)
 class RunningServer:
-    """The server of a session folder: its process id (0: unknown) and where it listens ("" and 0: not yet)."""
+    """The server of a session folder: its process id (0: unknown) and where it listens ("" and 0: not yet).
+
+    `ollama_port` is its second port, 0 for none.
+    """
 
     pid: int
     host: str = ""
     port: int = 0
+    ollama_port: int = 0
 
     @property
     def url(self) -> str:
         """Where programs on this machine reach it, "" as long as it does not listen."""
         return local_url(self.host, self.port) if self.port else ""
+
+    @property
+    def ollama_url(self) -> str:
+        """Where programs that speak Ollama's API reach it, "" as long as it does not listen."""
+        return ollama_url(self.host, self.port, self.ollama_port) if self.port else ""
 
 
 class SessionClaim:
@@ -38,9 +47,9 @@ class SessionClaim:
     def __init__(self, session: SessionFolder) -> None:
         self._note = session.server_note
 
-    def announce(self, host: str = "", port: int = 0) -> None:
+    def announce(self, host: str = "", port: int = 0, ollama_port: int = 0) -> None:
         """Note that this process has the folder, and where it listens. Raises StorageError."""
-        write_atomic(self._note, format_json(asdict(RunningServer(os.getpid(), host, port))))
+        write_atomic(self._note, format_json(asdict(RunningServer(os.getpid(), host, port, ollama_port))))
 
 
 @contextlib.contextmanager
@@ -81,6 +90,11 @@ def local_url(host: str, port: int) -> str:
     """Return the address under which programs on this machine reach what listens on `host`."""
     address = "127.0.0.1" if host in ("0.0.0.0", "::") else host
     return f"http://{f'[{address}]' if ':' in address else address}:{port}"
+
+
+def ollama_url(host: str, port: int, ollama_port: int | None) -> str:
+    """Return the address of Ollama's API: the root of its own port, or below the main one if there is no other."""
+    return local_url(host, ollama_port) if ollama_port else f"{local_url(host, port)}/ollama"
 
 
 def _already_running(session: SessionFolder) -> Phrase:

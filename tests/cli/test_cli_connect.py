@@ -105,6 +105,16 @@ def test_the_running_server_is_asked_for_its_address_and_the_models_lengths(home
     assert "has no model other" in run_here("connect", "codex", "--model", "other").output
 
 
+@pytest.mark.parametrize(("port", "address"), [(4005, "127.0.0.1:4005"), (0, "127.0.0.1:4004/ollama")])
+def test_the_running_server_says_where_ollamas_api_is(
+    home: Path, session: Path, monkeypatch: pytest.MonkeyPatch, port: int, address: str
+) -> None:
+    monkeypatch.setenv("QWENPROXY_OLLAMA_PORT", "4001")
+    with claimed_session(SessionFolder(session)) as claim:
+        claim.announce("127.0.0.1", 4004, port)
+        assert f"http://{address}\n" in run_here("connect", "ollama").stdout
+
+
 def test_a_proxy_for_other_machines_needs_a_key_first(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("QWENPROXY_HOST", "0.0.0.0")
     ended = run_here("connect", "codex")
