@@ -289,3 +289,10 @@ def test_models(client: FlaskClient) -> None:
     for query in ("pageSize=0", "pageSize=x", "pageToken=-1"):
         assert client.get(f"{MODELS}?{query}").get_json()["error"]["status"] == "INVALID_ARGUMENT"
     assert client.get("/v1/models").get_json()["object"] == "list"
+
+
+@pytest.mark.parametrize("method", ["generateContent", "streamGenerateContent", "countTokens"])
+def test_a_method_of_a_model_is_no_model(client: FlaskClient, method: str) -> None:
+    response = client.get(f"/v1beta/models/qwen-max:{method}")
+    assert (response.status_code, response.get_json()["error"]["code"]) == (405, 405)
+    assert client.get("/v1beta/models/qwen-max:latest").status_code == 200

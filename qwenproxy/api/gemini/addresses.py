@@ -37,6 +37,11 @@ ADDRESSES = re.compile(
 _BELOW_VERSION = re.compile(r"/(?:api/)?(?:upload/)?v1(?:beta|alpha)?/([A-Za-z]+)")
 
 
+def names_method(name: str) -> bool:
+    """Tell whether what stands behind `models/` ends with a method, as `qwen-max:generateContent` does."""
+    return name.rpartition(":")[2] in _METHODS
+
+
 def unoffered(path: str) -> str | None:
     """Return the topic of one of Gemini's paths if the product offers nothing of it, None for any other path."""
     if ADDRESSES.match(path) is None:

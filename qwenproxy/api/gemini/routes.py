@@ -11,11 +11,12 @@ from flask.typing import ResponseReturnValue
 from qwenproxy.api.answering import respond
 from qwenproxy.api.bodies import json_body
 from qwenproxy.api.errors import json_response
-from qwenproxy.api.gemini.addresses import BETA_PREFIXES, PREFIXES
+from qwenproxy.api.gemini.addresses import BETA_PREFIXES, PREFIXES, names_method
 from qwenproxy.api.gemini.encoder import GeminiEncoder
 from qwenproxy.api.gemini.request import parse_count, parse_request
 from qwenproxy.api.models.gemini_routes import get_gemini_model, list_gemini_models
 from qwenproxy.chat.token_counts import question_tokens
+from qwenproxy.errors import MethodNotAllowed
 from qwenproxy.history.conversations import Alone
 
 
@@ -29,8 +30,15 @@ def blueprint() -> Blueprint:
         routes.add_url_rule(f"{model}:countTokens", view_func=count, methods=["POST"])
     for prefix in BETA_PREFIXES:
         routes.add_url_rule(f"{prefix}/models", view_func=list_gemini_models)
-        routes.add_url_rule(f"{prefix}/models/<path:name>", view_func=get_gemini_model)
+        routes.add_url_rule(f"{prefix}/models/<path:name>", view_func=get_model)
     return routes
+
+
+def get_model(name: str) -> ResponseReturnValue:
+    """Answer GET …/models/<name>. Raises MethodNotAllowed for a method of a model, ModelNotFound."""
+    if names_method(name):
+        raise MethodNotAllowed(f"GET {request.path[:200]} is not possible. Use POST.")
+    return get_gemini_model(name)
 
 
 def generate(model: str) -> ResponseReturnValue:
