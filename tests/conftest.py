@@ -22,8 +22,10 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 from qwenproxy.accounts.pool import AccountPool, PoolLimits
 from qwenproxy.accounts.registry import Registry
+from qwenproxy.api import answering
 from qwenproxy.app import create_app
 from qwenproxy.browser.response import TabResponse
+from qwenproxy.chat import waiting
 from qwenproxy.config import Config
 from qwenproxy.disk.folder import SessionFolder
 from qwenproxy.disk.state import State
@@ -94,6 +96,22 @@ def site() -> FakeSite:
 @pytest.fixture
 def opener(site: FakeSite) -> FakeOpener:
     return FakeOpener(site)
+
+
+@pytest.fixture
+def no_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have clients told of silence at once."""
+    monkeypatch.setattr(answering, "KEEP_ALIVE_AFTER", 0.01)
+    monkeypatch.setattr(answering, "LOOK_EVERY", 0.01)
+    monkeypatch.setattr(waiting, "LOOK_EVERY", 0.01)
+
+
+@pytest.fixture
+def browser(opener: FakeOpener, no_patience: None) -> Iterator[threading.Event]:
+    """The browser of account a, which opens when the event is set; until then clients are told of silence at once."""
+    gate = opener.open_gates["a"] = threading.Event()
+    yield gate
+    gate.set()
 
 
 @pytest.fixture

@@ -64,6 +64,17 @@ def respond(place: Place, chat: ChatRequest, encoder: Encoder, *, stream_type: s
     return response
 
 
+def stream_in_time(coming: Coming[KeptAnswer], encoder: Encoder, client_gone: ClientGoneCheck) -> Iterator[bytes]:
+    """Yield an answer in the making as `stream` does, with signs of life until it begins.
+
+    Raises the error that prevents an answer, unless signs of life came before it: then it goes into the stream.
+    """
+    if coming.wait(KEEP_ALIVE_AFTER):
+        yield from stream(coming.result(), encoder, client_gone)
+    else:
+        yield from _stream_late(coming, encoder, client_gone)
+
+
 def stream(answer: KeptAnswer, encoder: Encoder, client_gone: ClientGoneCheck) -> Iterator[bytes]:
     """Yield an answer in its encoder's form until it is complete or fails, or the client is gone.
 

@@ -30,17 +30,6 @@ ASK = {"messages": [{"role": "user", "content": "Hello?"}], "stream": True}
 KEEP_ALIVE = b": keep-alive\n\n"
 
 
-@pytest.fixture
-def browser(opener: FakeOpener, monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
-    """A browser that opens when the event is set; until then a client is told of silence at once."""
-    monkeypatch.setattr(answering, "KEEP_ALIVE_AFTER", 0.01)
-    monkeypatch.setattr(answering, "LOOK_EVERY", 0.01)
-    monkeypatch.setattr(waiting, "LOOK_EVERY", 0.01)
-    gate = opener.open_gates["a"] = threading.Event()
-    yield gate
-    gate.set()
-
-
 @contextmanager
 def begun(client: FlaskClient) -> Iterator[Iterator[bytes]]:
     """Give the pieces of a stream as they come."""

@@ -5,19 +5,16 @@ from __future__ import annotations
 import json
 import re
 import threading
-from collections.abc import Iterator
 
 import pytest
 from anthropic_talk import ASK, blocks_of, checked, events_of, send, stop_of, stream
 from fake_site import FakeSite
-from fake_tabs import FakeOpener
 from flask.testing import FlaskClient
 from makers import MakeClient
 from replies import CUT, GATEWAY_DOWN, RATE_LIMITED, TICK, Reply, answer
 from transcripts import CREATED, delta, end
 
 from qwenproxy.api import answering
-from qwenproxy.chat import waiting
 
 TOOL = {
     "name": "Bash",
@@ -93,22 +90,11 @@ def test_06_thoughts_are_signed(client: FlaskClient, site: FakeSite, display: st
         assert each["thinking"] == ("" if display == "omitted" else "Hm. Yes.")
 
 
-@pytest.fixture
-def silence(opener: FakeOpener, monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
-    """A browser that opens when the event is set; until then a client is told of silence at once."""
-    monkeypatch.setattr(answering, "KEEP_ALIVE_AFTER", 0.01)
-    monkeypatch.setattr(answering, "LOOK_EVERY", 0.01)
-    monkeypatch.setattr(waiting, "LOOK_EVERY", 0.01)
-    gate = opener.open_gates["a"] = threading.Event()
-    yield gate
-    gate.set()
-
-
-def test_07_a_message_starts_once_and_first(client: FlaskClient, silence: threading.Event) -> None:
+def test_07_a_message_starts_once_and_first(client: FlaskClient, browser: threading.Event) -> None:
     response = client.post("/v1/messages", json={**ASK, "stream": True})
     pieces = response.iter_encoded()
     first = next(pieces)
-    silence.set()
+    browser.set()
     events = events_of((first + b"".join(pieces)).decode())
     response.close()
     assert [event["type"] for event in events[:2]] == ["message_start", "ping"]
@@ -117,11 +103,11 @@ def test_07_a_message_starts_once_and_first(client: FlaskClient, silence: thread
     assert send(client, stream=False).get_json()["content"], "and without a stream it is answered, too"
 
 
-def test_08_the_question_is_counted_before_the_answer(client: FlaskClient, silence: threading.Event) -> None:
+def test_08_the_question_is_counted_before_the_answer(client: FlaskClient, browser: threading.Event) -> None:
     response = client.post("/v1/messages", json={**ASK, "stream": True, "tools": [TOOL]})
     pieces = response.iter_encoded()
     start, _ = events_of(next(pieces).decode())
-    silence.set()
+    browser.set()
     assert b"message_stop" in b"".join(pieces)
     response.close()
     count = client.post("/v1/messages/count_tokens", json={**ASK, "tools": [TOOL]}).get_json()["input_tokens"]

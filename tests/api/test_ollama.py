@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from typing import Any
 
 import ollama
@@ -15,7 +16,6 @@ from replies import CUT, RATE_LIMITED, Reply, answer
 from spelling import spelled
 from transcripts import CREATED, SEARCHED, counts, delta, end
 
-from qwenproxy.api import answering
 from qwenproxy.api.ollama import encoder
 from qwenproxy.relay.questions import RelaySettings
 
@@ -283,13 +283,21 @@ def test_a_call_that_is_long_in_the_making_is_bridged(client: FlaskClient, site:
     assert last["message"]["tool_calls"][0]["function"]["arguments"] == {"q": "x" * 270}
 
 
-def test_a_sign_of_life_before_the_answer(make_client: MakeClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(answering, "KEEP_ALIVE_AFTER", 0)
-    client = make_client()
-    for response in (chat(client, model="qwen-max:latest"), generate(client, model="qwen-max:latest")):
-        first, *_ = pieces = complete(response)
-        assert (text_of([first]), first["model"]) == ("", "qwen-max:latest")
-        assert text_of(pieces) == "Hello world"
+@pytest.mark.parametrize(
+    ("path", "question"), [(CHAT, {"messages": HELLO}), (GENERATE, {"prompt": "Hello?"})], ids=["chat", "generate"]
+)
+def test_a_sign_of_life_before_the_answer(
+    make_client: MakeClient, browser: threading.Event, path: str, question: dict[str, Any]
+) -> None:
+    response = make_client().post(path, json={"model": "qwen-max:latest", **question})
+    written = response.iter_encoded()
+    first = next(written)
+    browser.set()
+    lines = [json.loads(line) for line in (first + b"".join(written)).splitlines()]
+    response.close()
+    assert (text_of(lines[:1]), lines[0]["model"]) == ("", "qwen-max:latest")
+    assert text_of(lines) == "Hello world"
+    check_whole(lines[-1])
 
 
 @pytest.mark.parametrize("stream", [True, False])

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from fake_site import FakeSite
-from fake_tabs import FakeOpener
 from flask.testing import FlaskClient
 from makers import MakeConversations
 from openai.types.responses import Response
@@ -21,7 +19,6 @@ from qwenproxy.api import answering
 from qwenproxy.api.responses.encoder import ResponseEncoder
 from qwenproxy.api.responses.failures import error_object, failed_error
 from qwenproxy.api.responses.request import parse_response
-from qwenproxy.chat import waiting
 from qwenproxy.errors import (
     AccountsResting,
     ContentFilter,
@@ -254,17 +251,6 @@ def test_a_failure_amid_the_answer_is_none_that_ends_well(client: FlaskClient, s
     assert (
         (error["code"], error["param"]) == (error["error"]["code"], error["error"]["param"]) == ("upstream_error", None)
     )
-
-
-@pytest.fixture
-def browser(opener: FakeOpener, monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
-    """A browser that opens when the event is set; until then a client is told of silence at once."""
-    monkeypatch.setattr(answering, "KEEP_ALIVE_AFTER", 0.01)
-    monkeypatch.setattr(answering, "LOOK_EVERY", 0.01)
-    monkeypatch.setattr(waiting, "LOOK_EVERY", 0.01)
-    gate = opener.open_gates["a"] = threading.Event()
-    yield gate
-    gate.set()
 
 
 def late(client: FlaskClient, browser: threading.Event, *, fails: bool = False) -> list[dict[str, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections import deque
 from collections.abc import Callable
 from typing import Any, cast
@@ -82,6 +83,25 @@ class TestTurns:
             say(ws, f"Q{number}", store=False)
         assert [text_of(check(events(ws))) for _ in range(3)] == ["One", "Two", "Three"]
         assert chats.site.texts() == ["Q0", "Q1", "Q2"]
+
+    def test_signs_of_life_before_the_answer(self, connect: Connect, chats: KeptChats, no_patience: None) -> None:
+        ws = connect(address=PATH)
+        gate = chats.opener.open_gates["a"] = threading.Event()
+        say(ws)
+        first = [event(ws) for _ in range(2)]
+        gate.set()
+        response = check(first + events(ws))
+        assert (response["status"], text_of(response)) == ("completed", "Hello world")
+
+    def test_what_goes_wrong_behind_signs_of_life(self, connect: Connect, chats: KeptChats, no_patience: None) -> None:
+        chats.site.always("a", RATE_LIMITED)
+        ws = connect(address=PATH)
+        gate = chats.opener.open_gates["a"] = threading.Event()
+        say(ws)
+        first = [event(ws) for _ in range(2)]
+        gate.set()
+        response = check(first + events(ws))
+        assert (response["status"], response["error"]["code"]) == ("failed", "insufficient_quota")
 
     def test_a_lane_is_named_in_all_its_events(self, connect: Connect) -> None:
         ws = connect(address=PATH)

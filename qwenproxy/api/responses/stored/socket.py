@@ -10,15 +10,16 @@ import logging
 import secrets
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import orjson
 from flask import Blueprint
 from simple_websocket import ConnectionClosed
 
-from qwenproxy.api.answering import stream
+from qwenproxy.api.answering import stream_in_time
 from qwenproxy.api.auth import check_keys, client_of
 from qwenproxy.api.bodies import json_object
 from qwenproxy.api.errors import as_internal_error
@@ -29,6 +30,7 @@ from qwenproxy.api.responses.failures import error_object
 from qwenproxy.api.responses.stored.continuing import Asked, Asker, Remembered, Response, ask
 from qwenproxy.api.sockets import GOING_AWAY, POLICY_VIOLATION, Messages, Text, socket_routes
 from qwenproxy.api.wiring import conversations, stored
+from qwenproxy.chat.waiting import Coming
 from qwenproxy.errors import (
     ClientGone,
     InvalidApiKey,
@@ -139,8 +141,11 @@ class ResponseTalk:
 
     def _send_answer(self, asked: Asked, encoder: ResponseEncoder) -> None:
         chat = replace(asked.request.chat, client=asked.asker.client)
-        with conversations().answer(Alone(), chat, self._is_gone) as answer:
-            for piece in stream(answer, encoder, self._is_gone):
+        # Its thread looks for messages of the client, which this one does not while it waits.
+        coming = Coming(partial(conversations().answer, Alone(), chat, self._is_gone), "answer")
+        with closing(coming):
+            coming.start()
+            for piece in stream_in_time(coming, encoder, self._is_gone):
                 self._send(piece)
         if self._is_gone():
             raise ClientGone("The client closed its WebSocket.")
