@@ -121,7 +121,7 @@ def asked_of(site: Sandbox) -> list[Recorded]:
 
 def asked_in_chats(site: Sandbox) -> list[Recorded]:
     """Return the calls that make chats or ask in them. A page may load at any time, so other calls prove nothing."""
-    return [request for request in asked_of(site) if request.path.startswith("/api/v2/chat")]
+    return [each for each in asked_of(site) if each.method == "POST" and each.path.startswith("/api/v2/chat")]
 
 
 def _is_background(request: Recorded) -> bool:
