@@ -75,7 +75,7 @@ def test_page_load_and_its_own_calls_come_from_the_browser_alone(
 ) -> None:
     devtools(chrome, "Page.reload")
     site.wait_for(lambda site: any(request.path == "/api/v2/users/status" for request in site.requests), 30)
-    assert site.requests[0].path == "/"
+    assert "/" in [request.path for request in site.requests]
     for request in site.requests:
         assert "Chrome/" in request.headers["user-agent"]
         assert "sec-fetch-mode" in request.headers, f"{request.path} was not asked by a browser"

@@ -9,7 +9,7 @@ from contextlib import ExitStack, suppress
 
 import psutil
 import pytest
-from asking import Reply, ask, streaming, together
+from asking import Reply, ask, asked_of, streaming, together
 from devtools import devtools, evaluate, navigate_and_wait, reload_and_wait
 from proxy_process import Proxy, eventually, runs
 from session_files import account_of
@@ -155,9 +155,10 @@ def test_a_fresh_profile_is_logged_in_before_its_first_call(proxy: Proxy, site: 
     registry.add(newcomer.token, newcomer.id)
     try:
         assert ask(proxy.url, "{{say Hello.}}").text == "Hello."
-        assert {request.account_id for request in site.requests} == {newcomer.id}
-        assert site.requests[0].path == "/"
-        assert f"token={newcomer.token}" in site.requests[0].headers["cookie"]
+        first, *others = asked_of(site)
+        assert {request.account_id for request in (first, *others)} == {newcomer.id}
+        assert first.path == "/"
+        assert f"token={newcomer.token}" in first.headers["cookie"]
         chrome, _ = proxy.browser(newcomer.id)
         assert evaluate(chrome, "localStorage.token") == newcomer.token
     finally:
