@@ -5,6 +5,7 @@ The run feeds it once; each wire API that sends a whole answer reads it, and so 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from qwenproxy.chat import (
@@ -22,6 +23,7 @@ from qwenproxy.chat import (
     TextPart,
     ToolCall,
     Usage,
+    call_events,
 )
 from qwenproxy.chat.token_counts import question_tokens
 from qwenproxy.tokenizer import counting
@@ -91,6 +93,26 @@ class Answer:
         """The answer as a message of the conversation."""
         text = self.text
         return Message("assistant", (TextPart(text),) if text else (), tool_calls=tuple(self.tool_calls))
+
+    def events(self) -> Iterator[Event]:
+        """Yield a complete answer as events, but for its end: thoughts, searches, cited text, calls.
+
+        So an answer that was not streamed gets the same form as one that was.
+        """
+        if self.reasoning:
+            yield Reasoning(self.reasoning)
+        if self.search:
+            yield self.search
+        text, begin = self.text, 0
+        for citation in self.citations:
+            if citation.end > begin:
+                yield Text(text[begin : citation.end])
+                begin = citation.end
+            yield citation
+        if begin < len(text):
+            yield Text(text[begin:])
+        for call in self.tool_calls:
+            yield from call_events(call)
 
     def counts(self, question: ChatRequest) -> Usage:
         """Return the site's counts; if it gave none, count with the vocabulary of the models."""

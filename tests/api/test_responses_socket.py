@@ -56,6 +56,15 @@ def turn(ws: Client, text: object = "Hello?", **more: Any) -> Event:
     return check(events(ws))
 
 
+def late_turn(ws: Client, chats: KeptChats) -> Event:
+    """Do the same, with a browser that opens after the first two events."""
+    gate = chats.opener.open_gates["a"] = threading.Event()
+    say(ws)
+    first = [event(ws) for _ in range(2)]
+    gate.set()
+    return check(first + events(ws))
+
+
 def refused(ws: Client, text: object = "Hello?", **more: Any) -> Event:
     """Say something and return the error that is the only answer to it."""
     say(ws, text, **more)
@@ -85,22 +94,12 @@ class TestTurns:
         assert chats.site.texts() == ["Q0", "Q1", "Q2"]
 
     def test_signs_of_life_before_the_answer(self, connect: Connect, chats: KeptChats, no_patience: None) -> None:
-        ws = connect(address=PATH)
-        gate = chats.opener.open_gates["a"] = threading.Event()
-        say(ws)
-        first = [event(ws) for _ in range(2)]
-        gate.set()
-        response = check(first + events(ws))
+        response = late_turn(connect(address=PATH), chats)
         assert (response["status"], text_of(response)) == ("completed", "Hello world")
 
     def test_what_goes_wrong_behind_signs_of_life(self, connect: Connect, chats: KeptChats, no_patience: None) -> None:
         chats.site.always("a", RATE_LIMITED)
-        ws = connect(address=PATH)
-        gate = chats.opener.open_gates["a"] = threading.Event()
-        say(ws)
-        first = [event(ws) for _ in range(2)]
-        gate.set()
-        response = check(first + events(ws))
+        response = late_turn(connect(address=PATH), chats)
         assert (response["status"], response["error"]["code"]) == ("failed", "insufficient_quota")
 
     def test_a_lane_is_named_in_all_its_events(self, connect: Connect) -> None:

@@ -7,7 +7,7 @@ import errno
 import os
 import socket
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -103,6 +103,18 @@ def test_a_second_port_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -
     assert "Ollama's API is at http://127.0.0.1:11434\n" in run_here("start").stdout
 
 
+@pytest.fixture
+def taken_port(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+    """A port at which another program listens; an account and a browser are there."""
+    Registry.open(SessionFolder(folder)).add(new_token(), "mine")
+    monkeypatch.setattr("qwenproxy.browser.local.LocalLauncher.check", lambda _: None)
+    monkeypatch.setattr("signal.signal", lambda *_: None)
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        yield listener.getsockname()[1]
+
+
 LISTENING = [
     ("203.0.113.9", "203.0.113.9 is not an address of this machine", "У этой машины нет адреса 203.0.113.9"),
     ("a..b", "a..b is not an address of this machine", "У этой машины нет адреса a..b"),
@@ -114,19 +126,12 @@ LISTENING = [
 @pytest.mark.parametrize(("host", "english", "russian"), LISTENING, ids=spelled)
 @pytest.mark.parametrize("lang", ["en", "ru"])
 def test_where_it_cannot_listen_it_gives_advice(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, host: str, english: str, russian: str, lang: str
+    taken_port: int, monkeypatch: pytest.MonkeyPatch, host: str, english: str, russian: str, lang: str
 ) -> None:
-    Registry.open(SessionFolder(folder)).add(new_token(), "mine")
     monkeypatch.setenv("QWENPROXY_LANG", lang)
-    monkeypatch.setattr("qwenproxy.browser.local.LocalLauncher.check", lambda _: None)
-    monkeypatch.setattr("signal.signal", lambda *_: None)
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen()
-        port = listener.getsockname()[1]
-        ended = run_here("start", "--host", host, "--port", str(port), "--insecure")
+    ended = run_here("start", "--host", host, "--port", str(taken_port), "--insecure")
     assert (ended.status, ended.output.count("\n")) == (1, 1)
-    assert host in ended.output and str(port) in ended.output
+    assert host in ended.output and str(taken_port) in ended.output
     assert [text in ended.output for text in (english, russian)] == [lang == "en", lang == "ru"]
 
 
@@ -138,23 +143,16 @@ TAKEN = [
 
 @pytest.mark.parametrize(("lang", "taken", "same"), TAKEN, ids=["en", "ru"])
 def test_a_second_port_that_cannot_be_had(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, lang: str, taken: str, same: str
+    taken_port: int, monkeypatch: pytest.MonkeyPatch, lang: str, taken: str, same: str
 ) -> None:
-    Registry.open(SessionFolder(folder)).add(new_token(), "mine")
     monkeypatch.setenv("QWENPROXY_LANG", lang)
-    monkeypatch.setattr("qwenproxy.browser.local.LocalLauncher.check", lambda _: None)
-    monkeypatch.setattr("signal.signal", lambda *_: None)
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen()
-        port = listener.getsockname()[1]
-        monkeypatch.setenv("QWENPROXY_OLLAMA_PORT", str(port))
-        ended = run_here("start")
+    monkeypatch.setenv("QWENPROXY_OLLAMA_PORT", str(taken_port))
+    ended = run_here("start")
     assert (ended.status, ended.output.count("\n")) == (1, 1)
-    assert f"{port}" in ended.output and taken in ended.output
-    ended = run_here("start", "--port", str(port))
+    assert f"{taken_port}" in ended.output and taken in ended.output
+    ended = run_here("start", "--port", str(taken_port))
     assert (ended.status, ended.output.count("\n")) == (2, 1)
-    assert same.format(port=port) in ended.output and "QWENPROXY_OLLAMA_PORT" in ended.output
+    assert same.format(port=taken_port) in ended.output and "QWENPROXY_OLLAMA_PORT" in ended.output
 
 
 @pytest.mark.parametrize(

@@ -31,19 +31,13 @@ def coder(tool: Tool, arguments: Mapping[str, Any]) -> str:
 
 
 def invoke(tool: Tool, arguments: Mapping[str, Any]) -> str:
-    lines = [
-        f'<parameter name="{key}">{inline(bare_value(tool, key, value))}</parameter>\n'
-        for key, value in arguments.items()
-    ]
-    return f'<function_calls>\n<invoke name="{tool.name}">\n{"".join(lines)}</invoke>\n</function_calls>'
+    lines = elements(tool, arguments, '<parameter name="{key}">{value}</parameter>\n')
+    return f'<function_calls>\n<invoke name="{tool.name}">\n{lines}</invoke>\n</function_calls>'
 
 
 def ours(tool: Tool, arguments: Mapping[str, Any]) -> str:
-    lines = [
-        f'<argument name="{key}">{inline(bare_value(tool, key, value))}</argument>\n'
-        for key, value in arguments.items()
-    ]
-    return f'<use_function name="{tool.name}">\n{"".join(lines)}</use_function>'
+    lines = elements(tool, arguments, '<argument name="{key}">{value}</argument>\n')
+    return f'<use_function name="{tool.name}">\n{lines}</use_function>'
 
 
 def mistral(tool: Tool, arguments: Mapping[str, Any]) -> str:
@@ -59,11 +53,8 @@ def agent(tool: Tool, arguments: Mapping[str, Any]) -> str:
 
 
 def glm(tool: Tool, arguments: Mapping[str, Any]) -> str:
-    lines = [
-        f"<arg_key>{key}</arg_key>\n<arg_value>{inline(bare_value(tool, key, value))}</arg_value>\n"
-        for key, value in arguments.items()
-    ]
-    return f"<tool_call>{tool.name}\n{''.join(lines)}</tool_call>"
+    lines = elements(tool, arguments, "<arg_key>{key}</arg_key>\n<arg_value>{value}</arg_value>\n")
+    return f"<tool_call>{tool.name}\n{lines}</tool_call>"
 
 
 def keyed(tool: Tool, arguments: Mapping[str, Any]) -> str:
@@ -77,6 +68,12 @@ def attribute(tool: Tool, arguments: Mapping[str, Any]) -> str:
 def keywords(tool: Tool, arguments: Mapping[str, Any]) -> str:
     pairs = ", ".join(f"{key}={json.dumps(value, ensure_ascii=False)}" for key, value in arguments.items())
     return f"<tool_call>{tool.name}({pairs})</tool_call>"
+
+
+def elements(tool: Tool, arguments: Mapping[str, Any], form: str) -> str:
+    """Return the arguments, each as an element of this form."""
+    values = {key: inline(bare_value(tool, key, value)) for key, value in arguments.items()}
+    return "".join(form.format(key=key, value=value) for key, value in values.items())
 
 
 def bare_value(tool: Tool, key: str, value: Any) -> str:

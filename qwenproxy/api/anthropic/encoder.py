@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 import orjson
@@ -11,15 +11,14 @@ from qwenproxy.api.anthropic.content import Content
 from qwenproxy.api.anthropic.format import (
     PING,
     anthropic_error,
-    frame,
     message_object,
     new_id,
     stop_fields,
     usage_object,
 )
 from qwenproxy.api.anthropic.request import Thoughts
-from qwenproxy.chat import ChatRequest, Event, Finish, Reasoning, Text, Usage, call_events
-from qwenproxy.chat.answer import Answer
+from qwenproxy.api.openai.format import named_frame
+from qwenproxy.chat import ChatRequest, Event, Finish, Usage
 from qwenproxy.chat.token_counts import question_tokens
 from qwenproxy.errors import ProxyError
 from qwenproxy.history.kept_answer import KeptAnswer
@@ -51,25 +50,25 @@ class MessageEncoder:
         """Return the events of the blocks; the end of the message waits for the counts."""
         if isinstance(event, Finish):
             self._finish = event
-        return b"".join(map(frame, self._content.feed(event)))
+        return b"".join(map(named_frame, self._content.feed(event)))
 
     def usage(self, answer: KeptAnswer) -> bytes:
         """Return the event with the reason for the end and the counts."""
-        return frame(self._message_delta(answer.run.answer.counts(answer.run.chat)))
+        return named_frame(self._message_delta(answer.run.answer.counts(answer.run.chat)))
 
     def end(self, answer: KeptAnswer) -> bytes:
         """Return the end of the message."""
-        return frame({"type": "message_stop"})
+        return named_frame({"type": "message_stop"})
 
     def failure(self, error: ProxyError) -> bytes:
         """Return the event with the error object."""
-        return frame(anthropic_error(error))
+        return named_frame(anthropic_error(error))
 
     def whole(self, answer: KeptAnswer) -> dict[str, Any]:
         """Return the message."""
         given = answer.run.answer
         self._finish = given.finish or self._finish
-        blocks = _blocks(event for each in _events_of(given) for event in self._content.feed(each))
+        blocks = _blocks(event for each in (*given.events(), self._finish) for event in self._content.feed(each))
         return self._message(self._chat.model or answer.run.model, blocks, given.counts(answer.run.chat))
 
     def empty(self) -> dict[str, Any]:
@@ -81,7 +80,7 @@ class MessageEncoder:
         """Return the same as a stream."""
         self._finish = Finish("length")
         delta = self._message_delta(Usage(question_tokens(self._chat), 0))
-        return [self._begin(self._chat.model or ""), frame(delta), frame({"type": "message_stop"})]
+        return [self._begin(self._chat.model or ""), named_frame(delta), named_frame({"type": "message_stop"})]
 
     def _begin(self, model: str) -> bytes:
         if self._is_begun:
@@ -89,7 +88,7 @@ class MessageEncoder:
         self._is_begun = True
         # Clients show how full the context is from this count, before the answer has come.
         message = message_object(self._id, model, question_tokens(self._chat))
-        return frame({"type": "message_start", "message": message})
+        return named_frame({"type": "message_start", "message": message})
 
     def _message_delta(self, usage: Usage) -> dict[str, Any]:
         stop = stop_fields(self._finish, has_calls=self._content.has_calls)
@@ -102,25 +101,6 @@ class MessageEncoder:
             **stop_fields(self._finish, has_calls=self._content.has_calls),
             "usage": usage_object(usage, self._content.searches),
         }
-
-
-def _events_of(answer: Answer) -> Iterator[Event]:
-    """Yield a complete answer as events, so that it gets the same blocks as in a stream."""
-    if answer.reasoning:
-        yield Reasoning(answer.reasoning)
-    if answer.search:
-        yield answer.search
-    text, begin = answer.text, 0
-    for citation in answer.citations:
-        if citation.end > begin:
-            yield Text(text[begin : citation.end])
-            begin = citation.end
-        yield citation
-    if begin < len(text):
-        yield Text(text[begin:])
-    for call in answer.tool_calls:
-        yield from call_events(call)
-    yield Finish()
 
 
 def _blocks(events: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:

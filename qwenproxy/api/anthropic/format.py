@@ -9,9 +9,8 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import orjson
-
 from qwenproxy.api.anthropic_headers import anthropic_id
+from qwenproxy.api.openai.format import named_frame
 from qwenproxy.api.waits import message_for_client
 from qwenproxy.chat import Citation, Finish, SearchResult, Usage
 from qwenproxy.errors import ContextLengthExceeded, ProxyError
@@ -49,12 +48,7 @@ def _message(error: ProxyError) -> str:
     return message_for_client(error)
 
 
-def frame(event: Mapping[str, Any]) -> bytes:
-    """Return the server-sent event of an object, which its type names."""
-    return f"event: {event['type']}\ndata: ".encode() + orjson.dumps(event) + b"\n\n"
-
-
-PING = frame({"type": "ping"})
+PING = named_frame({"type": "ping"})
 
 
 def new_id(kind: str) -> str:

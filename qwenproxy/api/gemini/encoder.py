@@ -19,7 +19,9 @@ from qwenproxy.api.gemini.format import (
     thought_part,
     usage_metadata,
 )
-from qwenproxy.chat import CallArguments, CallEnded, CallStarted, Event, Image, Reasoning, Text, ToolCall
+from qwenproxy.api.openai.format import frame
+from qwenproxy.chat import Event, Image, Reasoning, Text
+from qwenproxy.chat.whole_calls import WholeCalls
 from qwenproxy.errors import ProxyError
 from qwenproxy.history.kept_answer import KeptAnswer
 
@@ -37,8 +39,7 @@ class GeminiEncoder:
         self._is_bare = is_bare
         self._is_begun = False  # an element of the array is out
         self._head: dict[str, str] = {}
-        self._call: CallStarted | None = None
-        self._arguments: list[str] = []
+        self._calls = WholeCalls()
 
     @property
     def keep_alive(self) -> bytes:
@@ -58,14 +59,8 @@ class GeminiEncoder:
             return self._parts([{"text": event.markdown}])
         if isinstance(event, Reasoning):
             return self._parts([thought_part(event.text)]) if self._shows_thoughts else b""
-        if isinstance(event, CallStarted):
-            self._call, self._arguments = event, []
-        elif isinstance(event, CallArguments):
-            self._arguments.append(event.text)
-        elif isinstance(event, CallEnded) and self._call:
-            call, self._call = ToolCall(self._call.id, self._call.name, "".join(self._arguments)), None
-            return self._parts([call_part(call)])
-        return b""
+        call = self._calls.take(event)
+        return self._parts([call_part(call)]) if call else b""
 
     def usage(self, answer: KeptAnswer) -> bytes:
         """Return nothing: the counts stand in the last object."""
@@ -109,7 +104,7 @@ class GeminiEncoder:
         return self._piece({"candidates": [candidate(parts)], **self._head})
 
     def _piece(self, value: dict[str, Any]) -> bytes:
-        return self._element(value) if self._as_array else b"data: " + orjson.dumps(value) + b"\n\n"
+        return self._element(value) if self._as_array else frame(value)
 
     def _element(self, value: dict[str, Any]) -> bytes:
         before = b",\n" if self._is_begun else b"["

@@ -12,7 +12,8 @@ from collections.abc import Callable
 from typing import Any
 
 from qwenproxy.api.ollama.format import line, moment, ollama_error, tool_call_object
-from qwenproxy.chat import CallArguments, CallEnded, CallStarted, Event, Image, Reasoning, Text, ToolCall
+from qwenproxy.chat import Event, Image, Reasoning, Text
+from qwenproxy.chat.whole_calls import WholeCalls
 from qwenproxy.errors import ProxyError
 from qwenproxy.history.kept_answer import KeptAnswer
 
@@ -40,8 +41,7 @@ class OllamaEncoder:
         self._asked_at = clock()
         self._begun_at = self._first_at = 0
         self._answer: KeptAnswer | None = None
-        self._call: CallStarted | None = None
-        self._arguments: list[str] = []
+        self._calls = WholeCalls()
         self._call_count = 0
 
     @property
@@ -94,12 +94,7 @@ class OllamaEncoder:
             return self._piece(event.markdown)
         if isinstance(event, Reasoning):
             return self._piece(thinking=event.text) if self._answer and _shows_thoughts(self._answer) else None
-        if isinstance(event, CallStarted):
-            self._call, self._arguments = event, []
-        elif isinstance(event, CallArguments):
-            self._arguments.append(event.text)
-        elif isinstance(event, CallEnded) and self._call and self._answer:
-            call = ToolCall(self._call.id, self._call.name, "".join(self._arguments))
+        if (call := self._calls.take(event)) and self._answer:
             self._call_count += 1
             form = tool_call_object(self._call_count - 1, call, self._answer.run.chat.tools)
             return self._piece(tool_calls=[form])

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -27,6 +27,11 @@ DONE = b"data: [DONE]\n\n"
 def frame(value: dict[str, Any]) -> bytes:
     """Return the server-sent event that carries an object."""
     return b"data: " + orjson.dumps(value) + b"\n\n"
+
+
+def named_frame(event: Mapping[str, Any]) -> bytes:
+    """Return the server-sent event that carries an object and has its `type` as name."""
+    return b"event: %s\ndata: %s\n\n" % (event["type"].encode(), orjson.dumps(event))
 
 
 def completion_object(run: ChatRun, *, legacy: bool = False) -> dict[str, Any]:

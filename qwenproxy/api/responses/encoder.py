@@ -6,30 +6,22 @@ output.py makes the items; here are the response around them, the numbers of the
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import Any
 
-import orjson
-
-from qwenproxy.api.openai.format import DONE
+from qwenproxy.api.openai.format import DONE, named_frame
 from qwenproxy.api.responses.failures import error_event, failed_error
 from qwenproxy.api.responses.filling import StreamEvent
 from qwenproxy.api.responses.objects import new_id, response_object, usage_object
 from qwenproxy.api.responses.output import Output, SummaryOutput
 from qwenproxy.api.responses.request import REASONING, SOURCES, ResponseRequest
-from qwenproxy.chat import Event, Finish, Reasoning, Text, Usage, call_events
-from qwenproxy.chat.answer import Answer
+from qwenproxy.chat import Event, Finish, Usage
 from qwenproxy.errors import ProxyError
 from qwenproxy.history.kept_answer import KeptAnswer
 
 Response = dict[str, Any]
 Frame = Callable[[StreamEvent], bytes]
-
-
-def sse_frame(event: StreamEvent) -> bytes:
-    """Return the server-sent event that carries an event."""
-    return b"event: %s\ndata: %s\n\n" % (event["type"].encode(), orjson.dumps(event))
 
 
 class ResponseEncoder:
@@ -40,7 +32,7 @@ class ResponseEncoder:
         request: ResponseRequest,
         on_end: Callable[[Response], None] | None = None,
         *,
-        frame: Frame = sse_frame,
+        frame: Frame = named_frame,
         done: bytes = DONE,
         form: Callable[[Response], Response] | None = None,
     ) -> None:
@@ -106,7 +98,7 @@ class ResponseEncoder:
     def whole(self, answer: KeptAnswer) -> Response:
         """Return the response of a complete answer. Raises what `on_end` raises."""
         self._identity["model"] = answer.run.model
-        for event in _events_of(answer.run.answer):
+        for event in answer.run.answer.events():
             self._output.take(event)
         self._output.close(_item_status(answer.run.answer.finish))
         response = self._final(answer)
@@ -170,14 +162,3 @@ def _output(request: ResponseRequest) -> Output | SummaryOutput:
 
 def _item_status(finish: Finish | None) -> str:
     return "incomplete" if finish and finish.reason == "length" else "completed"
-
-
-def _events_of(answer: Answer) -> Iterator[Event]:
-    """Return the events that tell a whole answer: thoughts, searches, text and its citations, calls."""
-    yield Reasoning(answer.reasoning)
-    if answer.search:
-        yield answer.search
-    yield Text(answer.text)
-    yield from answer.citations
-    for call in answer.tool_calls:
-        yield from call_events(call)

@@ -13,7 +13,8 @@ from dataclasses import replace
 from typing import Any
 
 from qwenproxy.api.answering import as_proxy_error, stream
-from qwenproxy.api.responses.encoder import ResponseEncoder, sse_frame
+from qwenproxy.api.openai.format import named_frame
+from qwenproxy.api.responses.encoder import ResponseEncoder
 from qwenproxy.api.responses.stored.continuing import Asked, Response
 from qwenproxy.api.responses.stored.events import Events
 from qwenproxy.errors import ClientGone, QueueTimeout, StorageError
@@ -126,7 +127,7 @@ class Job:
             finally:
                 # The worker may still bring events; they are over once this one stands behind them.
                 last = {"type": "response.failed", "response": response}
-                self.events.end_with(lambda number: sse_frame({**last, "sequence_number": number}))
+                self.events.end_with(lambda number: named_frame({**last, "sequence_number": number}))
         if not self._has_begun:
             self._end()
 
