@@ -49,7 +49,8 @@ class TabOpener:
         browser = self.launcher.launch(folder)
         try:
             login = identity.read(folder, account.token)
-            page_load = load_site(browser.tab, self.site, folder, login, self.clock)
+            profile = folder if browser.has_profile else None
+            page_load = load_site(browser.tab, self.site, profile, login, self.clock)
             if page_load.renewed:
                 self._keep(account.id, page_load.login)
             upkeep = self._upkeep(account.id, renewable=page_load.renewed or account.renewable)

@@ -1,6 +1,6 @@
 """Measure how long a tab's page has been away (silent while it loads, or on another site), and when to give up.
 
-Used by tab.py alone. Knows no driver.
+Used by exchange.py alone. Knows no driver.
 """
 
 from __future__ import annotations

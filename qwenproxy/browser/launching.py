@@ -13,11 +13,15 @@ from qwenproxy.disk.folder import AccountFolder
 
 
 class Browser(Protocol):
-    """A running browser on one account's profile; it ends with its last tab."""
+    """A running browser for one account; it ends with its last tab."""
 
     @property
     def tab(self) -> ChromeTab:
         """The first tab."""
+
+    @property
+    def has_profile(self) -> bool:
+        """Whether the account's cookies and storage stay in the account's folder when the browser ends."""
 
     @property
     def is_running(self) -> bool:
@@ -41,7 +45,7 @@ class Launcher(Protocol):
         """Check that browsers can be started at all. Raises SetupError."""
 
     def launch(self, folder: AccountFolder) -> Browser:
-        """Return a running browser on the account's profile.
+        """Return a running browser for the account.
 
         Raises ProfileInUse, StorageError, BrowserError (does not start), SetupError (there is no browser), and
         leaves no process behind then.

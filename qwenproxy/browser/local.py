@@ -116,6 +116,7 @@ class LocalLauncher:
 class Chrome:
     """A running Chrome on one profile, with a driver and at least one tab; it ends with its last tab."""
 
+    has_profile = True
     tab: ChromeTab
 
     def __init__(self, folder: AccountFolder, claim: ProfileClaim, settings: LocalLauncher) -> None:

@@ -1,7 +1,7 @@
 """The orders for the page in the next exchange of a tab, kept until the page has them.
 
 A big body goes to the page in pieces, one in each exchange, so that no other answer has to wait for it.
-Used by tab.py alone, from one thread. Knows no driver.
+Used by exchange.py alone, from one thread. Knows no driver.
 """
 
 from __future__ import annotations

@@ -79,11 +79,13 @@ class Loaded:
         return self.login.token
 
 
-def load_site(tab: ChromeTab, site: Site, folder: AccountFolder, login: Login, clock: Callable[[], float]) -> Loaded:
+def load_site(
+    tab: ChromeTab, site: Site, folder: AccountFolder | None, login: Login, clock: Callable[[], float]
+) -> Loaded:
     """Open the site's page for the first time in a browser, with the login of an account.
 
     Put the token into the profile before the page loads, unless the profile has it, or a newer one of the same person.
-    `clock` gives seconds since 1970.
+    `folder` is the one with the profile, None for a browser that has none. `clock` gives seconds since 1970.
     Raises NetworkFailed (site not reached), VerificationRequired, NotLoggedIn (sent to sign-in), TabLost.
     """
     token = login.token
@@ -97,7 +99,8 @@ def load_site(tab: ChromeTab, site: Site, folder: AccountFolder, login: Login, c
         state = _await_login(tab, site, Before(token), clock)
     except DRIVER_ERRORS as error:
         raise TabLost(f"The browser went away while it opened the site: {type(error).__name__}") from error
-    remember_token(folder, site, state.token or token)
+    if folder:
+        remember_token(folder, site, state.token or token)
     return state
 
 
@@ -131,12 +134,12 @@ def _await_login(tab: ChromeTab, site: Site, before: Before, clock: Callable[[],
     return Loaded(login, renewed, cookies_left(tab, site.origin))
 
 
-def _carries(tab: ChromeTab, site: Site, folder: AccountFolder, token: str) -> bool:
+def _carries(tab: ChromeTab, site: Site, folder: AccountFolder | None, token: str) -> bool:
     """Return True if the profile has this token, or a newer one from a renewal just before a server ended."""
     cookie = token_cookie(tab, site.origin)
     if is_fresher(token, cookie):
         return False  # a killed browser did not write the renewed token to disk
-    return _is_planted(folder, site, token) or is_fresher(cookie, token)
+    return (folder is not None and _is_planted(folder, site, token)) or is_fresher(cookie, token)
 
 
 def _is_planted(folder: AccountFolder, site: Site, token: str) -> bool:

@@ -20,7 +20,7 @@ from selenium.common.exceptions import (
 )
 from urllib3.exceptions import ProtocolError
 
-from qwenproxy.browser import absence
+from qwenproxy.browser import absence, exchange
 from qwenproxy.browser import response as response_module
 from qwenproxy.browser import tab as tab_module
 from qwenproxy.browser.chrome_tab import ChromeTab
@@ -76,7 +76,7 @@ def test_a_call_and_its_answer(open_tab: OpenTab) -> None:
     assert open_tab.page.started == [{**started, "body": '{"a":1}'}]
     response.close()
     assert open_tab.page.aborted == []
-    assert open_tab.driver.script_timeout == tab_module.SCRIPT_TIMEOUT
+    assert open_tab.driver.script_timeout == exchange.SCRIPT_TIMEOUT
 
 
 def test_many_calls_at_once_keep_apart(open_tab: OpenTab) -> None:
@@ -349,8 +349,8 @@ TIDYING = ["renew_session", "Page.addScriptToEvaluateOnNewDocument", "HeapProfil
 
 
 def test_the_page_is_tidied_after_so_many_calls(open_tab: OpenTab, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tab_module, "TIDY_IDLE", 3 * tab_module.CALL_LITTER)
-    monkeypatch.setattr(tab_module, "TIDY_BUSY", 5 * tab_module.CALL_LITTER)
+    monkeypatch.setattr(exchange, "TIDY_IDLE", 3 * exchange.CALL_LITTER)
+    monkeypatch.setattr(exchange, "TIDY_BUSY", 5 * exchange.CALL_LITTER)
 
     def call() -> None:
         number, response = open_tab.fetch()
@@ -362,12 +362,12 @@ def test_the_page_is_tidied_after_so_many_calls(open_tab: OpenTab, monkeypatch: 
         call()
     open_tab.tab.close()
     assert open_tab.chrome.commands == TIDYING * 2
-    assert open_tab.driver.script_timeout == tab_module.SCRIPT_TIMEOUT
+    assert open_tab.driver.script_timeout == exchange.SCRIPT_TIMEOUT
 
 
 def test_while_answers_run_the_page_is_tidied_less_often(open_tab: OpenTab, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tab_module, "TIDY_IDLE", 2 * tab_module.CALL_LITTER)
-    monkeypatch.setattr(tab_module, "TIDY_BUSY", 4 * tab_module.CALL_LITTER)
+    monkeypatch.setattr(exchange, "TIDY_IDLE", 2 * exchange.CALL_LITTER)
+    monkeypatch.setattr(exchange, "TIDY_BUSY", 4 * exchange.CALL_LITTER)
     answers = [open_tab.fetch() for _ in range(5)]
     assert open_tab.chrome.commands == TIDYING
     for _, response in answers:
@@ -375,7 +375,7 @@ def test_while_answers_run_the_page_is_tidied_less_often(open_tab: OpenTab, monk
 
 
 def test_what_came_back_counts_for_tidying_too(open_tab: OpenTab, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tab_module, "TIDY_IDLE", tab_module.CALL_LITTER + 10_000)
+    monkeypatch.setattr(exchange, "TIDY_IDLE", exchange.CALL_LITTER + 10_000)
     number, response = open_tab.fetch()
     open_tab.answer(number, "x" * 10_000)
     assert response.head(5) is not None
@@ -387,7 +387,7 @@ def test_what_came_back_counts_for_tidying_too(open_tab: OpenTab, monkeypatch: p
 def test_a_browser_found_dead_when_it_is_tidied_is_lost_as_ever(
     open_tab: OpenTab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tab_module, "TIDY_BUSY", 2 * tab_module.CALL_LITTER)
+    monkeypatch.setattr(exchange, "TIDY_BUSY", 2 * exchange.CALL_LITTER)
     open_tab.chrome.gone = InvalidSessionIdException()
     _, waiting = open_tab.fetch()
     _, too = open_tab.fetch()

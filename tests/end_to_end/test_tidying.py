@@ -13,7 +13,7 @@ from asking import ask, together
 from devtools import devtools
 from proxy_process import Proxy, eventually
 
-from qwenproxy.browser import tab as tab_module
+from qwenproxy.browser import exchange
 from qwenproxy.browser.binaries import Programs
 from qwenproxy.browser.local import Chrome, LocalLauncher
 from qwenproxy.browser.page import PageRequest
@@ -55,7 +55,7 @@ def chrome(site: Sandbox, tmp_path: Path) -> Iterator[Chrome]:
 def test_answers_go_on_while_their_page_is_tidied(
     chrome: Chrome, site: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tab_module, "TIDY_BUSY", 0)  # before every exchange
+    monkeypatch.setattr(exchange, "TIDY_BUSY", 0)  # before every exchange
     sessions = set()
     renew_session = chrome.tab.renew_session
 

@@ -147,6 +147,7 @@ class FakeBrowser:
         self.tabs: list[FakeChrome] = []
         self.closed = False
         self.is_running = True
+        self.has_profile = True
         self.on_close: Callable[[], None] = lambda: None
         self._changed = threading.Condition()
         self.tab = self.open_tab()
