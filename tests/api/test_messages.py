@@ -47,6 +47,13 @@ def test_a_limit_cuts(client: FlaskClient, site: FakeSite) -> None:
     assert stop_of(stream(client, max_tokens=2)) == ("max_tokens", None)
 
 
+def test_an_answer_cut_inside_a_call_asks_nobody_to_run_it(client: FlaskClient, site: FakeSite) -> None:
+    site.script("a", answer("Well.\n", '<tool_call>{"name": "look", "arguments": {"at": "', "x" * 2000))
+    events = stream(client, tools=[TOOL])
+    assert stop_of(events) == ("max_tokens", None)
+    assert [block["type"] for block in blocks_of(events)] == ["text", "tool_use"]
+
+
 @pytest.mark.parametrize("is_streamed", [True, False])
 def test_a_limit_of_nothing_asks_nobody(client: FlaskClient, site: FakeSite, is_streamed: bool) -> None:
     reply = send(client, max_tokens=0, stream=is_streamed)
