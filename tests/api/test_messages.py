@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 from anthropic_talk import ASK, blocks_of, checked, send, stop_of, stream
 from fake_site import FakeSite
 from flask.testing import FlaskClient
+from makers import MakeClient
 from replies import Reply, answer
 from spelling import spelled
 from transcripts import CREATED, delta, end
+
+from qwenproxy.access.keys import KeyFile
+from qwenproxy.disk.folder import SessionFolder
 
 TOOL: dict[str, Any] = {
     "name": "look",
@@ -185,7 +190,11 @@ def test_every_address_works(client: FlaskClient, path: str) -> None:
     assert "input_tokens" in client.post(f"{path.rstrip('/')}/count_tokens", json=ASK).get_json()
 
 
+@pytest.mark.parametrize("has_keys", [False, True])
 @pytest.mark.parametrize("path", ["/", "/api/hello"])
-def test_probes(client: FlaskClient, path: str) -> None:
+def test_probes(make_client: MakeClient, tmp_path: Path, path: str, has_keys: bool) -> None:
+    if has_keys:
+        KeyFile.open(SessionFolder(tmp_path / "session").keys).add("qp-secret-one")
+    client = make_client()
     assert client.head(path).status_code == 200
-    assert client.get(path).status_code == 404
+    assert client.get(path).status_code == (401 if has_keys else 404)
