@@ -17,7 +17,10 @@ from qwenproxy.errors import ForbiddenHost, InvalidApiKey, SetupError
 log = logging.getLogger(__name__)
 
 DOOR = "qwenproxy.door"
-OPEN_ROUTES = ("/health",)
+# Ollama's clients look for their server at its root, and Anthropic's with HEAD, before they send a key. Neither answer
+# shows more than that a server is here.
+OPEN_ROUTES = ("/health", "/ollama")
+PROBES = ("/", "/api/hello")
 SOCKET_ROUTE = "/api/ws"
 
 # Google's own examples send the key in the query; no log holds that.
@@ -38,7 +41,7 @@ def register_auth(app: Flask, door: Door, *, loopback_only: bool) -> None:
             raise ForbiddenHost(
                 "This server only answers to localhost. Set QWENPROXY_HOST to open it to other machines."
             )
-        if request.path not in OPEN_ROUTES and request.method != "OPTIONS" and not _key_comes_later():
+        if not (_is_open() or _key_comes_later()):
             g.client = client_of(check_keys(request_keys()))
 
 
@@ -107,6 +110,15 @@ def is_loopback_host(host: str) -> bool:
 def _has_no_host() -> bool:
     """Tell whether an old program asks: only HTTP/1.0 may omit Host, and no browser speaks that."""
     return request.environ.get("SERVER_PROTOCOL") == "HTTP/1.0" and "Host" not in request.headers
+
+
+def is_probe() -> bool:
+    """Tell whether the current request asks only whether a server is here."""
+    return request.method == "HEAD" and request.path in PROBES
+
+
+def _is_open() -> bool:
+    return request.path in OPEN_ROUTES or request.method == "OPTIONS" or is_probe()
 
 
 def _key_comes_later() -> bool:

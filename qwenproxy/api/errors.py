@@ -94,8 +94,10 @@ def _blueprint_by_another_method() -> str | None:
 
 def _http_error(error: HTTPException) -> Response:
     path = f"{request.method} {request.path[:200]}"
+    if error.code in (404, 405) and (refusal := _wire_api().refusal(request.path)):
+        return error_response(refusal)
     if error.code == 404 or (error.code == 405 and _wire_api().unoffered(request.path)):
-        return error_response(_wire_api().refusal(request.path) or _no_such_route(path))
+        return error_response(_no_such_route(path))
     if error.code == 405:
         response = error_response(
             MethodNotAllowed(f"{path} is not possible. Use another method; GET /openapi.json lists the routes.")

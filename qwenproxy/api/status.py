@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import time
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response
 from flask.typing import ResponseReturnValue
 
 from qwenproxy.accounts.account import iso_text
+from qwenproxy.api.auth import is_probe
 from qwenproxy.api.errors import json_response
 from qwenproxy.api.wiring import relay
-
-PROBES = ("/", "/api/hello")
 
 
 def blueprint() -> Blueprint:
@@ -37,8 +36,7 @@ def health() -> ResponseReturnValue:
 
 def answer_probe() -> Response | None:
     """Answer HEAD / and HEAD /api/hello, None for any other request. No route does, because GET stays unknown there."""
-    is_probe = request.method == "HEAD" and request.path in PROBES
-    return Response(mimetype="application/json") if is_probe else None
+    return Response(mimetype="application/json") if is_probe() else None
 
 
 def account_status() -> ResponseReturnValue:

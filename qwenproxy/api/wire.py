@@ -52,9 +52,9 @@ class WireApi:
 
     `addresses` matches the beginning of paths without a route whose errors have this form; `roots` are the addresses
     that also work without `/v1`; `unoffered` returns the topic of a path if the product offers nothing of it. `refusal`
-    returns the error for a path without a route, None where it is simply not found. `error_headers` returns headers of
-    an error's answer; `claims` tells whether the client of the current request reads this API's form, whatever the
-    address.
+    returns the error for a path whose route is missing or wants another method, None where that is all there is to say.
+    `error_headers` returns headers of an error's answer; `claims` tells whether the client of the current request reads
+    this API's form, whatever the address.
     """
 
     routes: tuple[Blueprint, ...]

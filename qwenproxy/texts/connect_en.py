@@ -49,6 +49,8 @@ EN = {
     "`CLAUDE_CODE_MAX_CONTEXT_TOKENS` "
     "and `CLAUDE_CODE_AUTO_COMPACT_WINDOW` tell it the true one.",
     "note_fast_model": "`ANTHROPIC_DEFAULT_HAIKU_MODEL` answers its small questions, such as titles.",
+    "note_retries": "By itself it asks ten times before it shows why an answer failed, which takes two minutes and "
+    "a half; with `CLAUDE_CODE_MAX_RETRIES` of 5, twelve seconds.",
     "note_no_v1": "This address has no `/v1` at its end.",
     "note_codex_provider": "It needs a provider of its own with `wire_api`; with the built-in one the compacting of "
     "long "

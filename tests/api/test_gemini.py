@@ -244,6 +244,8 @@ def test_a_limit_says_when_to_come_back(client: FlaskClient, site: FakeSite) -> 
         ("/v1beta/files", "There is no POST /v1beta/files"),
         ("/upload/v1beta/files", "There is no POST"),
         ("/v1beta/nothing", "There is no POST"),
+        ("/v1beta/models/x:nothing", "no method 'nothing'. They have generateContent, streamGenerateContent, countT"),
+        ("/api/v1beta/models/x:", "no method ''"),
     ],
 )
 def test_what_is_not_there_says_so_in_googles_form(client: FlaskClient, path: str, topic: str) -> None:
@@ -252,6 +254,11 @@ def test_what_is_not_there_says_so_in_googles_form(client: FlaskClient, path: st
     error = response.get_json()["error"]
     assert error["status"] == "NOT_FOUND"
     assert topic in error["message"]
+
+
+def test_a_method_that_no_model_has_in_the_stable_version(client: FlaskClient) -> None:
+    response = client.post("/v1/models/x:nothing", json={}, headers={"x-goog-api-key": "x"})
+    assert (response.status_code, response.get_json()["error"]["status"]) == (404, "NOT_FOUND")
 
 
 @pytest.fixture

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 from anthropic_talk import ASK, blocks_of, checked, send, stop_of, stream
 from fake_site import FakeSite
 from flask.testing import FlaskClient
+from makers import MakeClient
 from replies import Reply, answer
 from spelling import spelled
 from transcripts import CREATED, delta, end
+
+from qwenproxy.access.keys import KeyFile
+from qwenproxy.disk.folder import SessionFolder
 
 TOOL: dict[str, Any] = {
     "name": "look",
@@ -45,6 +50,13 @@ def test_the_sequence_that_cut_an_answer_is_named(client: FlaskClient, site: Fak
 def test_a_limit_cuts(client: FlaskClient, site: FakeSite) -> None:
     site.script("a", answer("one ", "two ", "three ", "four"))
     assert stop_of(stream(client, max_tokens=2)) == ("max_tokens", None)
+
+
+def test_an_answer_cut_inside_a_call_asks_nobody_to_run_it(client: FlaskClient, site: FakeSite) -> None:
+    site.script("a", answer("Well.\n", '<tool_call>{"name": "look", "arguments": {"at": "', "x" * 2000))
+    events = stream(client, tools=[TOOL])
+    assert stop_of(events) == ("max_tokens", None)
+    assert [block["type"] for block in blocks_of(events)] == ["text", "tool_use"]
 
 
 @pytest.mark.parametrize("is_streamed", [True, False])
@@ -178,7 +190,11 @@ def test_every_address_works(client: FlaskClient, path: str) -> None:
     assert "input_tokens" in client.post(f"{path.rstrip('/')}/count_tokens", json=ASK).get_json()
 
 
+@pytest.mark.parametrize("has_keys", [False, True])
 @pytest.mark.parametrize("path", ["/", "/api/hello"])
-def test_probes(client: FlaskClient, path: str) -> None:
+def test_probes(make_client: MakeClient, tmp_path: Path, path: str, has_keys: bool) -> None:
+    if has_keys:
+        KeyFile.open(SessionFolder(tmp_path / "session").keys).add("qp-secret-one")
+    client = make_client()
     assert client.head(path).status_code == 200
-    assert client.get(path).status_code == 404
+    assert client.get(path).status_code == (401 if has_keys else 404)

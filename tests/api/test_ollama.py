@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from pathlib import Path
 from typing import Any
 
 import ollama
@@ -16,7 +17,9 @@ from replies import CUT, RATE_LIMITED, Reply, answer
 from spelling import spelled
 from transcripts import CREATED, SEARCHED, counts, delta, end
 
+from qwenproxy.access.keys import KeyFile
 from qwenproxy.api.ollama import encoder
+from qwenproxy.disk.folder import SessionFolder
 from qwenproxy.relay.questions import RelaySettings
 
 HELLO = [{"role": "user", "content": "Hello?"}]
@@ -438,6 +441,17 @@ def test_the_server(client: FlaskClient) -> None:
 def test_openais_routes_stand_below_too(client: FlaskClient, path: str) -> None:
     response = client.post(path, json={"model": "qwen-max:latest", "messages": HELLO})
     assert response.get_json()["choices"][0]["message"]["content"] == "Hello world"
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_that_it_runs_is_told_without_a_key(make_client: MakeClient, tmp_path: Path, method: str) -> None:
+    KeyFile.open(SessionFolder(tmp_path / "session").keys).add("qp-secret-one")
+    client = make_client(config={"ollama_port": OLLAMA_PORT})
+    there = {"SERVER_PORT": str(OLLAMA_PORT)}
+    assert client.open("/", method=method, environ_overrides=there).status_code == 200
+    assert client.open("/ollama", method=method).status_code == 200
+    for path in ("/api/tags", "/api/version", "/v1/models"):
+        assert client.open(path, method=method, environ_overrides=there).status_code == 401
 
 
 def test_ollamas_own_port(make_client: MakeClient) -> None:

@@ -200,7 +200,18 @@ def test_what_has_no_effect_is_named() -> None:
             "context_management": [{"type": "compaction"}],
             "client_metadata": {"a": "b"},
             "stream_options": {"include_obfuscation": False},
+            "include": [
+                "reasoning.encrypted_content",
+                "web_search_call.action.sources",
+                "message.input_image.image_url",
+                "web_search_call.results",
+            ],
             "top_p": 1,
         }
     )
-    assert request.ignored.names == ("text.verbosity", "truncation", "context_management")
+    assert request.ignored.names == (
+        "include.web_search_call.results",
+        "text.verbosity",
+        "truncation",
+        "context_management",
+    )

@@ -10,7 +10,16 @@ from contextlib import ExitStack
 
 import pytest
 from asking import ask
-from leaving import FLOWING, NOTICED_WITHIN, SILENT, SILENT_FROM_THE_START, asked_and_unread, hang_up_in_mid_stream
+from leaving import (
+    FLOWING,
+    NOTICED_WITHIN,
+    SILENT,
+    SILENT_FROM_THE_START,
+    STREAMS,
+    asked_and_unread,
+    hang_up_in_mid_stream,
+    leave_stream,
+)
 from odd_server import odd_command
 from proxy_process import ACCOUNT_CONCURRENCY, Proxy
 
@@ -23,6 +32,13 @@ pytestmark = pytest.mark.browser
 @pytest.mark.parametrize("question", [FLOWING, SILENT])
 def test_streamed_answer_stops(proxy: Proxy, site: Sandbox, question: str) -> None:
     hang_up_in_mid_stream(proxy, question)
+    site.wait_idle(NOTICED_WITHIN)
+
+
+@pytest.mark.parametrize("question", [FLOWING, SILENT], ids=["flowing", "silent"])
+@pytest.mark.parametrize("api", STREAMS)
+def test_every_apis_stream_stops(proxy: Proxy, site: Sandbox, api: str, question: str) -> None:
+    leave_stream(proxy, api, question)
     site.wait_idle(NOTICED_WITHIN)
 
 

@@ -66,9 +66,12 @@ def checked(text: str) -> list[dict[str, Any]]:
     message = start["message"]
     assert message["content"] == [] and message["stop_reason"] is None
     assert message["usage"]["input_tokens"] > 0 and message["usage"]["output_tokens"] >= 1
-    kinds = _check_blocks(inner)
-    assert delta["delta"]["stop_reason"] in ("end_turn", "max_tokens", "stop_sequence", "tool_use")
-    assert ("tool_use" in kinds) == (delta["delta"]["stop_reason"] == "tool_use")
+    _check_blocks(inner)
+    calls = [block["json"] for block in blocks_of(inner) if block["type"] == "tool_use"]
+    reason = delta["delta"]["stop_reason"]
+    assert reason in (("tool_use", "max_tokens") if calls else ("end_turn", "max_tokens", "stop_sequence"))
+    if reason == "tool_use":
+        assert all(isinstance(json.loads(call or "{}"), dict) for call in calls), "a client runs these"
     return events
 
 
@@ -93,17 +96,17 @@ def stop_of(events: list[dict[str, Any]]) -> tuple[str, str | None]:
     return delta["stop_reason"], delta["stop_sequence"]
 
 
-def _check_blocks(events: list[dict[str, Any]]) -> list[str]:
-    """Check that blocks follow one another, each whole; return their types."""
-    kinds: list[str] = []
+def _check_blocks(events: list[dict[str, Any]]) -> None:
+    """Check that blocks follow one another, each whole."""
+    count = 0  # blocks that have begun
     open_block: dict[str, Any] | None = None
     last_delta = ""
     for event in events:
-        assert event["index"] == len(kinds) - (event["type"] != "content_block_start")
+        assert event["index"] == count - (event["type"] != "content_block_start")
         if event["type"] == "content_block_start":
             assert open_block is None, "a block begins inside another one"
             open_block, last_delta = event["content_block"], ""
-            kinds.append(event["content_block"]["type"])
+            count += 1
             continue
         assert open_block is not None, "nothing is open"
         if event["type"] == "content_block_delta":
@@ -115,4 +118,3 @@ def _check_blocks(events: list[dict[str, Any]]) -> list[str]:
             assert (last_delta == "signature_delta") == (open_block["type"] == "thinking")
             open_block = None
     assert open_block is None
-    return kinds

@@ -33,7 +33,7 @@ class Content:
 
     def __init__(self, thoughts: Thoughts, question: str) -> None:
         """`question` stands for the query of a search that the site does not tell."""
-        self.has_calls = False
+        self.has_calls = False  # calls that the client shall run
         self._thoughts = thoughts
         self._rounds = Rounds(question)
         self._count = 0  # blocks that have opened
@@ -48,7 +48,12 @@ class Content:
 
     def feed(self, event: Event) -> Iterator[Object]:
         """Yield what an event adds."""
-        if self._open == "tool_use" and not isinstance(event, CallArguments | CallEnded):
+        if self._open == "tool_use" and isinstance(event, Finish):
+            # The answer was cut inside a call: its block ends, but nobody may run it.
+            self.has_calls = False
+            yield from self._end_call()
+            yield from self.feed(event)
+        elif self._open == "tool_use" and not isinstance(event, CallArguments | CallEnded):
             # A block of a call cannot be interrupted and gone on with.
             self._after_call.append(event)
         elif isinstance(event, Search):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from qwenproxy.api.gemini import routes
-from qwenproxy.api.gemini.addresses import ADDRESSES, unoffered
+from qwenproxy.api.gemini.addresses import ADDRESSES, refusal, unoffered
 from qwenproxy.api.gemini.format import gemini_error
 from qwenproxy.api.models.gemini_routes import wants_gemini
 from qwenproxy.api.wire import WireApi
@@ -11,4 +11,5 @@ from qwenproxy.api.wire import WireApi
 
 def wire_api() -> WireApi:
     """Return this wire API."""
-    return WireApi((routes.blueprint(),), gemini_error, ADDRESSES, unoffered=unoffered, claims=wants_gemini)
+    blueprints = (routes.blueprint(),)
+    return WireApi(blueprints, gemini_error, ADDRESSES, unoffered=unoffered, claims=wants_gemini, refusal=refusal)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from qwenproxy.errors import NotFound, ProxyError
+
 # The stable version is OpenAI's prefix, too: there only the end of a path tells the two apart.
 BETA_PREFIXES = ("/v1beta", "/api/v1beta")
 PREFIXES = (*BETA_PREFIXES, "/v1", "/api/v1")
@@ -34,6 +36,7 @@ ADDRESSES = re.compile(
     r"/(?:api/)?(?:upload/)?v1(?:beta|alpha)(?=/|$)"
     rf"|/(?:api/)?v1/models/.+:(?:{'|'.join(_METHODS)})$"
 )
+_METHOD_OF_MODEL = re.compile(r"/(?:api/)?v1(?:beta|alpha)?/models/.+:([^:/]*)$")
 _BELOW_VERSION = re.compile(r"/(?:api/)?(?:upload/)?v1(?:beta|alpha)?/([A-Za-z]+)")
 
 
@@ -51,3 +54,12 @@ def unoffered(path: str) -> str | None:
         return _METHODS[method] or None
     found = _BELOW_VERSION.match(path)
     return _COLLECTIONS.get(found[1]) if found else None
+
+
+def refusal(path: str) -> ProxyError | None:
+    """Return the error for a method that no model has, None for any other path."""
+    match = _METHOD_OF_MODEL.match(path)
+    if match is None or match[1] in _METHODS:
+        return None
+    offered = ", ".join(method for method, topic in _METHODS.items() if not topic)
+    return NotFound(f"Models have no method {match[1][:64]!r}. They have {offered}.")

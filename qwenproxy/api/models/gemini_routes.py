@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from flask import request
 from flask.typing import ResponseReturnValue
 
@@ -13,10 +15,13 @@ from qwenproxy.wsgi.client import client_gone_check
 
 MOST_OF_A_PAGE = 1000
 
+_MODELS = re.compile(r"/(?:v1|api/v1|api)/models(?=/|$)")  # below the prefixes of OpenAI's API
+
 
 def wants_gemini() -> bool:
     """Tell whether a request for models carries its key as only Gemini's clients do."""
-    return request.blueprint == "models" and ("x-goog-api-key" in request.headers or "key" in request.args)
+    # The path decides, because a request with another method has no route.
+    return bool(_MODELS.match(request.path)) and ("x-goog-api-key" in request.headers or "key" in request.args)
 
 
 def list_gemini_models() -> ResponseReturnValue:

@@ -180,7 +180,7 @@ def _getting(summary: str, content: Item, *failures: int, **more: Any) -> Item:
 
 
 PATHS: Item = {
-    PREFIX: _getting("Say that Ollama is running", {"text/plain": {"schema": TEXT}}),
+    PREFIX: _getting("Say that Ollama is running", {"text/plain": {"schema": TEXT}}, security=[{}]),
     f"{PREFIX}/api/chat": _asking("Answer a conversation", "OllamaChatRequest", "OllamaChat"),
     f"{PREFIX}/api/generate": _asking("Answer a prompt", "OllamaGenerateRequest", "OllamaText"),
     f"{PREFIX}/api/tags": _getting("List the models", json_content("OllamaTags"), *ASKS_SITE),

@@ -37,6 +37,7 @@ HONOURED = (
 REASONING = "reasoning.encrypted_content"
 SOURCES = "web_search_call.action.sources"
 _LOGPROBS = "message.output_text.logprobs"
+_GIVEN = frozenset({REASONING, SOURCES, "message.input_image.image_url"})  # the last one always: items keep it
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ def parse_response(body: Mapping[str, Any], earlier: Sequence[Item] = (), lookup
     conversation = _conversation(earlier, items, ignored)
     if not conversation.messages:
         raise RequestError("input must hold a text or items.", param="input")
-    include = _include(body)
+    include = _include(body, ignored)
     chat = _chat(_with_tools(body, added_tools([*earlier, *items])), conversation, ignored)
     echo = echo_of(body)
     ignored.add_fields(read_object(body, "text"), ("format",), "text")
@@ -177,12 +178,15 @@ def _limited(search: WebSearch | None, max_uses: int | None) -> WebSearch | None
     return replace(search, max_uses=min(max_uses, search.max_uses or max_uses))
 
 
-def _include(body: Mapping[str, Any]) -> frozenset[str]:
+def _include(body: Mapping[str, Any], ignored: Ignored) -> frozenset[str]:
     value = body.get("include") or []
     if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
         raise RequestError("include must be an array of strings.", param="include")
     if _LOGPROBS in value:
         raise UnsupportedParameter("The Qwen chat site gives no logprobs. Leave them out.", param="include")
+    for each in value:
+        if each not in _GIVEN:
+            ignored.add("include", each)
     return frozenset(value)
 
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from qwenproxy.connect.program import Location, Program, Settings, Target, Way
 
+# Its own ten take two minutes and a half in which it shows nothing; five take twelve seconds.
+RETRIES = "5"
+
 
 def _variables(target: Target) -> dict[str, str]:
     window = str(target.context_length)
@@ -15,6 +18,7 @@ def _variables(target: Target) -> dict[str, str]:
         "ANTHROPIC_SMALL_FAST_MODEL": target.fast_model,  # what older versions call it
         "CLAUDE_CODE_MAX_CONTEXT_TOKENS": window,
         "CLAUDE_CODE_AUTO_COMPACT_WINDOW": window,
+        "CLAUDE_CODE_MAX_RETRIES": RETRIES,
     }
 
 
@@ -27,5 +31,5 @@ PROGRAM = Program(
     "claude-code",
     "Claude Code",
     (Way("messages", _variables, _settings),),
-    ("note_slots", "note_window", "note_fast_model"),
+    ("note_slots", "note_window", "note_fast_model", "note_retries"),
 )
