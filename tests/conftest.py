@@ -16,6 +16,7 @@ from flask.testing import FlaskClient
 from hypothesis import settings
 from kept_chats import KeptChats
 from makers import MakeClient, MakeConversations, MakePool, MakeRelay
+from route_builders import share_builders
 from simple_websocket import Client
 from tree_site import TreeSite
 from werkzeug.serving import WSGIRequestHandler, make_server
@@ -40,6 +41,8 @@ from qwenproxy.relay.questions import Relay, RelaySettings
 # The same examples in every run, and none that fails because the machine is busy.
 settings.register_profile("steady", deadline=None, derandomize=True)
 settings.load_profile("steady")
+
+share_builders()
 
 SOCKET_WAIT = 20.0  # seconds; only a failing test waits as long
 OWNED_THREADS = ("tab-", "page-", "try-", "pool-janitor", "models", "answer", "background")

@@ -9,15 +9,8 @@ import sys
 import click
 
 from qwenproxy import __version__
-from qwenproxy.cli.account import account_group
-from qwenproxy.cli.account_settings import settings_command
-from qwenproxy.cli.connect import connect_command
-from qwenproxy.cli.doctor import doctor_command
-from qwenproxy.cli.keys import keys_group
-from qwenproxy.cli.sandbox import sandbox_command
-from qwenproxy.cli.settings import config_command
-from qwenproxy.cli.start import start_command
-from qwenproxy.cli.terminal.help import Group, Option, help_speaker
+from qwenproxy.cli.terminal.help import Option, help_speaker
+from qwenproxy.cli.terminal.lazy import LazyGroup, Place
 from qwenproxy.cli.terminal.usage_errors import show_usage_error
 from qwenproxy.config import language
 from qwenproxy.errors import ProxyError, SetupError
@@ -27,34 +20,37 @@ qwenproxy account add
 qwenproxy
 qwenproxy doctor"""
 
+PLACES = {
+    "start": Place("qwenproxy.cli.start:start_command", "help_start"),
+    "account": Place("qwenproxy.cli.account:account_group", "help_account"),
+    "keys": Place("qwenproxy.cli.keys:keys_group", "help_keys"),
+    "connect": Place("qwenproxy.cli.connect:connect_command", "help_connect"),
+    "doctor": Place("qwenproxy.cli.doctor:doctor_command", "help_doctor"),
+    "sandbox": Place("qwenproxy.cli.sandbox:sandbox_command", "help_sandbox"),
+    "config": Place("qwenproxy.cli.settings:config_command", "help_config"),
+}
 
-class _Group(Group):
+
+class _Group(LazyGroup):
     """Runs `start` where the line names no command, also with options alone: `qwenproxy --sandbox`."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        if not any(arg in self.commands for arg in args) and not {"--help", "-h", "--version"} & set(args[:1]):
+        if not any(arg in PLACES for arg in args) and not {"--help", "-h", "--version"} & set(args[:1]):
             is_mistyped = args and not args[0].startswith("-")
             args = args if is_mistyped else ["start", *args]
         return super().parse_args(ctx, args)
 
 
-@click.group(cls=_Group, help="help_top", epilog=EXAMPLES, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=_Group,
+    places=PLACES,
+    help="help_top",
+    epilog=EXAMPLES,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(__version__, prog_name="qwenproxy", cls=Option, help="help_version")
 def cli() -> None:
     """Run a command."""
-
-
-for command in (
-    start_command,
-    account_group,
-    keys_group,
-    connect_command,
-    doctor_command,
-    sandbox_command,
-    config_command,
-):
-    cli.add_command(command)
-account_group.add_command(settings_command)
 
 
 def main() -> None:

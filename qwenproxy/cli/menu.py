@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import click
 
-from qwenproxy.cli.account import remove_from_disk
+from qwenproxy.cli.account.remove import remove_from_disk
 from qwenproxy.cli.console import (
     Console,
     choose_account,

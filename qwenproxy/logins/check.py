@@ -29,6 +29,7 @@ from qwenproxy.errors import (
     VerificationRequired,
 )
 from qwenproxy.logins import site_report
+from qwenproxy.logins.site_questions import ask_quota, ask_settings
 from qwenproxy.upstream import calls
 from qwenproxy.upstream.ask import answer_to
 from qwenproxy.upstream.identity import user_id_from
@@ -119,11 +120,11 @@ def _keep_report(registry: Registry, account_id: str, page: KeptPage) -> str:
     folder, reasons = registry.folder(account_id), []
     report = site_report.read(folder)
     try:
-        report = replace(report, settings=site_report.ask_settings(page), settings_at=time.time())
+        report = replace(report, settings=ask_settings(page), settings_at=time.time())
     except ProxyError as error:
         reasons.append(error.message)
     try:
-        report = replace(report, quota=site_report.ask_quota(page), quota_at=time.time())
+        report = replace(report, quota=ask_quota(page), quota_at=time.time())
     except ProxyError as error:
         reasons.append(error.message)
     site_report.write(folder, report)

@@ -17,6 +17,7 @@ from qwenproxy.browser.kept_page import KeptPage
 from qwenproxy.disk.folder import AccountFolder
 from qwenproxy.logins import site_report
 from qwenproxy.logins.check import answer_renewed
+from qwenproxy.logins.site_questions import ask_settings
 from qwenproxy.upstream import calls
 from qwenproxy.upstream.account_settings import AccountSettings, changed_sections, read_settings, settings_in
 from qwenproxy.upstream.ask import call
@@ -39,7 +40,7 @@ class PersonSettings:
         # Read them again: their person may have changed others since, and whole sections go back.
         settings = settings_in(call(self._page, calls.account_settings()))
         call(self._page, calls.update_account_settings(changed_sections(settings, wishes)))
-        return self._kept(site_report.ask_settings(self._page))
+        return self._kept(ask_settings(self._page))
 
     def _kept(self, settings: AccountSettings) -> AccountSettings:
         report = site_report.read(self._folder)

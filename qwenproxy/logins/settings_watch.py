@@ -16,6 +16,7 @@ from qwenproxy.accounts.registry import Registry
 from qwenproxy.browser.page import Page
 from qwenproxy.errors import ProxyError, TabLost
 from qwenproxy.logins import site_report
+from qwenproxy.logins.site_questions import ask_settings
 from qwenproxy.observe import journal
 from qwenproxy.upstream.account_settings import AccountSettings
 
@@ -67,7 +68,7 @@ class SettingsWatch:
 
     def _read(self, tab: AccountTab) -> None:
         try:
-            self._keep(tab.name, site_report.ask_settings(tab))
+            self._keep(tab.name, ask_settings(tab))
         except TabLost:
             return  # the page was closed; the next one reads them
         except ProxyError as error:

@@ -1,7 +1,7 @@
 """What the site said of an account, as a file beside its profile: settings that change answers, and what is left.
 
-Whoever has the account's page open asks and writes; `account list` and the dashboard read it without a browser. It
-holds names and numbers, no text of a person's. Asking here costs no quota and changes nothing.
+Whoever has the account's page open asks (site_questions.py) and writes; `account list` and the dashboard read it
+without a browser. It holds names and numbers, no text of a person's.
 """
 
 from __future__ import annotations
@@ -11,20 +11,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from qwenproxy.accounts.account import iso_text
-from qwenproxy.browser.page import Page
 from qwenproxy.disk import files
 from qwenproxy.disk.folder import AccountFolder
 from qwenproxy.errors import StorageError
-from qwenproxy.upstream import calls
 from qwenproxy.upstream.account_settings import (
     AccountSettings,
     format_settings,
     parse_settings,
-    read_settings,
-    settings_in,
 )
-from qwenproxy.upstream.ask import call
-from qwenproxy.upstream.quota import FEATURES, Left, format_quota, parse_formatted_quota, parse_quota
+from qwenproxy.upstream.quota import Left, format_quota, parse_formatted_quota
 
 log = logging.getLogger(__name__)
 
@@ -44,16 +39,6 @@ class SiteReport:
     def quota_left(self, now: float) -> tuple[Left, ...]:
         """Return what is left at `now` (s since 1970): nothing that was said on another day of the site."""
         return self.quota if self.quota_at // _DAY == now // _DAY else ()
-
-
-def ask_settings(page: Page) -> AccountSettings:
-    """Ask the site for the account's settings. Raises as `upstream.ask.call`, ProtocolChanged."""
-    return read_settings(settings_in(call(page, calls.account_settings())))
-
-
-def ask_quota(page: Page) -> tuple[Left, ...]:
-    """Ask the site how much the account has left. Raises as `upstream.ask.call`, ProtocolChanged."""
-    return parse_quota(call(page, calls.quota(FEATURES)))
 
 
 def read(folder: AccountFolder) -> SiteReport:

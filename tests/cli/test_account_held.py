@@ -16,7 +16,7 @@ from cli_runner import Terminal, clean_environment, new_token, run_here
 
 from qwenproxy.accounts.registry import Registry
 from qwenproxy.browser.profile import ProfileClaim, ProfileInUse, profile_owner
-from qwenproxy.cli import account
+from qwenproxy.cli.account import check, remove
 from qwenproxy.disk.folder import SessionFolder
 from qwenproxy.logins.removal import remove_account
 
@@ -57,7 +57,7 @@ def test_check_says_what_is_on_record_of_an_account_that_is_held(
     status: int,
     state: str,
 ) -> None:
-    monkeypatch.setattr(account, "opener_for", lambda *_: lambda one: ProfileClaim.take(registry.folder(one.id)))
+    monkeypatch.setattr(check, "opener_for", lambda *_: lambda one: ProfileClaim.take(registry.folder(one.id)))
     change(registry)
     before = registry.all()
     ended = run_here("account", "check", "mine")
@@ -150,7 +150,7 @@ def test_a_login_under_way_without_an_account_is_not_waited_for(registry: Regist
 def test_the_command_tells_that_the_folder_stays_and_takes_it_the_next_time(
     registry: Registry, claim: ProfileClaim, session: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(account, "RELEASE_WAIT", 0.3)
+    monkeypatch.setattr(remove, "RELEASE_WAIT", 0.3)
     ended = run_here("account", "remove", "mine", "--yes")
     assert ended.status == 1
     assert "Account mine is removed" in ended.output
@@ -165,7 +165,7 @@ def test_the_command_tells_that_the_folder_stays_and_takes_it_the_next_time(
 def test_the_command_for_the_next_time_names_the_same_folder(
     registry: Registry, claim: ProfileClaim, session: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(account, "RELEASE_WAIT", 0.3)
+    monkeypatch.setattr(remove, "RELEASE_WAIT", 0.3)
     ended = run_here("account", "remove", "mine", "--yes", "--session-dir", str(session))
     assert f'qwenproxy account --session-dir "{session}" remove mine\n' in ended.output
 

@@ -16,7 +16,8 @@ from spelling import spelled
 
 from qwenproxy.accounts.registry import Registry
 from qwenproxy.browser.profile import ProfileClaim
-from qwenproxy.cli import account, account_settings
+from qwenproxy.cli.account import check
+from qwenproxy.cli.account import settings as account_settings
 from qwenproxy.disk.claim import claimed_session
 from qwenproxy.disk.folder import SessionFolder
 from qwenproxy.errors import TabLost
@@ -41,7 +42,7 @@ def registry(session: Path) -> Registry:
 def page(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> SettingsPage:
     """The page of "mine", which the commands open."""
     page = SettingsPage("mine", **SECTIONS)
-    for module in (account, account_settings):
+    for module in (check, account_settings):
         open_as(module, lambda _: page, monkeypatch)
     return page
 
@@ -271,7 +272,7 @@ class TestBesideAServer:
     def held(self, registry: Registry, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
         claim = ProfileClaim.take(registry.folder("mine"))
         request.addfinalizer(claim.release)
-        for module in (account, account_settings):
+        for module in (check, account_settings):
             open_as(module, lambda _: ProfileClaim.take(registry.folder("mine")), monkeypatch)
 
     @pytest.fixture

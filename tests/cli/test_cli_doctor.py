@@ -28,10 +28,11 @@ from qwenproxy.accounts.opening import TabOpener
 from qwenproxy.accounts.registry import Registry
 from qwenproxy.browser.page import PageRequest, PageResponse
 from qwenproxy.browser.profile import ProfileClaim
-from qwenproxy.cli import account, doctor
+from qwenproxy.cli import doctor
+from qwenproxy.cli.account import check
 from qwenproxy.cli.console import Console, open_console
+from qwenproxy.cli.finding import Finding
 from qwenproxy.cli.findings import (
-    Finding,
     browser_findings,
     clock_finding,
     door_findings,
@@ -604,7 +605,7 @@ def test_the_advice_fits_the_cause(
         raise error
 
     monkeypatch.setattr(doctor, "opener_for", lambda *_: failing)
-    monkeypatch.setattr(account, "opener_for", lambda *_: failing)
+    monkeypatch.setattr(check, "opener_for", lambda *_: failing)
     ended = run_here("doctor")
     lines = ended.output.splitlines()
     [number] = [number for number, line in enumerate(lines) if "mine: " in line]

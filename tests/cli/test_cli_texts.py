@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 import pytest
-from cli_runner import Terminal, clean_environment, help_of, run_here
+from cli_runner import Terminal, clean_environment, commands_of, help_of, run_here
 from spelling import spelled
 
 from qwenproxy.cli import cli
@@ -27,7 +27,7 @@ def test_the_speaker_fills_placeholders_in_the_language_asked_for() -> None:
 def _commands(command: click.Command, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], click.Command]]:
     yield path, command
     if isinstance(command, click.Group):
-        for name, child in command.commands.items():
+        for name, child in commands_of(command).items():
             yield from _commands(child, (*path, name))
 
 

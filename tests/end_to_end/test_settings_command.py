@@ -20,6 +20,7 @@ from qwenproxy.sandbox import Sandbox
 
 pytestmark = pytest.mark.browser
 
+MEMORY_ON, MEMORY_OFF = ({"memory": {"enable_memory": on}} for on in (True, False))
 WARNING = "its settings on the site change its answers (memory)"
 
 
@@ -53,8 +54,8 @@ def listed(site: Sandbox, session_dir: Path) -> dict[str, Any]:
 
 def test_a_person_switches_a_setting_on_and_off(site: Sandbox, alone: Registry, tmp_path: Path) -> None:
     session = tmp_path / "session"
-    account(site, session, "settings", "mine", "--off", "all", "--off", "memory", "--yes")
-    switched_on = account(site, session, "settings", "mine", "--on", "memory", "--yes")
+    site.user_settings.update(site.accounts[-1].id, MEMORY_OFF)
+    switched_on = account(site, session, "settings", "mine", "--off", "all", "--on", "memory", "--yes")
     assert (switched_on.returncode, "memory: off -> on" in switched_on.stdout) == (0, True), switched_on
     assert "memory" in listed(site, session)["settings"]["changesAnswers"]
     checked = account(site, session, "check")
@@ -68,10 +69,9 @@ def test_a_person_switches_a_setting_on_and_off(site: Sandbox, alone: Registry, 
 
 def test_a_server_reads_them_in_the_background_and_warns_once(new_proxy: Callable[..., Proxy], site: Sandbox) -> None:
     proxy = new_proxy()
-    switched = account(site, proxy.session_dir, "settings", "sandbox1", "--on", "memory", "--yes")
-    assert switched.returncode == 0, switched
+    site.user_settings.update("sandbox1", MEMORY_ON)
     report = proxy.registry.folder("sandbox1").site_report
-    report.unlink()  # the server has never seen them
+    assert not report.exists()
     try:
         for _ in range(2):
             proxy.start()
@@ -81,4 +81,4 @@ def test_a_server_reads_them_in_the_background_and_warns_once(new_proxy: Callabl
         assert proxy.log().count(WARNING) == 1
         assert listed(site, proxy.session_dir)["settings"]["switches"]["memory"] is True
     finally:
-        account(site, proxy.session_dir, "settings", "sandbox1", "--off", "memory", "--yes")
+        site.user_settings.update("sandbox1", MEMORY_OFF)

@@ -8,6 +8,7 @@ import shlex
 
 import click
 import pytest
+from cli_runner import commands_of
 from promises import NEVER_SENT, described_routes, on_every_prefix, statuses_of_codes
 from readmes import BLOCK, READMES, ROOT, all_blocks, anchors, blocks, links, marked, prose, quoted, rows
 
@@ -129,8 +130,8 @@ def check_command(words: str) -> None:
         if word.startswith("--"):
             assert word == "--help" or any(word in each.opts for each in command.params), f"{words}: no {word}"
         elif isinstance(command, click.Group):
-            assert word in command.commands, f"{words}: no command {word}"
-            command = command.commands[word]
+            assert word in commands_of(command), f"{words}: no command {word}"
+            command = commands_of(command)[word]
         else:
             arguments.append(word)
     takes = sum(isinstance(each, click.Argument) or "--token" in each.opts for each in command.params)

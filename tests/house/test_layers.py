@@ -148,6 +148,9 @@ def imports_of(module: str) -> set[str]:
             assert node.level == 0, f"{module} imports relatively"
             deeper = {f"{node.module}.{alias.name}" for alias in node.names}
             imported |= {each if each in SOURCES else str(node.module) for each in deeper}
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and ":" in node.value:
+            # The place of a command, which is imported when somebody calls it.
+            imported |= {node.value.partition(":")[0]} & SOURCES.keys()
     return imported
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import click
 import pytest
+from cli_runner import commands_of
 from promises import NEVER_SENT, described_routes, on_every_prefix, statuses_of_codes
 from readmes import ROOT, anchors, links, marked, prose, quoted, rows
 from spelling import spelled
@@ -178,8 +179,8 @@ def test_the_commands_a_paper_names_exist(path: Path) -> None:
                 if word.startswith("--"):
                     assert any(word in each.opts for each in command.params), words
                 elif isinstance(command, click.Group):
-                    assert word in command.commands, words
-                    command = command.commands[word]
+                    assert word in commands_of(command), words
+                    command = commands_of(command)[word]
 
 
 def table(name: str) -> list[list[str]]:

@@ -20,6 +20,7 @@ from qwenproxy.browser.page import PageRequest
 from qwenproxy.errors import NetworkFailed, TabLost
 from qwenproxy.logins import site_report
 from qwenproxy.logins.settings_watch import SettingsWatch
+from qwenproxy.logins.site_questions import ask_quota
 from qwenproxy.observe import journal
 
 
@@ -180,7 +181,7 @@ def test_an_unreadable_report_is_an_empty_one(registry: Registry, watch: Setting
 def test_what_was_left_on_another_day_is_not_left_today(registry: Registry, watch: SettingsWatch) -> None:
     folder = registry.folder("a")
     midnight = NOW // 86400 * 86400
-    site_report.write(folder, site_report.SiteReport(quota=site_report.ask_quota(SettingsPage()), quota_at=midnight))
+    site_report.write(folder, site_report.SiteReport(quota=ask_quota(SettingsPage()), quota_at=midnight))
     report = site_report.read(folder)
     assert [left.kind for left in report.quota_left(midnight + 86399)] == ["t2i", "thinking"]
     assert report.quota_left(midnight - 1) == report.quota_left(midnight + 86400) == ()

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import click
 from click.testing import CliRunner
 
 from qwenproxy.cli import cli, main
@@ -69,6 +70,13 @@ def run_here(*args: str, text: str = "") -> Ended:
 def help_of(*path: str) -> str:
     """Return a command's help."""
     return CliRunner().invoke(cli, [*path, "--help"]).output
+
+
+def commands_of(group: click.Group) -> dict[str, click.Command]:
+    """Return the commands of a group by name."""
+    ctx = click.Context(group)
+    commands = {name: group.get_command(ctx, name) for name in group.list_commands(ctx)}
+    return {name: command for name, command in commands.items() if command}
 
 
 @contextlib.contextmanager

@@ -22,6 +22,11 @@ def help_speaker() -> Speaker:
     return speaker(language())
 
 
+def short_help(key: str) -> str:
+    """Return a command's line in a list of commands; `key` is that of its help."""
+    return help_speaker()(key).partition("\n")[0]
+
+
 class Formatter(click.HelpFormatter):
     """Translates click's own headings."""
 
@@ -73,7 +78,7 @@ class Command(click.Command):
 
     def get_short_help_str(self, limit: int = 45) -> str:
         """Return the command's line in a list of commands."""
-        return help_speaker()(self.help).partition("\n")[0] if self.help else ""
+        return short_help(self.help) if self.help else ""
 
     def get_help_option(self, ctx: click.Context) -> click.Option | None:
         """Return the option --help with its help in the person's language."""

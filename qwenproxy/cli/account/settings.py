@@ -15,8 +15,8 @@ import click
 from qwenproxy.accounts.account import Account
 from qwenproxy.assembly import opener_for
 from qwenproxy.browser.profile import ProfileInUse, profile_owner
-from qwenproxy.cli.account import check_text
-from qwenproxy.cli.account_notes import report_on
+from qwenproxy.cli.account.check import check_text
+from qwenproxy.cli.account.notes import report_on
 from qwenproxy.cli.console import Console, find_account, is_confirmed, is_interactive, open_console
 from qwenproxy.cli.session import late_session_option
 from qwenproxy.cli.terminal.help import Command, option
