@@ -10,6 +10,7 @@ import click
 
 from qwenproxy import __version__
 from qwenproxy.cli.account import account_group
+from qwenproxy.cli.account_moving import export_command, import_command
 from qwenproxy.cli.account_settings import settings_command
 from qwenproxy.cli.connect import connect_command
 from qwenproxy.cli.doctor import doctor_command
@@ -54,7 +55,8 @@ for command in (
     config_command,
 ):
     cli.add_command(command)
-account_group.add_command(settings_command)
+for command in (settings_command, export_command, import_command):
+    account_group.add_command(command)
 
 
 def main() -> None:
