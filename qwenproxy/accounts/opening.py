@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from qwenproxy.accounts import identity, standing
+from qwenproxy.accounts import healing, identity, standing
 from qwenproxy.accounts.registry import Account, Registry
 from qwenproxy.browser.kept_page import POLL, KeptPage, Upkeep
 from qwenproxy.browser.launching import Launcher
@@ -46,12 +46,12 @@ class TabOpener:
         Raises SetupError, BrowserError, NetworkFailed, NotLoggedIn, VerificationRequired; then no process stays behind.
         """
         folder = self.registry.folder(account.id)
-        browser = self.launcher.launch(folder)
+        login = identity.read(folder, account.token)
+        browser = healing.launch(self.launcher, folder, login)
         try:
-            login = identity.read(folder, account.token)
             profile = folder if browser.has_profile else None
             page_load = load_site(browser.tab, self.site, profile, login, self.clock)
-            if page_load.renewed:
+            if page_load.token not in ("", account.token):
                 self._keep(account.id, page_load.login)
             upkeep = self._upkeep(account.id, renewable=page_load.renewed or account.renewable)
             return KeptPage(account.id, browser, self.site, page_load, upkeep)
@@ -73,18 +73,20 @@ class TabOpener:
         )
 
     def _keep(self, account_id: str, login: Login) -> None:
-        """Keep a login that the site renewed in the account's page; never replace a fresher one."""
+        """Keep a login of the account's page, renewed or read once more; never replace a fresher one."""
         try:
             account = self.registry.get(account_id)
             if account is None or is_fresher(account.token, login.token):
                 return
             folder = self.registry.folder(account_id)
             identity.write(folder, login)
+            if login.token == account.token:
+                return
             self.registry.keep_token(account_id, login.token)
             remember_token(folder, self.site, login.token)
             journal.note(journal.TokenRenewed(account_id))
         except (ProxyError, OSError) as error:
-            log.warning("account=%s renewed token could not be kept: %s", account_id, error)
+            log.warning("account=%s its login could not be kept: %s", account_id, error)
 
     def _note(self, account_id: str, error: ProxyError) -> None:
         """Write down what the loading of a page showed about its account."""

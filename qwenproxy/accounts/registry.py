@@ -244,10 +244,10 @@ class Registry:
         return parse_accounts(map(self._with_renewable, records))
 
     def _with_renewable(self, record: dict[str, Any]) -> dict[str, Any]:
-        """Take an older record's profile for one that renews the token, until the site says otherwise."""
+        """Take an older record's profile, or kept login, for one that renews the token, until the site objects."""
         if "renewable" in record:
             return record
-        return {**record, "renewable": self.folder(record["id"]).profile.exists()}
+        return {**record, "renewable": self.folder(record["id"]).has_login}
 
     def _records(self) -> _Records:
         """Return the file's records, mended from the accounts' folders if need be. The lock is held.

@@ -17,12 +17,13 @@ from functools import partial
 
 from qwenproxy.browser.chrome_tab import DRIVER_ERRORS, ChromeTab
 from qwenproxy.browser.launching import Browser
+from qwenproxy.browser.login_readings import LoginReadings
 from qwenproxy.browser.page import PageRequest
 from qwenproxy.browser.page_login import Before, Login
 from qwenproxy.browser.response import TabResponse
 from qwenproxy.browser.site import Loaded, Site, load_again
 from qwenproxy.browser.tab import Tab
-from qwenproxy.browser.tokens import token_expiry
+from qwenproxy.browser.tokens import is_fresher, token_expiry
 from qwenproxy.errors import ProxyError, TabLost
 from qwenproxy.observe import journal
 
@@ -41,9 +42,9 @@ class Upkeep:
     """What a KeptPage needs from outside.
 
     `clock` gives seconds since 1970, `poll` is the longest pause between two looks at it. `keep_login` gets each token
-    that the page renewed, `note_refusal` the error of each load that failed, `note_load` the page's tab after each load
-    that did not, for calls that do not count as use; none must raise, nor must `note_load` wait. `renewable` is True if
-    the page has renewed its token before.
+    that the page renewed, and each reading of its login; `note_refusal` the error of each load that failed, `note_load`
+    the page's tab after each load that did not, for calls that do not count as use; none must raise, nor must
+    `note_load` wait. `renewable` is True if the page has renewed its token before.
     """
 
     keep_login: Callable[[Login], None]
@@ -82,6 +83,7 @@ class KeptPage:
         self._closing = False
         self._kept_token = state.token
         self._new_login: Login | None = None
+        self._readings = LoginReadings(site.origin, upkeep.clock, self._news.set)
         self._renews = upkeep.renewable
         self._tab = Tab(name, browser.tab, site, state.token, self._note_token)
         self._tabs = [self._tab]
@@ -125,6 +127,7 @@ class KeptPage:
         """Start a call in the page. Raises TabLost."""
         with self._gate:
             self._used = True
+            self._readings.note_use()
             return self._tab.fetch(request)
 
     def send(self, request: PageRequest) -> None:
@@ -166,11 +169,13 @@ class KeptPage:
         self._news.set()
         with self._gate:
             tabs = list(self._tabs)
+            self._tab.when_idle(self._readings.read)
         for tab in tabs:
             tab.close()
         self._browser.close(politely=False)  # a tab that is just opening is not in the list yet
         if threading.current_thread() is not self._thread:
             self._thread.join()
+        self._keep_token()  # of the last reading
 
     def _note_token(self, token: str) -> None:
         # The tab's owner thread calls this, and must not wait for a disk: our own thread writes the token.
@@ -201,6 +206,8 @@ class KeptPage:
             self._keep_token()
             with self._gate:
                 self._tabs = [tab for tab in self._tabs if tab.alive or tab is self._tab]
+                if self._readings.take_due():
+                    self._tab.when_idle(self._readings.read)
             if self._used and self._due_at is not None and self._upkeep.clock() >= self._due_at:
                 self._load_in_time()
         self._keep_token()
@@ -211,13 +218,22 @@ class KeptPage:
         return min(max(self._due_at - self._upkeep.clock(), 0.01), self._upkeep.poll)
 
     def _keep_token(self) -> None:
+        """Hand on a renewed token, or else what a reading brought."""
+        reading = self._readings.take()
+        if reading and is_fresher(reading.token, self._tab.token):
+            self._tab.token = reading.token
         token = self._tab.token
         if token and token != self._kept_token:
             self._kept_token = token
             self._renews = True
             self._plan(token)
-            login, self._new_login = self._new_login, None
-            self._upkeep.keep_login(login if login and login.token == token else Login(token))
+            logins, self._new_login = (reading, self._new_login), None
+            login = next((one for one in logins if one and one.token == token), Login(token))
+            self._upkeep.keep_login(login)
+            if not login.cookies:
+                self._readings.demand()
+        elif reading and reading.token == token:
+            self._upkeep.keep_login(reading)
 
     def _load_in_time(self) -> None:
         with self._loading:

@@ -10,7 +10,7 @@ import functools
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import resources
 
 from qwenproxy.browser.chrome_tab import DRIVER_ERRORS, ChromeTab
@@ -20,7 +20,9 @@ from qwenproxy.browser.page_login import (
     Login,
     await_token,
     cookies_left,
+    has_cookies,
     has_token,
+    navigate_as,
     origin_of,
     put_login,
     read_login,
@@ -84,18 +86,18 @@ def load_site(
 ) -> Loaded:
     """Open the site's page for the first time in a browser, with the login of an account.
 
-    Put the token into the profile before the page loads, unless the profile has it, or a newer one of the same person.
+    A browser without any cookie gets the whole login before the page loads. A profile wins while it is good: it gets
+    the token, unless it has it, or a newer one of the same person, and the storage if its own is empty.
     `folder` is the one with the profile, None for a browser that has none. `clock` gives seconds since 1970.
     Raises NetworkFailed (site not reached), VerificationRequired, NotLoggedIn (sent to sign-in), TabLost.
     """
     token = login.token
     try:
         tab.install(site.bridge())
-        if not token or _carries(tab, site, folder, token):
-            navigate(tab, site.base_url)
-        # A browser killed before it wrote its profile has lost the token, even though our mark says that it is there.
-        if token and not (_carries(tab, site, folder, token) and has_token(tab, site.origin)):
+        if token and (folder is None or not has_cookies(tab)):
             put_login(tab, site.base_url, login)
+        else:
+            _load_profile(tab, site, folder, login)
         state = _await_login(tab, site, Before(token), clock)
     except DRIVER_ERRORS as error:
         raise TabLost(f"The browser went away while it opened the site: {type(error).__name__}") from error
@@ -113,7 +115,7 @@ def load_again(tab: ChromeTab, site: Site, before: Before, clock: Callable[[], f
     if before.refused and before.young and before.renewable:
         renewed = await_token(tab, site.origin, before, clock, BOOT_WAIT)
         if renewed and renewed != before.token:
-            return Loaded(read_login(tab, renewed), True, cookies_left(tab, site.origin))
+            return Loaded(_login_of(tab, site, renewed), True, cookies_left(tab, site.origin))
     tab.install(site.bridge())
     navigate(tab, site.base_url)
     return _await_login(tab, site, before, clock)
@@ -125,13 +127,29 @@ def remember_token(folder: AccountFolder, site: Site, token: str) -> None:
     folder.planted.chmod(0o600)
 
 
+def _load_profile(tab: ChromeTab, site: Site, folder: AccountFolder | None, login: Login) -> None:
+    """Load the page in a browser whose profile has cookies; put the login there if the profile lacks the token."""
+    token = login.token
+    if not token or _carries(tab, site, folder, token):
+        navigate_as(tab, site.base_url, login)
+    # A browser killed before it wrote its profile has lost the token, even though our mark says that it is there.
+    if token and not (_carries(tab, site, folder, token) and has_token(tab, site.origin)):
+        put_login(tab, site.base_url, replace(login, cookies=()) if login.outdated else login)
+
+
 def _await_login(tab: ChromeTab, site: Site, before: Before, clock: Callable[[], float]) -> Loaded:
     """Wait for a page after navigation to pass its challenge and renew its login; return its state."""
     await_challenge(tab)
     token = await_token(tab, site.origin, before, clock)
     renewed = bool(token) and token != before.token
-    login = read_login(tab, token) if renewed else Login(token)
+    login = _login_of(tab, site, token) if renewed else Login(token)
     return Loaded(login, renewed, cookies_left(tab, site.origin))
+
+
+def _login_of(tab: ChromeTab, site: Site, token: str) -> Login:
+    """Return the page's login with its cookies and storage; the token alone if the page has moved on meanwhile."""
+    login = read_login(tab, site.origin)
+    return login if login and login.token == token else Login(token)
 
 
 def _carries(tab: ChromeTab, site: Site, folder: AccountFolder | None, token: str) -> bool:

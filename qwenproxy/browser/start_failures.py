@@ -41,6 +41,10 @@ class Started:
     log: Path
 
 
+class EndedAtStart(BrowserError):
+    """A browser or driver ended during its start, and nobody knows why: its profile may be damaged."""
+
+
 def cannot_run(path: str, error: OSError) -> BrowserError:
     """Return the error for a program that the system refuses to start."""
     cure = _CURE_OF_ERRNO.get(error.errno or 0)
@@ -66,9 +70,10 @@ def has_ended(started: Started) -> BrowserError:
     status = started.process.returncode
     cure = cure or _cure_of(status)
     advice = Phrase(cure) if cure else Phrase("cure_log", log=started.log)
+    kind = BrowserError if cure else EndedAtStart
     if not words:
-        return BrowserError(Phrase("browser_ended_silent", path=started.path, how=_how(status), cure=advice))
-    return BrowserError(Phrase("browser_ended", path=started.path, how=_how(status), words=words, cure=advice))
+        return kind(Phrase("browser_ended_silent", path=started.path, how=_how(status), cure=advice))
+    return kind(Phrase("browser_ended", path=started.path, how=_how(status), words=words, cure=advice))
 
 
 def is_late(started: Started, seconds: float) -> BrowserError:

@@ -46,6 +46,7 @@ class Tab:
         # Owner thread only:
         self._exchange = Exchange(chrome, site, self._note_token)
         self._load: PageLoad | None = None
+        self._errand: Callable[[ChromeTab], None] | None = None
         self._retiring = False
         self._closing = False
         self._thread = threading.Thread(target=self._own, name=f"tab-{name}", daemon=True)
@@ -84,6 +85,15 @@ class Tab:
             self._raise_if_lost()
             self._inbox.put(("load", order))
         return order
+
+    def when_idle(self, errand: Callable[[ChromeTab], None]) -> None:
+        """Order a short errand for the owner thread, for when no call runs; at the latest before a polite end.
+
+        Of several that wait only the last one runs. It must raise nothing. Never raises.
+        """
+        with self._gate:
+            if not self._loss:
+                self._inbox.put(("errand", errand))
 
     def retire(self) -> None:
         """Close the tab as soon as no call runs in it. The caller may start no more calls."""
@@ -126,11 +136,13 @@ class Tab:
                 self._exchange.tidy()
                 self._take_orders()
                 if self._closing:
+                    self._run_errand()
                     break
                 if self._exchange.live:
                     self._exchange.run()
                 else:
                     self._load_page()
+                    self._run_errand()
         except ProxyError as error:
             loss = error
             log.warning("account=%s tab lost: %s", self.name, error.message)
@@ -151,7 +163,7 @@ class Tab:
         self._chrome.close(politely=self._closing)
 
     def _take_orders(self) -> None:
-        if not self._exchange.live and not self._load and not self._retiring:
+        if not (self._exchange.live or self._load or self._errand or self._retiring):
             self._note(*self._inbox.get())
             self._exchange.note_use()
         while not self._inbox.empty():
@@ -169,6 +181,8 @@ class Tab:
             self._exchange.hold(*value)
         elif kind == "load":
             self._load = value
+        elif kind == "errand":
+            self._errand = value
         elif kind == "retire":
             self._retiring = True
         else:
@@ -179,6 +193,11 @@ class Tab:
         if load:
             load.run(self._chrome)
             self._exchange.note_load()
+
+    def _run_errand(self) -> None:
+        errand, self._errand = self._errand, None
+        if errand:
+            errand(self._chrome)
 
     def _note_token(self, token: str) -> None:
         if token != self.token:

@@ -101,6 +101,33 @@ def write_atomic(path: Path, data: bytes, mode: int = 0o600) -> None:
         raise refused("write_refused", path, error) from error
 
 
+def write_new(path: Path, data: bytes) -> None:
+    """Write a file (0600) that must not exist yet, and leave none behind if that fails. Raises StorageError."""
+    try:
+        file = open(path, "xb", opener=_open_private)  # noqa: SIM115 - closed below, but only deleted if it is ours
+    except OSError as error:
+        raise refused("write_refused", path, error) from error
+    try:
+        with file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        sync_folder(path.parent)
+    except OSError as error:
+        _forget(path)
+        raise refused("write_refused", path, error) from error
+
+
+def size_of(path: Path) -> int:
+    """Return the size of a file in bytes, 0 when there is none. Raises StorageError."""
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
+    except OSError as error:
+        raise refused("look_refused", path, error) from error
+
+
 def sweep(folder: Path, name: str) -> None:
     """Remove what interrupted writes of `name` (a glob pattern) left in `folder`.
 

@@ -33,13 +33,18 @@ class AccountFolder:
 
     @property
     def login(self) -> Path:
-        """The login with its cookies, as the page renewed it last."""
+        """The login with its cookies and storage, as the page had it last."""
         return self.path / "state.json"
 
     @property
     def site_report(self) -> Path:
         """What the site said of the account last: its settings and what is left of its quota."""
         return self.path / "site.json"
+
+    @property
+    def proxy(self) -> Path:
+        """The address of the account's own proxy."""
+        return self.path / "proxy.txt"
 
     @property
     def planted(self) -> Path:
@@ -50,6 +55,11 @@ class AccountFolder:
     def profile(self) -> Path:
         """The folder of the Chrome profile."""
         return self.path / "profile"
+
+    @property
+    def has_login(self) -> bool:
+        """Whether there is anything that may renew a token: a profile, or a login beside it."""
+        return self.profile.exists() or self.login.exists()
 
     @property
     def unfinished_profile(self) -> Path:

@@ -9,6 +9,7 @@ import logging
 import shutil
 from typing import Any
 
+from qwenproxy.accounts import identity
 from qwenproxy.accounts.account import is_token, parse_records
 from qwenproxy.accounts.registry import Registry
 from qwenproxy.accounts.salvage import completed, salvaged, tokens_in
@@ -27,8 +28,8 @@ LEFT_BEHIND = shutil.ignore_patterns("*Cache*", "Singleton*", "lockfile", "*.tmp
 def import_accounts(registry: Registry, session: SessionFolder, source: SessionFolder) -> tuple[str, ...]:
     """Take over the accounts of `source` into `session`; return the ids of the accounts that were new.
 
-    Nobody gets a second account. An account's browser profile comes with it, because only that can renew its login. An
-    account whose token is no JWT needs a new login; one without any token is skipped.
+    Nobody gets a second account. An account's browser profile and its kept login come with it, because only these can
+    renew its token. An account whose token is no JWT needs a new login; one without any token is skipped.
     Raises SetupError, ProfileInUse if a browser has a profile of the source open.
     """
     if not source.is_one:
@@ -42,8 +43,10 @@ def import_accounts(registry: Registry, session: SessionFolder, source: SessionF
     new = registry.newcomers([one for one in records if one["id"] not in tokenless])
     for record in new:
         account_id = record["id"]
-        has_profile = _bring_profile(source.account(account_id), registry.folder(account_id))
-        record["renewable"] = has_profile and record.get("renewable") is not False
+        origin, target = source.account(account_id), registry.folder(account_id)
+        has_profile = _bring_profile(origin, target)
+        has_login = identity.bring(origin, target)
+        record["renewable"] = (has_profile or has_login) and record.get("renewable") is not False
         if not is_token(record["token"]):
             record["invalid"] = True
     return registry.adopt(new)

@@ -9,10 +9,12 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 
+from qwenproxy.accounts import identity
 from qwenproxy.accounts.account import Account, OtherUser, refuse_other_user
 from qwenproxy.accounts.registry import Registry
 from qwenproxy.browser.chrome_tab import DRIVER_ERRORS
 from qwenproxy.browser.launching import Browser
+from qwenproxy.browser.page_login import read_login
 from qwenproxy.browser.site import remember_token
 from qwenproxy.disk.folder import AccountFolder
 from qwenproxy.errors import SetupError
@@ -39,6 +41,7 @@ def add_account(registry: Registry, window: LoginWindow, person: Person, account
     folder = registry.folder(new_id)
     with abandoned_on_failure(registry, new_id), _open(folder, window, person) as browser:
         login = Watch(browser, window, person).run()
+        _keep_identity(browser, window, folder)
         _close(browser, person)
         remember_token(folder, window.site, login.token)
         return registry.add(login.token, new_id, login.user_id, renewable=True)
@@ -65,6 +68,7 @@ def renew_account(registry: Registry, window: LoginWindow, person: Person, accou
             raise
         if not (login.proven or person.present):
             raise LoginFailed("unproven")
+        _keep_identity(browser, window, folder)
         _close(browser, person)
     if not registry.renew(account.id, login.token, renewable=True):
         raise SetupError(Phrase("account_removed_meanwhile", id=account.id))
@@ -93,6 +97,14 @@ def _close(browser: Browser, person: Person) -> None:
     """Close the window before the login counts, because Chrome writes it to disk only then."""
     person.show("closing", 0.0)
     browser.close()
+
+
+def _keep_identity(browser: Browser, window: LoginWindow, folder: AccountFolder) -> None:
+    """Keep the login with its cookies and storage, from which a browser without this profile can go on."""
+    with contextlib.suppress(*DRIVER_ERRORS):  # the profile has it all, too
+        login = read_login(browser.tab, window.site.origin)
+        if login:
+            identity.write(folder, login)
 
 
 def _display_missing(folder: AccountFolder) -> bool:

@@ -55,8 +55,6 @@ EN = {
     "mcp:SERVER, or mcp for all hosted servers. May be repeated.",
     "help_settings_off": "Switch this off: a name as for --on, or all for everything that changes answers now. "
     "May be repeated.",
-    "help_account_import": "Import accounts and chats from a session folder of the older project.\n"
-    "Nothing in DIR changes, and accounts and chats that are here already stay; a second import changes nothing.",
     "help_keys": "Manage the API keys that clients of this proxy need.",
     "help_keys_list": "List the keys, masked.",
     "help_keys_show": "Show the keys in full.",
@@ -81,7 +79,7 @@ EN = {
     "usage_one_of": "use one of {words}.",
     "usage_whole_number": "use a whole number from {low} to {high}.",
     "usage_number": "use a number from {low} up.",
-    "usage_folder": "use a folder that exists and can be read.",
+    "usage_folder": "use a file or folder that exists and can be read.",
     "config_default": "default",
     "config_option": "option",
     "stopped": "Stopped.",
@@ -144,12 +142,6 @@ EN = {
     "remove_waits": "Account {id} is removed; waiting for process {pid} to close its browser ...",
     "removed_but_folder": "Account {id} is removed, but process {pid} still has its profile open. When that process "
     "has ended, delete the profile too: {command}",
-    "imported": "Imported: {id}",
-    "imported_invalid": "Imported: {id}. It needs a new login: {command}",
-    "imported_total": "Imported accounts: {count}.",
-    "imported_none": "There is no new account there.",
-    "imported_chats": "Imported chats: {count}; already here: {known}.",
-    "imported_unreadable": "Unreadable, copied unchanged: {names}",
     "token_question": "Login token (it stays hidden)",
     "token_menu": "Log in on another machine and paste its token here; it stays hidden (ENTER alone: back)",
     "token_known": "Account {id} already has this token.",

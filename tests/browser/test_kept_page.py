@@ -13,6 +13,7 @@ from fake_driver import FakeBrowser, FakeChrome, FakePage, read
 from jwts import jwt
 
 from qwenproxy.browser import kept_page as kept_page_module
+from qwenproxy.browser import login_readings
 from qwenproxy.browser import tab as tab_module
 from qwenproxy.browser.kept_page import KeptPage, Upkeep, lead_times
 from qwenproxy.browser.launching import Browser
@@ -437,3 +438,69 @@ def test_closing_ends_a_load_that_hangs(rig: Rig, monkeypatch: pytest.MonkeyPatc
     renewing.join(5)
     assert not renewing.is_alive()
     assert len(failures) == 1
+
+
+class TestTheLoginForSafekeeping:
+    """Read by the tab's own thread while no call runs, handed on by the page's."""
+
+    @pytest.fixture
+    def rig(self, rig: Rig) -> Rig:
+        set_storage(rig, token())
+        rig.browser.tab.cookies = [dict(cookie) for cookie in COOKIES]
+        return rig
+
+    def test_is_read_after_the_first_use(self, rig: Rig) -> None:
+        rig.use()
+        rig.await_that(lambda: rig.logins)
+        assert rig.logins == [(token(), "page-a")]
+        assert rig.cookies == COOKIES
+        assert rig.page.renewable, "it says nothing of renewal"
+
+    def test_is_read_again_after_ten_minutes_of_use(self, rig: Rig) -> None:
+        rig.use()
+        rig.await_that(lambda: rig.logins)
+        rig.use()
+        rig.pass_time(login_readings.READ_EVERY)
+        rig.await_that(lambda: len(rig.logins) == 2)
+        assert rig.browser.tab.driver.readings == 2
+
+    def test_is_never_read_during_an_answer(self, rig: Rig) -> None:
+        number, response, page = rig.fetch()
+        page.push(number, "head", [200, {}])
+        assert response.head(5)
+        rig.page._news.set()
+        orders = len(page.orders)
+        page.await_that(lambda: len(page.orders) > orders + 5)
+        assert rig.browser.tab.driver.readings == 0
+        page.push(number, "end")
+        assert read(response) == ""
+        rig.await_that(lambda: rig.logins)
+
+    def test_is_read_with_a_token_that_the_page_renewed_by_itself(self, rig: Rig) -> None:
+        renewed = token(since=NOW + 60)
+        number, response, page = rig.fetch()
+        set_storage(rig, renewed)
+        page.push(0, "token", renewed)
+        page.push(number, "head", [200, {}])
+        page.push(number, "end")
+        assert response.head(5) and read(response) == ""
+        rig.await_that(lambda: rig.cookies)
+        assert {each for each, _ in rig.logins} == {renewed}
+
+    def test_is_read_at_a_polite_end_and_brings_a_token_renewed_meanwhile(self, rig: Rig) -> None:
+        renewed = token(since=NOW + 60)
+        set_storage(rig, renewed)
+        rig.page.close()
+        assert [each for each, _ in rig.logins] == [renewed]
+        assert rig.cookies == COOKIES
+
+    def test_is_not_read_where_the_page_has_none(self, rig: Rig) -> None:
+        rig.browser.tab.driver.storage = {}
+        rig.use()
+        rig.page.close()
+        assert rig.logins == []
+
+
+def set_storage(rig: Rig, value: str) -> None:
+    """Give the first tab's page a token in its storage."""
+    rig.browser.tab.driver.storage = {"token": value, "lswusea": "device"}

@@ -9,17 +9,17 @@ from typing import Any, cast
 import pytest
 from clocks import NOW
 from jwts import jwt
-from selenium.common.exceptions import JavascriptException, TimeoutException
+from selenium.common.exceptions import InvalidArgumentException, JavascriptException, TimeoutException
 
 from qwenproxy.browser import navigation, page_login
 from qwenproxy.browser.chrome_tab import ChromeTab
-from qwenproxy.browser.page_login import Before, Login, await_token, put_login, read_login
+from qwenproxy.browser.page_login import Before, Login, Storage, await_token, navigate_as, put_login, read_login
 from qwenproxy.errors import NetworkFailed, NotLoggedIn
 
 ORIGIN = "https://site.test"
 
 # What a page shows of itself, its origin and its token or status, or why no script runs in it.
-View = tuple[str, Any] | Exception
+View = tuple[str, Any] | Exception | None
 
 
 def token(left: float, user: str = "u") -> str:
@@ -36,9 +36,10 @@ class ScriptedTab:
         self.views = list(views)
         self.cookies = list(cookies)
         self.commands: list[tuple[str, dict[str, Any]]] = []
+        self.refused = ""  # a cookie that the browser does not take
         self.driver = SimpleNamespace(execute_script=self._view, get=lambda address: None)
 
-    def _view(self, _script: str) -> tuple[str, Any]:
+    def _view(self, _script: str) -> tuple[str, Any] | None:
         view = self.views.pop(0) if len(self.views) > 1 else self.views[0]
         if isinstance(view, Exception):
             raise view
@@ -46,7 +47,14 @@ class ScriptedTab:
 
     def cdp(self, command: str, **parameters: Any) -> dict[str, Any]:
         self.commands.append((command, parameters))
+        if any(one["name"] == self.refused for one in parameters.get("cookies", [])):
+            raise InvalidArgumentException("Invalid cookie fields")
         return {"cookies": self.cookies, "identifier": "1"}
+
+
+def commands_of(tab: ScriptedTab, command: str) -> list[dict[str, Any]]:
+    """Return the parameters of each such command that the tab got."""
+    return [parameters for name, parameters in tab.commands if name == command]
 
 
 def as_tab(tab: ScriptedTab) -> ChromeTab:
@@ -110,20 +118,93 @@ COOKIES = [
 ]
 
 
-def test_a_kept_login_is_put_back_with_its_cookies(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(page_login, "navigate", lambda tab, address: None)
-    tab = ScriptedTab((ORIGIN, FRESH), cookies=COOKIES)
-    login = read_login(as_tab(tab), FRESH)
-    assert login == Login(FRESH, tuple(COOKIES))
-    put_login(as_tab(tab), ORIGIN, login)
-    [cookies] = [parameters["cookies"] for command, parameters in tab.commands if command == "Network.setCookies"]
-    assert cookies == [
-        {
-            "name": "refresh", "value": "r", "path": "/", "secure": True, "httpOnly": True, "expires": 9.0,
-            "url": "https://site.test/",
-        },
-        {"name": "all", "value": "a", "path": "/x", "secure": False, "domain": ".test"},
-    ]  # fmt: skip
+STORED = [("lswusea", "device"), ("token", FRESH)]
+
+
+def kept(cookie: dict[str, Any]) -> dict[str, Any]:
+    """Return what is kept of a cookie: how the browser counts it is not."""
+    return {name: value for name, value in cookie.items() if name != "session"}
+
+
+def test_a_login_is_read_with_cookies_and_storage() -> None:
+    tab = ScriptedTab((ORIGIN, [list(item) for item in reversed(STORED)]), cookies=COOKIES)
+    login = read_login(as_tab(tab), ORIGIN)
+    assert login == Login(FRESH, (kept(COOKIES[1]), kept(COOKIES[0])), Storage(ORIGIN, tuple(STORED)))
+
+
+@pytest.mark.parametrize(
+    "view",
+    [("https://auth.site.test", STORED), (ORIGIN, []), None, TimeoutException("x")],
+    ids=["elsewhere", "no token", "changing", "silent"],
+)
+def test_a_page_without_a_login_has_nothing_to_keep(view: Any) -> None:
+    assert read_login(as_tab(ScriptedTab(view, cookies=COOKIES)), ORIGIN) is None
+
+
+@pytest.mark.parametrize(("domain", "is_its_own"), [("site.test", True), (".test", True), ("other.test", False)])
+def test_without_storage_the_token_is_the_cookie_of_the_site(domain: str, is_its_own: bool) -> None:
+    cookie = {"name": "token", "value": FRESH, "domain": domain}
+    login = read_login(as_tab(ScriptedTab((ORIGIN, []), cookies=[cookie])), ORIGIN)
+    assert (login is not None) == is_its_own
+    assert login is None or login.token == FRESH
+
+
+def test_cookies_without_end_do_not_fill_the_disk() -> None:
+    big = [{"name": f"c{number}", "value": "x" * 4000, "domain": "site.test"} for number in range(1000)]
+    login = read_login(as_tab(ScriptedTab((ORIGIN, STORED), cookies=[*big, *COOKIES])), ORIGIN)
+    assert login is not None
+    assert sum(len(cookie["value"]) for cookie in login.cookies) < page_login.COOKIES_LIMIT
+    assert {"refresh", "all"} <= {cookie["name"] for cookie in login.cookies}, "small ones stay"
+
+
+class TestPuttingALoginBack:
+    @pytest.fixture(autouse=True)
+    def at_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(page_login, "navigate", lambda tab, address: None)
+
+    def test_brings_its_cookies_as_they_were(self) -> None:
+        tab = ScriptedTab((ORIGIN, FRESH))
+        put_login(as_tab(tab), ORIGIN, Login(FRESH, tuple(COOKIES)))
+        [cookies] = commands_of(tab, "Network.setCookies")
+        assert cookies["cookies"] == [
+            {
+                "name": "refresh", "value": "r", "path": "/", "secure": True, "httpOnly": True, "expires": 9.0,
+                "url": "https://site.test/",
+            },
+            {"name": "all", "value": "a", "path": "/x", "secure": False, "domain": ".test"},
+        ]  # fmt: skip
+
+    def test_goes_on_without_a_cookie_that_the_browser_refuses(self) -> None:
+        tab = ScriptedTab((ORIGIN, FRESH))
+        tab.refused = "all"
+        put_login(as_tab(tab), ORIGIN, Login(FRESH, tuple(COOKIES)))
+        each = [[one["name"] for one in call["cookies"]] for call in commands_of(tab, "Network.setCookies")]
+        assert each == [["refresh", "all"], ["refresh"], ["all"]]
+
+    def test_brings_the_storage_into_an_empty_one_and_the_token_into_any(self) -> None:
+        tab = ScriptedTab((ORIGIN, FRESH))
+        put_login(as_tab(tab), ORIGIN, Login(FRESH, (), Storage(ORIGIN, (("id", "1"), ("token", OLD)))))
+        [script] = commands_of(tab, "Page.addScriptToEvaluateOnNewDocument")
+        assert 'if (!localStorage.length) for (const item of [["id", "1"]])' in script["source"]
+        assert f"localStorage.setItem('token', \"{FRESH}\")" in script["source"]
+        assert OLD not in script["source"]
+        assert commands_of(tab, "Page.removeScriptToEvaluateOnNewDocument")
+
+    def test_leaves_out_the_storage_of_another_site(self) -> None:
+        tab = ScriptedTab((ORIGIN, FRESH))
+        put_login(as_tab(tab), ORIGIN, Login(FRESH, (), Storage("https://other.test", (("id", "1"),))))
+        [script] = commands_of(tab, "Page.addScriptToEvaluateOnNewDocument")
+        assert '"id"' not in script["source"]
+
+    def test_fills_only_a_lost_storage_where_the_profile_has_the_login(self) -> None:
+        tab = ScriptedTab((ORIGIN, FRESH))
+        navigate_as(as_tab(tab), ORIGIN, Login(FRESH, (), Storage(ORIGIN, (("id", "1"),))))
+        [script] = commands_of(tab, "Page.addScriptToEvaluateOnNewDocument")
+        assert "token" not in script["source"]
+        assert not commands_of(tab, "Network.setCookies") + commands_of(tab, "Network.setCookie")
+        bare = ScriptedTab((ORIGIN, FRESH))
+        navigate_as(as_tab(bare), ORIGIN, Login(FRESH))
+        assert bare.commands == []
 
 
 class TestNavigating:

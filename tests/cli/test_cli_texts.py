@@ -137,8 +137,8 @@ MISTYPED = [
     ),
     (
         "account import ./nowhere",
-        f"DIR {NO_VALUE_EN} a folder that exists and can be read.",
-        f"{NO_VALUE_RU} DIR: нужна папка, которая существует и которую можно читать.",
+        f"PATH {NO_VALUE_EN} a file or folder that exists and can be read.",
+        f"{NO_VALUE_RU} PATH: нужны файл или папка, которые существуют и которые можно читать.",
     ),
     ("account remove", "ID is missing.", "Не хватает ID."),
     ("account remove one two", "Too many arguments: two", "Лишние аргументы: two"),

@@ -15,6 +15,7 @@ from selenium.common.exceptions import TimeoutException
 from session_files import account_of
 from spelling import spelled
 
+from qwenproxy.accounts import identity
 from qwenproxy.accounts.account import Account
 from qwenproxy.accounts.registry import Registry
 from qwenproxy.browser.local import LocalLauncher
@@ -57,6 +58,8 @@ def test_a_login_becomes_an_account(registry: Registry, window: LoginWindow, pla
     assert script.steps == ["opening", "waiting", "closing"]
     assert script.closed
     assert registry.folder(added).planted.exists()
+    login = identity.read(registry.folder(added), new_token())
+    assert login.cookies == (login_window.COOKIE,) and ("lswusea", "device") in login.storage.items
     ProfileClaim.take(registry.folder(added)).release()  # free again
 
 

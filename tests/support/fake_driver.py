@@ -85,6 +85,8 @@ class FakeDriver:
         self.always: Exception | None = None
         self.reply_lost = False
         self.installed: list[str] = []
+        self.storage: dict[str, str] = {}
+        self.readings = 0  # of the storage
         self.script_timeout = 0.0
         self.hang: threading.Event | None = None
         self.hanging = threading.Event()
@@ -105,8 +107,12 @@ class FakeDriver:
             self.page.exchange(json.loads(text))
         raise failure
 
-    def execute_script(self, script: str) -> None:
+    def execute_script(self, script: str) -> object:
+        if "Object.entries(localStorage)" in script:
+            self.readings += 1
+            return [self.page.origin, list(self.storage.items())]
         self.installed.append(script)
+        return None
 
 
 class FakeChrome:
@@ -118,11 +124,15 @@ class FakeChrome:
         self.commands: list[str] = []
         self.gone: Exception | None = None
         self.closed: list[bool] = []
+        self.cookies: list[dict[str, object]] = []
 
-    def cdp(self, command: str, **_parameters: object) -> None:
+    def cdp(self, command: str, **_parameters: object) -> dict[str, object]:
         if self.driver.always:
             raise self.driver.always
+        if command == "Storage.getCookies":
+            return {"cookies": self.cookies}
         self.commands.append(command)
+        return {}
 
     def install(self, script: str) -> None:
         self.cdp("Page.addScriptToEvaluateOnNewDocument", source=script)

@@ -10,6 +10,7 @@ import pytest
 from clocks import FakeClock
 from selenium.common.exceptions import NoSuchWindowException, WebDriverException
 
+from qwenproxy.browser import page_login
 from qwenproxy.browser.binaries import Programs
 from qwenproxy.browser.local import LocalLauncher
 from qwenproxy.browser.profile import ProfileClaim
@@ -22,6 +23,7 @@ SITE = "https://localhost:4433"
 SOMEBODY = [200, {"content-type": "application/json"}, '{"id":"u1","role":"user"}']
 NOBODY = [200, {"x-actual-status-code": "401"}, '{"success":false,"data":{"code":"Unauthorized"}}']
 CAPTCHA = [200, {}, '{"ret":["FAIL_SYS_USER_VALIDATE","RGV587_ERROR"],"data":{"url":"/punish"}}']
+COOKIE = {"name": "refresh_token", "value": "r", "domain": ".localhost", "httpOnly": True}
 STRANGE = [200, {"content-type": "application/json"}, '{"something":"else"}']
 
 
@@ -67,7 +69,10 @@ class FakeDriver:
             raise WebDriverException("disconnected: not connected to DevTools")
         return self.handles
 
-    def execute_script(self, script: str, *args: object) -> dict[str, object] | None:
+    def execute_script(self, script: str, *args: object) -> object:
+        if script == page_login.PLACE_AND_STORAGE:
+            assert isinstance(self.view, View)
+            return [self.view.origin, [["lswusea", "device"], ["token", self.view.token]]]
         assert script == watch.LOOK
         if self.view is None:
             raise NoSuchWindowException
@@ -145,7 +150,7 @@ def play(monkeypatch: pytest.MonkeyPatch, clock: FakeClock, script: Script) -> S
     class FakeBrowser:
         def __init__(self, folder: AccountFolder) -> None:
             self._claim = ProfileClaim.take(folder)
-            self.tab = SimpleNamespace(driver=script.driver)
+            self.tab = SimpleNamespace(driver=script.driver, cdp=lambda command: {"cookies": [COOKIE]})
 
         def close(self, *, politely: bool = True) -> None:
             script.closed += 1

@@ -1,4 +1,4 @@
-"""`qwenproxy account`: add, relogin, remove, list, check and import accounts, and their settings (contract 5)."""
+"""`qwenproxy account`: accounts come, go and travel, are listed and checked, and their settings (contract 5)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ PLACES = {
     "remove": Place("qwenproxy.cli.account.remove:remove_command", "help_account_remove"),
     "list": Place("qwenproxy.cli.account.list:list_command", "help_account_list"),
     "check": Place("qwenproxy.cli.account.check:check_command", "help_account_check"),
-    "import": Place("qwenproxy.cli.account.import_folder:import_command", "help_account_import"),
+    "export": Place("qwenproxy.cli.account.moving:export_command", "help_account_export"),
+    "import": Place("qwenproxy.cli.account.moving:import_command", "help_account_import"),
     "settings": Place("qwenproxy.cli.account.settings:settings_command", "help_account_settings"),
 }
 

@@ -1,0 +1,84 @@
+"""A profile that was lost or damaged: its account goes on with the login kept beside it, and renews that as before."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from logins import config_for, enter
+
+from qwenproxy.app import create_app
+from qwenproxy.assembly import build_relay
+from qwenproxy.disk.folder import AccountFolder, SessionFolder
+from qwenproxy.sandbox import Sandbox, Switches
+
+pytestmark = pytest.mark.browser
+
+TOKEN_LIFE = Switches().token_life_s
+DEVICE_IDS = ("cna", "lswusea")
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[Sandbox]:
+    """A stand-in of these tests' own, whose clock is moved."""
+    with Sandbox(accounts=1) as site:
+        yield site
+
+
+@pytest.fixture(scope="module")
+def session_dir(site: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A session folder whose account is logged in; each test leaves it in order, with the newest login."""
+    session_dir = tmp_path_factory.mktemp("healing") / "session"
+    enter(site, session_dir)
+    return session_dir
+
+
+def device_ids(folder: AccountFolder) -> dict[str, str]:
+    """Return the ids of the device in the kept login, from cookies and storage."""
+    state = json.loads(folder.login.read_text())
+    [storage] = state["origins"]
+    pairs: list[dict[str, Any]] = [*state["cookies"], *storage["localStorage"]]
+    return {one["name"]: one["value"] for one in pairs if one["name"] in DEVICE_IDS}
+
+
+def serve(site: Sandbox, session_dir: Path) -> None:
+    """Have a question answered after the token has run out, and close the browser."""
+    site.advance(TOKEN_LIFE + 1)
+    config = config_for(site, session_dir)
+    relay = build_relay(config, clock=site.now, poll=0.02)
+    try:
+        body = {"messages": [{"role": "user", "content": "{{say fine}}"}]}
+        answer = create_app(config, relay).test_client().post("/v1/chat/completions", json=body)
+    finally:
+        relay.close()
+    assert answer.status_code == 200, answer.text
+    assert json.loads(answer.text)["choices"][0]["message"]["content"] == "fine"
+
+
+def test_an_account_goes_on_without_its_profile(
+    site: Sandbox, session_dir: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = SessionFolder(session_dir).account("sandbox1")
+    ids = device_ids(folder)
+    assert set(ids) == set(DEVICE_IDS)
+    site.clear()
+    shutil.rmtree(folder.profile)
+    serve(site, session_dir)
+    assert "starts with the login kept beside it" in caplog.text
+
+    caplog.clear()
+    cookies = folder.profile / "Default" / "Cookies"
+    cookies.write_bytes(cookies.read_bytes()[: cookies.stat().st_size // 2])
+    serve(site, session_dir)
+    assert "it has lost its cookies" in caplog.text
+    assert len(list(folder.path.glob("profile.corrupt-*"))) == 1
+
+    caplog.clear()
+    serve(site, session_dir)
+    assert "lost" not in caplog.text and "kept beside" not in caplog.text, "the new profile keeps its cookies"
+    assert device_ids(folder) == ids
+    assert [(one.outcome, one.by_page_script) for one in site.refreshes] == [("ok", True)] * 3
