@@ -68,6 +68,7 @@ class Browsers:
         is_current = page is not None and account.token in (page.token, slot.token)
         if is_current:
             slot.token = account.token
+        is_current = is_current and page is not None and page.is_current
         return page if page and page.alive and page.is_fit and (is_current or slot.running > 1) else None
 
     def _make_ready(self, slot: Slot, asked_at: float) -> KeptPage:
@@ -78,7 +79,7 @@ class Browsers:
             has_just_failed = slot.starts.failed_at >= asked_at or slot.starts.is_failing
             account = self._account(slot)
             page = slot.page
-            if page and page.alive and account.token in (page.token, slot.token):
+            if page and page.alive and page.is_current and account.token in (page.token, slot.token):
                 page.make_fit()
                 return page
             # The pool may have granted the account just before it was set aside.
@@ -119,6 +120,12 @@ class Browsers:
             if not self._is_closed:
                 journal.note(journal.BrowserEnded(slot.id))
         _close_all(pages)
+
+    def outdated(self) -> tuple[str, ...]:
+        """Return the accounts whose open browsers were started with settings that the account has no longer."""
+        with self.lock:
+            pages = [(slot.id, slot.page) for slot in self._slots.values() if slot.page and not slot.reserved]
+        return tuple(account_id for account_id, page in pages if page.alive and not page.is_current)
 
     def close_reserved(self, slot: Slot) -> None:
         """Close the browser of a slot that is set aside; running answers end with TabLost."""

@@ -80,6 +80,7 @@ class KeptPage:
         self._news = threading.Event()
         self._hurry = threading.Event()  # a request waits for the load
         self._closing = False
+        self._given_up = False
         self._kept_token = state.token
         self._new_login: Login | None = None
         self._renews = upkeep.renewable
@@ -110,6 +111,11 @@ class KeptPage:
     def is_fit(self) -> bool:
         """Whether login and cookies are good by their dates."""
         return self._fit_until is None or self._upkeep.clock() < self._fit_until
+
+    @property
+    def is_current(self) -> bool:
+        """Whether it may go on: the account has the settings of its launch, and nobody gave it up. May read a file."""
+        return not self._given_up and self._browser.is_current
 
     @property
     def renewable(self) -> bool:
@@ -158,6 +164,10 @@ class KeptPage:
     def distrust(self) -> None:
         """Make the next request load the page anew."""
         self._fit_until = 0.0
+
+    def give_up(self) -> None:
+        """Have the browser closed once it has no more answers, because it does not reach the site."""
+        self._given_up = True
 
     def close(self) -> None:
         """Close every tab and the browser; running calls end with TabLost. Bounded in time, idempotent."""

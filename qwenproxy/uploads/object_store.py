@@ -1,16 +1,19 @@
 """Write a file's bytes to the site's object store (protocol 7.2): a plain PUT with the vendor's signature.
 
-The only request to the site's side that Python makes itself. Knows credentials and bytes, no accounts.
+The only request to the site's side that Python makes itself, so it takes the account's proxy as the browser does.
+Knows credentials and bytes, no accounts.
 """
 
 from __future__ import annotations
 
 import re
 from datetime import datetime, timezone
+from urllib.parse import urlsplit
 
 import requests
 from requests import PreparedRequest
 
+from qwenproxy.browser.way_out import WayOut
 from qwenproxy.errors import NetworkFailed, SiteFailure
 from qwenproxy.upstream.files import UploadCredentials
 
@@ -18,8 +21,22 @@ CONNECT_TIMEOUT = 10.0  # seconds
 ANSWER_TIMEOUT = 60.0  # seconds of silence during the upload and before the answer
 
 
-def put(credentials: UploadCredentials, content_type: str, data: bytes) -> None:
-    """Store the bytes. Raises NetworkFailed, SiteFailure."""
+def put(credentials: UploadCredentials, content_type: str, data: bytes, way: WayOut | None = None) -> None:
+    """Store the bytes, by the account's way out. Raises NetworkFailed, SiteFailure, BrowserError (its proxy fails)."""
+    if way is None:
+        _put(credentials, content_type, data)
+        return
+    way.open()
+    try:
+        _put(credentials, content_type, data, way.url)
+    except NetworkFailed as error:
+        raise way.trouble(urlsplit(credentials.object_url).hostname or "") or error from error
+    finally:
+        way.close()
+
+
+def _put(credentials: UploadCredentials, content_type: str, data: bytes, proxy: str = "") -> None:
+    """Store the bytes through a proxy; "" for none. Raises NetworkFailed, SiteFailure."""
 
     def sign(request: PreparedRequest) -> PreparedRequest:
         request.headers.update(signed_headers(credentials, content_type, datetime.now(timezone.utc)))
@@ -32,7 +49,7 @@ def put(credentials: UploadCredentials, content_type: str, data: bytes) -> None:
             # Sign by `auth`, so that no entry of a .netrc replaces it.
             auth=sign,
             # Plain HTTP is for stand-ins on this machine; a proxy of the environment cannot reach them.
-            proxies={"http": ""},
+            proxies={"http": proxy, "https": proxy} if proxy else {"http": ""},
             timeout=(CONNECT_TIMEOUT, ANSWER_TIMEOUT),
             allow_redirects=False,
         )

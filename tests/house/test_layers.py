@@ -89,6 +89,7 @@ DOORS = {
     "regex": ("qwenproxy.chat.schemas",),
     "referencing": ("qwenproxy.chat.schemas",),
     "urllib3": ("qwenproxy.browser",),
+    "python_socks": ("qwenproxy.browser.forwarding.dialing",),
     "psutil": ("qwenproxy.browser", "qwenproxy.cli"),
     "sqlite3": ("qwenproxy.disk",),
     "requests": ("qwenproxy.uploads", "qwenproxy.cli"),
