@@ -39,6 +39,7 @@ from qwenproxy.relay.filing import Filing
 from qwenproxy.relay.questions import Relay, RelaySettings
 from qwenproxy.texts import Phrase
 from qwenproxy.uploads.ledger import Ledger
+from qwenproxy.uploads.object_store import ObjectStore
 from qwenproxy.uploads.uploader import Uploader
 
 
@@ -63,7 +64,8 @@ def assemble(config: Config, relay: Relay | None = None, on_exhausted: Callable[
     ledger = Ledger.open(session)
     ledger.tidy()
     proxy = default_proxy(config)
-    uploader = Uploader(ledger, config.max_file_size, way_of=lambda one: WayOut(session.account(one), proxy))
+    store = ObjectStore(lambda account_id: WayOut(session.account(account_id), proxy))
+    uploader = Uploader(ledger, config.max_file_size, put=store.put)
     relay = relay or build_relay(config, uploader, on_exhausted=on_exhausted)
     history = HistoryStore.open(session.history, config.max_history_length)
     state = State(session.state)

@@ -17,7 +17,6 @@ from qwenproxy.accounts import standing
 from qwenproxy.accounts.browsers import Browsers
 from qwenproxy.accounts.kind_rests import KindRests
 from qwenproxy.accounts.lease import Lease
-from qwenproxy.accounts.outdated import close_outdated
 from qwenproxy.accounts.registry import Account, Registry
 from qwenproxy.accounts.reservation import Reservation
 from qwenproxy.accounts.rotation import Rotation
@@ -172,7 +171,6 @@ class AccountPool:
     def sweep(self) -> None:
         """Do one round of the janitor: close browsers that should not be open, try those that failed to start."""
         self._browsers.close_ended()
-        close_outdated(self, self._browsers)
         self._close_unusable()
         self._retry_browser()
         if self._limits.idle_browser:

@@ -15,6 +15,8 @@ from qwenproxy.disk import files
 from qwenproxy.disk.folder import AccountFolder
 from qwenproxy.errors import SetupError
 
+UNREADABLE = "unreadable"
+
 
 @dataclass(frozen=True, slots=True)
 class Proxies:
@@ -30,12 +32,12 @@ class Proxies:
     def shown(self, account_id: str) -> str | None:
         """Return the address that an account's browser uses, without user and password; None for none.
 
-        "unreadable" for a file that names none: the browser does not open then.
+        UNREADABLE for a file that names none: the browser does not open then.
         """
         try:
             proxy = proxy_of(self.registry.folder(account_id), self.default)
         except SetupError:
-            return "unreadable"
+            return UNREADABLE
         return proxy.public if proxy else None
 
     def change(self, account_id: str, proxy: ProxyAddress | None) -> None:

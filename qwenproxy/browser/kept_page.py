@@ -105,7 +105,7 @@ class KeptPage:
     @property
     def alive(self) -> bool:
         """Whether the page can still take calls. Does not ask the browser."""
-        return self._tab.alive and self._browser.is_running
+        return not self._given_up and self._tab.alive and self._browser.is_running
 
     @property
     def is_fit(self) -> bool:
@@ -114,8 +114,8 @@ class KeptPage:
 
     @property
     def is_current(self) -> bool:
-        """Whether it may go on: the account has the settings of its launch, and nobody gave it up. May read a file."""
-        return not self._given_up and self._browser.is_current
+        """Whether the account has still the settings of the browser's launch. May read a file."""
+        return self._browser.is_current
 
     @property
     def renewable(self) -> bool:
@@ -166,7 +166,7 @@ class KeptPage:
         self._fit_until = 0.0
 
     def give_up(self) -> None:
-        """Have the browser closed once it has no more answers, because it does not reach the site."""
+        """Take no more calls, because the browser does not reach the site: the next request opens another one."""
         self._given_up = True
 
     def close(self) -> None:

@@ -10,6 +10,7 @@ import click
 
 from qwenproxy import __version__
 from qwenproxy.cli.account import account_group
+from qwenproxy.cli.account_proxy import proxy_command
 from qwenproxy.cli.account_settings import settings_command
 from qwenproxy.cli.connect import connect_command
 from qwenproxy.cli.doctor import doctor_command
@@ -55,6 +56,7 @@ for command in (
 ):
     cli.add_command(command)
 account_group.add_command(settings_command)
+account_group.add_command(proxy_command)
 
 
 def main() -> None:

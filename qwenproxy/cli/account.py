@@ -14,6 +14,7 @@ from qwenproxy.accounts.account import Account
 from qwenproxy.assembly import opener_for
 from qwenproxy.browser.profile import ProfileInUse, profile_owner
 from qwenproxy.cli.account_notes import account_json, show_notes
+from qwenproxy.cli.account_proxy import read_proxy
 from qwenproxy.cli.console import (
     ICONS,
     Console,
@@ -64,17 +65,21 @@ def account_group(ctx: click.Context, session_dir: str | None) -> None:
 )
 @option("--token", metavar="TOKEN", help="help_add_token")
 @option("--id", "account_id", metavar="ID", help="help_add_id")
+@option("--proxy", "proxy_url", metavar="URL", help="help_add_proxy")
 @wait_option
 @late_session_option
 @click.pass_obj
-def add(config: Config, token: str | None, account_id: str | None, login_wait: float) -> None:
+def add(config: Config, token: str | None, account_id: str | None, proxy_url: str | None, login_wait: float) -> None:
     """Add an account by a login window or a token."""
     console = open_console(config)
     _refuse_bad_id(console, account_id)
+    if token == proxy_url == "-":
+        raise click.UsageError(console.say("add_two_hidden"))
+    proxy = read_proxy(console, proxy_url) if proxy_url is not None else None
     if token is None:
-        click.echo(console.say("added", id=add_in_window(console, account_id, login_wait)))
+        click.echo(console.say("added", id=add_in_window(console, account_id, login_wait, proxy)))
     else:
-        add_by_token(console, token, account_id)
+        add_by_token(console, token, account_id, proxy)
 
 
 @account_group.command("relogin", help="help_account_relogin", epilog=RELOGIN_EXAMPLES)

@@ -10,9 +10,11 @@ import shutil
 from typing import Any
 
 from qwenproxy.accounts.account import is_token, parse_records
+from qwenproxy.accounts.proxies import keep_proxy
 from qwenproxy.accounts.registry import Registry
 from qwenproxy.accounts.salvage import completed, salvaged, tokens_in
 from qwenproxy.browser.profile import ProfileInUse, disk_refuses, profile_owner
+from qwenproxy.browser.proxies import proxy_of
 from qwenproxy.disk import files
 from qwenproxy.disk.folder import AccountFolder, SessionFolder
 from qwenproxy.errors import SetupError
@@ -42,6 +44,9 @@ def import_accounts(registry: Registry, session: SessionFolder, source: SessionF
     new = registry.newcomers([one for one in records if one["id"] not in tokenless])
     for record in new:
         account_id = record["id"]
+        # The proxy first: without it the account's traffic would go another way than before.
+        if proxy := proxy_of(source.account(account_id)):
+            keep_proxy(registry.folder(account_id), proxy)
         has_profile = _bring_profile(source.account(account_id), registry.folder(account_id))
         record["renewable"] = has_profile and record.get("renewable") is not False
         if not is_token(record["token"]):

@@ -17,6 +17,7 @@ from qwenproxy.browser.chrome_tab import DRIVER_ERRORS
 from qwenproxy.browser.launching import Browser, Launcher
 from qwenproxy.browser.navigation import unreached
 from qwenproxy.browser.page import Head
+from qwenproxy.browser.proxies import ProxyAddress
 from qwenproxy.browser.site import Site
 from qwenproxy.browser.tokens import token_expiry, token_user
 from qwenproxy.errors import NotLoggedIn, ProxyError, SetupError, VerificationRequired
@@ -94,7 +95,7 @@ class LoginWindow:
     """Where and how a login takes place.
 
     `sign_in` is the address where the login begins, "" for the site's own. `login_wait` is in seconds, and `clock` is
-    monotonic.
+    monotonic. `proxy` is for a new account to keep.
     """
 
     site: Site
@@ -102,6 +103,7 @@ class LoginWindow:
     login_wait: float = 600.0
     sign_in: str = ""
     clock: Callable[[], float] = time.monotonic
+    proxy: ProxyAddress | None = None
 
 
 class Watch:

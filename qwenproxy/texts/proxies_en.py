@@ -33,6 +33,7 @@ EN = {
     "scheme://user:password@host:port with http, https or socks5; - reads it without showing it.",
     "help_proxy_clear": "take the account's own proxy away",
     "help_add_proxy": "the account's outgoing proxy, from the login window on; - reads it without showing it",
+    "add_two_hidden": "Only one of --token and --proxy can be read from standard input.",
     "proxy_question": "Address of the proxy (it is not shown): ",
     "proxy_own": "{id} uses the proxy {proxy}",
     "proxy_default": "{id} uses the proxy {proxy} of QWENPROXY_PROXY",

@@ -32,6 +32,7 @@ RU = {
     "scheme://user:password@host:port, схема http, https или socks5; - читает адрес, не показывая его.",
     "help_proxy_clear": "убрать собственный прокси аккаунта",
     "help_add_proxy": "исходящий прокси аккаунта, уже для окна входа; - читает адрес, не показывая его",
+    "add_two_hidden": "Из стандартного ввода читается либо --token, либо --proxy.",
     "proxy_question": "Адрес прокси (не показывается): ",
     "proxy_own": "{id}: прокси {proxy}",
     "proxy_default": "{id}: прокси {proxy} из QWENPROXY_PROXY",

@@ -1,12 +1,14 @@
 """Write a file's bytes to the site's object store (protocol 7.2): a plain PUT with the vendor's signature.
 
 The only request to the site's side that Python makes itself, so it takes the account's proxy as the browser does.
-Knows credentials and bytes, no accounts.
+Knows credentials, bytes and ways out; nothing else of accounts.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from urllib.parse import urlsplit
 
@@ -14,28 +16,35 @@ import requests
 from requests import PreparedRequest
 
 from qwenproxy.browser.way_out import WayOut
-from qwenproxy.errors import NetworkFailed, SiteFailure
+from qwenproxy.errors import NetworkFailed, SiteFailure, Transient
 from qwenproxy.upstream.files import UploadCredentials
 
 CONNECT_TIMEOUT = 10.0  # seconds
 ANSWER_TIMEOUT = 60.0  # seconds of silence during the upload and before the answer
 
 
-def put(credentials: UploadCredentials, content_type: str, data: bytes, way: WayOut | None = None) -> None:
-    """Store the bytes, by the account's way out. Raises NetworkFailed, SiteFailure, BrowserError (its proxy fails)."""
-    if way is None:
-        _put(credentials, content_type, data)
-        return
-    way.open()
-    try:
-        _put(credentials, content_type, data, way.url)
-    except NetworkFailed as error:
-        raise way.trouble(urlsplit(credentials.object_url).hostname or "") or error from error
-    finally:
-        way.close()
+@dataclass(frozen=True, slots=True)
+class ObjectStore:
+    """The store as accounts reach it; `way_of` returns an account's way out, None if it has none."""
+
+    way_of: Callable[[str], WayOut | None] = lambda account_id: None
+
+    def put(self, credentials: UploadCredentials, content_type: str, data: bytes, account_id: str) -> None:
+        """Store the bytes for an account. Raises NetworkFailed, SiteFailure, SetupError (its proxy fails)."""
+        way = self.way_of(account_id)
+        if way is None:
+            put(credentials, content_type, data)
+            return
+        way.open()
+        try:
+            put(credentials, content_type, data, way.url)
+        except Transient as error:  # over plain HTTP the way itself answers when its proxy fails
+            raise way.trouble(urlsplit(credentials.object_url).hostname or "") or error from error
+        finally:
+            way.close()
 
 
-def _put(credentials: UploadCredentials, content_type: str, data: bytes, proxy: str = "") -> None:
+def put(credentials: UploadCredentials, content_type: str, data: bytes, proxy: str = "") -> None:
     """Store the bytes through a proxy; "" for none. Raises NetworkFailed, SiteFailure."""
 
     def sign(request: PreparedRequest) -> PreparedRequest:

@@ -56,7 +56,7 @@ class FakeTab:
         return True
 
     def give_up(self) -> None:
-        self.is_current = False
+        self.alive = False
 
     def distrust(self) -> None:
         self.distrusted = True

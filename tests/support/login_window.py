@@ -11,6 +11,7 @@ from clocks import FakeClock
 from selenium.common.exceptions import NoSuchWindowException, WebDriverException
 
 from qwenproxy.browser.binaries import Programs
+from qwenproxy.browser.chrome_tab import no_trouble
 from qwenproxy.browser.local import LocalLauncher
 from qwenproxy.browser.profile import ProfileClaim
 from qwenproxy.browser.site import Site
@@ -145,7 +146,7 @@ def play(monkeypatch: pytest.MonkeyPatch, clock: FakeClock, script: Script) -> S
     class FakeBrowser:
         def __init__(self, folder: AccountFolder) -> None:
             self._claim = ProfileClaim.take(folder)
-            self.tab = SimpleNamespace(driver=script.driver)
+            self.tab = SimpleNamespace(driver=script.driver, way_trouble=no_trouble)
 
         def close(self, *, politely: bool = True) -> None:
             script.closed += 1

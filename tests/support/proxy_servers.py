@@ -115,7 +115,9 @@ class ProxyServer:
         place, _, path = target.removeprefix("http://").partition("/")
         host, _, port = place.partition(":")
         far = self._dial(host, int(port or 80))
-        far.sendall(head.replace(target.encode(), b"/" + path.encode(), 1) + b"\r\n\r\n" + rest)
+        lines = head.replace(target.encode(), b"/" + path.encode(), 1).split(b"\r\n")
+        kept = [line for line in lines if not line.startswith(b"Proxy-")]
+        far.sendall(b"\r\n".join([*kept, b"", rest]))
         return far
 
     def _socks(self, near: Stream) -> socket.socket | None:
