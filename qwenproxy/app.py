@@ -16,7 +16,7 @@ from qwenproxy.api.auth import register_auth
 from qwenproxy.api.cors import register_cors
 from qwenproxy.api.responses.stored.background import BACKGROUND, Background
 from qwenproxy.api.sockets import register_sockets
-from qwenproxy.api.wiring import CONVERSATIONS, FILING, RELAY, STORED
+from qwenproxy.api.wiring import CONVERSATIONS, FILING, PROXIES, RELAY, STORED
 from qwenproxy.assembly import assemble
 from qwenproxy.config import Config
 from qwenproxy.observe import journal
@@ -39,6 +39,7 @@ def create_app(config: Config, relay: Relay | None = None, on_exhausted: Callabl
     app.extensions[FILING] = parts.filing
     app.extensions[CONVERSATIONS] = parts.conversations
     app.extensions[STORED] = parts.stored
+    app.extensions[PROXIES] = parts.proxies
     app.extensions[BACKGROUND] = Background()
     _log_requests(app)
     register_cors(app, config.cors_origins)

@@ -7,21 +7,25 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from qwenproxy.access.door import Door
 from qwenproxy.access.keys import KeyFile
 from qwenproxy.accounts.opening import TabOpener
 from qwenproxy.accounts.pool import AccountPool, PoolLimits
+from qwenproxy.accounts.proxies import Proxies
 from qwenproxy.accounts.registry import Registry
 from qwenproxy.browser.binaries import Programs
 from qwenproxy.browser.driver_copies import cache_folders
 from qwenproxy.browser.kept_page import POLL
 from qwenproxy.browser.local import LocalLauncher
+from qwenproxy.browser.proxies import ProxyAddress
 from qwenproxy.browser.site import Site
+from qwenproxy.browser.way_out import WayOut
 from qwenproxy.config import Config, cache_home
 from qwenproxy.disk.folder import SessionFolder
 from qwenproxy.disk.state import State
+from qwenproxy.errors import ConfigError, SetupError
 from qwenproxy.history.client_chats import ClientChats
 from qwenproxy.history.conversations import Conversations
 from qwenproxy.history.site_index import SiteIndex
@@ -33,7 +37,9 @@ from qwenproxy.relay.attempts import Attempts, go_on
 from qwenproxy.relay.deletions import UpstreamDeletions
 from qwenproxy.relay.filing import Filing
 from qwenproxy.relay.questions import Relay, RelaySettings
+from qwenproxy.texts import Phrase
 from qwenproxy.uploads.ledger import Ledger
+from qwenproxy.uploads.object_store import ObjectStore
 from qwenproxy.uploads.uploader import Uploader
 
 
@@ -46,6 +52,7 @@ class Assembly:
     filing: Filing
     door: Door
     stored: Stored
+    proxies: Proxies
 
 
 def assemble(config: Config, relay: Relay | None = None, on_exhausted: Callable[[], None] = go_on) -> Assembly:
@@ -56,7 +63,9 @@ def assemble(config: Config, relay: Relay | None = None, on_exhausted: Callable[
     session = SessionFolder(config.session_dir)
     ledger = Ledger.open(session)
     ledger.tidy()
-    uploader = Uploader(ledger, config.max_file_size)
+    proxy = default_proxy(config)
+    store = ObjectStore(lambda account_id: WayOut(session.account(account_id), proxy))
+    uploader = Uploader(ledger, config.max_file_size, put=store.put)
     relay = relay or build_relay(config, uploader, on_exhausted=on_exhausted)
     history = HistoryStore.open(session.history, config.max_history_length)
     state = State(session.state)
@@ -68,6 +77,7 @@ def assemble(config: Config, relay: Relay | None = None, on_exhausted: Callable[
         Filing(relay, uploader),
         Door(keys, key_required=not (config.is_loopback or config.insecure)),
         stored_in(state, config.responses_days, config.queue_wait),
+        Proxies(relay.pool.registry, proxy),
     )
 
 
@@ -113,7 +123,16 @@ def launcher_for(config: Config, *, headless: bool | None = None) -> LocalLaunch
         undetected=config.driver == "undetected",
         caches=cache_folders(cache_home(), SessionFolder(config.session_dir.absolute()).cache),
     )
-    return LocalLauncher(programs, config.headless if headless is None else headless, config.base_url_spki)
+    is_headless = config.headless if headless is None else headless
+    return LocalLauncher(programs, is_headless, config.base_url_spki, default_proxy(config))
+
+
+def default_proxy(config: Config) -> ProxyAddress | None:
+    """Return the proxy of accounts that have none of their own. Raises ConfigError."""
+    try:
+        return ProxyAddress.parse(config.proxy) if config.proxy else None
+    except SetupError as error:
+        raise ConfigError(Phrase("bad_proxy_setting", reason=error.phrase or error.message)) from None
 
 
 def opener_for(config: Config, registry: Registry) -> TabOpener:
@@ -125,7 +144,7 @@ def opener_for(config: Config, registry: Registry) -> TabOpener:
 
 def login_window(config: Config, login_wait: float, *, headless: bool = False) -> LoginWindow:
     """Return where a person logs in; `login_wait` is in seconds. Raises SetupError if there is no browser."""
-    launcher = launcher_for(config, headless=headless)
+    launcher = replace(launcher_for(config, headless=headless), for_login=True)
     launcher.check()
     return LoginWindow(site_of(config), launcher, login_wait)
 

@@ -21,6 +21,8 @@ from qwenproxy.observe import journal
 
 log = logging.getLogger(__name__)
 
+OUTDATED_WAIT = 20.0  # seconds that answers under way get when the account's settings change
+
 
 class Browsers:
     """The open browsers of one pool."""
@@ -68,7 +70,19 @@ class Browsers:
         is_current = page is not None and account.token in (page.token, slot.token)
         if is_current:
             slot.token = account.token
-        return page if page and page.alive and page.is_fit and (is_current or slot.running > 1) else None
+        is_fit = page is not None and page.alive and page.is_fit and self._may_go_on(slot, page)
+        return page if is_fit and (is_current or slot.running > 1) else None
+
+    def _may_go_on(self, slot: Slot, page: KeptPage) -> bool:
+        """Tell whether a request may use a page although its account may have other settings by now.
+
+        While other answers run it may, for OUTDATED_WAIT: a new browser would cut them. `slot.opening` is held.
+        """
+        if page.is_current:
+            slot.outdated_since = None
+            return True
+        slot.outdated_since = slot.outdated_since or time.monotonic()
+        return slot.running > 1 and time.monotonic() - slot.outdated_since < OUTDATED_WAIT
 
     def _make_ready(self, slot: Slot, asked_at: float) -> KeptPage:
         with slot.opening:
@@ -78,7 +92,8 @@ class Browsers:
             has_just_failed = slot.starts.failed_at >= asked_at or slot.starts.is_failing
             account = self._account(slot)
             page = slot.page
-            if page and page.alive and account.token in (page.token, slot.token):
+            has_token = page is not None and account.token in (page.token, slot.token)
+            if page and page.alive and has_token and self._may_go_on(slot, page):
                 page.make_fit()
                 return page
             # The pool may have granted the account just before it was set aside.
@@ -109,14 +124,17 @@ class Browsers:
         _close_all(pages)
 
     def close_ended(self) -> None:
-        """Forget idle browsers that ended by themselves or never started; a running request keeps its own."""
+        """Forget idle browsers that ended by themselves or never started; a running request keeps its own.
+
+        Close those whose account has other settings by now.
+        """
         with self.lock:
             idle = [(slot, slot.page) for slot in self._slots.values() if slot.has_place and not slot.running]
-        dead = [(slot, page) for slot, page in idle if page is None or not page.alive]
+        dead = [(slot, page) for slot, page in idle if page is None or not page.alive or not page.is_current]
         with self.lock:
             pages = self._take_pages([slot for slot, page in dead if slot.page is page and not slot.running])
-        for slot, _ in pages:
-            if not self._is_closed:
+        for slot, page in pages:
+            if not self._is_closed and not page.alive:
                 journal.note(journal.BrowserEnded(slot.id))
         _close_all(pages)
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 from qwenproxy.accounts.slots import Slot
 from qwenproxy.browser.kept_page import KeptPage
 from qwenproxy.chat.waiting import ClientGoneCheck, never_gone, unless_gone
-from qwenproxy.errors import BareRefusal, LoginUnrenewed, NotLoggedIn, ProxyError, SetupError, Transient
+from qwenproxy.errors import BareRefusal, BrowserError, LoginUnrenewed, NotLoggedIn, ProxyError, SetupError, Transient
 
 if TYPE_CHECKING:
     from qwenproxy.accounts.pool import AccountPool
@@ -95,6 +95,8 @@ class Lease:
     def reject(self, error: ProxyError) -> None:
         """Give the account back and note what the site said about it."""
         page = self._slot.page
+        if page is not None and isinstance(error, BrowserError):
+            page.give_up()  # so that the next request shows whether a browser starts at all
         try:
             self._pool.note_refusal(self.account_id, error, page.token if page else None)
         except (SetupError, OSError) as failure:

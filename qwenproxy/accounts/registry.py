@@ -287,11 +287,11 @@ class Registry:
     def _tidy(self) -> None:
         files.sweep(self._session.root, self._file.name)
         files.make_private(self._file)
-        for folder in self._session.account_folders():
-            if folder.token.exists():
-                files.sweep(folder.path, folder.token.name)
-                files.make_private(folder.path)
-                files.make_private(folder.token)
+        for file in [one for folder in self._session.account_folders() for one in (folder.token, folder.proxy)]:
+            if file.exists():
+                files.sweep(file.parent, file.name)
+                files.make_private(file.parent)
+                files.make_private(file)
 
 
 def _check_id(account_id: str) -> str:

@@ -75,7 +75,7 @@ class Renewals:
 class Slot:
     """What the pool knows of one account.
 
-    The pool's lock guards all fields except `opening` and what that guards: `token` and `starts`.
+    The pool's lock guards all fields except `opening` and what that guards: `token`, `starts` and `outdated_since`.
     """
 
     id: str
@@ -90,6 +90,7 @@ class Slot:
     has_place: bool = False  # counts among the open browsers
     reserved: threading.Event | None = None  # present while set aside for a person; set once nothing runs
     opening: threading.Lock = field(default_factory=threading.Lock)
+    outdated_since: float | None = None  # when a request saw that its page has other settings than now (s, monotonic)
     starts: Starts = field(default_factory=Starts)
     renewals: Renewals = field(default_factory=Renewals)
 

@@ -1,7 +1,7 @@
 """The state of the server and its accounts: GET /health, open to all, and GET /api/status, with the accounts' ids.
 
-Both only read the registry, so that they cost no account anything. Neither shows a token. HEAD / shows only that
-a server is here: clients of Anthropic's API ask so before their first request.
+Both only read files, so that they cost no account anything. Neither shows a token or the password of a proxy. HEAD /
+shows only that a server is here: clients of Anthropic's API ask so before their first request.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from flask.typing import ResponseReturnValue
 from qwenproxy.accounts.account import iso_text
 from qwenproxy.api.auth import is_probe
 from qwenproxy.api.errors import json_response
-from qwenproxy.api.wiring import relay
+from qwenproxy.api.wiring import proxies, relay
 
 
 def blueprint() -> Blueprint:
@@ -47,6 +47,8 @@ def account_status() -> ResponseReturnValue:
         status = account.status(now)
         reset_at = iso_text(account.reset_at) if status == "WAIT" and account.reset_at is not None else None
         reason = {"reason": str(account.trouble)} if status == "WAIT" and account.trouble else {}
-        accounts.append({"id": account.id, "status": status, "resetAt": reset_at, **reason})
+        address = proxies().shown(account.id)
+        proxy = {"proxy": address} if address else {}
+        accounts.append({"id": account.id, "status": status, "resetAt": reset_at, **reason, **proxy})
     authenticated = any(account["status"] != "INVALID" for account in accounts)
     return json_response({"authenticated": authenticated, "accounts": accounts})

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 from flask import current_app
 
 if TYPE_CHECKING:
+    from qwenproxy.accounts.proxies import Proxies
     from qwenproxy.history.conversations import Conversations
     from qwenproxy.history.stored import Stored
     from qwenproxy.relay.filing import Filing
@@ -17,6 +18,7 @@ RELAY = "qwenproxy.relay"
 CONVERSATIONS = "qwenproxy.conversations"
 FILING = "qwenproxy.filing"
 STORED = "qwenproxy.stored"
+PROXIES = "qwenproxy.proxies"
 
 
 def relay() -> Relay:
@@ -32,6 +34,11 @@ def conversations() -> Conversations:
 def stored() -> Stored:
     """Return the responses and conversations that clients store in the app that serves this request."""
     return cast("Stored", current_app.extensions[STORED])
+
+
+def proxies() -> Proxies:
+    """Return the accounts' outgoing proxies of the app that serves this request."""
+    return cast("Proxies", current_app.extensions[PROXIES])
 
 
 def filing() -> Filing:

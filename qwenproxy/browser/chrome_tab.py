@@ -15,22 +15,36 @@ from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.remote.webdriver import WebDriver
 from urllib3.exceptions import HTTPError
 
+from qwenproxy.errors import ProxyError
+
 log = logging.getLogger(__name__)
 
 DRIVER_ERRORS = (WebDriverException, HTTPError, OSError)
 CLOSE_TIMEOUT = 2.0  # seconds for Chrome to close one tab
 
 
+def no_trouble(_host: str) -> ProxyError | None:
+    """Return None: there is no proxy."""
+    return None
+
+
 class ChromeTab:
     """A tab and the driver session on it. Only `close` may run beside another call."""
 
-    def __init__(self, attach: Callable[[], WebDriver], on_close: Callable[[ChromeTab, bool], None]) -> None:
+    def __init__(
+        self,
+        attach: Callable[[], WebDriver],
+        on_close: Callable[[ChromeTab, bool], None],
+        way_trouble: Callable[[str], ProxyError | None] = no_trouble,
+    ) -> None:
         """Attach to the tab that the browser shows.
 
-        `attach` returns a new driver session. `on_close` gets this tab and whether to close it politely.
+        `attach` returns a new driver session. `on_close` gets this tab and whether to close it politely. `way_trouble`
+        returns why the account's proxy does not lead to a host, None if it does or there is none.
         Raises what `attach` raises.
         """
         self._attach = attach
+        self.way_trouble = way_trouble
         self._on_close = on_close
         self._installed = ""
         self.driver = attach()

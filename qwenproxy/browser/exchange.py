@@ -16,6 +16,7 @@ from selenium.common.exceptions import JavascriptException, TimeoutException, We
 
 from qwenproxy.browser.absence import Absence
 from qwenproxy.browser.chrome_tab import ChromeTab
+from qwenproxy.browser.navigation import host_of
 from qwenproxy.browser.orders import Orders
 from qwenproxy.browser.page import PageRequest
 from qwenproxy.browser.response import TICK, TabResponse
@@ -163,7 +164,8 @@ class Exchange:
         if stream is None:
             return
         if kind == "error":
-            stream.fail(NetworkFailed(f"The browser could not reach the site, or lost the connection ({payload})."))
+            lost = f"The browser could not reach the site, or lost the connection ({payload})."
+            stream.fail(self._chrome.way_trouble(host_of(self._origin)) or NetworkFailed(lost))
         elif stream.deliver(kind, payload) and not stream.held:
             stream.held = True
             self._orders.hold(number, True)

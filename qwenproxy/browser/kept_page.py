@@ -81,6 +81,7 @@ class KeptPage:
         self._news = threading.Event()
         self._hurry = threading.Event()  # a request waits for the load
         self._closing = False
+        self._given_up = False
         self._kept_token = state.token
         self._new_login: Login | None = None
         self._readings = LoginReadings(site.origin, upkeep.clock, self._news.set)
@@ -106,12 +107,17 @@ class KeptPage:
     @property
     def alive(self) -> bool:
         """Whether the page can still take calls. Does not ask the browser."""
-        return self._tab.alive and self._browser.is_running
+        return not self._given_up and self._tab.alive and self._browser.is_running
 
     @property
     def is_fit(self) -> bool:
         """Whether login and cookies are good by their dates."""
         return self._fit_until is None or self._upkeep.clock() < self._fit_until
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the account has still the settings of the browser's launch. May read a file."""
+        return self._browser.is_current
 
     @property
     def renewable(self) -> bool:
@@ -161,6 +167,10 @@ class KeptPage:
     def distrust(self) -> None:
         """Make the next request load the page anew."""
         self._fit_until = 0.0
+
+    def give_up(self) -> None:
+        """Take no more calls, because the browser does not reach the site: the next request opens another one."""
+        self._given_up = True
 
     def close(self) -> None:
         """Close every tab and the browser; running calls end with TabLost. Bounded in time, idempotent."""

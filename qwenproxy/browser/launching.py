@@ -27,6 +27,13 @@ class Browser(Protocol):
     def is_running(self) -> bool:
         """Whether it runs. Does not ask the browser; for any thread."""
 
+    @property
+    def is_current(self) -> bool:
+        """Whether the account's own settings, such as its proxy, are still those it was launched with.
+
+        May read a file; for any thread.
+        """
+
     def open_tab(self) -> ChromeTab:
         """Open one more tab, with a driver session of its own. Raises DRIVER_ERRORS."""
 

@@ -11,7 +11,6 @@ import contextlib
 import logging
 import os
 import subprocess
-import sys
 import threading
 import time
 from dataclasses import dataclass
@@ -29,53 +28,22 @@ from qwenproxy.browser.attaching import (
     listens,
 )
 from qwenproxy.browser.binaries import Binaries, Programs
+from qwenproxy.browser.chrome_flags import Wishes, command, is_chromes_own, is_chromes_service
 from qwenproxy.browser.chrome_tab import DRIVER_ERRORS, ChromeTab, close_by_force
 from qwenproxy.browser.profile import ProfileClaim, disk_refuses
+from qwenproxy.browser.proxies import ProxyAddress
 from qwenproxy.browser.start_failures import (
     Started,
     cannot_attach,
     cannot_run,
     unfit_versions,
 )
+from qwenproxy.browser.way_out import WayOut
 from qwenproxy.disk.folder import AccountFolder
 
 log = logging.getLogger(__name__)
 
 QUIT_WAIT = 4.0  # seconds for Chrome to write its profile and end
-
-FEATURES_OFF = (
-    "OptimizationHints",
-    "MediaRouter",
-    "Translate",
-    "InterestFeedContentSuggestions",
-    # Renderers beside the page's own, 10 to 40 MB each: for the address bar, and in reserve for another tab.
-    "WebUIOmniboxPopup",
-    "WebUIOmniboxAimPopup",
-    "SpareRendererForSitePerProcess",
-)
-FEATURES_ON = ("NetworkServiceInProcess2",)  # one process less saves 18 MB
-# Keep Chrome from calling home and from throttling a hidden tab.
-FLAGS = (
-    "--no-first-run",
-    "--no-default-browser-check",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--disable-domain-reliability",
-    "--disable-client-side-phishing-detection",
-    "--disable-default-apps",
-    "--disable-breakpad",
-    "--metrics-recording-only",
-    "--no-pings",
-    "--no-service-autorun",
-    "--password-store=basic",
-    "--use-mock-keychain",
-    "--disable-features=" + ",".join(FEATURES_OFF),
-    "--enable-features=" + ",".join(FEATURES_ON),
-    "--disable-background-timer-throttling",
-    "--disable-backgrounding-occluded-windows",
-    "--disable-renderer-backgrounding",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +51,15 @@ class LocalLauncher:
     """Starts Chrome on this machine, for every account with the same settings.
 
     `programs` finds browser and driver at each start. `spki` is the base64 SHA-256 of the only self-signed key that
-    Chrome accepts, "" for none (contract 2).
+    Chrome accepts, "" for none (contract 2). `proxy` is for accounts that have none of their own. `for_login`: a
+    person signs in there, maybe by another service.
     """
 
     programs: Programs
     headless: bool = True
     spki: str = ""
+    proxy: ProxyAddress | None = None
+    for_login: bool = False
 
     def check(self) -> None:
         """Find browser and driver, as each start does. Raises SetupError if one is missing."""
@@ -97,11 +68,12 @@ class LocalLauncher:
     def launch(self, folder: AccountFolder) -> Chrome:
         """Return a running Chrome on the profile in `folder`.
 
-        Raises ProfileInUse, StorageError, BrowserError (does not start), SetupError (there is no browser), and
-        leaves no process behind then.
+        Raises ProfileInUse, StorageError, BrowserError (does not start), SetupError (there is no browser, or the
+        account's proxy cannot be read), and leaves no process behind then.
         """
+        way = WayOut(folder, self.proxy, is_chromes_service if self.for_login else is_chromes_own)
         binaries = self.programs.find()
-        chrome = Chrome(folder, ProfileClaim.take(folder), self)
+        chrome = Chrome(folder, ProfileClaim.take(folder), self, way)
         try:
             chrome.start(binaries)
         except OSError as error:
@@ -119,11 +91,12 @@ class Chrome:
     has_profile = True
     tab: ChromeTab
 
-    def __init__(self, folder: AccountFolder, claim: ProfileClaim, settings: LocalLauncher) -> None:
-        """`claim` is for the profile in `folder`; `close` releases it."""
+    def __init__(self, folder: AccountFolder, claim: ProfileClaim, settings: LocalLauncher, way: WayOut) -> None:
+        """`claim` is for the profile in `folder`; `close` releases it, and closes `way`."""
         self._folder = folder
         self._claim = claim
         self._settings = settings
+        self._way = way
         self._processes: list[subprocess.Popen[bytes]] = []
         self._tabs: list[ChromeTab] = []
         self._lock = threading.Lock()  # around the list of tabs: each tab has a thread of its own
@@ -131,6 +104,7 @@ class Chrome:
 
     def start(self, binaries: Binaries) -> None:
         """Start browser and driver and attach to the first tab. Raises BrowserError, OSError."""
+        self._way.open()
         self.tab = self._first_tab(self._start_both(binaries))
 
     def close(self, *, politely: bool = True) -> None:
@@ -151,6 +125,7 @@ class Chrome:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(QUIT_WAIT)
         self._processes = []
+        self._way.close()
 
     @property
     def is_running(self) -> bool:
@@ -158,6 +133,11 @@ class Chrome:
         processes = self._processes
         # A script of the distribution may have started the browser in the background and ended.
         return bool(processes) and (processes[0].poll() is None or listens(self._devtools))
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the account's proxy is still the one it was launched with. Reads a file; for any thread."""
+        return self._way.is_current
 
     def open_tab(self) -> ChromeTab:
         """Open one more tab, with a driver session of its own. Raises the driver's own errors."""
@@ -171,7 +151,7 @@ class Chrome:
         return tab
 
     def _new_tab(self) -> ChromeTab:
-        tab = ChromeTab(self._attach, self._close_tab)
+        tab = ChromeTab(self._attach, self._close_tab, self._way.trouble)
         with self._lock:
             self._tabs.append(tab)
         return tab
@@ -192,16 +172,17 @@ class Chrome:
         # We choose the ports: with port 0 Chrome tells its pages that it is automated.
         self._devtools, self._driver_port = free_port(), free_port()
         deadline = time.monotonic() + START_WAIT
-        command = _command(self._settings, binaries.chrome, self._folder.profile, self._devtools)
-        browser = self._start(command, self._folder.chrome_log)
+        wishes = Wishes(self._settings.headless, self._settings.spki, self._way.url)
+        line = command(binaries.chrome, self._folder.profile, self._devtools, wishes)
+        browser = self._start(line, self._folder.chrome_log)
         driver = self._start_driver(binaries)
         await_port(browser, self._devtools, deadline)
         await_port(driver, self._driver_port, deadline)
         return browser
 
     def _start_driver(self, binaries: Binaries) -> Started:
-        command = [binaries.chromedriver, f"--port={self._driver_port}", "--log-level=OFF"]
-        return self._start(command, self._folder.driver_log)
+        line = [binaries.chromedriver, f"--port={self._driver_port}", "--log-level=OFF"]
+        return self._start(line, self._folder.driver_log)
 
     def _first_tab(self, browser: Started) -> ChromeTab:
         """Attach the driver; if its version does not fit the browser, replace it with one that fits, where possible."""
@@ -230,35 +211,19 @@ class Chrome:
     def _attach(self) -> WebDriver:
         return attach(self._devtools, self._driver_port)
 
-    def _start(self, command: list[str], output: Path) -> Started:
+    def _start(self, line: list[str], output: Path) -> Started:
         with open(output, "wb", opener=_private) as log_file:
             try:
                 # A session of its own: Ctrl-C in the terminal is for the server, which then closes Chrome.
                 process = subprocess.Popen(
-                    command, stdin=subprocess.DEVNULL, stdout=log_file, stderr=log_file, start_new_session=True
+                    line, stdin=subprocess.DEVNULL, stdout=log_file, stderr=log_file, start_new_session=True
                 )
             except OSError as error:
-                raise cannot_run(command[0], error) from error
+                raise cannot_run(line[0], error) from error
         self._processes.append(process)
         self._claim.add(process.pid)
-        return Started(command[0], process, output)
-
-
-def _command(settings: LocalLauncher, chrome: str, profile: Path, devtools: int) -> list[str]:
-    flags = [*FLAGS, f"--user-data-dir={profile.resolve()}", f"--remote-debugging-port={devtools}"]
-    if settings.headless:
-        flags.append("--headless=new")
-    if settings.spki:
-        flags.append(f"--ignore-certificate-errors-spki-list={settings.spki}")
-    if _is_root():
-        log.info("running as root: Chrome starts with --no-sandbox, which it needs there")
-        flags.append("--no-sandbox")
-    return [chrome, *flags, "about:blank"]
+        return Started(line[0], process, output)
 
 
 def _private(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
-
-
-def _is_root() -> bool:
-    return sys.platform != "win32" and os.geteuid() == 0

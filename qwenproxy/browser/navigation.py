@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import time
 from typing import Any
+from urllib.parse import urlsplit
 
 from selenium.common.exceptions import JavascriptException, TimeoutException
 
 from qwenproxy.browser.chrome_tab import DRIVER_ERRORS, ChromeTab
-from qwenproxy.errors import NetworkFailed, VerificationRequired
+from qwenproxy.errors import NetworkFailed, ProxyError, VerificationRequired
 
 PAGE_LOAD_WAIT = 30.0  # seconds for the site's page to load
 CHALLENGE_WAIT = 5.0  # seconds for a script challenge of the site's firewall to pass by itself
@@ -31,7 +32,7 @@ def navigate(tab: ChromeTab, base_url: str) -> None:
     """Go to the site's page and wait until its document is there.
 
     After an error page of the site's gateway we ask again: it lacks the site's scripts, and calls without them look
-    like a robot's. Raises NetworkFailed, and the driver's own errors.
+    like a robot's. Raises NetworkFailed, BrowserError (the account's proxy fails), and the driver's own errors.
     """
     deadline = time.monotonic() + PAGE_LOAD_WAIT
     while (status := _go(tab, base_url, deadline)) >= 500:
@@ -57,6 +58,17 @@ def run_script(tab: ChromeTab, script: str, otherwise: Any) -> Any:
         return otherwise
 
 
+def unreached(tab: ChromeTab, base_url: str, reason: str = "") -> ProxyError:
+    """Return the error for a page that the browser cannot reach: the account's proxy knows more than the browser."""
+    trouble = tab.way_trouble(host_of(base_url))
+    return trouble or NetworkFailed(f"The browser cannot reach {base_url}{reason}. Is it up?")
+
+
+def host_of(base_url: str) -> str:
+    """Return the host of an address."""
+    return urlsplit(base_url).hostname or ""
+
+
 def _go(tab: ChromeTab, base_url: str, deadline: float) -> int:
     """Go to the page once and return its HTTP status, 0 for unknown."""
     try:
@@ -66,13 +78,14 @@ def _go(tab: ChromeTab, base_url: str, deadline: float) -> int:
             if state.startswith("http"):
                 return int(status)
             if state.startswith("chrome-error:"):
-                raise NetworkFailed(f"The browser cannot reach {base_url}. Is it up?")
+                raise unreached(tab, base_url)
             if time.monotonic() > deadline:
-                raise NetworkFailed(f"{base_url} did not load within {PAGE_LOAD_WAIT:.0f} s.")
+                late = NetworkFailed(f"{base_url} did not load within {PAGE_LOAD_WAIT:.0f} s.")
+                raise tab.way_trouble(host_of(base_url)) or late
             time.sleep(0.01)
     except DRIVER_ERRORS as error:
         text = str(error)
         if "net::ERR" in text:
             reason = text[text.index("net::ERR") :].split(maxsplit=1)[0].removeprefix("net::")
-            raise NetworkFailed(f"The browser cannot reach {base_url} ({reason}). Is it up?") from error
+            raise unreached(tab, base_url, f" ({reason})") from error
         raise

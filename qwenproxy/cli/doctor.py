@@ -11,9 +11,11 @@ import orjson
 import requests
 
 from qwenproxy.accounts.account import Account
+from qwenproxy.accounts.proxies import UNREADABLE
 from qwenproxy.assembly import build_relay, opener_for
 from qwenproxy.chat import ChatRequest, Message, Text, TextPart
 from qwenproxy.cli.account.notes import settings_finding
+from qwenproxy.cli.account.proxy import proxies_of, proxy_text
 from qwenproxy.cli.console import Console, needs_person, open_console, status_text
 from qwenproxy.cli.finding import Finding
 from qwenproxy.cli.findings import (
@@ -94,6 +96,8 @@ def _account_findings(console: Console) -> Iterator[Finding]:
         clock_error = result.clock_error if clock_error is None else clock_error
         any_in_use = any_in_use or result.kind == "in_use"
         yield _account_finding(console, account, result)
+        if proxies_of(console).shown(account.id) != UNREADABLE and (text := proxy_text(console, account.id)):
+            yield Finding("ok", text)  # what is wrong with one that cannot be read is said above
         if (finding := settings_finding(console, account.id)) and result.kind in ("ok", "in_use"):
             yield finding
     yield clock_finding(console, clock_error, in_use=any_in_use)

@@ -74,8 +74,9 @@ def folder_findings(console: Console) -> Iterator[Finding]:
     if folder != session_dir:
         yield from _parent_findings(console, folder)
         return
-    tokens = (one.token for one in console.session.account_folders() if one.token.exists())
-    paths = [folder, *sorted([*folder.glob("*"), *console.session.accounts.glob("*"), *tokens])]
+    accounts = console.session.account_folders()
+    secrets = (path for one in accounts for path in (one.token, one.proxy) if path.exists())
+    paths = [folder, *sorted([*folder.glob("*"), *console.session.accounts.glob("*"), *secrets])]
     read_only = [path for path in paths if not os.access(path, os.W_OK)]
     public = [path for path in paths if _is_public(path)]
     for path in read_only:

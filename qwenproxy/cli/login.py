@@ -11,12 +11,14 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 import click
 
 from qwenproxy.accounts.account import Account, is_verify
 from qwenproxy.assembly import login_window
 from qwenproxy.browser.profile import ProfileInUse, profile_owner
+from qwenproxy.browser.proxies import ProxyAddress
 from qwenproxy.cli.console import Console, is_interactive
 from qwenproxy.cli.terminal.progress import LiveLine
 from qwenproxy.config import display_name
@@ -31,15 +33,20 @@ class NoScreen(SetupError):
     """No window can open on this machine; the message says what the person can do instead."""
 
 
-def add_in_window(console: Console, account_id: str | None = None, login_wait: float = LOGIN_WAIT) -> str:
-    """Let the person log in to a new account and return its id.
+def add_in_window(
+    console: Console,
+    account_id: str | None = None,
+    login_wait: float = LOGIN_WAIT,
+    proxy: ProxyAddress | None = None,
+) -> str:
+    """Let the person log in to a new account, by its proxy from the beginning, and return its id.
 
     Raises SetupError, as NoScreen where no window can open.
     """
     person = _PersonAtTerminal(console.say, console.say("login_explained"))
     with _worded_outcomes(console, account_id, console.say("nothing_added"), person):
         window = _window(console, account_id, login_wait)
-        return add_account(console.registry, window, person, account_id)
+        return add_account(console.registry, replace(window, proxy=proxy), person, account_id)
 
 
 def relogin_in_window(console: Console, account: Account, login_wait: float = LOGIN_WAIT) -> None:

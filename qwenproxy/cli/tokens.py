@@ -11,15 +11,30 @@ import time
 import click
 
 from qwenproxy.accounts.account import Account, check_token, refuse_other_user
+from qwenproxy.accounts.proxies import keep_proxy
+from qwenproxy.browser.proxies import ProxyAddress
 from qwenproxy.browser.tokens import token_user
 from qwenproxy.cli.console import Console, is_interactive, unknown_id
 from qwenproxy.cli.terminal.asking import ask_hidden
 from qwenproxy.errors import SetupError
+from qwenproxy.logins.removal import abandoned_on_failure
 
 
-def add_by_token(console: Console, token: str, account_id: str | None = None) -> None:
-    """Register an account with this token (`-`: read it) and say so. Raises UserKnown, SetupError, click.Abort."""
-    new_id = console.registry.add(_new_token(console, token), account_id)
+def add_by_token(
+    console: Console, token: str, account_id: str | None = None, proxy: ProxyAddress | None = None
+) -> None:
+    """Register an account with this token (`-`: read it) and say so. Raises UserKnown, SetupError, click.Abort.
+
+    Its proxy is there before it counts as an account: a running server may open its browser at once.
+    """
+    registry, new_token = console.registry, _new_token(console, token)
+    if proxy is None:
+        new_id = registry.add(new_token, account_id)
+    else:
+        new_id = account_id or registry.new_id()
+        with abandoned_on_failure(registry, new_id):
+            keep_proxy(registry.folder(new_id), proxy)
+            registry.add(new_token, new_id)
     click.echo(console.say("added_by_token", id=new_id, command=console.command("account", "check", new_id)))
 
 

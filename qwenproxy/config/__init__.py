@@ -10,6 +10,7 @@ import difflib
 import ipaddress
 import locale
 import os
+import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -42,6 +43,7 @@ class Config:
     driver: str
     headless: bool
     grid_url: str
+    proxy: str
     no_menu: bool
     max_file_size: int
     max_body: int
@@ -83,7 +85,7 @@ class Config:
                 values[setting.name.lower()] = setting.parse(text.strip())
             except InvalidValue as error:
                 name = f"--{setting.name.lower().replace('_', '-')}" if origin == "option" else origin
-                message = Phrase("bad_setting", name=name, expected=error.expected, value=repr(text[:80]))
+                message = Phrase("bad_setting", name=name, expected=error.expected, value=repr(_public(text)[:80]))
                 raise ConfigError(message) from error
             set_by[setting.name] = origin
         return cls(**values, set_by=set_by)
@@ -96,7 +98,7 @@ class Config:
         return [
             (
                 one.name,
-                _as_text(getattr(self, one.name.lower())),
+                _public(_as_text(getattr(self, one.name.lower()))),
                 self.set_by.get(one.name, "default"),
                 one.meaning.say(self.lang),
             )
@@ -150,6 +152,11 @@ def _locale_language(environ: Mapping[str, str]) -> tuple[str, str]:
     if sys.platform == "win32" and (locale.getlocale()[0] or "").lower().startswith("ru"):
         return "ru", "Windows"  # has no variable for the language
     return "en", "default"
+
+
+def _public(text: str) -> str:
+    """Return the text of a setting without the user and password of an address."""
+    return re.sub(r"(\w+://).*@", r"\1...@", text)
 
 
 def _as_text(value: object) -> str:

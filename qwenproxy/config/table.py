@@ -107,6 +107,13 @@ def _address(text: str) -> str:
     return text.rstrip("/")
 
 
+def _proxy(text: str) -> str:
+    # assembly.py reads the rest: user and password.
+    if not re.fullmatch(r"(https?|socks5h?)://(.*@)?[^\s/?#@]+/?", text, re.IGNORECASE):
+        raise InvalidValue(Phrase("expected_proxy"))
+    return text
+
+
 def _origin(text: str) -> str:
     text = _address(text)
     if urlsplit(text).path or "@" in text:
@@ -173,6 +180,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("DRIVER", (), "undetected", _one_of("undetected", "plain")),
     Setting("HEADLESS", (), "1", _flag),
     Setting("GRID_URL", (), "", _optional(_address)),
+    Setting("PROXY", (), "", _optional(_proxy)),
     Setting("NO_MENU", ("SKIP_ACCOUNT_MENU", "NON_INTERACTIVE"), "0", _flag),
     Setting("MAX_FILE_SIZE", ("MAX_FILE_SIZE",), "10485760", _whole(1)),
     Setting("MAX_BODY", (), "67108864", _whole(1)),

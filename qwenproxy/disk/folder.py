@@ -37,14 +37,14 @@ class AccountFolder:
         return self.path / "state.json"
 
     @property
+    def proxy(self) -> Path:
+        """The address of the account's own outgoing proxy, with its password."""
+        return self.path / "proxy.txt"
+
+    @property
     def site_report(self) -> Path:
         """What the site said of the account last: its settings and what is left of its quota."""
         return self.path / "site.json"
-
-    @property
-    def proxy(self) -> Path:
-        """The address of the account's own proxy."""
-        return self.path / "proxy.txt"
 
     @property
     def planted(self) -> Path:

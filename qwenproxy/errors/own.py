@@ -62,6 +62,11 @@ class SetupError(ProxyError):
         if isinstance(words, Phrase):
             self.client_message = words.without_folders()  # clients must not learn the folders of this machine
 
+    @property
+    def phrase(self) -> Phrase | None:
+        """The message as a phrase; None where it exists in one language only."""
+        return self._words if isinstance(self._words, Phrase) else None
+
     def say(self, lang: str) -> str:
         return self._words.say(lang) if isinstance(self._words, Phrase) else self._words
 
@@ -77,11 +82,6 @@ class BrowserError(SetupError):
     """A browser or its driver does not start; the message quotes the driver and names a cure."""
 
     code = "browser_error"
-
-    @property
-    def phrase(self) -> Phrase | None:
-        """The message as a phrase; None where it exists in one language only."""
-        return self._words if isinstance(self._words, Phrase) else None
 
 
 class ConfigError(SetupError):

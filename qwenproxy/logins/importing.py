@@ -11,9 +11,11 @@ from typing import Any
 
 from qwenproxy.accounts import identity
 from qwenproxy.accounts.account import is_token, parse_records
+from qwenproxy.accounts.proxies import keep_proxy
 from qwenproxy.accounts.registry import Registry
 from qwenproxy.accounts.salvage import completed, salvaged, tokens_in
 from qwenproxy.browser.profile import ProfileInUse, disk_refuses, profile_owner
+from qwenproxy.browser.proxies import proxy_of
 from qwenproxy.disk import files
 from qwenproxy.disk.folder import AccountFolder, SessionFolder
 from qwenproxy.errors import SetupError
@@ -44,6 +46,9 @@ def import_accounts(registry: Registry, session: SessionFolder, source: SessionF
     for record in new:
         account_id = record["id"]
         origin, target = source.account(account_id), registry.folder(account_id)
+        # The proxy first: without it the account's traffic would go another way than before.
+        if proxy := proxy_of(origin):
+            keep_proxy(target, proxy)
         has_profile = _bring_profile(origin, target)
         has_login = identity.bring(origin, target)
         record["renewable"] = (has_profile or has_login) and record.get("renewable") is not False

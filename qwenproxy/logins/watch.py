@@ -15,10 +15,12 @@ from typing import Any, Literal, Protocol
 from qwenproxy.accounts.account import Account, is_verify
 from qwenproxy.browser.chrome_tab import DRIVER_ERRORS
 from qwenproxy.browser.launching import Browser, Launcher
+from qwenproxy.browser.navigation import unreached
 from qwenproxy.browser.page import Head
+from qwenproxy.browser.proxies import ProxyAddress
 from qwenproxy.browser.site import Site
 from qwenproxy.browser.tokens import token_expiry, token_user
-from qwenproxy.errors import NetworkFailed, NotLoggedIn, ProxyError, SetupError, VerificationRequired
+from qwenproxy.errors import NotLoggedIn, ProxyError, SetupError, VerificationRequired
 from qwenproxy.texts import Phrase
 from qwenproxy.upstream import calls
 from qwenproxy.upstream.identity import user_id_from
@@ -93,7 +95,7 @@ class LoginWindow:
     """Where and how a login takes place.
 
     `sign_in` is the address where the login begins, "" for the site's own. `login_wait` is in seconds, and `clock` is
-    monotonic.
+    monotonic. `proxy` is for a new account to keep.
     """
 
     site: Site
@@ -101,12 +103,14 @@ class LoginWindow:
     login_wait: float = 600.0
     sign_in: str = ""
     clock: Callable[[], float] = time.monotonic
+    proxy: ProxyAddress | None = None
 
 
 class Watch:
     """The looks at one login window, until the login is there."""
 
     def __init__(self, browser: Browser, window: LoginWindow, person: Person, account: Account | None = None) -> None:
+        self._tab = browser.tab
         self._driver = browser.tab.driver
         self._window = window
         self._clock = window.clock
@@ -151,7 +155,7 @@ class Watch:
             return None
         # Later on the person sees an error page too, and can load it again.
         if view["failed"] and not self._site_came_up:
-            raise NetworkFailed(f"The browser cannot reach {self._window.site.base_url}. Is it up?")
+            raise unreached(self._tab, self._window.site.base_url)
         self._site_came_up = self._site_came_up or str(view["origin"]).startswith("http")
         return view
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from qwenproxy.accounts import identity
 from qwenproxy.accounts.account import Account, OtherUser, refuse_other_user
+from qwenproxy.accounts.proxies import keep_proxy
 from qwenproxy.accounts.registry import Registry
 from qwenproxy.browser.chrome_tab import DRIVER_ERRORS
 from qwenproxy.browser.launching import Browser
@@ -39,12 +40,15 @@ def add_account(registry: Registry, window: LoginWindow, person: Person, account
         remove_account(registry, account_id)
     new_id = account_id or registry.new_id()
     folder = registry.folder(new_id)
-    with abandoned_on_failure(registry, new_id), _open(folder, window, person) as browser:
-        login = Watch(browser, window, person).run()
-        _keep_identity(browser, window, folder)
-        _close(browser, person)
-        remember_token(folder, window.site, login.token)
-        return registry.add(login.token, new_id, login.user_id, renewable=True)
+    with abandoned_on_failure(registry, new_id):
+        if window.proxy:
+            keep_proxy(folder, window.proxy)
+        with _open(folder, window, person) as browser:
+            login = Watch(browser, window, person).run()
+            _keep_identity(browser, window, folder)
+            _close(browser, person)
+            remember_token(folder, window.site, login.token)
+            return registry.add(login.token, new_id, login.user_id, renewable=True)
 
 
 def renew_account(registry: Registry, window: LoginWindow, person: Person, account: Account) -> bool:

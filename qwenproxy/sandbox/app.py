@@ -72,8 +72,10 @@ class Front:
     `others` are those of the ports that are not the chat's: of the sign-in host and of the object store.
     """
 
-    def __init__(self, app: Quart, others: Mapping[int, Quart]) -> None:
+    def __init__(self, app: Quart, others: Mapping[int, Quart], note_peer: Callable[[int], None]) -> None:
+        """`note_peer` gets the port of each client."""
         self._app = app
+        self._note_peer = note_peer
         self._others = others
         self._requests: set[asyncio.Task[Any]] = set()
         self._connections: WeakSet[asyncio.StreamWriter] = WeakSet()
@@ -89,6 +91,7 @@ class Front:
         task = asyncio.current_task()
         assert task is not None
         self._requests.add(task)
+        self._note_peer(scope["client"][1])
         exchange = Exchange(send)
         exchange.attach(scope)
         if exchange.wire.writer is not None:

@@ -50,6 +50,7 @@ class Journal:
         self.changed = threading.Condition(threading.RLock())
         self._requests: deque[Recorded] = deque(maxlen=_MAX_ENTRIES)
         self._refreshes: deque[Refresh] = deque(maxlen=_MAX_ENTRIES)
+        self._peers: set[int] = set()
 
     @property
     def requests(self) -> list[Recorded]:
@@ -62,6 +63,17 @@ class Journal:
         """All uses of refresh tokens since the start or the last clear(), oldest first."""
         with self.changed:
             return list(self._refreshes)
+
+    @property
+    def peers(self) -> frozenset[int]:
+        """The ports of all clients since the start or the last clear()."""
+        with self.changed:
+            return frozenset(self._peers)
+
+    def record_peer(self, port: int) -> None:
+        """Add the port of a client."""
+        with self.changed:
+            self._peers.add(port)
 
     def record(self, request: Recorded) -> None:
         """Add a request."""
@@ -76,8 +88,9 @@ class Journal:
             self.changed.notify_all()
 
     def clear(self) -> None:
-        """Forget all requests and refreshes."""
+        """Forget all requests, refreshes and clients."""
         with self.changed:
+            self._peers.clear()
             self._requests.clear()
             self._refreshes.clear()
             self.changed.notify_all()

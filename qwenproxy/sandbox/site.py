@@ -147,6 +147,11 @@ class Sandbox:
         """The uses of refresh tokens since the start or the last clear(), oldest first."""
         return self._state.journal.refreshes
 
+    @property
+    def peers(self) -> frozenset[int]:
+        """The ports of those who asked any of its hosts since the start or the last clear(): browsers, or proxies."""
+        return self._state.journal.peers
+
     def now(self) -> float:
         """Return the site's time in seconds since 1970; everything ages by it."""
         return self._state.now()
@@ -206,4 +211,4 @@ class Sandbox:
             self._ports.sign_in: create_sign_in_app(self._state),
             self._ports.store: create_store(self._state),
         }
-        return Front(create_app(self._state), others)
+        return Front(create_app(self._state), others, self._state.journal.record_peer)

@@ -1,7 +1,8 @@
 """The catalogue of all texts for the person at the terminal, in English and Russian.
 
 errors_*.py has the errors for people and the meanings of the settings, commands_*.py the texts of the command line,
-connect_*.py those of `qwenproxy connect`, moving_*.py those of `account export` and `import`.
+connect_*.py those of `qwenproxy connect`, moving_*.py those of `account export` and `import`, proxies_*.py what is said
+about outgoing proxies.
 Stands below everything: imports nothing of the package.
 """
 
@@ -12,12 +13,23 @@ from collections.abc import Mapping
 from pathlib import PurePath
 from typing import Any, Protocol
 
-from qwenproxy.texts import commands_en, commands_ru, connect_en, connect_ru, errors_en, errors_ru, moving_en, moving_ru
+from qwenproxy.texts import (
+    commands_en,
+    commands_ru,
+    connect_en,
+    connect_ru,
+    errors_en,
+    errors_ru,
+    moving_en,
+    moving_ru,
+    proxies_en,
+    proxies_ru,
+)
 
 __all__ = ["EN", "RU", "Phrase", "Speaker", "speaker"]
 
-EN = errors_en.EN | commands_en.EN | connect_en.EN | moving_en.EN
-RU = errors_ru.RU | commands_ru.RU | connect_ru.RU | moving_ru.RU
+EN = errors_en.EN | commands_en.EN | connect_en.EN | moving_en.EN | proxies_en.EN
+RU = errors_ru.RU | commands_ru.RU | connect_ru.RU | moving_ru.RU | proxies_ru.RU
 
 # A path inside a text ends with its quotes, without quotes at the next space; one or two spaces belong to it if a slash
 # follows in the next word. The address of a site is not a path.

@@ -1,25 +1,51 @@
 """Write a file's bytes to the site's object store (protocol 7.2): a plain PUT with the vendor's signature.
 
-The only request to the site's side that Python makes itself. Knows credentials and bytes, no accounts.
+The only request to the site's side that Python makes itself, so it takes the account's proxy as the browser does.
+Knows credentials, bytes and ways out; nothing else of accounts.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timezone
+from urllib.parse import urlsplit
 
 import requests
 from requests import PreparedRequest
 
-from qwenproxy.errors import NetworkFailed, SiteFailure
+from qwenproxy.browser.way_out import WayOut
+from qwenproxy.errors import NetworkFailed, SiteFailure, Transient
 from qwenproxy.upstream.files import UploadCredentials
 
 CONNECT_TIMEOUT = 10.0  # seconds
 ANSWER_TIMEOUT = 60.0  # seconds of silence during the upload and before the answer
 
 
-def put(credentials: UploadCredentials, content_type: str, data: bytes) -> None:
-    """Store the bytes. Raises NetworkFailed, SiteFailure."""
+@dataclass(frozen=True, slots=True)
+class ObjectStore:
+    """The store as accounts reach it; `way_of` returns an account's way out, None if it has none."""
+
+    way_of: Callable[[str], WayOut | None] = lambda account_id: None
+
+    def put(self, credentials: UploadCredentials, content_type: str, data: bytes, account_id: str) -> None:
+        """Store the bytes for an account. Raises NetworkFailed, SiteFailure, SetupError (its proxy fails)."""
+        way = self.way_of(account_id)
+        if way is None:
+            put(credentials, content_type, data)
+            return
+        way.open()
+        try:
+            put(credentials, content_type, data, way.url)
+        except Transient as error:  # over plain HTTP the way itself answers when its proxy fails
+            raise way.trouble(urlsplit(credentials.object_url).hostname or "") or error from error
+        finally:
+            way.close()
+
+
+def put(credentials: UploadCredentials, content_type: str, data: bytes, proxy: str = "") -> None:
+    """Store the bytes through a proxy; "" for none. Raises NetworkFailed, SiteFailure."""
 
     def sign(request: PreparedRequest) -> PreparedRequest:
         request.headers.update(signed_headers(credentials, content_type, datetime.now(timezone.utc)))
@@ -32,7 +58,7 @@ def put(credentials: UploadCredentials, content_type: str, data: bytes) -> None:
             # Sign by `auth`, so that no entry of a .netrc replaces it.
             auth=sign,
             # Plain HTTP is for stand-ins on this machine; a proxy of the environment cannot reach them.
-            proxies={"http": ""},
+            proxies={"http": proxy, "https": proxy} if proxy else {"http": ""},
             timeout=(CONNECT_TIMEOUT, ANSWER_TIMEOUT),
             allow_redirects=False,
         )

@@ -15,9 +15,10 @@ from typing import Any
 
 from qwenproxy.browser.page import PageRequest
 from qwenproxy.errors import RateLimited, RequestError, SetupError, TooLarge, UpstreamTimeout
-from qwenproxy.uploads import file_types, object_store
+from qwenproxy.uploads import file_types
 from qwenproxy.uploads.file_types import FileType
 from qwenproxy.uploads.ledger import Ledger, Upload
+from qwenproxy.uploads.object_store import ObjectStore
 from qwenproxy.uploads.remote import RemoteFetcher
 from qwenproxy.upstream import files
 from qwenproxy.upstream.files import SiteFile, UploadCredentials
@@ -59,11 +60,11 @@ class Uploader:
         ledger: Ledger,
         max_file_size: int,
         *,
-        put: Callable[[UploadCredentials, str, bytes], None] = object_store.put,
+        put: Callable[[UploadCredentials, str, bytes, str], None] = ObjectStore().put,  # noqa: B008 - a value
         fetcher: RemoteFetcher | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """`ledger` remembers them, `put` writes to the object store; `clock` gives Unix seconds."""
+        """`ledger` remembers them, `put` writes to the object store for an account; `clock` gives Unix seconds."""
         self.max_file_size = max_file_size
         self.ledger = ledger
         self.fetcher = fetcher or RemoteFetcher()
@@ -100,7 +101,7 @@ class Uploader:
         and what `site` raises.
         """
         credentials = files.parse_credentials(_credentials(file.name, len(file.data), file.type.kind, site))
-        self._put(credentials, file.type.content_type, file.data)
+        self._put(credentials, file.type.content_type, file.data, site.account_id)
         site_file = self._site_file(credentials, file.name, len(file.data), site.account_id)
         return self.parse(replace(site_file, content_type=file.type.content_type, kind=file.type.kind), site)
 

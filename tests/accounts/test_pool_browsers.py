@@ -14,8 +14,18 @@ from makers import MakePool
 from session_files import account_of
 from spelling import spelled
 
+from qwenproxy.accounts import browsers
 from qwenproxy.accounts.registry import Registry
-from qwenproxy.errors import NetworkFailed, NotLoggedIn, ProxyError, QueueTimeout, RateLimited, SetupError, TabLost
+from qwenproxy.errors import (
+    BrowserError,
+    NetworkFailed,
+    NotLoggedIn,
+    ProxyError,
+    QueueTimeout,
+    RateLimited,
+    SetupError,
+    TabLost,
+)
 
 
 def watch_closings(opener: FakeOpener, monkeypatch: pytest.MonkeyPatch) -> threading.Event:
@@ -320,3 +330,70 @@ def test_leases_end_with_the_pool(make_pool: MakePool) -> None:
         with pytest.raises(TabLost):
             lease.open()
         lease.close()
+
+
+def test_the_next_request_has_the_settings_of_now(make_pool: MakePool, opener: FakeOpener) -> None:
+    pool = make_pool(1)
+    first = use(pool, "a")
+    opener.tabs["a"].is_current = False  # its account has another proxy now
+    second = use(pool, "a")
+    assert second is not first and not first.alive
+    assert use(pool, "a") is second
+
+
+def test_an_idle_browser_with_settings_of_yesterday_is_closed(
+    make_pool: MakePool, opener: FakeOpener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pool = make_pool(2)
+    use(pool, "a")
+    use(pool, "b")
+    end = watch_closings(opener, monkeypatch)
+    opener.tabs["a"].is_current = False
+    pool.sweep()
+    assert end.wait(5)
+    assert set(opener.tabs) == {"b"}
+    use(pool, "a")  # and opened when it is needed
+
+
+def test_an_answer_under_way_ends_before_its_browser_is_closed(
+    make_pool: MakePool, opener: FakeOpener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pool = make_pool(1)
+    lease = take(pool)
+    first = open_tab(lease)
+    end = watch_closings(opener, monkeypatch)
+    opener.tabs["a"].is_current = False
+    pool.sweep()
+    assert use(pool, "a") is first  # beside the answer that runs
+    assert first.alive
+    lease.close()
+    pool.sweep()
+    assert end.wait(5)
+    assert use(pool, "a") is not first
+
+
+def test_answers_without_a_gap_do_not_keep_the_old_settings(
+    make_pool: MakePool, opener: FakeOpener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(browsers, "OUTDATED_WAIT", 0.0)
+    pool = make_pool(1)
+    lease = take(pool)
+    first = open_tab(lease)
+    opener.tabs["a"].is_current = False
+    assert use(pool, "a") is not first
+    assert not first.alive
+    lease.close()
+
+
+def test_a_browser_that_reaches_nothing_is_given_up(make_pool: MakePool, opener: FakeOpener) -> None:
+    pool = make_pool(1)
+    lease = take(pool)
+    open_tab(lease)
+    lease.reject(BrowserError("The proxy is gone."))
+    opener.errors["a"].append(BrowserError("The proxy is gone."))
+    lease = take(pool)
+    with pytest.raises(BrowserError) as caught:
+        lease.open()
+    lease.reject(caught.value)
+    account = account_of(pool.registry, "a")
+    assert (account.status(NOW), account.reason) == ("WAIT", "browser")

@@ -12,7 +12,9 @@ from fake_tabs import FakeOpener
 from flask.testing import FlaskClient
 from jwts import jwt
 
+from qwenproxy.accounts.proxies import Proxies
 from qwenproxy.accounts.registry import Registry
+from qwenproxy.browser.proxies import ProxyAddress
 from qwenproxy.texts import Phrase
 
 
@@ -80,3 +82,15 @@ def test_the_ids_are_not_for_strangers(client: FlaskClient, tmp_path: Path) -> N
     (tmp_path / "session" / "Authorization.txt").write_text("key-1\n")
     assert client.get("/api/status").status_code == 401
     assert client.get("/api/status", headers={"Authorization": "Bearer key-1"}).status_code == 200
+
+
+def test_a_proxy_is_shown_without_its_password(client: FlaskClient, registry: Registry) -> None:
+    registry.add("token", "a")
+    registry.add("token-2", "b")
+    Proxies(registry).change("a", ProxyAddress.parse("socks5://anna:s3cret@proxy.example:1080"))
+    answer = client.get("/api/status")
+    assert [one.get("proxy") for one in answer.get_json()["accounts"]] == ["socks5://proxy.example:1080", None]
+    registry.folder("a").proxy.write_text("http://anna:s3cret@")
+    second = client.get("/api/status")
+    assert second.get_json()["accounts"][0]["proxy"] == "unreadable"
+    assert "anna" not in answer.text + second.text

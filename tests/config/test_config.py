@@ -73,6 +73,7 @@ def test_an_option_beats_a_variable_beats_an_older_variable_beats_the_default() 
         ("QWENPROXY_BASE_URL_SPKI", KEY_HASH, "base_url_spki", KEY_HASH),
         ("QWENPROXY_SITE_VERSION", "0.3.12", "site_version", "0.3.12"),
         ("QWENPROXY_GRID_URL", "http://grid:4444/wd/hub/", "grid_url", "http://grid:4444/wd/hub"),
+        ("QWENPROXY_PROXY", "socks5://anna:p%40ss@[::1]:1080", "proxy", "socks5://anna:p%40ss@[::1]:1080"),
         ("QWENPROXY_CORS_ORIGINS", "https://A.org/, http://b:1", "cors_origins", ("https://a.org", "http://b:1")),
         ("QWENPROXY_LANG", "RU", "lang", "ru"),
     ],
@@ -188,3 +189,17 @@ def test_printed_values_can_be_loaded_again() -> None:
 )
 def test_only_addresses_of_this_machine_are_loopback(host: str, expected: bool) -> None:
     assert Config.load({"host": host}, {}).is_loopback is expected
+
+
+@pytest.mark.parametrize("text", ["socks4://anna:s3cret@proxy:1", "http://anna:s3cret@host/path", "a://b:s3@cret@c d"])
+def test_no_error_shows_the_password_of_an_address(text: str) -> None:
+    with pytest.raises(ConfigError, match="QWENPROXY_PROXY") as caught:
+        Config.load({}, {"QWENPROXY_PROXY": text})
+    for lang in ("en", "ru"):
+        assert "anna" not in caught.value.say(lang) and "cret" not in caught.value.say(lang)
+
+
+def test_no_row_shows_the_password_of_an_address() -> None:
+    rows = Config.load({}, {"QWENPROXY_PROXY": "socks5://anna:s3@cret@proxy:1"}).rows()
+    [value] = [value for name, value, *_ in rows if name == "PROXY"]
+    assert value == "socks5://...@proxy:1"

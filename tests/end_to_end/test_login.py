@@ -15,6 +15,7 @@ import psutil
 import pytest
 from cli_runner import CHECKOUT, Terminal, clean_environment
 from login_screen import Screen
+from proxy_servers import ProxyServer
 from session_files import account_of
 
 from qwenproxy.accounts.registry import Registry
@@ -73,6 +74,12 @@ def no_browser_left(tmp_path: Path) -> Iterator[None]:
     assert not left, f"browsers left: {left}"
 
 
+@pytest.fixture
+def way() -> Iterator[ProxyServer]:
+    with ProxyServer("socks5", "anna", "pl4nted").running() as proxy:
+        yield proxy
+
+
 def _sign_in_shown(door: Sandbox) -> None:
     door.wait_for(lambda site: any(one.path == "/auth" for one in site.requests), 60)
 
@@ -105,9 +112,9 @@ def _check(environment: dict[str, str], account_id: str) -> int:
 
 
 def test_a_login_is_noticed_stored_and_good_for_the_headless_browser(
-    door: Sandbox, screen: Screen, registry: Registry, environment: dict[str, str]
+    door: Sandbox, screen: Screen, registry: Registry, environment: dict[str, str], way: ProxyServer
 ) -> None:
-    with Terminal(["account", "add"], environment) as terminal:
+    with Terminal(["account", "add", "--proxy", way.url], environment) as terminal:
         terminal.expect("1. ")
         terminal.expect("3. ")
         terminal.expect("Waiting for your login")
@@ -115,6 +122,8 @@ def test_a_login_is_noticed_stored_and_good_for_the_headless_browser(
         terminal.expect(" is added and ready.")
         assert terminal.end() == 0
     (account,) = registry.all()
+    assert door.peers and door.peers <= way.ports  # window, sign-in host and all
+    assert way.password not in terminal.text
     assert account.token == door.accounts[0].token
     assert account.token not in terminal.text
     assert account.status(time.time()) == "OK"

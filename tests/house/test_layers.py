@@ -90,6 +90,7 @@ DOORS = {
     "referencing": ("qwenproxy.chat.schemas",),
     "urllib3": ("qwenproxy.browser",),
     "pyrage": ("qwenproxy.logins.sealed_file",),
+    "python_socks": ("qwenproxy.browser.forwarding.dialing",),
     "psutil": ("qwenproxy.browser", "qwenproxy.cli"),
     "sqlite3": ("qwenproxy.disk",),
     "requests": ("qwenproxy.uploads", "qwenproxy.cli"),

@@ -158,6 +158,7 @@ class FakeBrowser:
         self.closed = False
         self.is_running = True
         self.has_profile = True
+        self.is_current = True
         self.on_close: Callable[[], None] = lambda: None
         self._changed = threading.Condition()
         self.tab = self.open_tab()

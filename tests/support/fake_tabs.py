@@ -27,6 +27,7 @@ class FakeTab:
         self.loads = 0
         self.age = 0.0  # seconds since the page was loaded
         self.distrusted = False
+        self.is_current = True
         self.renewable = True
         self.unrenewed = False
         self._site = site
@@ -53,6 +54,9 @@ class FakeTab:
         self.unrenewed = suspect and self.account_id in self._site.renews_nothing
         self._site.load(self.account_id)
         return True
+
+    def give_up(self) -> None:
+        self.alive = False
 
     def distrust(self) -> None:
         self.distrusted = True

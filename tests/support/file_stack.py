@@ -42,7 +42,7 @@ class SandboxTab:
         self.origin = site.base_url
         self.alive = True
         self.loads = 0
-        self.is_fit = True
+        self.is_fit = self.is_current = True
         self.renewable = self.unrenewed = False
         self.age = 0.0
         self._site = site
@@ -53,6 +53,9 @@ class SandboxTab:
         headers = {**self._site.page_headers(self._owner), **request.headers}
         answer = self._http.request(request.method, request.path, headers=headers, content=request.body)
         return FakeResponse(Reply((answer.text,), answer.status_code, dict(answer.headers)))
+
+    def give_up(self) -> None:
+        self.alive = False
 
     def make_fit(self) -> None:
         pass

@@ -12,6 +12,7 @@ from selenium.common.exceptions import NoSuchWindowException, WebDriverException
 
 from qwenproxy.browser import page_login
 from qwenproxy.browser.binaries import Programs
+from qwenproxy.browser.chrome_tab import no_trouble
 from qwenproxy.browser.local import LocalLauncher
 from qwenproxy.browser.profile import ProfileClaim
 from qwenproxy.browser.site import Site
@@ -150,7 +151,9 @@ def play(monkeypatch: pytest.MonkeyPatch, clock: FakeClock, script: Script) -> S
     class FakeBrowser:
         def __init__(self, folder: AccountFolder) -> None:
             self._claim = ProfileClaim.take(folder)
-            self.tab = SimpleNamespace(driver=script.driver, cdp=lambda command: {"cookies": [COOKIE]})
+            self.tab = SimpleNamespace(
+                driver=script.driver, cdp=lambda command: {"cookies": [COOKIE]}, way_trouble=no_trouble
+            )
 
         def close(self, *, politely: bool = True) -> None:
             script.closed += 1

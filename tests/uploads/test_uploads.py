@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
+import socket
 import stat
+import threading
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -17,15 +20,28 @@ from clocks import FakeClock
 from file_stack import JPEG, PDF, PNG, TEXT
 from hypothesis import given
 from hypothesis import strategies as st
+from proxy_servers import ProxyServer
 
+from qwenproxy.accounts.proxies import keep_proxy
 from qwenproxy.browser.page import PageRequest
-from qwenproxy.disk.folder import SessionFolder
-from qwenproxy.errors import NetworkFailed, ProtocolChanged, RateLimited, RequestError, SiteFailure
+from qwenproxy.browser.proxies import ProxyAddress
+from qwenproxy.browser.way_out import WayOut
+from qwenproxy.disk.folder import AccountFolder, SessionFolder
+from qwenproxy.errors import (
+    BrowserError,
+    NetworkFailed,
+    ProtocolChanged,
+    RateLimited,
+    RequestError,
+    SiteFailure,
+    Transient,
+)
 from qwenproxy.sandbox.files.signatures import Signable, v4_signature
 from qwenproxy.uploads import ledger as ledger_module
 from qwenproxy.uploads import object_store
 from qwenproxy.uploads.file_types import clean_name, identify
 from qwenproxy.uploads.ledger import Ledger
+from qwenproxy.uploads.object_store import ObjectStore
 from qwenproxy.uploads.uploader import SiteCalls, Uploader
 from qwenproxy.upstream import files
 from qwenproxy.upstream.files import SiteFile, UploadCredentials
@@ -113,6 +129,52 @@ def test_a_store_that_cannot_be_reached() -> None:
     with pytest.raises(NetworkFailed) as caught:
         object_store.put(credentials, "image/png", b"x")
     assert "localhost" not in caught.value.message
+
+
+@pytest.mark.parametrize("kind", ["http", "socks5"])
+def test_bytes_go_through_the_proxy_of_their_account(tmp_path: Path, kind: str) -> None:
+    heard: list[bytes] = []
+    with ProxyServer(kind, "anna", "s3cret").running() as proxy, one_answer(heard) as port:
+        credentials = replace(CREDENTIALS, endpoint=f"http://localhost:{port}")
+        address = ProxyAddress(kind, "localhost", proxy.port, "anna", "s3cret")
+        store = ObjectStore(lambda account_id: WayOut(AccountFolder(tmp_path / account_id), address))
+        store.put(credentials, "image/png", b"bytes", "a")
+        assert proxy.asked == [("localhost", port)]
+        assert heard[0].startswith(b"PUT /") and heard[0].endswith(b"bytes")
+        assert b"Proxy-" not in heard[0]
+
+        keep_proxy(AccountFolder(tmp_path / "b"), replace(address, password="wrong"))
+        with pytest.raises(BrowserError, match=r"refuses the user.*account proxy b URL") as caught:
+            store.put(credentials, "image/png", b"bytes", "b")
+        assert "wrong" not in caught.value.message
+        refusals = {"http": b"HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n", "socks5": b"\x05\x01\x00"}
+        proxy.refusal = refusals[kind]
+        with pytest.raises(Transient, match=r"\(503\)|does not lead to localhost"):
+            store.put(credentials, "image/png", b"bytes", "a")
+
+
+@contextlib.contextmanager
+def one_answer(heard: list[bytes]) -> Iterator[int]:
+    """A server that takes a PUT of five bytes on each connection; yields its port."""
+
+    def serve() -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = listener.accept()
+                with connection:
+                    data = b""
+                    while not data.endswith(b"\r\n\r\nbytes"):
+                        data += connection.recv(65536)
+                    heard.append(data)
+                    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield int(listener.getsockname()[1])
+        with contextlib.suppress(OSError):
+            listener.shutdown(socket.SHUT_RDWR)
+        thread.join(5)
 
 
 def test_a_store_that_refuses(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -221,6 +221,7 @@ STATE: dict[str, Schema] = {
                 status={"enum": ["OK", "WAIT", "INVALID"]},
                 resetAt=described(nullable({"type": "string", "format": "date-time"}), "when WAIT ends"),
                 reason=described(TEXT, "why its browser does not start, if it waits for that reason"),
+                proxy=described(TEXT, "its outgoing proxy without user and password, if it has one"),
             )
         ),
     ),

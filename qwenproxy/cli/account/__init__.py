@@ -16,6 +16,7 @@ PLACES = {
     "check": Place("qwenproxy.cli.account.check:check_command", "help_account_check"),
     "export": Place("qwenproxy.cli.account.moving:export_command", "help_account_export"),
     "import": Place("qwenproxy.cli.account.moving:import_command", "help_account_import"),
+    "proxy": Place("qwenproxy.cli.account.proxy:proxy_command", "help_account_proxy"),
     "settings": Place("qwenproxy.cli.account.settings:settings_command", "help_account_settings"),
 }
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import click
 
 from qwenproxy.accounts.account import Account
+from qwenproxy.cli.account.proxy import read_proxy
 from qwenproxy.cli.console import (
     Console,
     choose_account,
@@ -41,17 +42,23 @@ wait_option = option(
 )
 @option("--token", metavar="TOKEN", help="help_add_token")
 @option("--id", "account_id", metavar="ID", help="help_add_id")
+@option("--proxy", "proxy_url", metavar="URL", help="help_add_proxy")
 @wait_option
 @late_session_option
 @click.pass_obj
-def add_command(config: Config, token: str | None, account_id: str | None, login_wait: float) -> None:
+def add_command(
+    config: Config, token: str | None, account_id: str | None, proxy_url: str | None, login_wait: float
+) -> None:
     """Add an account by a login window or a token."""
     console = open_console(config)
     _refuse_bad_id(console, account_id)
+    if token == proxy_url == "-":
+        raise click.UsageError(console.say("add_two_hidden"))
+    proxy = read_proxy(console, proxy_url) if proxy_url is not None else None
     if token is None:
-        click.echo(console.say("added", id=add_in_window(console, account_id, login_wait)))
+        click.echo(console.say("added", id=add_in_window(console, account_id, login_wait, proxy)))
     else:
-        add_by_token(console, token, account_id)
+        add_by_token(console, token, account_id, proxy)
 
 
 @click.command("relogin", cls=Command, help="help_account_relogin", epilog=RELOGIN_EXAMPLES)

@@ -1,6 +1,6 @@
-"""What the site said of an account, as the commands show it: settings that change answers, and what is left today.
+"""What the commands show beside an account: its proxy, settings on the site that change answers, what is left today.
 
-Reads the last report beside the account, so that it needs no browser.
+Reads the files beside the account, so that it needs no browser.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import time
 import click
 
 from qwenproxy.accounts.account import Account, iso_text
+from qwenproxy.cli.account.proxy import proxies_of, proxy_text
 from qwenproxy.cli.console import Console
 from qwenproxy.cli.finding import Finding
 from qwenproxy.logins import site_report
@@ -34,7 +35,9 @@ def settings_finding(console: Console, account_id: str) -> Finding | None:
 
 
 def show_notes(console: Console, account_id: str, unsaid: str = "") -> None:
-    """Print the warning of `settings_finding` and what is left today; `unsaid` is why the site did not tell."""
+    """Print the proxy, the warning of `settings_finding` and what is left; `unsaid` is why the site is silent."""
+    if text := proxy_text(console, account_id):
+        click.echo(text)
     if unsaid:
         click.echo(f"{account_id}: {console.say('settings_not_told', reason=unsaid)}")
     if finding := settings_finding(console, account_id):
@@ -57,6 +60,7 @@ def account_json(console: Console, one: Account, now: float) -> dict[str, object
         "reason": one.reason,
         "detail": str(one.trouble) if one.trouble else None,
         "renewable": one.renewable,
+        "proxy": proxies_of(console).shown(one.id),
         "expiresAt": None if one.expires_at is None else iso_text(one.expires_at),
         **site_report.for_programs(report_on(console, one.id), now),
     }
