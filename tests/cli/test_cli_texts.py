@@ -167,7 +167,7 @@ def test_a_usage_error_is_in_the_persons_language(
     ended = run_here(*typed.split())
     usage, hint, *rest = ended.output.splitlines()
     assert (ended.status, ended.stdout, rest) == (2, "", ["", f"Error: {english}"])
-    assert re.fullmatch(r"Usage: (qwenproxy[a-z ]*) (\[OPTIONS\]) ?(COMMAND \[ARGS\]\.\.\.|DIR|ID)?", usage)
+    assert re.fullmatch(r"Usage: (qwenproxy[a-z ]*) (\[OPTIONS\]) ?(COMMAND \[ARGS\]\.\.\.|PATH|ID)?", usage)
     assert re.fullmatch(r"Help: qwenproxy[a-z ]* --help", hint)
     monkeypatch.setenv("QWENPROXY_LANG", "ru")
     ended = run_here(*typed.split())

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cli_runner import run_here
 from logins import config_for, enter
 
 from qwenproxy.app import create_app
@@ -82,3 +83,18 @@ def test_an_account_goes_on_without_its_profile(
     assert "lost" not in caplog.text and "kept beside" not in caplog.text, "the new profile keeps its cookies"
     assert device_ids(folder) == ids
     assert [(one.outcome, one.by_page_script) for one in site.refreshes] == [("ok", True)] * 3
+
+
+def test_an_exported_account_answers_where_it_is_imported(site: Sandbox, session_dir: Path, tmp_path: Path) -> None:
+    file, elsewhere = str(tmp_path / "sandbox1.qwenproxy"), tmp_path / "elsewhere"
+    ids = device_ids(SessionFolder(session_dir).account("sandbox1"))
+    site.clear()
+    for command, folder in (("export sandbox1", session_dir), ("import", elsewhere)):
+        words = ["account", *command.split(), file, "--session-dir", str(folder)]
+        ended = run_here(*words, text="correct horse battery\n")
+        assert ended.status == 0, ended.output
+    serve(site, elsewhere)
+    folder = SessionFolder(elsewhere).account("sandbox1")
+    assert device_ids(folder) == ids
+    assert folder.profile.is_dir()
+    assert [(one.outcome, one.by_page_script) for one in site.refreshes] == [("ok", True)]
