@@ -112,7 +112,8 @@ def cookies_left(tab: ChromeTab, origin: str) -> float | None:
 
 def read_login(tab: ChromeTab, token: str) -> Login:
     """Return a login to keep: the token, and all cookies of the browser, even those hidden from scripts."""
-    answer: Any = tab.cdp("Storage.getCookies")
+    # Storage.getCookies reads those outside of every browser context, whose tab this may be.
+    answer: Any = tab.cdp("Network.getAllCookies")
     return Login(token, tuple(answer["cookies"]))
 
 
@@ -138,7 +139,7 @@ def put_login(tab: ChromeTab, base_url: str, login: Login) -> None:
 
 
 def _settable(cookie: dict[str, Any]) -> dict[str, Any]:
-    """Turn a cookie from the form of Storage.getCookies into that of Network.setCookies."""
+    """Turn a cookie from the form of Network.getAllCookies into that of Network.setCookies."""
     fields = {name: cookie[name] for name in COOKIE_FIELDS if name in cookie}
     if cookie.get("expires", -1) > 0:
         fields["expires"] = cookie["expires"]
