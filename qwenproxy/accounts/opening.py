@@ -101,7 +101,7 @@ class TabOpener:
             self.note_load,
         )
 
-    def _keep(self, account_id: str, login: Login, *, in_profile: bool) -> None:
+    def _keep(self, account_id: str, login: Login, *, in_profile: bool = True) -> None:
         """Keep a login that the site renewed in the account's page; never replace a fresher one.
 
         `in_profile` tells whether the browser writes it into the account's profile.

@@ -23,9 +23,9 @@ ANSWER_WAIT = 5.0  # seconds for a page to answer: in one that does not, no call
 
 
 @contextlib.contextmanager
-def freed_when_late(devtools: str, late: float = LATE) -> Iterator[None]:
-    """Free the tabs of a browser if the block takes longer than `late` (s). `devtools` is its host and port."""
-    timer = threading.Timer(late, _free, (devtools,))
+def freed_when_late(devtools: str) -> Iterator[None]:
+    """Free the tabs of a browser if the block takes longer than LATE. `devtools` is its host and port."""
+    timer = threading.Timer(LATE, _free, (devtools,))
     timer.daemon = True
     timer.start()
     try:
@@ -34,15 +34,15 @@ def freed_when_late(devtools: str, late: float = LATE) -> Iterator[None]:
         timer.cancel()
 
 
-def free_tabs(devtools: str, answer_wait: float = ANSWER_WAIT) -> None:
-    """Dismiss dialogs that are open in tabs, and close tabs that do not answer within `answer_wait` (s).
+def free_tabs(devtools: str) -> None:
+    """Dismiss dialogs that are open in tabs, and close tabs that do not answer within ANSWER_WAIT.
 
     Raises DRIVER_ERRORS.
     """
     with BrowserSocket(devtools) as browser:
         targets = browser.order("Target.getTargets")["targetInfos"]
     for target in targets:
-        if target["type"] == "page" and not _answers(devtools, target["targetId"], answer_wait):
+        if target["type"] == "page" and not _answers(devtools, target["targetId"]):
             log.warning("a tab that does not answer is closed: it keeps others from the browser")
             with BrowserSocket(devtools) as browser:
                 browser.order("Target.closeTarget", targetId=target["targetId"])
@@ -53,9 +53,9 @@ def _free(devtools: str) -> None:
         free_tabs(devtools)
 
 
-def _answers(devtools: str, handle: str, answer_wait: float) -> bool:
+def _answers(devtools: str, handle: str) -> bool:
     """Dismiss a dialog in a tab; tell whether its page answers then, or the tab has gone."""
-    with BrowserSocket(devtools, answer_wait) as browser:
+    with BrowserSocket(devtools, ANSWER_WAIT) as browser:
         try:
             session = browser.order("Target.attachToTarget", targetId=handle, flatten=True)["sessionId"]
             with contextlib.suppress(WebDriverException):  # there is no dialog

@@ -192,7 +192,7 @@ class ContextBrowser:
     def open_tab(self) -> ChromeTab:
         """Open one more tab in the context, with a driver session of its own. Raises DRIVER_ERRORS."""
         context = self._context
-        if context is None:
+        if context is None or self._is_closed:
             raise WebDriverException("the browser is not open")
         return self._new_tab(lambda driver: open_context_tab(driver, context.id))
 

@@ -7,18 +7,24 @@ import json
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import psutil
 import pytest
 from asking import ask, asked_in_chats, streaming, together
+from logins import config_for, enter
 from proxy_process import Proxy, eventually, runs, worker
+from questions import ask as question
+from questions import said
 
+from qwenproxy.assembly import build_relay
 from qwenproxy.sandbox import Sandbox
 
 pytestmark = pytest.mark.browser
 
 ENDLESS = "{{stream chunks=100000 interval_ms=20}}"
 SAY = "{{say fine}}"
+HOUR = 3600
 
 
 @pytest.fixture
@@ -71,3 +77,27 @@ def test_one_crash_is_one_for_all_and_heals_as_one(sharing: Proxy, site: Sandbox
         with contextlib.suppress(psutil.NoSuchProcess):
             process.kill()
     assert eventually(lambda: not runs(new_chrome)), "a killed server left its shared browser"
+
+
+@pytest.fixture
+def ageing_site() -> Iterator[Sandbox]:
+    """A stand-in of this test's own, whose clock is moved."""
+    with Sandbox() as site:
+        yield site
+
+
+def test_a_login_moves_out_of_its_profile_and_is_renewed_without_one(ageing_site: Sandbox, tmp_path: Path) -> None:
+    session_dir = tmp_path / "session"
+    enter(ageing_site, session_dir)
+    for profile in ("there", "gone"):
+        relay = build_relay(config_for(ageing_site, session_dir, accounts_per_browser=2), clock=ageing_site.now)
+        try:
+            folder = relay.pool.registry.folder("sandbox1")
+            for _ in range(2):
+                ageing_site.advance(HOUR)  # the token has run out: only the cookies can renew it
+                assert said(relay.open(question("{{say fine}}"))) == "fine"
+        finally:
+            relay.close()
+        assert folder.profile.exists() == (profile == "there")
+        if profile == "there":
+            folder.profile.rename(tmp_path / "profile")

@@ -89,6 +89,7 @@ DOORS = {
     "regex": ("qwenproxy.chat.schemas",),
     "referencing": ("qwenproxy.chat.schemas",),
     "urllib3": ("qwenproxy.browser",),
+    "websocket": ("qwenproxy.browser.browser_socket",),
     "psutil": ("qwenproxy.browser", "qwenproxy.cli"),
     "sqlite3": ("qwenproxy.disk",),
     "requests": ("qwenproxy.uploads", "qwenproxy.cli"),
