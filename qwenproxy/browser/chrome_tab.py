@@ -116,6 +116,8 @@ def _ask(server: str, method: str, path: str, failure: str) -> None:
     try:
         connection.request(method, path)
         connection.getresponse().read()
+    except ConnectionError:
+        pass  # it has gone, and the tab with it
     except (OSError, HTTPException) as error:
         log.warning("%s (%s)", failure, type(error).__name__)
     finally:

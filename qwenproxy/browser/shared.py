@@ -147,8 +147,8 @@ class SharedLauncher:
                 return self._local.launch(session.shared_browser(number))
         raise AssertionError("numbers do not end")
 
-    def _leave(self, shared: SharedChrome) -> bool:
-        """Give a seat up; tell whether the Chrome goes on. It ends with its last guest."""
+    def _leave(self, shared: SharedChrome) -> None:
+        """Give a seat up. A Chrome ends with its last guest, or once it is of no use."""
         with self._seating:
             shared.guests -= 1
             goes_on = shared.guests > 0 and shared.chrome.is_running
@@ -156,7 +156,6 @@ class SharedLauncher:
                 self._chromes = [each for each in self._chromes if each is not shared]
         if not goes_on:
             shared.chrome.close(politely=False)
-        return goes_on
 
 
 class ContextBrowser:
@@ -165,8 +164,8 @@ class ContextBrowser:
     has_profile = False
     tab: ChromeTab
 
-    def __init__(self, chrome: Chrome, claim: ProfileClaim, leave: Callable[[], bool]) -> None:
-        """`claim` keeps other processes from the account. `leave` gives its seat up; False if that ends the Chrome."""
+    def __init__(self, chrome: Chrome, claim: ProfileClaim, leave: Callable[[], None]) -> None:
+        """`claim` keeps other processes from the account. `leave` gives its seat up, which may end the Chrome."""
         self._chrome = chrome
         self._claim = claim
         self._leave = leave
@@ -206,19 +205,20 @@ class ContextBrowser:
             was_closed, self._is_closed = self._is_closed, True
         if was_closed:
             return
-        if self._leave():
-            self._end_context(tabs)
+        self._end_context(tabs)
+        self._leave()
         self._claim.release()
 
     def _end_context(self, tabs: list[ChromeTab]) -> None:
-        """Leave the others' Chrome without a trace. One that does not obey hangs for all of them, so it ends."""
+        """Leave no trace in the Chrome, which others may share. One that does not obey hangs for all, so it ends."""
         try:
             if self._context:
                 close_context(self.tab.driver, self._context.id)
         except WebDriverException as error:
             log.warning("a browser context did not end: %s", error.msg)
         except OSError as error:
-            log.warning("a shared browser hangs, so it is ended: %s", error)
+            if self._chrome.is_running:
+                log.warning("a shared browser does not obey, so it is ended: %s", error)
             self._chrome.close(politely=False)
             return
         for tab in tabs:
