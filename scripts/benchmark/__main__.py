@@ -17,7 +17,7 @@ from benchmark.load import Load, print_round, run_round
 from benchmark.memory import watch_memory
 from benchmark.processes import memory_text
 from benchmark.servers import log_in, running_proxy, running_site
-from benchmark.sharing import compare_sharing
+from benchmark.sharing import Rounds, compare_sharing
 
 
 def main() -> None:
@@ -53,7 +53,7 @@ def _arguments() -> argparse.Namespace:
 def _measure_sharing(arguments: argparse.Namespace, folder: Path) -> None:
     shares, counts = ([int(number) for number in text.split(",")] for text in (arguments.share, arguments.streams))
     with running_site(arguments.accounts) as (_, address):
-        compare_sharing(address, folder, shares, counts, arguments.rounds, arguments.chunks)
+        compare_sharing(address, folder, shares, Rounds(counts, arguments.rounds, arguments.chunks))
 
 
 def _measure(arguments: argparse.Namespace, session_dir: Path) -> None:

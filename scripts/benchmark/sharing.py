@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import psutil
@@ -23,27 +23,28 @@ HEAD = (
 )
 
 
-def compare_sharing(
-    address: SandboxAddress, folder: Path, shares: list[int], counts: list[int], rounds: int, chunks: int
-) -> None:
+@dataclass(frozen=True)
+class Rounds:
+    """How many streams there are in each round, how many rounds, and how long a stream is."""
+
+    counts: list[int]
+    rounds: int
+    chunks: int
+
+
+def compare_sharing(address: SandboxAddress, folder: Path, shares: list[int], plan: Rounds) -> None:
     """Print a row for each number of accounts in one browser, with all of the stand-in's accounts in use."""
-    print(f"\n{len(address.tokens)} accounts; {chunks} chunks per stream, medians of {rounds} rounds\n\n{HEAD}")
+    accounts = len(address.tokens)
+    print(f"\n{accounts} accounts; {plan.chunks} chunks per stream, medians of {plan.rounds} rounds\n\n{HEAD}")
     for share in shares:
         session = SessionFolder(folder / f"session-{share}")
         registry = Registry.open(session)
         for account_id, token in address.tokens.items():
             registry.add(token, account_id)
-        _print_row(address, session, share, _Rounds(counts, rounds, chunks))
+        _print_row(address, session, share, plan)
 
 
-class _Rounds:
-    """How many streams there are in each round, how many rounds, and how long a stream is."""
-
-    def __init__(self, counts: list[int], rounds: int, chunks: int) -> None:
-        self.counts, self.rounds, self.chunks = counts, rounds, chunks
-
-
-def _print_row(address: SandboxAddress, session: SessionFolder, share: int, plan: _Rounds) -> None:
+def _print_row(address: SandboxAddress, session: SessionFolder, share: int, plan: Rounds) -> None:
     accounts = len(address.tokens)
     settings = {"ACCOUNTS_PER_BROWSER": str(share), "ACCOUNT_CONCURRENCY": str(max(1, max(plan.counts) // accounts))}
     begun = time.monotonic()
