@@ -10,7 +10,7 @@ import psutil
 
 from benchmark.comparison import median_of
 from benchmark.load import Load, run_round
-from benchmark.processes import memory_of, parts_of
+from benchmark.processes import Parts, cpu_of, memory_of, parts_of
 from benchmark.servers import running_proxy
 from qwenproxy.accounts.registry import Registry
 from qwenproxy.cli.sandbox import SandboxAddress
@@ -19,7 +19,8 @@ from qwenproxy.disk.folder import SessionFolder
 SETTLE = 3.0  # seconds after the last answer until the memory is read
 HEAD = (
     "| accounts in one browser | browsers | start s | first answers of all s | PSS MiB: python / driver / chrome "
-    "| streams: errors, chunk delay p50 / p95 ms |\n|---|---|---|---|---|---|"
+    "| streams: errors, chunk delay p50 / p95 ms, CPU ms per chunk: python / driver / chrome |\n"
+    "|---|---|---|---|---|---|"
 )
 
 
@@ -61,7 +62,9 @@ def _print_row(address: SandboxAddress, session: SessionFolder, share: int, plan
         parts = parts_of(proxy)
         browsers = sum("--type=" not in " ".join(each.cmdline()) for each in parts["chrome"])
         sizes = " / ".join(f"{size:.0f}" for size in memory_of(parts).values())
-        figures = [_streams(replace(load, streams=count, chunks=plan.chunks), plan.rounds) for count in plan.counts]
+        figures = [
+            _streams(replace(load, streams=count, chunks=plan.chunks), plan.rounds, parts) for count in plan.counts
+        ]
     print(
         f"| {share} | {browsers} | {started:.1f} | {everybody.wall:.1f} ({everybody.errors} errors) | {sizes} "
         f"| {'; '.join(figures)} |",
@@ -69,6 +72,10 @@ def _print_row(address: SandboxAddress, session: SessionFolder, share: int, plan
     )
 
 
-def _streams(load: Load, rounds: int) -> str:
+def _streams(load: Load, rounds: int, parts: Parts) -> str:
+    before = [cpu_of(processes) for processes in parts.values()]
     figures = median_of([run_round(load) for _ in range(rounds)])
-    return f"{load.streams}: {figures.errors}, {figures.delay50:.1f} / {figures.delay95:.1f}"
+    chunks = load.streams * load.chunks * rounds
+    spent = [cpu_of(part) - earlier for part, earlier in zip(parts.values(), before, strict=True)]
+    cpu = " / ".join(f"{seconds * 1000 / chunks:.2f}" for seconds in spent)
+    return f"{load.streams}: {figures.errors}, {figures.delay50:.1f} / {figures.delay95:.1f}, {cpu}"
