@@ -18,8 +18,10 @@ from qwenproxy.accounts.registry import Registry
 from qwenproxy.browser.binaries import Programs
 from qwenproxy.browser.driver_copies import cache_folders
 from qwenproxy.browser.kept_page import POLL
+from qwenproxy.browser.launching import Launcher
 from qwenproxy.browser.local import LocalLauncher
 from qwenproxy.browser.proxies import ProxyAddress
+from qwenproxy.browser.shared import SharedLauncher
 from qwenproxy.browser.site import Site
 from qwenproxy.browser.way_out import WayOut
 from qwenproxy.config import Config, cache_home
@@ -99,8 +101,9 @@ def build_relay(
     registry = Registry.open(session, clock)
     launcher = launcher_for(config)
     launcher.check()
-    opener = TabOpener(registry, site_of(config), launcher, clock, poll, SettingsWatch(registry, clock).note_load)
-    limits = PoolLimits(config.account_concurrency, config.queue_wait, config.max_browsers, config.idle_browser)
+    note_load = SettingsWatch(registry, clock).note_load
+    opener = TabOpener(registry, site_of(config), launcher, clock, poll, note_load, profiles_for(config))
+    limits = PoolLimits(config.account_concurrency, config.queue_wait, open_accounts(config), config.idle_browser)
     settings = RelaySettings(
         config.default_model,
         config.unknown_model,
@@ -115,8 +118,19 @@ def build_relay(
     return Relay(Attempts(pool, on_exhausted=on_exhausted), settings, deletions, uploader)
 
 
-def launcher_for(config: Config, *, headless: bool | None = None) -> LocalLauncher:
+def open_accounts(config: Config) -> int:
+    """Return how many accounts may have a page open at once: MAX_BROWSERS counts browsers, whoever shares them."""
+    return config.max_browsers * config.accounts_per_browser
+
+
+def launcher_for(config: Config, *, headless: bool | None = None) -> Launcher:
     """Return what starts this configuration's browsers; `headless` None leaves that to the configuration."""
+    local = local_launcher_for(config, headless=headless)
+    return local if config.accounts_per_browser == 1 else SharedLauncher(local, config.accounts_per_browser)
+
+
+def local_launcher_for(config: Config, *, headless: bool | None = None) -> LocalLauncher:
+    """Return what starts browsers on this machine, each on a profile; `headless` as for `launcher_for`."""
     programs = Programs(
         str(config.chrome or ""),
         str(config.chromedriver or ""),
@@ -135,16 +149,24 @@ def default_proxy(config: Config) -> ProxyAddress | None:
         raise ConfigError(Phrase("bad_proxy_setting", reason=error.phrase or error.message)) from None
 
 
+def profiles_for(config: Config) -> LocalLauncher | None:
+    """Return what opens profiles that are used no more, to take logins out of them; None while they are in use."""
+    return None if config.accounts_per_browser == 1 else local_launcher_for(config, headless=True)
+
+
 def opener_for(config: Config, registry: Registry) -> TabOpener:
     """Return what opens the accounts' tabs in headless browsers. Raises SetupError if there is no browser."""
     launcher = launcher_for(config, headless=True)
     launcher.check()
-    return TabOpener(registry, site_of(config), launcher)
+    return TabOpener(registry, site_of(config), launcher, profiles=profiles_for(config))
 
 
 def login_window(config: Config, login_wait: float, *, headless: bool = False) -> LoginWindow:
-    """Return where a person logs in; `login_wait` is in seconds. Raises SetupError if there is no browser."""
-    launcher = replace(launcher_for(config, headless=headless), for_login=True)
+    """Return where a person logs in; `login_wait` is in seconds. Raises SetupError if there is no browser.
+
+    Always in a browser of its own on the account's profile, from which a shared browser takes the login.
+    """
+    launcher = replace(local_launcher_for(config, headless=headless), for_login=True)
     launcher.check()
     return LoginWindow(site_of(config), launcher, login_wait)
 

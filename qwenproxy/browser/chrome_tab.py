@@ -1,7 +1,7 @@
 """One tab of a running Chrome, with a driver session of its own.
 
-local.py makes the first tab and each further one. One thread owns a tab: that of tab.py, or of a login. Knows neither
-the site nor how Chrome is launched.
+local.py and shared.py make the first tab and each further one. One thread owns a tab: that of tab.py, or of a login.
+Knows neither the site nor how Chrome is launched.
 """
 
 from __future__ import annotations
@@ -10,8 +10,10 @@ import contextlib
 import logging
 from collections.abc import Callable
 from http.client import HTTPConnection, HTTPException
+from urllib.parse import urlsplit
 
 from selenium.common.exceptions import WebDriverException
+from selenium.webdriver.remote.remote_connection import RemoteConnection
 from selenium.webdriver.remote.webdriver import WebDriver
 from urllib3.exceptions import HTTPError
 
@@ -20,7 +22,12 @@ from qwenproxy.errors import ProxyError
 log = logging.getLogger(__name__)
 
 DRIVER_ERRORS = (WebDriverException, HTTPError, OSError)
-CLOSE_TIMEOUT = 2.0  # seconds for Chrome to close one tab
+CLOSE_TIMEOUT = 2.0  # seconds for Chrome to close one tab, or its driver one session
+
+
+def shown_tab(driver: WebDriver) -> str:
+    """Return the handle of the tab that a new driver session is turned to."""
+    return driver.current_window_handle
 
 
 def no_trouble(_host: str) -> ProxyError | None:
@@ -36,19 +43,24 @@ class ChromeTab:
         attach: Callable[[], WebDriver],
         on_close: Callable[[ChromeTab, bool], None],
         way_trouble: Callable[[str], ProxyError | None] = no_trouble,
+        turn: Callable[[WebDriver], str] = shown_tab,
     ) -> None:
-        """Attach to the tab that the browser shows.
+        """Attach to a tab: the one that the browser shows, or the one that `turn` turns to.
 
-        `attach` returns a new driver session. `on_close` gets this tab and whether to close it politely. `way_trouble`
-        returns why the account's proxy does not lead to a host, None if it does or there is none.
-        Raises what `attach` raises.
+        `attach` returns a new driver session; `turn` turns the first one to the tab and returns its handle. `on_close`
+        gets this tab and whether to close it politely. `way_trouble` returns why the account's proxy does not lead to a
+        host, None if it does or there is none. Raises what `attach` and `turn` raise.
         """
         self._attach = attach
         self.way_trouble = way_trouble
         self._on_close = on_close
         self._installed = ""
         self.driver = attach()
-        self.handle = self.driver.current_window_handle
+        try:
+            self.handle = turn(self.driver)
+        except BaseException:
+            end_session(self.driver)
+            raise
 
     def turn_to_new(self) -> None:
         """Make a new tab in the same window and turn to it. Raises the driver's own errors."""
@@ -93,13 +105,30 @@ class ChromeTab:
             self.driver.quit()
 
 
+def end_session(driver: WebDriver) -> None:
+    """End a driver's session, even while a command of it waits; the browser goes on. Any thread may call. Never raises.
+
+    For a tab that was closed without its driver: the session would stay for as long as chromedriver runs.
+    """
+    executor = driver.command_executor
+    if isinstance(executor, RemoteConnection):  # WebDriver makes one of an address
+        server = urlsplit(executor.client_config.remote_server_addr).netloc
+        _ask(server, "DELETE", f"/session/{driver.session_id}", "a session of the driver did not end")
+
+
 def close_by_force(devtools: int, handle: str) -> None:
     """Close a tab without its driver, so that a hanging call of the driver fails. `devtools` is Chrome's port."""
-    connection = HTTPConnection("127.0.0.1", devtools, timeout=CLOSE_TIMEOUT)
+    _ask(f"127.0.0.1:{devtools}", "GET", f"/json/close/{handle}", "a tab of the browser did not close")
+
+
+def _ask(server: str, method: str, path: str, failure: str) -> None:
+    connection = HTTPConnection(server, timeout=CLOSE_TIMEOUT)
     try:
-        connection.request("GET", f"/json/close/{handle}")
+        connection.request(method, path)
         connection.getresponse().read()
+    except ConnectionError:
+        pass  # it has gone, and the tab with it
     except (OSError, HTTPException) as error:
-        log.warning("a tab of the browser did not close (%s)", type(error).__name__)
+        log.warning("%s (%s)", failure, type(error).__name__)
     finally:
         connection.close()

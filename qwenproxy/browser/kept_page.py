@@ -17,6 +17,7 @@ from functools import partial
 
 from qwenproxy.browser.chrome_tab import DRIVER_ERRORS, ChromeTab
 from qwenproxy.browser.launching import Browser
+from qwenproxy.browser.lead_times import lead_times
 from qwenproxy.browser.login_readings import LoginReadings
 from qwenproxy.browser.page import PageRequest
 from qwenproxy.browser.page_login import Before, Login
@@ -29,9 +30,6 @@ from qwenproxy.observe import journal
 
 log = logging.getLogger(__name__)
 
-LEAD = 180.0  # seconds before the end of login or cookies from which we try to load the page anew
-LAST_CALL = 45.0  # seconds before that end from which a second tab takes over
-NEAR = 3.0  # seconds: we let what ends so soon run out, because then the page surely renews it
 GAP_WAIT = 0.5  # seconds to wait for a gap between answers, even after a refusal
 YOUNG = 10.0  # seconds after a load in which the page may still be renewing its login
 POLL = 5.0  # seconds between two looks at the clock, which a person may set
@@ -53,17 +51,6 @@ class Upkeep:
     poll: float = POLL
     renewable: bool = True
     note_load: Callable[[Tab], None] = lambda tab: None
-
-
-def lead_times(lifetime: float) -> tuple[float, float]:
-    """Return how long before its end to load a page anew, and how long before it a second tab takes over.
-
-    `lifetime` is the time from the load to the end; all in seconds. Both are parts of it, so that a page that did not
-    renew its login is loaded again and again, ever closer to the end: it may renew only shortly before.
-    """
-    if lifetime <= NEAR:
-        return 0.0, 0.0
-    return min(LEAD, lifetime / 3), min(LAST_CALL, lifetime / 8)
 
 
 class KeptPage:

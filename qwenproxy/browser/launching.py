@@ -1,7 +1,8 @@
 """The seam between the accounts and their browsers: an account's folder in, a browser with a tab out.
 
 Kept pages, the pool's opener and the login window know only these types; local.py implements them for Chrome on this
-machine. A launch is for one account, so that a launcher can use the account's own settings (a proxy, a Grid).
+machine, shared.py for a Chrome with several accounts. A launch is for one account, so that a launcher can use the
+account's own settings (a proxy, a Grid).
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from typing import Protocol
 
 from qwenproxy.browser.chrome_tab import ChromeTab
 from qwenproxy.disk.folder import AccountFolder
+from qwenproxy.errors import SetupError, TabLost
 
 
 class Browser(Protocol):
@@ -57,3 +59,6 @@ class Launcher(Protocol):
         Raises ProfileInUse, StorageError, BrowserError (does not start), SetupError (there is no browser), and
         leaves no process behind then.
         """
+
+    def died(self, error: TabLost) -> SetupError:
+        """Return the error for a browser that ended while it opened the site's page."""

@@ -1,8 +1,8 @@
 """Chrome on this machine with its driver: launch on an account's profile, attach, end.
 
 We start Chrome ourselves and let the driver attach, so that no automation switch is on its command line and we know its
-process id. This is the only launcher (launching.py has the types that others see). Of accounts it knows only the
-folder, and nothing of the site.
+process id. A launcher (launching.py has the types that others see), and what shared.py stands on. Of accounts it knows
+only the folder, and nothing of the site.
 """
 
 from __future__ import annotations
@@ -39,7 +39,9 @@ from qwenproxy.browser.start_failures import (
     unfit_versions,
 )
 from qwenproxy.browser.way_out import WayOut
-from qwenproxy.disk.folder import AccountFolder
+from qwenproxy.disk.folder import BrowserFolder
+from qwenproxy.errors import BrowserError, TabLost
+from qwenproxy.texts import Phrase
 
 log = logging.getLogger(__name__)
 
@@ -65,7 +67,7 @@ class LocalLauncher:
         """Find browser and driver, as each start does. Raises SetupError if one is missing."""
         self.programs.find()
 
-    def launch(self, folder: AccountFolder) -> Chrome:
+    def launch(self, folder: BrowserFolder) -> Chrome:
         """Return a running Chrome on the profile in `folder`.
 
         Raises ProfileInUse, StorageError, BrowserError (does not start), SetupError (there is no browser, or the
@@ -75,6 +77,7 @@ class LocalLauncher:
         binaries = self.programs.find()
         chrome = Chrome(folder, ProfileClaim.take(folder), self, way)
         try:
+            folder.profile.mkdir(mode=0o700, exist_ok=True)
             chrome.start(binaries)
         except OSError as error:
             chrome.close()
@@ -84,6 +87,10 @@ class LocalLauncher:
             raise
         return chrome
 
+    def died(self, error: TabLost) -> BrowserError:
+        """Return the error for a Chrome that ended while it opened the site's page."""
+        return BrowserError(Phrase("browser_died", reason=error.message))
+
 
 class Chrome:
     """A running Chrome on one profile, with a driver and at least one tab; it ends with its last tab."""
@@ -91,7 +98,7 @@ class Chrome:
     has_profile = True
     tab: ChromeTab
 
-    def __init__(self, folder: AccountFolder, claim: ProfileClaim, settings: LocalLauncher, way: WayOut) -> None:
+    def __init__(self, folder: BrowserFolder, claim: ProfileClaim, settings: LocalLauncher, way: WayOut) -> None:
         """`claim` is for the profile in `folder`; `close` releases it, and closes `way`."""
         self._folder = folder
         self._claim = claim
@@ -129,10 +136,21 @@ class Chrome:
 
     @property
     def is_running(self) -> bool:
-        """Whether the browser runs. Does not ask the browser; for any thread."""
-        processes = self._processes
+        """Whether the browser runs, with its driver. Does not ask the browser; for any thread."""
+        browser, driver = (*self._processes, None, None)[:2]
+        if browser is None or driver is None or driver.poll() is not None:
+            return False
         # A script of the distribution may have started the browser in the background and ended.
-        return bool(processes) and (processes[0].poll() is None or listens(self._devtools))
+        return browser.poll() is None or listens(self._devtools)
+
+    @property
+    def devtools(self) -> str:
+        """The host and port of its DevTools."""
+        return f"127.0.0.1:{self._devtools}"
+
+    def attach(self) -> WebDriver:
+        """Return a new driver session, on any of its tabs. Raises ATTACH_ERRORS."""
+        return attach(self._devtools, self._driver_port)
 
     @property
     def is_current(self) -> bool:
@@ -151,7 +169,7 @@ class Chrome:
         return tab
 
     def _new_tab(self) -> ChromeTab:
-        tab = ChromeTab(self._attach, self._close_tab, self._way.trouble)
+        tab = ChromeTab(self.attach, self._close_tab, self._way.trouble)
         with self._lock:
             self._tabs.append(tab)
         return tab
@@ -207,9 +225,6 @@ class Chrome:
                 return self._new_tab()
         except ATTACH_ERRORS as error:
             raise cannot_attach(error, browser, driver_named=programs.driver_named) from error
-
-    def _attach(self) -> WebDriver:
-        return attach(self._devtools, self._driver_port)
 
     def _start(self, line: list[str], output: Path) -> Started:
         with open(output, "wb", opener=_private) as log_file:

@@ -221,7 +221,7 @@ def _put_cookies(tab: ChromeTab, cookies: list[dict[str, Any]]) -> None:
 
 
 def _settable(cookie: dict[str, Any]) -> dict[str, Any]:
-    """Turn a cookie from the form of Storage.getCookies into that of Network.setCookies."""
+    """Turn a cookie from the form of Network.getAllCookies into that of Network.setCookies."""
     fields = {name: cookie[name] for name in SETTABLE if name in cookie}
     if cookie.get("expires", -1) > 0:
         fields["expires"] = cookie["expires"]
@@ -253,7 +253,8 @@ def _is_token_of(cookie: dict[str, Any], host: str) -> bool:
 
 
 def _all_cookies(tab: ChromeTab) -> list[dict[str, Any]]:
-    answer: Any = tab.cdp("Storage.getCookies")
+    # Storage.getCookies reads those outside of every browser context, whose tab this may be.
+    answer: Any = tab.cdp("Network.getAllCookies")
     cookies: list[dict[str, Any]] = answer["cookies"]
     return cookies
 

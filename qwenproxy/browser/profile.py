@@ -1,8 +1,8 @@
 """Claim a Chrome profile, record its processes, and end the browsers that a killed server left.
 
-The process that has a profile open holds a lock file. The record `browser.json` in the account's folder names the
-processes of the profile, by id *and* start, so that we never mistake a reused id for ours. We end only these, and
-browsers on a profile that we have claimed.
+The process that has a profile open holds a lock file, and so does one that has an account in a shared browser. The
+record `browser.json` in the same folder names the processes of the profile, by id *and* start, so that we never mistake
+a reused id for ours. We end only these, and browsers on a profile that we have claimed.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any
 import psutil
 from filelock import FileLock, Timeout
 
-from qwenproxy.disk.folder import AccountFolder, SessionFolder
+from qwenproxy.disk.folder import BrowserFolder, SessionFolder
 from qwenproxy.errors import SetupError, StorageError
 from qwenproxy.texts import Phrase
 
@@ -36,9 +36,9 @@ class ProfileInUse(SetupError):
 
 
 class ProfileClaim:
-    """The right to open one profile, until its release."""
+    """The right to open one profile, or one account in a shared browser, until its release."""
 
-    def __init__(self, folder: AccountFolder) -> None:
+    def __init__(self, folder: BrowserFolder) -> None:
         """Claim nothing yet: `take` does."""
         self._folder = folder
         self._record = folder.browser_note
@@ -48,8 +48,8 @@ class ProfileClaim:
         self._lock = FileLock(folder.browser_lock, timeout=0, thread_local=False, mode=0o600)
 
     @classmethod
-    def take(cls, folder: AccountFolder) -> ProfileClaim:
-        """Claim the profile of the account folder, and end the browsers that a killed server left on it.
+    def take(cls, folder: BrowserFolder) -> ProfileClaim:
+        """Claim the profile of the folder, which need not be there, and end the browsers that a killed server left.
 
         Raises ProfileInUse with the id of the process that holds it, StorageError if the disk refuses.
         """
@@ -98,7 +98,6 @@ class ProfileClaim:
         self._folder.path.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._lock.acquire()
         self._end_leftovers()
-        self._folder.profile.mkdir(mode=0o700, exist_ok=True)
         self._write()
 
     def _write(self) -> None:
@@ -111,14 +110,14 @@ class ProfileClaim:
     def _end_leftovers(self) -> None:
         leftovers = list({*_recorded_processes(self._record), *_browsers_on(self._folder.profile)})
         if leftovers:
-            log.warning("account=%s ending %d browser processes a killed server left", self._folder.id, len(leftovers))
+            log.warning("%s: ending %d browser processes a killed server left", self._folder.path, len(leftovers))
             end_processes(leftovers)
         for name in ("SingletonLock", "SingletonSocket", "SingletonCookie"):
             (self._folder.profile / name).unlink(missing_ok=True)
 
 
-def profile_owner(folder: AccountFolder) -> int | None:
-    """Return the id of the process to stop so that the account folder's profile becomes free, None if it is free.
+def profile_owner(folder: BrowserFolder) -> int | None:
+    """Return the id of the process to stop so that the folder's profile or account becomes free, None if it is free.
 
     This is the process that holds the profile, or its parent if that is our server, which would start it anew.
     """
@@ -150,21 +149,21 @@ def end_orphans(session: SessionFolder) -> None:
     end_processes(orphans)
 
 
-def _folders_with_note(session: SessionFolder) -> list[AccountFolder]:
-    return [folder for folder in session.account_folders() if folder.browser_note.exists()]
+def _folders_with_note(session: SessionFolder) -> list[BrowserFolder]:
+    return [folder for folder in session.browser_folders() if folder.browser_note.exists()]
 
 
-def _end_leftover(folder: AccountFolder) -> None:
+def _end_leftover(folder: BrowserFolder) -> None:
     try:
         ProfileClaim.take(folder).release()
     except ProfileInUse:
         pass
     except StorageError as error:
-        log.warning("account=%s what a browser left stays behind: %s", folder.id, error.message)
+        log.warning("%s: what a browser left stays behind: %s", folder.path, error.message)
 
 
-def disk_refuses(folder: AccountFolder, error: OSError) -> StorageError:
-    """Return the error for an account folder in which a browser's files cannot be written."""
+def disk_refuses(folder: BrowserFolder, error: OSError) -> StorageError:
+    """Return the error for a folder in which a browser's files cannot be written."""
     return StorageError(Phrase("write_refused", path=error.filename or folder.path, reason=error.strerror or error))
 
 

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass, field
 from urllib.parse import quote, unquote_to_bytes, urlsplit
 
-from qwenproxy.disk.folder import AccountFolder
+from qwenproxy.disk.folder import BrowserFolder
 from qwenproxy.errors import SetupError
 from qwenproxy.texts import Phrase
 
@@ -76,7 +76,7 @@ class ProxyAddress:
             raise SetupError(Phrase("proxy_socks_login", most=_LONGEST_SOCKS_WORD))
 
 
-def proxy_of(folder: AccountFolder, default: ProxyAddress | None = None) -> ProxyAddress | None:
+def proxy_of(folder: BrowserFolder, default: ProxyAddress | None = None) -> ProxyAddress | None:
     """Return the account's own proxy, else `default`. Raises SetupError for a file that names none.
 
     A file that cannot be read must never send the account's traffic another way.

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from qwenproxy.browser.forwarding import Dialer, Forwarder, lets_pass
 from qwenproxy.browser.proxies import ProxyAddress, proxy_of
-from qwenproxy.disk.folder import AccountFolder
+from qwenproxy.disk.folder import BrowserFolder
 from qwenproxy.errors import BrowserError, NetworkFailed, ProxyError, SetupError
 from qwenproxy.texts import Phrase
 
@@ -18,7 +18,7 @@ class WayOut:
     """The account's proxy as it is now, with a forwarder to it while the way is open."""
 
     def __init__(
-        self, folder: AccountFolder, default: ProxyAddress | None, is_refused: Callable[[str], bool] = lets_pass
+        self, folder: BrowserFolder, default: ProxyAddress | None, is_refused: Callable[[str], bool] = lets_pass
     ) -> None:
         """`default` is for an account without a proxy; hosts that are refused get no connection. Raises SetupError."""
         self._folder = folder

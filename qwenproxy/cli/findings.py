@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psutil
 
-from qwenproxy.assembly import launcher_for
+from qwenproxy.assembly import local_launcher_for
 from qwenproxy.browser.binaries import binary_version, same_version
 from qwenproxy.browser.profile import profile_owner
 from qwenproxy.browser.start_failures import cure_versions
@@ -43,7 +43,7 @@ def sandbox_findings(console: Console) -> Iterator[Finding]:
 def browser_findings(console: Console) -> Iterator[Finding]:
     """Check browser and driver, and that their versions match."""
     try:
-        programs = launcher_for(console.config).programs
+        programs = local_launcher_for(console.config).programs
         binaries = programs.find()
         browser, driver = binary_version(binaries.chrome), binary_version(binaries.chromedriver)
         fitting = None if same_version(browser, driver) else programs.find_fitting(browser)

@@ -58,6 +58,7 @@ class Config:
     stall_timeout: float
     idle_browser: float
     max_browsers: int
+    accounts_per_browser: int
     on_no_accounts: str
     unknown_model: str
     threads: int

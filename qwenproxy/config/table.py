@@ -195,6 +195,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("STALL_TIMEOUT", (), "180", _seconds(zero=False)),
     Setting("IDLE_BROWSER", (), "900", _seconds(zero=True)),
     Setting("MAX_BROWSERS", (), "8", _whole(1)),
+    Setting("ACCOUNTS_PER_BROWSER", (), "1", _whole(1, 100)),
     Setting("ON_NO_ACCOUNTS", (), "exit", _one_of("exit", "wait")),
     Setting("UNKNOWN_MODEL", (), "default", _one_of("default", "error")),
     Setting("THREADS", (), "128", _whole(1, 10_000)),

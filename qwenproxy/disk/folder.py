@@ -11,45 +11,20 @@ from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
-class AccountFolder:
-    """What lies in the folder of one account."""
+class BrowserFolder:
+    """What lies in the folder of one browser: an account's own, or one that accounts share."""
 
     path: Path
 
     @property
     def id(self) -> str:
-        """The account's id, which is the folder's name."""
+        """The account's id, or the number of the shared browser: the folder's name."""
         return self.path.name
 
     @property
     def session(self) -> SessionFolder:
-        """The session folder that the account belongs to."""
+        """The session folder that it belongs to."""
         return SessionFolder(self.path.parent.parent)
-
-    @property
-    def token(self) -> Path:
-        """The login token."""
-        return self.path / "token.txt"
-
-    @property
-    def login(self) -> Path:
-        """The login with its cookies and storage, as the page had it last."""
-        return self.path / "state.json"
-
-    @property
-    def proxy(self) -> Path:
-        """The address of the account's own outgoing proxy, with its password."""
-        return self.path / "proxy.txt"
-
-    @property
-    def site_report(self) -> Path:
-        """What the site said of the account last: its settings and what is left of its quota."""
-        return self.path / "site.json"
-
-    @property
-    def planted(self) -> Path:
-        """The mark of the token that the profile carries."""
-        return self.path / "planted"
 
     @property
     def profile(self) -> Path:
@@ -57,18 +32,13 @@ class AccountFolder:
         return self.path / "profile"
 
     @property
-    def has_login(self) -> bool:
-        """Whether there is anything that may renew a token: a profile, or a login beside it."""
-        return self.profile.exists() or self.login.exists()
-
-    @property
-    def unfinished_profile(self) -> Path:
-        """A profile that is still being copied: half of one must not count."""
-        return self.path / "profile.new"
+    def proxy(self) -> Path:
+        """The address of its own outgoing proxy, with its password."""
+        return self.path / "proxy.txt"
 
     @property
     def browser_lock(self) -> Path:
-        """The lock that says whether the profile is held."""
+        """The lock that says whether the profile, or the account in another browser, is held."""
         return self.path / "browser.lock"
 
     @property
@@ -85,6 +55,41 @@ class AccountFolder:
     def driver_log(self) -> Path:
         """What chromedriver wrote since its last start."""
         return self.path / "chromedriver.log"
+
+
+@dataclass(frozen=True, slots=True)
+class AccountFolder(BrowserFolder):
+    """What lies in the folder of one account, beside its browser's."""
+
+    @property
+    def token(self) -> Path:
+        """The login token."""
+        return self.path / "token.txt"
+
+    @property
+    def login(self) -> Path:
+        """The login with its cookies and storage, as the page had it last."""
+        return self.path / "state.json"
+
+    @property
+    def site_report(self) -> Path:
+        """What the site said of the account last: its settings and what is left of its quota."""
+        return self.path / "site.json"
+
+    @property
+    def planted(self) -> Path:
+        """The mark of the token that the profile carries."""
+        return self.path / "planted"
+
+    @property
+    def has_login(self) -> bool:
+        """Whether there is anything that may renew a token: a profile, or a login beside it."""
+        return self.profile.exists() or self.login.exists()
+
+    @property
+    def unfinished_profile(self) -> Path:
+        """A profile that is still being copied: half of one must not count."""
+        return self.path / "profile.new"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +115,15 @@ class SessionFolder:
     def account_folders(self) -> list[AccountFolder]:
         """Return the folders there are, of accounts and of logins that did not end, in the order of their names."""
         return [AccountFolder(path) for path in sorted(self.accounts.glob("*")) if path.is_dir()]
+
+    def shared_browser(self, number: int) -> BrowserFolder:
+        """Return the folder of a browser that accounts share; they are numbered from 1."""
+        return BrowserFolder(self.root / "browsers" / str(number))
+
+    def browser_folders(self) -> list[BrowserFolder]:
+        """Return the folders there are in which a browser may run: those of accounts, then the shared ones."""
+        shared = [BrowserFolder(path) for path in sorted((self.root / "browsers").glob("*")) if path.is_dir()]
+        return [*self.account_folders(), *shared]
 
     @property
     def keys(self) -> Path:

@@ -40,6 +40,7 @@
     └── SetupError              503 setup_error; at the terminal exit status 1
         ├── StorageError        503 storage_error: the disk is full, read-only, or in use by another qwenproxy
         ├── BrowserError        503 browser_error: a browser does not start; the account rests for a short time
+        ├── SharedBrowserError  503 browser_error: the browser that accounts share does not start; no account rests
         ├── ConfigError         exit status 2
         └── NoUsableAccount     exit status 3
 
@@ -60,6 +61,7 @@ from qwenproxy.errors.own import (
     NoUsableAccount,
     QueueTimeout,
     SetupError,
+    SharedBrowserError,
     StorageError,
     Unavailable,
 )
@@ -145,6 +147,7 @@ __all__ = [
     "RequestError",
     "SearchesExhausted",
     "SetupError",
+    "SharedBrowserError",
     "SiteFailure",
     "SocketTooOld",
     "StorageError",

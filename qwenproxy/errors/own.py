@@ -84,6 +84,12 @@ class BrowserError(SetupError):
     code = "browser_error"
 
 
+class SharedBrowserError(SetupError):
+    """The Chrome that several accounts share does not start, or ended. No account is to blame, so none rests."""
+
+    code = "browser_error"
+
+
 class ConfigError(SetupError):
     """A setting is unknown or invalid."""
 

@@ -148,6 +148,7 @@ EN = {
     "setting_stall_timeout": "seconds to wait while the site is silent",
     "setting_idle_browser": "seconds until an unused browser closes; 0: never",
     "setting_max_browsers": "browsers open at once",
+    "setting_accounts_per_browser": "accounts in one browser; over 1 they share it, each with cookies of its own",
     "setting_on_no_accounts": "what to do when every account is INVALID",
     "setting_unknown_model": "for an unknown model: use DEFAULT_MODEL, or answer 404",
     "setting_threads": "request threads",

@@ -150,6 +150,7 @@ RU = {
     "setting_stall_timeout": "сколько секунд ждать, пока сайт молчит",
     "setting_idle_browser": "через сколько секунд закрыть ненужный браузер; 0 - никогда",
     "setting_max_browsers": "сколько браузеров открыто одновременно",
+    "setting_accounts_per_browser": "сколько аккаунтов в одном браузере; больше 1: он общий, а cookies у каждого свои",
     "setting_on_no_accounts": "что делать, когда все аккаунты INVALID: завершиться или ждать",
     "setting_unknown_model": "для неизвестной модели: взять DEFAULT_MODEL или ответить 404",
     "setting_threads": "потоки для запросов",

@@ -17,6 +17,7 @@ from benchmark.load import Load, print_round, run_round
 from benchmark.memory import watch_memory
 from benchmark.processes import memory_text
 from benchmark.servers import log_in, running_proxy, running_site
+from benchmark.sharing import Rounds, compare_sharing
 
 
 def main() -> None:
@@ -26,7 +27,10 @@ def main() -> None:
         print_round(arguments.load)
         return
     with tempfile.TemporaryDirectory(prefix="qwenproxy-bench-") as folder:
-        _measure(arguments, Path(folder) / "session")
+        if arguments.accounts:
+            _measure_sharing(arguments, Path(folder))
+        else:
+            _measure(arguments, Path(folder) / "session")
 
 
 def _arguments() -> argparse.Namespace:
@@ -38,8 +42,18 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--conversation", type=int, metavar="STEPS", help="instead: an agent's conversation, step by step"
     )
+    parser.add_argument(
+        "--accounts", type=int, help="instead: so many accounts, in browsers of their own and in shared ones"
+    )
+    parser.add_argument("--share", default="1,5,20", help="with --accounts: numbers of accounts in one browser")
     parser.add_argument("--load", help=argparse.SUPPRESS)
     return parser.parse_args()
+
+
+def _measure_sharing(arguments: argparse.Namespace, folder: Path) -> None:
+    shares, counts = ([int(number) for number in text.split(",")] for text in (arguments.share, arguments.streams))
+    with running_site(arguments.accounts) as (_, address):
+        compare_sharing(address, folder, shares, Rounds(counts, arguments.rounds, arguments.chunks))
 
 
 def _measure(arguments: argparse.Namespace, session_dir: Path) -> None:

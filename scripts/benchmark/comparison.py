@@ -51,12 +51,16 @@ def _measure(load: Load, parts: Parts) -> Row:
     return Row(figures, {part: (cpu_of(processes) - before[part]) * 1000 / chunks for part, processes in parts.items()})
 
 
-def _median(rows: list[Row]) -> Row:
+def median_of(rounds: list[Figures]) -> Figures:
     """Return the median of each figure, but the sum of the errors."""
     names = [field.name for field in fields(Figures) if field.name != "errors"]
-    middle = {name: statistics.median(getattr(row.figures, name) for row in rows) for name in names}
+    middle = {name: statistics.median(getattr(one, name) for one in rounds) for name in names}
+    return Figures(errors=sum(one.errors for one in rounds), **middle)
+
+
+def _median(rows: list[Row]) -> Row:
     cpu = {part: statistics.median(row.cpu[part] for row in rows) for part in rows[0].cpu}
-    return Row(Figures(errors=sum(row.figures.errors for row in rows), **middle), cpu)
+    return Row(median_of([row.figures for row in rows]), cpu)
 
 
 def _print_row(streams: int, way: str, row: Row, direct: Row) -> None:

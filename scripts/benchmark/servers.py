@@ -10,7 +10,7 @@ import ssl
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
@@ -26,16 +26,18 @@ T = TypeVar("T")
 
 
 @contextmanager
-def running_site() -> Iterator[tuple[int, SandboxAddress]]:
+def running_site(accounts: int = 1) -> Iterator[tuple[int, SandboxAddress]]:
     """Run the stand-in, without the checks that direct calls would fail; give its process id and address."""
-    with _running([*COMMAND, "sandbox", "--json"], _address) as (pid, address):
+    with _running([*COMMAND, "sandbox", "--json", "--accounts", str(accounts)], _address) as (pid, address):
         _switch(address, {"require_bx": False, "require_cookies": False})
         yield pid, address
 
 
 @contextmanager
-def running_proxy(address: SandboxAddress, session_dir: Path) -> Iterator[tuple[int, int]]:
-    """Run the proxy over a session folder; give its process id and port."""
+def running_proxy(
+    address: SandboxAddress, session_dir: Path, more: Mapping[str, str] | None = None
+) -> Iterator[tuple[int, int]]:
+    """Run the proxy over a session folder; give its process id and port. `more` are further settings by name."""
     settings = {
         "BASE_URL": address.base_url,
         "BASE_URL_SPKI": address.spki,
@@ -46,6 +48,7 @@ def running_proxy(address: SandboxAddress, session_dir: Path) -> Iterator[tuple[
         "LOG_LEVEL": "warning",
         "NO_MENU": "1",
         "LANG": "en",
+        **(more or {}),
     }
     with _running([*COMMAND, "start"], _port, {f"QWENPROXY_{name}": value for name, value in settings.items()}) as ends:
         yield ends

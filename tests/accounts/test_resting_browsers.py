@@ -16,7 +16,7 @@ from session_files import account_of
 from qwenproxy.accounts.account import Account
 from qwenproxy.accounts.lease import Lease
 from qwenproxy.accounts.registry import Registry
-from qwenproxy.errors import BrowserError
+from qwenproxy.errors import BrowserError, SharedBrowserError
 from qwenproxy.relay.questions import Relay
 from qwenproxy.texts import Phrase
 
@@ -54,6 +54,19 @@ def test_it_is_paid_for_by_one_request(make_relay: MakeRelay, opener: FakeOpener
     assert opener.opened == ["b"]
     assert not opener.errors["a"]
     assert (account(relay).status(NOW), account(relay).reason) == ("WAIT", "browser")
+
+
+def test_a_shared_browser_that_fails_sets_no_account_aside(make_relay: MakeRelay, opener: FakeOpener) -> None:
+    relay = make_relay(2)
+    for account_id in ("a", "b"):
+        opener.errors[account_id].append(SharedBrowserError("It died.", retry_after=10))
+    with pytest.raises(SharedBrowserError) as refused:
+        relay.open(ask())
+    assert (refused.value.status, refused.value.code, refused.value.retry_after) == (503, "browser_error", 10)
+    assert [one.status(NOW) for one in relay.pool.registry.all()] == ["OK", "OK"]
+    for _ in range(2):
+        assert said(relay.open(ask())) == "Hello world"
+    assert sorted(opener.opened) == ["a", "b"]
 
 
 def test_after_the_rest_no_request_pays_again_where_another_account_is_well(

@@ -13,10 +13,12 @@ from fake_driver import FakeBrowser, FakeChrome, FakePage, read
 from jwts import jwt
 
 from qwenproxy.browser import kept_page as kept_page_module
+from qwenproxy.browser import lead_times as lead_times_module
 from qwenproxy.browser import login_readings
 from qwenproxy.browser import tab as tab_module
-from qwenproxy.browser.kept_page import KeptPage, Upkeep, lead_times
+from qwenproxy.browser.kept_page import KeptPage, Upkeep
 from qwenproxy.browser.launching import Browser
+from qwenproxy.browser.lead_times import lead_times
 from qwenproxy.browser.page import PageRequest
 from qwenproxy.browser.page_login import Before, Login
 from qwenproxy.browser.response import TabResponse
@@ -148,7 +150,7 @@ def test_a_page_whose_browser_ended_is_not_alive_although_nothing_ran_in_it(rig:
 
 def test_a_used_page_is_loaded_anew_before_its_login_ends(rig: Rig) -> None:
     rig.use()
-    rig.pass_time(LIFE - kept_page_module.LEAD - 1)
+    rig.pass_time(LIFE - lead_times_module.LEAD - 1)
     rig.use()
     assert rig.page.loads == 0
     rig.pass_time(1)
@@ -161,7 +163,7 @@ def test_a_used_page_is_loaded_anew_before_its_login_ends(rig: Rig) -> None:
 def test_a_used_page_is_loaded_anew_before_its_cookies_end(make_rig: MakeRig) -> None:
     rig = make_rig(Loaded(Login("no-jwt"), False, 1800.0))
     rig.use()
-    rig.pass_time(1800 - kept_page_module.LEAD)
+    rig.pass_time(1800 - lead_times_module.LEAD)
     rig.await_loaded()
 
 
@@ -228,7 +230,7 @@ def test_a_page_that_turns_out_to_renew_is_kept_fit(make_rig: MakeRig) -> None:
     page.push(number, "head", [200, {}])
     page.push(number, "end")
     assert response.head(5) and read(response) == ""
-    rig.pass_time(LIFE + 60 - kept_page_module.LEAD)
+    rig.pass_time(LIFE + 60 - lead_times_module.LEAD)
     rig.await_loaded()
 
 
@@ -247,14 +249,14 @@ def test_a_page_that_does_not_renew_is_asked_ever_closer_to_the_end(life: float)
         assert due >= last_call >= 0
         left = due
         loads.append(left)
-    assert loads[0] <= kept_page_module.LEAD
+    assert loads[0] <= lead_times_module.LEAD
     assert loads[-1] == 0 and len(loads) <= 6
 
 
 class TestAnswersUnderWay:
     def test_hold_the_load_back_until_they_are_done(self, rig: Rig) -> None:
         number, response, page = rig.fetch()
-        rig.pass_time(LIFE - kept_page_module.LEAD + 1)
+        rig.pass_time(LIFE - lead_times_module.LEAD + 1)
         page.push(number, "head", [200, {}])
         assert response.head(5)
         assert rig.loads == []
@@ -267,7 +269,7 @@ class TestAnswersUnderWay:
         number, response, page = rig.fetch()
         page.push(number, "head", [200, {}])
         assert response.head(5)
-        rig.pass_time(LIFE - kept_page_module.LAST_CALL)
+        rig.pass_time(LIFE - lead_times_module.LAST_CALL)
         rig.await_loaded()
         first, second = rig.browser.tabs
         assert rig.loads == [second]
@@ -293,7 +295,7 @@ class TestAnswersUnderWay:
         number, response, page = rig.fetch()
         page.push(number, "head", [200, {}])
         assert response.head(5)
-        rig.pass_time(LIFE - kept_page_module.LEAD + 1)  # the page waits for a gap from now on
+        rig.pass_time(LIFE - lead_times_module.LEAD + 1)  # the page waits for a gap from now on
         rig.page.renew(0)
         assert rig.page.loads == 1
         page.push(number, "end")
@@ -371,7 +373,7 @@ def test_a_renewed_token_is_kept_and_not_by_the_tabs_own_thread(rig: Rig) -> Non
     page.push(number, "head", [200, {}])
     page.push(number, "end")
     assert response.head(5) and read(response) == ""
-    rig.pass_time(LIFE - kept_page_module.LEAD + 1)
+    rig.pass_time(LIFE - lead_times_module.LEAD + 1)
     rig.use()
     assert rig.loads == [], "the token that the page renewed by itself lives longer"
 
@@ -382,7 +384,7 @@ def test_a_renewed_token_is_kept_and_not_by_the_tabs_own_thread(rig: Rig) -> Non
 def test_a_load_in_time_that_fails_is_noted_and_ends_the_page(rig: Rig, error: ProxyError) -> None:
     rig.outcomes.append(error)
     rig.use()
-    rig.pass_time(LIFE - kept_page_module.LEAD)
+    rig.pass_time(LIFE - lead_times_module.LEAD)
     rig.await_that(lambda: rig.refusals)
     assert rig.refusals == [error]
     assert not rig.page.alive

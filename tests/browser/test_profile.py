@@ -114,13 +114,12 @@ def test_a_claim_records_its_owner_and_its_processes(folder: AccountFolder, laun
     process, _ = launch(WAITING)
     claim = ProfileClaim.take(folder)
     claim.add(process.pid)
-    assert folder.profile.is_dir()
     assert record_of(folder)["owner"][0] == os.getpid()
     assert [pid for pid, _ in record_of(folder)["processes"]] == [process.pid]
     assert profile_owner(folder) == os.getpid()
     if os.name == "posix":
-        modes = [path.stat().st_mode & 0o777 for path in (folder.path, folder.profile, folder.browser_note)]
-        assert modes == [0o700, 0o700, 0o600]
+        modes = [path.stat().st_mode & 0o777 for path in (folder.path, folder.browser_note)]
+        assert modes == [0o700, 0o600]
     claim.release()
     assert has_ended(process.pid)
     assert profile_owner(folder) is None

@@ -91,6 +91,7 @@ DOORS = {
     "urllib3": ("qwenproxy.browser",),
     "pyrage": ("qwenproxy.logins.sealed_file",),
     "python_socks": ("qwenproxy.browser.forwarding.dialing",),
+    "websocket": ("qwenproxy.browser.browser_socket",),
     "psutil": ("qwenproxy.browser", "qwenproxy.cli"),
     "sqlite3": ("qwenproxy.disk",),
     "requests": ("qwenproxy.uploads", "qwenproxy.cli"),
