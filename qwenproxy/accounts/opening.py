@@ -73,7 +73,7 @@ class TabOpener:
         Raises as `__call__`.
         """
         login = identity.read(folder, token)
-        if login.cookies or not folder.profile.exists():
+        if (login.cookies and not login.outdated) or not folder.profile.exists():
             return token
         log.info("account=%s its login moves from its profile to a file", folder.id)
         browser = profiles.launch(folder)
