@@ -57,6 +57,8 @@ class RunningChrome:
 class FakeLocal:
     """Starts RunningChromes, or fails as it was told."""
 
+    proxy = None  # the one of accounts without one of their own
+
     def __init__(self) -> None:
         self.chromes: list[RunningChrome] = []
         self.failures: list[Exception] = []
