@@ -16,12 +16,17 @@ from qwenproxy.accounts.pool import AccountPool, PoolLimits
 from qwenproxy.accounts.registry import Registry
 from qwenproxy.browser.binaries import Programs
 from qwenproxy.browser.driver_copies import cache_folders
+from qwenproxy.browser.grid import GridLauncher
+from qwenproxy.browser.grid_address import GridAddress
+from qwenproxy.browser.grid_hub import GridHub
 from qwenproxy.browser.kept_page import POLL
+from qwenproxy.browser.launching import Launcher
 from qwenproxy.browser.local import LocalLauncher
 from qwenproxy.browser.site import Site
 from qwenproxy.config import Config, cache_home
 from qwenproxy.disk.folder import SessionFolder
 from qwenproxy.disk.state import State
+from qwenproxy.errors import SetupError
 from qwenproxy.history.client_chats import ClientChats
 from qwenproxy.history.conversations import Conversations
 from qwenproxy.history.site_index import SiteIndex
@@ -33,6 +38,7 @@ from qwenproxy.relay.attempts import Attempts, go_on
 from qwenproxy.relay.deletions import UpstreamDeletions
 from qwenproxy.relay.filing import Filing
 from qwenproxy.relay.questions import Relay, RelaySettings
+from qwenproxy.texts import Phrase
 from qwenproxy.uploads.ledger import Ledger
 from qwenproxy.uploads.uploader import Uploader
 
@@ -102,18 +108,35 @@ def build_relay(
     deletions = UpstreamDeletions.open(session.deletions, registry, clock)
     pool = AccountPool(registry, deletions.watch(opener), limits, clock=clock)
     pool.start()
-    return Relay(Attempts(pool, on_exhausted=on_exhausted), settings, deletions, uploader)
+    return Relay(Attempts(pool, on_exhausted=on_exhausted), settings, deletions, uploader, grid_of(config))
 
 
-def launcher_for(config: Config, *, headless: bool | None = None) -> LocalLauncher:
+def launcher_for(config: Config, *, headless: bool | None = None) -> Launcher:
     """Return what starts this configuration's browsers; `headless` None leaves that to the configuration."""
-    programs = Programs(
+    hub = grid_of(config)
+    if hub is None:
+        return local_launcher_for(config, headless=headless)
+    return GridLauncher(hub, headless=config.headless if headless is None else headless, spki=config.base_url_spki)
+
+
+def local_launcher_for(config: Config, *, headless: bool | None = None) -> LocalLauncher:
+    """Return what starts browsers on this machine; `headless` None leaves that to the configuration."""
+    return LocalLauncher(programs_of(config), config.headless if headless is None else headless, config.base_url_spki)
+
+
+def programs_of(config: Config) -> Programs:
+    """Return the browser and the driver of this machine."""
+    return Programs(
         str(config.chrome or ""),
         str(config.chromedriver or ""),
         undetected=config.driver == "undetected",
         caches=cache_folders(cache_home(), SessionFolder(config.session_dir.absolute()).cache),
     )
-    return LocalLauncher(programs, config.headless if headless is None else headless, config.base_url_spki)
+
+
+def grid_of(config: Config) -> GridHub | None:
+    """Return the Selenium Grid that browsers open on, None if they open on this machine."""
+    return GridHub(GridAddress.parse(config.grid_url)) if config.grid_url else None
 
 
 def opener_for(config: Config, registry: Registry) -> TabOpener:
@@ -124,9 +147,17 @@ def opener_for(config: Config, registry: Registry) -> TabOpener:
 
 
 def login_window(config: Config, login_wait: float, *, headless: bool = False) -> LoginWindow:
-    """Return where a person logs in; `login_wait` is in seconds. Raises SetupError if there is no browser."""
-    launcher = launcher_for(config, headless=headless)
-    launcher.check()
+    """Return where somebody logs in; `login_wait` is in seconds. Raises SetupError if there is no browser.
+
+    A person needs a window on this machine, also where the accounts' browsers open on a Grid.
+    """
+    launcher = launcher_for(config, headless=True) if headless else local_launcher_for(config, headless=False)
+    try:
+        launcher.check()
+    except SetupError as error:
+        if config.grid_url:
+            raise SetupError(Phrase("grid_no_window")) from error
+        raise
     return LoginWindow(site_of(config), launcher, login_wait)
 
 

@@ -18,9 +18,8 @@ from qwenproxy.browser.page_login import Login
 from qwenproxy.browser.site import Site, load_site, remember_token
 from qwenproxy.browser.tab import Tab
 from qwenproxy.browser.tokens import is_fresher
-from qwenproxy.errors import BrowserError, ProxyError, TabLost
+from qwenproxy.errors import ProxyError, TabLost
 from qwenproxy.observe import journal
-from qwenproxy.texts import Phrase
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +42,8 @@ class TabOpener:
     def __call__(self, account: Account) -> KeptPage:
         """Return a logged-in page of the account.
 
-        Raises SetupError, BrowserError, NetworkFailed, NotLoggedIn, VerificationRequired; then no process stays behind.
+        Raises SetupError, BrowserError, GridError, NetworkFailed, NotLoggedIn, VerificationRequired; then no process
+        stays behind.
         """
         folder = self.registry.folder(account.id)
         browser = self.launcher.launch(folder)
@@ -57,7 +57,7 @@ class TabOpener:
             return KeptPage(account.id, browser, self.site, page_load, upkeep)
         except TabLost as error:
             browser.close()
-            raise BrowserError(Phrase("browser_died", reason=error.message)) from error
+            raise self.launcher.died(error) from error
         except BaseException:
             browser.close()
             raise
@@ -70,7 +70,17 @@ class TabOpener:
             self.poll,
             renewable,
             self.note_load,
+            lambda: self._login(account_id),
         )
+
+    def _login(self, account_id: str) -> Login | None:
+        """Return the login on file, for a further browser of the account; None where none can be read."""
+        try:
+            account = self.registry.get(account_id)
+            return identity.read(self.registry.folder(account_id), account.token) if account else None
+        except ProxyError as error:
+            log.warning("account=%s its login could not be read: %s", account_id, error)
+            return None
 
     def _keep(self, account_id: str, login: Login) -> None:
         """Keep a login that the site renewed in the account's page; never replace a fresher one."""

@@ -1,12 +1,14 @@
 """The state of the server and its accounts: GET /health, open to all, and GET /api/status, with the accounts' ids.
 
-Both only read the registry, so that they cost no account anything. Neither shows a token. HEAD / shows only that
+Both only read the registry, so that they cost no account anything; where browsers open on a Selenium Grid, its hub is
+asked, too. Neither shows a token. HEAD / shows only that
 a server is here: clients of Anthropic's API ask so before their first request.
 """
 
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response, request
 from flask.typing import ResponseReturnValue
@@ -14,6 +16,10 @@ from flask.typing import ResponseReturnValue
 from qwenproxy.accounts.account import iso_text
 from qwenproxy.api.errors import json_response
 from qwenproxy.api.wiring import relay
+from qwenproxy.errors import GridError
+
+if TYPE_CHECKING:
+    from qwenproxy.browser.grid_hub import GridHub
 
 PROBES = ("/", "/api/hello")
 
@@ -51,4 +57,26 @@ def account_status() -> ResponseReturnValue:
         reason = {"reason": str(account.trouble)} if status == "WAIT" and account.trouble else {}
         accounts.append({"id": account.id, "status": status, "resetAt": reset_at, **reason})
     authenticated = any(account["status"] != "INVALID" for account in accounts)
-    return json_response({"authenticated": authenticated, "accounts": accounts})
+    hub = relay().grid
+    grid = {"grid": _grid(hub)} if hub else {}
+    return json_response({"authenticated": authenticated, "accounts": accounts, **grid})
+
+
+def _grid(hub: GridHub) -> dict[str, object]:
+    """Return where browsers open, with nodes and slots; or why the hub does not tell."""
+    try:
+        report = hub.report()
+    except GridError as error:
+        return {"url": str(hub.address), "reachable": False, "reason": error.message}
+    nodes = [
+        {
+            "uri": node.uri,
+            "status": node.status,
+            "sessions": node.sessions,
+            "slots": node.max_sessions,
+            "accounts": list(node.accounts),
+        }
+        for node in report.nodes
+    ]
+    counts = {"slots": report.slots, "sessions": report.sessions, "queue": report.queue}
+    return {"url": str(hub.address), "reachable": True, "version": report.version, **counts, "nodes": nodes}

@@ -1,19 +1,22 @@
 """One tab of a running Chrome, with a driver session of its own.
 
-local.py makes the first tab and each further one. One thread owns a tab: that of tab.py, or of a login. Knows neither
-the site nor how Chrome is launched.
+local.py and grid.py make the first tab and each further one. One thread owns a tab: that of tab.py, or of a login.
+Knows neither the site nor how Chrome is launched.
 """
 
 from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from http.client import HTTPConnection, HTTPException
 
 from selenium.common.exceptions import WebDriverException
+from selenium.webdriver.remote.remote_connection import RemoteConnection
 from selenium.webdriver.remote.webdriver import WebDriver
 from urllib3.exceptions import HTTPError
+
+from qwenproxy.browser.pace import LOCAL, Pace
 
 log = logging.getLogger(__name__)
 
@@ -24,12 +27,18 @@ CLOSE_TIMEOUT = 2.0  # seconds for Chrome to close one tab
 class ChromeTab:
     """A tab and the driver session on it. Only `close` may run beside another call."""
 
-    def __init__(self, attach: Callable[[], WebDriver], on_close: Callable[[ChromeTab, bool], None]) -> None:
+    def __init__(
+        self,
+        attach: Callable[[], WebDriver],
+        on_close: Callable[[ChromeTab, bool], None],
+        pace: Pace = LOCAL,
+    ) -> None:
         """Attach to the tab that the browser shows.
 
-        `attach` returns a new driver session. `on_close` gets this tab and whether to close it politely.
-        Raises what `attach` raises.
+        `attach` returns a new driver session. `on_close` gets this tab and whether to close it politely. `pace` is
+        for the thread that owns the tab. Raises what `attach` raises.
         """
+        self.pace = pace
         self._attach = attach
         self._on_close = on_close
         self._installed = ""
@@ -53,6 +62,21 @@ class ChromeTab:
     def cdp(self, command: str, **parameters: object) -> object:
         """Run a DevTools command in the tab. Raises the driver's own errors."""
         return self.driver.execute("executeCdpCommand", {"cmd": command, "params": parameters})["value"]
+
+    @contextlib.contextmanager
+    def hurried(self) -> Iterator[None]:
+        """Let the driver take no longer for its answers than the pace allows; loads of a page may take longer."""
+        if self.pace.answer_wait is None:
+            yield
+            return
+        connection = self.driver.command_executor
+        assert isinstance(connection, RemoteConnection)
+        config = connection.client_config
+        usual, config.timeout = config.timeout, self.pace.answer_wait
+        try:
+            yield
+        finally:
+            config.timeout = usual
 
     def renew_session(self) -> None:
         """End the driver's session and attach to the same tab in a new one; the page and its calls go on.

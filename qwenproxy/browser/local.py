@@ -1,7 +1,7 @@
 """Chrome on this machine with its driver: launch on an account's profile, attach, end.
 
 We start Chrome ourselves and let the driver attach, so that no automation switch is on its command line and we know its
-process id. This is the only launcher (launching.py has the types that others see). Of accounts it knows only the
+process id. The launcher for this machine (launching.py has the types that others see). Of accounts it knows only the
 folder, and nothing of the site.
 """
 
@@ -38,6 +38,8 @@ from qwenproxy.browser.start_failures import (
     unfit_versions,
 )
 from qwenproxy.disk.folder import AccountFolder
+from qwenproxy.errors import BrowserError, TabLost
+from qwenproxy.texts import Phrase
 
 log = logging.getLogger(__name__)
 
@@ -112,11 +114,16 @@ class LocalLauncher:
             raise
         return chrome
 
+    def died(self, error: TabLost) -> BrowserError:
+        """Return the error for a Chrome that ended while it opened the site's page."""
+        return BrowserError(Phrase("browser_died", reason=error.message))
+
 
 class Chrome:
     """A running Chrome on one profile, with a driver and at least one tab; it ends with its last tab."""
 
     has_profile = True
+    shares_login = True
     tab: ChromeTab
 
     def __init__(self, folder: AccountFolder, claim: ProfileClaim, settings: LocalLauncher) -> None:

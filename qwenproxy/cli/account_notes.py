@@ -11,7 +11,7 @@ import click
 
 from qwenproxy.accounts.account import Account, iso_text
 from qwenproxy.cli.console import Console
-from qwenproxy.cli.findings import Finding
+from qwenproxy.cli.finding import Finding
 from qwenproxy.logins import site_report
 from qwenproxy.logins.site_report import SiteReport
 from qwenproxy.upstream.account_settings import PERSONALIZATION, AccountSettings

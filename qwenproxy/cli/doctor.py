@@ -15,8 +15,8 @@ from qwenproxy.assembly import build_relay, opener_for
 from qwenproxy.chat import ChatRequest, Message, Text, TextPart
 from qwenproxy.cli.account_notes import settings_finding
 from qwenproxy.cli.console import Console, needs_person, open_console, status_text
+from qwenproxy.cli.finding import Finding
 from qwenproxy.cli.findings import (
-    Finding,
     browser_findings,
     clock_finding,
     door_findings,

@@ -10,17 +10,17 @@ import shutil
 import stat
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import psutil
 
-from qwenproxy.assembly import launcher_for
+from qwenproxy.assembly import grid_of, programs_of
 from qwenproxy.browser.binaries import binary_version, same_version
 from qwenproxy.browser.profile import profile_owner
 from qwenproxy.browser.start_failures import cure_versions
 from qwenproxy.cli.console import Console
+from qwenproxy.cli.finding import Finding
+from qwenproxy.cli.grid_findings import grid_findings
 from qwenproxy.cli.keys import read_keys
 from qwenproxy.cli.session import folder_served_below
 from qwenproxy.cli.settings import command_line
@@ -30,23 +30,8 @@ from qwenproxy.errors import SetupError
 from qwenproxy.server import OLLAMA_PORT, PORT, listening_advice
 from qwenproxy.server.listening import listening_error
 
-Level = Literal["ok", "warning", "wrong"]
-ICONS = {"ok": "✅", "warning": "⚠️ ", "wrong": "❌"}
 FREE_SPACE = 1_000_000  # bytes that chats, tokens and a browser's start need on the disk
 CLOCK_TOLERANCE = 120.0  # seconds; a larger error misjudges tokens and rests
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """The result of one check. A level other than `ok` has a remedy."""
-
-    level: Level
-    text: str
-    remedy: str = ""
-
-    def __str__(self) -> str:
-        """Return icon and text, and the remedy on a line of its own."""
-        return f"{ICONS[self.level]} {self.text}" + (f"\n   -> {self.remedy}" if self.remedy else "")
 
 
 def sandbox_findings(console: Console) -> Iterator[Finding]:
@@ -57,9 +42,12 @@ def sandbox_findings(console: Console) -> Iterator[Finding]:
 
 
 def browser_findings(console: Console) -> Iterator[Finding]:
-    """Check browser and driver, and that their versions match."""
+    """Check browser and driver, and that their versions match; or the Grid where browsers open."""
+    if hub := grid_of(console.config):
+        yield from grid_findings(console, hub)
+        return
     try:
-        programs = launcher_for(console.config).programs
+        programs = programs_of(console.config)
         binaries = programs.find()
         browser, driver = binary_version(binaries.chrome), binary_version(binaries.chromedriver)
         fitting = None if same_version(browser, driver) else programs.find_fitting(browser)

@@ -41,7 +41,7 @@ class Config:
     chromedriver: Path | None
     driver: str
     headless: bool
-    grid_url: str
+    grid_url: str = field(repr=False)  # it may have a password
     no_menu: bool
     max_file_size: int
     max_body: int
@@ -83,7 +83,9 @@ class Config:
                 values[setting.name.lower()] = setting.parse(text.strip())
             except InvalidValue as error:
                 name = f"--{setting.name.lower().replace('_', '-')}" if origin == "option" else origin
-                message = Phrase("bad_setting", name=name, expected=error.expected, value=repr(text[:80]))
+                message = Phrase(
+                    "bad_setting", name=name, expected=error.expected, value=repr(setting.public(text)[:80])
+                )
                 raise ConfigError(message) from error
             set_by[setting.name] = origin
         return cls(**values, set_by=set_by)
@@ -91,12 +93,12 @@ class Config:
     def rows(self) -> list[tuple[str, str, str, str]]:
         """Return name, value, origin and meaning of each setting; the meaning is in the person's language.
 
-        The origin is `option`, the name of a variable, or `default`.
+        The origin is `option`, the name of a variable, or `default`. No value shows a password.
         """
         return [
             (
                 one.name,
-                _as_text(getattr(self, one.name.lower())),
+                one.public(_as_text(getattr(self, one.name.lower()))),
                 self.set_by.get(one.name, "default"),
                 one.meaning.say(self.lang),
             )

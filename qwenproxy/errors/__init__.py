@@ -40,6 +40,7 @@
     └── SetupError              503 setup_error; at the terminal exit status 1
         ├── StorageError        503 storage_error: the disk is full, read-only, or in use by another qwenproxy
         ├── BrowserError        503 browser_error: a browser does not start; the account rests for a short time
+        ├── GridError           503 browser_error: the Selenium Grid opens no browser; no account rests
         ├── ConfigError         exit status 2
         └── NoUsableAccount     exit status 3
 
@@ -55,6 +56,7 @@ from qwenproxy.errors.own import (
     BrowserError,
     ClientGone,
     ConfigError,
+    GridError,
     InternalError,
     NoAccounts,
     NoUsableAccount,
@@ -122,6 +124,7 @@ __all__ = [
     "EmptyAnswer",
     "FileElsewhere",
     "ForbiddenHost",
+    "GridError",
     "InputRejected",
     "InternalError",
     "InvalidApiKey",

@@ -84,6 +84,12 @@ class BrowserError(SetupError):
         return self._words if isinstance(self._words, Phrase) else None
 
 
+class GridError(SetupError):
+    """The Selenium Grid opens no browser: its hub is silent, or has no free slot. No account is to blame."""
+
+    code = "browser_error"
+
+
 class ConfigError(SetupError):
     """A setting is unknown or invalid."""
 

@@ -16,6 +16,7 @@ from qwenproxy.browser import kept_page as kept_page_module
 from qwenproxy.browser import tab as tab_module
 from qwenproxy.browser.kept_page import KeptPage, Upkeep, lead_times
 from qwenproxy.browser.launching import Browser
+from qwenproxy.browser.pace import LOCAL, Pace
 from qwenproxy.browser.page import PageRequest
 from qwenproxy.browser.page_login import Before, Login
 from qwenproxy.browser.response import TabResponse
@@ -25,6 +26,7 @@ from qwenproxy.errors import NetworkFailed, NotLoggedIn, ProxyError, TabLost
 
 ASK = PageRequest("POST", "/api/x", {}, "{}")
 LIFE = 900.0
+KEPT = Login("kept-token")  # the login on file
 COOKIES = ({"name": "refresh", "value": "x", "domain": "site.test"},)
 
 
@@ -35,13 +37,17 @@ def token(life: float = LIFE, *, since: float = NOW) -> str:
 class Rig:
     """A kept page with everything behind it at hand. Each load waits for its gate, if there is one."""
 
-    def __init__(self, loaded: Loaded | None = None, *, renewable: bool = True) -> None:
+    def __init__(
+        self, loaded: Loaded | None = None, *, renewable: bool = True, pace: Pace = LOCAL, shares_login: bool = True
+    ) -> None:
         self.clock = FakeClock()
-        self.browser = FakeBrowser()
+        self.browser = FakeBrowser(pace)
+        self.browser.shares_login = shares_login
         # What the loads to come return or raise; after the last one, a token that lives as long again.
         self.outcomes: deque[Loaded | Exception] = deque()
         self.loads: list[FakeChrome] = []  # the tabs that loads ran in, oldest first
         self.knowledge: list[Before] = []  # what each load knew of the login before
+        self.planted: list[Login | None] = []  # what each load put into its tab
         self.gate: threading.Event | None = None
         self.loading = threading.Event()
         self.changed = threading.Condition()
@@ -54,16 +60,19 @@ class Rig:
             cast(Browser, self.browser),
             Site("https://site.test"),
             loaded or Loaded(Login(token())),
-            Upkeep(self._keep, self._note, self.clock, 0.005, renewable, self.loaded_tabs.append),
+            Upkeep(self._keep, self._note, self.clock, 0.005, renewable, self.loaded_tabs.append, lambda: KEPT),
         )
 
-    def load_again(self, tab: FakeChrome, site: Site, before: Before, clock: FakeClock) -> Loaded:
+    def load_again(
+        self, tab: FakeChrome, site: Site, before: Before, clock: FakeClock, login: Login | None = None
+    ) -> Loaded:
         self.loading.set()
         if self.gate:
             assert self.gate.wait(5)
         with self.changed:
             self.loads.append(tab)
             self.knowledge.append(before)
+            self.planted.append(login)
             self.changed.notify_all()
         outcome = self.outcomes.popleft() if self.outcomes else Loaded(Login(token(since=self.clock()), COOKIES), True)
         if isinstance(outcome, Exception):

@@ -30,8 +30,8 @@ from qwenproxy.browser.page import PageRequest, PageResponse
 from qwenproxy.browser.profile import ProfileClaim
 from qwenproxy.cli import account, doctor
 from qwenproxy.cli.console import Console, open_console
+from qwenproxy.cli.finding import Finding
 from qwenproxy.cli.findings import (
-    Finding,
     browser_findings,
     clock_finding,
     door_findings,

@@ -16,7 +16,7 @@ from qwenproxy.config import SETTINGS, Config
 from qwenproxy.errors import ConfigError, SetupError, StorageError
 from qwenproxy.logins.check import Kind
 from qwenproxy.logins.window import Outcome, Step
-from qwenproxy.texts import EN, RU, Phrase, commands_en, connect_en, errors_en
+from qwenproxy.texts import EN, RU, Phrase, commands_en, connect_en, errors_en, grid_en
 from qwenproxy.upstream.quota import KINDS
 
 ROOT = Path(qwenproxy.__file__).parent
@@ -48,7 +48,7 @@ def test_both_languages_have_the_same_texts_in_the_same_order() -> None:
 
 
 def test_no_text_stands_twice() -> None:
-    assert len(EN) == len(errors_en.EN) + len(commands_en.EN) + len(connect_en.EN)
+    assert len(EN) == sum(len(part.EN) for part in (errors_en, commands_en, connect_en, grid_en))
 
 
 @pytest.mark.parametrize("key", EN)

@@ -1,0 +1,118 @@
+"""Browsers on the nodes of a Selenium Grid: one driver session for each tab, with the account's id as its name.
+
+The launcher beside local.py (launching.py has the types that others see). A node keeps no profile, so the account's
+login is put into each new browser. Of accounts it knows only the folder, and nothing of the site.
+"""
+
+from __future__ import annotations
+
+import threading
+
+from qwenproxy.browser.attaching import ATTACH_ERRORS
+from qwenproxy.browser.chrome_tab import ChromeTab
+from qwenproxy.browser.grid_hub import GridHub
+from qwenproxy.browser.grid_sessions import GridSessions
+from qwenproxy.browser.local import FLAGS
+from qwenproxy.browser.pace import Pace
+from qwenproxy.browser.profile import ProfileClaim
+from qwenproxy.disk.folder import AccountFolder
+from qwenproxy.errors import GridError, TabLost
+
+ANSWER_WAIT = 5.0  # seconds for one exchange: a node that hangs must not hold answers up for longer
+GATHER = 50  # milliseconds: each exchange costs 5 ms of processor time at hub and node
+PINGS = 4  # signs of life of an idle tab within the Grid's time limit for sessions
+
+
+class GridLauncher:
+    """Opens browsers on the nodes of one Grid, for every account with the same settings."""
+
+    def __init__(self, hub: GridHub, *, headless: bool = True, spki: str = "") -> None:
+        """`spki` is the base64 SHA-256 of the only self-signed key that Chrome accepts, "" for none (contract 2)."""
+        self.hub = hub
+        flags = [*FLAGS, *(["--headless=new"] if headless else [])]
+        if spki:
+            flags.append(f"--ignore-certificate-errors-spki-list={spki}")
+        self.sessions = GridSessions(hub, flags)
+
+    def check(self) -> None:
+        """Check nothing: a hub that is silent now may answer the first request."""
+
+    def launch(self, folder: AccountFolder) -> GridBrowser:
+        """Return a running browser for the account. Raises ProfileInUse, StorageError, GridError."""
+        browser = GridBrowser(folder, ProfileClaim.take(folder), self)
+        try:
+            browser.start()
+        except BaseException:
+            browser.close()
+            raise
+        return browser
+
+    def died(self, error: TabLost) -> GridError:
+        """Return the error for a browser that ended while it opened the site's page."""
+        return self.hub.error("grid_browser_died", reason=error.message)
+
+
+class GridBrowser:
+    """The browsers of one account on a Grid: each tab is a Chrome of its own, on whichever node has room."""
+
+    has_profile = False
+    shares_login = False
+    tab: ChromeTab
+
+    def __init__(self, folder: AccountFolder, claim: ProfileClaim, launcher: GridLauncher) -> None:
+        """`claim` keeps other processes from the account, which two browsers could log out; `close` releases it."""
+        self._folder = folder
+        self._claim = claim
+        self._launcher = launcher
+        self._tabs: list[ChromeTab] = []
+        self._lock = threading.Lock()  # around the list of tabs: each tab has a thread of its own
+        self._closed = False
+
+    def start(self) -> None:
+        """Open the first tab. Raises GridError."""
+        self.tab = self.open_tab()
+
+    @property
+    def is_running(self) -> bool:
+        """Whether nobody has closed it. Does not ask the Grid: a session that ended shows at its next command."""
+        return not self._closed
+
+    def open_tab(self) -> ChromeTab:
+        """Open one more tab, in a Chrome of its own. Raises GridError."""
+        session = self._launcher.sessions.open(self._folder.id)
+        pace = Pace(GATHER, ANSWER_WAIT, session.time_limit / PINGS, renews_session=False)
+        try:
+            tab = ChromeTab(lambda: session.driver, self._close_tab, pace)
+        except ATTACH_ERRORS as error:
+            self._launcher.hub.end_session(session.driver.session_id)
+            raise self._launcher.died(TabLost(f"{type(error).__name__}.")) from error
+        with self._lock:
+            self._tabs.append(tab)
+            is_late = self._closed
+        if is_late:
+            self.close()
+            raise self._launcher.died(TabLost("The server is stopping."))
+        return tab
+
+    def close(self, *, politely: bool = True) -> None:
+        """End every session, and free the account. Bounded in time, idempotent; any thread may call.
+
+        The hub also ends a session whose command hangs, so that this is the way for both kinds of closing.
+        """
+        with self._lock:
+            tabs, self._tabs = self._tabs, []
+            self._closed = True
+        for tab in tabs:
+            self._launcher.hub.end_session(tab.driver.session_id)
+        self._claim.release()
+
+    def _close_tab(self, tab: ChromeTab, politely: bool) -> None:
+        with self._lock:
+            others = [each for each in self._tabs if each is not tab]
+            is_open = len(others) < len(self._tabs)
+            if others:
+                self._tabs = others
+        if not others:
+            self.close(politely=politely)
+        elif is_open:
+            self._launcher.hub.end_session(tab.driver.session_id)
