@@ -84,7 +84,7 @@ class GridBrowser:
         try:
             tab = ChromeTab(lambda: session.driver, self._close_tab, pace)
         except ATTACH_ERRORS as error:
-            self._launcher.hub.end_session(session.driver.session_id)
+            self._launcher.sessions.end(session.driver)
             raise self._launcher.died(TabLost(f"{type(error).__name__}.")) from error
         with self._lock:
             self._tabs.append(tab)
@@ -103,7 +103,7 @@ class GridBrowser:
             tabs, self._tabs = self._tabs, []
             self._closed = True
         for tab in tabs:
-            self._launcher.hub.end_session(tab.driver.session_id)
+            self._launcher.sessions.end(tab.driver)
         self._claim.release()
 
     def _close_tab(self, tab: ChromeTab, politely: bool) -> None:
@@ -115,4 +115,4 @@ class GridBrowser:
         if not others:
             self.close(politely=politely)
         elif is_open:
-            self._launcher.hub.end_session(tab.driver.session_id)
+            self._launcher.sessions.end(tab.driver)

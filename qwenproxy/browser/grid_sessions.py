@@ -32,6 +32,7 @@ SESSION_WAIT = 30.0  # seconds for the Grid to start a browser
 SESSION_TIMEOUT = 300.0  # seconds; the Grid's own default, where the hub does not tell
 PORTS = range(20_000, 30_000)  # Chrome's ports on the nodes; systems hand out those above
 TRIES = 3  # how often we ask for one browser: the hub may still count on a node that has just died, a port be taken
+BLANK = "data:,"  # the address of a Chrome that chromedriver has just started
 NO_SLOT = "request timed out"  # in the hub's own words for a request that waited too long for a slot
 
 
@@ -44,7 +45,7 @@ class GridSession:
 
 
 class GridSessions:
-    """Opens the sessions of one launcher. `open` may run on many threads at once."""
+    """Opens and ends the sessions of one launcher. Every method may run on many threads at once."""
 
     def __init__(self, hub: GridHub, flags: Sequence[str]) -> None:
         """`flags` are Chrome's, for every session."""
@@ -52,6 +53,7 @@ class GridSessions:
         self._flags = tuple(flags)
         self._lock = threading.Lock()
         self._starting = 0  # sessions that we asked for, and that may not count as taken slots yet
+        self._ports: dict[str, int] = {}  # Chrome's ports on the nodes, by session
 
     def open(self, name: str) -> GridSession:
         """Return a new session with this name. Raises GridError."""
@@ -67,6 +69,12 @@ class GridSessions:
                 with self._lock:
                     self._starting -= 1
         raise AssertionError("the last try either returned or raised")
+
+    def end(self, driver: WebDriver) -> None:
+        """End a session and its browser. Never raises."""
+        self._hub.end_session(driver.session_id)
+        with self._lock:
+            self._ports.pop(str(driver.session_id), None)
 
     def _take_slot(self) -> float:
         """Wait until a slot is free, and count it as ours; return the time limit of sessions (s). Raises GridError.
@@ -86,10 +94,12 @@ class GridSessions:
             time.sleep(LOOK_AGAIN)
 
     def _start(self, name: str) -> WebDriver:
+        port = self._free_port()
         options = Options()
-        # We wait for pages ourselves, and with a port of our own Chrome does not tell its pages that it is automated.
-        options.page_load_strategy = "none"
-        for flag in (*self._flags, f"--remote-debugging-port={secrets.choice(PORTS)}"):
+        options.page_load_strategy = "none"  # we wait for pages ourselves
+        # Without this switch, and with a port of our own, Chrome does not tell its pages that it is automated.
+        options.add_experimental_option("excludeSwitches", ["enable-automation"])
+        for flag in (*self._flags, f"--remote-debugging-port={port}"):
             options.add_argument(flag)
         options.set_capability("se:name", name)
         config = self._hub.client_config(SESSION_WAIT)
@@ -98,7 +108,21 @@ class GridSessions:
         )
         driver = WebDriver(command_executor=connection, options=options)
         config.timeout = COMMAND_TIMEOUT
+        if driver.current_url != BLANK:
+            self._hub.end_session(driver.session_id)
+            raise SessionNotCreatedException(f"another browser has port {port}")
+        with self._lock:
+            self._ports[str(driver.session_id)] = port
         return driver
+
+    def _free_port(self) -> int:
+        """Return a port that no Chrome of ours has.
+
+        chromedriver takes any Chrome that listens there for its own, so that two accounts would share one.
+        """
+        with self._lock:
+            taken = set(self._ports.values())
+        return next(port for port in iter(lambda: secrets.choice(PORTS), None) if port not in taken)
 
     def _no_slot(self, nodes: Sequence[Node]) -> GridError:
         places = sum(node.max_sessions for node in nodes if node.availability == UP and node.chrome)

@@ -113,6 +113,27 @@ def test_a_port_that_is_taken_costs_one_more_try_with_another_one(fake: FakeHub,
     assert len(ports) == 2 and ports[0] != ports[1]
 
 
+def test_a_chrome_that_another_session_has_is_left_alone(fake: FakeHub, folder: AccountFolder) -> None:
+    fake.addresses = ["https://site.test/"]
+    browser = launched(fake.hub(), folder)
+    assert fake.ended == ["s1"]
+    browser.close()
+    assert fake.ended == ["s1", "s2"]
+
+
+def test_no_two_of_our_browsers_have_the_same_port(
+    fake: FakeHub, folder: AccountFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(grid_sessions, "PORTS", (20_000, 20_001))
+    browser = launched(fake.hub(), folder)
+    second = browser.open_tab()
+    second.close()
+    browser.open_tab()
+    browser.close()
+    ports = [str(re.findall(r"debugging-port=(\d+)", str(asked))) for asked in fake.asked]
+    assert ports[0] != ports[1] == ports[2]
+
+
 def test_a_grid_that_starts_no_browser_is_quoted(fake: FakeHub, folder: AccountFolder) -> None:
     fake.creations = [NO_CHROME] * 3
     with pytest.raises(GridError, match=r"did not start a browser\. .*Chrome instance exited.* qwenproxy doctor"):

@@ -12,6 +12,7 @@ from clocks import NOW, FakeClock
 from fake_driver import FakeBrowser, FakeChrome, FakePage, read
 from jwts import jwt
 
+from qwenproxy.browser import exchange
 from qwenproxy.browser import kept_page as kept_page_module
 from qwenproxy.browser import tab as tab_module
 from qwenproxy.browser.kept_page import KeptPage, Upkeep, lead_times
@@ -120,17 +121,17 @@ class Rig:
 
 
 class MakeRig(Protocol):
-    """Make a kept page; `loaded` is what its first load came to."""
+    """Make a kept page; `loaded` is what its first load came to, further options as for Rig."""
 
-    def __call__(self, loaded: Loaded | None = None, *, renewable: bool = True) -> Rig: ...
+    def __call__(self, loaded: Loaded | None = None, **options: Any) -> Rig: ...
 
 
 @pytest.fixture
 def make_rig(monkeypatch: pytest.MonkeyPatch) -> Iterator[MakeRig]:
     rigs: list[Rig] = []
 
-    def make(loaded: Loaded | None = None, *, renewable: bool = True) -> Rig:
-        rig = Rig(loaded, renewable=renewable)
+    def make(loaded: Loaded | None = None, **options: Any) -> Rig:
+        rig = Rig(loaded, **options)
         monkeypatch.setattr(kept_page_module, "load_again", rig.load_again)
         rigs.append(rig)
         return rig
@@ -411,6 +412,52 @@ def test_a_page_that_is_distrusted_is_loaded_for_the_next_request(rig: Rig) -> N
     rig.page.make_fit()
     rig.page.make_fit()
     assert len(rig.loads) == 1
+
+
+FAR = Pace(gather=50, answer_wait=5.0, renews_session=False)
+
+
+def test_a_page_full_of_garbage_is_loaded_anew_where_the_driver_cannot_tidy_it(
+    make_rig: MakeRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kept_page_module, "LITTER", 2 * exchange.CALL_LITTER)
+    rig = make_rig(pace=FAR)
+    number, running, page = rig.fetch()
+    rig.use()
+    rig.await_that(lambda: rig.page._tab._load)  # it waits for the answer that runs
+    assert not rig.loads
+    page.push(number, "head", [200, {}])
+    page.push(number, "end")
+    assert running.head(5) and read(running) == ""
+    rig.await_loaded()
+    assert rig.loads == rig.browser.tabs == [rig.browser.tab] and rig.page._tab.litter == 0
+
+
+def test_on_this_machine_garbage_is_no_reason_to_load_a_page(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kept_page_module, "LITTER", 0)
+    rig.use()
+    assert not rig.page._is_due()
+
+
+def test_a_page_that_is_never_idle_and_too_full_moves_into_a_browser_with_the_login_on_file(
+    make_rig: MakeRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kept_page_module, "LITTER", 0)
+    monkeypatch.setattr(kept_page_module, "MOST_LITTER", exchange.CALL_LITTER)
+    monkeypatch.setattr(kept_page_module, "GAP_WAIT", 0.001)
+    rig = make_rig(pace=FAR, shares_login=False)
+    _, running, _ = rig.fetch()
+    rig.await_loaded()
+    assert rig.loads[-1] is rig.browser.tabs[-1] and rig.planted[-1] == KEPT
+    assert running.head(0) is None  # it goes on in the browser where it began
+    running.close()
+
+
+def test_a_second_tab_of_the_same_browser_has_the_login_already(rig: Rig) -> None:
+    _, running, _ = rig.fetch()
+    rig.page.renew(rig.page.loads)
+    assert rig.planted == [None] and len(rig.browser.tabs) == 2
+    running.close()
 
 
 def test_closing_ends_answers_in_both_tabs(rig: Rig) -> None:

@@ -122,6 +122,12 @@ class FakeChrome:
         self.closed: list[bool] = []
         self.pace = pace
         self.hurries = 0  # commands that the pace's time limit holds for
+        self._changed = threading.Condition()
+
+    def await_that(self, what: Callable[[], object]) -> None:
+        """Wait until something about the commands holds."""
+        with self._changed:
+            assert self._changed.wait_for(what, timeout=5)
 
     def hurried(self) -> contextlib.AbstractContextManager[None]:
         self.hurries += 1
@@ -130,7 +136,9 @@ class FakeChrome:
     def cdp(self, command: str, **_parameters: object) -> None:
         if self.driver.always:
             raise self.driver.always
-        self.commands.append(command)
+        with self._changed:
+            self.commands.append(command)
+            self._changed.notify_all()
 
     def install(self, script: str) -> None:
         self.cdp("Page.addScriptToEvaluateOnNewDocument", source=script)

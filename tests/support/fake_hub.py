@@ -52,6 +52,7 @@ class FakeHub:
     ended: list[str] = field(default_factory=list)
     asked: list[dict[str, Any]] = field(default_factory=list)  # capabilities of all new sessions
     answers: dict[str, bytes] = field(default_factory=dict)  # what paths say instead of the usual
+    addresses: list[str] = field(default_factory=list)  # what the next new sessions show instead of a blank page
     looks: int = 0  # how often somebody asked for the slots
     port: int = 0
     on_look: Any = None  # called with each look at the slots
@@ -193,7 +194,8 @@ class _Handler(BaseHTTPRequestHandler):
             del fake.sessions[session]
             self._json(200, {"value": None})
         else:
-            self._json(200, {"value": f"window-{session}" if command == "window" else None})
+            values = {"window": f"window-{session}", "url": fake.addresses.pop(0) if fake.addresses else "data:,"}
+            self._json(200, {"value": values.get(command)})
 
     def _json(self, status: int, answer: object) -> None:
         self._send(status, json.dumps(answer).encode())
