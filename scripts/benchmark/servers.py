@@ -34,8 +34,8 @@ def running_site() -> Iterator[tuple[int, SandboxAddress]]:
 
 
 @contextmanager
-def running_proxy(address: SandboxAddress, session_dir: Path) -> Iterator[tuple[int, int]]:
-    """Run the proxy over a session folder; give its process id and port."""
+def running_proxy(address: SandboxAddress, session_dir: Path, grid_url: str = "") -> Iterator[tuple[int, int]]:
+    """Run the proxy over a session folder; give its process id and port. `grid_url` "": its browsers are local."""
     settings = {
         "BASE_URL": address.base_url,
         "BASE_URL_SPKI": address.spki,
@@ -46,6 +46,7 @@ def running_proxy(address: SandboxAddress, session_dir: Path) -> Iterator[tuple[
         "LOG_LEVEL": "warning",
         "NO_MENU": "1",
         "LANG": "en",
+        "GRID_URL": grid_url,
     }
     with _running([*COMMAND, "start"], _port, {f"QWENPROXY_{name}": value for name, value in settings.items()}) as ends:
         yield ends
