@@ -15,8 +15,6 @@ EN = {
     "grid_late": "The Selenium Grid at {hub} did not start a browser within {seconds} s. Its nodes may be too busy.",
     "grid_browser_died": "The browser on the Selenium Grid at {hub} ended while it opened the site. {reason} Try "
     "again; if that does not help, run: qwenproxy doctor",
-    "grid_proxy_password": "A browser on a Selenium Grid cannot use a proxy with a password. Use one without, or let "
-    "browsers open on this machine (no QWENPROXY_GRID_URL).",
     "grid_no_window": "A login needs a window, and there is no Chrome or Chromium on this machine to open it. The "
     "dashboard will show the windows of a Selenium Grid; until then install a browser here, or import the account "
     "from a machine with one (qwenproxy account import).",

@@ -161,6 +161,28 @@ def test_rows_have_value_and_origin() -> None:
     assert rows["CHROME"] == ("", "default")
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("http://me:s3cret@grid:4444", "http://***@grid:4444"),
+        ("https://me:s3@cret@grid", "https://***@grid"),
+        ("http://grid:4444", "http://grid:4444"),
+    ],
+)
+def test_the_password_of_an_address_is_not_shown(text: str, shown: str) -> None:
+    config = Config.load({}, {"QWENPROXY_GRID_URL": text})
+    rows = {name: value for name, value, _, _ in config.rows()}
+    assert (config.grid_url, rows["GRID_URL"]) == (text, shown)
+    assert "cret" not in repr(config)
+
+
+@pytest.mark.parametrize("text", ["me:s3cret@grid:4444", "ftp://me:s3cret@grid", "http://me:s3cret@grid:99999999"])
+def test_the_password_of_an_address_that_is_none_is_not_shown_either(text: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        Config.load({}, {"QWENPROXY_GRID_URL": text})
+    assert "cret" not in str(caught.value) and "QWENPROXY_GRID_URL" in str(caught.value)
+
+
 def test_printed_values_can_be_loaded_again() -> None:
     config = Config.load({"idle_browser": 1234567.5, "chrome": "/opt/chrome"}, {"PORT": "1"})
     copy = Config.load({name.lower(): value for name, value, _, _ in config.rows()}, {})
