@@ -26,7 +26,7 @@ from qwenproxy.texts import Phrase
 
 log = logging.getLogger(__name__)
 
-ASK_TIMEOUT = urllib3.Timeout(connect=2.0, read=4.0)  # seconds for one small question to the hub
+ASK_TIMEOUT = urllib3.Timeout(connect=2.0, read=8.0)  # seconds for one small question to the hub
 TRY_AGAIN = 5.0  # seconds after which a client may ask again when the Grid could not help
 UNREADABLE = (ValueError, TypeError, LookupError, AttributeError)
 

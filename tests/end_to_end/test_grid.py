@@ -36,8 +36,9 @@ def test_a_proxy_without_chrome_answers_from_a_grid_and_leaves_nothing_there(
                 answer.until_text()
                 status = httpx.get(f"{proxy.url}/api/status", timeout=20).json()
                 assert answer.rest().text.count("chunk-") == 60
+            assert status["grid"]["reachable"], status
             [node] = status["grid"]["nodes"]
-            assert (status["grid"]["reachable"], node["status"], node["accounts"]) == (True, "UP", ["sandbox1"])
+            assert (node["status"], node["accounts"]) == ("UP", ["sandbox1"])
             assert proxy.end() == 0
         assert_empty(grid)
         assert PASSWORD not in proxy.log() + str(status), "the password is in the log"
