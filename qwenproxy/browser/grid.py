@@ -7,6 +7,8 @@ login is put into each new browser. Of accounts it knows only the folder, and no
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
+from typing import Protocol
 
 from qwenproxy.browser.attaching import ATTACH_ERRORS
 from qwenproxy.browser.chrome_tab import ChromeTab
@@ -16,19 +18,44 @@ from qwenproxy.browser.local import FLAGS
 from qwenproxy.browser.pace import Pace
 from qwenproxy.browser.profile import ProfileClaim
 from qwenproxy.disk.folder import AccountFolder
-from qwenproxy.errors import GridError, TabLost
+from qwenproxy.errors import GridError, SetupError, TabLost
 
 ANSWER_WAIT = 5.0  # seconds for one exchange: a node that hangs must not hold answers up for longer
 GATHER = 50  # milliseconds: each exchange costs 5 ms of processor time at hub and node
+# Without these Chrome goes to its own machine's addresses, and calls go to the net, past the proxy.
+PROXY_FLAGS = ("--proxy-bypass-list=<-loopback>", "--webrtc-ip-handling-policy=disable_non_proxied_udp")
 PINGS = 4  # signs of life of an idle tab within the Grid's time limit for sessions
+
+
+class Proxy(Protocol):
+    """An account's proxy, as far as a browser on a node needs it: `public` has neither user nor password."""
+
+    @property
+    def public(self) -> str:
+        """The address: scheme, host and port."""
+
+    @property
+    def user(self) -> str:
+        """The user, "" for none."""
 
 
 class GridLauncher:
     """Opens browsers on the nodes of one Grid, for every account with the same settings."""
 
-    def __init__(self, hub: GridHub, *, headless: bool = True, spki: str = "") -> None:
-        """`spki` is the base64 SHA-256 of the only self-signed key that Chrome accepts, "" for none (contract 2)."""
+    def __init__(
+        self,
+        hub: GridHub,
+        *,
+        headless: bool = True,
+        spki: str = "",
+        proxy_of: Callable[[AccountFolder], Proxy | None] = lambda folder: None,
+    ) -> None:
+        """`spki` is the base64 SHA-256 of the only self-signed key that Chrome accepts, "" for none (contract 2).
+
+        `proxy_of` returns the proxy of an account, None for none, and raises SetupError where that is not known.
+        """
         self.hub = hub
+        self.proxy_of = proxy_of
         flags = [*FLAGS, *(["--headless=new"] if headless else [])]
         if spki:
             flags.append(f"--ignore-certificate-errors-spki-list={spki}")
@@ -38,8 +65,15 @@ class GridLauncher:
         """Check nothing: a hub that is silent now may answer the first request."""
 
     def launch(self, folder: AccountFolder) -> GridBrowser:
-        """Return a running browser for the account. Raises ProfileInUse, StorageError, GridError."""
-        browser = GridBrowser(folder, ProfileClaim.take(folder), self)
+        """Return a running browser for the account.
+
+        Raises ProfileInUse, StorageError, GridError, also for a proxy with a password: Chrome takes none, and the
+        proxy's own forwarder is not on the node.
+        """
+        proxy = self.proxy_of(folder)
+        if proxy and proxy.user:
+            raise self.hub.error("grid_proxy_password", proxy=proxy.public, id=folder.id)
+        browser = GridBrowser(folder, ProfileClaim.take(folder), self, proxy)
         try:
             browser.start()
         except BaseException:
@@ -59,11 +93,15 @@ class GridBrowser:
     shares_login = False
     tab: ChromeTab
 
-    def __init__(self, folder: AccountFolder, claim: ProfileClaim, launcher: GridLauncher) -> None:
-        """`claim` keeps other processes from the account, which two browsers could log out; `close` releases it."""
+    def __init__(self, folder: AccountFolder, claim: ProfileClaim, launcher: GridLauncher, proxy: Proxy | None) -> None:
+        """`claim` keeps other processes from the account, which two browsers could log out; `close` releases it.
+
+        All that the browser asks for goes through `proxy`, which is reached from its node; None for no proxy.
+        """
         self._folder = folder
         self._claim = claim
         self._launcher = launcher
+        self._proxy = proxy
         self._tabs: list[ChromeTab] = []
         self._lock = threading.Lock()  # around the list of tabs: each tab has a thread of its own
         self._closed = False
@@ -77,9 +115,18 @@ class GridBrowser:
         """Whether nobody has closed it. Does not ask the Grid: a session that ended shows at its next command."""
         return not self._closed
 
+    @property
+    def is_current(self) -> bool:
+        """Whether the account's proxy is still the one it was launched with. May read a file; for any thread."""
+        try:
+            return self._launcher.proxy_of(self._folder) == self._proxy
+        except SetupError:
+            return False
+
     def open_tab(self) -> ChromeTab:
         """Open one more tab, in a Chrome of its own. Raises GridError."""
-        session = self._launcher.sessions.open(self._folder.id)
+        flags = [f"--proxy-server={self._proxy.public}", *PROXY_FLAGS] if self._proxy else []
+        session = self._launcher.sessions.open(self._folder.id, flags)
         pace = Pace(GATHER, ANSWER_WAIT, session.time_limit / PINGS, renews_session=False)
         try:
             tab = ChromeTab(lambda: session.driver, self._close_tab, pace)

@@ -55,12 +55,12 @@ class GridSessions:
         self._starting = 0  # sessions that we asked for, and that may not count as taken slots yet
         self._ports: dict[str, int] = {}  # Chrome's ports on the nodes, by session
 
-    def open(self, name: str) -> GridSession:
-        """Return a new session with this name. Raises GridError."""
+    def open(self, name: str, flags: Sequence[str] = ()) -> GridSession:
+        """Return a new session with this name, and `flags` for its Chrome alone. Raises GridError."""
         for tries_left in reversed(range(TRIES)):
             time_limit = self._take_slot()
             try:
-                return GridSession(self._start(name), time_limit)
+                return GridSession(self._start(name, flags), time_limit)
             except ATTACH_ERRORS as error:
                 if not (tries_left and _may_pass(error)):
                     raise self._failure(error) from error
@@ -93,13 +93,13 @@ class GridSessions:
                 raise self._no_slot(nodes)
             time.sleep(LOOK_AGAIN)
 
-    def _start(self, name: str) -> WebDriver:
+    def _start(self, name: str, flags: Sequence[str]) -> WebDriver:
         port = self._free_port()
         options = Options()
         options.page_load_strategy = "none"  # we wait for pages ourselves
         # Without this switch, and with a port of our own, Chrome does not tell its pages that it is automated.
         options.add_experimental_option("excludeSwitches", ["enable-automation"])
-        for flag in (*self._flags, f"--remote-debugging-port={port}"):
+        for flag in (*self._flags, *flags, f"--remote-debugging-port={port}"):
             options.add_argument(flag)
         options.set_capability("se:name", name)
         config = self._hub.client_config(SESSION_WAIT)

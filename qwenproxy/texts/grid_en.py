@@ -15,6 +15,9 @@ EN = {
     "grid_late": "The Selenium Grid at {hub} did not start a browser within {seconds} s. Its nodes may be too busy.",
     "grid_browser_died": "The browser on the Selenium Grid at {hub} ended while it opened the site. {reason} Try "
     "again; if that does not help, run: qwenproxy doctor",
+    "grid_proxy_password": "The proxy {proxy} of account {id} has a password, which a browser on the Selenium Grid at "
+    "{hub} cannot use. Give the account a proxy without one, or let browsers open on this machine (no "
+    "QWENPROXY_GRID_URL).",
     "grid_no_window": "A login needs a window, and there is no Chrome or Chromium on this machine to open it. The "
     "dashboard will show the windows of a Selenium Grid; until then install a browser here, or import the account "
     "from a machine with one (qwenproxy account import).",

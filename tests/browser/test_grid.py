@@ -6,6 +6,7 @@ import logging
 import re
 import threading
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -132,6 +133,33 @@ def test_no_two_of_our_browsers_have_the_same_port(
     browser.close()
     ports = [str(re.findall(r"debugging-port=(\d+)", str(asked))) for asked in fake.asked]
     assert ports[0] != ports[1] == ports[2]
+
+
+@dataclass(frozen=True)
+class Proxy:
+    public: str
+    user: str = ""
+
+
+def test_an_accounts_proxy_is_for_its_own_browsers_alone(fake: FakeHub, tmp_path: Path) -> None:
+    proxies = {"one": Proxy("socks5://10.0.0.7:1080")}
+    launcher = GridLauncher(fake.hub(), proxy_of=lambda folder: proxies.get(folder.id))
+    browsers = [launcher.launch(AccountFolder(tmp_path / "accounts" / name)) for name in ("one", "two")]
+    flags = [[flag for flag in asked["goog:chromeOptions"]["args"] if "prox" in flag] for asked in fake.asked]
+    assert flags[0][0] == "--proxy-server=socks5://10.0.0.7:1080" and "--proxy-bypass-list=<-loopback>" in flags[0]
+    assert flags[1] == []
+    assert [browser.is_current for browser in browsers] == [True, True]
+    proxies["one"] = Proxy("socks5://10.0.0.8:1080")
+    assert [browser.is_current for browser in browsers] == [False, True]
+    for browser in browsers:
+        browser.close()
+
+
+def test_a_proxy_with_a_password_is_refused_before_anything_opens(fake: FakeHub, folder: AccountFolder) -> None:
+    launcher = GridLauncher(fake.hub(), proxy_of=lambda _: Proxy("http://10.0.0.7:8080", "me"))
+    with pytest.raises(GridError, match=r"proxy http://10.0.0.7:8080 of account acc_1 has a password"):
+        launcher.launch(folder)
+    assert not fake.asked and profile_owner(folder) is None
 
 
 def test_a_grid_that_starts_no_browser_is_quoted(fake: FakeHub, folder: AccountFolder) -> None:
