@@ -47,9 +47,13 @@ def proxy(grid: LocalGrid, site: Sandbox, tmp_path: Path) -> Iterator[Proxy]:
         proxy.registry.add(account.token, account.id)
     with proxy:
         # One after the other: the hub puts two that come at once on one node now and then.
-        assert [ask(proxy.url, "{{say ready}}").status for _ in range(4)] == [200] * 4
-        assert sorted(node.accounts for node in report(grid).nodes) == [("sandbox1",), ("sandbox2",)]
+        assert eventually(lambda: ask(proxy.url, "{{say ready}}").status == 200 and is_spread(grid), 90.0), proxy.log()
         yield proxy
+
+
+def is_spread(grid: LocalGrid) -> bool:
+    """Tell whether each node has the browser of one account."""
+    return sorted(node.accounts for node in report(grid).nodes) == [("sandbox1",), ("sandbox2",)]
 
 
 def interrupted(proxy: Proxy, count: int, interrupt: Callable[[], None]) -> tuple[list[Reply], list[Reply], float]:
