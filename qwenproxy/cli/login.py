@@ -69,7 +69,10 @@ def _window(console: Console, account_id: str | None, login_wait: float) -> Logi
     owner = profile_owner(console.registry.folder(account_id)) if account_id else None
     if owner is not None:
         raise ProfileInUse(Phrase("profile_held", id=account_id, pid=owner))
-    return login_window(console.config, login_wait)
+    window = login_window(console.config, login_wait)
+    if console.config.grid_url:
+        click.echo(console.say("grid_local_window"))
+    return window
 
 
 @contextlib.contextmanager
