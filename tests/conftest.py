@@ -50,6 +50,18 @@ OWNED_THREADS = ("tab-", "page-", "try-", "pool-janitor", "models", "answer", "b
 T = TypeVar("T")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--grid", action="store_true", help="also run the long tests with a real Selenium Grid")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Skip the long tests with a real Selenium Grid unless they are asked for."""
+    if not config.getoption("--grid"):
+        for item in items:
+            if item.get_closest_marker("grid"):
+                item.add_marker(pytest.mark.skip(reason="takes minutes and a real Selenium Grid: scripts/test-grid"))
+
+
 @pytest.fixture(autouse=True)
 def nothing_left_behind(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Fail a test that leaves a lease, a page fetch or a thread of a tab or a pool alive."""

@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from qwenproxy.accounts import healing, identity, standing
 from qwenproxy.accounts.registry import Account, Registry
 from qwenproxy.browser.chrome_tab import DRIVER_ERRORS
-from qwenproxy.browser.kept_page import POLL, KeptPage, Upkeep
+from qwenproxy.browser.kept_page import KeptPage
 from qwenproxy.browser.launching import Launcher
 from qwenproxy.browser.page_login import Login, read_login
 from qwenproxy.browser.site import Site, load_site, remember_token
 from qwenproxy.browser.tab import Tab
 from qwenproxy.browser.tokens import is_fresher
+from qwenproxy.browser.upkeep import POLL, Upkeep
 from qwenproxy.disk.folder import AccountFolder
 from qwenproxy.errors import ProxyError, TabLost
 from qwenproxy.observe import journal
@@ -46,7 +47,8 @@ class TabOpener:
     def __call__(self, account: Account) -> KeptPage:
         """Return a logged-in page of the account.
 
-        Raises SetupError, BrowserError, NetworkFailed, NotLoggedIn, VerificationRequired; then no process stays behind.
+        Raises SetupError, BrowserError, GridError, NetworkFailed, NotLoggedIn, VerificationRequired; then no process
+        stays behind.
         """
         folder = self.registry.folder(account.id)
         token = self._move_out(self.profiles, folder, account.token) if self.profiles else account.token
@@ -98,7 +100,17 @@ class TabOpener:
             self.poll,
             renewable,
             self.note_load,
+            lambda: self._login(account_id),
         )
+
+    def _login(self, account_id: str) -> Login | None:
+        """Return the login on file, for a further browser of the account; None where none can be read."""
+        try:
+            account = self.registry.get(account_id)
+            return identity.read(self.registry.folder(account_id), account.token) if account else None
+        except ProxyError as error:
+            log.warning("account=%s its login could not be read: %s", account_id, error)
+            return None
 
     def _keep(self, account_id: str, login: Login, *, in_profile: bool = True) -> None:
         """Keep a login of the account's page, renewed or read once more; never replace a fresher one.

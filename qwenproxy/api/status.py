@@ -1,12 +1,14 @@
 """The state of the server and its accounts: GET /health, open to all, and GET /api/status, with the accounts' ids.
 
-Both only read files, so that they cost no account anything. Neither shows a token or the password of a proxy. HEAD /
-shows only that a server is here: clients of Anthropic's API ask so before their first request.
+Both only read files, so that they cost no account anything; where browsers open on a Selenium Grid, its hub is asked,
+too. Neither shows a token or a password. HEAD / shows only that a server is here: clients of Anthropic's API ask so
+before their first request.
 """
 
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response
 from flask.typing import ResponseReturnValue
@@ -15,6 +17,10 @@ from qwenproxy.accounts.account import iso_text
 from qwenproxy.api.auth import is_probe
 from qwenproxy.api.errors import json_response
 from qwenproxy.api.wiring import proxies, relay
+from qwenproxy.errors import GridError
+
+if TYPE_CHECKING:
+    from qwenproxy.browser.grid_hub import GridHub
 
 
 def blueprint() -> Blueprint:
@@ -51,4 +57,26 @@ def account_status() -> ResponseReturnValue:
         proxy = {"proxy": address} if address else {}
         accounts.append({"id": account.id, "status": status, "resetAt": reset_at, **reason, **proxy})
     authenticated = any(account["status"] != "INVALID" for account in accounts)
-    return json_response({"authenticated": authenticated, "accounts": accounts})
+    hub = relay().grid
+    grid = {"grid": _grid(hub)} if hub else {}
+    return json_response({"authenticated": authenticated, "accounts": accounts, **grid})
+
+
+def _grid(hub: GridHub) -> dict[str, object]:
+    """Return where browsers open, with nodes and slots; or why the hub does not tell."""
+    try:
+        report = hub.report()
+    except GridError as error:
+        return {"url": str(hub.address), "reachable": False, "reason": error.message}
+    nodes = [
+        {
+            "uri": node.uri,
+            "status": node.status,
+            "sessions": node.sessions,
+            "slots": node.max_sessions,
+            "accounts": list(node.accounts),
+        }
+        for node in report.nodes
+    ]
+    counts = {"slots": report.slots, "sessions": report.sessions, "queue": report.queue}
+    return {"url": str(hub.address), "reachable": True, "version": report.version, **counts, "nodes": nodes}

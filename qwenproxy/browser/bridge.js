@@ -16,6 +16,7 @@
   const bodies = new Map();      // stream id -> pieces of a body too big for one exchange
   let lastStart = 0;             // highest number of a start so far
   let answer = null;             // ends the waiting exchange, null if none waits
+  let answered = 0;              // when the last exchange ended (ms since the page began)
   let token = null;              // the last one that Python has, or that is on its way there
   let version = options.version;
 
@@ -139,10 +140,17 @@
   function exchange(text, done) {
     const order = JSON.parse(text);
     obey(order);
-    const timer = setTimeout(() => answer && answer(), order.wait);
+    const earliest = answered + order.min;
+    let timer = setTimeout(() => answer && answer(), order.wait);
     answer = () => {
       clearTimeout(timer);
+      const early = earliest - performance.now();
+      if (early > 0) {  // gather more: each exchange costs time on its way here and back
+        timer = setTimeout(() => answer && answer(), early);
+        return;
+      }
       answer = null;
+      answered = performance.now();
       // One string, because the driver walks every node of an object.
       done(JSON.stringify({ epoch, origin: location.origin, messages: batch() }));
     };

@@ -1,14 +1,14 @@
 """One tab of a running Chrome, with a driver session of its own.
 
-local.py and shared.py make the first tab and each further one. One thread owns a tab: that of tab.py, or of a login.
-Knows neither the site nor how Chrome is launched.
+local.py, shared.py and grid.py make the first tab and each further one. One thread owns a tab: that of tab.py, or of a
+login. Knows neither the site nor how Chrome is launched.
 """
 
 from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from http.client import HTTPConnection, HTTPException
 from urllib.parse import urlsplit
 
@@ -17,6 +17,7 @@ from selenium.webdriver.remote.remote_connection import RemoteConnection
 from selenium.webdriver.remote.webdriver import WebDriver
 from urllib3.exceptions import HTTPError
 
+from qwenproxy.browser.pace import LOCAL, Pace
 from qwenproxy.errors import ProxyError
 
 log = logging.getLogger(__name__)
@@ -36,7 +37,12 @@ def no_trouble(_host: str) -> ProxyError | None:
 
 
 class ChromeTab:
-    """A tab and the driver session on it. Only `close` may run beside another call."""
+    """A tab and the driver session on it. Only `close` may run beside another call.
+
+    Whoever makes it may set its `pace`, which is for the thread that owns the tab.
+    """
+
+    pace: Pace = LOCAL
 
     def __init__(
         self,
@@ -79,6 +85,21 @@ class ChromeTab:
     def cdp(self, command: str, **parameters: object) -> object:
         """Run a DevTools command in the tab. Raises the driver's own errors."""
         return self.driver.execute("executeCdpCommand", {"cmd": command, "params": parameters})["value"]
+
+    @contextlib.contextmanager
+    def hurried(self) -> Iterator[None]:
+        """Let the driver take no longer for its answers than the pace allows; loads of a page may take longer."""
+        if self.pace.answer_wait is None:
+            yield
+            return
+        connection = self.driver.command_executor
+        assert isinstance(connection, RemoteConnection)
+        config = connection.client_config
+        usual, config.timeout = config.timeout, self.pace.answer_wait
+        try:
+            yield
+        finally:
+            config.timeout = usual
 
     def renew_session(self) -> None:
         """End the driver's session and attach to the same tab in a new one; the page and its calls go on.

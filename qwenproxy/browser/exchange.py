@@ -41,6 +41,7 @@ class Exchange:
     def __init__(self, chrome: ChromeTab, site: Site, on_token: Callable[[str], None]) -> None:
         """`chrome` shows the site's page; `on_token` gets each token that the page tells."""
         self._chrome = chrome
+        self._pace = chrome.pace
         self._origin = site.origin
         self._bridge = site.bridge()
         self._on_token = on_token
@@ -54,6 +55,11 @@ class Exchange:
         self._sends: dict[int, float] = {}  # calls of `send`, and until when they delay a load (monotonic s)
 
     @property
+    def litter(self) -> int:
+        """The garbage in page and driver (bytes)."""
+        return self._litter
+
+    @property
     def live(self) -> bool:
         """Whether the page has a call to carry, or an order to get."""
         if self._sends:
@@ -64,6 +70,11 @@ class Exchange:
     def begin(self) -> None:
         """Prepare the driver's session. Raises the driver's own errors."""
         self._chrome.driver.set_script_timeout(SCRIPT_TIMEOUT)
+
+    def ping(self) -> None:
+        """Let the driver see that the idle tab is in use. Raises the driver's own errors."""
+        with self._chrome.hurried():
+            self._chrome.cdp("Browser.getVersion")
 
     def note_use(self) -> None:
         """Count the page as one that has just given a sign: it was idle, or loaded anew."""
@@ -100,8 +111,11 @@ class Exchange:
         self._streams.clear()
 
     def tidy(self) -> None:
-        """Clean up in page and driver, if there is enough garbage. Raises the driver's own errors, TabLost."""
-        if self._litter < (TIDY_BUSY if self.live else TIDY_IDLE):
+        """Clean up in page and driver, if there is enough garbage. Raises the driver's own errors, TabLost.
+
+        A tab whose driver cannot come back keeps it until its page is loaded anew (kept_page.py).
+        """
+        if not self._pace.renews_session or self._litter < (TIDY_BUSY if self.live else TIDY_IDLE):
             return
         self._litter = 0
         self._chrome.renew_session()
@@ -116,9 +130,11 @@ class Exchange:
         now = time.monotonic()
         quiet = now - self._last_message > TICK
         wait = 0 if not self._streams or self._orders.uploading else QUIET_WAIT if quiet else BUSY_WAIT
-        order = {"epoch": self._epoch, "ack": self._acknowledged, "wait": wait, **self._orders.batch()}
+        order: dict[str, Any] = {"epoch": self._epoch, "ack": self._acknowledged, "wait": wait}
+        order |= {"min": self._pace.gather if wait else 0, **self._orders.batch()}
         try:
-            reply = self._chrome.driver.execute_async_script(EXCHANGE, orjson.dumps(order).decode())
+            with self._chrome.hurried():
+                reply = self._chrome.driver.execute_async_script(EXCHANGE, orjson.dumps(order).decode())
         except (TimeoutException, JavascriptException) as error:
             self._bring_back_bridge(error)
             return

@@ -9,15 +9,14 @@ answers mean.
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 
 from qwenproxy.browser.chrome_tab import DRIVER_ERRORS, ChromeTab
 from qwenproxy.browser.launching import Browser
-from qwenproxy.browser.lead_times import lead_times
 from qwenproxy.browser.login_readings import LoginReadings
 from qwenproxy.browser.page import PageRequest
 from qwenproxy.browser.page_login import Before, Login
@@ -25,6 +24,7 @@ from qwenproxy.browser.response import TabResponse
 from qwenproxy.browser.site import Loaded, Site, load_again
 from qwenproxy.browser.tab import Tab
 from qwenproxy.browser.tokens import is_fresher, token_expiry
+from qwenproxy.browser.upkeep import Upkeep, lead_times
 from qwenproxy.errors import ProxyError, TabLost
 from qwenproxy.observe import journal
 
@@ -32,25 +32,8 @@ log = logging.getLogger(__name__)
 
 GAP_WAIT = 0.5  # seconds to wait for a gap between answers, even after a refusal
 YOUNG = 10.0  # seconds after a load in which the page may still be renewing its login
-POLL = 5.0  # seconds between two looks at the clock, which a person may set
-
-
-@dataclass(frozen=True, slots=True)
-class Upkeep:
-    """What a KeptPage needs from outside.
-
-    `clock` gives seconds since 1970, `poll` is the longest pause between two looks at it. `keep_login` gets each token
-    that the page renewed, and each reading of its login; `note_refusal` the error of each load that failed, `note_load`
-    the page's tab after each load that did not, for calls that do not count as use; none must raise, nor must
-    `note_load` wait. `renewable` is True if the page has renewed its token before.
-    """
-
-    keep_login: Callable[[Login], None]
-    note_refusal: Callable[[ProxyError], None]
-    clock: Callable[[], float] = time.time
-    poll: float = POLL
-    renewable: bool = True
-    note_load: Callable[[Tab], None] = lambda tab: None
+LITTER = 20_000_000  # bytes of garbage from which a page is loaded anew whose driver cannot clean up otherwise
+MOST_LITTER = 100_000_000  # bytes from which a further tab takes over, if answers leave no gap
 
 
 class KeptPage:
@@ -148,7 +131,7 @@ class KeptPage:
             if self.loads != loads:
                 return False
             log.info("account=%s the page is loaded anew after a refusal", self.name)
-            self._load(until=0.0, suspect=suspect)
+            self._load(lambda: False, suspect=suspect)
         return True
 
     def distrust(self) -> None:
@@ -205,7 +188,7 @@ class KeptPage:
                 self._tabs = [tab for tab in self._tabs if tab.alive or tab is self._tab]
                 if self._readings.take_due():
                     self._tab.when_idle(self._readings.read)
-            if self._used and self._due_at is not None and self._upkeep.clock() >= self._due_at:
+            if self._is_due():
                 self._load_in_time()
         self._keep_token()
 
@@ -232,20 +215,28 @@ class KeptPage:
         elif reading and reading.token == token:
             self._upkeep.keep_login(reading)
 
+    def _is_due(self) -> bool:
+        """Return True if login or cookies soon run out, or if the page is full of what calls left there."""
+        if self._tab.litter >= LITTER and not self._browser.tab.pace.renews_session:
+            return True
+        return self._used and self._due_at is not None and self._upkeep.clock() >= self._due_at
+
+    def _may_wait(self) -> bool:
+        return self._tab.litter < MOST_LITTER and self._upkeep.clock() < (self._last_call_at or math.inf)
+
     def _load_in_time(self) -> None:
         with self._loading:
-            due_at = self._due_at
-            if self._closing or due_at is None or self._upkeep.clock() < due_at:
+            if self._closing or not self._is_due():
                 return  # a request was quicker
             try:
-                self._load(until=self._last_call_at or 0.0)
+                self._load(self._may_wait)
             except ProxyError as error:
                 if not self._closing:
                     log.warning("account=%s the page could not be loaded anew: %s", self.name, error.message)
                     self._upkeep.note_refusal(error)
 
-    def _load(self, until: float, *, suspect: bool = False) -> None:
-        """Load the page anew: in its tab once no call runs there, in a second tab if calls run past `until`.
+    def _load(self, may_wait: Callable[[], bool], *, suspect: bool = False) -> None:
+        """Load the page anew: in its tab once no call runs there, in a second tab if it may not wait for that.
 
         Call it with `_loading` held. Raises the failure of the load.
         """
@@ -254,7 +245,7 @@ class KeptPage:
         load = partial(self._load_again, refused=suspect, young=self.age < YOUNG)
         order = self._tab.load_page(load)
         state = order.wait(GAP_WAIT)
-        while state is None and self._upkeep.clock() < until and not self._hurry.is_set():
+        while state is None and may_wait() and not self._hurry.is_set():
             state = order.wait(min(self._upkeep.poll, GAP_WAIT))
         second_tab = False
         if state is None and order.withdraw():
@@ -273,15 +264,16 @@ class KeptPage:
         journal.note(journal.PageLoaded(self.name, time.monotonic() - start, second_tab))
         self._upkeep.note_load(self._tab)
 
-    def _load_again(self, tab: ChromeTab, *, refused: bool, young: bool) -> Loaded:
+    def _load_again(self, tab: ChromeTab, *, refused: bool, young: bool, login: Login | None = None) -> Loaded:
         before = Before(self._tab.token, refused, young, self._renews)
-        return load_again(tab, self._site, before, self._upkeep.clock)
+        return load_again(tab, self._site, before, self._upkeep.clock, login)
 
     def _take_over(self, load: Callable[..., Loaded]) -> Loaded:
         try:
             window = self._browser.open_tab()
+            login = None if self._browser.shares_login else self._upkeep.read_login() or Login(self._tab.token)
             try:
-                state = load(window, young=False)  # the new tab has no page that could be renewing
+                state = load(window, young=False, login=login)  # the new tab has no page that could be renewing
             except BaseException:
                 window.close()
                 raise

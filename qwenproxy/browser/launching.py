@@ -1,8 +1,8 @@
 """The seam between the accounts and their browsers: an account's folder in, a browser with a tab out.
 
 Kept pages, the pool's opener and the login window know only these types; local.py implements them for Chrome on this
-machine, shared.py for a Chrome with several accounts. A launch is for one account, so that a launcher can use the
-account's own settings (a proxy, a Grid).
+machine, shared.py for a Chrome with several accounts, grid.py for a Selenium Grid. A launch is for one account, so that
+a launcher can use the account's own settings (a proxy).
 """
 
 from __future__ import annotations
@@ -24,6 +24,10 @@ class Browser(Protocol):
     @property
     def has_profile(self) -> bool:
         """Whether the account's cookies and storage stay in the account's folder when the browser ends."""
+
+    @property
+    def shares_login(self) -> bool:
+        """Whether a further tab has the login of the first one."""
 
     @property
     def is_running(self) -> bool:
@@ -56,8 +60,8 @@ class Launcher(Protocol):
     def launch(self, folder: AccountFolder) -> Browser:
         """Return a running browser for the account.
 
-        Raises ProfileInUse, StorageError, BrowserError (does not start), SetupError (there is no browser), and
-        leaves no process behind then.
+        Raises ProfileInUse, StorageError, BrowserError (does not start), SetupError (there is no browser), GridError,
+        and leaves no process behind then.
         """
 
     def died(self, error: TabLost) -> SetupError:

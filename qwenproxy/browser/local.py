@@ -96,6 +96,7 @@ class Chrome:
     """A running Chrome on one profile, with a driver and at least one tab; it ends with its last tab."""
 
     has_profile = True
+    shares_login = True
     tab: ChromeTab
 
     def __init__(self, folder: BrowserFolder, claim: ProfileClaim, settings: LocalLauncher, way: WayOut) -> None:

@@ -166,6 +166,7 @@ class ContextBrowser:
     """One account's context in a shared Chrome: all that the account sees of it."""
 
     has_profile = False
+    shares_login = True
     tab: ChromeTab
 
     def __init__(self, chrome: Chrome, claim: ProfileClaim, way: WayOut, leave: Callable[[], None]) -> None:

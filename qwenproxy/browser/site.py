@@ -106,18 +106,23 @@ def load_site(
     return state
 
 
-def load_again(tab: ChromeTab, site: Site, before: Before, clock: Callable[[], float]) -> Loaded:
+def load_again(
+    tab: ChromeTab, site: Site, before: Before, clock: Callable[[], float], login: Login | None = None
+) -> Loaded:
     """Load the site's page anew, or in a further tab, so that the page renews login and cookies.
 
-    A young page may be renewing a refused login: wait for that first. Raises as `load_site`, and the driver's own
-    errors.
+    A young page may be renewing a refused login: wait for that first. `login` is put into a tab that has none, because
+    it is in a browser of its own. Raises as `load_site`, and the driver's own errors.
     """
     if before.refused and before.young and before.renewable:
         renewed = await_token(tab, site.origin, before, clock, BOOT_WAIT)
         if renewed and renewed != before.token:
             return Loaded(_login_of(tab, site, renewed), True, cookies_left(tab, site.origin))
     tab.install(site.bridge())
-    navigate(tab, site.base_url)
+    if login:
+        put_login(tab, site.base_url, login)
+    else:
+        navigate(tab, site.base_url)
     return _await_login(tab, site, before, clock)
 
 

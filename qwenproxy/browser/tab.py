@@ -62,6 +62,11 @@ class Tab:
         """The site's scheme and host."""
         return self._origin
 
+    @property
+    def litter(self) -> int:
+        """The garbage that calls have left in the page (bytes). For any thread."""
+        return self._exchange.litter
+
     def fetch(self, request: PageRequest) -> TabResponse:
         """Start a call in the page. Raises TabLost."""
         with self._gate:
@@ -164,11 +169,19 @@ class Tab:
 
     def _take_orders(self) -> None:
         if not (self._exchange.live or self._load or self._errand or self._retiring):
-            self._note(*self._inbox.get())
+            self._note(*self._next_order())
             self._exchange.note_use()
         while not self._inbox.empty():
             self._note(*self._inbox.get())
         self._closing = self._closing or (self._retiring and not self._exchange.live)
+
+    def _next_order(self) -> tuple[str, Any]:
+        """Wait for an order; meanwhile give signs of life to a driver that ends idle sessions."""
+        while True:
+            try:
+                return self._inbox.get(timeout=self._chrome.pace.ping)
+            except queue.Empty:
+                self._exchange.ping()
 
     def _note(self, kind: str, value: Any) -> None:
         if kind == "start":

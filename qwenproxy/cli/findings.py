@@ -14,12 +14,13 @@ from pathlib import Path
 
 import psutil
 
-from qwenproxy.assembly import local_launcher_for
+from qwenproxy.assembly import grid_of, programs_of
 from qwenproxy.browser.binaries import binary_version, same_version
 from qwenproxy.browser.profile import profile_owner
 from qwenproxy.browser.start_failures import cure_versions
 from qwenproxy.cli.console import Console
 from qwenproxy.cli.finding import Finding
+from qwenproxy.cli.grid_findings import grid_findings
 from qwenproxy.cli.keys import read_keys
 from qwenproxy.cli.session import folder_served_below
 from qwenproxy.cli.settings import command_line
@@ -41,9 +42,12 @@ def sandbox_findings(console: Console) -> Iterator[Finding]:
 
 
 def browser_findings(console: Console) -> Iterator[Finding]:
-    """Check browser and driver, and that their versions match."""
+    """Check browser and driver, and that their versions match; or the Grid where browsers open."""
+    if hub := grid_of(console.config):
+        yield from grid_findings(console, hub)
+        return
     try:
-        programs = local_launcher_for(console.config).programs
+        programs = programs_of(console.config)
         binaries = programs.find()
         browser, driver = binary_version(binaries.chrome), binary_version(binaries.chromedriver)
         fitting = None if same_version(browser, driver) else programs.find_fitting(browser)

@@ -69,7 +69,10 @@ def _window(console: Console, account_id: str | None, login_wait: float) -> Logi
     owner = profile_owner(console.registry.folder(account_id)) if account_id else None
     if owner is not None:
         raise ProfileInUse(Phrase("profile_held", id=account_id, pid=owner))
-    return login_window(console.config, login_wait)
+    window = login_window(console.config, login_wait)
+    if console.config.grid_url:
+        click.echo(console.say("grid_local_window"))
+    return window
 
 
 @contextlib.contextmanager
@@ -95,7 +98,7 @@ def _without_display(console: Console, account_id: str | None) -> str:
     """Return what to do where no window can open: for an account that is here its new login, else an import."""
     if account_id and account_id in [account.id for account in console.accounts()]:
         return console.say("no_display_relogin", relogin=console.command("account", "relogin", account_id, "--token -"))
-    add, take_over = console.command("account", "add", "--token -"), console.command("account", "import", "DIR")
+    add, take_over = console.command("account", "add", "--token -"), console.command("account", "import", "FILE")
     return console.say("no_display_add", add=add, take_over=take_over)
 
 

@@ -10,7 +10,6 @@ import difflib
 import ipaddress
 import locale
 import os
-import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -42,8 +41,8 @@ class Config:
     chromedriver: Path | None
     driver: str
     headless: bool
-    grid_url: str
-    proxy: str
+    grid_url: str = field(repr=False)  # it may have a password, as the next one
+    proxy: str = field(repr=False)
     no_menu: bool
     max_file_size: int
     max_body: int
@@ -86,7 +85,9 @@ class Config:
                 values[setting.name.lower()] = setting.parse(text.strip())
             except InvalidValue as error:
                 name = f"--{setting.name.lower().replace('_', '-')}" if origin == "option" else origin
-                message = Phrase("bad_setting", name=name, expected=error.expected, value=repr(_public(text)[:80]))
+                message = Phrase(
+                    "bad_setting", name=name, expected=error.expected, value=repr(setting.public(text)[:80])
+                )
                 raise ConfigError(message) from error
             set_by[setting.name] = origin
         return cls(**values, set_by=set_by)
@@ -94,12 +95,12 @@ class Config:
     def rows(self) -> list[tuple[str, str, str, str]]:
         """Return name, value, origin and meaning of each setting; the meaning is in the person's language.
 
-        The origin is `option`, the name of a variable, or `default`.
+        The origin is `option`, the name of a variable, or `default`. No value shows a password.
         """
         return [
             (
                 one.name,
-                _public(_as_text(getattr(self, one.name.lower()))),
+                one.public(_as_text(getattr(self, one.name.lower()))),
                 self.set_by.get(one.name, "default"),
                 one.meaning.say(self.lang),
             )
@@ -153,11 +154,6 @@ def _locale_language(environ: Mapping[str, str]) -> tuple[str, str]:
     if sys.platform == "win32" and (locale.getlocale()[0] or "").lower().startswith("ru"):
         return "ru", "Windows"  # has no variable for the language
     return "en", "default"
-
-
-def _public(text: str) -> str:
-    """Return the text of a setting without the user and password of an address."""
-    return re.sub(r"(\w+://).*@", r"\1...@", text)
 
 
 def _as_text(value: object) -> str:

@@ -153,12 +153,18 @@ class Setting:
     """One setting.
 
     `older` are the variables that the older project read. `parse` turns a text into the value; it raises InvalidValue.
+    A text of a setting that `has_login` may have a user and password in it.
     """
 
     name: str
     older: tuple[str, ...]
     default: str
     parse: Callable[[str], object]
+    has_login: bool = False
+
+    def public(self, text: str) -> str:
+        """Return a text of this setting as people may see it: without user and password."""
+        return re.sub(r"^(\w+://)?.*@", r"\1***@", text, flags=re.DOTALL) if self.has_login else text
 
     @property
     def meaning(self) -> Phrase:
@@ -179,8 +185,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("CHROMEDRIVER", (), "", _path),
     Setting("DRIVER", (), "undetected", _one_of("undetected", "plain")),
     Setting("HEADLESS", (), "1", _flag),
-    Setting("GRID_URL", (), "", _optional(_address)),
-    Setting("PROXY", (), "", _optional(_proxy)),
+    Setting("GRID_URL", (), "", _optional(_address), has_login=True),
+    Setting("PROXY", (), "", _optional(_proxy), has_login=True),
     Setting("NO_MENU", ("SKIP_ACCOUNT_MENU", "NON_INTERACTIVE"), "0", _flag),
     Setting("MAX_FILE_SIZE", ("MAX_FILE_SIZE",), "10485760", _whole(1)),
     Setting("MAX_BODY", (), "67108864", _whole(1)),

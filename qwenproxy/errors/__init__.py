@@ -41,6 +41,7 @@
         ├── StorageError        503 storage_error: the disk is full, read-only, or in use by another qwenproxy
         ├── BrowserError        503 browser_error: a browser does not start; the account rests for a short time
         ├── SharedBrowserError  503 browser_error: the browser that accounts share does not start; no account rests
+        ├── GridError           503 browser_error: the Selenium Grid opens no browser; no account rests
         ├── ConfigError         exit status 2
         └── NoUsableAccount     exit status 3
 
@@ -56,6 +57,7 @@ from qwenproxy.errors.own import (
     BrowserError,
     ClientGone,
     ConfigError,
+    GridError,
     InternalError,
     NoAccounts,
     NoUsableAccount,
@@ -124,6 +126,7 @@ __all__ = [
     "EmptyAnswer",
     "FileElsewhere",
     "ForbiddenHost",
+    "GridError",
     "InputRejected",
     "InternalError",
     "InvalidApiKey",

@@ -90,6 +90,12 @@ class SharedBrowserError(SetupError):
     code = "browser_error"
 
 
+class GridError(SetupError):
+    """The Selenium Grid opens no browser: its hub is silent, or has no free slot. No account is to blame."""
+
+    code = "browser_error"
+
+
 class ConfigError(SetupError):
     """A setting is unknown or invalid."""
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from qwenproxy.accounts.pool import Lease
+from qwenproxy.browser.grid_hub import GridHub
 from qwenproxy.browser.page import Page
 from qwenproxy.chat import ChatRequest
 from qwenproxy.chat.naming import check_names
@@ -69,9 +70,14 @@ class Relay:
         settings: RelaySettings,
         deletions: UpstreamDeletions | None = None,
         uploader: Uploader | None = None,
+        grid: GridHub | None = None,
     ) -> None:
-        """`deletions` None leaves our chats on the site; `uploader` None refuses images and files."""
+        """`deletions` None leaves our chats on the site; `uploader` None refuses images and files.
+
+        `grid` is where browsers open, None for this machine; only the state of the server names it.
+        """
         self.pool = attempts.pool
+        self.grid = grid
         self.attempts = attempts
         self._uploader = uploader
         self._deletions = deletions

@@ -2,7 +2,7 @@
 
 errors_*.py has the errors for people and the meanings of the settings, commands_*.py the texts of the command line,
 connect_*.py those of `qwenproxy connect`, moving_*.py those of `account export` and `import`, proxies_*.py what is said
-about outgoing proxies.
+about outgoing proxies, grid_*.py about a Selenium Grid.
 Stands below everything: imports nothing of the package.
 """
 
@@ -20,6 +20,8 @@ from qwenproxy.texts import (
     connect_ru,
     errors_en,
     errors_ru,
+    grid_en,
+    grid_ru,
     moving_en,
     moving_ru,
     proxies_en,
@@ -28,8 +30,8 @@ from qwenproxy.texts import (
 
 __all__ = ["EN", "RU", "Phrase", "Speaker", "speaker"]
 
-EN = errors_en.EN | commands_en.EN | connect_en.EN | moving_en.EN | proxies_en.EN
-RU = errors_ru.RU | commands_ru.RU | connect_ru.RU | moving_ru.RU | proxies_ru.RU
+EN = errors_en.EN | commands_en.EN | connect_en.EN | grid_en.EN | moving_en.EN | proxies_en.EN
+RU = errors_ru.RU | commands_ru.RU | connect_ru.RU | grid_ru.RU | moving_ru.RU | proxies_ru.RU
 
 # A path inside a text ends with its quotes, without quotes at the next space; one or two spaces belong to it if a slash
 # follows in the next word. The address of a site is not a path.

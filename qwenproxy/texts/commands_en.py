@@ -34,7 +34,7 @@ EN = {
     "help_account": "Add, list, check and remove accounts of the site.",
     "help_account_add": "Add an account: log in to it in a browser window.\n"
     "The window shows the site's sign-in page and closes by itself when you are logged in. On a machine without a "
-    "screen register a token with --token, or copy a session folder and import it.",
+    "screen import an account that was exported on another one, or register a token with --token.",
     "help_add_token": "Register this login token instead of opening a window; - reads it from standard input.",
     "help_add_id": "ID of the new account [acc_<ms>].",
     "help_wait": "Seconds to wait for the login [600].",
@@ -158,8 +158,8 @@ EN = {
     "login_closed": "The window was closed before you were logged in.",
     "login_timeout": "The time for the login is over (see --wait).",
     "login_no_display": "There is no screen to open a window on: DISPLAY is not set, or does not answer.",
-    "no_display_add": "Log in with qwenproxy on a machine with a screen, copy its session folder here and import it: "
-    "{take_over}. For a quarter of an hour a login token is enough: {add} (it asks for the token).",
+    "no_display_add": "Log in with qwenproxy on a machine with a screen, export the account there and import the "
+    "file here: {take_over}. For a quarter of an hour a login token is enough: {add} (it asks for the token).",
     "no_display_relogin": "Log in on another machine, then use here: {relogin} (it asks for the token).",
     "login_unproven": "The page showed no check, and there is no terminal to confirm on (ENTER) that it works.",
     "login_cancelled": "Cancelled.",

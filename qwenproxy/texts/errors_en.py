@@ -133,7 +133,7 @@ EN = {
     "setting_chromedriver": "path of the driver; when empty, qwenproxy finds it",
     "setting_driver": "undetected uses a patched copy of the driver, plain the driver as it is",
     "setting_headless": "0 shows the browser windows",
-    "setting_grid_url": "address of a Selenium Grid to open browsers on (has no effect yet)",
+    "setting_grid_url": "address of a Selenium Grid to open browsers on: http(s)://[user:password@]host:port",
     "setting_no_menu": "1 skips the menu at start",
     "setting_max_file_size": "bytes per uploaded file",
     "setting_max_body": "bytes of a JSON body",

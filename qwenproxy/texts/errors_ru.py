@@ -135,7 +135,7 @@ RU = {
     "setting_chromedriver": "путь к драйверу; если пусто, qwenproxy найдёт его сам",
     "setting_driver": "undetected - исправленная копия драйвера, plain - драйвер как есть",
     "setting_headless": "0 показывает окна браузера",
-    "setting_grid_url": "адрес Selenium Grid, где открывать браузеры (пока не действует)",
+    "setting_grid_url": "адрес Selenium Grid, где открывать браузеры: http(s)://[user:password@]host:port",
     "setting_no_menu": "1 - без меню при запуске",
     "setting_max_file_size": "байт на загружаемый файл",
     "setting_max_body": "байт на тело JSON",

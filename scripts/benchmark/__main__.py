@@ -11,13 +11,16 @@ from pathlib import Path
 import psutil
 
 import benchmark
-from benchmark.comparison import compare
+from benchmark.comparison import Rounds, Way
 from benchmark.conversation import hold_conversation
 from benchmark.load import Load, print_round, run_round
 from benchmark.memory import watch_memory
 from benchmark.processes import memory_text
 from benchmark.servers import log_in, running_proxy, running_site
-from benchmark.sharing import Rounds, compare_sharing
+from benchmark.sharing import Plan, compare_sharing
+from qwenproxy.accounts.registry import Registry
+from qwenproxy.cli.sandbox import SandboxAddress
+from qwenproxy.disk.folder import SessionFolder
 
 
 def main() -> None:
@@ -46,6 +49,7 @@ def _arguments() -> argparse.Namespace:
         "--accounts", type=int, help="instead: so many accounts, in browsers of their own and in shared ones"
     )
     parser.add_argument("--share", default="1,5,20", help="with --accounts: numbers of accounts in one browser")
+    parser.add_argument("--grid", default="", metavar="URL", help="also measure with browsers on this Selenium Grid")
     parser.add_argument("--load", help=argparse.SUPPRESS)
     return parser.parse_args()
 
@@ -53,7 +57,7 @@ def _arguments() -> argparse.Namespace:
 def _measure_sharing(arguments: argparse.Namespace, folder: Path) -> None:
     shares, counts = ([int(number) for number in text.split(",")] for text in (arguments.share, arguments.streams))
     with running_site(arguments.accounts) as (_, address):
-        compare_sharing(address, folder, shares, Rounds(counts, arguments.rounds, arguments.chunks))
+        compare_sharing(address, folder, shares, Plan(counts, arguments.rounds, arguments.chunks))
 
 
 def _measure(arguments: argparse.Namespace, session_dir: Path) -> None:
@@ -72,10 +76,25 @@ def _measure(arguments: argparse.Namespace, session_dir: Path) -> None:
             elif arguments.soak:
                 watch_memory(port, arguments.soak, proxy)
             else:
-                counts = [int(count) for count in arguments.streams.split(",")]
-                compare(
-                    replace(load, chunks=arguments.chunks), counts, arguments.rounds, psutil.Process(site_pid), proxy
+                _compare(
+                    arguments, replace(load, chunks=arguments.chunks), site_pid, address, Way("proxied", port, proxy)
                 )
+
+
+def _compare(arguments: argparse.Namespace, load: Load, site_pid: int, address: SandboxAddress, local: Way) -> None:
+    """Compare the ways; a proxy whose browsers are on a Grid is one more."""
+    rounds = Rounds(load, arguments.rounds, psutil.Process(site_pid))
+    counts = [int(count) for count in arguments.streams.split(",")]
+    if not arguments.grid:
+        rounds.compare(counts, [local])
+        return
+    with tempfile.TemporaryDirectory(prefix="qwenproxy-bench-") as folder:
+        session_dir = Path(folder) / "session"
+        [(account_id, token), *_] = address.tokens.items()
+        Registry.open(SessionFolder(session_dir)).add(token, account_id)
+        with running_proxy(address, session_dir, {"GRID_URL": arguments.grid}) as (pid, port):
+            run_round(replace(load, port=port, chunks=1))  # opens the browser
+            rounds.compare(counts, [local, Way("grid", port, psutil.Process(pid))])
 
 
 if __name__ == "__main__":

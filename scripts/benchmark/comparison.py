@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields, replace
 
 import psutil
 
-from benchmark.load import WAYS, Figures, Load, run_round
+from benchmark.load import Figures, Load, run_round
 from benchmark.processes import Parts, cpu_of, memory_text, parts_of
 
 IDLE_TIME = 5.0  # seconds the idle proxy is watched
@@ -27,28 +27,48 @@ class Row:
     cpu: dict[str, float]
 
 
-def compare(load: Load, counts: list[int], rounds: int, site: psutil.Process, proxy: psutil.Process) -> None:
-    """Print a row for each number of streams and each way, then what the proxy takes when idle."""
-    print(f"\n{load.chunks} chunks per stream, one every 20 ms; medians of {rounds} rounds\n")
-    print(HEAD)
-    for streams in counts:
-        rows: dict[str, list[Row]] = {way: [] for way in WAYS}
-        for _ in range(rounds):
-            for way in WAYS:
-                parts = {"site": [site]} | (parts_of(proxy) if way == "proxied" else {})
-                rows[way].append(_measure(replace(load, way=way, streams=streams), parts))
-        direct = _median(rows["direct"])
-        _print_row(streams, "direct", direct, direct)
-        _print_row(streams, "proxied", _median(rows["proxied"]), direct)
-    print(f"\nPSS after all of this: {memory_text(proxy)}")
-    _print_idle_cpu(proxy)
+@dataclass(frozen=True)
+class Way:
+    """A proxy that is measured: its name in the table, its port and its process."""
+
+    name: str
+    port: int
+    process: psutil.Process
 
 
-def _measure(load: Load, parts: Parts) -> Row:
-    before = {part: cpu_of(processes) for part, processes in parts.items()}
-    figures = run_round(load)
-    chunks = load.streams * load.chunks
-    return Row(figures, {part: (cpu_of(processes) - before[part]) * 1000 / chunks for part, processes in parts.items()})
+@dataclass(frozen=True)
+class Rounds:
+    """What is asked in each round, how often, and the stand-in that answers."""
+
+    load: Load
+    count: int
+    site: psutil.Process
+
+    def compare(self, counts: list[int], ways: list[Way]) -> None:
+        """Print a row for each number of streams and each way, then what the proxies take when idle."""
+        print(f"\n{self.load.chunks} chunks per stream, one every 20 ms; medians of {self.count} rounds\n")
+        print(HEAD)
+        for streams in counts:
+            rows: dict[str, list[Row]] = {name: [] for name in ("direct", *(way.name for way in ways))}
+            for _ in range(self.count):
+                direct = replace(self.load, way="direct", streams=streams)
+                rows["direct"].append(self._measure(direct, {}))
+                for way in ways:
+                    load = replace(self.load, way="proxied", streams=streams, port=way.port)
+                    rows[way.name].append(self._measure(load, parts_of(way.process)))
+            for name, its_rows in rows.items():
+                _print_row(streams, name, _median(its_rows), _median(rows["direct"]))
+        for way in ways:
+            print(f"\nPSS of {way.name} after all of this: {memory_text(way.process)}")
+            _print_idle_cpu(way.process)
+
+    def _measure(self, load: Load, parts: Parts) -> Row:
+        parts = {"site": [self.site], **parts}
+        before = {part: cpu_of(processes) for part, processes in parts.items()}
+        figures = run_round(load)
+        chunks = load.streams * load.chunks
+        cpu = {part: (cpu_of(each) - before[part]) * 1000 / chunks for part, each in parts.items()}
+        return Row(figures, cpu)
 
 
 def median_of(rounds: list[Figures]) -> Figures:

@@ -13,8 +13,6 @@ from benchmark.direct import load_directly
 from benchmark.proxied import load_through_proxy
 from benchmark.streams import STREAM_WAIT, Stream
 
-WAYS = ("direct", "proxied")
-
 
 @dataclass(frozen=True)
 class Load:

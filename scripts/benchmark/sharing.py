@@ -25,7 +25,7 @@ HEAD = (
 
 
 @dataclass(frozen=True)
-class Rounds:
+class Plan:
     """How many streams there are in each round, how many rounds, and how long a stream is."""
 
     counts: list[int]
@@ -33,7 +33,7 @@ class Rounds:
     chunks: int
 
 
-def compare_sharing(address: SandboxAddress, folder: Path, shares: list[int], plan: Rounds) -> None:
+def compare_sharing(address: SandboxAddress, folder: Path, shares: list[int], plan: Plan) -> None:
     """Print a row for each number of accounts in one browser, with all of the stand-in's accounts in use."""
     accounts = len(address.tokens)
     print(f"\n{accounts} accounts; {plan.chunks} chunks per stream, medians of {plan.rounds} rounds\n\n{HEAD}")
@@ -45,7 +45,7 @@ def compare_sharing(address: SandboxAddress, folder: Path, shares: list[int], pl
         _print_row(address, session, share, plan)
 
 
-def _print_row(address: SandboxAddress, session: SessionFolder, share: int, plan: Rounds) -> None:
+def _print_row(address: SandboxAddress, session: SessionFolder, share: int, plan: Plan) -> None:
     accounts = len(address.tokens)
     settings = {"ACCOUNTS_PER_BROWSER": str(share), "ACCOUNT_CONCURRENCY": str(max(1, max(plan.counts) // accounts))}
     begun = time.monotonic()

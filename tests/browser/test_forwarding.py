@@ -16,6 +16,7 @@ from qwenproxy.browser.forwarding import Forwarder, streams
 from qwenproxy.browser.forwarding.dialing import Dialer
 from qwenproxy.browser.forwarding.tunnel import Tunnel
 from qwenproxy.browser.proxies import ProxyAddress
+from qwenproxy.texts import Phrase
 
 WAIT = 20.0
 KINDS = ("http", "https", "socks5")
@@ -255,7 +256,7 @@ def test_a_failure_says_what_the_proxy_does(
         assert "pass" not in text.replace("password", "") and "user:" not in text and "wrong" not in text
 
 
-def failure(forwarder: Forwarder, host: str) -> object:
+def failure(forwarder: Forwarder, host: str) -> Phrase:
     found = forwarder.failure_for(host)
     assert found is not None
     return found.phrase
@@ -397,7 +398,12 @@ def test_64_tunnels_at_once(proxies: dict[str, ProxyServer], forward: Open, echo
     def use(number: int) -> None:
         data = bytes([number]) * 200_000
         connection = tunnel(forwarder, echo)
-        sender = threading.Thread(target=lambda: (connection.sendall(data), connection.shutdown(socket.SHUT_WR)))
+
+        def send() -> None:
+            connection.sendall(data)
+            connection.shutdown(socket.SHUT_WR)
+
+        sender = threading.Thread(target=send)
         sender.start()
         results.append(rest_of(connection) == data + b"bye")
         sender.join()

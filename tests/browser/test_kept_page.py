@@ -12,22 +12,24 @@ from clocks import NOW, FakeClock
 from fake_driver import FakeBrowser, FakeChrome, FakePage, read
 from jwts import jwt
 
+from qwenproxy.browser import exchange, login_readings
 from qwenproxy.browser import kept_page as kept_page_module
-from qwenproxy.browser import lead_times as lead_times_module
-from qwenproxy.browser import login_readings
 from qwenproxy.browser import tab as tab_module
-from qwenproxy.browser.kept_page import KeptPage, Upkeep
+from qwenproxy.browser import upkeep as upkeep_module
+from qwenproxy.browser.kept_page import KeptPage
 from qwenproxy.browser.launching import Browser
-from qwenproxy.browser.lead_times import lead_times
+from qwenproxy.browser.pace import LOCAL, Pace
 from qwenproxy.browser.page import PageRequest
 from qwenproxy.browser.page_login import Before, Login
 from qwenproxy.browser.response import TabResponse
 from qwenproxy.browser.site import Loaded, Site
 from qwenproxy.browser.tab import Tab
+from qwenproxy.browser.upkeep import Upkeep, lead_times
 from qwenproxy.errors import NetworkFailed, NotLoggedIn, ProxyError, TabLost
 
 ASK = PageRequest("POST", "/api/x", {}, "{}")
 LIFE = 900.0
+KEPT = Login("kept-token")  # the login on file
 COOKIES = ({"name": "refresh", "value": "x", "domain": "site.test"},)
 
 
@@ -38,13 +40,17 @@ def token(life: float = LIFE, *, since: float = NOW) -> str:
 class Rig:
     """A kept page with everything behind it at hand. Each load waits for its gate, if there is one."""
 
-    def __init__(self, loaded: Loaded | None = None, *, renewable: bool = True) -> None:
+    def __init__(
+        self, loaded: Loaded | None = None, *, renewable: bool = True, pace: Pace = LOCAL, shares_login: bool = True
+    ) -> None:
         self.clock = FakeClock()
-        self.browser = FakeBrowser()
+        self.browser = FakeBrowser(pace)
+        self.browser.shares_login = shares_login
         # What the loads to come return or raise; after the last one, a token that lives as long again.
         self.outcomes: deque[Loaded | Exception] = deque()
         self.loads: list[FakeChrome] = []  # the tabs that loads ran in, oldest first
         self.knowledge: list[Before] = []  # what each load knew of the login before
+        self.planted: list[Login | None] = []  # what each load put into its tab
         self.gate: threading.Event | None = None
         self.loading = threading.Event()
         self.changed = threading.Condition()
@@ -57,16 +63,19 @@ class Rig:
             cast(Browser, self.browser),
             Site("https://site.test"),
             loaded or Loaded(Login(token())),
-            Upkeep(self._keep, self._note, self.clock, 0.005, renewable, self.loaded_tabs.append),
+            Upkeep(self._keep, self._note, self.clock, 0.005, renewable, self.loaded_tabs.append, lambda: KEPT),
         )
 
-    def load_again(self, tab: FakeChrome, site: Site, before: Before, clock: FakeClock) -> Loaded:
+    def load_again(
+        self, tab: FakeChrome, site: Site, before: Before, clock: FakeClock, login: Login | None = None
+    ) -> Loaded:
         self.loading.set()
         if self.gate:
             assert self.gate.wait(5)
         with self.changed:
             self.loads.append(tab)
             self.knowledge.append(before)
+            self.planted.append(login)
             self.changed.notify_all()
         outcome = self.outcomes.popleft() if self.outcomes else Loaded(Login(token(since=self.clock()), COOKIES), True)
         if isinstance(outcome, Exception):
@@ -114,17 +123,17 @@ class Rig:
 
 
 class MakeRig(Protocol):
-    """Make a kept page; `loaded` is what its first load came to."""
+    """Make a kept page; `loaded` is what its first load came to, further options as for Rig."""
 
-    def __call__(self, loaded: Loaded | None = None, *, renewable: bool = True) -> Rig: ...
+    def __call__(self, loaded: Loaded | None = None, **options: Any) -> Rig: ...
 
 
 @pytest.fixture
 def make_rig(monkeypatch: pytest.MonkeyPatch) -> Iterator[MakeRig]:
     rigs: list[Rig] = []
 
-    def make(loaded: Loaded | None = None, *, renewable: bool = True) -> Rig:
-        rig = Rig(loaded, renewable=renewable)
+    def make(loaded: Loaded | None = None, **options: Any) -> Rig:
+        rig = Rig(loaded, **options)
         monkeypatch.setattr(kept_page_module, "load_again", rig.load_again)
         rigs.append(rig)
         return rig
@@ -150,7 +159,7 @@ def test_a_page_whose_browser_ended_is_not_alive_although_nothing_ran_in_it(rig:
 
 def test_a_used_page_is_loaded_anew_before_its_login_ends(rig: Rig) -> None:
     rig.use()
-    rig.pass_time(LIFE - lead_times_module.LEAD - 1)
+    rig.pass_time(LIFE - upkeep_module.LEAD - 1)
     rig.use()
     assert rig.page.loads == 0
     rig.pass_time(1)
@@ -163,7 +172,7 @@ def test_a_used_page_is_loaded_anew_before_its_login_ends(rig: Rig) -> None:
 def test_a_used_page_is_loaded_anew_before_its_cookies_end(make_rig: MakeRig) -> None:
     rig = make_rig(Loaded(Login("no-jwt"), False, 1800.0))
     rig.use()
-    rig.pass_time(1800 - lead_times_module.LEAD)
+    rig.pass_time(1800 - upkeep_module.LEAD)
     rig.await_loaded()
 
 
@@ -230,7 +239,7 @@ def test_a_page_that_turns_out_to_renew_is_kept_fit(make_rig: MakeRig) -> None:
     page.push(number, "head", [200, {}])
     page.push(number, "end")
     assert response.head(5) and read(response) == ""
-    rig.pass_time(LIFE + 60 - lead_times_module.LEAD)
+    rig.pass_time(LIFE + 60 - upkeep_module.LEAD)
     rig.await_loaded()
 
 
@@ -249,14 +258,14 @@ def test_a_page_that_does_not_renew_is_asked_ever_closer_to_the_end(life: float)
         assert due >= last_call >= 0
         left = due
         loads.append(left)
-    assert loads[0] <= lead_times_module.LEAD
+    assert loads[0] <= upkeep_module.LEAD
     assert loads[-1] == 0 and len(loads) <= 6
 
 
 class TestAnswersUnderWay:
     def test_hold_the_load_back_until_they_are_done(self, rig: Rig) -> None:
         number, response, page = rig.fetch()
-        rig.pass_time(LIFE - lead_times_module.LEAD + 1)
+        rig.pass_time(LIFE - upkeep_module.LEAD + 1)
         page.push(number, "head", [200, {}])
         assert response.head(5)
         assert rig.loads == []
@@ -269,7 +278,7 @@ class TestAnswersUnderWay:
         number, response, page = rig.fetch()
         page.push(number, "head", [200, {}])
         assert response.head(5)
-        rig.pass_time(LIFE - lead_times_module.LAST_CALL)
+        rig.pass_time(LIFE - upkeep_module.LAST_CALL)
         rig.await_loaded()
         first, second = rig.browser.tabs
         assert rig.loads == [second]
@@ -295,7 +304,7 @@ class TestAnswersUnderWay:
         number, response, page = rig.fetch()
         page.push(number, "head", [200, {}])
         assert response.head(5)
-        rig.pass_time(LIFE - lead_times_module.LEAD + 1)  # the page waits for a gap from now on
+        rig.pass_time(LIFE - upkeep_module.LEAD + 1)  # the page waits for a gap from now on
         rig.page.renew(0)
         assert rig.page.loads == 1
         page.push(number, "end")
@@ -373,7 +382,7 @@ def test_a_renewed_token_is_kept_and_not_by_the_tabs_own_thread(rig: Rig) -> Non
     page.push(number, "head", [200, {}])
     page.push(number, "end")
     assert response.head(5) and read(response) == ""
-    rig.pass_time(LIFE - lead_times_module.LEAD + 1)
+    rig.pass_time(LIFE - upkeep_module.LEAD + 1)
     rig.use()
     assert rig.loads == [], "the token that the page renewed by itself lives longer"
 
@@ -384,7 +393,7 @@ def test_a_renewed_token_is_kept_and_not_by_the_tabs_own_thread(rig: Rig) -> Non
 def test_a_load_in_time_that_fails_is_noted_and_ends_the_page(rig: Rig, error: ProxyError) -> None:
     rig.outcomes.append(error)
     rig.use()
-    rig.pass_time(LIFE - lead_times_module.LEAD)
+    rig.pass_time(LIFE - upkeep_module.LEAD)
     rig.await_that(lambda: rig.refusals)
     assert rig.refusals == [error]
     assert not rig.page.alive
@@ -405,6 +414,52 @@ def test_a_page_that_is_distrusted_is_loaded_for_the_next_request(rig: Rig) -> N
     rig.page.make_fit()
     rig.page.make_fit()
     assert len(rig.loads) == 1
+
+
+FAR = Pace(gather=50, answer_wait=5.0, renews_session=False)
+
+
+def test_a_page_full_of_garbage_is_loaded_anew_where_the_driver_cannot_tidy_it(
+    make_rig: MakeRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kept_page_module, "LITTER", 2 * exchange.CALL_LITTER)
+    rig = make_rig(pace=FAR)
+    number, running, page = rig.fetch()
+    rig.use()
+    rig.await_that(lambda: rig.page._tab._load)  # it waits for the answer that runs
+    assert not rig.loads
+    page.push(number, "head", [200, {}])
+    page.push(number, "end")
+    assert running.head(5) and read(running) == ""
+    rig.await_loaded()
+    assert rig.loads == rig.browser.tabs == [rig.browser.tab] and rig.page._tab.litter == 0
+
+
+def test_on_this_machine_garbage_is_no_reason_to_load_a_page(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kept_page_module, "LITTER", 0)
+    rig.use()
+    assert not rig.page._is_due()
+
+
+def test_a_page_that_is_never_idle_and_too_full_moves_into_a_browser_with_the_login_on_file(
+    make_rig: MakeRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kept_page_module, "LITTER", 0)
+    monkeypatch.setattr(kept_page_module, "MOST_LITTER", exchange.CALL_LITTER)
+    monkeypatch.setattr(kept_page_module, "GAP_WAIT", 0.001)
+    rig = make_rig(pace=FAR, shares_login=False)
+    _, running, _ = rig.fetch()
+    rig.await_loaded()
+    assert rig.loads[-1] is rig.browser.tabs[-1] and rig.planted[-1] == KEPT
+    assert running.head(0) is None  # it goes on in the browser where it began
+    running.close()
+
+
+def test_a_second_tab_of_the_same_browser_has_the_login_already(rig: Rig) -> None:
+    _, running, _ = rig.fetch()
+    rig.page.renew(rig.page.loads)
+    assert rig.planted == [None] and len(rig.browser.tabs) == 2
+    running.close()
 
 
 def test_closing_ends_answers_in_both_tabs(rig: Rig) -> None:

@@ -24,6 +24,7 @@ from qwenproxy.browser import absence, exchange
 from qwenproxy.browser import response as response_module
 from qwenproxy.browser import tab as tab_module
 from qwenproxy.browser.chrome_tab import ChromeTab
+from qwenproxy.browser.pace import LOCAL, Pace
 from qwenproxy.browser.page import Head, PageRequest
 from qwenproxy.browser.response import TabResponse
 from qwenproxy.browser.site import Site
@@ -37,10 +38,10 @@ SITE = Site("https://site.test")
 class OpenTab:
     """A tab with everything behind it at hand."""
 
-    def __init__(self) -> None:
+    def __init__(self, pace: Pace = LOCAL) -> None:
         self.page = FakePage()
         self.driver = FakeDriver(self.page)
-        self.chrome = FakeChrome(self.driver)
+        self.chrome = FakeChrome(self.driver, pace=pace)
         self.tokens: list[str] = []
         self.tab = Tab("a", cast(ChromeTab, self.chrome), SITE, "old-token", self.tokens.append)
 
@@ -395,6 +396,58 @@ def test_a_browser_found_dead_when_it_is_tidied_is_lost_as_ever(
         with pytest.raises(TabLost, match="InvalidSessionId"):
             response.head(5)
     assert not open_tab.tab.alive
+
+
+PATIENT = Pace(gather=50, answer_wait=5.0, ping=0.001, renews_session=False)
+
+
+@pytest.fixture
+def far_tab() -> Iterator[OpenTab]:
+    """A tab at the pace of a Grid, whose driver ends idle sessions at once."""
+    far_tab = OpenTab(PATIENT)
+    yield far_tab
+    far_tab.tab.close()
+
+
+def test_a_page_that_is_far_away_gathers_but_for_orders_that_wait(far_tab: OpenTab) -> None:
+    number, response = far_tab.fetch()
+    far_tab.answer(number, "x")
+    assert response.head(5) and read(response) == "x"
+    far_tab.tab.send(ASK)
+    far_tab.page.await_that(lambda: len(far_tab.page.started) == 2)
+    assert {(order["wait"] > 0, order["min"]) for order in far_tab.page.orders} == {(True, 50), (False, 0)}
+    assert far_tab.chrome.hurries >= len(far_tab.page.orders)
+
+
+def test_a_page_on_this_machine_answers_at_once(open_tab: OpenTab) -> None:
+    _, response = open_tab.fetch()
+    response.close()
+    assert {order["min"] for order in open_tab.page.orders} == {0}
+
+
+def test_an_idle_tab_gives_signs_of_life_and_goes_on(far_tab: OpenTab) -> None:
+    far_tab.chrome.await_that(lambda: far_tab.chrome.commands.count("Browser.getVersion") > 2)
+    number, response = far_tab.fetch()
+    far_tab.answer(number, "x")
+    assert response.head(5) and read(response) == "x"
+
+
+def test_an_idle_tab_whose_session_ended_is_lost_at_its_next_sign_of_life(far_tab: OpenTab) -> None:
+    far_tab.driver.always = InvalidSessionIdException()
+    far_tab.tab._thread.join(5)
+    assert not far_tab.tab.alive
+    with pytest.raises(TabLost, match="InvalidSessionId"):
+        far_tab.tab.fetch(ASK)
+
+
+def test_a_driver_that_cannot_come_back_is_kept(far_tab: OpenTab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exchange, "TIDY_IDLE", 0)
+    monkeypatch.setattr(exchange, "TIDY_BUSY", 0)
+    number, response = far_tab.fetch()
+    far_tab.answer(number, "x" * 1000)
+    assert response.head(5) and read(response)
+    assert far_tab.tab.litter > exchange.CALL_LITTER
+    assert "renew_session" not in far_tab.chrome.commands
 
 
 def test_a_renewed_token_is_told_once(open_tab: OpenTab) -> None:

@@ -6,6 +6,7 @@ import contextlib
 import errno
 import itertools
 import socket
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -41,7 +42,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
         lines.append(line)
         raise OSError(errno.ENOENT, "no such program")
 
-    monkeypatch.setattr(local.subprocess, "Popen", start)
+    monkeypatch.setattr(subprocess, "Popen", start)
     monkeypatch.setattr(Programs, "find", lambda _: Binaries("/bin/chrome", "/bin/driver"))
     return lines
 

@@ -198,7 +198,7 @@ def test_the_session_folder_may_be_named_behind_the_command_too(session: Path, t
         (["remove", "zzz"], "list"),
         (["check", "zzz"], "list"),
         (["add"], "add --token - (it asks"),
-        (["add"], "import DIR."),
+        (["add"], "import FILE."),
         (["relogin", "there"], "relogin there --token - (it asks"),
     ],
     ids=spelled,

@@ -21,15 +21,11 @@ def test_table_and_config_have_the_same_settings() -> None:
     assert all(str(setting.meaning) for setting in SETTINGS)
 
 
-# The table says of these that they have no effect yet.
-AHEAD = ["grid_url"]
-
-
 def test_every_setting_is_read_somewhere() -> None:
     package = Path(qwenproxy.__file__).parent
     sources = [path.read_text("utf-8") for path in package.rglob("*.py") if path.parent.name != "config"]
     fields = [setting.name.lower() for setting in SETTINGS]
-    assert [field for field in fields if not any(re.search(rf"config\.{field}\b", text) for text in sources)] == AHEAD
+    assert [field for field in fields if not any(re.search(rf"config\.{field}\b", text) for text in sources)] == []
 
 
 def test_without_options_and_variables_every_setting_has_its_default() -> None:
@@ -164,6 +160,28 @@ def test_rows_have_value_and_origin() -> None:
     assert rows["CORS_ORIGINS"] == ("http://a, http://b", "QWENPROXY_CORS_ORIGINS")
     assert rows["QUEUE_WAIT"] == ("60", "default")
     assert rows["CHROME"] == ("", "default")
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("http://me:s3cret@grid:4444", "http://***@grid:4444"),
+        ("https://me:s3@cret@grid", "https://***@grid"),
+        ("http://grid:4444", "http://grid:4444"),
+    ],
+)
+def test_the_password_of_an_address_is_not_shown(text: str, shown: str) -> None:
+    config = Config.load({}, {"QWENPROXY_GRID_URL": text})
+    rows = {name: value for name, value, _, _ in config.rows()}
+    assert (config.grid_url, rows["GRID_URL"]) == (text, shown)
+    assert "cret" not in repr(config)
+
+
+@pytest.mark.parametrize("text", ["me:s3cret@grid:4444", "ftp://me:s3cret@grid", "http://me:s3cret@grid:99999999"])
+def test_the_password_of_an_address_that_is_none_is_not_shown_either(text: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        Config.load({}, {"QWENPROXY_GRID_URL": text})
+    assert "cret" not in str(caught.value) and "QWENPROXY_GRID_URL" in str(caught.value)
 
 
 def test_printed_values_can_be_loaded_again() -> None:

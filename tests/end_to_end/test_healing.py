@@ -89,8 +89,8 @@ def test_an_exported_account_answers_where_it_is_imported(site: Sandbox, session
     file, elsewhere = str(tmp_path / "sandbox1.qwenproxy"), tmp_path / "elsewhere"
     ids = device_ids(SessionFolder(session_dir).account("sandbox1"))
     site.clear()
-    for command, folder in (("export sandbox1", session_dir), ("import", elsewhere)):
-        words = ["account", *command.split(), file, "--session-dir", str(folder)]
+    for command, place in (("export sandbox1", session_dir), ("import", elsewhere)):
+        words = ["account", *command.split(), file, "--session-dir", str(place)]
         ended = run_here(*words, text="correct horse battery\n")
         assert ended.status == 0, ended.output
     serve(site, elsewhere)

@@ -5,6 +5,7 @@ Follows bridge.js where the owner thread can tell: messages stay until they are 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from typing import Any
 
 from selenium.common.exceptions import JavascriptException
 
+from qwenproxy.browser.pace import LOCAL, Pace
 from qwenproxy.browser.response import TabResponse
 
 
@@ -118,20 +120,34 @@ class FakeDriver:
 class FakeChrome:
     """The browser around a FakeDriver; `commands` came in this order, `closed` says how each closing was done."""
 
-    def __init__(self, driver: FakeDriver, on_close: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, driver: FakeDriver, on_close: Callable[[], None] = lambda: None, pace: Pace = LOCAL) -> None:
         self.driver = driver
         self._on_close = on_close
         self.commands: list[str] = []
         self.gone: Exception | None = None
         self.closed: list[bool] = []
         self.cookies: list[dict[str, object]] = []
+        self.pace = pace
+        self.hurries = 0  # commands that the pace's time limit holds for
+        self._changed = threading.Condition()
+
+    def await_that(self, what: Callable[[], object]) -> None:
+        """Wait until something about the commands holds."""
+        with self._changed:
+            assert self._changed.wait_for(what, timeout=5)
+
+    def hurried(self) -> contextlib.AbstractContextManager[None]:
+        self.hurries += 1
+        return contextlib.nullcontext()
 
     def cdp(self, command: str, **_parameters: object) -> dict[str, object]:
         if self.driver.always:
             raise self.driver.always
-        if command == "Storage.getCookies":
+        if command == "Network.getAllCookies":
             return {"cookies": self.cookies}
-        self.commands.append(command)
+        with self._changed:
+            self.commands.append(command)
+            self._changed.notify_all()
         return {}
 
     def install(self, script: str) -> None:
@@ -153,19 +169,19 @@ class FakeChrome:
 class FakeBrowser:
     """A Chrome with FakeChromes for tabs; it ends with the last of them."""
 
-    def __init__(self) -> None:
+    def __init__(self, pace: Pace = LOCAL) -> None:
         self.tabs: list[FakeChrome] = []
         self.closed = False
         self.is_running = True
-        self.has_profile = True
-        self.is_current = True
+        self.has_profile = self.shares_login = self.is_current = True
+        self.pace = pace
         self.on_close: Callable[[], None] = lambda: None
         self._changed = threading.Condition()
         self.tab = self.open_tab()
 
     def open_tab(self) -> FakeChrome:
         """Open one more tab."""
-        tab = FakeChrome(FakeDriver(FakePage()), self._note)
+        tab = FakeChrome(FakeDriver(FakePage()), self._note, self.pace)
         self.tabs.append(tab)
         return tab
 

@@ -211,6 +211,26 @@ STATE: dict[str, Schema] = {
         status=const("ok"),
         accounts=an_object("OK WAIT INVALID", OK=COUNT, WAIT=COUNT, INVALID=COUNT),
     ),
+    "Grid": an_object(
+        "url reachable",
+        url=TEXT,
+        reachable=FLAG,
+        reason=described(TEXT, "why the hub does not tell more"),
+        version=TEXT,
+        slots=COUNT,
+        sessions=COUNT,
+        queue=described(COUNT, "requests that wait for a slot"),
+        nodes=array_of(
+            an_object(
+                "uri status sessions slots accounts",
+                uri=TEXT,
+                status=TEXT,
+                sessions=COUNT,
+                slots=COUNT,
+                accounts=described(array_of(TEXT), "whose browsers are there"),
+            )
+        ),
+    ),
     "Status": an_object(
         "authenticated accounts",
         authenticated=FLAG,
@@ -224,6 +244,7 @@ STATE: dict[str, Schema] = {
                 proxy=described(TEXT, "its outgoing proxy without user and password, if it has one"),
             )
         ),
+        grid=described(ref("Grid"), "where browsers open, if not on this machine"),
     ),
 }
 

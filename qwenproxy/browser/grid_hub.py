@@ -1,0 +1,129 @@
+"""The hub of a Selenium Grid as an HTTP server: asked for its state, told to end sessions; and why it did not answer.
+
+Used by grid.py, which opens browsers there, and by status page and doctor. Needs no driver session. Its calls are
+short and bounded, so that a hub that hangs holds nobody up.
+"""
+
+from __future__ import annotations
+
+import base64
+import logging
+import ssl
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+import certifi
+import orjson
+import urllib3
+from selenium.webdriver.common.proxy import Proxy, ProxyType
+from selenium.webdriver.remote.client_config import ClientConfig
+from urllib3.exceptions import HTTPError, MaxRetryError, SSLError
+
+from qwenproxy.browser.grid_address import GridAddress
+from qwenproxy.browser.grid_status import QUERY, GridReport, Node, nodes_of, report_of
+from qwenproxy.errors import GridError
+from qwenproxy.texts import Phrase
+
+log = logging.getLogger(__name__)
+
+ASK_TIMEOUT = urllib3.Timeout(connect=2.0, read=8.0)  # seconds for one small question to the hub
+TRY_AGAIN = 5.0  # seconds after which a client may ask again when the Grid could not help
+UNREADABLE = (ValueError, TypeError, LookupError, AttributeError)
+
+Answer = TypeVar("Answer")
+
+
+class GridHub:
+    """One hub. Every method may run on any thread."""
+
+    def __init__(self, address: GridAddress) -> None:
+        """`address` is the hub's; a certificate is checked against the system's authorities and SSL_CERT_FILE."""
+        self.address = address
+        self._trust = _trust() if address.url.startswith("https:") else None
+        headers = _credentials(address)
+        if self._trust:
+            self._pool = urllib3.PoolManager(headers=headers, retries=False, ssl_context=self._trust)
+        else:
+            self._pool = urllib3.PoolManager(headers=headers, retries=False)
+
+    def nodes(self) -> tuple[Node, ...]:
+        """Return the nodes that the hub knows. Raises GridError."""
+        return self._read(nodes_of, self._ask("GET", "/status"))
+
+    def report(self) -> GridReport:
+        """Return nodes, slots and sessions for people. Raises GridError."""
+        return self._read(report_of, self._ask("POST", "/graphql", {"query": QUERY}))
+
+    def end_session(self, session_id: str | None) -> None:
+        """End a session and its browser. Never raises, because the Grid ends forgotten sessions itself."""
+        try:
+            self._pool.request("DELETE", f"{self.address.url}/session/{session_id}", timeout=ASK_TIMEOUT)
+        except HTTPError as error:
+            log.warning("a browser on the Grid was not ended (%s): its time limit will", type(error).__name__)
+
+    def client_config(self, answer_wait: float) -> ClientConfig:
+        """Return how Selenium reaches the hub; a command may take `answer_wait` seconds."""
+        settings = {"init_args_for_pool_manager": {"ssl_context": self._trust}} if self._trust else None
+        return ClientConfig(
+            self.address.url,
+            timeout=answer_wait,  # type: ignore[arg-type]  # urllib3 takes parts of seconds, too
+            username=self.address.user or None,
+            password=self.address.password or None,
+            proxy=Proxy(raw={"proxyType": ProxyType.DIRECT}),
+            init_args_for_pool_manager=settings,
+        )
+
+    def failure(self, error: Exception) -> GridError:
+        """Return the error for a call to the hub that failed so."""
+        cause = error.reason if isinstance(error, MaxRetryError) and error.reason else error
+        if isinstance(cause, ssl.SSLError | SSLError):
+            return self.error("grid_untrusted", reason=_tls_reason(cause))
+        return self.error("grid_silent", reason=type(cause).__name__)
+
+    def refused(self) -> GridError:
+        """Return the error for a hub that wants another user or password."""
+        return self.error("grid_refused")
+
+    def _ask(self, method: str, path: str, body: object = None) -> Any:
+        data, headers = None, dict(self._pool.headers)
+        if body is not None:
+            data, headers = orjson.dumps(body), {**headers, "Content-Type": "application/json"}
+        try:
+            url = self.address.url + path
+            answer = self._pool.request(method, url, body=data, headers=headers, timeout=ASK_TIMEOUT)
+        except (HTTPError, OSError) as error:
+            raise self.failure(error) from error
+        if answer.status in (401, 403):
+            raise self.refused()
+        return self._read(orjson.loads, answer.data)
+
+    def _read(self, reader: Callable[[Any], Answer], answer: Any) -> Answer:
+        try:
+            return reader(answer)
+        except UNREADABLE as error:
+            raise self.error("grid_unlike") from error
+
+    def error(self, key: str, **values: object) -> GridError:
+        """Return the error whose text has this key and these values; the hub's address is among them."""
+        return GridError(Phrase(key, hub=str(self.address), **values), retry_after=TRY_AGAIN)
+
+
+def _credentials(address: GridAddress) -> Mapping[str, str]:
+    if not address.user:
+        return {}
+    words = f"{address.user}:{address.password}".encode()
+    return {"Authorization": f"Basic {base64.b64encode(words).decode()}"}
+
+
+def _tls_reason(error: Exception) -> str:
+    """Return OpenSSL's word for what is wrong with a certificate, where there is one."""
+    errors = [error, error.__cause__, *error.args]
+    words = [one.verify_message for one in errors if isinstance(one, ssl.SSLCertVerificationError)]
+    return words[0] if words else type(error).__name__
+
+
+def _trust() -> ssl.SSLContext:
+    """Return what we trust: the system's authorities, or those in SSL_CERT_FILE, and Mozilla's."""
+    context = ssl.create_default_context()
+    context.load_verify_locations(certifi.where())
+    return context

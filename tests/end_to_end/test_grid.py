@@ -1,0 +1,46 @@
+"""Browsers on a real Selenium Grid with TLS and a password: the one test of it that the whole suite has.
+
+What happens when parts of a Grid die is in test_grid_deaths.py (scripts/test-grid).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import pytest
+from asking import ask, streaming
+from proxy_process import Proxy
+from real_grid import assert_empty, real_grid
+
+from local_grid.certificates import make_certificate
+from local_grid.servers import Wishes
+
+pytestmark = pytest.mark.browser
+
+PASSWORD = "planted-0f-the-grid"
+
+
+def test_a_proxy_without_chrome_answers_from_a_grid_and_leaves_nothing_there(
+    new_proxy: Callable[..., Proxy], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certificate, key = make_certificate(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    wishes = Wishes(nodes=1, slots=2, user="tester", password=PASSWORD, tls=(certificate, key))
+    with real_grid(wishes) as grid:
+        proxy = new_proxy(grid_url=grid.url, chrome="/nowhere/chrome", chromedriver="/nowhere/driver")
+        with proxy:
+            assert ask(proxy.url, "{{say hello}}").text == "hello"
+            with streaming(proxy.url, "{{stream chunks=60 interval_ms=10}}") as answer:
+                answer.until_text()
+                status = httpx.get(f"{proxy.url}/api/status", timeout=20).json()
+                assert answer.rest().text.count("chunk-") == 60
+            assert status["grid"]["reachable"], status
+            [node] = status["grid"]["nodes"]
+            assert (node["status"], node["accounts"]) == ("UP", ["sandbox1"])
+            assert proxy.end() == 0
+        assert_empty(grid)
+        assert PASSWORD not in proxy.log() + str(status), "the password is in the log"
+        folder = proxy.session_dir
+        assert not any(PASSWORD.encode() in path.read_bytes() for path in folder.rglob("*") if path.is_file())
