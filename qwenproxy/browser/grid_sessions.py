@@ -26,7 +26,7 @@ from qwenproxy.errors import GridError
 
 log = logging.getLogger(__name__)
 
-SLOT_WAIT = 10.0  # seconds for a slot to become free: one whose browser has just ended takes a moment
+SLOT_WAIT = 5.0  # seconds for a slot to become free: one whose browser has just ended takes a moment
 LOOK_AGAIN = 0.25  # seconds between two looks at the slots
 SESSION_WAIT = 30.0  # seconds for the Grid to start a browser
 SESSION_TIMEOUT = 300.0  # seconds; the Grid's own default, where the hub does not tell

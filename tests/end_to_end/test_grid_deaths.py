@@ -35,7 +35,8 @@ LONG = "{{stream chunks=200 interval_ms=50}}"
 
 @pytest.fixture
 def grid() -> Iterator[LocalGrid]:
-    with real_grid(Wishes(nodes=2, slots=3, session_timeout=SESSION_TIMEOUT, queue_wait=8)) as grid:
+    # One slot each, because the hub may put two browsers that come at once on one node.
+    with real_grid(Wishes(nodes=2, slots=1, session_timeout=SESSION_TIMEOUT, queue_wait=8)) as grid:
         yield grid
 
 
@@ -46,7 +47,6 @@ def proxy(grid: LocalGrid, site: Sandbox, tmp_path: Path) -> Iterator[Proxy]:
     for account in site.accounts[:2]:
         proxy.registry.add(account.token, account.id)
     with proxy:
-        # One after the other: the hub puts two that come at once on one node now and then.
         assert eventually(lambda: ask(proxy.url, "{{say ready}}").status == 200 and is_spread(grid), 90.0), proxy.log()
         yield proxy
 
@@ -113,11 +113,13 @@ def test_a_killed_node_under_16_streams_ends_its_own_answers_alone(grid: LocalGr
     whole, broken, seconds = interrupted(proxy, 16, lambda: orphans.extend(grid.kill_node(0)))
     print(f"whole {len(whole)}, broken {len(broken)}, next success after {seconds:.1f} s")
     assert whole and broken and seconds < RECOVERY
-    await_both(grid, proxy, RECOVERY)  # both on the node that is left
     assert orphans and any(one.is_running() for one in orphans), "the Grid has learnt to end them: say so in the docs"
     for orphan in orphans:  # a container ends with its node
         with suppress(psutil.NoSuchProcess):
             orphan.kill()
+    grid.start_node(0)
+    grid.await_nodes(2)
+    await_both(grid, proxy, RECOVERY)
     end_politely(grid, proxy)
 
 
@@ -142,22 +144,23 @@ def test_a_hub_that_starts_anew_ends_the_answers_and_is_used_again(grid: LocalGr
     refusal = [line for line in proxy.log().splitlines() if "does not answer" in line or "no node" in line]
     assert refusal, "nobody was told of the silent hub"
     grid.await_nodes(2)
-    assert seconds_to_success(proxy) < RECOVERY
+    time.sleep(SESSION_TIMEOUT)  # the new hub does not know the old one's sessions: their slots are taken until then
+    assert seconds_to_success(proxy) < RECOVERY + SESSION_TIMEOUT
     assert proxy.end() == 0
-    assert_empty(grid, SESSION_TIMEOUT * 2.0)  # the new hub does not know the old one's sessions: their time ends them
+    assert_empty(grid, SESSION_TIMEOUT * 2.0)
 
 
 def test_a_grid_without_a_free_slot_says_so_and_is_used_once_one_is_free(
     grid: LocalGrid, site: Sandbox, tmp_path: Path
 ) -> None:
     launcher = GridLauncher(GridHub(GridAddress.parse(grid.url)))
-    others = [launcher.launch(AccountFolder(tmp_path / "others" / f"other{number}")) for number in range(6)]
+    others = [launcher.launch(AccountFolder(tmp_path / "others" / f"other{number}")) for number in range(2)]
     proxy = Proxy(site, tmp_path / "session", grid_url=grid.url)
     proxy.registry.add(site.accounts[0].token, site.accounts[0].id)
     with proxy:
         reply = ask(proxy.url, "{{say ready}}")
         assert (reply.status, reply.error["code"]) == (503, "browser_error")
-        assert "All 6 slots" in reply.error["message"]
+        assert "All 2 slots" in reply.error["message"]
         assert int(reply.headers["retry-after"]) > 0
         assert [account["status"] for account in httpx.get(f"{proxy.url}/api/status").json()["accounts"]] == ["OK"]
         others.pop().close()
