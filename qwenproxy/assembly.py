@@ -15,11 +15,12 @@ from qwenproxy.accounts.opening import TabOpener
 from qwenproxy.accounts.pool import AccountPool, PoolLimits
 from qwenproxy.accounts.registry import Registry
 from qwenproxy.browser.binaries import Programs
+from qwenproxy.browser.display import Screen
 from qwenproxy.browser.driver_copies import cache_folders
 from qwenproxy.browser.kept_page import POLL
 from qwenproxy.browser.local import LocalLauncher
 from qwenproxy.browser.site import Site
-from qwenproxy.config import Config, cache_home
+from qwenproxy.config import Config, cache_home, inherited_environment
 from qwenproxy.disk.folder import SessionFolder
 from qwenproxy.disk.state import State
 from qwenproxy.history.client_chats import ClientChats
@@ -105,27 +106,33 @@ def build_relay(
     return Relay(Attempts(pool, on_exhausted=on_exhausted), settings, deletions, uploader)
 
 
-def launcher_for(config: Config, *, headless: bool | None = None) -> LocalLauncher:
-    """Return what starts this configuration's browsers; `headless` None leaves that to the configuration."""
+def launcher_for(config: Config, *, screen: Screen | None = None) -> LocalLauncher:
+    """Return what starts this configuration's browsers; `screen` None leaves that to the configuration."""
     programs = Programs(
         str(config.chrome or ""),
         str(config.chromedriver or ""),
         undetected=config.driver == "undetected",
         caches=cache_folders(cache_home(), SessionFolder(config.session_dir.absolute()).cache),
     )
-    return LocalLauncher(programs, config.headless if headless is None else headless, config.base_url_spki)
+    screen = screen or ("person" if config.headless == "0" else unseen_screen(config))
+    return LocalLauncher(programs, screen, config.base_url_spki, inherited_environment())
+
+
+def unseen_screen(config: Config) -> Screen:
+    """Return where browsers have their windows that no person is to see, whatever else the configuration shows."""
+    return "virtual" if config.headless == "virtual" else "none"
 
 
 def opener_for(config: Config, registry: Registry) -> TabOpener:
-    """Return what opens the accounts' tabs in headless browsers. Raises SetupError if there is no browser."""
-    launcher = launcher_for(config, headless=True)
+    """Return what opens the accounts' tabs where nobody sees them. Raises SetupError if there is no browser."""
+    launcher = launcher_for(config, screen=unseen_screen(config))
     launcher.check()
     return TabOpener(registry, site_of(config), launcher)
 
 
-def login_window(config: Config, login_wait: float, *, headless: bool = False) -> LoginWindow:
+def login_window(config: Config, login_wait: float, *, screen: Screen = "person") -> LoginWindow:
     """Return where a person logs in; `login_wait` is in seconds. Raises SetupError if there is no browser."""
-    launcher = launcher_for(config, headless=headless)
+    launcher = launcher_for(config, screen=screen)
     launcher.check()
     return LoginWindow(site_of(config), launcher, login_wait)
 

@@ -14,7 +14,8 @@ import subprocess
 import sys
 import threading
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from selenium.webdriver.remote.webdriver import WebDriver
@@ -30,6 +31,8 @@ from qwenproxy.browser.attaching import (
 )
 from qwenproxy.browser.binaries import Binaries, Programs
 from qwenproxy.browser.chrome_tab import DRIVER_ERRORS, ChromeTab, close_by_force
+from qwenproxy.browser.display import FLAGS as WINDOW_FLAGS
+from qwenproxy.browser.display import Display, Screen, find_xvfb
 from qwenproxy.browser.profile import ProfileClaim, disk_refuses
 from qwenproxy.browser.start_failures import (
     Started,
@@ -82,17 +85,21 @@ FLAGS = (
 class LocalLauncher:
     """Starts Chrome on this machine, for every account with the same settings.
 
-    `programs` finds browser and driver at each start. `spki` is the base64 SHA-256 of the only self-signed key that
-    Chrome accepts, "" for none (contract 2).
+    `programs` finds browser and driver at each start. `screen` is where its windows are. `spki` is the base64 SHA-256
+    of the only self-signed key that Chrome accepts, "" for none (contract 2). `inherited` is this process's
+    environment, which a Chrome on a virtual screen gets with that screen in it.
     """
 
     programs: Programs
-    headless: bool = True
+    screen: Screen = "none"
     spki: str = ""
+    inherited: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def check(self) -> None:
-        """Find browser and driver, as each start does. Raises SetupError if one is missing."""
+        """Find browser, driver and virtual screen, as each start does. Raises SetupError if one is missing."""
         self.programs.find()
+        if self.screen == "virtual":
+            find_xvfb()
 
     def launch(self, folder: AccountFolder) -> Chrome:
         """Return a running Chrome on the profile in `folder`.
@@ -125,6 +132,7 @@ class Chrome:
         self._claim = claim
         self._settings = settings
         self._processes: list[subprocess.Popen[bytes]] = []
+        self._display: Display | None = None
         self._tabs: list[ChromeTab] = []
         self._lock = threading.Lock()  # around the list of tabs: each tab has a thread of its own
         self._devtools = self._driver_port = 0
@@ -151,6 +159,8 @@ class Chrome:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(QUIT_WAIT)
         self._processes = []
+        if self._display:
+            self._display.close()
 
     @property
     def is_running(self) -> bool:
@@ -193,11 +203,18 @@ class Chrome:
         self._devtools, self._driver_port = free_port(), free_port()
         deadline = time.monotonic() + START_WAIT
         command = _command(self._settings, binaries.chrome, self._folder.profile, self._devtools)
-        browser = self._start(command, self._folder.chrome_log)
+        browser = self._start(command, self._folder.chrome_log, self._environment())
         driver = self._start_driver(binaries)
         await_port(browser, self._devtools, deadline)
         await_port(driver, self._driver_port, deadline)
         return browser
+
+    def _environment(self) -> dict[str, str] | None:
+        """Return Chrome's environment, None for our own; starts the virtual screen, if it is to have one."""
+        if self._settings.screen != "virtual":
+            return None
+        self._display = Display.start(self._folder, self._claim.add)
+        return self._display.environment(self._settings.inherited)
 
     def _start_driver(self, binaries: Binaries) -> Started:
         command = [binaries.chromedriver, f"--port={self._driver_port}", "--log-level=OFF"]
@@ -230,12 +247,17 @@ class Chrome:
     def _attach(self) -> WebDriver:
         return attach(self._devtools, self._driver_port)
 
-    def _start(self, command: list[str], output: Path) -> Started:
+    def _start(self, command: list[str], output: Path, environment: dict[str, str] | None = None) -> Started:
         with open(output, "wb", opener=_private) as log_file:
             try:
                 # A session of its own: Ctrl-C in the terminal is for the server, which then closes Chrome.
                 process = subprocess.Popen(
-                    command, stdin=subprocess.DEVNULL, stdout=log_file, stderr=log_file, start_new_session=True
+                    command,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log_file,
+                    stderr=log_file,
+                    env=environment,
+                    start_new_session=True,
                 )
             except OSError as error:
                 raise cannot_run(command[0], error) from error
@@ -246,8 +268,10 @@ class Chrome:
 
 def _command(settings: LocalLauncher, chrome: str, profile: Path, devtools: int) -> list[str]:
     flags = [*FLAGS, f"--user-data-dir={profile.resolve()}", f"--remote-debugging-port={devtools}"]
-    if settings.headless:
+    if settings.screen == "none":
         flags.append("--headless=new")
+    if settings.screen == "virtual":
+        flags += WINDOW_FLAGS
     if settings.spki:
         flags.append(f"--ignore-certificate-errors-spki-list={settings.spki}")
     if _is_root():

@@ -40,7 +40,7 @@ class Config:
     chrome: Path | None
     chromedriver: Path | None
     driver: str
-    headless: bool
+    headless: str
     grid_url: str
     no_menu: bool
     max_file_size: int
@@ -173,6 +173,11 @@ def language(environ: Mapping[str, str] = os.environ) -> str:
 def display_name(environ: Mapping[str, str] = os.environ) -> str:
     """Return the X or Wayland display that the environment names, "" for none."""
     return environ.get("DISPLAY") or environ.get("WAYLAND_DISPLAY") or ""
+
+
+def inherited_environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """Return all of this process's environment, for a program that gets it with changes."""
+    return dict(environ)
 
 
 def cache_home(environ: Mapping[str, str] = os.environ) -> str:
