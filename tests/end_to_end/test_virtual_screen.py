@@ -18,7 +18,7 @@ pytestmark = pytest.mark.browser
 
 def processes(proxy: Proxy) -> dict[str, psutil.Process]:
     """Return screen, browser and driver of the one account by the beginning of their names."""
-    found = {}
+    found: dict[str, psutil.Process] = {}
     for process in proxy.family():
         for name in ("Xvfb", "chromium", "chrome", "chromedriver"):
             if process.name() == name and not any(word.startswith("--type=") for word in process.cmdline()):
