@@ -16,6 +16,7 @@ from qwenproxy.accounts.pool import AccountPool, PoolLimits
 from qwenproxy.accounts.proxies import Proxies
 from qwenproxy.accounts.registry import Registry
 from qwenproxy.browser.binaries import Programs
+from qwenproxy.browser.display import Screen
 from qwenproxy.browser.driver_copies import cache_folders
 from qwenproxy.browser.grid import GridLauncher
 from qwenproxy.browser.grid_address import GridAddress
@@ -27,7 +28,7 @@ from qwenproxy.browser.shared import SharedLauncher
 from qwenproxy.browser.site import Site
 from qwenproxy.browser.upkeep import POLL
 from qwenproxy.browser.way_out import WayOut
-from qwenproxy.config import Config, cache_home
+from qwenproxy.config import Config, cache_home, inherited_environment
 from qwenproxy.disk.folder import SessionFolder
 from qwenproxy.disk.state import State
 from qwenproxy.errors import ConfigError, SetupError
@@ -126,28 +127,43 @@ def open_accounts(config: Config) -> int:
     return config.max_browsers * config.accounts_per_browser
 
 
-def launcher_for(config: Config, *, headless: bool | None = None) -> Launcher:
-    """Return what starts this configuration's browsers; `headless` None leaves that to the configuration.
+def launcher_for(config: Config, *, screen: Screen | None = None) -> Launcher:
+    """Return what starts this configuration's browsers; `screen` None leaves that to the configuration.
 
     Raises ConfigError.
     """
     hub = grid_of(config)
     if hub is None:
-        local = local_launcher_for(config, headless=headless)
-        return local if config.accounts_per_browser == 1 else SharedLauncher(local, config.accounts_per_browser)
+        local = local_launcher_for(config, screen=screen)
+        return (
+            local
+            if config.accounts_per_browser == 1
+            else SharedLauncher(replace(local, shared=True), config.accounts_per_browser)
+        )
     default = default_proxy(config)
     return GridLauncher(
         hub,
-        headless=config.headless if headless is None else headless,
+        # What screen a node has is the node's own matter.
+        headless=(screen or config.headless) in ("none", "1"),
         spki=config.base_url_spki,
         proxy_of=lambda folder: proxy_of(folder, default),
     )
 
 
-def local_launcher_for(config: Config, *, headless: bool | None = None) -> LocalLauncher:
-    """Return what starts browsers on this machine, each on a profile; `headless` as for `launcher_for`."""
-    is_headless = config.headless if headless is None else headless
-    return LocalLauncher(programs_of(config), is_headless, config.base_url_spki, default_proxy(config))
+def local_launcher_for(config: Config, *, screen: Screen | None = None) -> LocalLauncher:
+    """Return what starts browsers on this machine, each on a profile; `screen` as for `launcher_for`."""
+    return LocalLauncher(
+        programs_of(config),
+        screen or ("person" if config.headless == "0" else unseen_screen(config)),
+        config.base_url_spki,
+        inherited_environment(),
+        default_proxy(config),
+    )
+
+
+def unseen_screen(config: Config) -> Screen:
+    """Return where browsers have their windows that no person is to see, whatever else the configuration shows."""
+    return "virtual" if config.headless == "virtual" else "none"
 
 
 def programs_of(config: Config) -> Programs:
@@ -182,25 +198,25 @@ def default_proxy(config: Config) -> ProxyAddress | None:
 
 def profiles_for(config: Config) -> LocalLauncher | None:
     """Return what opens profiles that are used no more, to take logins out of them; None while they are in use."""
-    return None if config.accounts_per_browser == 1 else local_launcher_for(config, headless=True)
+    return None if config.accounts_per_browser == 1 else local_launcher_for(config, screen=unseen_screen(config))
 
 
 def opener_for(config: Config, registry: Registry) -> TabOpener:
-    """Return what opens the accounts' tabs in headless browsers. Raises SetupError if there is no browser."""
-    launcher = launcher_for(config, headless=True)
+    """Return what opens the accounts' tabs where nobody sees them. Raises SetupError if there is no browser."""
+    launcher = launcher_for(config, screen=unseen_screen(config))
     launcher.check()
     return TabOpener(registry, site_of(config), launcher, profiles=profiles_for(config))
 
 
-def login_window(config: Config, login_wait: float, *, headless: bool = False) -> LoginWindow:
+def login_window(config: Config, login_wait: float, *, screen: Screen = "person") -> LoginWindow:
     """Return where somebody logs in; `login_wait` is in seconds. Raises SetupError if there is no browser.
 
     Always in a browser of this machine on the account's profile: a person needs a window here, also where the accounts'
     browsers are on a Grid or shared. Those get the login from the account's file.
     """
-    launcher: Launcher = replace(local_launcher_for(config, headless=headless), for_login=True)
-    if headless and config.grid_url:
-        launcher = launcher_for(config, headless=True)
+    launcher: Launcher = replace(local_launcher_for(config, screen=screen), for_login=True)
+    if screen != "person" and config.grid_url:
+        launcher = launcher_for(config, screen=screen)
     try:
         launcher.check()
     except SetupError as error:

@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 
 REST_WITHOUT_HOURS = 120.0  # seconds an account rests when the site does not say how long
 REST_FOR_VERIFICATION = 600.0
+# The condition is part of the words, because nobody here knows how browsers are launched.
+HEADLESS_HINT = "If it asks browsers without windows again and again, QWENPROXY_HEADLESS=virtual may help."
 BROWSER = "browser"  # the reason of an account whose browser does not start
 RENEWAL = "renewal"  # the reason of an account whose page did not renew its login
 RENEWAL_REST = 60.0  # seconds until the page is asked again
@@ -63,7 +65,7 @@ def note_refusal(registry: Registry, account_id: str, error: ProxyError, token: 
             log.info("account=%s a login that it has no longer was refused", account_id)
     elif isinstance(error, VerificationRequired):
         registry.rest(account_id, now + REST_FOR_VERIFICATION, reason="verification")
-        cure = f"the site wants to see a human. Run: qwenproxy account relogin {account_id}"
+        cure = f"the site wants to see a human. Run: qwenproxy account relogin {account_id}. {HEADLESS_HINT}"
         journal.note(journal.AccountRests(account_id, REST_FOR_VERIFICATION, "verification", cure))
     else:
         log.warning("account=%s request failed: %s", account_id, error.message)

@@ -12,6 +12,9 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from qwenproxy.browser.display import FLAGS as WINDOW_FLAGS
+from qwenproxy.browser.display import Screen
+
 log = logging.getLogger(__name__)
 
 FEATURES_OFF = (
@@ -64,25 +67,30 @@ _SIGN_IN_HOST = "accounts.google.com"
 class Wishes:
     """What differs between browsers.
 
-    `spki` is the base64 SHA-256 of the only self-signed key that Chrome accepts, "" for none. `proxy` is the address of
-    a proxy without a password, "" for none.
+    `screen` is where its windows are. `spki` is the base64 SHA-256 of the only self-signed key that Chrome accepts, ""
+    for none. `proxy` is the address of a proxy without a password, "" for none. `shared`: parts of the browser may have
+    proxies of their own.
     """
 
-    headless: bool = True
+    screen: Screen = "none"
     spki: str = ""
     proxy: str = ""
+    shared: bool = False
 
 
 def command(chrome: str, profile: Path, devtools: int, wishes: Wishes) -> list[str]:
     """Return the command line of Chrome on a profile; `devtools` is the port for its driver."""
     flags = [*FLAGS, f"--user-data-dir={profile.resolve()}", f"--remote-debugging-port={devtools}"]
-    if wishes.headless:
+    if wishes.screen == "none":
         flags.append("--headless=new")
+    if wishes.screen == "virtual":
+        flags += WINDOW_FLAGS
     if wishes.spki:
         flags.append(f"--ignore-certificate-errors-spki-list={wishes.spki}")
     if wishes.proxy:
         flags.append(f"--proxy-server={wishes.proxy}")
         flags.append("--proxy-bypass-list=<-loopback>")  # else Chrome goes to this machine's own addresses directly
+    if wishes.proxy or wishes.shared:
         flags.append("--webrtc-ip-handling-policy=disable_non_proxied_udp")  # else calls go past the proxy
     if _is_root():
         log.info("running as root: Chrome starts with --no-sandbox, which it needs there")

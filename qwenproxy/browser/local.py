@@ -13,7 +13,8 @@ import os
 import subprocess
 import threading
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from selenium.webdriver.remote.webdriver import WebDriver
@@ -30,6 +31,7 @@ from qwenproxy.browser.attaching import (
 from qwenproxy.browser.binaries import Binaries, Programs
 from qwenproxy.browser.chrome_flags import Wishes, command, is_chromes_own, is_chromes_service
 from qwenproxy.browser.chrome_tab import DRIVER_ERRORS, ChromeTab, close_by_force
+from qwenproxy.browser.display import Display, Screen, find_xvfb
 from qwenproxy.browser.profile import ProfileClaim, disk_refuses
 from qwenproxy.browser.proxies import ProxyAddress
 from qwenproxy.browser.start_failures import (
@@ -52,20 +54,26 @@ QUIT_WAIT = 4.0  # seconds for Chrome to write its profile and end
 class LocalLauncher:
     """Starts Chrome on this machine, for every account with the same settings.
 
-    `programs` finds browser and driver at each start. `spki` is the base64 SHA-256 of the only self-signed key that
-    Chrome accepts, "" for none (contract 2). `proxy` is for accounts that have none of their own. `for_login`: a
-    person signs in there, maybe by another service.
+    `programs` finds browser and driver at each start. `screen` is where its windows are. `spki` is the base64 SHA-256
+    of the only self-signed key that Chrome accepts, "" for none (contract 2). `inherited` is this process's
+    environment, which a Chrome on a virtual screen gets with that screen in it. `proxy` is for accounts that have none
+    of their own. `for_login`: a person signs in there, maybe by another service. `shared`: accounts with proxies of
+    their own may share the Chrome.
     """
 
     programs: Programs
-    headless: bool = True
+    screen: Screen = "none"
     spki: str = ""
+    inherited: Mapping[str, str] = field(default_factory=dict, repr=False)
     proxy: ProxyAddress | None = None
     for_login: bool = False
+    shared: bool = False
 
     def check(self) -> None:
-        """Find browser and driver, as each start does. Raises SetupError if one is missing."""
+        """Find browser, driver and virtual screen, as each start does. Raises SetupError if one is missing."""
         self.programs.find()
+        if self.screen == "virtual":
+            find_xvfb()
 
     def launch(self, folder: BrowserFolder) -> Chrome:
         """Return a running Chrome on the profile in `folder`.
@@ -106,6 +114,7 @@ class Chrome:
         self._settings = settings
         self._way = way
         self._processes: list[subprocess.Popen[bytes]] = []
+        self._display: Display | None = None
         self._tabs: list[ChromeTab] = []
         self._lock = threading.Lock()  # around the list of tabs: each tab has a thread of its own
         self._devtools = self._driver_port = 0
@@ -134,6 +143,8 @@ class Chrome:
                 process.wait(QUIT_WAIT)
         self._processes = []
         self._way.close()
+        if self._display:
+            self._display.close()
 
     @property
     def is_running(self) -> bool:
@@ -191,13 +202,21 @@ class Chrome:
         # We choose the ports: with port 0 Chrome tells its pages that it is automated.
         self._devtools, self._driver_port = free_port(), free_port()
         deadline = time.monotonic() + START_WAIT
-        wishes = Wishes(self._settings.headless, self._settings.spki, self._way.url)
+        settings = self._settings
+        wishes = Wishes(settings.screen, settings.spki, self._way.url, shared=settings.shared)
         line = command(binaries.chrome, self._folder.profile, self._devtools, wishes)
-        browser = self._start(line, self._folder.chrome_log)
+        browser = self._start(line, self._folder.chrome_log, self._environment())
         driver = self._start_driver(binaries)
         await_port(browser, self._devtools, deadline)
         await_port(driver, self._driver_port, deadline)
         return browser
+
+    def _environment(self) -> dict[str, str] | None:
+        """Return Chrome's environment, None for our own; starts the virtual screen, if it is to have one."""
+        if self._settings.screen != "virtual":
+            return None
+        self._display = Display.start(self._folder, self._claim.add)
+        return self._display.environment(self._settings.inherited)
 
     def _start_driver(self, binaries: Binaries) -> Started:
         line = [binaries.chromedriver, f"--port={self._driver_port}", "--log-level=OFF"]
@@ -227,12 +246,17 @@ class Chrome:
         except ATTACH_ERRORS as error:
             raise cannot_attach(error, browser, driver_named=programs.driver_named) from error
 
-    def _start(self, line: list[str], output: Path) -> Started:
+    def _start(self, line: list[str], output: Path, environment: dict[str, str] | None = None) -> Started:
         with open(output, "wb", opener=_private) as log_file:
             try:
                 # A session of its own: Ctrl-C in the terminal is for the server, which then closes Chrome.
                 process = subprocess.Popen(
-                    line, stdin=subprocess.DEVNULL, stdout=log_file, stderr=log_file, start_new_session=True
+                    line,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log_file,
+                    stderr=log_file,
+                    env=environment,
+                    start_new_session=True,
                 )
             except OSError as error:
                 raise cannot_run(line[0], error) from error

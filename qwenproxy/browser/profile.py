@@ -85,7 +85,7 @@ class ProfileClaim:
             return  # the profile may have a new owner, with a record of its own
         end_processes(self._processes)
         # A script that starts the browser in the background and ends leaves only itself in the record.
-        end_processes(_browsers_on(self._folder.profile))
+        end_processes(_browsers_on(self._folder))
         self._processes, self._identities = [], []
         try:
             self._record.unlink(missing_ok=True)
@@ -108,7 +108,7 @@ class ProfileClaim:
         os.replace(draft, self._record)
 
     def _end_leftovers(self) -> None:
-        leftovers = list({*_recorded_processes(self._record), *_browsers_on(self._folder.profile)})
+        leftovers = list({*_recorded_processes(self._record), *_browsers_on(self._folder)})
         if leftovers:
             log.warning("%s: ending %d browser processes a killed server left", self._folder.path, len(leftovers))
             end_processes(leftovers)
@@ -142,7 +142,7 @@ def end_orphans(session: SessionFolder) -> None:
     """End the browsers of a session folder whose owner has ended. Claims no profile: a new owner may need it now."""
     orphans: list[psutil.Process] = []
     for folder in _folders_with_note(session):
-        leftovers = {*_recorded_processes(folder.browser_note), *_browsers_on(folder.profile)}
+        leftovers = {*_recorded_processes(folder.browser_note), *_browsers_on(folder)}
         # Read the record last: a new owner writes it before it starts a browser.
         if profile_owner(folder) is None:
             orphans += leftovers
@@ -168,7 +168,22 @@ def disk_refuses(folder: BrowserFolder, error: OSError) -> StorageError:
 
 
 def end_processes(processes: list[psutil.Process]) -> None:
-    """Terminate the processes; kill them and their descendants that run on after END_WAIT."""
+    """Terminate the processes; kill them and their descendants that run on after END_WAIT.
+
+    A virtual screen comes last: a browser that loses its screen ends at once, without writing its profile.
+    """
+    screens = [process for process in processes if _is_screen(process)]
+    _end([process for process in processes if process not in screens])
+    _end(screens)
+
+
+def _is_screen(process: psutil.Process) -> bool:
+    with contextlib.suppress(psutil.Error):
+        return bool(process.name() == "Xvfb")
+    return False
+
+
+def _end(processes: list[psutil.Process]) -> None:
     family = list(processes)
     for process in processes:
         with contextlib.suppress(psutil.NoSuchProcess):
@@ -234,13 +249,17 @@ def _has_start(process: psutil.Process, start: Any) -> bool:
     return abs(process.create_time() - float(start)) < 1.0  # not on Linux, or written by an earlier version
 
 
-def _browsers_on(profile: Path) -> list[psutil.Process]:
-    """Return the browser processes on the profile, recorded or not, with the children of a browser that died."""
-    mark = f"--user-data-dir={profile.resolve()}"
+def _browsers_on(folder: BrowserFolder) -> list[psutil.Process]:
+    """Return the browser processes on the profile, recorded or not, with the children of a browser that died.
+
+    The screen of such a browser is one of them.
+    """
+    mark, screen = f"--user-data-dir={folder.profile.resolve()}", str(folder.display_authority.resolve())
     browsers = []
     for process in psutil.process_iter(["cmdline"]):
         words = process.info["cmdline"] or [""]
-        if mark in words or mark in words[0]:  # Chrome's children show their command line as one word
+        # Chrome's children show their command line as one word.
+        if mark in words or mark in words[0] or ("-auth" in words and screen in words):
             browsers.append(process)
     return browsers
 

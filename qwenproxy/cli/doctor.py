@@ -10,7 +10,7 @@ import click
 import orjson
 import requests
 
-from qwenproxy.accounts.account import Account
+from qwenproxy.accounts.account import Account, is_verify
 from qwenproxy.accounts.proxies import UNREADABLE
 from qwenproxy.assembly import build_relay, opener_for
 from qwenproxy.chat import ChatRequest, Message, Text, TextPart
@@ -27,6 +27,7 @@ from qwenproxy.cli.findings import (
     port_finding,
     profile_findings,
     sandbox_findings,
+    screen_findings,
 )
 from qwenproxy.cli.keys import read_keys
 from qwenproxy.cli.session import server_of
@@ -67,7 +68,7 @@ def doctor_command(roundtrip: bool, session_dir: str | None) -> None:
 
 def _findings(console: Console, roundtrip: bool) -> Iterator[Finding]:
     server = server_of(console.session)
-    browser = list(browser_findings(console))
+    browser = [*browser_findings(console), *screen_findings(console)]
     yield from browser
     yield from folder_findings(console)
     yield from sandbox_findings(console)
@@ -77,7 +78,7 @@ def _findings(console: Console, roundtrip: bool) -> Iterator[Finding]:
     yield from profile_findings(console)
     if not console.accounts():
         yield Finding("wrong", console.say("menu_no_accounts"), console.command("account", "add"))
-    elif all(finding.level == "ok" for finding in browser):
+    elif not any(finding.level == "wrong" for finding in browser):
         yield from _account_findings(console)
     if any(finding.level == "wrong" for finding in browser):
         return  # asking the model needs a browser
@@ -88,19 +89,29 @@ def _findings(console: Console, roundtrip: bool) -> Iterator[Finding]:
 def _account_findings(console: Console) -> Iterator[Finding]:
     accounts = console.accounts()
     opener = opener_for(console.config, console.registry)
-    clock_error, any_in_use = None, False
+    clock_error, any_in_use, any_asked = None, False, False
     for number, account in enumerate(accounts, 1):
         with live_line() as line:
             line.show(console.say("checking", id=account.id, number=number, count=len(accounts)))
             result = check_account(console.registry, opener, account, console.config.lang)
         clock_error = result.clock_error if clock_error is None else clock_error
         any_in_use = any_in_use or result.kind == "in_use"
+        any_asked = any_asked or result.kind == "verify" or _is_asked(console, account)
         yield _account_finding(console, account, result)
         if proxies_of(console).shown(account.id) != UNREADABLE and (text := proxy_text(console, account.id)):
             yield Finding("ok", text)  # what is wrong with one that cannot be read is said above
         if (finding := settings_finding(console, account.id)) and result.kind in ("ok", "in_use"):
             yield finding
+    if any_asked and console.config.headless == "1" and sys.platform.startswith("linux"):
+        remedy = console.say("doctor_headless_asked_remedy")
+        yield Finding("warning", console.say("doctor_headless_asked"), remedy)
     yield clock_finding(console, clock_error, in_use=any_in_use)
+
+
+def _is_asked(console: Console, account: Account) -> bool:
+    """Tell whether the site asked the account for a human check and nobody has passed it yet."""
+    record = console.registry.get(account.id)
+    return record is not None and is_verify(record, time.time())
 
 
 def _account_finding(console: Console, account: Account, result: Check) -> Finding:

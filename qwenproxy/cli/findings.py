@@ -16,6 +16,7 @@ import psutil
 
 from qwenproxy.assembly import grid_of, programs_of
 from qwenproxy.browser.binaries import binary_version, same_version
+from qwenproxy.browser.display import find_xvfb, missing_fonts
 from qwenproxy.browser.profile import profile_owner
 from qwenproxy.browser.start_failures import cure_versions
 from qwenproxy.cli.console import Console
@@ -63,6 +64,22 @@ def browser_findings(console: Console) -> Iterator[Finding]:
     else:
         text = console.say("doctor_versions_differ", browser=browser, driver=driver)
         yield Finding("wrong", text, cure_versions(programs.driver_named).say(console.config.lang))
+
+
+def screen_findings(console: Console) -> Iterator[Finding]:
+    """Check what windows on a virtual screen need; nothing where the settings want no such screen."""
+    if console.config.headless != "virtual" or console.config.grid_url:
+        return
+    try:
+        yield Finding("ok", console.say("doctor_xvfb", path=find_xvfb()))
+    except SetupError as error:
+        yield Finding("wrong", console.say("doctor_no_xvfb"), error.say(console.config.lang))
+    packages = " ".join(missing_fonts())
+    if packages:
+        remedy = console.say("doctor_no_fonts_remedy", packages=packages)
+        yield Finding("warning", console.say("doctor_no_fonts"), remedy)
+    else:
+        yield Finding("ok", console.say("doctor_fonts"))
 
 
 def folder_findings(console: Console) -> Iterator[Finding]:

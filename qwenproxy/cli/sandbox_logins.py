@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from qwenproxy.accounts.registry import Registry
-from qwenproxy.assembly import login_window
+from qwenproxy.assembly import login_window, unseen_screen
 from qwenproxy.cli.sandbox import SandboxAddress
 from qwenproxy.config import Config
 from qwenproxy.disk.folder import SessionFolder
@@ -28,7 +28,7 @@ def enter_sandbox(config: Config, address: SandboxAddress) -> None:
     for account in registry.all():
         if account.id not in address.entrances:
             registry.remove(account.id)
-    window = login_window(config, ENTRY_WAIT, headless=True)
+    window = login_window(config, ENTRY_WAIT, screen=unseen_screen(config))
 
     def enter(account_id: str) -> None:
         entrance = replace(window, sign_in=address.entrances[account_id])

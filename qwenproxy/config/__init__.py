@@ -40,7 +40,7 @@ class Config:
     chrome: Path | None
     chromedriver: Path | None
     driver: str
-    headless: bool
+    headless: str
     grid_url: str = field(repr=False)  # it may have a password, as the next one
     proxy: str = field(repr=False)
     no_menu: bool
@@ -177,6 +177,11 @@ def language(environ: Mapping[str, str] = os.environ) -> str:
 def display_name(environ: Mapping[str, str] = os.environ) -> str:
     """Return the X or Wayland display that the environment names, "" for none."""
     return environ.get("DISPLAY") or environ.get("WAYLAND_DISPLAY") or ""
+
+
+def inherited_environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """Return all of this process's environment, for a program that gets it with changes."""
+    return dict(environ)
 
 
 def cache_home(environ: Mapping[str, str] = os.environ) -> str:

@@ -46,6 +46,15 @@ def _flag(text: str) -> bool:
     raise InvalidValue(Phrase("expected_flag"))
 
 
+def _headless(text: str) -> str:
+    if text.lower() == "virtual":
+        return "virtual"
+    try:
+        return "1" if _flag(text) else "0"
+    except InvalidValue as error:
+        raise InvalidValue(Phrase("expected_word", words="1, 0", last="virtual")) from error
+
+
 def _whole(low: int, high: int | None = None) -> Callable[[str], int]:
     def parse(text: str) -> int:
         number = int(text) if re.fullmatch(r"[0-9]{1,18}", text) else -1
@@ -184,7 +193,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("CHROME", ("CHROME_PATH",), "", _path),
     Setting("CHROMEDRIVER", (), "", _path),
     Setting("DRIVER", (), "undetected", _one_of("undetected", "plain")),
-    Setting("HEADLESS", (), "1", _flag),
+    Setting("HEADLESS", (), "1", _headless),
     Setting("GRID_URL", (), "", _optional(_address), has_login=True),
     Setting("PROXY", (), "", _optional(_proxy), has_login=True),
     Setting("NO_MENU", ("SKIP_ACCOUNT_MENU", "NON_INTERACTIVE"), "0", _flag),

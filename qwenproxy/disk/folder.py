@@ -56,6 +56,16 @@ class BrowserFolder:
         """What chromedriver wrote since its last start."""
         return self.path / "chromedriver.log"
 
+    @property
+    def display_log(self) -> Path:
+        """What Xvfb wrote since its last start."""
+        return self.path / "xvfb.log"
+
+    @property
+    def display_authority(self) -> Path:
+        """The cookie that lets Chrome onto its virtual screen."""
+        return self.path / "xvfb.auth"
+
 
 @dataclass(frozen=True, slots=True)
 class AccountFolder(BrowserFolder):

@@ -228,6 +228,14 @@ EN = {
     "doctor_driver": "Driver: {path}, version {version}",
     "doctor_versions": "The versions of browser and driver match.",
     "doctor_versions_differ": "The browser has version {browser}, its driver {driver}.",
+    "doctor_xvfb": "Virtual screen: {path}",
+    "doctor_no_xvfb": "There is no virtual screen for the browser windows.",
+    "doctor_fonts": "Fonts for Chinese, Japanese, Korean and emoji are there.",
+    "doctor_no_fonts": "The browser shows some texts as empty boxes, because fonts are missing.",
+    "doctor_no_fonts_remedy": "Install them (as Debian and Ubuntu name them): apt-get install {packages}",
+    "doctor_headless_asked": "The site asked a browser without windows for a human check.",
+    "doctor_headless_asked_remedy": "If that happens again and again, try QWENPROXY_HEADLESS=virtual: real windows, on "
+    "a screen that nobody sees.",
     "doctor_browser_fails": "No browser starts for this account.",
     "doctor_lost_remedy": "Run the doctor again. If that does not help, update browser and driver, or give the machine "
     "more memory.",

@@ -228,6 +228,14 @@ RU = {
     "doctor_driver": "Драйвер: {path}, версия {version}",
     "doctor_versions": "Браузер и драйвер подходят друг другу.",
     "doctor_versions_differ": "Версия браузера {browser}, а драйвера {driver}.",
+    "doctor_xvfb": "Виртуальный экран: {path}",
+    "doctor_no_xvfb": "Виртуального экрана для окон браузера нет.",
+    "doctor_fonts": "Шрифты для китайского, японского, корейского и эмодзи есть.",
+    "doctor_no_fonts": "Часть текста браузер показывает пустыми квадратами: не хватает шрифтов.",
+    "doctor_no_fonts_remedy": "Установите их (названия для Debian и Ubuntu): apt-get install {packages}",
+    "doctor_headless_asked": "Сайт попросил браузер без окон пройти проверку на человека.",
+    "doctor_headless_asked_remedy": "Если это повторяется, попробуйте QWENPROXY_HEADLESS=virtual: настоящие окна на "
+    "экране, которого никто не видит.",
     "doctor_browser_fails": "Браузер для этого аккаунта не запускается.",
     "doctor_lost_remedy": "Запустите doctor ещё раз. Если это не поможет, обновите браузер и драйвер или добавьте "
     "машине памяти.",

@@ -36,6 +36,10 @@ EN = {
     "program_fails": "{path} does not run ({reason}). {advice}",
     "program_fails_saying": "{path} does not run ({how}): {words} {cure}",
     "no_browser": "There is no Chrome or Chromium on this machine, and the download failed. {advice}",
+    "no_xvfb": "QWENPROXY_HEADLESS=virtual needs Xvfb, and it is not installed. Install it (Debian/Ubuntu: apt-get "
+    "install xvfb; Fedora: dnf install xorg-x11-server-Xvfb; Arch: pacman -S xorg-server-xvfb), or set "
+    "QWENPROXY_HEADLESS=1.",
+    "virtual_needs_linux": "QWENPROXY_HEADLESS=virtual works on Linux only. Set it to 1 (no windows) or 0 (windows).",
     "no_driver": "There is no driver for {path} on this machine, and the download failed. {advice}",
     "browser_cannot_start": "{path} cannot be started: {reason}. {cure}",
     "browser_ended": "{path} ended at once ({how}): {words} {cure}",
@@ -60,7 +64,7 @@ EN = {
     "seccomp profile that allows them), or start qwenproxy as root, where Chrome runs without it.",
     "cure_libraries": "Install the libraries that the browser needs (Debian/Ubuntu: apt-get install chromium "
     "chromium-driver installs all of them), or set QWENPROXY_CHROME to another browser.",
-    "cure_display": "There is no screen for a window: set DISPLAY, or QWENPROXY_HEADLESS=1.",
+    "cure_display": "There is no screen for a window: set DISPLAY, or QWENPROXY_HEADLESS to 1 or virtual.",
     "cure_profile": "Another browser has the profile open: close it, then try again.",
     "cure_disk": "Make room on the disk, or make it writable; then try again.",
     "cure_shm": "Make /dev/shm larger (Docker: --shm-size=1g).",
@@ -132,7 +136,8 @@ EN = {
     "setting_chrome": "path of the browser; when empty, qwenproxy finds it",
     "setting_chromedriver": "path of the driver; when empty, qwenproxy finds it",
     "setting_driver": "undetected uses a patched copy of the driver, plain the driver as it is",
-    "setting_headless": "0 shows the browser windows",
+    "setting_headless": "1 opens no windows, 0 opens them on your screen, virtual on a screen of its own that "
+    "nobody sees (Linux with Xvfb)",
     "setting_grid_url": "address of a Selenium Grid to open browsers on: http(s)://[user:password@]host:port",
     "setting_no_menu": "1 skips the menu at start",
     "setting_max_file_size": "bytes per uploaded file",

@@ -36,6 +36,10 @@ RU = {
     "program_fails": "{path} не работает ({reason}). {advice}",
     "program_fails_saying": "{path} не работает ({how}): {words} {cure}",
     "no_browser": "На этой машине нет ни Chrome, ни Chromium, и загрузить их не удалось. {advice}",
+    "no_xvfb": "Для QWENPROXY_HEADLESS=virtual нужен Xvfb, а он не установлен. Установите его (Debian/Ubuntu: apt-get "
+    "install xvfb; Fedora: dnf install xorg-x11-server-Xvfb; Arch: pacman -S xorg-server-xvfb) или задайте "
+    "QWENPROXY_HEADLESS=1.",
+    "virtual_needs_linux": "QWENPROXY_HEADLESS=virtual работает только в Linux. Задайте 1 (без окон) или 0 (с окнами).",
     "no_driver": "На этой машине нет драйвера для {path}, и загрузить его не удалось. {advice}",
     "browser_cannot_start": "Не удалось запустить {path}: {reason}. {cure}",
     "browser_ended": "{path} сразу завершился ({how}): {words} {cure}",
@@ -61,7 +65,7 @@ RU = {
     "без неё.",
     "cure_libraries": "Установите библиотеки, которые нужны браузеру (Debian/Ubuntu: apt-get install chromium "
     "chromium-driver поставит всё), или укажите другой браузер в QWENPROXY_CHROME.",
-    "cure_display": "Нет экрана для окна: задайте DISPLAY или QWENPROXY_HEADLESS=1.",
+    "cure_display": "Нет экрана для окна: задайте DISPLAY, а в QWENPROXY_HEADLESS - 1 или virtual.",
     "cure_profile": "Профиль открыт в другом браузере: закройте его и повторите.",
     "cure_disk": "Освободите место на диске или разрешите запись на него и повторите.",
     "cure_shm": "Увеличьте /dev/shm (Docker: --shm-size=1g).",
@@ -134,7 +138,8 @@ RU = {
     "setting_chrome": "путь к браузеру; если пусто, qwenproxy найдёт его сам",
     "setting_chromedriver": "путь к драйверу; если пусто, qwenproxy найдёт его сам",
     "setting_driver": "undetected - исправленная копия драйвера, plain - драйвер как есть",
-    "setting_headless": "0 показывает окна браузера",
+    "setting_headless": "1 - без окон, 0 - окна на вашем экране, virtual - на отдельном экране, "
+    "которого никто не видит (Linux и Xvfb)",
     "setting_grid_url": "адрес Selenium Grid, где открывать браузеры: http(s)://[user:password@]host:port",
     "setting_no_menu": "1 - без меню при запуске",
     "setting_max_file_size": "байт на загружаемый файл",

@@ -41,6 +41,7 @@ from qwenproxy.cli.findings import (
     port_finding,
     profile_findings,
     sandbox_findings,
+    screen_findings,
 )
 from qwenproxy.config import Config
 from qwenproxy.disk.claim import RunningServer, claimed_session
@@ -522,6 +523,44 @@ def test_settings_that_change_answers_are_a_warning_and_no_problem(beside_a_serv
     )
     assert warning in ended.output
     assert (ended.status, ended.output.splitlines()[-1]) == (0, "Nothing is wrong; warnings: 1.")
+
+
+@posix
+def test_a_virtual_screen_is_shown_with_what_its_windows_lack(
+    new_console: NewConsole, settings: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert list(screen_findings(new_console())) == [], "nothing is said of a screen that nobody asked for"
+    settings["QWENPROXY_HEADLESS"] = "virtual"
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    findings = list(screen_findings(new_console()))
+    assert _levels(findings) == ["wrong", "warning"]
+    assert "apt-get install xvfb" in findings[0].remedy
+    assert "fontconfig" in findings[1].remedy
+    _program(tmp_path, "Xvfb", "1")
+    (tmp_path / "fc-list").write_text("#!/bin/sh\n[ $1 = :lang=zh-cn ] && echo /usr/share/fonts/cjk.ttc\n")
+    (tmp_path / "fc-list").chmod(0o755)
+    findings = list(screen_findings(new_console()))
+    assert _levels(findings) == ["ok", "warning"]
+    assert str(tmp_path / "Xvfb") in findings[0].text
+    assert findings[1].remedy.endswith("apt-get install fonts-noto-color-emoji")
+    (tmp_path / "fc-list").write_text("#!/bin/sh\necho /usr/share/fonts/all.ttc\n")
+    assert _levels(screen_findings(new_console())) == ["ok", "ok"]
+
+
+@posix
+@pytest.mark.parametrize(("headless", "advised"), [("1", True), ("0", False), ("virtual", False)])
+def test_windows_are_suggested_where_a_browser_without_them_was_asked_for_a_human(
+    beside_a_server: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, headless: str, advised: bool
+) -> None:
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setenv("QWENPROXY_HEADLESS", headless)
+    _program(tmp_path, "Xvfb", "1")
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    hint = "   -> If that happens again and again, try QWENPROXY_HEADLESS=virtual"
+    assert hint not in run_here("doctor").output
+    beside_a_server.rest("mine", LATER, "verification")
+    assert (hint in run_here("doctor").output) == advised
 
 
 LATER = 4_000_000_000.0  # a rest that no run of these tests outlasts

@@ -31,7 +31,7 @@ def test_every_setting_is_read_somewhere() -> None:
 def test_without_options_and_variables_every_setting_has_its_default() -> None:
     config = Config.load({}, {})
     assert (config.host, config.port, config.base_url) == ("127.0.0.1", 3264, "https://chat.qwen.ai")
-    assert (config.driver, config.headless, config.no_menu) == ("undetected", True, False)
+    assert (config.driver, config.headless, config.no_menu) == ("undetected", "1", False)
     assert (config.max_file_size, config.max_body, config.max_history_length) == (10485760, 67108864, 100)
     assert (config.queue_wait, config.stall_timeout, config.idle_browser) == (60, 180, 900)
     assert (config.chrome, config.chromedriver, config.cors_origins) == (None, None, ())
@@ -62,7 +62,9 @@ def test_an_option_beats_a_variable_beats_an_older_variable_beats_the_default() 
         ("LOG_LEVEL", "WARN", "log_level", "warning"),
         ("LOG_LEVEL", "silly", "log_level", "debug"),
         ("HOST", "[::1]", "host", "::1"),
-        ("QWENPROXY_HEADLESS", "off", "headless", False),
+        ("QWENPROXY_HEADLESS", "off", "headless", "0"),
+        ("QWENPROXY_HEADLESS", "true", "headless", "1"),
+        ("QWENPROXY_HEADLESS", "Virtual", "headless", "virtual"),
         ("QWENPROXY_PORT", "0", "port", 0),
         ("QWENPROXY_QUEUE_WAIT", "0", "queue_wait", 0.0),
         ("QWENPROXY_STALL_TIMEOUT", "1.5", "stall_timeout", 1.5),

@@ -140,7 +140,7 @@ class Play(Protocol):
 
 def login_window(clock: FakeClock) -> LoginWindow:
     """Return the place of a login that lasts a minute at most."""
-    launcher = LocalLauncher(Programs("chrome", "chromedriver"), headless=False)
+    launcher = LocalLauncher(Programs("chrome", "chromedriver"), screen="person")
     return LoginWindow(Site(SITE), launcher, login_wait=60.0, clock=clock)
 
 
