@@ -156,7 +156,7 @@ MISTYPED = [
     ("keys xyz", 'There is no command "xyz"; --help lists them.', "Команды «xyz» нет; список покажет --help."),
 ]
 # What stays as it is typed: the program, its commands and options, the names of places in a command, values.
-TYPED = re.compile(r"qwenproxy|--[a-z-]+|\b(?:DIR|ID|NAME|URL|https?|port|start|gunicorn|waitress)\b")
+TYPED = re.compile(r"qwenproxy|--[a-z-]+|\b(?:PATH|ID|NAME|URL|https?|port|start|gunicorn|waitress)\b")
 
 
 @pytest.mark.parametrize(("typed", "english", "russian"), MISTYPED, ids=[typed for typed, *_ in MISTYPED])
