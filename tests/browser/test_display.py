@@ -15,8 +15,8 @@ import pytest
 from fake_browser import listening, program
 
 from qwenproxy.browser import display as display_module
-from qwenproxy.browser import local
 from qwenproxy.browser.binaries import Programs
+from qwenproxy.browser.chrome_flags import Wishes, command
 from qwenproxy.browser.display import Display, Screen, find_xvfb, missing_fonts
 from qwenproxy.browser.local import LocalLauncher
 from qwenproxy.browser.profile import ProfileClaim, end_orphans, end_processes
@@ -154,10 +154,10 @@ def test_elsewhere_there_is_no_virtual_screen(monkeypatch: pytest.MonkeyPatch, p
     [("none", False, True), ("person", False, False), ("virtual", True, False)],
 )
 def test_what_chrome_is_told_of_its_screen(screen: Screen, windows: bool, headless: bool) -> None:
-    command = local._command(LocalLauncher(Programs(), screen), "chrome", Path("profile"), 1)
-    assert ("--headless=new" in command) == headless
-    assert ("--window-size=1280,800" in command) == windows
-    assert ("--ozone-platform=x11" in command) == windows
+    line = command("chrome", Path("profile"), 1, Wishes(screen))
+    assert ("--headless=new" in line) == headless
+    assert ("--window-size=1280,800" in line) == windows
+    assert ("--ozone-platform=x11" in line) == windows
 
 
 @pytest.mark.parametrize(

@@ -26,8 +26,8 @@ MAY_LOOK = {
     "api/waits.py",  # when a quota resets
     "assembly.py",  # the clock that it hands to those above
     "browser/driver_copies.py",  # the age of copies
-    "browser/kept_page.py",  # how old a page and its token are
     "browser/page_login.py",  # until when a cookie is good
+    "browser/upkeep.py",  # how old a page and its token are
     "relay/deletions.py",  # which accounts rest
     "history/site_index.py",  # when a place was used
     "history/store.py",  # when a chat was made
