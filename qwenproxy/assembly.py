@@ -13,7 +13,7 @@ from qwenproxy.access.door import Door
 from qwenproxy.access.keys import KeyFile
 from qwenproxy.accounts.opening import TabOpener
 from qwenproxy.accounts.pool import AccountPool, PoolLimits
-from qwenproxy.accounts.proxies import Proxies
+from qwenproxy.accounts.proxies import Proxies, default_proxy
 from qwenproxy.accounts.registry import Registry
 from qwenproxy.browser.binaries import Programs
 from qwenproxy.browser.display import Screen
@@ -23,7 +23,7 @@ from qwenproxy.browser.grid_address import GridAddress
 from qwenproxy.browser.grid_hub import GridHub
 from qwenproxy.browser.launching import Launcher
 from qwenproxy.browser.local import LocalLauncher
-from qwenproxy.browser.proxies import ProxyAddress, proxy_of
+from qwenproxy.browser.proxies import proxy_of
 from qwenproxy.browser.shared import SharedLauncher
 from qwenproxy.browser.site import Site
 from qwenproxy.browser.upkeep import POLL
@@ -69,7 +69,7 @@ def assemble(config: Config, relay: Relay | None = None, on_exhausted: Callable[
     session = SessionFolder(config.session_dir)
     ledger = Ledger.open(session)
     ledger.tidy()
-    proxy = default_proxy(config)
+    proxy = default_proxy(config.proxy)
     store = ObjectStore(lambda account_id: WayOut(session.account(account_id), proxy))
     uploader = Uploader(ledger, config.max_file_size, put=store.put)
     relay = relay or build_relay(config, uploader, on_exhausted=on_exhausted)
@@ -140,7 +140,7 @@ def launcher_for(config: Config, *, screen: Screen | None = None) -> Launcher:
             if config.accounts_per_browser == 1
             else SharedLauncher(replace(local, shared=True), config.accounts_per_browser)
         )
-    default = default_proxy(config)
+    default = default_proxy(config.proxy)
     return GridLauncher(
         hub,
         # What screen a node has is the node's own matter.
@@ -157,7 +157,7 @@ def local_launcher_for(config: Config, *, screen: Screen | None = None) -> Local
         screen or ("person" if config.headless == "0" else unseen_screen(config)),
         config.base_url_spki,
         inherited_environment(),
-        default_proxy(config),
+        default_proxy(config.proxy),
     )
 
 
@@ -186,14 +186,6 @@ def grid_of(config: Config) -> GridHub | None:
     if config.accounts_per_browser > 1:
         raise ConfigError(Phrase("grid_shares_nothing"))
     return GridHub(GridAddress.parse(config.grid_url))
-
-
-def default_proxy(config: Config) -> ProxyAddress | None:
-    """Return the proxy of accounts that have none of their own. Raises ConfigError."""
-    try:
-        return ProxyAddress.parse(config.proxy) if config.proxy else None
-    except SetupError as error:
-        raise ConfigError(Phrase("bad_proxy_setting", reason=error.phrase or error.message)) from None
 
 
 def profiles_for(config: Config) -> LocalLauncher | None:

@@ -13,9 +13,18 @@ from qwenproxy.accounts.registry import Registry
 from qwenproxy.browser.proxies import ProxyAddress, proxy_of
 from qwenproxy.disk import files
 from qwenproxy.disk.folder import AccountFolder
-from qwenproxy.errors import SetupError
+from qwenproxy.errors import ConfigError, SetupError
+from qwenproxy.texts import Phrase
 
 UNREADABLE = "unreadable"
+
+
+def default_proxy(setting: str) -> ProxyAddress | None:
+    """Return the proxy of accounts that have none of their own, None for an empty setting. Raises ConfigError."""
+    try:
+        return ProxyAddress.parse(setting) if setting else None
+    except SetupError as error:
+        raise ConfigError(Phrase("bad_proxy_setting", reason=error.phrase or error.message)) from None
 
 
 @dataclass(frozen=True, slots=True)

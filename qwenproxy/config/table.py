@@ -173,7 +173,7 @@ class Setting:
 
     def public(self, text: str) -> str:
         """Return a text of this setting as people may see it: without user and password."""
-        return re.sub(r"^(\w+://)?.*@", r"\1***@", text, flags=re.DOTALL) if self.has_login else text
+        return re.sub(r"^(\w+://)?.*@", r"\1...@", text, flags=re.DOTALL) if self.has_login else text
 
     @property
     def meaning(self) -> Phrase:

@@ -63,6 +63,7 @@ def folder(tmp_path: Path) -> AccountFolder:
 
 
 def fill(folder: AccountFolder, cookies: str) -> None:
+    folder.profile.mkdir(exist_ok=True)
     (folder.profile / "Cookies").write_text(cookies)
 
 

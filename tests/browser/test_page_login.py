@@ -12,7 +12,7 @@ from jwts import jwt
 from selenium.common.exceptions import InvalidArgumentException, JavascriptException, TimeoutException
 
 from qwenproxy.browser import navigation, page_login
-from qwenproxy.browser.chrome_tab import ChromeTab
+from qwenproxy.browser.chrome_tab import ChromeTab, no_trouble
 from qwenproxy.browser.page_login import Before, Login, Storage, await_token, navigate_as, put_login, read_login
 from qwenproxy.errors import NetworkFailed, NotLoggedIn
 
@@ -38,6 +38,7 @@ class ScriptedTab:
         self.commands: list[tuple[str, dict[str, Any]]] = []
         self.refused = ""  # a cookie that the browser does not take
         self.driver = SimpleNamespace(execute_script=self._view, get=lambda address: None)
+        self.way_trouble = no_trouble
 
     def _view(self, _script: str) -> tuple[str, Any] | None:
         view = self.views.pop(0) if len(self.views) > 1 else self.views[0]

@@ -167,8 +167,8 @@ def test_rows_have_value_and_origin() -> None:
 @pytest.mark.parametrize(
     ("text", "shown"),
     [
-        ("http://me:s3cret@grid:4444", "http://***@grid:4444"),
-        ("https://me:s3@cret@grid", "https://***@grid"),
+        ("http://me:s3cret@grid:4444", "http://...@grid:4444"),
+        ("https://me:s3@cret@grid", "https://...@grid"),
         ("http://grid:4444", "http://grid:4444"),
     ],
 )

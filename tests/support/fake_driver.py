@@ -13,6 +13,7 @@ from typing import Any
 
 from selenium.common.exceptions import JavascriptException
 
+from qwenproxy.browser.chrome_tab import no_trouble
 from qwenproxy.browser.pace import LOCAL, Pace
 from qwenproxy.browser.response import TabResponse
 
@@ -127,6 +128,7 @@ class FakeChrome:
         self.gone: Exception | None = None
         self.closed: list[bool] = []
         self.cookies: list[dict[str, object]] = []
+        self.way_trouble = no_trouble
         self.pace = pace
         self.hurries = 0  # commands that the pace's time limit holds for
         self._changed = threading.Condition()

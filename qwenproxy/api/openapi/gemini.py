@@ -139,7 +139,7 @@ def _paths(prefix: str) -> Item:
     pieces = answers("the answer in pieces", stream, (404, *READS_BODY, *ASKS_SITE), error="GeminiError")
     for answer in (whole, pieces):
         answer["200"]["headers"] = ABOUT_ANSWERS
-    count = answers("the number of tokens", json_content("GeminiCount"), READS_BODY, error="GeminiError")
+    count = answers("the number of tokens", json_content("GeminiCount"), (404, *READS_BODY), error="GeminiError")
     model = f"{prefix}/models/{{model}}"
     return {
         f"{model}:generateContent": _post("Answer a conversation", whole, "GeminiRequest"),

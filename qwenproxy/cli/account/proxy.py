@@ -9,8 +9,7 @@ import sys
 
 import click
 
-from qwenproxy.accounts.proxies import Proxies
-from qwenproxy.assembly import default_proxy
+from qwenproxy.accounts.proxies import Proxies, default_proxy
 from qwenproxy.browser.proxies import ProxyAddress
 from qwenproxy.cli.console import Console, find_account, is_interactive, open_console
 from qwenproxy.cli.session import late_session_option, server_of
@@ -47,7 +46,7 @@ def proxy_command(config: Config, account_id: str, url: str | None, clear: bool)
 
 def proxies_of(console: Console) -> Proxies:
     """Return the accounts' proxies. Raises ConfigError."""
-    return Proxies(console.registry, default_proxy(console.config))
+    return Proxies(console.registry, default_proxy(console.config.proxy))
 
 
 def read_proxy(console: Console, url: str) -> ProxyAddress:
