@@ -44,7 +44,7 @@ def error_of(response: TestResponse) -> Any:
     """Return the OpenAI error object of an answer, its form checked."""
     assert response.mimetype == "application/json"
     (error,) = response.get_json().values()
-    assert list(error) == ["message", "type", "param", "code"]
+    assert list(error) == ["message", "type", "param", "code", "request_id"]
     assert error["message"]
     return error
 

@@ -10,6 +10,34 @@ from qwenproxy.observe.journal.event import Event
 
 
 @dataclass(frozen=True, slots=True)
+class RequestBegan(Event):
+    """A request came. `size` is that of its body in bytes, None where the client does not say it."""
+
+    level: ClassVar[int] = logging.DEBUG
+
+    method: str
+    path: str
+    address: str
+    size: int | None = None
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path} from {self.address}"
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseEnded(Event):
+    """The last byte of an answer is written, or its client has left; `size` is that of the body in bytes."""
+
+    level: ClassVar[int] = logging.DEBUG
+
+    size: int
+    seconds: float
+
+    def __str__(self) -> str:
+        return f"{self.size} bytes written in {self.seconds:.3f} s"
+
+
+@dataclass(frozen=True, slots=True)
 class RequestEnded(Event):
     """A request got its answer, or its stream's headers."""
 
@@ -17,6 +45,8 @@ class RequestEnded(Event):
     path: str
     status: int
     seconds: float
+    route: str = ""  # the rule that matched, "" for none
+    client: str = ""  # what stands for its key, "" for none
 
     def __str__(self) -> str:
         return f"{self.method} {self.path} {self.status} {self.seconds:.3f} s"
@@ -40,16 +70,23 @@ class AnswerEnded(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class ContextChosen(Event):
-    """An account answers. `context` is continued, replayed or new: what the site held of the conversation."""
+class AnswerBegan(Event):
+    """The first part of an answer is there, `seconds` after its request; None if the answer came whole.
+
+    `context` is continued, replayed or new: what the site held of the conversation. `laps` says where the time went.
+    """
 
     level: ClassVar[int] = logging.DEBUG
 
     account_id: str
+    model: str
     context: str
+    laps: str
+    seconds: float | None = None
 
     def __str__(self) -> str:
-        return f"account={self.account_id} context={self.context}"
+        when = "" if self.seconds is None else f" after {self.seconds:.3f} s"
+        return f"account={self.account_id} answer of {self.model} began{when}, context={self.context}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,23 @@
+"""The dashboard: its pages, the API below them, and the numbers for Prometheus. For whoever runs the proxy.
+
+The door lets only the admin key in here, or the cookie of our own page. Stands beside the wire APIs, on the same relay;
+what it shows comes from the journal.
+"""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from qwenproxy.admin import accounts, events, keys, metrics, overview, pages, requests, session, settings
+from qwenproxy.admin.office import OFFICE, Office
+
+__all__ = ["Office", "register"]
+
+ROOMS = (accounts, events, keys, metrics, overview, pages, requests, session, settings)
+
+
+def register(app: Flask, office: Office) -> None:
+    """Put the dashboard's routes on the app."""
+    app.extensions[OFFICE] = office
+    for room in ROOMS:
+        app.register_blueprint(room.blueprint())
