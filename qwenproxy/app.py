@@ -28,6 +28,7 @@ from qwenproxy.observe.metrics import Metrics, Moment
 from qwenproxy.relay.attempts import go_on
 from qwenproxy.relay.questions import Relay
 
+OWN_PATHS = ("/admin/", "/ui")  # the dashboard does not show its own requests
 SOCKET_SHARE = 4  # a WebSocket may hold at most one of so many request threads
 
 
@@ -66,7 +67,7 @@ def _office(config: Config, parts: Assembly, admin_keys: AdminKeys) -> admin.Off
         relay=parts.relay,
         admin_keys=admin_keys,
         client_keys=parts.client_keys,
-        inspector=Inspector(),
+        inspector=Inspector(skip=OWN_PATHS),
         metrics=Metrics(moment),
         hour=Hour(),
         settings=tuple(config.rows()),

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from flask import Flask
 
-from qwenproxy.admin import accounts, events, keys, metrics, overview, pages, requests, session, settings
+from qwenproxy.admin import accounts, connect, events, keys, metrics, overview, pages, requests, session, settings
 from qwenproxy.admin.office import OFFICE, Office
 
 __all__ = ["Office", "register"]
 
-ROOMS = (accounts, events, keys, metrics, overview, pages, requests, session, settings)
+ROOMS = (accounts, connect, events, keys, metrics, overview, pages, requests, session, settings)
 
 
 def register(app: Flask, office: Office) -> None:

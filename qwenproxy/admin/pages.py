@@ -8,10 +8,13 @@ from importlib import resources
 from flask import Blueprint, Response
 from flask.typing import ResponseReturnValue
 
+from qwenproxy.api.errors import json_response
 from qwenproxy.errors import NotFound
+from qwenproxy.texts import EN, RU
 
 STATIC = "qwenproxy.admin.static"
 START = "index.html"
+OWN_TEXTS = "ui_"
 # Only our own files run and show, nothing frames us, and no address of ours reaches another site.
 HEADERS = {
     "Content-Security-Policy": (
@@ -32,6 +35,7 @@ def blueprint() -> Blueprint:
     """Return the routes of the pages."""
     routes = Blueprint("ui", __name__)
     routes.add_url_rule("/ui", view_func=show_start)
+    routes.add_url_rule("/ui/texts-<lang>.json", view_func=show_texts)
     routes.add_url_rule("/ui/<name>", view_func=show_file)
     return routes
 
@@ -39,6 +43,17 @@ def blueprint() -> Blueprint:
 def show_start() -> ResponseReturnValue:
     """Answer GET /ui and GET /ui/."""
     return _file(START)
+
+
+def show_texts(lang: str) -> ResponseReturnValue:
+    """Answer GET /ui/texts-LANG.json: the dashboard's texts."""
+    catalogue = {"en": EN, "ru": RU}.get(lang)
+    if catalogue is None:
+        raise NotFound("The dashboard speaks en and ru.")
+    texts = {key: text for key, text in catalogue.items() if key.startswith(OWN_TEXTS)}
+    response = json_response(texts)
+    response.headers.update(HEADERS)
+    return response
 
 
 def show_file(name: str) -> ResponseReturnValue:

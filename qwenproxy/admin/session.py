@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from qwenproxy import __version__
 from qwenproxy.access.admin import COOKIE_DAYS
 from qwenproxy.admin.office import office
-from qwenproxy.api.auth import LOGIN_ROUTE, check_keys, cookie_name, keys_in, page_cookie
+from qwenproxy.api.auth import LOGIN_ROUTE, SESSION_ROUTE, check_keys, cookie_name, keys_in, page_cookie
 from qwenproxy.api.bodies import json_body
 from qwenproxy.api.errors import json_response
 from qwenproxy.errors import RequestError
@@ -19,7 +19,7 @@ def blueprint() -> Blueprint:
     routes = Blueprint("admin-session", __name__)
     routes.add_url_rule(LOGIN_ROUTE, view_func=log_in, methods=["POST"])
     routes.add_url_rule("/admin/api/logout", view_func=log_out, methods=["POST"])
-    routes.add_url_rule("/admin/api/session", view_func=show)
+    routes.add_url_rule(SESSION_ROUTE, view_func=show)
     return routes
 
 
@@ -56,6 +56,7 @@ def show() -> ResponseReturnValue:
 
 def _session(cookie: str) -> Response:
     token = office().admin_keys.page_token(cookie) if cookie else None
-    response = json_response({"pageToken": token, "version": __version__, "lang": office().lang})
+    facts = {"version": __version__, "lang": office().lang} if token else {}
+    response = json_response({"pageToken": token, **facts})
     response.headers["Cache-Control"] = "no-store"
     return response

@@ -19,7 +19,8 @@ log = logging.getLogger(__name__)
 
 DOOR = "qwenproxy.door"
 LOGIN_ROUTE = "/admin/api/login"
-OPEN_ROUTES = ("/health", "/ui", LOGIN_ROUTE)
+SESSION_ROUTE = "/admin/api/session"  # says to anybody only whether there is a login
+OPEN_ROUTES = ("/health", "/ui", LOGIN_ROUTE, SESSION_ROUTE)
 OPEN_FOLDER = "/ui/"  # the dashboard's own files, which hold no secret
 ADMIN_ROUTES = re.compile(r"/(?:admin(?=/|$)|metrics$)")
 ADMIN_KEYS = "qwenproxy.admin_keys"

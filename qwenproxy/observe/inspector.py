@@ -81,8 +81,9 @@ class Watcher:
 class Inspector:
     """Keeps the last requests, from `start` to `close`. For any thread."""
 
-    def __init__(self, clock: Callable[[], float] = time.time, kept: int = KEPT) -> None:
-        """`clock` gives seconds since 1970; `kept` is the number of rows."""
+    def __init__(self, clock: Callable[[], float] = time.time, kept: int = KEPT, skip: tuple[str, ...] = ()) -> None:
+        """`clock` gives seconds since 1970; `kept` is the number of rows. Paths that begin with `skip` get none."""
+        self._skip = skip
         self._clock = clock
         self._kept = kept
         self._rows: OrderedDict[str, Row] = OrderedDict()
@@ -128,7 +129,7 @@ class Inspector:
         with self._lock:
             row = self._rows.get(row_id)
             if row is None:
-                if not isinstance(event, journal.RequestBegan):
+                if not isinstance(event, journal.RequestBegan) or event.path.startswith(self._skip):
                     return  # of a request that is forgotten, or of work that goes on behind it
                 row = self._rows[row_id] = Row(row_id, self._clock())
                 if len(self._rows) > self._kept:

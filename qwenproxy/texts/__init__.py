@@ -1,7 +1,7 @@
 """The catalogue of all texts for the person at the terminal, in English and Russian.
 
 errors_*.py has the errors for people and the meanings of the settings, commands_*.py the texts of the command line,
-connect_*.py those of `qwenproxy connect`.
+connect_*.py those of `qwenproxy connect`, dashboard_*.py those of the dashboard, whose keys begin with `ui_`.
 Stands below everything: imports nothing of the package.
 """
 
@@ -12,12 +12,21 @@ from collections.abc import Mapping
 from pathlib import PurePath
 from typing import Any, Protocol
 
-from qwenproxy.texts import commands_en, commands_ru, connect_en, connect_ru, errors_en, errors_ru
+from qwenproxy.texts import (
+    commands_en,
+    commands_ru,
+    connect_en,
+    connect_ru,
+    dashboard_en,
+    dashboard_ru,
+    errors_en,
+    errors_ru,
+)
 
 __all__ = ["EN", "RU", "Phrase", "Speaker", "speaker"]
 
-EN = errors_en.EN | commands_en.EN | connect_en.EN
-RU = errors_ru.RU | commands_ru.RU | connect_ru.RU
+EN = errors_en.EN | commands_en.EN | connect_en.EN | dashboard_en.EN
+RU = errors_ru.RU | commands_ru.RU | connect_ru.RU | dashboard_ru.RU
 
 # A path inside a text ends with its quotes, without quotes at the next space; one or two spaces belong to it if a slash
 # follows in the next word. The address of a site is not a path.
