@@ -6,7 +6,7 @@ what it shows comes from the journal.
 
 from __future__ import annotations
 
-from flask import Flask
+from flask import Flask, Response
 
 from qwenproxy.admin import accounts, connect, events, keys, metrics, overview, pages, requests, session, settings
 from qwenproxy.admin.office import OFFICE, Office
@@ -20,4 +20,12 @@ def register(app: Flask, office: Office) -> None:
     """Put the dashboard's routes on the app."""
     app.extensions[OFFICE] = office
     for room in ROOMS:
-        app.register_blueprint(room.blueprint())
+        routes = room.blueprint()
+        routes.after_request(_not_kept)
+        app.register_blueprint(routes)
+
+
+def _not_kept(response: Response) -> Response:
+    """Have no browser keep what only the admin may see."""
+    response.headers["Cache-Control"] = "no-store"
+    return response

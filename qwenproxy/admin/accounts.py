@@ -1,8 +1,7 @@
-"""/admin/api/accounts: the accounts as the dashboard shows them; check one, remove one (contract 12)."""
+"""/admin/api/accounts: the accounts as the dashboard shows them; check one, remove one (contract 10)."""
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 from flask import Blueprint
@@ -70,7 +69,7 @@ def _row(parts: Office, account_id: str) -> dict[str, Any] | None:
 
 
 def _facts(parts: Office, account: Account) -> dict[str, Any]:
-    status = account.status(time.time())
+    status = account.status(parts.clock())
     report = site_report.read(parts.relay.pool.registry.folder(account.id))
     return {
         "id": account.id,

@@ -1,4 +1,4 @@
-"""GET /admin/api/connect: what to set in other programs so that they use this proxy (contract 15).
+"""GET /admin/api/connect: what to set in other programs so that they use this proxy (contract 5.1).
 
 The address is the one under which the page was asked for. No key is shown: the placeholder stands in its place.
 """

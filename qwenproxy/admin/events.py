@@ -1,4 +1,4 @@
-"""GET /admin/api/events: one stream of all that changes, for the pages that are open (contract 12).
+"""GET /admin/api/events: one stream of all that changes, for the pages that are open (contract 10).
 
 Each viewer holds a request thread, so their number is limited. `overview` comes every few seconds, `request` whenever a
 request changes, `again` when a viewer was too slow: it reads the lists anew.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import orjson
 from flask import Blueprint, current_app, request
@@ -41,7 +42,9 @@ def watch() -> ResponseReturnValue:
         raise QueueTimeout(f"{VIEWERS} pages of the dashboard are open already. Close one.", retry_after=5)
     stopping = current_app.extensions[SOCKETS].stopping
     response = event_stream(_changes(office(), client_gone_check(request.environ), stopping))
-    response.call_on_close(places.release)
+    place = ExitStack()  # gives it back once, however often the response is closed
+    place.callback(places.release)
+    response.call_on_close(place.close)
     return response
 
 

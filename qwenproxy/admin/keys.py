@@ -32,9 +32,7 @@ def list_keys() -> ResponseReturnValue:
 def add_key() -> ResponseReturnValue:
     """Answer POST /admin/api/keys: make a random key. From the first one on every client needs a key."""
     key = office().client_keys.add()
-    response = json_response({"name": _name(key), "key": key}, 201)
-    response.headers["Cache-Control"] = "no-store"
-    return response
+    return json_response({"name": _name(key), "key": key}, 201)
 
 
 def remove_key(name: str) -> ResponseReturnValue:

@@ -1,4 +1,4 @@
-"""GET /metrics: the numbers for Prometheus (contract 14)."""
+"""GET /metrics: the numbers for Prometheus (contract 10.4)."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ class Office:
     """The parts of the dashboard.
 
     `settings` are name, value, origin and meaning of each setting, without secrets. `opener` makes what opens an
-    account's page for a check; it raises SetupError if there is no browser.
+    account's page for a check; it raises SetupError if there is no browser. `clock` gives seconds since 1970.
     """
 
     relay: Relay
@@ -39,6 +39,7 @@ class Office:
     settings: tuple[tuple[str, str, str, str], ...]
     opener: Callable[[], TabOpener]
     lang: str
+    clock: Callable[[], float]
     viewers: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(VIEWERS))
 
     def start(self) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 from flask import Blueprint
@@ -31,7 +30,7 @@ def moment(parts: Office) -> dict[str, Any]:
     pool = parts.relay.pool
     answers, waiting = pool.load()
     return {
-        "now": time.time(),
+        "now": parts.clock(),
         "running": sum(answers.values()),
         "waiting": waiting,
         "browsers": len(pool.open_browsers()),

@@ -1,4 +1,4 @@
-"""Getting in and out of the dashboard: the admin key becomes a cookie, and the page gets its token (contract 12)."""
+"""Getting in and out of the dashboard: the admin key becomes a cookie, and the page gets its token (contract 10)."""
 
 from __future__ import annotations
 
@@ -57,6 +57,4 @@ def show() -> ResponseReturnValue:
 def _session(cookie: str) -> Response:
     token = office().admin_keys.page_token(cookie) if cookie else None
     facts = {"version": __version__, "lang": office().lang} if token else {}
-    response = json_response({"pageToken": token, **facts})
-    response.headers["Cache-Control"] = "no-store"
-    return response
+    return json_response({"pageToken": token, **facts})

@@ -1,6 +1,6 @@
 """The begin and the end of every request, for the log and the journal, under one id.
 
-The id is in each line of the log, in the header `x-request-id`, and in errors (contract 14). Knows no route.
+The id is in each line of the log, in the header `x-request-id`, and in errors (contract 10.4). Knows no route.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 from flask import Flask, Response, g, request
 
@@ -15,6 +16,7 @@ from qwenproxy.api.auth import client_name
 from qwenproxy.observe import journal
 from qwenproxy.observe.logs import forget_request, request_id
 
+SOCKET_METHOD = "WS"  # of a request over a WebSocket, in the journal
 PATH_LENGTH = 120  # characters of a path that we log
 NAME_LENGTH = 8  # characters of what stands for a client's key: enough to tell clients apart
 
@@ -34,10 +36,22 @@ def register_request_log(app: Flask) -> None:
         response.headers["x-request-id"] = request_id.get()
         seconds = time.monotonic() - g.started_at
         route = request.url_rule.rule if request.url_rule else ""
-        client = client_name()[:NAME_LENGTH]
-        journal.note(journal.RequestEnded(request.method, _path(), response.status_code, seconds, route, client))
+        client, code = client_name()[:NAME_LENGTH], str(g.get("error_code", ""))
+        journal.note(journal.RequestEnded(request.method, _path(), response.status_code, seconds, route, client, code))
         _Writing(response, g.started_at)
         return response
+
+
+@contextmanager
+def socket_request(size: int) -> Iterator[None]:
+    """Give a request over a WebSocket, of `size` bytes, its own id, and put begin and end into the journal."""
+    token, started_at = request_id.set(secrets.token_hex(4)), time.monotonic()
+    journal.note(journal.RequestBegan(SOCKET_METHOD, _path(), request.remote_addr or "", size))
+    try:
+        yield
+    finally:
+        journal.note(journal.ResponseEnded(None, time.monotonic() - started_at))
+        request_id.reset(token)
 
 
 def _path() -> str:

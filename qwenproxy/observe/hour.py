@@ -6,7 +6,6 @@ The app makes one. Bounded: one small value a minute.
 from __future__ import annotations
 
 import threading
-import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -33,7 +32,7 @@ class Minute:
 class Hour:
     """Counts the journal's events by minute, from `start` to `close`. For any thread."""
 
-    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, clock: Callable[[], float]) -> None:
         """`clock` gives seconds since 1970."""
         self._clock = clock
         self._minutes: deque[Minute] = deque(maxlen=MINUTES)
@@ -66,7 +65,7 @@ class Hour:
                 case journal.AnswerEnded():
                     minute.answers += 1
                     minute.output_tokens += event.output_tokens or 0
-                case journal.AnswerBroke():
+                case journal.AnswerBroke() | journal.NoAnswer():
                     minute.failures += 1
 
     def _now(self) -> Minute:

@@ -7,7 +7,6 @@ of rows. Knows no HTTP.
 from __future__ import annotations
 
 import threading
-import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,6 +19,7 @@ from qwenproxy.observe.logs import NO_REQUEST, request_id
 
 KEPT = 500  # rows
 NOTES = 50  # notes of one row: an agent's answer may be tried again, searched for, corrected
+CLIENT_GONE = 499  # the status of an answer that nobody waits for
 UNREAD = 1000  # changes that a slow viewer may have before it; then it begins anew
 
 State = Literal["running", "done", "failed", "left"]
@@ -81,7 +81,7 @@ class Watcher:
 class Inspector:
     """Keeps the last requests, from `start` to `close`. For any thread."""
 
-    def __init__(self, clock: Callable[[], float] = time.time, kept: int = KEPT, skip: tuple[str, ...] = ()) -> None:
+    def __init__(self, clock: Callable[[], float], kept: int = KEPT, skip: tuple[str, ...] = ()) -> None:
         """`clock` gives seconds since 1970; `kept` is the number of rows. Paths that begin with `skip` get none."""
         self._skip = skip
         self._clock = clock
@@ -146,14 +146,19 @@ def _note(row: Row, event: journal.Event) -> None:
             row.method, row.path, row.address, row.received = event.method, event.path, event.address, event.size
         case journal.RequestEnded():
             row.status, row.route, row.client = event.status, event.route, event.client
+            row.error = event.code or row.error  # work in the background may have failed before
+            if event.status == CLIENT_GONE:
+                row.state = "left"
         case journal.AnswerBegan():
             row.account, row.model, row.context, row.laps = event.account_id, event.model, event.context, event.laps
         case journal.AnswerEnded():
             row.finish = event.reason
-        case journal.AnswerBroke():
+        case journal.AnswerBroke() | journal.NoAnswer():
             row.error, row.state = event.code, "failed"
-        case journal.ClientLeft():
+        case journal.ClientLeft() if row.state in ("running", "done") and not row.finish:
             row.state = "left"
+        case journal.ClientLeft():  # when all was said
+            pass
         case journal.ResponseEnded():
             row.sent, row.seconds = event.size, event.seconds
             if row.state == "running":

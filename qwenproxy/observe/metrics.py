@@ -63,7 +63,12 @@ class Metrics:
         self._contexts = Counter(
             "qwenproxy_contexts", "Answers by what the site held of the conversation.", ("context",), registry=registry
         )
-        self._errors = Counter("qwenproxy_answer_errors", "Answers that broke off.", ("code",), registry=registry)
+        self._errors = Counter(
+            "qwenproxy_answer_errors",
+            "Streams that ended with an error.",
+            ("code",),
+            registry=registry,
+        )
         self._refusals = Counter(
             "qwenproxy_refusals", "Times an account was set aside, by kind.", ("kind",), registry=registry
         )
@@ -99,7 +104,7 @@ class Metrics:
             self._answer_seconds.observe(event.seconds)
             self._tokens.labels("input").inc(event.input_tokens or 0)
             self._tokens.labels("output").inc(event.output_tokens or 0)
-        elif isinstance(event, journal.AnswerBroke):
+        elif isinstance(event, journal.AnswerBroke | journal.NoAnswer):
             self._errors.labels(event.code).inc()
         elif isinstance(event, journal.BrowserOpened):
             self._browser_seconds.observe(event.seconds)

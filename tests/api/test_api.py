@@ -238,7 +238,7 @@ def test_no_such_thing_in_openais_form(client: FlaskClient, method: str, path: s
 def test_no_such_thing_in_the_native_form(client: FlaskClient, method: str, path: str, status: int, code: str) -> None:
     response = client.open(path, method=method)
     assert response.status_code == status
-    assert list(response.get_json()) == ["error", "code"]
+    assert list(response.get_json()) == ["error", "code", "request_id"]
     assert response.get_json()["code"] == code
 
 

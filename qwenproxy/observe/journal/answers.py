@@ -26,15 +26,16 @@ class RequestBegan(Event):
 
 @dataclass(frozen=True, slots=True)
 class ResponseEnded(Event):
-    """The last byte of an answer is written, or its client has left; `size` is that of the body in bytes."""
+    """The last byte of an answer is written, or its client has left; `size` is that of the body in bytes, if known."""
 
     level: ClassVar[int] = logging.DEBUG
 
-    size: int
+    size: int | None
     seconds: float
 
     def __str__(self) -> str:
-        return f"{self.size} bytes written in {self.seconds:.3f} s"
+        what = "answer" if self.size is None else f"{self.size} bytes"
+        return f"{what} written in {self.seconds:.3f} s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,7 @@ class RequestEnded(Event):
     seconds: float
     route: str = ""  # the rule that matched, "" for none
     client: str = ""  # what stands for its key, "" for none
+    code: str = ""  # of the error that it got
 
     def __str__(self) -> str:
         return f"{self.method} {self.path} {self.status} {self.seconds:.3f} s"
@@ -181,13 +183,26 @@ class AnswerBroke(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class ClientLeft(Event):
-    """A client left in the middle of its answer."""
+class NoAnswer(Event):
+    """An answer did not begin, and the client gets the error inside a stream; `code` is that of the error."""
 
-    account_id: str
+    level: ClassVar[int] = logging.WARNING
+
+    code: str
+    message: str
 
     def __str__(self) -> str:
-        return f"account={self.account_id} client gone, answer stopped"
+        return f"no answer came: {self.message}"
+
+
+@dataclass(frozen=True, slots=True)
+class ClientLeft(Event):
+    """A client left before its answer was complete. `account_id` is "" if none answered yet."""
+
+    account_id: str = ""
+
+    def __str__(self) -> str:
+        return f"account={self.account_id or '-'} client gone, answer stopped"
 
 
 @dataclass(frozen=True, slots=True)
