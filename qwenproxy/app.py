@@ -5,25 +5,30 @@ Built inside the server's worker process, because the browsers that the relay op
 
 from __future__ import annotations
 
-import secrets
 import time
+from collections import Counter
 from collections.abc import Callable
+from functools import partial
 
-from flask import Flask, Response, g, request
+from flask import Flask
 
-from qwenproxy import api
+from qwenproxy import admin, api
+from qwenproxy.access.admin import AdminKeys
 from qwenproxy.api.auth import register_auth
 from qwenproxy.api.cors import register_cors
+from qwenproxy.api.request_log import register_request_log
 from qwenproxy.api.responses.stored.background import BACKGROUND, Background
 from qwenproxy.api.sockets import register_sockets
 from qwenproxy.api.wiring import CONVERSATIONS, FILING, PROXIES, RELAY, STORED
-from qwenproxy.assembly import assemble
+from qwenproxy.assembly import Assembly, assemble, opener_for
 from qwenproxy.config import Config
-from qwenproxy.observe import journal
-from qwenproxy.observe.logs import forget_request, request_id
+from qwenproxy.observe.hour import Hour
+from qwenproxy.observe.inspector import Inspector
+from qwenproxy.observe.metrics import Metrics, Moment
 from qwenproxy.relay.attempts import go_on
 from qwenproxy.relay.questions import Relay
 
+OWN_PATHS = ("/admin/", "/ui")  # the dashboard does not show its own requests
 SOCKET_SHARE = 4  # a WebSocket may hold at most one of so many request threads
 
 
@@ -41,25 +46,33 @@ def create_app(config: Config, relay: Relay | None = None, on_exhausted: Callabl
     app.extensions[STORED] = parts.stored
     app.extensions[PROXIES] = parts.proxies
     app.extensions[BACKGROUND] = Background()
-    _log_requests(app)
+    register_request_log(app)
     register_cors(app, config.cors_origins)
-    register_auth(app, parts.door, loopback_only=config.is_loopback)
+    register_auth(app, parts.door, parts.admin_keys, loopback_only=config.is_loopback)
     register_sockets(app, max(1, config.threads // SOCKET_SHARE))
     api.register(app, config.ollama_port)
+    if parts.admin_keys:
+        admin.register(app, _office(config, parts, parts.admin_keys))
     return app
 
 
-def _log_requests(app: Flask) -> None:
-    @app.before_request
-    def begin() -> None:
-        g.started_at = time.monotonic()
-        request_id.set(secrets.token_hex(4))
+def _office(config: Config, parts: Assembly, admin_keys: AdminKeys) -> admin.Office:
+    pool = parts.relay.pool
 
-    @app.after_request
-    def end(response: Response) -> Response:
-        response.headers["x-request-id"] = request_id.get()
-        seconds = time.monotonic() - g.started_at
-        journal.note(journal.RequestEnded(request.method, request.path[:120], response.status_code, seconds))
-        # Not earlier, because a streamed answer still logs while the server reads it.
-        response.call_on_close(forget_request)
-        return response
+    def moment() -> Moment:
+        statuses: Counter[str] = Counter(account.status(time.time()) for account in pool.registry.all())
+        answers, waiting = pool.load()
+        return Moment(sum(answers.values()), waiting, len(pool.open_browsers()), statuses)
+
+    return admin.Office(
+        relay=parts.relay,
+        admin_keys=admin_keys,
+        client_keys=parts.client_keys,
+        inspector=Inspector(time.time, skip=OWN_PATHS),
+        metrics=Metrics(moment),
+        hour=Hour(time.time),
+        clock=time.time,
+        settings=tuple(config.rows()),
+        opener=partial(opener_for, config, pool.registry),
+        lang=config.lang,
+    )

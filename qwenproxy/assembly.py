@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from qwenproxy.access.admin import AdminKeys
 from qwenproxy.access.door import Door
 from qwenproxy.access.keys import KeyFile
 from qwenproxy.accounts.opening import TabOpener
@@ -59,6 +60,8 @@ class Assembly:
     door: Door
     stored: Stored
     proxies: Proxies
+    client_keys: KeyFile
+    admin_keys: AdminKeys | None
 
 
 def assemble(config: Config, relay: Relay | None = None, on_exhausted: Callable[[], None] = go_on) -> Assembly:
@@ -77,13 +80,16 @@ def assemble(config: Config, relay: Relay | None = None, on_exhausted: Callable[
     state = State(session.state)
     client_chats = ClientChats(SiteIndex(state), config.api_chats)
     keys = KeyFile.open(session.keys)
+    admin_keys = AdminKeys.open(session.admin_key) if config.admin else None
     return Assembly(
         relay,
         Conversations(relay, history, config.max_history_length, config.queue_wait, client_chats),
         Filing(relay, uploader),
-        Door(keys, key_required=not (config.is_loopback or config.insecure)),
+        Door(keys, key_required=not (config.is_loopback or config.insecure), admin_keys=admin_keys),
         stored_in(state, config.responses_days, config.queue_wait),
         Proxies(relay.pool.registry, proxy),
+        keys,
+        admin_keys,
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any, TypeVar, cast
 
 import pytest
 from clocks import FakeClock
+from dashboard import Dashboard, dashboard_of
 from fake_site import FakeResponse, FakeSite
 from fake_tabs import FakeOpener
 from flask.testing import FlaskClient
@@ -34,6 +35,7 @@ from qwenproxy.history.client_chats import ClientChats
 from qwenproxy.history.conversations import Conversations
 from qwenproxy.history.site_index import SiteIndex
 from qwenproxy.history.store import HistoryStore
+from qwenproxy.observe import journal
 from qwenproxy.relay import deletions
 from qwenproxy.relay.attempts import Attempts, go_on
 from qwenproxy.relay.questions import Relay, RelaySettings
@@ -64,11 +66,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture(autouse=True)
 def nothing_left_behind(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Fail a test that leaves a lease, a page fetch or a thread of a tab or a pool alive."""
+    """Fail a test that leaves a lease, a page fetch, a thread of a tab or a pool, or a subscriber of the journal."""
     pools = _made(AccountPool, monkeypatch)
     responses = _made(TabResponse, monkeypatch)
     fakes = _made(FakeResponse, monkeypatch)
-    before = set(threading.enumerate())
+    before, subscribers = set(threading.enumerate()), set(journal.log.handlers)
     yield
     leases = [pool for pool in pools if pool.running()]
     fetches: list[object] = [one for one in responses if not one._closed and not one._ended]
@@ -77,7 +79,8 @@ def nothing_left_behind(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for thread in threads:
         thread.join(5)
     alive = [thread.name for thread in threads if thread.is_alive()]
-    assert not leases and not fetches and not alive, "the test left something running"
+    listening = [one for one in set(journal.log.handlers) - subscribers if isinstance(one, journal.Subscription)]
+    assert not leases and not fetches and not alive and not listening, "the test left something running"
 
 
 def _made(kind: type[T], monkeypatch: pytest.MonkeyPatch) -> list[T]:
@@ -206,6 +209,13 @@ def chats(
     chats = KeptChats(tmp_path / "session", registry, clock, pauses.append)
     yield chats.start()
     chats.close()
+
+
+@pytest.fixture
+def dashboard(chats: KeptChats) -> Iterator[Dashboard]:
+    """The dashboard of a whole server whose chats are kept."""
+    with dashboard_of(chats) as dashboard:
+        yield dashboard
 
 
 @pytest.fixture

@@ -37,16 +37,18 @@ class KeyFile:
     Every method raises SetupError if the file is unreadable or disappeared, because that must never open the door.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, template: str = _TEMPLATE) -> None:
+        """`template` is the content of a file that has to be made."""
         self._path = path
+        self._template = template
         self._mutex = threading.Lock()
         self._lock = PathLock(path)
         self._cache = CachedFile(path, self._load)
 
     @classmethod
-    def open(cls, path: Path) -> KeyFile:
+    def open(cls, path: Path, template: str = _TEMPLATE) -> KeyFile:
         """Return the keys of a file, made with an explaining template if there is none. Raises SetupError."""
-        key_file = cls(path)
+        key_file = cls(path, template)
         key_file.prepare()
         return key_file
 
@@ -57,7 +59,7 @@ class KeyFile:
             with self._lock:
                 sweep(self._path.parent, self._path.name)
                 if read_bytes(self._path) is None:
-                    write_atomic(self._path, _TEMPLATE.encode())
+                    write_atomic(self._path, self._template.encode())
         except StorageError:
             # A read-only folder may still hold keys.
             if read_bytes(self._path) is None:

@@ -151,8 +151,12 @@ class AccountPool:
 
     def running(self) -> int:
         """Return how many leases are out."""
+        return sum(self.load()[0].values())
+
+    def load(self) -> tuple[dict[str, int], int]:
+        """Return how many leases are out on each account, and how many requests wait for one."""
         with self._lock:
-            return sum(slot.running for slot in self._slots.values())
+            return {slot.id: slot.running for slot in self._slots.values()}, len(self._waiters)
 
     def unavailable(self) -> ProxyError | None:
         """Return why no account can take a request now, None if one can."""
@@ -187,7 +191,7 @@ class AccountPool:
         """
         ok = self._ok_accounts()
         with self._lock:
-            ids = [each for each in ok if not (each in self._slots and self._slots[each].reserved)]
+            ids = [each for each in ok if each not in self._slots or not self._slots[each].reserved]
             return [each for each in ids if not self._has_failed(each)] or ids
 
     def _ok_accounts(self) -> list[str]:
@@ -276,8 +280,7 @@ class AccountPool:
             if not free or len(slots) == len(ok):
                 return
             slot, self._is_needed = free[0], False
-            slot.running += 1
-            slot.has_place = True
+            slot.running, slot.has_place = slot.running + 1, True
         threading.Thread(target=self._try, args=(slot,), name=f"try-{slot.id}", daemon=True).start()
 
     def _try(self, slot: Slot) -> None:

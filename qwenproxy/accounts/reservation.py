@@ -18,6 +18,12 @@ class Reservation:
         self._closing = threading.Lock()
         self._is_closed = False
 
+    def __enter__(self) -> Reservation:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
     def close(self) -> None:
         """Let requests have the account again. Idempotent, from any thread."""
         with self._closing:

@@ -5,7 +5,6 @@ A route parses its request, makes an encoder, and calls `respond`. The encoder d
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -24,8 +23,6 @@ from qwenproxy.history.conversations import Place
 from qwenproxy.history.kept_answer import KeptAnswer
 from qwenproxy.observe import journal
 from qwenproxy.wsgi.client import client_gone_check
-
-log = logging.getLogger(__name__)
 
 KEEP_ALIVE_AFTER = 10  # seconds of silence towards the client, also before the site answers
 CONTEXT_HEADER = "x-qwenproxy-context"
@@ -94,6 +91,9 @@ def stream(answer: KeptAnswer, encoder: Encoder, client_gone: ClientGoneCheck) -
             elif piece := encoder.event(event):
                 silence = 0
                 yield piece
+    except GeneratorExit:  # the server closes a stream that it cannot write any more
+        journal.note(journal.ClientLeft(answer.run.account_id))
+        raise
     except Exception as error:
         failure = as_proxy_error(error)
         journal.note(journal.AnswerBroke(answer.run.account_id, failure.code, failure.message))
@@ -114,10 +114,11 @@ def _stream_late(coming: Coming[KeptAnswer], encoder: Encoder, client_gone: Clie
     try:
         answer = coming.result()
     except ClientGone:
+        journal.note(journal.ClientLeft())
         return
     except Exception as error:
         failure = as_proxy_error(error)
-        log.warning("no answer came: %s", failure.message)
+        journal.note(journal.NoAnswer(failure.code, failure.message))
         yield from _failure(encoder, failure)
         return
     yield from stream(answer, encoder, client_gone)

@@ -11,16 +11,25 @@ from typing import cast
 
 from flask import Flask, current_app, g, request
 
+from qwenproxy.access.admin import AdminKeys
 from qwenproxy.access.door import Door, Scope
 from qwenproxy.errors import ForbiddenHost, InvalidApiKey, SetupError
 
 log = logging.getLogger(__name__)
 
 DOOR = "qwenproxy.door"
+LOGIN_ROUTE = "/admin/api/login"
+SESSION_ROUTE = "/admin/api/session"  # says to anybody only whether there is a login
 # Ollama's clients look for their server at its root, and Anthropic's with HEAD, before they send a key. Neither answer
 # shows more than that a server is here.
-OPEN_ROUTES = ("/health", "/ollama")
+OPEN_ROUTES = ("/health", "/ollama", "/ui", LOGIN_ROUTE, SESSION_ROUTE)
 PROBES = ("/", "/api/hello")
+OPEN_FOLDER = "/ui/"  # the dashboard's own files, which hold no secret
+ADMIN_ROUTES = re.compile(r"/(?:admin(?=/|$)|metrics$)")
+ADMIN_KEYS = "qwenproxy.admin_keys"
+COOKIE = "qwenproxy-admin"
+PAGE_HEADER = "x-qwenproxy-page"
+READING_METHODS = ("GET", "HEAD", "OPTIONS")
 SOCKET_ROUTE = "/api/ws"
 
 # Google's own examples send the key in the query; no log holds that.
@@ -31,9 +40,13 @@ _QUOTES = " \t\"'`"
 _SCHEME = re.compile(r"(?:bearer\s+|[\s\"'`])+", re.IGNORECASE)
 
 
-def register_auth(app: Flask, door: Door, *, loopback_only: bool) -> None:
-    """Check every request; `loopback_only` refuses Host headers that name another machine (DNS rebinding)."""
+def register_auth(app: Flask, door: Door, admin_keys: AdminKeys | None, *, loopback_only: bool) -> None:
+    """Check every request; `loopback_only` refuses Host headers that name another machine (DNS rebinding).
+
+    `admin_keys` None: there is no dashboard, and its addresses are like any other.
+    """
     app.extensions[DOOR] = door
+    app.extensions[ADMIN_KEYS] = admin_keys
 
     @app.before_request
     def check_request() -> None:
@@ -41,8 +54,52 @@ def register_auth(app: Flask, door: Door, *, loopback_only: bool) -> None:
             raise ForbiddenHost(
                 "This server only answers to localhost. Set QWENPROXY_HOST to open it to other machines."
             )
-        if not (_is_open() or _key_comes_later()):
-            g.client = client_of(check_keys(request_keys()))
+        if _is_open() or _key_comes_later():
+            return
+        keys = request_keys()
+        if not keys and admin_keys and (cookie := page_cookie()):
+            _check_page(admin_keys, cookie)
+            keys = (admin_keys.first(),)
+        is_admins = admin_keys is not None and ADMIN_ROUTES.match(request.path)
+        g.client = client_of(check_keys(keys, "admin" if is_admins else "client"))
+
+
+def cookie_name() -> str:
+    """Return the name of the dashboard's cookie: browsers share cookies among the ports of a machine."""
+    return f"{COOKIE}-{request.host.rpartition(':')[2] if ':' in request.host else 80}"
+
+
+def page_cookie() -> str:
+    """Return the cookie of our own page if the request has one that holds, "" for none. Raises InvalidApiKey."""
+    keys = cast("AdminKeys | None", current_app.extensions[ADMIN_KEYS])
+    cookie = request.cookies.get(cookie_name(), "")
+    try:
+        return cookie if keys and keys.accepts_cookie(cookie) else ""
+    except SetupError as error:
+        raise _unreadable_keys(error) from None
+
+
+def _check_page(keys: AdminKeys, cookie: str) -> None:
+    """Raise ForbiddenHost if something is to be changed with the cookie alone, as a foreign page could make it.
+
+    Reading needs no token: no foreign page gets our answers. A WebSocket it would get, so its origin has to be ours.
+    """
+    if "Upgrade" in request.headers:
+        allowed = is_own_origin(request.headers.get("Origin", ""))
+    else:
+        token = request.headers.get(PAGE_HEADER, "")
+        allowed = request.method in READING_METHODS or keys.accepts_page(cookie, token)
+    if not allowed:
+        raise ForbiddenHost(
+            f"This request came with the dashboard's cookie, but not from its page: send the header {PAGE_HEADER} with "
+            "the page's token, or the admin key as Authorization: Bearer."
+        )
+
+
+def is_own_origin(origin: str) -> bool:
+    """Tell whether an Origin header names the address that was asked: the page is one of ours."""
+    # Not the scheme: a server before us may speak https in our place.
+    return origin.lower().partition("://")[2] == request.host.lower()
 
 
 def client_name() -> str:
@@ -61,9 +118,13 @@ def check_keys(keys: Iterable[str], scope: Scope = "client") -> str:
     try:
         return door.check(keys, scope)
     except SetupError as error:
-        # Log the text and do not send it: it names a folder of this machine.
-        log.error("every client is refused: %s", error.message)
-        raise InvalidApiKey("The proxy cannot read its keys, so it refuses everybody. Its log says why.") from None
+        raise _unreadable_keys(error) from None
+
+
+def _unreadable_keys(error: SetupError) -> InvalidApiKey:
+    # Log the text and do not send it: it names a folder of this machine.
+    log.error("every client is refused: %s", error.message)
+    return InvalidApiKey("The proxy cannot read its keys, so it refuses everybody. Its log says why.")
 
 
 def request_keys() -> tuple[str, ...]:
@@ -118,7 +179,8 @@ def is_probe() -> bool:
 
 
 def _is_open() -> bool:
-    return request.path in OPEN_ROUTES or request.method == "OPTIONS" or is_probe()
+    is_open = request.path in OPEN_ROUTES or request.path.startswith(OPEN_FOLDER)
+    return is_open or request.method == "OPTIONS" or is_probe()
 
 
 def _key_comes_later() -> bool:

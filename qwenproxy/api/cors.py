@@ -11,10 +11,9 @@ from collections.abc import Iterable
 
 from flask import Flask, Response, request
 
-from qwenproxy.api.auth import is_loopback_host
+from qwenproxy.api.auth import LOGIN_ROUTE, READING_METHODS, is_loopback_host, is_own_origin, page_cookie
 from qwenproxy.errors import ForbiddenHost
 
-READING_METHODS = ("GET", "HEAD", "OPTIONS")
 EXPOSED_HEADERS = "retry-after, server-timing, x-qwenproxy-context, x-qwenproxy-ignored, x-request-id, x-should-retry"
 PREFLIGHT_AGE = 600  # seconds that a browser may remember the answer to a preflight
 
@@ -28,6 +27,8 @@ def register_cors(app: Flask, origins: Iterable[str]) -> None:
         origin = request.headers.get("Origin")
         if origin is None or not _changes_state() or _is_allowed(origin, allowed) or is_loopback_origin(origin):
             return
+        if is_own_origin(origin) and (request.path == LOGIN_ROUTE or page_cookie()):
+            return  # the dashboard, seen from another machine
         raise ForbiddenHost(
             f"Web pages of {origin[:100]} may not use this proxy. To allow them, add their origin to "
             "QWENPROXY_CORS_ORIGINS."

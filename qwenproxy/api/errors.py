@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 import orjson
-from flask import Flask, Response, current_app, request
+from flask import Flask, Response, current_app, g, request
 from werkzeug.exceptions import HTTPException
 
 from qwenproxy.api.bodies import body_too_large
@@ -38,6 +38,7 @@ def error_response(error: ProxyError) -> Response:
     """Return the answer for an error before the first byte, in the form of the request's wire API."""
     if isinstance(error, StorageError):
         log.error("%s", error.message)
+    g.error_code = error.code
     wire_api = _wire_api()
     response = json_response(wire_api.error(error), error.status)
     response.headers.update({**wait_headers(error), **wire_api.error_headers()})

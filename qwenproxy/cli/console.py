@@ -58,7 +58,7 @@ class Console:
 def open_console(config: Config) -> Console:
     """Return the console for these settings. Raises SetupError."""
     # These commands show their progress themselves, so the log shows only warnings unless the person set its level.
-    logs.configure("warning" if config.set_by.get("LOG_LEVEL") == "default" else config.log_level)
+    logs.configure("warning" if config.set_by.get("LOG_LEVEL") == "default" else config.log_level, config.log_format)
     console = Console(config, speaker(config.lang))
     # An unusable folder fails at once, before anything else is said.
     if stamp(console.session.root):

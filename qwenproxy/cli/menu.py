@@ -43,7 +43,7 @@ def show_menu(config: Config) -> None:
         click.echo(console.say("stopped"), err=True)
         sys.exit(0)  # the menu offers Ctrl-C as a normal way out
     finally:
-        logs.configure(config.log_level)
+        logs.configure(config.log_level, config.log_format)
 
 
 def _run_choice(console: Console) -> bool:

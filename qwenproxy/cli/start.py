@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import click
 
 from qwenproxy import server
+from qwenproxy.access.admin import AdminKeys
 from qwenproxy.access.keys import KeyFile
 from qwenproxy.accounts.registry import Registry
 from qwenproxy.cli.brains import BrainOptions, brain_options
@@ -50,7 +51,7 @@ def start_command(
     if brain.url and not use_sandbox:
         raise WordedUsageError(help_speaker()("brain_without_sandbox"))
     config = Config.load(options)
-    logs.configure(config.log_level)
+    logs.configure(config.log_level, config.log_format)
     # Until the server handles SIGTERM, exit through the context managers below, so that they clean up.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with contextlib.ExitStack() as stack:
@@ -139,10 +140,19 @@ answer = client.chat.completions.create(model="qwen-max", messages=[{{"role": "u
 print(answer.choices[0].message.content)
 """
         )
+        if self.config.admin:
+            click.echo(f"{self._dashboard(url)}\n")
         if key:
             command = command_line(self.config, "keys", "list", "--show")
             click.echo(f"{self.say('start_key', key=key, command=command)}\n")
         sys.stdout.flush()
+
+    def _dashboard(self, url: str) -> str:
+        """Return the sentence with the dashboard's address; with the key in it only for a person's eyes."""
+        file = SessionFolder(self.config.session_dir).admin_key
+        if not sys.stdout.isatty():  # a log may keep what we print
+            return self.say("start_dashboard_key", url=f"{url}/ui/", path=file)
+        return self.say("start_dashboard", url=f"{url}/ui/#key={AdminKeys.open(file).first()}")
 
     def warm_up(self, relay: Relay) -> None:
         """Open the first account's browser; on a terminal, say when it is ready."""

@@ -52,6 +52,7 @@ class Config:
     model_variants: bool
     api_chats: int
     responses_days: int
+    admin: bool
     account_concurrency: int
     queue_wait: float
     stall_timeout: float
@@ -62,6 +63,7 @@ class Config:
     unknown_model: str
     threads: int
     log_level: str
+    log_format: str
     cors_origins: tuple[str, ...]
     lang: str
     set_by: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)

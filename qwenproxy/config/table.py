@@ -205,6 +205,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("MODEL_VARIANTS", (), "0", _flag),
     Setting("API_CHATS", (), "1000", _whole(0)),
     Setting("RESPONSES_DAYS", (), "30", _whole(1, 36_500)),
+    Setting("ADMIN", (), "1", _flag),
     Setting("ACCOUNT_CONCURRENCY", (), "2", _whole(1)),
     Setting("QUEUE_WAIT", (), "60", _seconds(zero=True)),
     Setting("STALL_TIMEOUT", (), "180", _seconds(zero=False)),
@@ -215,6 +216,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("UNKNOWN_MODEL", (), "default", _one_of("default", "error")),
     Setting("THREADS", (), "128", _whole(1, 10_000)),
     Setting("LOG_LEVEL", ("LOG_LEVEL",), "info", _log_level),
+    Setting("LOG_FORMAT", (), "text", _one_of("text", "json")),
     Setting("CORS_ORIGINS", (), "", _origins),
     Setting("LANG", (), "", _one_of("en", "ru")),
 )

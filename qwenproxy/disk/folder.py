@@ -141,6 +141,11 @@ class SessionFolder:
         return self.root / "Authorization.txt"
 
     @property
+    def admin_key(self) -> Path:
+        """The key of whoever runs the proxy."""
+        return self.root / "Admin.txt"
+
+    @property
     def history(self) -> Path:
         """The folder of the kept chats, one file a chat."""
         return self.root / "history"

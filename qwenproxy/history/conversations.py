@@ -141,7 +141,8 @@ class Conversations:
 
 
 def _context(run: ChatRun, *, is_known: bool) -> Context:
-    """Return how the question reached the model, and put it into the journal."""
+    """Return how the question reached the model, and put the begin of the answer into the journal."""
     context: Context = "continued" if run.place.response_id else "replayed" if is_known else "new"
-    journal.note(journal.ContextChosen(run.account_id, context))
+    seconds = run.laps.seconds if run.chat.streamed else None
+    journal.note(journal.AnswerBegan(run.account_id, run.model, context, run.laps.header, seconds))
     return context

@@ -25,6 +25,11 @@ class Laps:
         self._last = now
 
     @property
+    def seconds(self) -> float:
+        """The time of all stages that have ended."""
+        return sum(self._durations.values())
+
+    @property
     def header(self) -> str:
         """The stages in the form of a `Server-Timing` header, in milliseconds."""
         return ", ".join(f"{stage};dur={seconds * 1000:.1f}" for stage, seconds in self._durations.items())

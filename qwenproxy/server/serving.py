@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from qwenproxy.admin.office import OFFICE
 from qwenproxy.api.responses.stored.background import BACKGROUND
 from qwenproxy.api.sockets import SOCKETS
 from qwenproxy.api.wiring import RELAY
@@ -37,7 +38,10 @@ def make_app(config: Config, end: Callable[[], None]) -> Flask:
     session = SessionFolder(config.session_dir)
     end_leftovers(session)
     guard_browsers(session)
-    return create_app(config, on_exhausted=end if config.on_no_accounts == "exit" else go_on)
+    app = create_app(config, on_exhausted=end if config.on_no_accounts == "exit" else go_on)
+    if office := app.extensions.get(OFFICE):
+        office.start()
+    return app
 
 
 def relay_of(app: Flask) -> Relay:
@@ -63,6 +67,8 @@ def close(app: Flask) -> None:
     stop_taking(app)
     app.extensions[BACKGROUND].close()
     relay_of(app).close()
+    if office := app.extensions.get(OFFICE):
+        office.close()
 
 
 def begin(relay: Relay, warm_up: Callable[[Relay], None]) -> None:

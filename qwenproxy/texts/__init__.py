@@ -2,7 +2,8 @@
 
 errors_*.py has the errors for people and the meanings of the settings, commands_*.py the texts of the command line,
 connect_*.py those of `qwenproxy connect`, moving_*.py those of `account export` and `import`, proxies_*.py what is said
-about outgoing proxies, grid_*.py about a Selenium Grid.
+about outgoing proxies, grid_*.py about a Selenium Grid, dashboard_*.py those of the dashboard, whose keys begin with
+`ui_`.
 Stands below everything: imports nothing of the package.
 """
 
@@ -18,6 +19,8 @@ from qwenproxy.texts import (
     commands_ru,
     connect_en,
     connect_ru,
+    dashboard_en,
+    dashboard_ru,
     errors_en,
     errors_ru,
     grid_en,
@@ -30,8 +33,8 @@ from qwenproxy.texts import (
 
 __all__ = ["EN", "RU", "Phrase", "Speaker", "speaker"]
 
-EN = errors_en.EN | commands_en.EN | connect_en.EN | grid_en.EN | moving_en.EN | proxies_en.EN
-RU = errors_ru.RU | commands_ru.RU | connect_ru.RU | grid_ru.RU | moving_ru.RU | proxies_ru.RU
+EN = errors_en.EN | commands_en.EN | connect_en.EN | dashboard_en.EN | grid_en.EN | moving_en.EN | proxies_en.EN
+RU = errors_ru.RU | commands_ru.RU | connect_ru.RU | dashboard_ru.RU | grid_ru.RU | moving_ru.RU | proxies_ru.RU
 
 # A path inside a text ends with its quotes, without quotes at the next space; one or two spaces belong to it if a slash
 # follows in the next word. The address of a site is not a path.

@@ -90,6 +90,8 @@ EN = {
     "start_waits": "Until then every request gets a 503.",
     "start_ready": "qwenproxy listens on {url}   (stop it with Ctrl-C)",
     "start_ollama": "Ollama's API is at {url}",
+    "start_dashboard": "The dashboard (whoever has this link runs the proxy): {url}",
+    "start_dashboard_key": "The dashboard is at {url}; its key is in {path}",
     "start_try": "Try it from another terminal:",
     "start_sdk": "or with the OpenAI SDK:",
     "start_key": "Replace {key} with a key from: {command}",

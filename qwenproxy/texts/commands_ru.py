@@ -89,6 +89,8 @@ RU = {
     "start_waits": "До тех пор на каждый запрос прокси отвечает 503.",
     "start_ready": "qwenproxy работает: {url}   (остановить - Ctrl-C)",
     "start_ollama": "API Ollama доступен по адресу {url}",
+    "start_dashboard": "Панель управления (ссылка даёт власть над прокси): {url}",
+    "start_dashboard_key": "Панель управления: {url}; ключ к ней - в файле {path}",
     "start_try": "Попробуйте из другого терминала:",
     "start_sdk": "или через OpenAI SDK:",
     "start_key": "Вместо {key} подставьте ключ из списка: {command}",

@@ -148,6 +148,7 @@ EN = {
     "setting_model_variants": "1 lists models with the endings -thinking, -fast and -search, too",
     "setting_responses_days": "days that stored responses and conversations are kept after their last use",
     "setting_api_chats": "recorded API chats to keep; over it the oldest go, here and on the site; 0 records none",
+    "setting_admin": "0 switches the dashboard and its API off",
     "setting_account_concurrency": "running answers per account",
     "setting_queue_wait": "seconds a request may wait for a free account",
     "setting_stall_timeout": "seconds to wait while the site is silent",
@@ -158,6 +159,7 @@ EN = {
     "setting_unknown_model": "for an unknown model: use DEFAULT_MODEL, or answer 404",
     "setting_threads": "request threads",
     "setting_log_level": "debug, info, warning or error",
+    "setting_log_format": "text for people, json for programs that collect logs",
     "setting_cors_origins": "web origins that may call the proxy, separated by commas",
     "setting_lang": "language of menu and messages, en or ru; when empty, from the locale",
 }

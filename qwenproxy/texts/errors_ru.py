@@ -150,6 +150,7 @@ RU = {
     "setting_model_variants": "1 показывает и модели с окончаниями -thinking, -fast и -search",
     "setting_responses_days": "сколько дней после последнего обращения хранить сохранённые ответы и беседы",
     "setting_api_chats": "сколько записанных чатов API хранить, здесь и на сайте; лишние удаляются; 0: ни одного",
+    "setting_admin": "0 выключает панель управления и её API",
     "setting_account_concurrency": "сколько ответов одновременно на аккаунт",
     "setting_queue_wait": "сколько секунд запрос ждёт свободного аккаунта",
     "setting_stall_timeout": "сколько секунд ждать, пока сайт молчит",
@@ -160,6 +161,7 @@ RU = {
     "setting_unknown_model": "для неизвестной модели: взять DEFAULT_MODEL или ответить 404",
     "setting_threads": "потоки для запросов",
     "setting_log_level": "подробность журнала: debug, info, warning или error",
+    "setting_log_format": "text для людей, json для программ, которые собирают журналы",
     "setting_cors_origins": "сайты, страницам которых разрешено обращаться к прокси, через запятую",
     "setting_lang": "язык меню и сообщений, en или ru; если пусто, язык системы",
 }

@@ -44,7 +44,7 @@ def error_of(response: TestResponse) -> Any:
     """Return the OpenAI error object of an answer, its form checked."""
     assert response.mimetype == "application/json"
     (error,) = response.get_json().values()
-    assert list(error) == ["message", "type", "param", "code"]
+    assert list(error) == ["message", "type", "param", "code", "request_id"]
     assert error["message"]
     return error
 
@@ -238,7 +238,7 @@ def test_no_such_thing_in_openais_form(client: FlaskClient, method: str, path: s
 def test_no_such_thing_in_the_native_form(client: FlaskClient, method: str, path: str, status: int, code: str) -> None:
     response = client.open(path, method=method)
     assert response.status_code == status
-    assert list(response.get_json()) == ["error", "code"]
+    assert list(response.get_json()) == ["error", "code", "request_id"]
     assert response.get_json()["code"] == code
 
 

@@ -209,7 +209,10 @@ class TestAddresses:
         response = client.post(path, json=ASK)
         assert (response.status_code, response.get_json()["object"]) == (200, "chat.completion")
         refused = client.post(path, json={})
-        assert (refused.status_code, list(refused.get_json()["error"])) == (400, ["message", "type", "param", "code"])
+        assert (refused.status_code, list(refused.get_json()["error"])) == (
+            400,
+            ["message", "type", "param", "code", "request_id"],
+        )
 
     @pytest.mark.parametrize(
         "path",
@@ -232,7 +235,10 @@ class TestAddresses:
     )
     def test_errors_below_openais_prefixes_have_its_form(self, client: FlaskClient, path: str) -> None:
         response = client.get(path)
-        assert (response.status_code, list(response.get_json()["error"])) == (404, ["message", "type", "param", "code"])
+        assert (response.status_code, list(response.get_json()["error"])) == (
+            404,
+            ["message", "type", "param", "code", "request_id"],
+        )
 
     @pytest.mark.parametrize("prefix", ["", "/v1", "/api/v1", "/api"])
     @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ def write(chats: KeptChats, chat_id: str, created: int, messages: int = 0) -> No
 
 
 def error_of(response: TestResponse) -> tuple[int, str]:
-    assert list(response.get_json()) == ["error", "code"]
+    assert list(response.get_json()) == ["error", "code", "request_id"]
     assert response.get_json()["error"]
     return response.status_code, response.get_json()["code"]
 

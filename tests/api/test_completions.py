@@ -115,4 +115,7 @@ def test_what_has_no_effect_is_named(client: FlaskClient) -> None:
 
 def test_a_wrong_method_has_openais_form(client: FlaskClient) -> None:
     response = client.get(PATH)
-    assert (response.status_code, set(response.get_json()["error"])) == (405, {"message", "type", "param", "code"})
+    assert (response.status_code, set(response.get_json()["error"])) == (
+        405,
+        {"message", "type", "param", "code", "request_id"},
+    )

@@ -234,7 +234,7 @@ class TestBadRequests:
     def test_they_reach_nobody(self, chats: KeptChats, body: Any, param: str) -> None:
         response = chats.client.post("/api/chat", json=body)
         assert (response.status_code, response.get_json()["code"]) == (400, "invalid_request")
-        assert list(response.get_json()) == ["error", "code"]
+        assert list(response.get_json()) == ["error", "code", "request_id"]
         assert param is None or param.split("[", maxsplit=1)[0] in response.get_json()["error"]
         assert not chats.site.calls
         assert not chats.files()

@@ -48,7 +48,7 @@ class TestFailures:
         chats.site.script("a", REFUSED_CONTENT)
         response = chats.say("Hello?", stream=stream)
         assert (response.status_code, response.get_json()["code"]) == (400, "content_filter")
-        assert list(response.get_json()) == ["error", "code"]
+        assert list(response.get_json()) == ["error", "code", "request_id"]
         assert not chats.files()
         chats.site.wait_for_deletions(("a", "up-1"))
 
@@ -74,7 +74,7 @@ class TestFailures:
     def test_a_cut_first_answer_leaves_no_chat_and_no_id(self, chats: KeptChats) -> None:
         chats.site.script("a", CUT)
         response = chats.say("Hello?", chatId="550e8400-e29b-41d4-a716-446655440000")
-        assert (response.status_code, list(response.get_json())) == (502, ["error", "code"])
+        assert (response.status_code, list(response.get_json())) == (502, ["error", "code", "request_id"])
         assert not chats.files()
 
     @pytest.mark.parametrize("stream", [False, True])

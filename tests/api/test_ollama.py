@@ -311,7 +311,7 @@ def test_a_cut_answer_never_looks_whole(make_client: MakeClient, site: FakeSite,
     if stream:
         assert failed(response)
     else:
-        assert (response.status_code, list(response.get_json())) == (502, ["error"])
+        assert (response.status_code, list(response.get_json())) == (502, ["error", "request_id"])
 
 
 @pytest.mark.parametrize("stream", [True, False])
@@ -337,7 +337,7 @@ def test_a_limit_is_told_with_its_end(make_client: MakeClient, site: FakeSite, s
 def test_errors_have_ollamas_form(make_client: MakeClient, body: str, status: int, words: str) -> None:
     client = make_client(settings=RelaySettings(unknown_model="error"))
     response = client.post(CHAT, data=body)
-    assert (response.status_code, list(response.get_json())) == (status, ["error"])
+    assert (response.status_code, list(response.get_json())) == (status, ["error", "request_id"])
     assert words in response.get_json()["error"]
 
 
@@ -363,14 +363,14 @@ def test_errors_have_ollamas_form(make_client: MakeClient, body: str, status: in
 def test_what_is_refused_says_why(client: FlaskClient, method: str, path: str, status: int, words: str) -> None:
     for address in (f"/ollama{path}", f"/ollama{path}/"):
         response = client.open(address, method=method, data="{}")
-        assert (response.status_code, list(response.get_json())) == (status, ["error"])
+        assert (response.status_code, list(response.get_json())) == (status, ["error", "request_id"])
         assert words in response.get_json()["error"]
 
 
 def test_a_key_is_asked_for_in_ollamas_form(make_client: MakeClient) -> None:
     client = make_client(config={"host": "0.0.0.0"})
     response = client.get("/ollama/api/tags")
-    assert (response.status_code, list(response.get_json())) == (401, ["error"])
+    assert (response.status_code, list(response.get_json())) == (401, ["error", "request_id"])
 
 
 # models
@@ -468,7 +468,7 @@ def test_ollamas_own_port(make_client: MakeClient) -> None:
         answered = client.post(path, json=body, environ_overrides=there).get_json()
         assert answered["object"] == "chat.completion"
     refused = client.post("/api/embed", json={}, environ_overrides=there)
-    assert (refused.status_code, list(refused.get_json())) == (400, ["error"])
+    assert (refused.status_code, list(refused.get_json())) == (400, ["error", "request_id"])
 
 
 @pytest.mark.parametrize("path", ["/api/tags", "/api/version", "/api/ps"])
@@ -517,4 +517,4 @@ def test_a_browsers_plugin_asks_first(make_client: MakeClient) -> None:
     granted = allowing.post(CHAT, json=body, headers={"Origin": origin})
     assert granted.headers["Access-Control-Allow-Origin"] == origin
     refused = make_client(0).post(CHAT, json=body, headers={"Origin": origin})
-    assert (refused.status_code, list(refused.get_json())) == (403, ["error"])
+    assert (refused.status_code, list(refused.get_json())) == (403, ["error", "request_id"])

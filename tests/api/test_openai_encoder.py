@@ -215,7 +215,7 @@ def test_a_failure_after_the_first_byte(
     ]
     assert data_of(last)["error"]["code"] == code
     assert set(data_of(last)) == {"error"}
-    assert set(data_of(last)["error"]) == {"message", "type", "param", "code"}
+    assert set(data_of(last)["error"]) == {"message", "type", "param", "code", "request_id"}
     assert "account=a" in caplog.text
     assert "Half an ans" not in caplog.text
 

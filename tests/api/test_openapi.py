@@ -12,6 +12,7 @@ from clocks import FakeClock
 from flask import Flask
 from jsonschema import Draft202012Validator
 from kept_chats import KeptChats
+from openapi_checks import SCHEMAS, check
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from replies import RATE_LIMITED
 from spelling import spelled
@@ -23,8 +24,6 @@ from qwenproxy.api.openapi.schemas import ERROR_CODES
 from qwenproxy.errors import ProxyError
 
 METHODS = ("get", "post", "put", "delete", "patch")
-
-SCHEMAS = document()["components"]["schemas"]
 
 
 def described() -> set[tuple[str, str]]:
@@ -42,12 +41,6 @@ def served(app: Flask) -> set[tuple[str, str]]:
         for rule in app.url_map.iter_rules()
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
     }
-
-
-def check(schema: str, value: Any) -> None:
-    """Hold a value against one of the schemas."""
-    inside = {"$ref": f"#/components/schemas/{schema}", "components": {"schemas": SCHEMAS}}
-    Draft202012Validator(inside).validate(value)
 
 
 def test_the_document_is_valid(chats: KeptChats) -> None:

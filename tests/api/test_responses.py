@@ -191,7 +191,9 @@ def test_a_conversation_goes_on_where_the_site_holds_it(client: FlaskClient) -> 
 def test_an_error_of_the_request_names_its_field(client: FlaskClient) -> None:
     response = create(client, input=123)
     assert response.status_code == 400
-    assert response.get_json()["error"] == {
+    error = response.get_json()["error"]
+    assert error.pop("request_id") == response.headers["x-request-id"]
+    assert error == {
         "message": "input must be a string or an array of items.",
         "type": "invalid_request_error",
         "param": "input",

@@ -32,7 +32,7 @@ def assert_refused(reply: Reply, case: Case) -> None:
     assert reply.status == case.status, reply.body
     assert reply.headers["content-type"] == "application/json"
     assert reply.error["code"] == case.code
-    assert set(reply.error) == {"message", "type", "param", "code"}
+    assert set(reply.error) == {"message", "type", "param", "code", "request_id"}
     if case.status == 429:
         assert abs(case.rests_for - int(reply.headers["retry-after"])) < TOLERANCE
     else:

@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 import pytest
 from cli_runner import commands_of
-from promises import NEVER_SENT, described_routes, on_every_prefix, statuses_of_codes
+from promises import NEVER_SENT, dashboard_routes, described_routes, on_every_prefix, statuses_of_codes
 from readmes import ROOT, anchors, links, marked, prose, quoted, rows
 from spelling import spelled
 
@@ -199,6 +199,12 @@ def test_the_contract_has_every_route() -> None:
     listed = [tuple(route.split(" ", 1)) for row in table("routes") for route in quoted(row[:1])]
     assert len(set(listed)) == len(listed)
     assert set().union(*(on_every_prefix(method, path) for method, path in listed)) == described_routes()
+
+
+def test_the_contract_has_every_route_of_the_dashboard() -> None:
+    listed = [tuple(route.split(" ", 1)) for row in table("dashboard-routes") for route in quoted(row[:1])]
+    assert len(set(listed)) == len(listed)
+    assert set(listed) == dashboard_routes()
 
 
 def test_the_contract_has_every_error_code() -> None:

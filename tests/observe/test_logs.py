@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextvars
 import io
+import json
 import logging
 import re
 import subprocess
@@ -51,6 +52,26 @@ def test_a_line_names_its_request(written: Callable[[], str]) -> None:
     first, second = written().splitlines()
     assert [match[2] for line in (first, second) if (match := LINE.fullmatch(line))] == ["-", "ab12"]
     assert second.endswith("one 1")
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_lines_for_programs_are_objects_without_a_secret(
+    written: Callable[[], str], make_client: MakeClient, site: FakeSite, stream: bool
+) -> None:
+    before = len(written())
+    logs.configure("debug", "json")
+    site.script("a", CUT, answer(ANSWER))
+    client = make_client()
+    body = {"messages": [{"role": "user", "content": f"{QUESTION}\n{{}}"}], "stream": stream}
+    for _ in range(2):
+        client.post("/v1/chat/completions", json=body, headers={"x-api-key": KEY}, buffered=True)
+    lines = [json.loads(line) for line in written()[before:].splitlines()]
+    assert all({"time", "level", "request", "message"} <= set(line) for line in lines)
+    ended = [line for line in lines if line.get("event") == "RequestEnded"]
+    assert [line["fields"]["path"] for line in ended] == ["/v1/chat/completions"] * 2
+    assert ended[0]["request"] != ended[1]["request"]
+    assert {line["event"] for line in lines if "event" in line} >= {"RequestBegan", "AnswerBegan", "ResponseEnded"}
+    assert not [secret for secret in (KEY, TOKEN, QUESTION, ANSWER) if secret in written()]
 
 
 def test_configured_twice_a_line_is_written_once(written: Callable[[], str]) -> None:
@@ -154,5 +175,5 @@ def test_a_request_that_is_over_lends_its_id_to_no_other_line(make_client: MakeC
 
 def test_a_made_up_path_cannot_forge_a_line(written: Callable[[], str], make_client: MakeClient) -> None:
     make_client().get("/v1/x%0a2026-01-01 00:00:00,000 INFO request=- forged")
-    (line,) = (line for line in written().splitlines() if "forged" in line)
-    assert " GET /v1/x" in line
+    lines = [line for line in written().splitlines() if "forged" in line]
+    assert lines and all(" GET /v1/x" in line for line in lines)

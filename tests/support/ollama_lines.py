@@ -62,7 +62,7 @@ def complete(response: TestResponse) -> list[dict[str, Any]]:
 def failed(response: TestResponse) -> str:
     """Return the error of a stream that failed, which must not look complete."""
     *pieces, last = lines_of(response)
-    assert list(last) == ["error"]
+    assert list(last) == ["error", "request_id"]
     assert not any("error" in piece or piece["done"] for piece in pieces)
     return str(last["error"])
 

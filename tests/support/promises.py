@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from qwenproxy.api.openapi import document
+from qwenproxy.api.openapi import dashboard, document
 from qwenproxy.api.openapi.gemini import GEMINI_PREFIXES, SHARED_PREFIXES
 from qwenproxy.api.openapi.paths import OPENAI_PREFIXES
 from qwenproxy.errors import ProxyError
@@ -12,7 +12,16 @@ NEVER_SENT = {"client_gone"}  # nobody is there to read it
 
 
 def described_routes() -> set[tuple[str, str]]:
-    """Return method and path of all routes in the OpenAPI document."""
+    """Return method and path of all routes in the OpenAPI document but the dashboard's."""
+    return _routes() - dashboard_routes()
+
+
+def dashboard_routes() -> set[tuple[str, str]]:
+    """Return method and path of the dashboard's routes: people see its pages, and only the contract lists these."""
+    return {(method.upper(), path) for path, item in dashboard.PATHS.items() for method in item if method in METHODS}
+
+
+def _routes() -> set[tuple[str, str]]:
     return {
         (method.upper(), path) for path, item in document()["paths"].items() for method in item if method in METHODS
     }

@@ -15,6 +15,7 @@ from qwenproxy.api.gemini.grounding import grounding_metadata
 from qwenproxy.api.waits import message_for_client
 from qwenproxy.chat import ToolCall, Usage
 from qwenproxy.errors import ContextLengthExceeded, ProxyError
+from qwenproxy.observe.logs import request_id
 
 if TYPE_CHECKING:
     from qwenproxy.history.kept_answer import KeptAnswer
@@ -31,7 +32,8 @@ _TYPE = "type.googleapis.com/google.rpc."
 def gemini_error(error: ProxyError) -> dict[str, Any]:
     """Return Google's error object, with the details that its clients act on."""
     details: list[dict[str, Any]] = [
-        {"@type": f"{_TYPE}ErrorInfo", "reason": error.code.upper(), "domain": "qwenproxy"}
+        {"@type": f"{_TYPE}ErrorInfo", "reason": error.code.upper(), "domain": "qwenproxy"},
+        {"@type": f"{_TYPE}RequestInfo", "requestId": request_id.get()},
     ]
     if error.param is not None:
         violation = {"field": error.param, "description": error.client_message}

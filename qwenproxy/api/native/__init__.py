@@ -9,6 +9,7 @@ from qwenproxy.api.native import chats, files, routes, ws
 from qwenproxy.api.waits import message_for_client
 from qwenproxy.api.wire import WireApi
 from qwenproxy.errors import ProxyError
+from qwenproxy.observe.logs import request_id
 
 ADDRESSES = re.compile("/")  # any path; the other wire APIs come first
 
@@ -21,5 +22,5 @@ def wire_api() -> WireApi:
 
 def native_error(error: ProxyError) -> dict[str, Any]:
     """Return the native routes' error object, with the id of the kept chat if there is one."""
-    body = {"error": message_for_client(error), "code": error.code}
+    body = {"error": message_for_client(error), "code": error.code, "request_id": request_id.get()}
     return {**body, "chatId": error.chat_id} if error.chat_id else body

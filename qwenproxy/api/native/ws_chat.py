@@ -7,7 +7,6 @@ the events.
 from __future__ import annotations
 
 import logging
-import secrets
 import time
 from dataclasses import replace
 from typing import Any
@@ -22,11 +21,12 @@ from qwenproxy.api.errors import as_internal_error
 from qwenproxy.api.ignored import Ignored
 from qwenproxy.api.native.routes import parse_chat_id, parse_turn
 from qwenproxy.api.native.ws_encoder import SocketEncoder
+from qwenproxy.api.request_log import socket_request
 from qwenproxy.api.sockets import GOING_AWAY, INTERNAL_ERROR, POLICY_VIOLATION, Messages, Text
 from qwenproxy.api.wiring import conversations
 from qwenproxy.errors import ClientGone, InternalError, InvalidApiKey, InvalidJson, ProxyError, RequestError
 from qwenproxy.history.conversations import InChat
-from qwenproxy.observe.logs import request_id
+from qwenproxy.observe import journal
 
 log = logging.getLogger(__name__)
 
@@ -79,9 +79,12 @@ class SocketChat:
         check_keys(self._keys)
 
     def _answer_next(self, text: Text) -> None:
-        socket_id = request_id.set(secrets.token_hex(4))
-        start = time.monotonic()
         self._cancelled = False
+        with socket_request(len(text)):
+            self._answer_this(text)
+
+    def _answer_this(self, text: Text) -> None:
+        start = time.monotonic()
         try:
             message = json_object(text, "message")
             kind = message.get("type")
@@ -100,14 +103,14 @@ class SocketChat:
             raise
         except ClientGone:
             end = {"type": "done", "chatId": message.get("chatId"), "finish_reason": "cancelled"}
+            journal.note(journal.ClientLeft())
             self._messages.send(orjson.dumps(end))
         except ProxyError as error:
             log.info("WebSocket answer failed: %s", error.code)
+            journal.note(journal.NoAnswer(error.code, error.message))
             self.send_error(error)
         except Exception as error:
             raise as_internal_error(error) from error
-        finally:
-            request_id.reset(socket_id)
 
     def _answer(self, message: dict[str, Any]) -> str:
         """Send an answer; return the code of the error with which it broke off, "" if it is complete."""

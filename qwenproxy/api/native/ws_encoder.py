@@ -15,6 +15,7 @@ from qwenproxy.api.waits import message_for_client
 from qwenproxy.chat import Event, Image, Reasoning, Text
 from qwenproxy.errors import ProxyError
 from qwenproxy.history.kept_answer import KeptAnswer
+from qwenproxy.observe.logs import request_id
 
 
 class SocketEncoder:
@@ -53,6 +54,7 @@ class SocketEncoder:
         """Return `error`."""
         self.has_ended, self.error_code = True, error.code
         event = {"type": "error", "code": error.code, "message": message_for_client(error)}
+        event["request_id"] = request_id.get()
         return orjson.dumps({**event, "chatId": error.chat_id} if error.chat_id else event)
 
     def whole(self, answer: KeptAnswer) -> dict[str, Any]:

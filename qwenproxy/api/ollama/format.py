@@ -16,6 +16,7 @@ from qwenproxy.api.openai.format import call_object
 from qwenproxy.api.waits import message_for_client
 from qwenproxy.chat import Tool, ToolCall
 from qwenproxy.errors import ModelNotFound, ProxyError
+from qwenproxy.observe.logs import request_id
 
 if TYPE_CHECKING:
     from qwenproxy.upstream.models import Model
@@ -44,7 +45,8 @@ def ollama_error(error: ProxyError) -> dict[str, Any]:
     """Return Ollama's error object."""
     message = message_for_client(error)
     # Some clients look for the words.
-    return {"error": f"model not found: {message}" if isinstance(error, ModelNotFound) else message}
+    text = f"model not found: {message}" if isinstance(error, ModelNotFound) else message
+    return {"error": text, "request_id": request_id.get()}
 
 
 def tool_call_object(index: int, call: ToolCall, tools: Sequence[Tool]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from qwenproxy.api.waits import message_for_client
 from qwenproxy.chat import Citation, Tool, ToolCall, Usage
 from qwenproxy.errors import ProxyError
 from qwenproxy.history.messages import tool_call_object
+from qwenproxy.observe.logs import request_id
 
 if TYPE_CHECKING:
     from qwenproxy.relay.run import ChatRun
@@ -52,7 +53,8 @@ def completion_object(run: ChatRun, *, legacy: bool = False) -> dict[str, Any]:
 def openai_error(error: ProxyError) -> dict[str, Any]:
     """Return OpenAI's error object."""
     message = message_for_client(error)
-    return {"error": {"message": message, "type": error.type, "param": error.param, "code": error.code}}
+    fields = {"message": message, "type": error.type, "param": error.param, "code": error.code}
+    return {"error": {**fields, "request_id": request_id.get()}}
 
 
 def usage_object(usage: Usage) -> dict[str, Any]:

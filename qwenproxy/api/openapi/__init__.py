@@ -13,7 +13,7 @@ from flask.typing import ResponseReturnValue
 
 from qwenproxy import __version__
 from qwenproxy.api.errors import json_response
-from qwenproxy.api.openapi import completions, gemini, messages, ollama, responses, stored
+from qwenproxy.api.openapi import completions, dashboard, gemini, messages, ollama, responses, stored
 from qwenproxy.api.openapi.paths import PATHS
 from qwenproxy.api.openapi.schemas import SCHEMAS
 
@@ -29,9 +29,10 @@ TAGS = [
     {"name": "Chat", "description": "Chats that the proxy keeps."},
     {"name": "Files", "description": "Images and documents for messages."},
     {"name": "Server", "description": "The state of the server."},
+    dashboard.TAG,
 ]
 KEYS = {
-    "key": {"type": "http", "scheme": "bearer", "description": "A line of Authorization.txt."},
+    "key": {"type": "http", "scheme": "bearer", "description": "A line of Authorization.txt, or of Admin.txt."},
     "x-api-key": {"type": "apiKey", "in": "header", "name": "x-api-key", "description": "The same."},
     "api-key": {"type": "apiKey", "in": "header", "name": "api-key", "description": "The same."},
     "x-goog-api-key": {
@@ -41,7 +42,15 @@ KEYS = {
         "description": "The same; Gemini's routes also take it as `key` in the query.",
     },
 }
-PARTS = (completions, responses, stored, messages, gemini, ollama)  # one for each wire API beside the first
+PARTS = (
+    completions,
+    responses,
+    stored,
+    messages,
+    gemini,
+    ollama,
+    dashboard,
+)  # one for each wire API beside the first, and the dashboard
 
 
 def blueprint() -> Blueprint:

@@ -141,7 +141,14 @@ CONVERSATION: dict[str, Schema] = {
                 model=TEXT,
                 usage=ref("Usage"),
             ),
-            an_object("type code message", type=const("error"), code=TEXT, message=TEXT, chatId=TEXT),
+            an_object(
+                "type code message request_id",
+                type=const("error"),
+                code=TEXT,
+                message=TEXT,
+                request_id=TEXT,
+                chatId=TEXT,
+            ),
         ]
     },
 }

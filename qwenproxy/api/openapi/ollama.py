@@ -151,7 +151,7 @@ SCHEMAS: dict[str, Schema] = {
     "OllamaLoaded": an_object("models", models=array_of({}, maxItems=0)),
     "OllamaPulled": an_object("status", status=TEXT),
     "OllamaVersion": an_object("version", version=TEXT),
-    "OllamaError": an_object("error", error=TEXT),
+    "OllamaError": an_object("error request_id", error=TEXT, request_id=TEXT),
 }
 
 

@@ -123,15 +123,18 @@ ANSWERS: dict[str, Schema] = {
     "OpenAIError": an_object(
         "error",
         error=an_object(
-            "message type param code",
+            "message type param code request_id",
             message=TEXT,
             type=TEXT,
             param=nullable(TEXT),
             code={"enum": ERROR_CODES},
+            request_id=TEXT,
             resets_at=described(COUNT, "seconds since 1970; where the type is usage_limit_reached"),
         ),
     ),
-    "NativeError": an_object("error code", error=TEXT, code={"enum": ERROR_CODES}, chatId=TEXT),
+    "NativeError": an_object(
+        "error code request_id", error=TEXT, code={"enum": ERROR_CODES}, request_id=TEXT, chatId=TEXT
+    ),
 }
 
 CHATS: dict[str, Schema] = {

@@ -10,6 +10,35 @@ from qwenproxy.observe.journal.event import Event
 
 
 @dataclass(frozen=True, slots=True)
+class RequestBegan(Event):
+    """A request came. `size` is that of its body in bytes, None where the client does not say it."""
+
+    level: ClassVar[int] = logging.DEBUG
+
+    method: str
+    path: str
+    address: str
+    size: int | None = None
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path} from {self.address}"
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseEnded(Event):
+    """The last byte of an answer is written, or its client has left; `size` is that of the body in bytes, if known."""
+
+    level: ClassVar[int] = logging.DEBUG
+
+    size: int | None
+    seconds: float
+
+    def __str__(self) -> str:
+        what = "answer" if self.size is None else f"{self.size} bytes"
+        return f"{what} written in {self.seconds:.3f} s"
+
+
+@dataclass(frozen=True, slots=True)
 class RequestEnded(Event):
     """A request got its answer, or its stream's headers."""
 
@@ -17,6 +46,9 @@ class RequestEnded(Event):
     path: str
     status: int
     seconds: float
+    route: str = ""  # the rule that matched, "" for none
+    client: str = ""  # what stands for its key, "" for none
+    code: str = ""  # of the error that it got
 
     def __str__(self) -> str:
         return f"{self.method} {self.path} {self.status} {self.seconds:.3f} s"
@@ -40,16 +72,23 @@ class AnswerEnded(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class ContextChosen(Event):
-    """An account answers. `context` is continued, replayed or new: what the site held of the conversation."""
+class AnswerBegan(Event):
+    """The first part of an answer is there, `seconds` after its request; None if the answer came whole.
+
+    `context` is continued, replayed or new: what the site held of the conversation. `laps` says where the time went.
+    """
 
     level: ClassVar[int] = logging.DEBUG
 
     account_id: str
+    model: str
     context: str
+    laps: str
+    seconds: float | None = None
 
     def __str__(self) -> str:
-        return f"account={self.account_id} context={self.context}"
+        when = "" if self.seconds is None else f" after {self.seconds:.3f} s"
+        return f"account={self.account_id} answer of {self.model} began{when}, context={self.context}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,13 +183,26 @@ class AnswerBroke(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class ClientLeft(Event):
-    """A client left in the middle of its answer."""
+class NoAnswer(Event):
+    """An answer did not begin, and the client gets the error inside a stream; `code` is that of the error."""
 
-    account_id: str
+    level: ClassVar[int] = logging.WARNING
+
+    code: str
+    message: str
 
     def __str__(self) -> str:
-        return f"account={self.account_id} client gone, answer stopped"
+        return f"no answer came: {self.message}"
+
+
+@dataclass(frozen=True, slots=True)
+class ClientLeft(Event):
+    """A client left before its answer was complete. `account_id` is "" if none answered yet."""
+
+    account_id: str = ""
+
+    def __str__(self) -> str:
+        return f"account={self.account_id or '-'} client gone, answer stopped"
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from qwenproxy.errors import ClientGone, QueueTimeout, StorageError
 from qwenproxy.history.conversations import Alone, Conversations
 from qwenproxy.history.kept_answer import KeptAnswer
 from qwenproxy.history.stored.responses import INTERRUPTED
+from qwenproxy.observe import journal
 
 log = logging.getLogger(__name__)
 
@@ -65,7 +66,9 @@ class Job:
             self._note_begin()
             self._make()
         except Exception as error:
-            self.events.add(self._encoder.failure(as_proxy_error(error)))
+            failure = as_proxy_error(error)
+            journal.note(journal.NoAnswer(failure.code, failure.message))
+            self.events.add(self._encoder.failure(failure))
         finally:
             self._end()
 

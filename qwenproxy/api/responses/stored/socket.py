@@ -7,7 +7,6 @@ closes; the parser and the encoder are those of POST.
 from __future__ import annotations
 
 import logging
-import secrets
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, closing
@@ -25,6 +24,7 @@ from qwenproxy.api.bodies import json_object
 from qwenproxy.api.errors import as_internal_error
 from qwenproxy.api.fields import read_flag, read_text
 from qwenproxy.api.openai.addresses import PREFIXES
+from qwenproxy.api.request_log import socket_request
 from qwenproxy.api.responses.encoder import ResponseEncoder
 from qwenproxy.api.responses.failures import error_object
 from qwenproxy.api.responses.stored.continuing import Asked, Asker, Remembered, Response, ask
@@ -41,7 +41,7 @@ from qwenproxy.errors import (
     UpgradeRequired,
 )
 from qwenproxy.history.conversations import Alone
-from qwenproxy.observe.logs import request_id
+from qwenproxy.observe import journal
 
 log = logging.getLogger(__name__)
 
@@ -93,7 +93,10 @@ class ResponseTalk:
         return self._clock() >= self._end_at
 
     def _answer_next(self, text: Text) -> None:
-        socket_id = request_id.set(secrets.token_hex(4))
+        with socket_request(len(text)):
+            self._answer_this(text)
+
+    def _answer_this(self, text: Text) -> None:
         start, lane = self._clock(), None
         try:
             body = json_object(text, "message")
@@ -103,14 +106,16 @@ class ResponseTalk:
         except (InvalidApiKey, ConnectionClosed):
             raise
         except ClientGone:
+            journal.note(journal.ClientLeft())
             raise ConnectionClosed() from None
         except ProxyError as error:
             log.info("WebSocket answer failed: %s", error.code)
+            journal.note(journal.NoAnswer(error.code, error.message))
             self.send_error(error, lane)
         except Exception as error:
-            self.send_error(as_internal_error(error), lane)
-        finally:
-            request_id.reset(socket_id)
+            failure = as_internal_error(error)
+            journal.note(journal.NoAnswer(failure.code, failure.message))
+            self.send_error(failure, lane)
 
     def _answer(self, body: dict[str, Any], lane: str | None) -> None:
         """Send the events of the answer to a request. Raises the error that prevents an answer."""

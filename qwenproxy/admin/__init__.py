@@ -1,0 +1,31 @@
+"""The dashboard: its pages, the API below them, and the numbers for Prometheus. For whoever runs the proxy.
+
+The door lets only the admin key in here, or the cookie of our own page. Stands beside the wire APIs, on the same relay;
+what it shows comes from the journal.
+"""
+
+from __future__ import annotations
+
+from flask import Flask, Response
+
+from qwenproxy.admin import accounts, connect, events, keys, metrics, overview, pages, requests, session, settings
+from qwenproxy.admin.office import OFFICE, Office
+
+__all__ = ["Office", "register"]
+
+ROOMS = (accounts, connect, events, keys, metrics, overview, pages, requests, session, settings)
+
+
+def register(app: Flask, office: Office) -> None:
+    """Put the dashboard's routes on the app."""
+    app.extensions[OFFICE] = office
+    for room in ROOMS:
+        routes = room.blueprint()
+        routes.after_request(_not_kept)
+        app.register_blueprint(routes)
+
+
+def _not_kept(response: Response) -> Response:
+    """Have no browser keep what only the admin may see."""
+    response.headers["Cache-Control"] = "no-store"
+    return response

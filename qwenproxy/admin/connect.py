@@ -1,0 +1,63 @@
+"""GET /admin/api/connect: what to set in other programs so that they use this proxy (contract 5.1).
+
+The address is the one under which the page was asked for. No key is shown: the placeholder stands in its place.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, request
+from flask.typing import ResponseReturnValue
+
+from qwenproxy.admin.office import office
+from qwenproxy.api.errors import json_response
+from qwenproxy.connect.change import render
+from qwenproxy.connect.program import API_NAMES, Program, Target, Way
+from qwenproxy.connect.programs import PROGRAMS
+from qwenproxy.texts import speaker
+from qwenproxy.upstream.models import FALLBACK
+
+FAST_MODEL = "qwen-turbo"
+MODEL = "qwen3-max"
+KEY = "YOUR-KEY"
+
+
+def blueprint() -> Blueprint:
+    """Return the route of the programs."""
+    routes = Blueprint("admin-connect", __name__)
+    routes.add_url_rule("/admin/api/connect", view_func=show)
+    return routes
+
+
+def show() -> ResponseReturnValue:
+    """Answer GET /admin/api/connect."""
+    target, lang = _target(), request.args.get("lang", office().lang)
+    return json_response({"programs": [_program(program, target, lang) for program in PROGRAMS.values()]})
+
+
+def _target() -> Target:
+    address = request.host_url.rstrip("/")
+    key = KEY if office().client_keys.enabled else "not-needed"
+    model = FALLBACK.resolve(MODEL)
+    lengths = (model.context_length, model.output_length) if model else (None, None)
+    return Target(address, f"{address}/ollama", key, MODEL, FAST_MODEL, lengths[0] or 262_144, lengths[1] or 32_768)
+
+
+def _program(program: Program, target: Target, lang: str) -> dict[str, Any]:
+    say = speaker(lang)
+    return {
+        "name": program.name,
+        "title": program.title,
+        "ways": [_way(way, target) for way in program.ways],
+        "notes": [say(note) for note in program.notes],
+    }
+
+
+def _way(way: Way, target: Target) -> dict[str, Any]:
+    return {
+        "api": API_NAMES[way.api],
+        "variables": dict(way.variables(target)),
+        "files": [{"name": each.location.name, "content": render(each)} for each in way.settings(target)],
+        "sample": way.sample(target),
+    }

@@ -1,0 +1,60 @@
+"""What the dashboard's routes stand on, and how they reach it. The app hands it in."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, cast
+
+from flask import current_app
+
+if TYPE_CHECKING:
+    from qwenproxy.access.admin import AdminKeys
+    from qwenproxy.access.keys import KeyFile
+    from qwenproxy.accounts.opening import TabOpener
+    from qwenproxy.observe.hour import Hour
+    from qwenproxy.observe.inspector import Inspector
+    from qwenproxy.observe.metrics import Metrics
+    from qwenproxy.relay.questions import Relay
+
+OFFICE = "qwenproxy.office"
+VIEWERS = 8  # pages that watch at once; each holds a request thread
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """The parts of the dashboard.
+
+    `settings` are name, value, origin and meaning of each setting, without secrets. `opener` makes what opens an
+    account's page for a check; it raises SetupError if there is no browser. `clock` gives seconds since 1970.
+    """
+
+    relay: Relay
+    admin_keys: AdminKeys
+    client_keys: KeyFile
+    inspector: Inspector
+    metrics: Metrics
+    hour: Hour
+    settings: tuple[tuple[str, str, str, str], ...]
+    opener: Callable[[], TabOpener]
+    lang: str
+    clock: Callable[[], float]
+    viewers: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(VIEWERS))
+
+    def start(self) -> None:
+        """Watch the journal."""
+        self.inspector.start()
+        self.metrics.start()
+        self.hour.start()
+
+    def close(self) -> None:
+        """Watch the journal no more. Idempotent."""
+        self.inspector.close()
+        self.metrics.close()
+        self.hour.close()
+
+
+def office() -> Office:
+    """Return the parts of the app that serves this request."""
+    return cast(Office, current_app.extensions[OFFICE])

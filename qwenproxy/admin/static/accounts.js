@@ -1,0 +1,63 @@
+// The accounts: how each stands, and what its person can do.
+
+import { ask } from "/ui/api.js";
+import { button, empty, h, notice, show, table } from "/ui/dom.js";
+import { watch } from "/ui/live.js";
+import { moment, number, said, t, until as timeUntil } from "/ui/words.js";
+
+const KINDS = { OK: "good", WAIT: "warn", VERIFY: "warn", INVALID: "bad" };
+
+export async function open({ body, until }) {
+  const news = h("div", { "aria-live": "polite" });
+  const list = h("section", { class: "panel" });
+  show(body, news, list, h("p", { class: "muted" }, t("accounts_how"), " ", h("code", {}, "qwenproxy account add")));
+  const state = await ask("/admin/api/accounts");
+  let busy = false;
+  const showList = rows => {
+    if (busy) return; // a button that works must not vanish under the hand
+    show(list, rows.length ? accountTable(rows, account => actions(account)) : empty(t("accounts_none"), h("code", {}, "qwenproxy account add")));
+  };
+  const actions = account => h("div", { class: "row" },
+    button(t("check"), () => act(account, async () => {
+      const { kind, detail } = await ask(address(account, "/check"), { method: "POST" });
+      show(news, notice(kind === "ok" ? t("check_ok", { id: account.id }) : `${account.id}: ${detail || kind}`, kind === "ok" ? "good" : "warn"));
+    })),
+    button(t("remove"), () => act(account, async () => {
+      if (!confirm(t("remove_sure", { id: account.id }))) return;
+      await ask(address(account, ""), { method: "DELETE" });
+      show(news, notice(t("removed", { id: account.id }), "good"));
+    }), "danger"));
+  const act = async (account, work) => {
+    busy = true;
+    try { await work(); } catch (error) { show(news, notice(`${account.id}: ${said(error)}`, "bad")); }
+    busy = false;
+    try { showList((await ask("/admin/api/accounts")).accounts); } catch { /* the stream brings the list later */ }
+  };
+  showList(state.accounts);
+  until(watch("overview", now => showList(now.accounts)));
+}
+
+function address(account, what) {
+  return `/admin/api/accounts/${encodeURIComponent(account.id)}${what}`;
+}
+
+/** Return the table of accounts; `actions` makes what a person can do with one. */
+export function accountTable(rows, actions = null) {
+  const columns = [
+    { name: t("account"), cell: account => h("span", { class: "mono" }, account.id) },
+    { name: t("status"), cell: account => h("span", { class: `tag ${KINDS[account.status] ?? ""}` }, account.status) },
+    { name: t("what_next"), cell: account => whatNext(account) },
+    { name: t("answers_running"), number: true, cell: account => number(account.running) },
+    { name: t("browser"), cell: account => t(account.browser ? "open" : "closed") },
+    { name: t("login_until"), cell: account => moment(account.expiresAt) },
+  ];
+  if (actions) columns.push({ name: t("actions"), cell: actions });
+  return table(t("page_accounts"), columns, rows);
+}
+
+function whatNext(account) {
+  if (account.status === "INVALID") return h("span", {}, t("needs_login"), " ", h("code", {}, `qwenproxy account relogin ${account.id}`));
+  if (account.status === "VERIFY") return h("span", {}, t("needs_person"), " ", h("code", {}, `qwenproxy account relogin ${account.id}`));
+  if (account.status === "WAIT") return [account.resetAt ? t("rests", { when: timeUntil(account.resetAt) }) : "", account.trouble].filter(Boolean).join(" ");
+  return account.settings.length ? t("settings_change", { names: account.settings.join(", ") }) : "–";
+}

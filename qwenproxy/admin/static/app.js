@@ -1,0 +1,132 @@
+// The frame around all pages: the login, the menu, and which page the address names.
+
+import { ask, send, setPageToken, whenLoggedOut } from "/ui/api.js";
+import { button, h, notice, show } from "/ui/dom.js";
+import { connect, disconnect, watch } from "/ui/live.js";
+import { language, loadTexts, said, t } from "/ui/words.js";
+import * as accounts from "/ui/accounts.js";
+import * as connecting from "/ui/connect.js";
+import * as keys from "/ui/keys.js";
+import * as overview from "/ui/overview.js";
+import * as playground from "/ui/playground.js";
+import * as requests from "/ui/requests.js";
+import * as settings from "/ui/settings.js";
+
+const PAGES = { overview, accounts, playground, requests, keys, connect: connecting, settings };
+const app = document.getElementById("app");
+let endPage = () => {};
+let version = "";
+
+async function begin() {
+  await loadTexts(wantedLanguage(""));
+  const key = new URLSearchParams(location.hash.slice(1)).get("key");
+  if (key) {
+    history.replaceState(null, "", "/ui/"); // the key must not stay in the address, nor in the history
+    await logIn(key);
+    return;
+  }
+  try {
+    const session = await ask("/admin/api/session");
+    if (session.pageToken) await enter(session);
+    else showLogin("");
+  } catch (error) {
+    showLogin(said(error));
+  }
+}
+
+async function logIn(key) {
+  try {
+    await enter(await ask("/admin/api/login", { method: "POST", body: { key } }));
+  } catch (error) {
+    showLogin(error.status === 401 ? t("login_wrong") : said(error));
+  }
+}
+
+async function enter(session) {
+  setPageToken(session.pageToken);
+  version = session.version;
+  const lang = wantedLanguage(session.lang);
+  if (lang !== language()) await loadTexts(lang);
+  whenLoggedOut(() => { leave(); showLogin(t("login_ended")); });
+  connect();
+  showFrame();
+}
+
+function leave() {
+  endPage();
+  endPage = () => {};
+  disconnect();
+  setPageToken("");
+}
+
+function wantedLanguage(fallback) {
+  const kept = localStorage.getItem("lang");
+  if (kept === "en" || kept === "ru") return kept;
+  return fallback || (navigator.language.toLowerCase().startsWith("ru") ? "ru" : "en");
+}
+
+function showLogin(trouble) {
+  document.title = "qwenproxy";
+  const field = h("input", { type: "password", id: "key", autocomplete: "current-password", required: true });
+  const form = h("form", { class: "panel", onsubmit: event => { event.preventDefault(); logIn(field.value.trim()); } },
+    h("h1", {}, t("login_title")),
+    h("p", { class: "muted" }, t("login_how")),
+    trouble && notice(trouble, "bad"),
+    h("input", { type: "text", autocomplete: "username", value: "admin", hidden: true }), // for password managers
+    h("div", { class: "field" }, h("label", { for: "key" }, t("login_key")), field),
+    h("button", { class: "first", type: "submit" }, t("login_enter")));
+  show(app, h("main", { class: "door" }, form));
+  field.focus();
+}
+
+function showFrame() {
+  const main = h("main", { class: "main", id: "main", tabindex: -1 });
+  const links = Object.keys(PAGES).map(name => h("li", {}, h("a", { href: `#/${name}`, "data-page": name }, t(`page_${name}`))));
+  const lost = h("span", { class: "tag warn", hidden: true, role: "status" }, t("connection_lost"));
+  watch("state", isThere => { lost.hidden = isThere; });
+  show(app,
+    h("a", { class: "skip", href: "#main", onclick: event => { event.preventDefault(); main.focus(); } }, t("skip")),
+    h("div", { class: "shell" },
+      h("header", { class: "side" },
+        h("div", { class: "brand" }, h("img", { src: "/ui/icon.svg", alt: "" }), "qwenproxy"),
+        h("nav", { "aria-label": t("menu") }, h("ul", { class: "menu" }, links)),
+        h("div", { class: "foot" }, lost, h("span", {}, t("version", { version })), languageChoice(), button(t("logout"), logOut, "plain"))),
+      main));
+  window.onhashchange = () => showPage(main);
+  showPage(main);
+}
+
+async function logOut() {
+  try { await send("/admin/api/logout", { method: "POST" }); } catch { /* the cookie has run out already */ }
+  leave();
+  showLogin("");
+}
+
+function languageChoice() {
+  const choice = h("select", { "aria-label": t("language"), onchange: async () => {
+    localStorage.setItem("lang", choice.value);
+    await loadTexts(choice.value);
+    showFrame();
+  } }, h("option", { value: "en" }, "English"), h("option", { value: "ru" }, "Русский"));
+  choice.value = language();
+  return choice;
+}
+
+function showPage(main) {
+  const [name, ...rest] = location.hash.replace(/^#\/?/, "").split("/").map(decodeURIComponent);
+  const page = PAGES[name] ? name : "overview";
+  endPage();
+  document.title = `${t(`page_${page}`)} – qwenproxy`;
+  for (const link of app.querySelectorAll(".menu a")) {
+    if (link.dataset.page === page) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
+  const body = h("div");
+  show(main, h("h1", {}, t(`page_${page}`)), body);
+  const ends = [];
+  endPage = () => ends.forEach(end => end());
+  Promise.resolve(PAGES[page].open({ body, rest, until: end => ends.push(end) })).catch(error => show(body, notice(said(error), "bad")));
+}
+
+
+begin();

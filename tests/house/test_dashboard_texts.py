@@ -1,0 +1,51 @@
+"""The texts that the dashboard's scripts ask for: all there, all used, each given its values."""
+
+from __future__ import annotations
+
+import re
+import string
+from importlib import resources
+from typing import get_args
+
+from qwenproxy.admin.pages import OWN_TEXTS, STATIC
+from qwenproxy.history.kept_answer import Context
+from qwenproxy.observe.inspector import State
+from qwenproxy.texts import EN, dashboard_en
+
+SOURCE = "\n".join(
+    each.read_text(encoding="utf-8") for each in resources.files(STATIC).iterdir() if each.name.endswith(".js")
+)
+PAGES = re.findall(r"\w+", re.sub(r": \w+", "", re.findall(r"const PAGES = \{(.*?)\}", SOURCE)[0]))
+# Keys whose last part is put in at run time.
+COMPOSED = {
+    *(f"page_{page}" for page in PAGES),
+    *(f"state_{state}" for state in get_args(State)),
+    *(f"context_{context}" for context in get_args(Context)),
+    *(f"thinking_{level}" for level in ("auto", "none", "low", "medium", "high")),
+}
+PREFIXES = {"page", "state", "context", "thinking"}
+
+
+def placeholders(key: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(EN[OWN_TEXTS + key]) if name}
+
+
+def test_every_text_of_the_dashboard_is_used() -> None:
+    words = set(re.findall(r'"(\w+)"', SOURCE)) | COMPOSED
+    assert {key.removeprefix(OWN_TEXTS) for key in dashboard_en.EN} - words == set()
+
+
+def test_every_text_the_dashboard_asks_for_exists() -> None:
+    asked = set(re.findall(r'\bt\("(\w+)"', SOURCE))
+    asked |= {
+        key for choice in re.findall(r'\bt\([^()"`]+\? ("\w+" : "\w+")', SOURCE) for key in choice.split('"')[1::2]
+    }
+    assert len(asked) > 80
+    assert {OWN_TEXTS + key for key in asked | COMPOSED} - set(EN) == set()
+    assert set(re.findall(r"\bt\(`(\w+)_\$", SOURCE)) == PREFIXES
+
+
+def test_the_dashboard_gives_each_text_its_values() -> None:
+    for key, given in re.findall(r'\bt\("(\w+)"(?:, \{([^}]*)\})?', SOURCE):
+        names = set(re.findall(r"(?:^|,)\s*(\w+)", given))
+        assert names == placeholders(key), key
