@@ -14,17 +14,13 @@ import * as settings from "/ui/settings.js";
 
 const PAGES = { overview, accounts, playground, requests, keys, connect: connecting, settings };
 const app = document.getElementById("app");
-let endPage = () => {};
+let endPage = () => {}, endFrame = () => {};
 let version = "";
 
 async function begin() {
   await loadTexts(wantedLanguage(""));
-  const key = new URLSearchParams(location.hash.slice(1)).get("key");
-  if (key) {
-    history.replaceState(null, "", "/ui/"); // the key must not stay in the address, nor in the history
-    await logIn(key);
-    return;
-  }
+  window.addEventListener("hashchange", () => { if (!logInByAddress()) showPage(); });
+  if (logInByAddress()) return;
   try {
     const session = await ask("/admin/api/session");
     if (session.pageToken) await enter(session);
@@ -32,6 +28,16 @@ async function begin() {
   } catch (error) {
     showLogin(said(error));
   }
+}
+
+/** Log in with the key that the address may hold; return whether there is one. */
+function logInByAddress() {
+  const key = new URLSearchParams(location.hash.slice(1)).get("key");
+  if (!key) return false;
+  history.replaceState(null, "", "/ui/"); // the key must not stay in the address, nor in the history
+  leave();
+  logIn(key);
+  return true;
 }
 
 async function logIn(key) {
@@ -55,6 +61,7 @@ async function enter(session) {
 function leave() {
   endPage();
   endPage = () => {};
+  endFrame();
   disconnect();
   setPageToken("");
 }
@@ -83,7 +90,8 @@ function showFrame() {
   const main = h("main", { class: "main", id: "main", tabindex: -1 });
   const links = Object.keys(PAGES).map(name => h("li", {}, h("a", { href: `#/${name}`, "data-page": name }, t(`page_${name}`))));
   const lost = h("span", { class: "tag warn", hidden: true, role: "status" }, t("connection_lost"));
-  watch("state", isThere => { lost.hidden = isThere; });
+  endFrame();
+  endFrame = watch("state", isThere => { lost.hidden = isThere; });
   show(app,
     h("a", { class: "skip", href: "#main", onclick: event => { event.preventDefault(); main.focus(); } }, t("skip")),
     h("div", { class: "shell" },
@@ -92,8 +100,7 @@ function showFrame() {
         h("nav", { "aria-label": t("menu") }, h("ul", { class: "menu" }, links)),
         h("div", { class: "foot" }, lost, h("span", {}, t("version", { version })), languageChoice(), button(t("logout"), logOut, "plain"))),
       main));
-  window.onhashchange = () => showPage(main);
-  showPage(main);
+  showPage();
 }
 
 async function logOut() {
@@ -112,8 +119,10 @@ function languageChoice() {
   return choice;
 }
 
-function showPage(main) {
-  const [name, ...rest] = location.hash.replace(/^#\/?/, "").split("/").map(decodeURIComponent);
+function showPage() {
+  const main = document.getElementById("main");
+  if (!main) return; // nobody is logged in
+  const [name, ...rest] = location.hash.replace(/^#\/?/, "").split("/").map(decoded);
   const page = PAGES[name] ? name : "overview";
   endPage();
   document.title = `${t(`page_${page}`)} – qwenproxy`;
@@ -128,5 +137,8 @@ function showPage(main) {
   Promise.resolve(PAGES[page].open({ body, rest, until: end => ends.push(end) })).catch(error => show(body, notice(said(error), "bad")));
 }
 
+function decoded(text) {
+  try { return decodeURIComponent(text); } catch { return text; }
+}
 
 begin();

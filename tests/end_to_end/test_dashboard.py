@@ -1,0 +1,218 @@
+"""The dashboard as its person sees it: every page by mouse and by keyboard, small and dark, in both languages."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from dashboard_browser import Person
+from proxy_process import Proxy
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+
+from qwenproxy.access.keys import KeyFile
+from qwenproxy.disk.folder import SessionFolder
+from qwenproxy.texts import EN, RU
+
+pytestmark = pytest.mark.browser
+
+PAGES = ("overview", "accounts", "playground", "requests", "keys", "connect", "settings")
+INSTALL_WAIT = 100  # seconds
+# Whatever of this runs notes it in `hacked`.
+SCRIPT = "<img src=x onerror=window.hacked=1><svg onload=window.hacked=2>"
+
+
+@pytest.fixture(scope="module")
+def person(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Person]:
+    person = Person(tmp_path_factory.mktemp("person"))
+    yield person
+    person.close()
+
+
+@pytest.fixture(scope="module")
+def axe(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The checker of barriers, of the version that npm has."""
+    folder = tmp_path_factory.mktemp("axe")
+    if not shutil.which("npm"):
+        pytest.skip("npm is missing, so nobody looks for barriers: apt-get install -y nodejs npm")
+    command = ["npm", "install", "--no-audit", "--no-fund", "--prefix", str(folder), "axe-core"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=INSTALL_WAIT, check=False)
+    if done.returncode:
+        pytest.skip(f"npm cannot install axe-core, so nobody looks for barriers:\n{done.stderr[-1000:]}")
+    return folder / "node_modules/axe-core/axe.min.js"
+
+
+@pytest.fixture
+def url(proxy: Proxy, person: Person) -> str:
+    person.look(width=1200, dark=False)
+    person.forget(proxy.url)
+    return proxy.url
+
+
+@pytest.fixture
+def link(url: str, proxy: Proxy) -> str:
+    """The link that the proxy prints."""
+    return f"{url}/ui/#key={key_of(proxy)}"
+
+
+def key_of(proxy: Proxy) -> str:
+    return KeyFile(SessionFolder(proxy.session_dir).admin_key).keys()[0]
+
+
+def ask(url: str, text: str, **more: object) -> httpx.Response:
+    body = {"model": "qwen-max", "messages": [{"role": "user", "content": text}], **more}
+    return httpx.post(f"{url}/v1/chat/completions", json=body, timeout=60)
+
+
+@pytest.mark.parametrize("lang", ["en", "ru"])
+def test_every_page_by_mouse(person: Person, link: str, url: str, axe: Path, lang: str) -> None:
+    """In English on a wide light screen, in Russian on a small dark one."""
+    texts, dark = {"en": EN, "ru": RU}[lang], lang == "ru"
+    person.look(width=360 if dark else 1200, dark=dark)
+    ask(url, "Hello?")
+    httpx.post(f"{url}/v1/chat/completions", json={})
+    person.chrome.get(f"{url}/ui/")
+    person.find("#key")
+    found = {"login": person.barriers(axe)}
+    person.script("localStorage.setItem('lang', arguments[0])", lang)
+    person.chrome.get(link)
+    assert person.is_on("overview")
+    wide = {}
+    for page in PAGES:
+        person.click(person.find(f".menu a[data-page={page}]"))
+        assert person.is_on(page)
+        assert person.read("main h1") == texts[f"ui_page_{page}"]
+        assert person.chrome.title == f"{texts[f'ui_page_{page}']} – qwenproxy"
+        found[page], wide[page] = person.barriers(axe), person.overflow()
+    person.click(person.find(".menu a[data-page=requests]"))
+    person.click(person.find("main table a"))
+    assert texts["ui_notes"] in person.read("main > div")
+    found["one request"], wide["one request"] = person.barriers(axe), person.overflow()
+    assert {page: each for page, each in found.items() if each} == {}
+    assert {page: each for page, each in wide.items() if each > 0} == {}
+    assert person.script(
+        "return getComputedStyle(document.body).colorScheme || matchMedia('(prefers-color-scheme: dark)')"
+    )
+    assert person.script("return matchMedia('(prefers-color-scheme: dark)').matches") == dark
+    assert person.complaints() == []
+    assert person.foreign_requests(url) == []
+
+
+def test_every_page_by_keyboard_alone(person: Person, url: str, proxy: Proxy) -> None:
+    person.chrome.get(f"{url}/ui/")
+    person.find("#key")
+    person.press("wrong", Keys.ENTER)
+    person.until(lambda: EN["ui_login_wrong"] in person.read("[role=alert]"))
+    assert person.script("return document.activeElement.id") == "key"
+    person.press(key_of(proxy), Keys.ENTER)
+    assert person.is_on("overview")
+    person.press(Keys.TAB)
+    assert person.script("return document.activeElement.innerText") == EN["ui_skip"]
+    for page in PAGES:
+        person.press(Keys.TAB)
+        name, outline = person.script(
+            "const it = document.activeElement; return [it.dataset.page, getComputedStyle(it).outlineStyle]"
+        )
+        assert (name, outline) == (page, "solid"), "the focus is not there, or cannot be seen"
+        person.press(Keys.ENTER)
+        assert person.is_on(page)
+        assert person.script("return document.activeElement.dataset.page") == page
+    person.press_with(Keys.SHIFT, *[Keys.TAB] * (len(PAGES) - 1 - PAGES.index("playground")))
+    person.press(Keys.ENTER)
+    assert person.is_on("playground")
+    person.script("document.querySelector('.skip').focus()")
+    person.press(Keys.ENTER, Keys.TAB, "By keyboard alone")
+    person.press_with(Keys.CONTROL, Keys.ENTER)
+    person.until(lambda: "By keyboard alone" in person.read(".said:not(.user)"))
+    person.until(lambda: person.find("#question").is_enabled() and person.button(EN["ui_send"]).is_enabled())
+    assert person.script("return document.activeElement.id") == "question"
+    # The browser itself notes that a login failed.
+    assert [each for each in person.complaints() if "401" not in each] == []
+
+
+def test_the_key_leaves_the_address_and_the_login_stays(person: Person, link: str, url: str, proxy: Proxy) -> None:
+    person.chrome.get(link)
+    assert person.is_on("overview")
+    assert person.chrome.current_url == f"{url}/ui/"
+    person.chrome.get(f"{url}/ui/#/settings")
+    person.chrome.refresh()
+    assert person.is_on("settings")
+    assert key_of(proxy) not in person.chrome.page_source
+    assert person.script("return document.cookie") == ""
+    person.click(person.button(EN["ui_logout"]))
+    person.find("#key")
+    person.chrome.refresh()
+    person.find("#key")
+    assert person.complaints() == []
+
+
+def test_no_script_of_others_runs(person: Person, link: str, url: str, proxy: Proxy, tmp_path: Path) -> None:
+    hostile = "' onerror=window.hacked=3 x='y"
+    proxy.registry.add("token", hostile)
+    proxy.registry.mark_invalid(hostile)
+    try:
+        ask(url, f"{{{{say {SCRIPT} ![{SCRIPT}](https://evil.example/x.png) }}}}")
+        httpx.get(f"{url}/api/chats/{SCRIPT}", headers={"User-Agent": SCRIPT})
+        person.chrome.get(link)
+        for page in ("overview", "accounts", "requests"):
+            person.click(person.find(f".menu a[data-page={page}]"))
+            assert person.is_on(page)
+            person.until(lambda: "onerror=" in person.read("main > div"))
+        person.click(person.find(".menu a[data-page=playground]"))
+        assert person.is_on("playground")
+        file = tmp_path / "<img src=x onerror=hacked=4>.txt"
+        file.write_text("Hello")
+        person.chrome.find_element(By.CSS_SELECTOR, "input[type=file]").send_keys(str(file))
+        person.until(lambda: "onerror" in person.read("main .tag"))
+        person.find("#question").send_keys(f"{{{{say {SCRIPT} ![{SCRIPT}](https://evil.example/x.png) }}}}")
+        person.click(person.button(EN["ui_send"]))
+        person.until(lambda: "onerror=" in person.read(".said:not(.user) div"))
+        person.until(lambda: person.button(EN["ui_send"]).is_enabled())
+        assert person.script("return [window.hacked, document.querySelectorAll('main img, main svg').length]") == [
+            None,
+            0,
+        ]
+        assert person.complaints() == []
+        assert person.foreign_requests(url) == []
+    finally:
+        proxy.registry.remove(hostile)
+
+
+def test_a_key_is_made_and_removed(person: Person, link: str, proxy: Proxy) -> None:
+    file = KeyFile(SessionFolder(proxy.session_dir).keys)
+    person.chrome.get(link)
+    person.click(person.find(".menu a[data-page=keys]"))
+    assert person.is_on("keys")
+    assert EN["ui_keys_none"] in person.read(".empty")
+    try:
+        person.click(person.button(EN["ui_key_new"]))
+        key = person.read(".notice pre")
+        assert file.keys() == (key,)
+        person.until(lambda: f"{key[:7]}…" in person.read("main table"))
+        person.click(person.button(EN["ui_remove"]))
+        person.until(lambda: person.chrome.switch_to.alert).accept()
+        person.until(lambda: not file.keys())
+        assert EN["ui_keys_none"] in person.read(".empty")
+    finally:
+        for left in tuple(file.keys()):
+            file.remove(left)
+
+
+def test_requests_come_by_themselves_and_can_be_filtered(person: Person, link: str, url: str) -> None:
+    person.chrome.get(link)
+    person.click(person.find(".menu a[data-page=requests]"))
+    assert person.is_on("requests")
+    ask(url, "Hello?", stream=True)
+    person.until(lambda: EN["ui_state_done"] in person.read("main table tbody tr:first-child"))
+    ask(url, "{{fault cut}}Hello?", stream=True)
+    httpx.get(f"{url}/no/such/address")
+    person.until(lambda: "/no/such/address" in person.read("main table tbody tr:first-child"))
+    assert "404 not_found" in person.read("main table tbody tr:first-child")
+    person.find("#filter").send_keys("POST completions")
+    person.until(lambda: "/no/such/address" not in person.read("main table"))
+    person.find("#filter").send_keys(" nowhere")
+    person.until(lambda: EN["ui_requests_no_match"] in person.read(".empty"))
