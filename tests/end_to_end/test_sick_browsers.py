@@ -43,7 +43,7 @@ def test_a_browser_that_hangs_is_paid_for_once(two_accounts: Callable[..., Proxy
     proxy = two_accounts(chrome=failing(tmp_path / "opt", FIRST, "exec sleep 600"))
     proxy.start()
     replies = together(*[lambda: ask(proxy.url, "{{say fine}}")] * 3)
-    assert eventually(lambda: SICK in proxy.log())
+    assert eventually(lambda: SICK in proxy.log()), proxy.log()
     replies += [ask(proxy.url, "{{say fine}}") for _ in range(4)]
     assert [reply.text for reply in replies] == ["fine"] * 7
     assert proxy.log().count(SICK) == 1

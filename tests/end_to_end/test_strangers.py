@@ -125,7 +125,7 @@ def test_words_stay_where_they_belong(proxy: Proxy, site: Sandbox, only_account:
         holders = [path for path in files_of(proxy.session_dir) if secret.encode() in path.read_bytes()]
         assert holders
         assert {path.relative_to(proxy.session_dir).parts[0] for path in holders} == home
-        assert {path.name for path in holders if path.parts[-3:-2] == ("accounts",)} <= {"token.txt"}
+        assert {path.name for path in holders if path.parts[-3:-2] == ("accounts",)} <= {"token.txt", "state.json"}
     assert profile.is_dir()
 
 
