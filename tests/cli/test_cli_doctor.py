@@ -84,7 +84,7 @@ def new_console(settings: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_p
 
     def make() -> Console:
         # Leave the logging of the test process alone.
-        monkeypatch.setattr("qwenproxy.observe.logs.configure", lambda level: None)
+        monkeypatch.setattr("qwenproxy.observe.logs.configure", lambda *_: None)
         (tmp_path / "session").mkdir(mode=0o700, exist_ok=True)
         return open_console(Config.load(environ=settings))
 

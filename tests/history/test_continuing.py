@@ -275,4 +275,4 @@ def test_trouble_with_the_disk_costs_only_the_memory(
 def test_the_journal_tells(talk: Talk, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level("DEBUG", "qwenproxy"):
         talk.say("Who am I?")
-    assert "account=a context=continued" in caplog.text
+    assert "account=a answer of " in caplog.text and ", context=continued" in caplog.text

@@ -49,7 +49,7 @@ export function accountTable(rows, actions = null) {
     { name: t("what_next"), cell: account => whatNext(account) },
     { name: t("answers_running"), number: true, cell: account => number(account.running) },
     { name: t("browser"), cell: account => t(account.browser ? "open" : "closed") },
-    { name: t("login_until"), cell: account => moment(account.expiresAt) },
+    { name: t("login_until"), short: true, cell: account => moment(account.expiresAt) },
   ];
   if (actions) columns.push({ name: t("actions"), cell: actions });
   return table(t("page_accounts"), columns, rows);

@@ -28,13 +28,13 @@ function filled(element, properties, children) {
   return show(element, ...children);
 }
 
-/** Return a table. `columns` are {name, cell(row), number}; on a phone each row becomes a block. */
+/** Return a table. `columns` are {name, cell(row), number, short}; what is short does not break; on a phone each row becomes a block. */
 export function table(caption, columns, rows) {
   return h("div", { class: "scroll" },
     h("table", { class: "stack", "aria-label": caption },
       h("thead", {}, h("tr", {}, columns.map(column => h("th", { scope: "col", class: column.number ? "number" : "" }, column.name)))),
       h("tbody", {}, rows.map(row => h("tr", {}, columns.map(column =>
-        h("td", { "data-name": column.name, class: column.number ? "number" : "wrap" }, column.cell(row))))))));
+        h("td", { "data-name": column.name, class: column.number ? "number" : column.short ? "short" : "wrap" }, column.cell(row))))))));
 }
 
 /** Return a notice. `kind` is good, warn or bad; a bad one is read out at once. */

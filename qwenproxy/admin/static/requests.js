@@ -42,12 +42,12 @@ function textOf(row) {
 
 function requestTable(rows) {
   return table(t("page_requests"), [
-    { name: t("time"), cell: row => h("a", { href: `#/requests/${row.id}` }, clock(row.at)) },
+    { name: t("time"), short: true, cell: row => h("a", { href: `#/requests/${row.id}` }, clock(row.at)) },
     { name: t("request"), cell: row => h("span", { class: "mono" }, `${row.method} ${row.path}`) },
     { name: t("state"), cell: row => stateTag(row) },
     { name: t("model"), cell: row => row.model || "–" },
-    { name: t("account"), cell: row => row.account || "–" },
-    { name: t("context"), cell: row => row.context ? t(`context_${row.context}`) : "–" },
+    { name: t("account"), short: true, cell: row => row.account || "–" },
+    { name: t("context"), short: true, cell: row => row.context ? t(`context_${row.context}`) : "–" },
     { name: t("duration"), number: true, cell: row => seconds(row.seconds) },
   ], rows);
 }

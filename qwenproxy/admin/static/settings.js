@@ -7,7 +7,7 @@ import { t } from "/ui/words.js";
 export async function open({ body }) {
   const { settings } = await ask("/admin/api/settings");
   show(body, h("p", { class: "muted" }, t("settings_how")), h("section", { class: "panel" }, table(t("page_settings"), [
-    { name: t("setting"), cell: row => h("span", { class: "mono" }, `QWENPROXY_${row.name}`) },
+    { name: t("setting"), cell: row => h("span", { class: "mono" }, `QWENPROXY_${row.name}`.split("_").flatMap((part, index) => index ? ["_", h("wbr"), part] : [part])) },
     { name: t("value"), cell: row => row.value === "" ? "–" : h("span", { class: "mono" }, row.value) },
     { name: t("origin"), cell: row => row.origin },
     { name: t("meaning"), cell: row => row.meaning },
