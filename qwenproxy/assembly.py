@@ -141,11 +141,9 @@ def launcher_for(config: Config, *, screen: Screen | None = None) -> Launcher:
     hub = grid_of(config)
     if hub is None:
         local = local_launcher_for(config, screen=screen)
-        return (
-            local
-            if config.accounts_per_browser == 1
-            else SharedLauncher(replace(local, shared=True), config.accounts_per_browser)
-        )
+        if config.accounts_per_browser == 1:
+            return local
+        return SharedLauncher(replace(local, shared=True), config.accounts_per_browser)
     default = default_proxy(config.proxy)
     return GridLauncher(
         hub,

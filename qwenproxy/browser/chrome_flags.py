@@ -63,6 +63,10 @@ _OWN_HOSTS = re.compile(
 _SIGN_IN_HOST = "accounts.google.com"
 
 
+LOOPBACK_TOO = "<-loopback>"  # without it Chrome goes to its own machine's addresses past a proxy
+CALLS_BY_PROXY = "--webrtc-ip-handling-policy=disable_non_proxied_udp"  # without it calls go past a proxy
+
+
 @dataclass(frozen=True, slots=True)
 class Wishes:
     """What differs between browsers.
@@ -80,7 +84,16 @@ class Wishes:
 
 def command(chrome: str, profile: Path, devtools: int, wishes: Wishes) -> list[str]:
     """Return the command line of Chrome on a profile; `devtools` is the port for its driver."""
-    flags = [*FLAGS, f"--user-data-dir={profile.resolve()}", f"--remote-debugging-port={devtools}"]
+    flags = [*flags_for(wishes), f"--user-data-dir={profile.resolve()}", f"--remote-debugging-port={devtools}"]
+    if _is_root():
+        log.info("running as root: Chrome starts with --no-sandbox, which it needs there")
+        flags.append("--no-sandbox")
+    return [chrome, *flags, "about:blank"]
+
+
+def flags_for(wishes: Wishes) -> list[str]:
+    """Return Chrome's flags on any machine."""
+    flags = list(FLAGS)
     if wishes.screen == "none":
         flags.append("--headless=new")
     if wishes.screen == "virtual":
@@ -88,14 +101,15 @@ def command(chrome: str, profile: Path, devtools: int, wishes: Wishes) -> list[s
     if wishes.spki:
         flags.append(f"--ignore-certificate-errors-spki-list={wishes.spki}")
     if wishes.proxy:
-        flags.append(f"--proxy-server={wishes.proxy}")
-        flags.append("--proxy-bypass-list=<-loopback>")  # else Chrome goes to this machine's own addresses directly
-    if wishes.proxy or wishes.shared:
-        flags.append("--webrtc-ip-handling-policy=disable_non_proxied_udp")  # else calls go past the proxy
-    if _is_root():
-        log.info("running as root: Chrome starts with --no-sandbox, which it needs there")
-        flags.append("--no-sandbox")
-    return [chrome, *flags, "about:blank"]
+        flags += proxy_flags(wishes.proxy)
+    elif wishes.shared:
+        flags.append(CALLS_BY_PROXY)
+    return flags
+
+
+def proxy_flags(proxy: str) -> list[str]:
+    """Return the flags that send all of Chrome's traffic through a proxy without a password."""
+    return [f"--proxy-server={proxy}", f"--proxy-bypass-list={LOOPBACK_TOO}", CALLS_BY_PROXY]
 
 
 def is_chromes_own(host: str) -> bool:

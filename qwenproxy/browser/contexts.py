@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from selenium.webdriver.remote.webdriver import WebDriver
 
 from qwenproxy.browser.browser_socket import BrowserSocket
+from qwenproxy.browser.chrome_flags import LOOPBACK_TOO
 from qwenproxy.browser.chrome_tab import DRIVER_ERRORS
 
 BLANK = "about:blank"
-PROXY_LOOPBACK_TOO = "<-loopback>"  # Chrome sends nothing to this machine through a proxy without it
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ def open_context(driver: WebDriver, proxy_server: str = "") -> Context:
     `proxy_server` is for all of its traffic, in the form of Chrome's --proxy-server; "" for the browser's own way.
     Raises DRIVER_ERRORS; then no context stays.
     """
-    proxy = {"proxyServer": proxy_server, "proxyBypassList": PROXY_LOOPBACK_TOO} if proxy_server else {}
+    proxy = {"proxyServer": proxy_server, "proxyBypassList": LOOPBACK_TOO} if proxy_server else {}
     with BrowserSocket(devtools_of(driver)) as browser:
         context_id = browser.order("Target.createBrowserContext", **proxy)["browserContextId"]
         try:

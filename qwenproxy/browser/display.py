@@ -19,7 +19,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Literal
 
-from qwenproxy.browser.start_failures import Started, cannot_run, has_ended, is_late
+from qwenproxy.browser.start_failures import Started, has_ended, is_late
+from qwenproxy.browser.starting import private, start_program
 from qwenproxy.disk.folder import BrowserFolder
 from qwenproxy.errors import SetupError
 from qwenproxy.texts import Phrase
@@ -67,7 +68,8 @@ class Display:
         read_end, write_end = os.pipe()
         with open(read_end, "rb", buffering=0) as said:
             with open(write_end, "wb", buffering=0):  # the only other end is Xvfb's
-                started = _start(_command(xvfb, write_end, authority), folder.display_log, write_end)
+                line = _command(xvfb, write_end, authority)
+                started = start_program(line, folder.display_log, pass_fds=[write_end])
             display = cls(started.process, authority)
             try:
                 record(started.process.pid)
@@ -127,28 +129,12 @@ def _command(xvfb: str, name_to: int, authority: Path) -> list[str]:
     return [xvfb, "-displayfd", str(name_to), "-auth", str(authority), *screen, "-nolisten", "tcp", "-terminate"]
 
 
-def _start(command: list[str], output: Path, name_to: int) -> Started:
-    with open(output, "wb", opener=_private) as log_file:
-        try:
-            process = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=log_file,
-                stderr=log_file,
-                pass_fds=[name_to],
-                start_new_session=True,
-            )
-        except OSError as error:
-            raise cannot_run(command[0], error) from error
-    return Started(command[0], process, output)
-
-
 def _write_authority(path: Path) -> None:
     """Write a file with a new cookie, in the format of X authority files: only programs that can read it get in."""
     fields = (b"", b"", COOKIE, secrets.token_bytes(16))  # host, display, kind of secret, secret
     entry = struct.pack(">H", ANY_HOST) + b"".join(struct.pack(">H", len(field)) + field for field in fields)
     path.unlink(missing_ok=True)  # one that somebody made readable would keep its rights
-    with open(path, "wb", opener=_private) as file:
+    with open(path, "wb", opener=private) as file:
         file.write(entry)
 
 
@@ -167,7 +153,3 @@ def _await_name(descriptor: int, started: Started) -> str:
                 raise has_ended(started)
             said += piece
     return f":{int(said)}"
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)

@@ -6,37 +6,23 @@ login is put into each new browser. Of accounts it knows only the folder, and no
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
-from typing import Protocol
 
 from qwenproxy.browser.attaching import ATTACH_ERRORS
-from qwenproxy.browser.chrome_flags import FLAGS
+from qwenproxy.browser.chrome_flags import Wishes, flags_for, proxy_flags
 from qwenproxy.browser.chrome_tab import ChromeTab
 from qwenproxy.browser.grid_hub import GridHub
 from qwenproxy.browser.grid_sessions import GridSessions
+from qwenproxy.browser.open_tabs import OpenTabs
 from qwenproxy.browser.pace import Pace
 from qwenproxy.browser.profile import ProfileClaim
+from qwenproxy.browser.proxies import ProxyAddress
 from qwenproxy.disk.folder import AccountFolder
 from qwenproxy.errors import GridError, SetupError, TabLost
 
 ANSWER_WAIT = 5.0  # seconds for one exchange: a node that hangs must not hold answers up for longer
 GATHER = 50  # milliseconds: each exchange costs 5 ms of processor time at hub and node
-# Without these Chrome goes to its own machine's addresses, and calls go to the net, past the proxy.
-PROXY_FLAGS = ("--proxy-bypass-list=<-loopback>", "--webrtc-ip-handling-policy=disable_non_proxied_udp")
 PINGS = 4  # signs of life of an idle tab within the Grid's time limit for sessions
-
-
-class Proxy(Protocol):
-    """An account's proxy, as far as a browser on a node needs it: `public` has neither user nor password."""
-
-    @property
-    def public(self) -> str:
-        """The address: scheme, host and port."""
-
-    @property
-    def user(self) -> str:
-        """The user, "" for none."""
 
 
 class GridLauncher:
@@ -48,7 +34,7 @@ class GridLauncher:
         *,
         headless: bool = True,
         spki: str = "",
-        proxy_of: Callable[[AccountFolder], Proxy | None] = lambda folder: None,
+        proxy_of: Callable[[AccountFolder], ProxyAddress | None] = lambda folder: None,
     ) -> None:
         """`spki` is the base64 SHA-256 of the only self-signed key that Chrome accepts, "" for none (contract 2).
 
@@ -56,10 +42,7 @@ class GridLauncher:
         """
         self.hub = hub
         self.proxy_of = proxy_of
-        flags = [*FLAGS, *(["--headless=new"] if headless else [])]
-        if spki:
-            flags.append(f"--ignore-certificate-errors-spki-list={spki}")
-        self.sessions = GridSessions(hub, flags)
+        self.sessions = GridSessions(hub, flags_for(Wishes("none" if headless else "person", spki)))
 
     def check(self) -> None:
         """Check nothing: a hub that is silent now may answer the first request."""
@@ -93,7 +76,9 @@ class GridBrowser:
     shares_login = False
     tab: ChromeTab
 
-    def __init__(self, folder: AccountFolder, claim: ProfileClaim, launcher: GridLauncher, proxy: Proxy | None) -> None:
+    def __init__(
+        self, folder: AccountFolder, claim: ProfileClaim, launcher: GridLauncher, proxy: ProxyAddress | None
+    ) -> None:
         """`claim` keeps other processes from the account, which two browsers could log out; `close` releases it.
 
         All that the browser asks for goes through `proxy`, which is reached from its node; None for no proxy.
@@ -102,9 +87,7 @@ class GridBrowser:
         self._claim = claim
         self._launcher = launcher
         self._proxy = proxy
-        self._tabs: list[ChromeTab] = []
-        self._lock = threading.Lock()  # around the list of tabs: each tab has a thread of its own
-        self._closed = False
+        self._tabs = OpenTabs()
 
     def start(self) -> None:
         """Open the first tab. Raises GridError."""
@@ -113,7 +96,7 @@ class GridBrowser:
     @property
     def is_running(self) -> bool:
         """Whether nobody has closed it. Does not ask the Grid: a session that ended shows at its next command."""
-        return not self._closed
+        return not self._tabs.is_closed
 
     @property
     def is_current(self) -> bool:
@@ -125,7 +108,7 @@ class GridBrowser:
 
     def open_tab(self) -> ChromeTab:
         """Open one more tab, in a Chrome of its own. Raises GridError."""
-        flags = [f"--proxy-server={self._proxy.public}", *PROXY_FLAGS] if self._proxy else []
+        flags = proxy_flags(self._proxy.public) if self._proxy else []
         session = self._launcher.sessions.open(self._folder.id, flags)
         try:
             tab = ChromeTab(lambda: session.driver, self._close_tab)
@@ -133,11 +116,8 @@ class GridBrowser:
             self._launcher.sessions.end(session.driver)
             raise self._launcher.died(TabLost(f"{type(error).__name__}.")) from error
         tab.pace = Pace(GATHER, ANSWER_WAIT, session.time_limit / PINGS, renews_session=False)
-        with self._lock:
-            self._tabs.append(tab)
-            is_late = self._closed
-        if is_late:
-            self.close()
+        if not self._tabs.add(tab):
+            self._launcher.sessions.end(session.driver)
             raise self._launcher.died(TabLost("The server is stopping."))
         return tab
 
@@ -146,20 +126,13 @@ class GridBrowser:
 
         The hub also ends a session whose command hangs, so that this is the way for both kinds of closing.
         """
-        with self._lock:
-            tabs, self._tabs = self._tabs, []
-            self._closed = True
-        for tab in tabs:
+        for tab in self._tabs.close() or ():
             self._launcher.sessions.end(tab.driver)
         self._claim.release()
 
     def _close_tab(self, tab: ChromeTab, politely: bool) -> None:
-        with self._lock:
-            others = [each for each in self._tabs if each is not tab]
-            is_open = len(others) < len(self._tabs)
-            if others:
-                self._tabs = others
-        if not others:
+        place = self._tabs.leave(tab)
+        if place == "last":
             self.close(politely=politely)
-        elif is_open:
+        elif place == "one of many":
             self._launcher.sessions.end(tab.driver)

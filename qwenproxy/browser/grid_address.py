@@ -30,17 +30,12 @@ class GridAddress:
     @property
     def is_safe(self) -> bool:
         """Whether nobody on the way can read what goes there: it is this machine, or TLS."""
-        host = urlsplit(self.url).hostname or ""
-        return self.url.startswith("https:") or self.is_loopback(host)
+        return self.url.startswith("https:") or self.is_local
 
     @property
     def is_local(self) -> bool:
         """Whether the hub is on this machine."""
-        return self.is_loopback(urlsplit(self.url).hostname or "")
-
-    @staticmethod
-    def is_loopback(host: str) -> bool:
-        """Return True for a name of this machine."""
+        host = urlsplit(self.url).hostname or ""
         return host in ("localhost", "::1") or host.startswith("127.")
 
     def __str__(self) -> str:

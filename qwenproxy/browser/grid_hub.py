@@ -40,11 +40,7 @@ class GridHub:
         """`address` is the hub's; a certificate is checked against the system's authorities and SSL_CERT_FILE."""
         self.address = address
         self._trust = _trust() if address.url.startswith("https:") else None
-        headers = _credentials(address)
-        if self._trust:
-            self._pool = urllib3.PoolManager(headers=headers, retries=False, ssl_context=self._trust)
-        else:
-            self._pool = urllib3.PoolManager(headers=headers, retries=False)
+        self._pool = urllib3.PoolManager(headers=_credentials(address), retries=False, ssl_context=self._trust)
 
     def nodes(self) -> tuple[Node, ...]:
         """Return the nodes that the hub knows. Raises GridError."""

@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import subprocess
-import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -32,14 +30,15 @@ from qwenproxy.browser.binaries import Binaries, Programs
 from qwenproxy.browser.chrome_flags import Wishes, command, is_chromes_own, is_chromes_service
 from qwenproxy.browser.chrome_tab import DRIVER_ERRORS, ChromeTab, close_by_force
 from qwenproxy.browser.display import Display, Screen, find_xvfb
+from qwenproxy.browser.open_tabs import OpenTabs
 from qwenproxy.browser.profile import ProfileClaim, disk_refuses
 from qwenproxy.browser.proxies import ProxyAddress
 from qwenproxy.browser.start_failures import (
     Started,
     cannot_attach,
-    cannot_run,
     unfit_versions,
 )
+from qwenproxy.browser.starting import start_program
 from qwenproxy.browser.way_out import WayOut
 from qwenproxy.disk.folder import BrowserFolder
 from qwenproxy.errors import BrowserError, TabLost
@@ -115,8 +114,7 @@ class Chrome:
         self._way = way
         self._processes: list[subprocess.Popen[bytes]] = []
         self._display: Display | None = None
-        self._tabs: list[ChromeTab] = []
-        self._lock = threading.Lock()  # around the list of tabs: each tab has a thread of its own
+        self._tabs = OpenTabs()
         self._devtools = self._driver_port = 0
 
     def start(self, binaries: Binaries) -> None:
@@ -130,8 +128,7 @@ class Chrome:
         With `politely` the driver asks Chrome to end, so that it writes cookies and storage to disk first: only for
         the thread that owns the driver. Without, any thread may call.
         """
-        with self._lock:
-            tabs, self._tabs = self._tabs, []
+        tabs = self._tabs.close()
         if politely and tabs and self._processes:
             with contextlib.suppress(*DRIVER_ERRORS):
                 tabs[-1].cdp("Browser.close")
@@ -175,27 +172,22 @@ class Chrome:
         try:
             tab.turn_to_new()
         except BaseException:
-            with self._lock:
-                self._tabs.remove(tab)
+            self._tabs.forget(tab)
             raise
         return tab
 
     def _new_tab(self) -> ChromeTab:
         tab = ChromeTab(self.attach, self._close_tab, self._way.trouble)
-        with self._lock:
-            self._tabs.append(tab)
+        self._tabs.add(tab)
         return tab
 
     def _close_tab(self, tab: ChromeTab, politely: bool) -> None:
-        with self._lock:
-            others = [each for each in self._tabs if each is not tab]
-            if others:
-                is_open, self._tabs = len(others) < len(self._tabs), others
-        if not others:
+        place = self._tabs.leave(tab)
+        if place == "last":
             self.close(politely=politely)
-        elif is_open and politely:
+        elif place == "one of many" and politely:
             tab.leave()
-        elif is_open:
+        elif place == "one of many":
             close_by_force(self._devtools, tab.handle)
 
     def _start_both(self, binaries: Binaries) -> Started:
@@ -247,23 +239,7 @@ class Chrome:
             raise cannot_attach(error, browser, driver_named=programs.driver_named) from error
 
     def _start(self, line: list[str], output: Path, environment: dict[str, str] | None = None) -> Started:
-        with open(output, "wb", opener=_private) as log_file:
-            try:
-                # A session of its own: Ctrl-C in the terminal is for the server, which then closes Chrome.
-                process = subprocess.Popen(
-                    line,
-                    stdin=subprocess.DEVNULL,
-                    stdout=log_file,
-                    stderr=log_file,
-                    env=environment,
-                    start_new_session=True,
-                )
-            except OSError as error:
-                raise cannot_run(line[0], error) from error
-        self._processes.append(process)
-        self._claim.add(process.pid)
-        return Started(line[0], process, output)
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
+        started = start_program(line, output, environment)
+        self._processes.append(started.process)
+        self._claim.add(started.process.pid)
+        return started

@@ -30,6 +30,7 @@ from qwenproxy.browser.contexts import (
     open_context_tab,
 )
 from qwenproxy.browser.local import Chrome, LocalLauncher
+from qwenproxy.browser.open_tabs import OpenTabs
 from qwenproxy.browser.profile import ProfileClaim, ProfileInUse
 from qwenproxy.browser.way_out import WayOut
 from qwenproxy.disk.folder import AccountFolder, SessionFolder
@@ -179,9 +180,7 @@ class ContextBrowser:
         self._way = way
         self._leave = leave
         self._context: Context | None = None
-        self._tabs: list[ChromeTab] = []
-        self._lock = threading.Lock()  # around the list of tabs: each tab has a thread of its own
-        self._is_closed = False
+        self._tabs = OpenTabs()
 
     def start(self) -> None:
         """Open the way out, the context and its first tab. Raises ATTACH_ERRORS, BrowserError."""
@@ -196,7 +195,7 @@ class ContextBrowser:
     @property
     def is_running(self) -> bool:
         """Whether it is open in a Chrome that runs. Does not ask the browser; for any thread."""
-        return not self._is_closed and self._chrome.is_running
+        return not self._tabs.is_closed and self._chrome.is_running
 
     @property
     def is_current(self) -> bool:
@@ -206,7 +205,7 @@ class ContextBrowser:
     def open_tab(self) -> ChromeTab:
         """Open one more tab in the context, with a driver session of its own. Raises DRIVER_ERRORS."""
         context = self._context
-        if context is None or self._is_closed:
+        if context is None or self._tabs.is_closed:
             raise WebDriverException("the browser is not open")
         return self._new_tab(lambda driver: open_context_tab(driver, context.id))
 
@@ -215,10 +214,8 @@ class ContextBrowser:
 
         There is nothing to write to a disk, and Chrome also ends a tab whose driver hangs: both ways are the same.
         """
-        with self._lock:
-            tabs, self._tabs = self._tabs, []
-            was_closed, self._is_closed = self._is_closed, True
-        if was_closed:
+        tabs = self._tabs.close()
+        if tabs is None:
             return
         self._end_context(tabs)
         self._way.close()
@@ -242,11 +239,7 @@ class ContextBrowser:
 
     def _new_tab(self, turn: Callable[[WebDriver], str]) -> ChromeTab:
         tab = ChromeTab(self._attach, self._close_tab, self._way.trouble, turn)
-        with self._lock:
-            is_late = self._is_closed
-            if not is_late:
-                self._tabs.append(tab)
-        if is_late:
+        if not self._tabs.add(tab):
             end_session(tab.driver)
             raise WebDriverException("the browser was closed meanwhile")
         return tab
@@ -265,14 +258,10 @@ class ContextBrowser:
             return self._chrome.attach()
 
     def _close_tab(self, tab: ChromeTab, politely: bool) -> None:
-        with self._lock:
-            others = [each for each in self._tabs if each is not tab]
-            is_open = len(others) < len(self._tabs)
-            if others:
-                self._tabs = others
-        if not others:
+        place = self._tabs.leave(tab)
+        if place == "last":
             self.close(politely=politely)
-        elif is_open:
+        elif place == "one of many":
             with contextlib.suppress(WebDriverException, OSError):  # a tab that crashed has gone
                 close_context_tab(tab.driver, tab.handle)
             end_session(tab.driver)

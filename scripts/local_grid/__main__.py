@@ -12,9 +12,9 @@ from contextlib import suppress
 from pathlib import Path
 
 import local_grid
-from local_grid.certificates import make_certificate
 from local_grid.programs import find_programs
 from local_grid.servers import LocalGrid, Wishes
+from qwenproxy.sandbox.tls import new_identity
 
 
 def main() -> None:
@@ -23,7 +23,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     programs = find_programs()
     with suppress(KeyboardInterrupt), tempfile.TemporaryDirectory(prefix="qwenproxy-grid-tls-") as folder:
-        tls = make_certificate(Path(folder)) if arguments.tls else None
+        tls = new_identity().write_to(Path(folder)) if arguments.tls else None
         if tls:
             os.environ["SSL_CERT_FILE"] = str(tls[0])  # for our own questions to the hub
         password = _password(arguments) if arguments.user else ""

@@ -8,12 +8,14 @@ import struct
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 from proxy_servers import ProxyServer, secure_server
 
 from qwenproxy.browser.forwarding import Forwarder, streams
 from qwenproxy.browser.forwarding.dialing import Dialer
+from qwenproxy.browser.forwarding.streams import PlainStream
 from qwenproxy.browser.forwarding.tunnel import Tunnel
 from qwenproxy.browser.proxies import ProxyAddress
 from qwenproxy.texts import Phrase
@@ -295,6 +297,42 @@ def test_a_failure_is_forgotten_with_the_next_success(
     proxy.refusal = b""
     tunnel(forwarder, echo).close()
     assert forwarder.failure_for("localhost") is None
+
+
+class Leaving:
+    """A connection that breaks with the first byte sent to it."""
+
+    def __init__(self, request: bytes = b"") -> None:
+        self.request = request
+        self.closed = 0
+
+    def settimeout(self, seconds: float | None) -> None:
+        pass
+
+    def receive(self, most: int = 0) -> bytes:
+        return self.request
+
+    def unread(self, data: bytes) -> None:
+        pass
+
+    def send(self, data: bytes) -> None:
+        raise ConnectionResetError
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+@pytest.mark.parametrize(
+    "head", [b"CONNECT x:443 HTTP/1.1\r\n\r\n", b"GET http://x/ HTTP/1.1\r\n\r\n"], ids=["tunnel", "request"]
+)
+def test_a_browser_or_proxy_that_leaves_at_once_leaves_no_connection(
+    proxies: dict[str, ProxyServer], forward: Open, monkeypatch: pytest.MonkeyPatch, head: bytes
+) -> None:
+    near, far = Leaving(head), Leaving()
+    monkeypatch.setattr(Dialer, "connect", lambda *_: far)
+    monkeypatch.setattr(Dialer, "reach", lambda _: far)
+    forward(proxies["http"])._serve(cast(socket.socket, near), cast(PlainStream, near))
+    assert near.closed and far.closed
 
 
 def test_refused_hosts_get_no_connection(proxies: dict[str, ProxyServer], forward: Open) -> None:

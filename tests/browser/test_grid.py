@@ -6,21 +6,21 @@ import logging
 import re
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from fake_hub import DEAD_NODE, NO_CHROME, NO_SLOT, FakeHub, FakeNode
 
-from local_grid.certificates import make_certificate
 from qwenproxy.browser import grid_sessions
 from qwenproxy.browser.attaching import free_port
 from qwenproxy.browser.grid import ANSWER_WAIT, GATHER, GridBrowser, GridLauncher
 from qwenproxy.browser.grid_address import GridAddress
 from qwenproxy.browser.grid_hub import GridHub
 from qwenproxy.browser.profile import ProfileInUse, profile_owner
+from qwenproxy.browser.proxies import ProxyAddress
 from qwenproxy.disk.folder import AccountFolder
 from qwenproxy.errors import GridError
+from qwenproxy.sandbox.tls import new_identity
 
 PASSWORD = "s3cret-of-the-grid"
 
@@ -135,28 +135,22 @@ def test_no_two_of_our_browsers_have_the_same_port(
     assert ports[0] != ports[1] == ports[2]
 
 
-@dataclass(frozen=True)
-class Proxy:
-    public: str
-    user: str = ""
-
-
 def test_an_accounts_proxy_is_for_its_own_browsers_alone(fake: FakeHub, tmp_path: Path) -> None:
-    proxies = {"one": Proxy("socks5://10.0.0.7:1080")}
+    proxies = {"one": ProxyAddress.parse("socks5://10.0.0.7:1080")}
     launcher = GridLauncher(fake.hub(), proxy_of=lambda folder: proxies.get(folder.id))
     browsers = [launcher.launch(AccountFolder(tmp_path / "accounts" / name)) for name in ("one", "two")]
     flags = [[flag for flag in asked["goog:chromeOptions"]["args"] if "prox" in flag] for asked in fake.asked]
     assert flags[0][0] == "--proxy-server=socks5://10.0.0.7:1080" and "--proxy-bypass-list=<-loopback>" in flags[0]
     assert flags[1] == []
     assert [browser.is_current for browser in browsers] == [True, True]
-    proxies["one"] = Proxy("socks5://10.0.0.8:1080")
+    proxies["one"] = ProxyAddress.parse("socks5://10.0.0.8:1080")
     assert [browser.is_current for browser in browsers] == [False, True]
     for browser in browsers:
         browser.close()
 
 
 def test_a_proxy_with_a_password_is_refused_before_anything_opens(fake: FakeHub, folder: AccountFolder) -> None:
-    launcher = GridLauncher(fake.hub(), proxy_of=lambda _: Proxy("http://10.0.0.7:8080", "me"))
+    launcher = GridLauncher(fake.hub(), proxy_of=lambda _: ProxyAddress.parse("http://me@10.0.0.7:8080"))
     with pytest.raises(GridError, match=r"proxy http://10.0.0.7:8080 of account acc_1 has a password"):
         launcher.launch(folder)
     assert not fake.asked and profile_owner(folder) is None
@@ -279,7 +273,7 @@ def test_a_wrong_password_is_named_so(fake: FakeHub, folder: AccountFolder, logi
 def test_a_certificate_has_to_be_of_a_known_authority(
     folder: AccountFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tls = make_certificate(tmp_path)
+    tls = new_identity().write_to(tmp_path)
     with FakeHub(login="a:b").running(tls=tls) as fake:
         with pytest.raises(GridError, match=r"is not trusted \(self.signed certificate\)\. Set SSL_CERT_FILE"):
             launched(fake.hub(), folder)

@@ -14,8 +14,8 @@ from asking import ask, streaming
 from proxy_process import Proxy
 from real_grid import assert_empty, real_grid
 
-from local_grid.certificates import make_certificate
 from local_grid.servers import Wishes
+from qwenproxy.sandbox.tls import new_identity
 
 pytestmark = pytest.mark.browser
 
@@ -25,7 +25,7 @@ PASSWORD = "planted-0f-the-grid"
 def test_a_proxy_without_chrome_answers_from_a_grid_and_leaves_nothing_there(
     new_proxy: Callable[..., Proxy], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    certificate, key = make_certificate(tmp_path)
+    certificate, key = new_identity().write_to(tmp_path)
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
     wishes = Wishes(nodes=1, slots=2, user="tester", password=PASSWORD, tls=(certificate, key))
     with real_grid(wishes) as grid:

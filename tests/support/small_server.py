@@ -81,7 +81,7 @@ class SmallServer:
 
 def main(session_dir: str, http_server: str, open_files: str) -> int:
     """Serve until a signal."""
-    client.HEAD_WAIT, client.BODY_WAIT = 1.0, 0.5
+    client.HEAD_WAIT, client.BODY_WAIT = 2.5, 0.5
     client.LINGER, client.LINGER_SILENCE = 10.0, 2.0
     if int(open_files):
         resource.setrlimit(resource.RLIMIT_NOFILE, (int(open_files), int(open_files)))

@@ -141,7 +141,10 @@ class Forwarder:
             _answer(near, 502, failure.phrase.key)
             return
         self._note(request.host, None)
-        self._carry(request, near, far)
+        try:
+            self._carry(request, near, far)
+        finally:
+            far.close()  # also where the browser left before the tunnel began
 
     def _carry(self, request: Request, near: PlainStream, far: Stream) -> None:
         tunnel = Tunnel(near, far)
@@ -157,11 +160,8 @@ class Forwarder:
         if request.is_tunnel:
             return dialer.connect(request.host, request.port)
         if not dialer.takes_requests:
-            far = dialer.connect(request.host, request.port)
-            far.send(request.for_server())
-            return far
-        far = dialer.reach()
-        far.send(request.for_proxy(dialer.authorization))
+            return _having_sent(dialer.connect(request.host, request.port), request.for_server())
+        far = _having_sent(dialer.reach(), request.for_proxy(dialer.authorization))
         return _Screened(far, lambda: self._note(request.host, dialer.refused_login()))
 
     def _note(self, host: str, failure: ProxyFailure | None) -> None:
@@ -199,6 +199,16 @@ class _Screened:
             return b""
         self._stream.unread(head + rest)
         return self._stream.receive(most)
+
+
+def _having_sent(far: Stream, data: bytes) -> Stream:
+    """Return a connection on which data was sent; one that breaks meanwhile is closed. Raises OSError."""
+    try:
+        far.send(data)
+    except OSError:
+        far.close()
+        raise
+    return far
 
 
 def _answer(near: PlainStream, status: int, reason: str) -> None:
