@@ -28,7 +28,7 @@ def fake() -> Iterator[FakeHub]:
 @pytest.fixture
 def settings(fake: FakeHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """Return settings without any browser on this machine."""
-    monkeypatch.setattr("qwenproxy.observe.logs.configure", lambda level: None)
+    monkeypatch.setattr("qwenproxy.observe.logs.configure", lambda level, form: None)
     return {
         "QWENPROXY_SESSION_DIR": str(tmp_path / "session"),
         "QWENPROXY_LANG": "en",
