@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from qwenproxy.accounts.standing import rest_until
 from qwenproxy.errors import AccountsResting, ProxyError, RateLimited
@@ -46,19 +46,20 @@ class KindRests:
         with self._lock:
             return self._until.get((account_id, kind), 0.0) > now
 
-    def resting(self, kind: str, usable: Iterable[str], now: float) -> frozenset[str]:
-        """Return those of the usable accounts that rest for a kind of work (`now` in s since 1970).
+    def resting(self, kinds: Sequence[str], usable: Iterable[str], now: float) -> frozenset[str]:
+        """Return those of the usable accounts that rest for one of these kinds of work (`now` in s since 1970).
 
         Raises AccountsResting if that is all of them.
         """
         ids = list(usable)
         with self._lock:
-            waits = {each: self._until.get((each, kind), 0.0) - now for each in ids}
+            waits = {each: max(self._until.get((each, kind), 0.0) for kind in kinds) - now for each in ids}
         resting = frozenset(each for each in ids if waits[each] > 0)
         if resting and len(resting) == len(ids):
             wait = max(1.0, min(waits.values()))
+            names = " and ".join(kinds)
             raise AccountsResting(
-                f"Every account is over its limit for this kind of work ({kind}); the first one is back in "
+                f"Every account is over its limit for this kind of work ({names}); the first one is back in "
                 f"{wait:.0f} s. Other requests go on. To go on with this now: qwenproxy account add",
                 retry_after=wait,
             )

@@ -11,7 +11,7 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from qwenproxy.accounts import standing
 from qwenproxy.accounts.browsers import Browsers
@@ -72,17 +72,17 @@ class AccountPool:
         *,
         prefer: str | None = None,
         takes_turn: bool = True,
-        kind: str | None = None,
+        kinds: Sequence[str] = (),
     ) -> Iterator[Lease]:
         """Yield a lease on one account after the other, each account once, for as long as the caller asks.
 
         Without `takes_turn` it does not count in the rotation, because the call serves no request. Accounts that rest
-        for work of this `kind` are skipped.
+        for work of one of these `kinds` are skipped.
         Waits in the queue while all usable accounts are busy. Ends when each usable account was given out.
         Raises NoAccounts, AccountsResting, VerificationRequired, BrowserError, QueueTimeout, ClientGone.
         """
         self._is_needed = self._is_needed or takes_turn
-        skip = self._kind_rests.resting(kind, self._usable(), self._clock()) if kind else frozenset()
+        skip = self._kind_rests.resting(kinds, self._usable(), self._clock()) if kinds else frozenset()
         while not skip or set(self._usable()) - skip:
             slot = self._wait_for_slot(Waiter(skip, prefer, takes_turn), client_gone)
             if slot is None:

@@ -78,6 +78,18 @@ class WebSearch:
 
 
 @dataclass(frozen=True, slots=True)
+class Work:
+    """Work of the site in place of talk: a new picture, an edited one, or a research; the kinds have the site's names.
+
+    `ratio` (`16:9`) and `engine` are those of a picture, None for the site's own choice.
+    """
+
+    kind: Literal["t2i", "image_edit", "deep_research"]
+    ratio: str | None = None
+    engine: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """One message of a conversation. A tool message carries the result of the call `tool_call_id`."""
 
@@ -104,8 +116,9 @@ class ChatRequest:
 
     `model` is the name the client used (None: the default). `thinking` None leaves the choice to the product.
     `max_tokens` and `stop` cut the answer. `tool_choice` is `auto`, `none`, `required` or a function's name; without
-    `parallel_calls` an answer holds one call at most. `document` None means free text, `search` None no web search.
-    `streamed` says that the client reads the answer as it comes. `client` stands for its key, "" for none.
+    `parallel_calls` an answer holds one call at most. `document` None means free text, `search` None no web search,
+    `work` None talk. `streamed` says that the client reads the answer as it comes. `client` stands for its key, "" for
+    none.
     """
 
     messages: tuple[Message, ...]
@@ -119,6 +132,7 @@ class ChatRequest:
     parallel_calls: bool = True
     document: Document | None = None
     search: WebSearch | None = None
+    work: Work | None = None
     streamed: bool = False
     client: str = ""
 
@@ -225,9 +239,11 @@ class Citation:
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """An image that belongs to the answer, by URL."""
+    """An image that belongs to the answer, by URL. Its size is in pixels, 0 where the site does not say."""
 
     url: str
+    width: int = 0
+    height: int = 0
 
     @property
     def markdown(self) -> str:

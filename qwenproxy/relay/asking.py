@@ -21,6 +21,7 @@ from qwenproxy.errors import (
     InputRejected,
     ParentGone,
     ProxyError,
+    RateLimited,
     RequestError,
     SiteFailure,
     UpstreamError,
@@ -30,9 +31,10 @@ from qwenproxy.relay.long_texts import LongTexts
 from qwenproxy.relay.model_list import ModelList
 from qwenproxy.relay.offers import Offers
 from qwenproxy.relay.reading import Patience
-from qwenproxy.relay.run import ChatRun, Loss, SiteQuestion
+from qwenproxy.relay.run import ChatRun
 from qwenproxy.relay.search_chat import SearchSite
 from qwenproxy.relay.searching import Searching, as_able, offer_search, site_search
+from qwenproxy.relay.site_question import Loss, SiteQuestion
 from qwenproxy.relay.turns import frame_for, new_messages
 from qwenproxy.uploads.attachments import Attachments
 from qwenproxy.uploads.uploader import SiteCalls
@@ -125,6 +127,14 @@ class Asking:
 
     def start(self, lease: Lease, question: Question) -> ChatRun:
         """Ask with one account, and wait for the first sign of an answer. Raises what goes wrong until then."""
+        try:
+            return self._start(lease, question)
+        except RateLimited as error:
+            if question.chat.work and error.kind is None:
+                error.kind = question.chat.work.kind  # such a limit is no limit of talk
+            raise
+
+    def _start(self, lease: Lease, question: Question) -> ChatRun:
         asker = self._asker(lease, question)
         place = question.place_for(lease.account_id, asker.model.id)
         try:
@@ -151,7 +161,7 @@ class Asking:
         self._models.refresh(page, question.client_gone)
         question.fits = question.fits or self._models.check_length(question.chat)
         question.laps.end("account")
-        variant = self._models.resolve(question.chat.model)
+        variant = self._models.resolve(question.chat.model, question.chat.work)
         chat, search_name = offer_search(variant.applied_to(question.chat))
         model = variant.model
         site = self._means.site_calls(lease, page, question.client_gone)
@@ -168,7 +178,7 @@ class Asking:
         question.laps.end("files")
         if place:
             return self._ask(asker, question, self._site_question(asker, question, place, turn))
-        creation = calls.new_chat(turn.model, chat_type=calls.chat_type_of(turn.search))
+        creation = calls.new_chat(turn.model, chat_type=calls.chat_type_of(turn.search, turn.work))
         new_chat = call(asker.page, creation, question.client_gone, self._means.patience.clock)
         question.laps.end("chat")
         place = SitePlace(SiteChat(asker.lease.account_id, calls.chat_id_from(new_chat)))
@@ -192,6 +202,7 @@ class Asking:
             local_tools=dialects.local_tools(chat.tools) if way == "native" else None,
             offers_tools=bool(chat.tools),
             search=site_search(chat, asker.model),
+            work=chat.work,
         )
 
     def _site_question(self, asker: _Asker, question: Question, place: SitePlace, turn: calls.Question) -> SiteQuestion:

@@ -27,12 +27,12 @@ Work = Callable[[Lease], Result]
 class Wish:
     """Which account some work needs.
 
-    `prefer` names the best one; accounts that rest for this `kind` of work are skipped; without `takes_turn` the work
-    does not count in the rotation, because no client asked for it.
+    `prefer` names the best one; accounts that rest for one of these `kinds` of work are skipped; without `takes_turn`
+    the work does not count in the rotation, because no client asked for it.
     """
 
     prefer: str | None = None
-    kind: str | None = None
+    kinds: tuple[str, ...] = ()
     takes_turn: bool = True
 
 
@@ -75,7 +75,7 @@ class Attempts:
         Raises NoAccounts, AccountsResting, QueueTimeout, ClientGone, or what the last account said.
         """
         try:
-            leases = self.pool.leases(client_gone, prefer=wish.prefer, takes_turn=wish.takes_turn, kind=wish.kind)
+            leases = self.pool.leases(client_gone, prefer=wish.prefer, takes_turn=wish.takes_turn, kinds=wish.kinds)
             return self._first(leases, lambda lease: self._patiently(work, lease, client_gone))
         except NoAccounts:
             if self.pool.registry.all():

@@ -59,4 +59,4 @@ class Filing:
         def with_page(lease: Lease) -> Result:
             return work(self._relay.site_calls(lease, lease.open(), client_gone))
 
-        return self._relay.attempts.do(with_page, client_gone, Wish(kind="upload"))
+        return self._relay.attempts.do(with_page, client_gone, Wish(kinds=("upload",)))

@@ -11,12 +11,13 @@ import time
 from dataclasses import replace
 
 from qwenproxy.browser.page import Page
-from qwenproxy.chat import ChatRequest, token_counts
+from qwenproxy.chat import ChatRequest, Work, token_counts
 from qwenproxy.chat.waiting import ClientGoneCheck, never_gone
 from qwenproxy.errors import ClientGone, ContextLengthExceeded, ModelNotFound, ProxyError
 from qwenproxy.upstream import calls, models
 from qwenproxy.upstream.ask import call
 from qwenproxy.upstream.variants import Variant, find_variant, is_foreign, listed_variants, stand_in
+from qwenproxy.upstream.works import means_pictures, model_for
 
 log = logging.getLogger(__name__)
 
@@ -53,8 +54,18 @@ class ModelList:
         elif time.monotonic() - self._read_at > MODELS_FRESH and self._lock.acquire(blocking=False):
             threading.Thread(target=self._read_and_unlock, args=(page,), name="models", daemon=True).start()
 
-    def resolve(self, name: str | None) -> Variant:
-        """Return the live model for a client's name, None meaning the default. Raises ModelNotFound."""
+    def resolve(self, name: str | None, work: Work | None = None) -> Variant:
+        """Return the live model for a client's name, None meaning the default, and for a work. Raises ModelNotFound."""
+        if work is None:
+            return self._resolve(name)
+        # Clients name the engine of a picture in the place of a model.
+        wanted = self._resolve(None if means_pictures(name) else name).model
+        able = model_for(work, wanted, self.catalogue)
+        if able is None:
+            raise ModelNotFound(f"No model of the site does this kind of work ({work.kind}).", param="model")
+        return Variant(able)
+
+    def _resolve(self, name: str | None) -> Variant:
         name = name or self._default_model
         variant = find_variant(self.catalogue, name)
         if variant is not None:
@@ -87,7 +98,7 @@ class ModelList:
 
     def check_length(self, chat: ChatRequest) -> bool:
         """Return True if a question fits into its model's context. Raises ContextLengthExceeded, ModelNotFound."""
-        maximum = self.resolve(chat.model).model.context_length
+        maximum = self.resolve(chat.model, chat.work).model.context_length
         tokens = token_counts.exceeds(chat, maximum) if maximum else None
         if maximum and tokens:
             raise ContextLengthExceeded(tokens, maximum)

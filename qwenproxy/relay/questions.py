@@ -192,5 +192,6 @@ def _wish(question: Question) -> Wish:
     """Return which account is best: the one that has the files, or the conversation."""
     attachments, place = question.attachments, question.place
     owner = attachments.account_id if attachments else None
-    kind = "upload" if attachments and attachments.need_upload else None
-    return Wish(prefer=owner or (place.chat.account_id if place else None), kind=kind)
+    work = question.chat.work
+    kinds = (*((work.kind,) if work else ()), *(("upload",) if attachments and attachments.need_upload else ()))
+    return Wish(prefer=owner or (place.chat.account_id if place else None), kinds=kinds)

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from itertools import chain
-from typing import Literal
 
 from qwenproxy.accounts.pool import Lease
 from qwenproxy.browser.page import Page
@@ -20,7 +19,6 @@ from qwenproxy.chat import (
     CallArguments,
     CallDropped,
     CallStarted,
-    ChatRequest,
     Event,
     Finish,
     Image,
@@ -34,40 +32,19 @@ from qwenproxy.chat.answer import Answer
 from qwenproxy.chat.corrections import Corrections, NeedsCorrection, unless_called
 from qwenproxy.chat.stages import call_stages, stages_for
 from qwenproxy.chat.waiting import LOOK_EVERY, ClientGoneCheck, check_client
-from qwenproxy.errors import ChatBusy, ProxyError, Refusal
+from qwenproxy.errors import ChatBusy, ProxyError, RateLimited, Refusal
 from qwenproxy.observe import journal
-from qwenproxy.observe.laps import Laps
 from qwenproxy.relay.attempts import BUSY_PAUSES
 from qwenproxy.relay.reading import Patience, Reading
 from qwenproxy.relay.searching import Searching
+from qwenproxy.relay.site_question import SiteQuestion
 from qwenproxy.upstream import calls
-from qwenproxy.upstream.dialects import Way
-from qwenproxy.upstream.places import SitePlace
 
 log = logging.getLogger(__name__)
 
 TICK = 1.0  # seconds between two Ticks
 SEEN = (Text, CallStarted, CallArguments, Image, Finish)  # after these an answer cannot be corrected any more
 REAL = (*SEEN, Reasoning)  # what a client may see
-
-Loss = Literal["chat", "parent"]  # what the site did not take any more of a place where a conversation was to go on
-
-
-@dataclass(frozen=True, slots=True)
-class SiteQuestion:
-    """A question for the site: the request, its place there, and the turn that is sent.
-
-    `way` says how functions are offered; `on_interception` runs when the site takes a call of the model for one of its
-    own functions. `lost` says why the conversation does not go on where it was.
-    """
-
-    chat: ChatRequest
-    place: SitePlace
-    turn: calls.Question
-    laps: Laps
-    way: Way | None
-    on_interception: Callable[[], None]
-    lost: Loss | None = None
 
 
 class ChatRun:
@@ -151,6 +128,8 @@ class ChatRun:
         try:
             yield from self._events
         except Refusal as error:
+            if isinstance(error, RateLimited) and self.chat.work:
+                error.kind = self.chat.work.kind
             # Another account cannot take over any more, but the next request has to know.
             self._lease.reject_late(error)
             raise

@@ -63,7 +63,7 @@ class Sandbox:
         self._server = Server(self._new_front, self._identity, self.now, self._ports)
         ports = self._ports = self._server.ports
         self._state.chat_port, self._state.sign_in_port = ports.chat, ports.sign_in
-        self._state.files.origin = f"http://localhost:{ports.store}"
+        self._state.files.origin = self._state.gallery.origin = f"http://localhost:{ports.store}"
         self._server.start()
 
     def close(self) -> None:

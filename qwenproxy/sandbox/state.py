@@ -18,6 +18,8 @@ from qwenproxy.sandbox.envelope import SiteError, unauthorized
 from qwenproxy.sandbox.faults.fault import FaultBook
 from qwenproxy.sandbox.files.file import StoredFiles
 from qwenproxy.sandbox.journal import Journal
+from qwenproxy.sandbox.media.gallery import Gallery
+from qwenproxy.sandbox.media.quotas import Quotas
 from qwenproxy.sandbox.model.brain import Brain
 from qwenproxy.sandbox.model.cards import ModelCard, default_cards
 from qwenproxy.sandbox.switches import Switches
@@ -48,10 +50,13 @@ class SiteState:
     puzzles: dict[str, str] = field(default_factory=dict)
     settings: UserSettings = field(default_factory=UserSettings)
     projects: Projects = field(default_factory=Projects)
+    gallery: Gallery = field(default_factory=Gallery)
     brain: Brain | None = None
     generations: Generations = field(init=False)
+    quotas: Quotas = field(init=False)
 
     def __post_init__(self) -> None:
+        self.quotas = Quotas(self.switches.daily_quotas)
         self.generations = Generations(self.journal)
 
     @classmethod
@@ -80,10 +85,11 @@ class SiteState:
         return f"{self.sign_in_origin}/__sandbox/enter/{self.logins.new_ticket(account)}"
 
     def clear(self) -> None:
-        """Forget requests, refreshes, faults and captchas; accounts, logins, chats, files and switches stay."""
+        """Forget requests, refreshes, faults, captchas, used quotas; accounts, logins, chats, files, switches stay."""
         self.faults.clear()
         self.blocked.clear()
         self.puzzles.clear()
+        self.quotas.clear()
         self.journal.clear()
 
 

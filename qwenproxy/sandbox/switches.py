@@ -29,6 +29,10 @@ class Switches:
 
     Chats: `older_parents` allows a question under an answer that is not the newest. A completions body of more than
     `body_limit` bytes draws the human check (None: none does).
+
+    Works: `daily_quotas` replaces the number of uses a day of a kind (t2i, image_edit, t2v); a quota that is used up is
+    told in an "envelope" or in a "frame" of the stream (`quota_form`). A picture takes `picture_s`; its address serves
+    `picture_type`, and the next `dead_pictures` addresses lead nowhere.
     """
 
     require_bx: bool = True
@@ -67,3 +71,8 @@ class Switches:
     channel_goes_on: bool = True
     older_parents: bool = True
     body_limit: int | None = None
+    daily_quotas: dict[str, int] = field(default_factory=dict)
+    quota_form: str = "envelope"
+    picture_s: float = 0.0
+    picture_type: str = "image/png"
+    dead_pictures: int = 0

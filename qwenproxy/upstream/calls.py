@@ -17,9 +17,10 @@ from urllib.parse import quote
 import orjson
 
 from qwenproxy.browser.page import PageRequest
-from qwenproxy.chat import WebSearch
+from qwenproxy.chat import WebSearch, Work
 from qwenproxy.errors import ProtocolChanged, RequestError
 from qwenproxy.upstream.bodies import object_in
+from qwenproxy.upstream.works import meta_of
 
 _CHAT_TYPE = "t2t"
 _NO_HOSTED_TOOLS = {"plugins_enabled": False, "code_interpreter": False}
@@ -40,7 +41,7 @@ class Question:
 
     `files` holds complete entries of protocol 7.4; `thinking_budget` is in tokens. `local_tools` offers functions
     natively; with `offers_tools` the text or they offer some, and the site's own tools must not answer in their place.
-    `search` None forbids a web search.
+    `search` None forbids a web search. `work` None is talk.
     """
 
     model: str
@@ -52,10 +53,13 @@ class Question:
     local_tools: dict[str, Any] | None = None
     offers_tools: bool = False
     search: WebSearch | None = None
+    work: Work | None = None
 
 
-def chat_type_of(search: WebSearch | None) -> str:
-    """Return the type of a chat, and of a question, for this wish (protocol 5.8)."""
+def chat_type_of(search: WebSearch | None, work: Work | None = None) -> str:
+    """Return the type of a chat, and of a question, for these wishes (protocol 4.3 and 5.8)."""
+    if work:
+        return work.kind
     return SEARCH_TYPE if search and search.forced else _CHAT_TYPE
 
 
@@ -90,6 +94,8 @@ def completion(chat_id: str, question: Question) -> PageRequest:
         "messages": [_message(question)],
         "timestamp": int(time.time()),
     }
+    if question.work and question.work.ratio:
+        payload["size"] = question.work.ratio
     path = f"/api/v2/chat/completions?chat_id={_escaped(chat_id)}"
     return post(path, payload, {"x-accel-buffering": "no"})
 
@@ -146,7 +152,8 @@ def chat_id_from(body_text: str) -> str:
 
 
 def _message(question: Question) -> dict[str, Any]:
-    chat_type = chat_type_of(question.search)
+    work = question.work
+    chat_type = chat_type_of(question.search, work)
     return {
         "id": None,
         "fid": str(uuid.uuid4()),
@@ -161,7 +168,7 @@ def _message(question: Question) -> dict[str, Any]:
         "model": "",
         "chat_type": chat_type,
         "feature_config": _feature_config(question),
-        "extra": {"meta": {"subChatType": chat_type}},
+        "extra": {"meta": meta_of(work) if work else {"subChatType": chat_type}},
         "sub_chat_type": chat_type,
         "parent_id": question.parent_id,
     }

@@ -24,6 +24,7 @@ from qwenproxy.upstream.phases import (
     ThinkingSummary,
     complete_address,
     image_addresses,
+    image_sizes,
     text_of_parts,
     token_counts,
 )
@@ -225,7 +226,7 @@ class EventDecoder:
                 yield Reasoning(text)
         elif phase in IMAGE_PHASES:
             is_answer = phase in FINAL_PHASES
-            if not (is_other and is_answer) and (images := self._new_images(delta)):
+            if not (is_other and is_answer) and (images := self._new_images(delta, frame)):
                 if is_answer:
                     self._generations.choose(response_id)
                 yield from images
@@ -249,12 +250,13 @@ class EventDecoder:
             self._answered, self.finished = True, False
         return text
 
-    def _new_images(self, delta: dict[str, Any]) -> list[Image]:
+    def _new_images(self, delta: dict[str, Any], frame: dict[str, Any]) -> list[Image]:
         urls = [complete_address(address, self._origin, self._chat_id) for address in image_addresses(delta)]
+        sizes = dict(zip(urls, image_sizes(delta, frame.get("usage")), strict=False))
         new = [url for url in dict.fromkeys(urls) if url not in self._images]
         self._images.update(new)
         self._answered = self._answered or bool(new)
-        return [Image(url) for url in new]
+        return [Image(url, *sizes.get(url, (0, 0))) for url in new]
 
     def _new_usage(self, counts: object) -> Usage | None:
         if not isinstance(counts, dict) or not counts:

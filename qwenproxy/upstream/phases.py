@@ -85,6 +85,15 @@ def image_addresses(delta: dict[str, Any]) -> list[str]:
     return [address.strip() for address in addresses if address.strip()]
 
 
+def image_sizes(delta: dict[str, Any], usage: object) -> list[tuple[int, int]]:
+    """Return width and height of the images in a delta, in pixels; (0, 0) where the site names none."""
+    extra = delta.get("extra")
+    pairs = extra.get("output_image_hw") if isinstance(extra, dict) else None
+    if isinstance(pairs, list):
+        return [_size(*reversed(pair)) if isinstance(pair, list) and len(pair) == 2 else (0, 0) for pair in pairs]
+    return [_size(usage.get("width"), usage.get("height"))] if isinstance(usage, dict) else []
+
+
 def complete_address(address: str, origin: str, chat_id: str) -> str:
     """Return the address of an image with scheme and host; the site's own are relative to its root or to the chat."""
     if address.startswith(("http://", "https://", "data:")):
@@ -109,6 +118,16 @@ def token_counts(usage: dict[str, Any]) -> Usage:
 def text_of_parts(content: object) -> str:
     """Return the text in a content that is a list of parts."""
     return "".join(string_of(part.get("text")) for part in _dicts(content))
+
+
+def _lists(value: object) -> Iterator[list[Any]]:
+    if isinstance(value, list):
+        yield from (pair for pair in value if isinstance(pair, list) and len(pair) == 2)
+
+
+def _size(width: object, height: object) -> tuple[int, int]:
+    is_size = type(width) is int and type(height) is int and width > 0 and height > 0
+    return (width, height) if is_size else (0, 0)  # type: ignore[return-value]
 
 
 def _strings(extra: object, key: str) -> Iterator[str]:

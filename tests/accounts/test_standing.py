@@ -135,11 +135,11 @@ def test_a_limit_of_one_kind_rests_that_kind_only(usable: tuple[str, str]) -> No
     error = limited("upload")
     assert rests.note("a", error, NOW)
     assert error.retry_after == 120
-    assert rests.resting("upload", usable, NOW + 119) == {"a"}
+    assert rests.resting(("upload",), usable, NOW + 119) == {"a"}
     kinds: tuple[Any, ...] = (None, "t2i")
     for kind in kinds:
-        assert rests.resting(kind, usable, NOW) == frozenset()
-    assert rests.resting("upload", usable, NOW + 120) == frozenset()
+        assert rests.resting((kind,), usable, NOW) == frozenset()
+    assert rests.resting(("upload",), usable, NOW + 120) == frozenset()
 
 
 def test_a_kind_that_rests_everywhere_is_told_with_the_first_return(usable: tuple[str, str]) -> None:
@@ -147,7 +147,7 @@ def test_a_kind_that_rests_everywhere_is_told_with_the_first_return(usable: tupl
     rests.note("a", limited("t2v", for_today=True), NOW)
     rests.note("b", limited("t2v"), NOW)
     with pytest.raises(AccountsResting, match="t2v") as caught:
-        rests.resting("t2v", usable, NOW + 20)
+        rests.resting(("t2v",), usable, NOW + 20)
     assert caught.value.retry_after == 100
 
 
@@ -155,8 +155,8 @@ def test_a_kind_that_rests_everywhere_is_told_with_the_first_return(usable: tupl
 def test_other_refusals_concern_the_account(usable: tuple[str, str], error: ProxyError) -> None:
     rests = KindRests()
     assert not rests.note("a", error, NOW)
-    assert rests.resting("upload", usable, NOW) == frozenset()
+    assert rests.resting(("upload",), usable, NOW) == frozenset()
 
 
 def test_no_account_rests_where_there_is_none() -> None:
-    assert KindRests().resting("upload", (), NOW) == frozenset()
+    assert KindRests().resting(("upload",), (), NOW) == frozenset()

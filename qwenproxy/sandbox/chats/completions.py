@@ -18,6 +18,7 @@ from qwenproxy.sandbox.faults import answers as fault_answers
 from qwenproxy.sandbox.faults.fault import COMPLETIONS, Fault, parse_fault
 from qwenproxy.sandbox.faults.oddities import Frames, HeldOpen, Timed
 from qwenproxy.sandbox.faults.streams import ConnectionDropped, spoil
+from qwenproxy.sandbox.media.painting import PICTURES, paint
 from qwenproxy.sandbox.model.brain import think
 from qwenproxy.sandbox.model.parts import BuiltIn, Script
 from qwenproxy.sandbox.model.playing import play
@@ -47,6 +48,8 @@ async def complete() -> Response:
         if answer is not None:
             return answer
         fault = None
+    if question.message["chat_type"] in PICTURES and state.switches.quota_form == "envelope":
+        state.quotas.check(account.id, question.message["chat_type"], state.now())
     # no await from here on, so that no other request takes the chat between check and begin
     state.generations.check(question.chat, state.switches.parallel_limit)
     user_message = question.ask()
@@ -66,6 +69,9 @@ async def _answer(
     state: SiteState, question: Question, user_message: ChatMessage, writer: FrameWriter, fault: Fault | None
 ) -> AsyncGenerator[Timed, None]:
     """Return the frames of the answer, by the brain if there is one; a fault reworks frames that are all there."""
+    if question.message["chat_type"] in PICTURES:
+        pictures = paint(state, question.chat.account_id, question.body, question.message, writer)
+        return _in_turn(pictures if fault is None else spoil(fault, pictures, writer))
     prompt = question.prompt(user_message, state)
     if state.brain is not None and not question.silenced:
         thinking = think(state.brain, prompt, writer, state.switches.keep_alive_s)

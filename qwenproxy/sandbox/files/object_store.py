@@ -1,5 +1,6 @@
 """The object store: an origin of its own that takes and gives files for a signature (protocol 7.2).
 
+The works that the site made lie here, too, each behind a key in its address.
 Plain HTTP, because the clients that write to it are no browsers with a pinned key. Refuses in XML, as the vendor does.
 """
 
@@ -18,10 +19,12 @@ from quart import Quart, Response, request
 from qwenproxy.sandbox.faults import answers as fault_answers
 from qwenproxy.sandbox.files.file import BUCKET, LIFETIME_S, REGION, StoredFile
 from qwenproxy.sandbox.files.signatures import ALGORITHM, Signable, v1_signature, v4_signature
+from qwenproxy.sandbox.media.gallery import Work
 from qwenproxy.sandbox.state import SiteState, current_state
 
 _CLOCK_SKEW_S = 900
 _MAX_BYTES = 600 * 1024 * 1024
+_DEAD = "<html><head><title>404 Not Found</title></head><body><h1>Not Found</h1></body></html>"
 
 
 class StoreError(Exception):
@@ -68,12 +71,23 @@ async def _put(path: str) -> Response:
 
 async def _get(path: str) -> Response:
     state = current_state()
+    work = state.gallery.find(path)
+    if work is not None:
+        return _work(work)
     file = state.files.by_path(_object_path(path))
     if file is None or not state.files.may_read(file, dict(request.args), state.now()):
         raise StoreError("AccessDenied", "Request has expired or is not signed for this object.")
     if file.data is None:
         raise StoreError("NoSuchKey", "The specified key does not exist.", 404)
     return Response(file.data, 200, content_type=file.content_type or "application/octet-stream")
+
+
+def _work(work: Work) -> Response:
+    if not hmac.compare_digest(request.args.get("key", ""), work.key):
+        raise StoreError("AccessDenied", "The key is invalid.")
+    if work.dead:
+        return Response(_DEAD, 404, content_type="text/html")
+    return Response(work.data, 200, content_type=work.content_type)
 
 
 def _object_path(path: str) -> str:

@@ -139,6 +139,27 @@ class FrameWriter:
             }
         )
 
+    def picture(self, address: str, width: int, height: int) -> bytes:
+        """Return the address of a picture, with its true size."""
+        extra = {"output_image_hw": [[height, width]]}
+        delta = {"role": "assistant", "content": address, "phase": "image_gen", "extra": extra, "status": "typing"}
+        usage = {"input_tokens": 0, "output_tokens": 0, "characters": 0, "width": width, "image_count": 1}
+        self._pieces[:] = [address]
+        return self.frame(
+            {
+                "choices": [{"delta": delta}],
+                "response_id": self.response_id,
+                "usage": {**usage, "height": height},
+                "timestamp": int(time.time()),
+            }
+        )
+
+    def pictures(self, addresses: list[str]) -> bytes:
+        """Return pictures in the form of the site's editing tool."""
+        images = [{"image": address} for address in addresses]
+        delta = {"role": "assistant", "content": "", "phase": "image_edit", "extra": {"image_list": images}}
+        return self.delta({**delta, "status": "typing"})
+
     def local_calls(self, servers: Mapping[str, Any], *, keep: bool) -> bytes:
         """Return calls of functions of the person's machine, by server; `keep`: for the chat's history, too."""
         extra = {"local_mcp": servers}

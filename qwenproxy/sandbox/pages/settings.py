@@ -11,7 +11,6 @@ from qwenproxy.sandbox.envelope import SiteError, success, unauthorized
 from qwenproxy.sandbox.state import current_state, logged_in
 
 bp = Blueprint("settings", __name__)
-_LIMITED = {"t2i": 3, "t2v": 3, "image_edit": 3, "deep_research_deep_research": 5}
 
 
 @bp.get("/api/v2/users/user/settings")
@@ -52,15 +51,15 @@ async def hosted_servers() -> Response:
 @bp.post("/api/v2/users/user/entitlement_quota")
 async def quota() -> Response:
     """Return what is left of the features that the body names; -1 is without limit."""
-    logged_in()
+    account, state = logged_in(), current_state()
     features = _json_body().get("features")
     if not isinstance(features, list) or not all(isinstance(one, str) for one in features):
         raise SiteError(400, "RequestValidationError", "Field 'features': Field required")
-    models = {card.id for card in current_state().models}
+    models = {card.id for card in state.models}
     answer: dict[str, Any] = {"user_tier": "free"}
     for name in features:
         if name not in models and name != "model":
-            answer[name] = _left(_LIMITED.get(name, -1))
+            answer[name] = _left(state.quotas.left(account.id, name, state.now()))
     if "model" in features:
         answer["model"] = {name: _left(-1) for name in features if name in models}
     return success(answer)
