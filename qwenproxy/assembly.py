@@ -40,6 +40,9 @@ from qwenproxy.history.store import HistoryStore
 from qwenproxy.history.stored import Stored, stored_in
 from qwenproxy.logins.settings_watch import SettingsWatch
 from qwenproxy.logins.window import LoginWindow
+from qwenproxy.media.fetching import WorkFetcher
+from qwenproxy.media.pictures import Pictures
+from qwenproxy.media.store import MediaStore
 from qwenproxy.relay.attempts import Attempts, go_on
 from qwenproxy.relay.deletions import UpstreamDeletions
 from qwenproxy.relay.filing import Filing
@@ -59,6 +62,7 @@ class Assembly:
     filing: Filing
     door: Door
     stored: Stored
+    pictures: Pictures
     proxies: Proxies
     client_keys: KeyFile
     admin_keys: AdminKeys | None
@@ -73,7 +77,11 @@ def assemble(config: Config, relay: Relay | None = None, on_exhausted: Callable[
     ledger = Ledger.open(session)
     ledger.tidy()
     proxy = default_proxy(config.proxy)
-    store = ObjectStore(lambda account_id: WayOut(session.account(account_id), proxy))
+
+    def way_of(account_id: str) -> WayOut:
+        return WayOut(session.account(account_id), proxy)
+
+    store = ObjectStore(way_of)
     uploader = Uploader(ledger, config.max_file_size, put=store.put)
     relay = relay or build_relay(config, uploader, on_exhausted=on_exhausted)
     history = HistoryStore.open(session.history, config.max_history_length)
@@ -87,6 +95,7 @@ def assemble(config: Config, relay: Relay | None = None, on_exhausted: Callable[
         Filing(relay, uploader),
         Door(keys, key_required=not (config.is_loopback or config.insecure), admin_keys=admin_keys),
         stored_in(state, config.responses_days, config.queue_wait),
+        Pictures(relay, MediaStore(session.media), WorkFetcher(way_of, is_local=site_of(config).is_local)),
         Proxies(relay.pool.registry, proxy),
         keys,
         admin_keys,

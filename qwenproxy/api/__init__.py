@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask, Response, request
 
-from qwenproxy.api import anthropic, completions, gemini, native, ollama, openai, openapi, responses, status
+from qwenproxy.api import anthropic, completions, gemini, images, native, ollama, openai, openapi, responses, status
 from qwenproxy.api.errors import register_errors
 from qwenproxy.api.ollama.addresses import MOUNT
 from qwenproxy.api.wire import WireApi
@@ -18,6 +18,7 @@ def wire_apis() -> tuple[WireApi, ...]:
     return (
         openai.wire_api(),
         completions.wire_api(),
+        images.wire_api(),
         responses.wire_api(),
         anthropic.wire_api(),
         gemini.wire_api(),

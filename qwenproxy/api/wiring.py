@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from qwenproxy.accounts.proxies import Proxies
     from qwenproxy.history.conversations import Conversations
     from qwenproxy.history.stored import Stored
+    from qwenproxy.media.pictures import Pictures
     from qwenproxy.relay.filing import Filing
     from qwenproxy.relay.questions import Relay
 
@@ -19,6 +20,7 @@ CONVERSATIONS = "qwenproxy.conversations"
 FILING = "qwenproxy.filing"
 STORED = "qwenproxy.stored"
 PROXIES = "qwenproxy.proxies"
+PICTURES = "qwenproxy.pictures"
 
 
 def relay() -> Relay:
@@ -39,6 +41,11 @@ def stored() -> Stored:
 def proxies() -> Proxies:
     """Return the accounts' outgoing proxies of the app that serves this request."""
     return cast("Proxies", current_app.extensions[PROXIES])
+
+
+def pictures() -> Pictures:
+    """Return the painter of pictures of the app that serves this request."""
+    return cast("Pictures", current_app.extensions[PICTURES])
 
 
 def filing() -> Filing:

@@ -12,6 +12,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from importlib import resources
+from urllib.parse import urlsplit
 
 from qwenproxy.browser.chrome_tab import DRIVER_ERRORS, ChromeTab
 from qwenproxy.browser.navigation import await_challenge, navigate
@@ -53,6 +54,11 @@ class Site:
     def origin(self) -> str:
         """The site's `location.origin`: lower case, without the scheme's default port."""
         return origin_of(self.base_url)
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the site is on this machine: a stand-in."""
+        return urlsplit(self.base_url).hostname in ("localhost", "127.0.0.1", "::1")
 
     def bridge(self) -> str:
         """Return the JavaScript that installs the bridge in a page without one."""

@@ -161,6 +161,11 @@ class SessionFolder:
         return self.root / "uploads"
 
     @property
+    def media(self) -> Path:
+        """The folder of pictures and films that the site made."""
+        return self.root / "media"
+
+    @property
     def deletions(self) -> Path:
         """The chats that the site still has to delete."""
         return self.root / "upstream-deletions.json"

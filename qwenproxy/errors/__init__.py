@@ -27,6 +27,7 @@
     ├── UpstreamError           the site failed; another try does not help          502 upstream_error
     │   ├── BareRefusal         refused without a reason: the page's cookies may be too old
     │   ├── ProtocolChanged     502 protocol_changed
+    │   ├── NoPicture           the site painted nothing
     │   ├── SearchesExhausted   the model says nothing but that it wants to search the web
     │   ├── StructuredOutputFailed 502 structured_output_failed: the answer is not the document asked for
     │   ├── ToolChoiceUnsatisfied 502 tool_choice_unsatisfied: the model does not make the call that is demanded
@@ -96,6 +97,7 @@ from qwenproxy.errors.site import (
     FileElsewhere,
     LoginUnrenewed,
     NetworkFailed,
+    NoPicture,
     NotLoggedIn,
     ParentGone,
     ProtocolChanged,
@@ -137,6 +139,7 @@ __all__ = [
     "ModelsReadOnly",
     "NetworkFailed",
     "NoAccounts",
+    "NoPicture",
     "NoUsableAccount",
     "NotFound",
     "NotLoggedIn",

@@ -116,6 +116,10 @@ class ToolChoiceUnsatisfied(UpstreamError):
     code = "tool_choice_unsatisfied"
 
 
+class NoPicture(UpstreamError):
+    """The site ended its answer to the wish for a picture without one."""
+
+
 class SearchesExhausted(UpstreamError):
     """The model asks for more web searches than it may make, and says nothing else."""
 

@@ -67,6 +67,7 @@ class ChatRun:
         self.chat = site_question.chat
         self.place = site_question.place
         self.model = site_question.turn.model
+        self.files = site_question.turn.files
         self.laps = site_question.laps
         self.lost = site_question.lost
         self.way = site_question.way

@@ -56,7 +56,7 @@ class SiteState:
     quotas: Quotas = field(init=False)
 
     def __post_init__(self) -> None:
-        self.quotas = Quotas(self.switches.daily_quotas)
+        self.quotas = Quotas(self.switches)
         self.generations = Generations(self.journal)
 
     @classmethod

@@ -106,6 +106,12 @@ def content_type_of_name(name: str) -> str:
     return file_type.content_type if file_type else mimetypes.guess_type(name)[0] or "application/octet-stream"
 
 
+def image_type(data: bytes) -> str | None:
+    """Return the Content-Type of an image by its content, None for anything else."""
+    file_type = _by_magic(data)
+    return file_type.content_type if file_type and file_type.kind == "image" else None
+
+
 def _by_magic(data: bytes) -> FileType | None:
     starts: tuple[tuple[bytes, FileType], ...] = (
         (b"\xff\xd8\xff", _JPEG),

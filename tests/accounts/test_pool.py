@@ -195,10 +195,10 @@ def test_a_limit_of_one_kind_keeps_the_account_from_that_kind_only(
         assert given == left
     pool.note_refusal("b", error)
     with pytest.raises(AccountsResting, match="upload") as caught:
-        take(pool, kind="upload")
+        take(pool, kinds=("upload",))
     assert caught.value.retry_after == 120
     clock.now += 120
-    take(pool, kind="upload").close()
+    take(pool, kinds=("upload",)).close()
 
 
 def test_an_account_rests_as_long_as_the_site_said(make_pool: MakePool, registry: Registry, clock: FakeClock) -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qwenproxy.api.native.forms import Form, parse_disposition, read_file
+from qwenproxy.api.forms import Form, parse_disposition, read_form
 
 NAMES = [
     ('filename="a.txt"', "a.txt"),
@@ -66,20 +66,21 @@ def form_of(head: bytes, content: bytes = b"hi") -> bytes:
 
 
 def read(body: bytes) -> Any:
-    return read_file(io.BytesIO(body), Form("B", None, 256 * 1024), "file", io.BytesIO)
+    files = read_form(io.BytesIO(body), Form("B", None, 256 * 1024), io.BytesIO)[1]
+    return next((each for each in files if each.field == "file"), None)
 
 
 @pytest.mark.parametrize(("rest", "name"), [row for row in NAMES if row[1] is not None])
 def test_the_file_comes_through_under_its_name(rest: Any, name: Any) -> None:
     file = read(form_of(disposition(rest)))
     assert file
-    assert (file[0], file[1].read()) == (name, b"hi")
+    assert (file.name, file.content.read()) == (name, b"hi")
 
 
 def test_a_header_on_two_lines() -> None:
     file = read(form_of(b'form-data; name="file";\r\n filename="a.txt"'))
     assert file
-    assert file[0] == "a.txt"
+    assert file.name == "a.txt"
 
 
 @given(st.binary(max_size=200))

@@ -29,7 +29,7 @@ ROWS = (
     ("accounts", "upstream"),
     ("logins", "uploads"),
     ("relay",),
-    ("history",),
+    ("history", "media"),
     ("api",),
     ("admin",),
     ("assembly",),

@@ -72,6 +72,20 @@ class AnswerEnded(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class PicturesMissing(Event):
+    """Of several pictures the last `count` are missing in the answer, because one of them failed."""
+
+    level: ClassVar[int] = logging.WARNING
+
+    count: int
+    code: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.count} pictures are missing in the answer: {self.code}: {self.message}"
+
+
+@dataclass(frozen=True, slots=True)
 class AnswerBegan(Event):
     """The first part of an answer is there, `seconds` after its request; None if the answer came whole.
 

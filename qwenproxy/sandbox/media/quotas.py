@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from qwenproxy.sandbox.envelope import SiteError
+from qwenproxy.sandbox.switches import Switches
 
 DAILY = {"t2i": 3, "t2v": 1, "image_edit": 3, "deep_research_deep_research": 5}
 _DAY = 86400.0
@@ -19,14 +18,13 @@ _ANY_SPENT = "You've reached the upper limit for today's usage."
 class Quotas:
     """The uses of each kind that has a daily quota of its own."""
 
-    def __init__(self, daily: Mapping[str, int]) -> None:
-        """`daily` says how many uses of a kind a day has in place of the usual number; it may change at any time."""
-        self._daily = daily
+    def __init__(self, switches: Switches) -> None:
+        self._switches = switches
         self._used: dict[tuple[str, str, int], int] = {}
 
     def left(self, account_id: str, kind: str, now: float) -> int:
         """Return how many uses are left today, -1 for a kind without a quota."""
-        total = self._daily.get(kind, DAILY.get(kind, -1))
+        total = self._switches.daily_quotas.get(kind, DAILY.get(kind, -1))
         return total if total < 0 else max(0, total - self._used.get(_key(account_id, kind, now), 0))
 
     def check(self, account_id: str, kind: str, now: float) -> None:

@@ -1,7 +1,7 @@
 """Read a form with files from the request's body as it arrives; file names may have any common encoding.
 
-The upload route uses this. Werkzeug finds the parts; we read their names, because Werkzeug refuses a name that is not
-UTF-8 and loses one with quotes in it. The caller sets the limits.
+The routes that take files use this. Werkzeug finds the parts; we read their names, because Werkzeug refuses a name that
+is not UTF-8 and loses one with quotes in it. The caller sets the limits.
 """
 
 from __future__ import annotations
@@ -29,7 +29,13 @@ _PARAMETER = re.compile(
 _CYRILLIC = re.compile(rb"[\xa8\xb8\xc0-\xff]{2}")
 
 
-NamedFile = tuple[str, IO[bytes]]
+@dataclass(frozen=True, slots=True)
+class FormFile:
+    """A file of a form: the field that it stands in, the name that its sender gave it, its content."""
+
+    field: str
+    name: str | None
+    content: IO[bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,31 +50,32 @@ class Form:
     field_bytes: int
 
 
-def read_file(stream: IO[bytes], form: Form, field: str, buffer: Callable[[], IO[bytes]]) -> NamedFile | None:
-    """Return name and content of the first file in a field, None if there is none; read to the form's end.
+def read_form(stream: IO[bytes], form: Form, buffer: Callable[[], IO[bytes]]) -> tuple[dict[str, str], list[FormFile]]:
+    """Return the texts of a form by field, the last of each, and its files in order; read to the form's end.
 
     Each file goes into its own `buffer`. Raises ValueError for an invalid form, RequestEntityTooLarge for too many
     bytes beside the files, and what the stream and the buffers raise.
     """
-    file: NamedFile | None = None
-    target: IO[bytes] | None = None
+    texts: dict[str, bytearray] = {}
+    files: list[FormFile] = []
+    target: IO[bytes] | bytearray = bytearray()
     other_bytes = 0
     for event in _events(stream, form):
         if isinstance(event, File):
             target = buffer()
-            if file is None and event.name == field:
-                file = event.filename, target
+            files.append(FormFile(event.name or "", event.filename, target))
         elif isinstance(event, Field):
-            target = None
-        elif isinstance(event, Data) and target is not None:
-            target.write(event.data)
-        elif isinstance(event, Data):
+            target = texts[event.name or ""] = bytearray()
+        elif isinstance(event, Data) and isinstance(target, bytearray):
             other_bytes += len(event.data)
             if other_bytes > form.field_bytes:
                 raise RequestEntityTooLarge
-    if file:
-        file[1].seek(0)
-    return file
+            target += event.data
+        elif isinstance(event, Data):
+            target.write(event.data)  # type: ignore[union-attr]
+    for file in files:
+        file.content.seek(0)
+    return {name: _text(bytes(text), form.charset) for name, text in texts.items()}, files
 
 
 def parse_disposition(value: bytes, charset: str | None = None) -> tuple[str | None, str | None]:

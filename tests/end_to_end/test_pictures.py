@@ -1,0 +1,108 @@
+"""Pictures on their whole way: an SDK's call, the site's painting, the file behind its address."""
+
+from __future__ import annotations
+
+import base64
+import struct
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import openai
+import pytest
+from openai import OpenAI
+from proxy_process import Proxy
+
+from qwenproxy.sandbox import Sandbox
+from qwenproxy.sandbox.media.painting import RATIOS
+from qwenproxy.sandbox.media.png import picture
+
+pytestmark = pytest.mark.browser
+
+COMPLETIONS = "/api/v2/chat/completions"
+PNG = picture(64, 48, "a source")
+
+
+@pytest.fixture
+def client(proxy: Proxy, site: Sandbox) -> OpenAI:
+    site.switches.daily_quotas.update(t2i=100, image_edit=100)
+    return OpenAI(base_url=f"{proxy.url}/v1", api_key="none", max_retries=0)
+
+
+def questions(site: Sandbox) -> list[dict[str, Any]]:
+    return [each.body for each in site.requests if each.path == COMPLETIONS]
+
+
+def size_of(data: bytes) -> tuple[int, int]:
+    width, height = struct.unpack(">II", data[16:24])
+    return width, height
+
+
+@pytest.mark.parametrize(
+    ("size", "ratio"),
+    [("auto", "1:1"), ("1024x1024", "1:1"), ("1536x1024", "3:2"), ("1024x1792", "9:16"), ("3:4", "3:4")],
+)
+def test_a_picture_by_address(client: OpenAI, site: Sandbox, size: Any, ratio: str) -> None:
+    answer = client.images.generate(model="dall-e-3", prompt="a red fox", size=size)
+    assert answer.data is not None
+    address = answer.data[0].url or ""
+    assert answer.size == "{}x{}".format(*RATIOS[ratio])
+    assert size_of(httpx.get(address).content) == RATIOS[ratio]
+    (question,) = questions(site)
+    message = question["messages"][0]
+    assert (question["size"], message["chat_type"], message["content"]) == (ratio, "t2i", "a red fox")
+
+
+def test_pictures_as_bytes(client: OpenAI, site: Sandbox) -> None:
+    answer = client.images.generate(model="gpt-image-1", prompt="a red fox", n=2)
+    pictures = [base64.b64decode(each.b64_json or "") for each in answer.data or ()]
+    assert [size_of(data) for data in pictures] == [RATIOS["1:1"]] * 2
+    assert len(questions(site)) == 2
+
+
+def test_an_edit(client: OpenAI, site: Sandbox) -> None:
+    answer = client.images.edit(model="qwen-image-2.0-pro", image=("cat.png", PNG), prompt="make it blue")
+    assert answer.data is not None
+    assert "/image_edit/" in (answer.data[0].url or "")
+    (question,) = questions(site)
+    message = question["messages"][0]
+    assert (message["chat_type"], len(message["files"])) == ("image_edit", 1)
+    assert message["extra"]["meta"]["model"] == "qwen-image-2.0-pro"
+    assert site.files[-1].data == PNG
+
+
+def test_a_stream(client: OpenAI) -> None:
+    events = list(client.images.generate(model="gpt-image-1", prompt="a red fox", stream=True))
+    assert [event.type for event in events] == ["image_generation.completed"]
+    assert size_of(base64.b64decode(events[0].b64_json)) == RATIOS["1:1"]
+
+
+def test_a_dead_address_costs_a_second_picture_only(client: OpenAI, site: Sandbox) -> None:
+    site.switches.dead_pictures = 1
+    answer = client.images.generate(model="gpt-image-1", prompt="a red fox")
+    assert answer.data is not None
+    assert size_of(base64.b64decode(answer.data[0].b64_json or "")) == RATIOS["1:1"]
+    assert len(questions(site)) == 2
+
+
+def test_pictures_go_where_a_share_of_the_day_is_left(site: Sandbox, new_proxy: Callable[..., Proxy]) -> None:
+    site.switches.daily_quotas["t2i"] = 1
+    proxy = new_proxy(on_no_accounts="wait")
+    proxy.registry.add(site.accounts[1].token, site.accounts[1].id)
+    proxy.start()
+    client = OpenAI(base_url=f"{proxy.url}/v1", api_key="none", max_retries=0)
+    for _ in range(2):
+        assert client.images.generate(model="gpt-image-1", prompt="a red fox").data
+    with pytest.raises(openai.RateLimitError):
+        client.images.generate(model="gpt-image-1", prompt="a red fox")
+    with pytest.raises(openai.RateLimitError, match="kind of work"):
+        client.images.generate(model="gpt-image-1", prompt="a red fox")
+    site.clear()
+    for _ in range(2):
+        question: Any = [{"role": "user", "content": "{{say Hi}}"}]
+        assert client.chat.completions.create(model="qwen-plus", messages=question).choices[0].message.content == "Hi"
+    assert {each.account_id for each in site.requests if each.path == COMPLETIONS} == {
+        account.id for account in site.accounts[:2]
+    }
+    statuses = httpx.get(f"{proxy.url}/api/status").json()["accounts"]
+    assert [account["status"] for account in statuses] == ["OK", "OK"]
