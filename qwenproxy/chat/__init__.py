@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from qwenproxy.chat.works import Work
+
 Role = Literal["system", "user", "assistant", "tool"]
 
 
@@ -75,18 +77,6 @@ class WebSearch:
 
     forced: bool = False
     max_uses: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Work:
-    """Work of the site in place of talk: a new picture, an edited one, or a research; the kinds have the site's names.
-
-    `ratio` (`16:9`) and `engine` are those of a picture, None for the site's own choice.
-    """
-
-    kind: Literal["t2i", "image_edit", "deep_research"]
-    ratio: str | None = None
-    engine: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

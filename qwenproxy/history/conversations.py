@@ -113,7 +113,7 @@ class Conversations:
 
     def _site_place(self, turn: Turn, waiting: ExitStack) -> SitePlace | None:
         """Return where a turn goes on, which serves no other request until `waiting` ends; None if nowhere."""
-        place, in_use = turn.memory.place(turn.request.messages[:-1]), self._client_chats.in_use
+        place, in_use = turn.place, self._client_chats.in_use
         if place is None or not in_use.claim(place.chat):
             return None
         waiting.callback(in_use.release, place.chat)
@@ -135,6 +135,8 @@ class Conversations:
         messages = [from_stored(each) for each in (*before, new)]
         if system:
             messages.insert(0, Message("system", (TextPart(system),)))
+        if request.work and request.work.is_picture:
+            messages = messages[-1:]  # what was said before is no part of a picture
         question = replace(request, messages=tuple(messages))
         memory = UpstreamMemory.from_json(chat.extra.get(UPSTREAM))
         return Turn(self._records, chat, is_kept, system, new, question, memory)

@@ -18,6 +18,7 @@ from qwenproxy.errors import ChatNotFound, ProxyError
 from qwenproxy.history.format import RECORDED, Chat, StoredMessage
 from qwenproxy.history.messages import from_stored, to_stored
 from qwenproxy.history.reuse import UpstreamMemory
+from qwenproxy.upstream.places import SitePlace
 
 if TYPE_CHECKING:
     from qwenproxy.history.records import Records
@@ -102,6 +103,12 @@ class Turn:
     memory: UpstreamMemory
 
     @property
+    def place(self) -> SitePlace | None:
+        """Where on the site this turn goes on, None if it has to be sent whole."""
+        work = self.request.work
+        return self.memory.place(self.request.messages[:-1], work.kind if work else "")
+
+    @property
     def chat_id(self) -> str:
         """The id of the chat, which a stream names at its start."""
         return self.chat.id
@@ -115,7 +122,9 @@ class Turn:
         """Write the turn, and where the chat stands on the site. Raises SetupError."""
         answer = to_stored(run.answer.message)
         site_messages = (*self.request.messages, from_stored(answer))
-        extra: dict[str, Any] = {UPSTREAM: self.memory.after(run.place.chat, run.response_id, site_messages).to_json()}
+        kind = self.request.work.kind if self.request.work else ""
+        memory = self.memory.after(run.place.chat, run.response_id, site_messages, kind)
+        extra: dict[str, Any] = {UPSTREAM: memory.to_json()}
         if self.system:
             extra[SYSTEM] = self.system
         if RECORDED in self.chat.extra:

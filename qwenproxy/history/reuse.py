@@ -20,11 +20,13 @@ class UpstreamMemory:
     """All chats of the site that were made for one kept chat, the present one last, and how far that one reaches.
 
     `fingerprint` stands for the messages the site holds up to `response_id`; without that no question can go on there.
+    `work` is the kind of work that the present chat is for, "" for talk.
     """
 
     chats: tuple[SiteChat, ...] = ()
     response_id: str | None = None
     fingerprint: str | None = None
+    work: str = ""
 
     @classmethod
     def from_json(cls, value: object) -> UpstreamMemory:
@@ -33,7 +35,9 @@ class UpstreamMemory:
             return cls()
         rows = value.get("chats")
         chats = tuple(chat for row in (rows if isinstance(rows, list) else ()) if (chat := parse_site_chat(row)))
-        return cls(chats, _text(value.get("responseId")), _text(value.get("fingerprint")))
+        return cls(
+            chats, _text(value.get("responseId")), _text(value.get("fingerprint")), _text(value.get("work")) or ""
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Return the form in which a chat's file holds this."""
@@ -41,18 +45,24 @@ class UpstreamMemory:
             "chats": [format_site_chat(chat) for chat in self.chats],
             "responseId": self.response_id,
             "fingerprint": self.fingerprint,
+            **({"work": self.work} if self.work else {}),
         }
 
-    def place(self, messages: Sequence[Message]) -> SitePlace | None:
-        """Return where a conversation that begins with exactly these messages goes on; None if nowhere."""
-        if not self.chats or not self.response_id or not stands_for(self.fingerprint, messages):
+    def place(self, messages: Sequence[Message], work: str = "") -> SitePlace | None:
+        """Return where a conversation that begins with exactly these messages goes on with talk or with a `work`.
+
+        None if nowhere.
+        """
+        if self.work != work or not self.chats or not self.response_id or not stands_for(self.fingerprint, messages):
             return None
         return SitePlace(self.chats[-1], self.response_id, len(messages))
 
-    def after(self, chat: SiteChat, response_id: str | None, messages: Sequence[Message]) -> UpstreamMemory:
-        """Return the memory after one more answer, with which `chat` holds these messages."""
+    def after(
+        self, chat: SiteChat, response_id: str | None, messages: Sequence[Message], work: str = ""
+    ) -> UpstreamMemory:
+        """Return the memory after one more answer, with which `chat`, for talk or a `work`, holds these messages."""
         others = tuple(each for each in self.chats if each != chat)
-        return UpstreamMemory((*others, chat), response_id, fingerprint(messages) if response_id else None)
+        return UpstreamMemory((*others, chat), response_id, fingerprint(messages) if response_id else None, work)
 
 
 def _text(value: object) -> str | None:

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from qwenproxy.chat import ChatRequest, Image, ImagePart, Message, TextPart, Work
+from qwenproxy.chat import ChatRequest, Image, ImagePart, Message, TextPart
 from qwenproxy.chat.waiting import ClientGoneCheck, check_client
+from qwenproxy.chat.works import Work
 from qwenproxy.errors import NoPicture, Transient
 from qwenproxy.media.fetching import DeadAddress, WorkFetcher
 from qwenproxy.media.store import MediaStore

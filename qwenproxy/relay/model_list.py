@@ -11,8 +11,9 @@ import time
 from dataclasses import replace
 
 from qwenproxy.browser.page import Page
-from qwenproxy.chat import ChatRequest, Work, token_counts
+from qwenproxy.chat import ChatRequest, token_counts
 from qwenproxy.chat.waiting import ClientGoneCheck, never_gone
+from qwenproxy.chat.works import Work
 from qwenproxy.errors import ClientGone, ContextLengthExceeded, ModelNotFound, ProxyError
 from qwenproxy.upstream import calls, models
 from qwenproxy.upstream.ask import call

@@ -95,8 +95,11 @@ class ChatRun:
     def response_id(self) -> str | None:
         """The site's id of the answer, from which the next question can go on.
 
-        None if the site's chat does not hold the answer as the client got it: it was cut, corrected, or lost a part.
+        None if the site's chat does not hold the answer as the client got it: it was cut, corrected, or lost a part; or
+        if nothing but a picture stands there.
         """
+        if self.chat.work and self.chat.work.is_picture:
+            return None
         # Of a document what stood around it was taken off.
         is_bare = not self.chat.document or "".join(self._written).strip() == self.answer.text.strip()
         return self._reading.response_id if is_bare and not (self._is_altered or self._is_corrected) else None

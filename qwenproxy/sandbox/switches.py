@@ -31,8 +31,8 @@ class Switches:
     `body_limit` bytes draws the human check (None: none does).
 
     Works: `daily_quotas` replaces the number of uses a day of a kind (t2i, image_edit, t2v); a quota that is used up is
-    told in an "envelope" or in a "frame" of the stream (`quota_form`). A picture takes `picture_s`; its address serves
-    `picture_type`, and the next `dead_pictures` addresses lead nowhere.
+    told in an "envelope" or in a "frame" of the stream (`quota_form`). A picture takes `picture_s`, a research
+    `research_s`; a picture's address serves `picture_type`, and the next `dead_pictures` addresses lead nowhere.
     """
 
     require_bx: bool = True
@@ -74,5 +74,6 @@ class Switches:
     daily_quotas: dict[str, int] = field(default_factory=dict)
     quota_form: str = "envelope"
     picture_s: float = 0.0
+    research_s: float = 0.0
     picture_type: str = "image/png"
     dead_pictures: int = 0

@@ -17,7 +17,8 @@ from urllib.parse import quote
 import orjson
 
 from qwenproxy.browser.page import PageRequest
-from qwenproxy.chat import WebSearch, Work
+from qwenproxy.chat import WebSearch
+from qwenproxy.chat.works import Work
 from qwenproxy.errors import ProtocolChanged, RequestError
 from qwenproxy.upstream.bodies import object_in
 from qwenproxy.upstream.works import meta_of
@@ -186,6 +187,8 @@ def _feature_config(question: Question) -> dict[str, Any]:
         "thinking_format": "summary",
         "auto_search": question.search is not None,
     }
+    if question.work and question.work.kind == "deep_research":
+        features |= {"research_mode": "advance", "auto_search": True}
     if question.thinking and question.thinking_budget is not None:
         features["thinking_budget"] = question.thinking_budget
     if question.offers_tools:

@@ -24,6 +24,7 @@ REASONING_PHASES = frozenset(
         "ResearchPlanning",
         "ResearchSearching",
         "ResearchReading",
+        "WebResearch",
     }
 )
 IMAGE_PHASES = frozenset(

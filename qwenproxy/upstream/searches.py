@@ -48,8 +48,8 @@ class Searches:
         extra, phase = _object(delta.get("extra")), delta.get("phase")
         found, result = extra.get("web_search_info"), _object(extra.get("tool_result"))
         sources, opened = frame.get("sources"), extra.get("web_extract_info")
-        call = delta.get("function_call")
-        if not (found or result or sources or opened or (call and phase == PHASE)):
+        call, research = delta.get("function_call"), _object(extra.get("deep_research"))
+        if not (found or result or sources or opened or research or (call and phase == PHASE)):
             return None
         call_id = string_of(delta.get("function_id"))
         if phase == PHASE:
@@ -58,6 +58,10 @@ class Searches:
         self._take_pages(call_id, found)
         self._take_pages(call_id, docs, result.get("used_id"))
         self._take_pages("", sources)
+        # A report cites its references; pages that were only looked at have no number.
+        self._take_pages("", research.get("references"))
+        looked_at = _pages(_object(research.get("research")).get("webSites"))
+        self._read.update((each.page.url, each.page) for each in looked_at)
         self._read.update((each.page.url, each.page) for each in _pages(opened))
         return self._news()
 
@@ -130,7 +134,8 @@ def _pages(value: object) -> Iterator[_Page]:
     for place, page in enumerate(value if isinstance(value, list) else ()):
         if isinstance(page, dict) and (url := string_of(page.get("url"))):
             index = page.get("index")
-            result = SearchResult(url, string_of(page.get("title")), string_of(page.get("snippet")))
+            snippet = string_of(page.get("snippet")) or string_of(page.get("description"))
+            result = SearchResult(url, string_of(page.get("title")), snippet)
             yield _Page(place, index if type(index) is int and index > 0 else 0, result)
 
 

@@ -9,7 +9,7 @@ import math
 import re
 from typing import Any
 
-from qwenproxy.chat import Work
+from qwenproxy.chat.works import Work
 from qwenproxy.upstream.models import Catalogue, Model
 
 RATIOS = ("1:1", "2:3", "3:2", "3:4", "4:3", "16:9", "9:16")

@@ -106,3 +106,35 @@ def test_pictures_go_where_a_share_of_the_day_is_left(site: Sandbox, new_proxy: 
     }
     statuses = httpx.get(f"{proxy.url}/api/status").json()["accounts"]
     assert [account["status"] for account in statuses] == ["OK", "OK"]
+
+
+def turn(proxy: Proxy, text: str, chat_id: str | None = None, **wish: Any) -> Any:
+    body = {"message": text, **({"chatId": chat_id} if chat_id else {}), **wish}
+    answer = httpx.post(f"{proxy.url}/api/chat", json=body, timeout=60)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def test_a_picture_in_a_chat_and_talk_after_it(proxy: Proxy, site: Sandbox) -> None:
+    first = turn(proxy, "{{say Hi}}")
+    painted = turn(proxy, "a red fox", first["chatId"], chatType="t2i", size="9:16")
+    content = painted["choices"][0]["message"]["content"]
+    assert content.startswith("![image](http")
+    assert questions(site)[1]["messages"][0]["content"] == "a red fox"
+    seen = turn(proxy, "{{view}}", first["chatId"])["choices"][0]["message"]["content"]
+    assert "![image](http" in seen, "the model of a later turn does not know of the picture"
+
+
+def test_a_research_in_two_turns(proxy: Proxy, site: Sandbox) -> None:
+    first = turn(proxy, "electric ferries", chatType="deep_research")
+    assert first["choices"][0]["message"]["content"].startswith("Before I begin")
+    second = turn(proxy, "Europe, short", first["chatId"], chatType="deep_research")
+    message = second["choices"][0]["message"]
+    assert message["content"].startswith("# Report on electric ferries")
+    assert "[[" not in message["content"]
+    sources = [each["url_citation"]["url"] for each in message["annotations"]]
+    assert sources == [f"https://source{number}.example/page" for number in (1, 2, 3)]
+    asked = questions(site)
+    assert [each["messages"][0]["chat_type"] for each in asked] == ["deep_research"] * 2
+    assert asked[0]["chat_id"] == asked[1]["chat_id"], "the second turn has to go on in the site's chat"
+    assert asked[1]["messages"][0]["content"] == "Europe, short"

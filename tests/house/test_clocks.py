@@ -16,6 +16,7 @@ MAY_LOOK = {
     "accounts/pool.py",  # how long an account rests
     "accounts/registry.py",  # the same, and ids of accounts
     "api/completions/encoder.py",  # `created` of an answer
+    "api/images/format.py",  # `created` of a picture
     "api/ollama/format.py",  # `created_at` of an answer
     "api/openai/encoder.py",  # the same
     "api/openai/format.py",  # the same
@@ -29,6 +30,7 @@ MAY_LOOK = {
     "browser/driver_copies.py",  # the age of copies
     "browser/page_login.py",  # until when a cookie is good
     "browser/upkeep.py",  # how old a page and its token are
+    "media/store.py",  # the age of files
     "relay/deletions.py",  # which accounts rest
     "history/site_index.py",  # when a place was used
     "history/store.py",  # when a chat was made

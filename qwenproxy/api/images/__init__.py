@@ -1,4 +1,4 @@
-"""OpenAI's Images API: pictures from a text, and pictures changed by one (contract 11)."""
+"""OpenAI's Images API: pictures from a text, and pictures changed by one (contract 12)."""
 
 from __future__ import annotations
 
@@ -13,4 +13,9 @@ ADDRESSES = re.compile(r"/(?:api/)?(?:v1/)?images(?=/|$)")
 
 def wire_api() -> WireApi:
     """Return this wire API."""
-    return WireApi((routes.blueprint(),), openai_error, ADDRESSES, roots=("images",))
+    return WireApi((routes.blueprint(),), openai_error, ADDRESSES, roots=("images",), unoffered=_unoffered)
+
+
+def _unoffered(path: str) -> str | None:
+    """Return the topic of the one route of OpenAI's pictures that the product has not."""
+    return "variations of pictures" if path.rstrip("/").endswith("/variations") else None

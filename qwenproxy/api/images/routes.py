@@ -20,7 +20,7 @@ from qwenproxy.api.openai.addresses import PREFIXES
 from qwenproxy.api.openai.format import KEEP_ALIVE, frame, named_frame, openai_error
 from qwenproxy.api.wiring import filing, pictures
 from qwenproxy.chat.waiting import LOOK_EVERY, ClientGoneCheck, Work, check_client
-from qwenproxy.errors import ClientGone, ProxyError, UnsupportedEndpoint
+from qwenproxy.errors import ClientGone, ProxyError
 from qwenproxy.media.pictures import Picture
 from qwenproxy.observe import journal
 from qwenproxy.wsgi.client import client_gone_check
@@ -35,7 +35,6 @@ def blueprint() -> Blueprint:
     for prefix in PREFIXES:
         routes.add_url_rule(f"{prefix}/images/generations", view_func=generate, methods=["POST"])
         routes.add_url_rule(f"{prefix}/images/edits", view_func=edit, methods=["POST"])
-        routes.add_url_rule(f"{prefix}/images/variations", view_func=vary, methods=["POST"])
     return routes
 
 
@@ -54,11 +53,6 @@ def edit() -> ResponseReturnValue:
         values["mask"] = "a file"
     images = [file.content.read() for file in files if file.field in ("image", "image[]", "images", "images[]")]
     return _answer(parse_edit(values, images))
-
-
-def vary() -> ResponseReturnValue:
-    """Refuse POST …/images/variations, which only an old model of OpenAI had."""
-    raise UnsupportedEndpoint("The site makes no variations. Use /v1/images/edits with a prompt.")
 
 
 def _answer(wanted: PictureRequest) -> Response:

@@ -16,18 +16,20 @@ from qwenproxy.api.answering import respond
 from qwenproxy.api.bodies import json_body
 from qwenproxy.api.fields import read_flag, read_text
 from qwenproxy.api.ignored import Ignored
+from qwenproxy.api.native.works import FIELDS as WORK_FIELDS
+from qwenproxy.api.native.works import take_work
 from qwenproxy.api.ollama.addresses import means_ollama
 from qwenproxy.api.ollama.routes import answer_chat
 from qwenproxy.api.openai.encoder import CompletionEncoder
 from qwenproxy.api.openai.messages import parse_content, parse_messages
 from qwenproxy.api.searching import FIELDS as SEARCH_FIELDS
 from qwenproxy.api.searching import take_search
-from qwenproxy.chat import ChatRequest, Message, TextPart
+from qwenproxy.chat import ChatRequest, ImagePart, Message, TextPart
 from qwenproxy.disk.files import valid_id
 from qwenproxy.errors import RequestError
 from qwenproxy.history.conversations import InChat
 
-HONOURED = frozenset({"message", "messages", "model", "chatId", "stream"}) | SEARCH_FIELDS
+HONOURED = frozenset({"message", "messages", "model", "chatId", "stream"}) | SEARCH_FIELDS | WORK_FIELDS
 
 
 def blueprint() -> Blueprint:
@@ -48,7 +50,7 @@ def create_turn() -> ResponseReturnValue:
 
 
 def parse_turn(body: Mapping[str, Any], ignored: Ignored) -> ChatRequest:
-    """Translate `message` or `messages`, `model`, `stream`, and the wish for a search.
+    """Translate `message` or `messages`, `model`, `stream`, and the wish for a search or for other work.
 
     Raises RequestError, UnsupportedParameter naming the field. The result holds one user message, after a system
     message if there is one: of `messages` the last user message and all system messages together. The parts without
@@ -69,10 +71,11 @@ def parse_turn(body: Mapping[str, Any], ignored: Ignored) -> ChatRequest:
             "There is nothing to answer. Send a text, an image or a file in message, or a user message in messages.",
             param=name,
         )
+    work, body = take_work(body, has_images=any(isinstance(part, ImagePart) for part in message.parts))
     search, body = take_search(body, ignored)
     ignored.add_fields(body, HONOURED)
     systems = (Message("system", (TextPart(system),)),) if system else ()
-    return ChatRequest((*systems, message), model, search=search, streamed=bool(read_flag(body, "stream")))
+    return ChatRequest((*systems, message), model, search=search, work=work, streamed=bool(read_flag(body, "stream")))
 
 
 def parse_chat_id(body: Mapping[str, Any]) -> str | None:

@@ -19,6 +19,7 @@ from qwenproxy.sandbox.faults.fault import COMPLETIONS, Fault, parse_fault
 from qwenproxy.sandbox.faults.oddities import Frames, HeldOpen, Timed
 from qwenproxy.sandbox.faults.streams import ConnectionDropped, spoil
 from qwenproxy.sandbox.media.painting import PICTURES, paint
+from qwenproxy.sandbox.media.researching import QUOTA, RESEARCH, ask_back, research
 from qwenproxy.sandbox.model.brain import think
 from qwenproxy.sandbox.model.parts import BuiltIn, Script
 from qwenproxy.sandbox.model.playing import play
@@ -50,6 +51,8 @@ async def complete() -> Response:
         fault = None
     if question.message["chat_type"] in PICTURES and state.switches.quota_form == "envelope":
         state.quotas.check(account.id, question.message["chat_type"], state.now())
+    if question.message["chat_type"] == RESEARCH:
+        state.quotas.check(account.id, QUOTA, state.now())
     # no await from here on, so that no other request takes the chat between check and begin
     state.generations.check(question.chat, state.switches.parallel_limit)
     user_message = question.ask()
@@ -72,6 +75,9 @@ async def _answer(
     if question.message["chat_type"] in PICTURES:
         pictures = paint(state, question.chat.account_id, question.body, question.message, writer)
         return _in_turn(pictures if fault is None else spoil(fault, pictures, writer))
+    if question.message["chat_type"] == RESEARCH and state.brain is None:
+        found = _research(state, question, user_message, writer)
+        return _in_turn(found if fault is None else spoil(fault, found, writer))
     prompt = question.prompt(user_message, state)
     if state.brain is not None and not question.silenced:
         thinking = think(state.brain, prompt, writer, state.switches.keep_alive_s)
@@ -84,6 +90,15 @@ async def _answer(
         memories += [part.result for part in script.parts if isinstance(part, BuiltIn) and part.phase == "bio"]
         frames = _frames(script, writer, state.switches.add_done)
     return _in_turn(frames if fault is None else spoil(fault, frames, writer))
+
+
+def _research(state: SiteState, question: Question, user_message: ChatMessage, writer: FrameWriter) -> Frames:
+    """Return the frames of a research; the first question of a chat is asked back."""
+    first, *later = question.chat.path_to(user_message)
+    if not later:
+        return ask_back(writer)
+    state.quotas.spend(question.chat.account_id, QUOTA, state.now())
+    return research(text_of(first.fields["content"]), writer, state.switches)
 
 
 async def _deliver(

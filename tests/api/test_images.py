@@ -1,0 +1,244 @@
+"""OpenAI's Images API: what reaches the site, what comes back, and what a bad request is told."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fake_site import FakeSite
+from flask.testing import FlaskClient
+from replies import CUT, JSON, RATE_LIMITED, Reply, answer, refusal
+from transcripts import CREATED, delta, end
+
+from qwenproxy.api.images.request import parse_edit
+from qwenproxy.api.wiring import PICTURES, RELAY
+from qwenproxy.chat import ImagePart
+from qwenproxy.media.fetching import DeadAddress, WorkFetcher
+from qwenproxy.media.pictures import Pictures
+from qwenproxy.media.store import MediaStore
+from qwenproxy.sandbox.media.png import picture
+
+PATH = "/v1/images/generations"
+EDITS = "/v1/images/edits"
+PNG = picture(32, 16, "a fox")
+URL = "https://media.example/output/1.png?key=k"
+KINDS = ["t2t", "t2i", "image_edit"]
+PAINTERS = Reply(
+    (
+        json.dumps(
+            {
+                "data": {
+                    "data": [
+                        {"id": "qwen3.8-max", "info": {"is_active": True, "meta": {"chat_type": ["t2t"]}}},
+                        {"id": "qwen3.7-plus", "info": {"is_active": True, "meta": {"chat_type": KINDS}}},
+                    ]
+                }
+            }
+        ),
+    ),
+    headers=JSON,
+)
+
+
+def painted(*urls: str) -> Reply:
+    size = {"output_image_hw": [[16, 32]]}
+    return Reply((CREATED, *(delta(url, "image_gen", extra=size) for url in urls), end("image_gen")))
+
+
+class FakeFetcher(WorkFetcher):
+    """Gives each address the next of its files; an exception is raised."""
+
+    files: list[Any] = []  # noqa: RUF012
+
+    def fetch(self, address: str, account_id: str, most_bytes: int) -> bytes:
+        self.fetched.append((address, account_id))
+        data = self.files.pop(0) if self.files else PNG
+        if isinstance(data, Exception):
+            raise data
+        return bytes(data)
+
+    fetched: list[tuple[str, str]] = []  # noqa: RUF012
+
+
+@pytest.fixture
+def fetcher(client: FlaskClient, site: FakeSite, tmp_path: Path) -> FakeFetcher:
+    site.always("a", PAINTERS, call="models")
+    fetcher = FakeFetcher()
+    FakeFetcher.files, FakeFetcher.fetched = [], []
+    extensions = client.application.extensions
+    store = MediaStore(tmp_path / "media")
+    extensions[PICTURES] = Pictures(extensions[RELAY], store, fetcher, pause=lambda seconds: None)
+    return fetcher
+
+
+def generate(client: FlaskClient, **body: Any) -> Any:
+    return client.post(PATH, json={"prompt": "a fox", **body}, buffered=True)
+
+
+@pytest.mark.parametrize("path", [PATH, "/api/v1/images/generations", "/api/images/generations", "/images/generations"])
+def test_an_address(client: FlaskClient, site: FakeSite, fetcher: FakeFetcher, path: str) -> None:
+    site.script("a", painted(URL))
+    body = client.post(path, json={"prompt": "a fox", "size": "1792x1024"}).get_json()
+    assert body["data"] == [{"url": URL}]
+    assert (body["size"], body["output_format"]) == ("32x16", "png")
+    (question,) = site.questions()
+    message = question["messages"][0]
+    assert (question["model"], question["size"], message["chat_type"]) == ("qwen3.7-plus", "16:9", "t2i")
+    assert message["extra"] == {"meta": {"subChatType": "t2i", "size": "16:9"}}
+    assert fetcher.fetched == [(URL, "a")]
+
+
+@pytest.mark.parametrize(
+    ("wish", "has_bytes"),
+    [
+        ({"model": "gpt-image-1"}, True),
+        ({"model": "dall-e-3"}, False),
+        ({"model": "gpt-image-1", "response_format": "url"}, False),
+        ({"response_format": "b64_json"}, True),
+    ],
+)
+def test_bytes_or_an_address(
+    client: FlaskClient, site: FakeSite, fetcher: FakeFetcher, wish: Any, has_bytes: bool
+) -> None:
+    site.script("a", painted(URL))
+    (data,) = generate(client, **wish).get_json()["data"]
+    assert list(data) == (["b64_json"] if has_bytes else ["url"])
+    if has_bytes:
+        assert base64.b64decode(data["b64_json"]) == PNG
+
+
+def test_an_engine(client: FlaskClient, site: FakeSite, fetcher: FakeFetcher) -> None:
+    site.script("a", painted(URL))
+    assert generate(client, model="Qwen-Image-3.0-Pro").status_code == 200
+    assert site.questions()[0]["messages"][0]["extra"]["meta"]["model"] == "qwen-image-3.0-pro"
+
+
+@pytest.mark.parametrize(
+    ("wish", "param"),
+    [
+        ({"prompt": ""}, "prompt"),
+        ({"prompt": 7}, "prompt"),
+        ({"prompt": "x" * 32_001}, "prompt"),
+        ({"n": 5}, "n"),
+        ({"n": 0}, "n"),
+        ({"size": "huge"}, "size"),
+        ({"size": "0x5"}, "size"),
+        ({"response_format": "png"}, "response_format"),
+        ({"stream": "yes"}, "stream"),
+    ],
+)
+def test_a_bad_wish(client: FlaskClient, site: FakeSite, fetcher: FakeFetcher, wish: Any, param: str) -> None:
+    response = generate(client, **wish)
+    assert (response.status_code, response.get_json()["error"]["param"]) == (400, param)
+    assert site.questions() == []
+
+
+def test_a_stream(client: FlaskClient, site: FakeSite, fetcher: FakeFetcher) -> None:
+    site.script("a", painted(URL), painted(URL))
+    text = generate(client, stream=True, n=2).text
+    events = [json.loads(line[6:]) for line in text.splitlines() if line.startswith("data: ")]
+    assert [event["type"] for event in events] == ["image_generation.completed"] * 2
+    assert base64.b64decode(events[0]["b64_json"]) == PNG
+
+
+def test_a_stream_that_fails_later(client: FlaskClient, site: FakeSite, fetcher: FakeFetcher) -> None:
+    site.script("a", painted(URL), refusal("data_inspection_failed", "Input data may contain inappropriate content."))
+    first, second = generate(client, stream=True, n=2).text.strip().split("\n\n")
+    assert "completed" in first
+    assert json.loads(second.removeprefix("data: "))["error"]["code"] == "content_filter"
+
+
+def test_an_early_failure_has_its_status(client: FlaskClient, site: FakeSite, fetcher: FakeFetcher) -> None:
+    site.always("a", refusal("data_inspection_failed", "Input data may contain inappropriate content."))
+    assert generate(client, stream=True).status_code == 400
+
+
+def test_those_made_before_a_failure_are_the_answer(client: FlaskClient, site: FakeSite, fetcher: FakeFetcher) -> None:
+    site.script("a", painted(URL), RATE_LIMITED)
+    assert len(generate(client, n=3).get_json()["data"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("files", "status", "times"),
+    [
+        ([DeadAddress("404")], 200, 1),
+        ([b"<html>", PNG], 200, 1),
+        ([b"<html>", b"<html>", PNG], 200, 2),
+        ([b"<html>"] * 4, 502, 2),
+    ],
+    ids=["late", "not a picture", "painted again", "given up"],
+)
+def test_an_address_that_leads_nowhere(
+    client: FlaskClient, site: FakeSite, fetcher: FakeFetcher, files: Any, status: int, times: int
+) -> None:
+    FakeFetcher.files = list(files)
+    site.always("a", painted(URL))
+    response = generate(client)
+    assert response.status_code == status
+    assert len(site.questions()) == times
+
+
+def test_words_in_place_of_a_picture(client: FlaskClient, site: FakeSite, fetcher: FakeFetcher) -> None:
+    site.script("a", answer("I cannot paint that."))
+    response = generate(client)
+    assert response.status_code == 502
+    assert "I cannot paint that." in response.get_json()["error"]["message"]
+
+
+def test_a_cut_answer(client: FlaskClient, site: FakeSite, fetcher: FakeFetcher) -> None:
+    site.always("a", CUT)
+    assert generate(client).status_code == 502
+
+
+def test_a_spent_day(client: FlaskClient, site: FakeSite, fetcher: FakeFetcher) -> None:
+    site.script("a", refusal("RateLimited", "今日生图额度已用完"))
+    first, second = generate(client), generate(client)
+    assert (first.status_code, second.status_code) == (429, 429)
+    assert len(site.questions()) == 1
+    talk = client.post("/v1/chat/completions", json={"messages": [{"role": "user", "content": "Hi"}]})
+    assert talk.status_code == 200
+
+
+@pytest.mark.parametrize(
+    "images",
+    [{"images": [{"image_url": URL}]}, {"images": [{"image_url": {"url": URL}}]}, {"image": URL}, {"image": [URL]}],
+)
+def test_the_images_of_an_edit(images: Any) -> None:
+    assert parse_edit({"prompt": "blue", **images}).wish.images == (ImagePart(URL),)
+
+
+@pytest.mark.parametrize(
+    ("body", "param"),
+    [
+        ({}, "image"),
+        ({"images": [{"file_id": "file-1"}]}, "images[0].file_id"),
+        ({"images": [{}]}, "images[0]"),
+        ({"images": [{"image_url": URL}], "mask": {"image_url": URL}}, "mask"),
+    ],
+)
+def test_a_bad_edit(client: FlaskClient, fetcher: FakeFetcher, body: Any, param: str) -> None:
+    response = client.post(EDITS, json={"prompt": "blue", **body})
+    assert (response.status_code, response.get_json()["error"]["param"]) == (400, param)
+
+
+def test_a_bad_form(client: FlaskClient, fetcher: FakeFetcher) -> None:
+    text = {"prompt": "blue", "image": (io.BytesIO(b"no picture"), "cat.png")}
+    assert client.post(EDITS, data=text).get_json()["error"]["param"] == "image"
+    mask = {"prompt": "blue", "image": (io.BytesIO(PNG), "a.png"), "mask": (io.BytesIO(PNG), "m.png")}
+    assert client.post(EDITS, data=mask).get_json()["error"]["param"] == "mask"
+    assert client.post(EDITS, data=b"prompt", content_type="text/plain").status_code == 415
+
+
+def test_variations_are_not_offered(client: FlaskClient) -> None:
+    response = client.post("/v1/images/variations", json={})
+    assert (response.status_code, response.get_json()["error"]["code"]) == (404, "unsupported_endpoint")
+
+
+def test_what_is_ignored_is_named(client: FlaskClient, site: FakeSite, fetcher: FakeFetcher) -> None:
+    site.script("a", painted(URL))
+    response = generate(client, output_format="webp", quality="high", user="me")
+    assert response.headers["x-qwenproxy-ignored"] == "output_format,quality"
