@@ -2,8 +2,8 @@
 
 errors_*.py has the errors for people and the meanings of the settings, commands_*.py the texts of the command line,
 connect_*.py those of `qwenproxy connect`, moving_*.py those of `account export` and `import`, proxies_*.py what is said
-about outgoing proxies, grid_*.py about a Selenium Grid, dashboard_*.py those of the dashboard, whose keys begin with
-`ui_`.
+about outgoing proxies, grid_*.py about a Selenium Grid, media_*.py those of `qwenproxy image`, dashboard_*.py those of
+the dashboard, whose keys begin with `ui_`.
 Stands below everything: imports nothing of the package.
 """
 
@@ -25,6 +25,8 @@ from qwenproxy.texts import (
     errors_ru,
     grid_en,
     grid_ru,
+    media_en,
+    media_ru,
     moving_en,
     moving_ru,
     proxies_en,
@@ -33,8 +35,26 @@ from qwenproxy.texts import (
 
 __all__ = ["EN", "RU", "Phrase", "Speaker", "speaker"]
 
-EN = errors_en.EN | commands_en.EN | connect_en.EN | dashboard_en.EN | grid_en.EN | moving_en.EN | proxies_en.EN
-RU = errors_ru.RU | commands_ru.RU | connect_ru.RU | dashboard_ru.RU | grid_ru.RU | moving_ru.RU | proxies_ru.RU
+EN = (
+    errors_en.EN
+    | commands_en.EN
+    | connect_en.EN
+    | dashboard_en.EN
+    | grid_en.EN
+    | media_en.EN
+    | moving_en.EN
+    | proxies_en.EN
+)
+RU = (
+    errors_ru.RU
+    | commands_ru.RU
+    | connect_ru.RU
+    | dashboard_ru.RU
+    | grid_ru.RU
+    | media_ru.RU
+    | moving_ru.RU
+    | proxies_ru.RU
+)
 
 # A path inside a text ends with its quotes, without quotes at the next space; one or two spaces belong to it if a slash
 # follows in the next word. The address of a site is not a path.
