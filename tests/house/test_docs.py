@@ -126,9 +126,13 @@ def check_command(words: str) -> None:
     """Walk down the command line as far as it names commands and options."""
     command: click.Command = cli
     arguments = []
-    for word in shlex.split(words.replace("…", "")):
-        if word.startswith("--"):
-            assert word == "--help" or any(word in each.opts for each in command.params), f"{words}: no {word}"
+    rest = iter(shlex.split(words.replace("…", "")))
+    for word in rest:
+        if word.startswith("-"):
+            options = [each for each in command.params if word in each.opts]
+            assert word == "--help" or options, f"{words}: no {word}"
+            if any(isinstance(each, click.Option) and not each.is_flag for each in options):
+                next(rest, None)  # its value
         elif isinstance(command, click.Group):
             assert word in commands_of(command), f"{words}: no command {word}"
             command = commands_of(command)[word]
