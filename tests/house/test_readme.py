@@ -101,8 +101,12 @@ def test_curl_of_the_readme(address: str, command: str, tmp_path: Path) -> None:
 @pytest.mark.browser
 @pytest.mark.parametrize("program", PROGRAMS, ids=first_path)
 def test_program_of_the_readme(address: str, program: str, tmp_path: Path) -> None:
-    [greeting] = GREETING.findall(program)
     program = program.replace(OUR_ADDRESS, address)
+    if "client.images" in program:
+        run([sys.executable, "-"], program, tmp_path)
+        assert [(tmp_path / name).read_bytes()[:4] for name in ("fox.png", "night.png")] == [b"\x89PNG"] * 2
+        return
+    [greeting] = GREETING.findall(program)
     if "response_format=Place" in program:
         place = r"{\"city\": \"Paris\", \"country\": \"France\"}"
         program = program.replace(greeting, f"{greeting} {{{{say {place} }}}}")
