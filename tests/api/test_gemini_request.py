@@ -214,7 +214,7 @@ def test_what_has_no_effect_is_named() -> None:
             "toolConfig.functionCallingConfig.allowedFunctionNames",
         ),
         ({"generationConfig": {"candidateCount": 2}}, "generationConfig.candidateCount"),
-        ({"generationConfig": {"responseModalities": ["IMAGE"]}}, "generationConfig.responseModalities"),
+        ({"generationConfig": {"responseModalities": ["AUDIO"]}}, "generationConfig.responseModalities"),
         ({"generationConfig": {"responseLogprobs": True}}, "generationConfig.responseLogprobs"),
         ({"generationConfig": {"maxOutputTokens": 0}}, "generationConfig.maxOutputTokens"),
         ({"generationConfig": {"stopSequences": [1]}}, "generationConfig.stopSequences"),

@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import openai
 import pytest
+from google import genai
 from openai import OpenAI
 from proxy_process import Proxy
 
@@ -138,3 +139,20 @@ def test_a_research_in_two_turns(proxy: Proxy, site: Sandbox) -> None:
     assert [each["messages"][0]["chat_type"] for each in asked] == ["deep_research"] * 2
     assert asked[0]["chat_id"] == asked[1]["chat_id"], "the second turn has to go on in the site's chat"
     assert asked[1]["messages"][0]["content"] == "Europe, short"
+
+
+def test_gemini_answers_with_the_picture_inside(proxy: Proxy, site: Sandbox) -> None:
+    site.switches.daily_quotas.update(t2i=100, image_edit=100)
+    client = genai.Client(api_key="none", http_options={"base_url": proxy.url})
+    config = genai.types.GenerateContentConfig(
+        response_modalities=["IMAGE"], image_config=genai.types.ImageConfig(aspect_ratio="9:16")
+    )
+    chat = client.chats.create(model="gemini-2.5-flash-image", config=config)
+    for _ in range(2):
+        answer = chat.send_message("a red fox")
+        ((part,),) = [candidate.content.parts for candidate in answer.candidates or ()]
+        assert part.inline_data.mime_type == "image/png"
+        assert size_of(part.inline_data.data) == RATIOS["9:16"]
+    assert [each["messages"][0]["chat_type"] for each in questions(site)] == ["t2i", "image_edit"]
+    streamed = list(client.models.generate_content_stream(model="qwen-plus", contents="a fox", config=config))
+    assert size_of(streamed[-1].candidates[0].content.parts[0].inline_data.data) == RATIOS["9:16"]

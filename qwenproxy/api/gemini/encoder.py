@@ -86,6 +86,11 @@ class GeminiEncoder:
         text = orjson.dumps(gemini_error(error)) + b"\n\n"
         return text, b"data: " + text + b"data:"
 
+    def alone(self, value: dict[str, Any]) -> bytes:
+        """Return an object that is the whole answer as a stream."""
+        piece = self._piece(value)
+        return piece + b"]" if self._as_array else piece
+
     def whole(self, answer: KeptAnswer) -> dict[str, Any]:
         """Return the complete answer as one object."""
         content = answer.run.answer

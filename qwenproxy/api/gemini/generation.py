@@ -13,12 +13,14 @@ from qwenproxy.api.gemini.spelling import inner_object
 from qwenproxy.api.ignored import Ignored
 from qwenproxy.chat import Document
 from qwenproxy.errors import RequestError, UnsupportedParameter
+from qwenproxy.upstream.works import nearest_ratio
 
 WITHIN = "generationConfig."
 _HONOURED = frozenset(
     {
         "candidateCount", "maxOutputTokens", "responseJsonSchema", "_responseJsonSchema", "responseMimeType",
-        "responseModalities", "responseSchema", "stopSequences", "thinkingConfig", "responseLogprobs", "logprobs",
+        "imageConfig", "responseModalities", "responseSchema", "stopSequences", "thinkingConfig",
+        "responseLogprobs", "logprobs",
     }
 )  # fmt: skip
 _SCHEMA_FIELDS = ("responseJsonSchema", "_responseJsonSchema", "responseSchema")
@@ -32,7 +34,7 @@ class Generation:
     """What the configuration asks for.
 
     `shows_thoughts` says that the client wants to read the model's thinking, `is_bare` that it wants the one string of
-    the document without quotation marks.
+    the document without quotation marks. `wants_picture` asks for a picture of a `ratio` in place of text.
     """
 
     max_tokens: int | None = None
@@ -42,6 +44,8 @@ class Generation:
     shows_thoughts: bool = False
     document: Document | None = None
     is_bare: bool = False
+    wants_picture: bool = False
+    ratio: str | None = None
 
 
 def parse_generation(body: Mapping[str, Any], ignored: Ignored) -> Generation:
@@ -49,6 +53,8 @@ def parse_generation(body: Mapping[str, Any], ignored: Ignored) -> Generation:
     config = inner_object(body, "generationConfig")
     kind = _answer_type(config)
     _refuse_losses(config)
+    look = inner_object(config, "imageConfig", WITHIN)
+    ignored.add_fields(look, ("aspectRatio",), "generationConfig", "imageConfig")
     thinking_config = inner_object(config, "thinkingConfig", WITHIN)
     thinks, budget = _thinking(thinking_config, ignored)
     ignored.add_fields(config, _HONOURED, "generationConfig")
@@ -60,6 +66,8 @@ def parse_generation(body: Mapping[str, Any], ignored: Ignored) -> Generation:
         shows_thoughts=bool(read_flag(thinking_config, "includeThoughts", within=f"{WITHIN}thinkingConfig.")),
         document=_document(config, kind),
         is_bare=kind == _ENUM,
+        wants_picture=_wants_picture(config),
+        ratio=_ratio(look),
     )
 
 
@@ -73,15 +81,28 @@ def _refuse_losses(config: Mapping[str, Any]) -> None:
         raise UnsupportedParameter(
             "The Qwen chat site does not support logprobs. Leave it out.", param=f"{WITHIN}responseLogprobs"
         )
+
+
+def _wants_picture(config: Mapping[str, Any]) -> bool:
     modalities = config.get("responseModalities") or []
     if not isinstance(modalities, list) or not all(isinstance(each, str) for each in modalities):
         raise RequestError("responseModalities must be an array of words.", param=f"{WITHIN}responseModalities")
     for each in modalities:
-        if each.upper() not in ("TEXT", "MODALITY_UNSPECIFIED"):
+        if each.upper() not in ("TEXT", "IMAGE", "MODALITY_UNSPECIFIED"):
             raise UnsupportedParameter(
-                f"Answers are text only, not {each[:20]}. Leave responseModalities out.",
+                f"Answers are text or pictures, not {each[:20]}. Leave it out of responseModalities.",
                 param=f"{WITHIN}responseModalities",
             )
+    return any(each.upper() == "IMAGE" for each in modalities)
+
+
+def _ratio(look: Mapping[str, Any]) -> str | None:
+    within = f"{WITHIN}imageConfig."
+    text = read_text(look, "aspectRatio", within=within)
+    ratio = nearest_ratio(text) if text else None
+    if text and ratio is None:
+        raise RequestError(f"{within}aspectRatio must be like 16:9.", param=f"{within}aspectRatio")
+    return ratio
 
 
 def _stop(value: Any) -> tuple[str, ...]:

@@ -11,11 +11,14 @@ from typing import Any
 
 from qwenproxy.api.gemini.contents import parse_contents, parse_system
 from qwenproxy.api.gemini.generation import parse_generation
+from qwenproxy.api.gemini.pictures import wish_of
 from qwenproxy.api.gemini.spelling import inner_object, respelled
 from qwenproxy.api.gemini.tools import parse_tools
 from qwenproxy.api.ignored import Ignored
 from qwenproxy.chat import ChatRequest
 from qwenproxy.errors import UnsupportedParameter
+from qwenproxy.media.pictures import PictureWish
+from qwenproxy.upstream.works import means_pictures
 
 _HONOURED = frozenset({"contents", "generationConfig", "model", "systemInstruction", "toolConfig", "tools"})
 # No value of these changes a word of the answer.
@@ -27,13 +30,14 @@ class GeminiRequest:
     """A parsed body: the neutral request, and the form of the answer.
 
     `shows_thoughts` sends the model's thinking, `is_bare` a document that is one string without quotation marks;
-    `ignored` names the fields without effect.
+    `ignored` names the fields without effect. `picture` is what is to be painted, None for a text.
     """
 
     chat: ChatRequest
     ignored: Ignored
     shows_thoughts: bool = False
     is_bare: bool = False
+    picture: PictureWish | None = None
 
 
 def parse_request(document: Mapping[str, Any], model: str, *, streamed: bool = False) -> GeminiRequest:
@@ -63,7 +67,9 @@ def parse_request(document: Mapping[str, Any], model: str, *, streamed: bool = F
         streamed=streamed,
     )
     ignored.add_fields(body, _HONOURED | _NEVER_LOST)
-    return GeminiRequest(chat, ignored, generation.shows_thoughts, generation.is_bare)
+    paints = generation.wants_picture or means_pictures(chat.model)
+    picture = wish_of(chat, generation.ratio) if paints else None
+    return GeminiRequest(chat, ignored, generation.shows_thoughts, generation.is_bare, picture)
 
 
 def parse_count(document: Mapping[str, Any], model: str) -> GeminiRequest:

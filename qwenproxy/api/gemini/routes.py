@@ -5,19 +5,25 @@ They parse the request and choose the encoder; answering.py does the rest (archi
 
 from __future__ import annotations
 
-from flask import Blueprint, request
+from dataclasses import replace
+
+from flask import Blueprint, Response, request
 from flask.typing import ResponseReturnValue
 
-from qwenproxy.api.answering import respond
+from qwenproxy.api.answering import event_stream, respond
+from qwenproxy.api.auth import client_name
 from qwenproxy.api.bodies import json_body
 from qwenproxy.api.errors import json_response
 from qwenproxy.api.gemini.addresses import BETA_PREFIXES, PREFIXES, names_method
 from qwenproxy.api.gemini.encoder import GeminiEncoder
+from qwenproxy.api.gemini.pictures import picture_object
 from qwenproxy.api.gemini.request import parse_count, parse_request
 from qwenproxy.api.models.gemini_routes import get_gemini_model, list_gemini_models
+from qwenproxy.api.painting import Painting, until_failure
 from qwenproxy.chat.token_counts import question_tokens
-from qwenproxy.errors import MethodNotAllowed
+from qwenproxy.errors import MethodNotAllowed, ProxyError
 from qwenproxy.history.conversations import Alone
+from qwenproxy.media.pictures import PictureWish
 
 
 def blueprint() -> Blueprint:
@@ -44,6 +50,9 @@ def get_model(name: str) -> ResponseReturnValue:
 def generate(model: str) -> ResponseReturnValue:
     """Answer POST …/models/<model>:generateContent."""
     question = parse_request(json_body(), model)
+    if question.picture:
+        (picture,) = _painting(question.picture).all()
+        return question.ignored.put_header(json_response(picture_object(picture, model)))
     encoder = GeminiEncoder(shows_thoughts=question.shows_thoughts, is_bare=question.is_bare)
     return question.ignored.put_header(respond(Alone(), question.chat, encoder))
 
@@ -53,10 +62,29 @@ def stream(model: str) -> ResponseReturnValue:
     question = parse_request(json_body(), model, streamed=True)
     as_array = request.args.get("alt") != "sse"
     encoder = GeminiEncoder(shows_thoughts=question.shows_thoughts, as_array=as_array, is_bare=question.is_bare)
-    response = question.ignored.put_header(respond(Alone(), question.chat, encoder))
+    answer = _paint(question.picture, model, encoder) if question.picture else respond(Alone(), question.chat, encoder)
+    response = question.ignored.put_header(answer)
     if as_array:
         response.mimetype = "application/json"
     return response
+
+
+def _painting(wish: PictureWish) -> Painting:
+    return Painting(replace(wish, client=client_name()))
+
+
+def _paint(wish: PictureWish, model: str, encoder: GeminiEncoder) -> Response:
+    """Return a stream with one picture."""
+    pieces = (
+        encoder.alone(picture_object(picture, model)) if picture else encoder.keep_alive
+        for picture in _painting(wish).one_by_one()
+    )
+
+    def failure(error: ProxyError) -> bytes:
+        told = encoder.failure(error)
+        return told if isinstance(told, bytes) else b"".join(told)
+
+    return event_stream(until_failure(pieces, failure))
 
 
 def count(model: str) -> ResponseReturnValue:

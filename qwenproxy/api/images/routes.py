@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from dataclasses import replace
-from functools import partial
 
 from flask import Blueprint, Response, request
 from flask.typing import ResponseReturnValue
 
-from qwenproxy.api.answering import KEEP_ALIVE_AFTER, as_proxy_error, event_stream
+from qwenproxy.api.answering import event_stream
 from qwenproxy.api.auth import client_name
 from qwenproxy.api.bodies import json_body
 from qwenproxy.api.errors import json_response
@@ -18,14 +16,9 @@ from qwenproxy.api.images.format import picture_event, pictures_object
 from qwenproxy.api.images.request import PictureRequest, form_values, parse_edit, parse_generation
 from qwenproxy.api.openai.addresses import PREFIXES
 from qwenproxy.api.openai.format import KEEP_ALIVE, frame, named_frame, openai_error
-from qwenproxy.api.wiring import filing, pictures
-from qwenproxy.chat.waiting import LOOK_EVERY, ClientGoneCheck, Work, check_client
-from qwenproxy.errors import ClientGone, ProxyError
-from qwenproxy.media.pictures import Picture
-from qwenproxy.observe import journal
-from qwenproxy.wsgi.client import client_gone_check
+from qwenproxy.api.painting import Painting, until_failure
+from qwenproxy.api.wiring import filing
 
-Painter = Callable[[], Picture]
 FORM_HINT = "Send JSON, or a multipart/form-data form with the image in the field image."
 
 
@@ -56,58 +49,13 @@ def edit() -> ResponseReturnValue:
 
 
 def _answer(wanted: PictureRequest) -> Response:
-    client_gone = client_gone_check(request.environ)
-    wish = replace(wanted.wish, client=client_name())
-    paint = partial(pictures().paint, wish, client_gone)
+    painting = Painting(replace(wanted.wish, client=client_name()), wanted.count)
     if not wanted.streamed:
-        return wanted.ignored.put_header(json_response(pictures_object(_all(paint, wanted.count))))
-    first = Work(paint, "picture").start()
-    if first.wait(KEEP_ALIVE_AFTER):
-        first.result()  # so that an early failure has its status
+        return wanted.ignored.put_header(json_response(pictures_object(painting.all())))
+    edited = bool(wanted.wish.images)
     events = (
-        named_frame(picture_event(picture, edited=bool(wish.images))) if picture else KEEP_ALIVE
-        for picture in _one_by_one(first, paint, wanted.count, client_gone)
+        named_frame(picture_event(picture, edited=edited)) if picture else KEEP_ALIVE
+        for picture in painting.one_by_one()
     )
-    return wanted.ignored.put_header(event_stream(_unless_failed(events)))
-
-
-def _all(paint: Painter, count: int) -> list[Picture]:
-    """Return the pictures. If a later one fails, those before it are the answer, because each cost a share of a day."""
-    painted: list[Picture] = []
-    for _ in range(count):
-        try:
-            painted.append(paint())
-        except ProxyError as error:
-            if not painted or isinstance(error, ClientGone):
-                raise
-            journal.note(journal.PicturesMissing(count - len(painted), error.code, error.message))
-            break
-    return painted
-
-
-def _one_by_one(
-    work: Work[Picture], paint: Painter, count: int, client_gone: ClientGoneCheck
-) -> Iterator[Picture | None]:
-    """Yield the pictures, the first from work under way; None after each long silence. Raises what painting does."""
-    for number in range(count):
-        if number:
-            work = Work(paint, "picture").start()
-        looks = 0
-        while not work.wait(LOOK_EVERY):
-            looks += 1
-            if looks % KEEP_ALIVE_AFTER == 0:
-                yield None
-            check_client(client_gone)
-        yield work.result()
-
-
-def _unless_failed(events: Iterator[bytes]) -> Iterator[bytes]:
-    """Yield the events; a failure is the last one."""
-    try:
-        yield from events
-    except ClientGone:
-        journal.note(journal.ClientLeft())
-    except Exception as error:
-        failure = as_proxy_error(error)
-        journal.note(journal.NoAnswer(failure.code, failure.message))
-        yield frame(openai_error(failure))
+    stream = until_failure(events, lambda error: frame(openai_error(error)))
+    return wanted.ignored.put_header(event_stream(stream))
