@@ -141,18 +141,23 @@ def test_a_research_in_two_turns(proxy: Proxy, site: Sandbox) -> None:
     assert asked[1]["messages"][0]["content"] == "Europe, short"
 
 
+def drawn(answer: genai.types.GenerateContentResponse) -> genai.types.Blob:
+    """Return the picture that is all of an answer."""
+    [part] = answer.parts or []
+    assert part.inline_data is not None
+    return part.inline_data
+
+
 def test_gemini_answers_with_the_picture_inside(proxy: Proxy, site: Sandbox) -> None:
     site.switches.daily_quotas.update(t2i=100, image_edit=100)
-    client = genai.Client(api_key="none", http_options={"base_url": proxy.url})
+    client = genai.Client(api_key="none", http_options=genai.types.HttpOptions(base_url=proxy.url))
     config = genai.types.GenerateContentConfig(
         response_modalities=["IMAGE"], image_config=genai.types.ImageConfig(aspect_ratio="9:16")
     )
     chat = client.chats.create(model="gemini-2.5-flash-image", config=config)
     for _ in range(2):
-        answer = chat.send_message("a red fox")
-        ((part,),) = [candidate.content.parts for candidate in answer.candidates or ()]
-        assert part.inline_data.mime_type == "image/png"
-        assert size_of(part.inline_data.data) == RATIOS["9:16"]
+        picture = drawn(chat.send_message("a red fox"))
+        assert (picture.mime_type, size_of(picture.data or b"")) == ("image/png", RATIOS["9:16"])
     assert [each["messages"][0]["chat_type"] for each in questions(site)] == ["t2i", "image_edit"]
-    streamed = list(client.models.generate_content_stream(model="qwen-plus", contents="a fox", config=config))
-    assert size_of(streamed[-1].candidates[0].content.parts[0].inline_data.data) == RATIOS["9:16"]
+    *_, last = client.models.generate_content_stream(model="qwen-plus", contents="a fox", config=config)
+    assert size_of(drawn(last).data or b"") == RATIOS["9:16"]
