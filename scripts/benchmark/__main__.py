@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 
 import benchmark
+from benchmark.api_costs import compare_apis
 from benchmark.comparison import Rounds, Way
 from benchmark.conversation import hold_conversation
 from benchmark.load import Load, print_round, run_round
@@ -18,9 +19,12 @@ from benchmark.memory import watch_memory
 from benchmark.processes import memory_text
 from benchmark.servers import log_in, running_proxy, running_site
 from benchmark.sharing import Plan, compare_sharing
+from benchmark.wire_apis import WIRE_APIS
 from qwenproxy.accounts.registry import Registry
 from qwenproxy.cli.sandbox import SandboxAddress
 from qwenproxy.disk.folder import SessionFolder
+
+_OTHER_APIS = [name for name in WIRE_APIS if name != "chat"]
 
 
 def main() -> None:
@@ -48,10 +52,24 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--accounts", type=int, help="instead: so many accounts, in browsers of their own and in shared ones"
     )
+    parser.add_argument(
+        "--api",
+        type=_apis,
+        metavar="NAMES",
+        help=f"instead: these wire APIs beside chat completions: {', '.join(_OTHER_APIS)}, or all",
+    )
     parser.add_argument("--share", default="1,5,20", help="with --accounts: numbers of accounts in one browser")
     parser.add_argument("--grid", default="", metavar="URL", help="also measure with browsers on this Selenium Grid")
     parser.add_argument("--load", help=argparse.SUPPRESS)
     return parser.parse_args()
+
+
+def _apis(text: str) -> list[str]:
+    """Return the names in a list with commas. Raises ArgumentTypeError for an unknown one."""
+    names = _OTHER_APIS if text == "all" else text.split(",")
+    if unknown := [name for name in names if name not in _OTHER_APIS]:
+        raise argparse.ArgumentTypeError(f"unknown: {', '.join(unknown)}; known: {', '.join(_OTHER_APIS)}, all")
+    return names
 
 
 def _measure_sharing(arguments: argparse.Namespace, folder: Path) -> None:
@@ -75,6 +93,14 @@ def _measure(arguments: argparse.Namespace, session_dir: Path) -> None:
                 hold_conversation(port, address.base_url, arguments.conversation)
             elif arguments.soak:
                 watch_memory(port, arguments.soak, proxy)
+            elif arguments.api:
+                counts = [int(count) for count in arguments.streams.split(",")]
+                compare_apis(
+                    replace(load, chunks=arguments.chunks),
+                    arguments.api,
+                    Plan(counts, arguments.rounds, arguments.chunks),
+                    proxy,
+                )
             else:
                 _compare(
                     arguments, replace(load, chunks=arguments.chunks), site_pid, address, Way("proxied", port, proxy)

@@ -16,7 +16,7 @@ from benchmark.streams import STREAM_WAIT, Stream
 
 @dataclass(frozen=True)
 class Load:
-    """What one round asks, and where: the stand-in's URL and a token for it, and the proxy's port."""
+    """What one round asks, and where: the stand-in's URL and a token for it, the proxy's port and its wire API."""
 
     base_url: str
     token: str
@@ -24,6 +24,7 @@ class Load:
     way: str = "proxied"
     streams: int = 1
     chunks: int = 1
+    api: str = "chat"
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ async def _streams(load: Load) -> list[Stream]:
     prompt = f"{{{{stream chunks={load.chunks} interval_ms=20 stamp=1}}}}"
     if load.way == "direct":
         return await load_directly(load.base_url, load.token, load.streams, prompt)
-    return await load_through_proxy(load.port, load.streams, prompt)
+    return await load_through_proxy(load.port, load.streams, prompt, load.api)
 
 
 def _figures(load: Load, streams: list[Stream], wall: float) -> Figures:

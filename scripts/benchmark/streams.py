@@ -14,7 +14,10 @@ STREAM_WAIT = 120.0  # seconds one stream may take
 class Stream:
     """One stream as it arrives. Times are in ms: `first` until the first chunk, `chat` until the site made the chat."""
 
-    def __init__(self) -> None:
+    def __init__(self, repeats: bytes = b"") -> None:
+        """From `repeats` on the stream brings its chunks a second time: those do not count."""
+        self._repeats = repeats
+        self._is_repeating = False
         self.begun = time.monotonic_ns()
         self.numbers: list[int] = []
         self.delays: list[float] = []
@@ -29,8 +32,13 @@ class Stream:
 
     def feed(self, data: bytes) -> None:
         """Note the chunks in the next piece of the stream."""
+        if self._is_repeating:
+            return
         now = time.monotonic_ns()
         text = self._tail + data
+        if self._repeats and self._repeats in text:
+            self._is_repeating = True
+            text = text[: text.index(self._repeats)]
         last = 0
         for match in STAMP.finditer(text):
             if match.end() == len(text):

@@ -88,6 +88,13 @@ def test_the_times_are_measured(client: FlaskClient, monkeypatch: pytest.MonkeyP
     assert times == {"total_duration": 30, "load_duration": 10, "prompt_eval_duration": 10, "eval_duration": 10}
 
 
+def test_a_whole_answer_has_a_time_to_divide_by(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    ticks = iter(range(10, 100, 10))
+    monkeypatch.setattr(encoder.OllamaEncoder.__init__, "__defaults__", (lambda: next(ticks),))
+    whole = chat(client, stream=False).get_json()
+    assert (whole["total_duration"], whole["eval_duration"], whole["load_duration"]) == (10, 10, 0)
+
+
 @pytest.mark.parametrize("stream", [True, False])
 @pytest.mark.parametrize(
     ("body", "thinking"),

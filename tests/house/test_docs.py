@@ -20,7 +20,9 @@ from qwenproxy.connect.programs import PROGRAMS
 from qwenproxy.texts import EN, RU, speaker
 
 # what a reader's language changes in a program: comments, and the texts that are said or named
-SAID = re.compile(r"""((?:"(?:content|message|text|name|input)": ?"|printf '))[^"']*(?=["'])|#.*""")
+SAID = re.compile(
+    r"""((?:"(?:content|message|text|name|input)": ?"|\b(?:input|contents)="|printf '))[^"']*(?=["'])|#.*"""
+)
 
 # what stands for the variables of the code blocks in the routes
 PLACES = {
@@ -145,7 +147,7 @@ def check_command(words: str) -> None:
 @both
 def test_what_it_names_exists(lang: str) -> None:
     text = READMES[lang]
-    for script in set(re.findall(r"\bscripts/\w+", text)):
+    for script in set(re.findall(r"\bscripts/[\w-]+", text)):
         assert os.access(ROOT / script, os.X_OK), f"{script} cannot be run"
     assert set(re.findall(r"\bQWENPROXY_[A-Z_]+\b", text)) <= {f"QWENPROXY_{one.name}" for one in SETTINGS}
 

@@ -19,7 +19,7 @@ from readmes import READMES, all_blocks, blocks
 from qwenproxy.config import SETTINGS
 
 OUR_ADDRESS = "127.0.0.1:3264"
-GREETING = re.compile(r'"(?:content|message)": "(.+?)"')
+GREETING = re.compile(r'(?:"(?:content|message)": |\b(?:input|contents)=)"(.+?)"')
 CURLS = all_blocks("bash")
 PROGRAMS = all_blocks("python")
 

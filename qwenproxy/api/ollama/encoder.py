@@ -79,6 +79,8 @@ class OllamaEncoder:
     def whole(self, answer: KeptAnswer) -> dict[str, Any]:
         """Return the answer as one object."""
         self._model = answer.run.model
+        # Programs divide by the time of the answer; when its first word came, nobody has seen.
+        self._begun_at = self._first_at = self._asked_at
         result, more = answer.run.answer, dict[str, Any]()
         if result.reasoning and _shows_thoughts(answer):
             more["thinking"] = result.reasoning
