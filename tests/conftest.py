@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
@@ -71,6 +72,12 @@ def pytest_collection_finish() -> None:
     """Spare the garbage collector all that is there with the tests themselves."""
     gc.freeze()
     gc.enable()
+
+
+@pytest.fixture(autouse=True)
+def no_loss_of_power(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let nothing in this process wait for the disk: only a loss of power would show that it did not."""
+    monkeypatch.setattr(os, "fsync", lambda descriptor: None)
 
 
 @pytest.fixture(autouse=True)
