@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import gc
+import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import pytest
+from app_server import served
 from clocks import FakeClock
 from dashboard import Dashboard, dashboard_of
 from fake_site import FakeResponse, FakeSite
@@ -17,10 +21,9 @@ from flask.testing import FlaskClient
 from hypothesis import settings
 from kept_chats import KeptChats
 from makers import MakeClient, MakeConversations, MakePool, MakeRelay
-from route_builders import share_builders
+from shared_routes import share_routes
 from simple_websocket import Client
 from tree_site import TreeSite
-from werkzeug.serving import WSGIRequestHandler, make_server
 
 from qwenproxy.accounts.pool import AccountPool, PoolLimits
 from qwenproxy.accounts.registry import Registry
@@ -44,7 +47,8 @@ from qwenproxy.relay.questions import Relay, RelaySettings
 settings.register_profile("steady", deadline=None, derandomize=True)
 settings.load_profile("steady")
 
-share_builders()
+share_routes()
+gc.disable()  # until the tests are collected: nearly all that is made meanwhile stays
 
 SOCKET_WAIT = 20.0  # seconds; only a failing test waits as long
 OWNED_THREADS = ("tab-", "page-", "try-", "pool-janitor", "models", "answer", "background")
@@ -62,6 +66,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for item in items:
             if item.get_closest_marker("grid"):
                 item.add_marker(pytest.mark.skip(reason="takes minutes and a real Selenium Grid: scripts/test-grid"))
+
+
+def pytest_collection_finish() -> None:
+    """Spare the garbage collector all that is there with the tests themselves."""
+    gc.freeze()
+    gc.enable()
+
+
+@pytest.fixture(autouse=True)
+def no_loss_of_power(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let nothing in this process wait for the disk: only a loss of power would show that it did not."""
+    monkeypatch.setattr(os, "fsync", lambda descriptor: None)
 
 
 @pytest.fixture(autouse=True)
@@ -251,31 +267,16 @@ def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-class Quiet(WSGIRequestHandler):
-    def log(self, *_: object) -> None:
-        pass
-
-
 @pytest.fixture
 def serve(chats: KeptChats) -> Iterator[Callable[..., int]]:
     """Return what starts an HTTP server over the app as it is now, and returns its port."""
-    servers = []
+    with ExitStack() as servers:
 
-    def start(**options: Any) -> int:
-        chats.start(**options)
-        server: Any = make_server("127.0.0.1", 0, chats.app, threaded=True, request_handler=Quiet)
-        server.daemon_threads = False  # so that closing waits for every handler
-        server.block_on_close = True
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        servers.append((server, thread))
-        return int(server.port)
+        def start(**options: Any) -> int:
+            chats.start(**options)
+            return servers.enter_context(served(chats.app))
 
-    yield start
-    for server, thread in servers:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+        yield start
 
 
 @pytest.fixture

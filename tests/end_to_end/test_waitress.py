@@ -14,7 +14,7 @@ import psutil
 import pytest
 from asking import COMPLETIONS, ask, request_body, streaming
 from leaving import FLOWING, NOTICED_WITHIN, SILENT, asked_and_unread, hang_up_in_mid_stream
-from odd_server import DRAIN, odd_command
+from odd_server import DRAIN, KEEP_ALIVE_AFTER, odd_command
 from proxy_process import Proxy, assert_nothing_left, eventually
 
 from qwenproxy.sandbox import Fault, Sandbox
@@ -24,10 +24,10 @@ pytestmark = pytest.mark.browser
 
 @pytest.fixture(scope="module")
 def served(stand_in: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
-    """A server under waitress with one account that answers one question at a time."""
+    """A server under waitress with little patience, and one account that answers one question at a time."""
     account = stand_in.accounts[0]
     proxy = Proxy(stand_in, tmp_path_factory.mktemp("waitress") / "session", account_concurrency=1, ollama_port=0)
-    proxy.command += ["--server", "waitress"]
+    proxy.command = [*odd_command(proxy.session_dir), "--server", "waitress"]
     proxy.registry.add(account.token, account.id)
     with proxy:
         yield proxy
@@ -97,7 +97,7 @@ def test_silence_is_bridged(proxy: Proxy) -> None:
     body = request_body(SILENT, stream=True)
     with httpx.stream("POST", f"{proxy.url}{COMPLETIONS}", json=body, timeout=60) as answer:
         comments = (time.monotonic() for piece in answer.iter_text() if ": keep-alive\n\n" in piece)
-        assert next(comments) - begun > 9
+        assert next(comments) - begun > KEEP_ALIVE_AFTER - 1
 
 
 def test_more_clients_than_threads_could_be(proxy: Proxy) -> None:
@@ -109,11 +109,11 @@ def test_more_clients_than_threads_could_be(proxy: Proxy) -> None:
 
 @pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
 def test_a_running_answer_is_finished_before_the_end(new_waitress: Proxy, sent: signal.Signals) -> None:
-    with streaming(new_waitress.url, "{{stream chunks=60 interval_ms=50}}") as answer:
+    with streaming(new_waitress.url, "{{stream chunks=30 interval_ms=50}}") as answer:
         answer.until_text()
         assert signalled(new_waitress, sent)
         reply = answer.rest()
-    assert reply.text.split()[-1].startswith("chunk-059")
+    assert reply.text.split()[-1].startswith("chunk-029")
     assert reply.done
     assert new_waitress.wait() == 0
     assert_nothing_left(new_waitress)
