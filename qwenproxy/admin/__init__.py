@@ -8,12 +8,24 @@ from __future__ import annotations
 
 from flask import Flask, Response
 
-from qwenproxy.admin import accounts, connect, events, keys, metrics, overview, pages, requests, session, settings
+from qwenproxy.admin import (
+    accounts,
+    connect,
+    events,
+    explain,
+    keys,
+    metrics,
+    overview,
+    pages,
+    requests,
+    session,
+    settings,
+)
 from qwenproxy.admin.office import OFFICE, Office
 
 __all__ = ["Office", "register"]
 
-ROOMS = (accounts, connect, events, keys, metrics, overview, pages, requests, session, settings)
+ROOMS = (accounts, connect, events, explain, keys, metrics, overview, pages, requests, session, settings)
 
 
 def register(app: Flask, office: Office) -> None:

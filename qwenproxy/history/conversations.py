@@ -26,6 +26,7 @@ from qwenproxy.observe import journal
 from qwenproxy.upstream.places import SitePlace
 
 if TYPE_CHECKING:
+    from qwenproxy.relay.explaining import Explanation
     from qwenproxy.relay.questions import Relay
     from qwenproxy.relay.run import ChatRun
 
@@ -111,6 +112,15 @@ class Conversations:
             context = _context(run, is_known=known.is_known)
             return KeptAnswer(run, Recording(self._records, known), context, waiting.pop_all())
 
+    def explain(self, request: ChatRequest) -> tuple[Explanation, Context]:
+        """Return what would be sent for a conversation that the client keeps, and how the question reaches the model.
+
+        Nothing is sent and nothing changes. Raises what Relay.explain raises.
+        """
+        known = self._client_chats.foresee(request)
+        explanation = self._relay.explain(request, known.place)
+        return explanation, _context_of(explanation.draft.place, is_known=known.is_known)
+
     def _site_place(self, turn: Turn, waiting: ExitStack) -> SitePlace | None:
         """Return where a turn goes on, which serves no other request until `waiting` ends; None if nowhere."""
         place, in_use = turn.memory.place(turn.request.messages[:-1]), self._client_chats.in_use
@@ -142,7 +152,14 @@ class Conversations:
 
 def _context(run: ChatRun, *, is_known: bool) -> Context:
     """Return how the question reached the model, and put the begin of the answer into the journal."""
-    context: Context = "continued" if run.place.response_id else "replayed" if is_known else "new"
+    context = _context_of(run.place, is_known=is_known)
     seconds = run.laps.seconds if run.chat.streamed else None
     journal.note(journal.AnswerBegan(run.account_id, run.model, context, run.laps.header, seconds))
     return context
+
+
+def _context_of(place: SitePlace | None, *, is_known: bool) -> Context:
+    """Return how a question in this place reaches the model."""
+    if place and place.response_id:
+        return "continued"
+    return "replayed" if is_known else "new"

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
-from dashboard_browser import Person
+from dashboard_browser import Person, key_of
 from proxy_process import Proxy
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
@@ -20,47 +17,9 @@ from qwenproxy.texts import EN, RU
 
 pytestmark = pytest.mark.browser
 
-PAGES = ("overview", "accounts", "playground", "requests", "keys", "connect", "settings")
-INSTALL_WAIT = 100  # seconds
+PAGES = ("overview", "accounts", "playground", "explain", "requests", "keys", "connect", "settings")
 # Whatever of this runs notes it in `hacked`.
 SCRIPT = "<img src=x onerror=window.hacked=1><svg onload=window.hacked=2>"
-
-
-@pytest.fixture(scope="module")
-def person(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Person]:
-    person = Person(tmp_path_factory.mktemp("person"))
-    yield person
-    person.close()
-
-
-@pytest.fixture(scope="module")
-def axe(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The checker of barriers, of the version that npm has."""
-    folder = tmp_path_factory.mktemp("axe")
-    if not shutil.which("npm"):
-        pytest.skip("npm is missing, so nobody looks for barriers: apt-get install -y nodejs npm")
-    command = ["npm", "install", "--no-audit", "--no-fund", "--prefix", str(folder), "axe-core"]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=INSTALL_WAIT, check=False)
-    if done.returncode:
-        pytest.skip(f"npm cannot install axe-core, so nobody looks for barriers:\n{done.stderr[-1000:]}")
-    return folder / "node_modules/axe-core/axe.min.js"
-
-
-@pytest.fixture
-def url(proxy: Proxy, person: Person) -> str:
-    person.look(width=1200, dark=False)
-    person.forget(proxy.url)
-    return proxy.url
-
-
-@pytest.fixture
-def link(url: str, proxy: Proxy) -> str:
-    """The link that the proxy prints."""
-    return f"{url}/ui/#key={key_of(proxy)}"
-
-
-def key_of(proxy: Proxy) -> str:
-    return KeyFile(SessionFolder(proxy.session_dir).admin_key).keys()[0]
 
 
 def ask(url: str, text: str, **more: object) -> httpx.Response:

@@ -8,11 +8,15 @@ from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlsplit
 
+from proxy_process import Proxy
 from selenium import webdriver
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.wait import WebDriverWait
+
+from qwenproxy.access.keys import KeyFile
+from qwenproxy.disk.folder import SessionFolder
 
 SHOWN_WAIT = 20  # seconds
 SERIOUS = ("serious", "critical")
@@ -127,3 +131,8 @@ class Person:
 
     def close(self) -> None:
         self.chrome.quit()
+
+
+def key_of(proxy: Proxy) -> str:
+    """Return the admin key of a proxy."""
+    return KeyFile(SessionFolder(proxy.session_dir).admin_key).keys()[0]

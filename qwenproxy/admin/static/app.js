@@ -6,13 +6,14 @@ import { connect, disconnect, watch } from "/ui/live.js";
 import { language, loadTexts, said, t } from "/ui/words.js";
 import * as accounts from "/ui/accounts.js";
 import * as connecting from "/ui/connect.js";
+import * as explain from "/ui/explain.js";
 import * as keys from "/ui/keys.js";
 import * as overview from "/ui/overview.js";
 import * as playground from "/ui/playground.js";
 import * as requests from "/ui/requests.js";
 import * as settings from "/ui/settings.js";
 
-const PAGES = { overview, accounts, playground, requests, keys, connect: connecting, settings };
+const PAGES = { overview, accounts, playground, explain, requests, keys, connect: connecting, settings };
 const app = document.getElementById("app");
 let endPage = () => {}, endFrame = () => {};
 let version = "";
