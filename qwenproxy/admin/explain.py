@@ -1,4 +1,4 @@
-"""POST /admin/api/explain: what would be sent to the site for a request of a program, without sending it (contract 11.5).
+"""POST /admin/api/explain: what would be sent to the site for a program's request, without sending it (contract 11.5).
 
 The body is the program's own; the query says of which API it is, and which client would send it.
 """

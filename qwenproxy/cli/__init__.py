@@ -25,6 +25,7 @@ PLACES = {
     "account": Place("qwenproxy.cli.account:account_group", "help_account"),
     "keys": Place("qwenproxy.cli.keys:keys_group", "help_keys"),
     "connect": Place("qwenproxy.cli.connect:connect_command", "help_connect"),
+    "dashboard": Place("qwenproxy.cli.dashboard:dashboard_command", "help_dashboard"),
     "doctor": Place("qwenproxy.cli.doctor:doctor_command", "help_doctor"),
     "sandbox": Place("qwenproxy.cli.sandbox:sandbox_command", "help_sandbox"),
     "config": Place("qwenproxy.cli.settings:config_command", "help_config"),
