@@ -38,6 +38,7 @@ from qwenproxy.errors import ChatBusy, ProxyError, Refusal
 from qwenproxy.observe import journal
 from qwenproxy.observe.laps import Laps
 from qwenproxy.relay.attempts import BUSY_PAUSES
+from qwenproxy.relay.pacing import paced
 from qwenproxy.relay.reading import Patience, Reading
 from qwenproxy.relay.searching import Searching
 from qwenproxy.upstream import calls
@@ -111,7 +112,7 @@ class ChatRun:
         self._begun_at = patience.clock()
         self._reading = self._ask(site_question.turn)
         # Last of all, because each stage before it may hold events back for any time.
-        self._events = self._gather(self._staged())
+        self._events = self._gather(paced(self._staged(), patience.clock))
 
     @property
     def response_id(self) -> str | None:
