@@ -23,6 +23,7 @@ from qwenproxy.history.records import Records
 from qwenproxy.history.reuse import UpstreamMemory
 from qwenproxy.history.store import HistoryStore
 from qwenproxy.observe import journal
+from qwenproxy.observe.texts import MessageTexts
 from qwenproxy.upstream.places import SitePlace
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ class Conversations:
         self._queue_wait = queue_wait
         self._client_chats = client_chats
         self._records = Records(history, relay, client_chats)
+        self.texts = MessageTexts()  # for the dashboard, while a person wants them
 
     def create(self, name: str | None = None) -> str:
         """Begin an empty chat and return its id. Raises SetupError."""
@@ -90,6 +92,8 @@ class Conversations:
         A failed one leaves no trace. Raises what Relay.open raises, QueueTimeout if the chat stays busy, and, before it
         asks the site, SetupError if no answer could be kept; the error names the chat if that exists.
         """
+        if self.texts.is_on:
+            self.texts.note_question((message.role, message.text) for message in request.messages)
         if isinstance(place, Alone):
             return self._answer_alone(request, client_gone)
         with ExitStack() as waiting:
@@ -103,12 +107,14 @@ class Conversations:
             turn = self._turn(chat, request, is_kept=is_kept)
             with naming(chat.id if is_kept else None):
                 run = self._relay.open(turn.request, client_gone, self._site_place(turn, waiting))
+            waiting.callback(lambda: self.texts.note_answer(run.answer.text))
             return KeptAnswer(run, turn, _context(run, is_known=bool(chat.messages)), waiting.pop_all())
 
     def _answer_alone(self, request: ChatRequest, client_gone: ClientGoneCheck) -> KeptAnswer:
         with ExitStack() as waiting:
             known = self._client_chats.find(request, waiting)
             run = self._relay.open(request, client_gone, known.place)
+            waiting.callback(lambda: self.texts.note_answer(run.answer.text))
             context = _context(run, is_known=known.is_known)
             return KeptAnswer(run, Recording(self._records, known), context, waiting.pop_all())
 

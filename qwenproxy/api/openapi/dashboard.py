@@ -52,6 +52,24 @@ _OVERVIEW: dict[str, Schema] = {
     ),
 }
 
+_ROW_FIELDS = (
+    "id at method path route address client state status model account context laps finish error received sent seconds "
+    "notes"
+)
+_ROW: dict[str, Schema] = dict(
+    at=SINCE_1970,
+    **dict.fromkeys(("id", "method", "path", "route", "address", "client"), TEXT),
+    **dict.fromkeys(("model", "account", "finish", "error"), TEXT),
+    state={"enum": ["running", "done", "failed", "left"]},
+    status=nullable(COUNT),
+    context={"enum": ["", "continued", "replayed", "new"]},
+    laps=described(TEXT, "where the time before the first word went, as in Server-Timing"),
+    received=BYTES,
+    sent=BYTES,
+    seconds=nullable(NUMBER),
+    notes=array_of(TEXT),
+)
+
 SCHEMAS: dict[str, Schema] = {
     "DashboardSession": an_object(
         "pageToken", pageToken=described(nullable(TEXT), "null without a login"), version=TEXT, lang=TEXT
@@ -79,55 +97,27 @@ SCHEMAS: dict[str, Schema] = {
         account=nullable(ref("DashboardAccount")),
     ),
     "RemovedAccount": an_object("id removed", id=TEXT, removed=const(True)),
-    "RequestRow": an_object(
-        "id at method path route address client state status model account context laps finish error received sent "
-        "seconds notes",
-        at=SINCE_1970,
-        **dict.fromkeys(("id", "method", "path", "route", "address", "client"), TEXT),
-        **dict.fromkeys(("model", "account", "finish", "error"), TEXT),
-        state={"enum": ["running", "done", "failed", "left"]},
-        status=nullable(COUNT),
-        context={"enum": ["", "continued", "replayed", "new"]},
-        laps=described(TEXT, "where the time before the first word went, as in Server-Timing"),
-        received=BYTES,
-        sent=BYTES,
-        seconds=nullable(NUMBER),
-        notes=array_of(TEXT),
+    "RequestRow": an_object(_ROW_FIELDS, **_ROW),
+    "OpenedRequest": an_object(
+        f"{_ROW_FIELDS} texts",
+        **_ROW,
+        texts=described(
+            nullable(
+                an_object(
+                    "messages leftOut answer",
+                    messages=array_of(an_object("role text", role=TEXT, text=TEXT)),
+                    leftOut=described(COUNT, "older messages that are not kept"),
+                    answer=described(nullable(TEXT), "null before its end"),
+                )
+            ),
+            "what was said; null unless texts were kept",
+        ),
     ),
-    "RequestRows": an_object("requests", requests=array_of(ref("RequestRow"), maxItems=500)),
-    "Explanation": an_object(
-        "account waits context chat parent messages held model modelsRead functions thinking search text file files "
-        "calls ignored",
-        account=described(TEXT, "the account that would answer"),
-        waits=described(FLAG, "whether it is busy: the request would wait, and perhaps get another account"),
-        context={"enum": ["continued", "replayed", "new"]},
-        chat=described(nullable(TEXT), "the site's chat that goes on; null: a new one is made"),
-        parent=described(nullable(TEXT), "the site's answer that the question stands under"),
-        messages=described(COUNT, "messages that are sent"),
-        held=described(COUNT, "messages that the chat holds already"),
-        model=described(TEXT, "the site's model"),
-        modelsRead=described(FLAG, "false: the site's list of models was not read yet, so the model is assumed"),
-        functions=described({"enum": ["native", "trained", "neutral", None]}, "how functions are offered"),
-        thinking=FLAG,
-        search=described({"enum": ["off", "allowed", "forced", "function"]}, "function: the model calls it if need be"),
-        text=described(TEXT, "the text of the question, whole"),
-        file=described(
-            nullable(an_object("name text", name=TEXT, text=TEXT)), "the text file with what is too long for it"
-        ),
-        files=array_of(
-            an_object(
-                "name type size way",
-                name=TEXT,
-                type=TEXT,
-                size=BYTES,
-                way={"enum": ["held", "upload", "copy", "fetch", "link"]},
-            )
-        ),
-        calls=described(
-            array_of(an_object("method path body", method=TEXT, path=TEXT, body={"type": "object"})),
-            "the calls of the page, without those for uploads; ids and times are made anew for every request",
-        ),
-        ignored=described(array_of(TEXT), "parts of the request without effect"),
+    "KeepTexts": an_object("on", on=FLAG),
+    "RequestRows": an_object(
+        "requests texts",
+        requests=array_of(ref("RequestRow"), maxItems=500),
+        texts=described(FLAG, "whether texts of messages are kept now"),
     ),
     "ClientKeys": an_object("keys", keys=array_of(an_object("name begin", name=TEXT, begin=TEXT))),
     "NewClientKey": an_object("name key", name=TEXT, key=TEXT),
@@ -201,36 +191,6 @@ _LOGIN = _operation(
 )
 _LANG: Item = {"name": "lang", "in": "query", "schema": {"enum": ["en", "ru"]}}
 
-_EXPLAINED: list[Item] = [
-    {
-        "name": "api",
-        "in": "query",
-        "description": "whose body it is: POST /v1/chat/completions, /v1/responses, /v1/messages, Gemini's "
-        ":generateContent or Ollama's /api/chat",
-        "schema": {"enum": ["chat", "responses", "messages", "gemini", "ollama"], "default": "chat"},
-    },
-    {
-        "name": "client",
-        "in": "query",
-        "description": "which client would send it: the name of a key as in /admin/api/keys, empty for one without a "
-        "key; missing for the admin key",
-        "schema": {"type": "string"},
-    },
-    {
-        "name": "model",
-        "in": "query",
-        "description": "only for gemini, whose address names the model",
-        "schema": {"type": "string"},
-    },
-]
-_EXPLAIN = _operation(
-    "Show what would be sent for a request of a program, without sending it",
-    "Explanation",
-    (*READS_BODY, 404, 429, 503),
-    parameters=_EXPLAINED,
-    requestBody=body_of({"application/json": {"schema": {"type": "object"}}}),
-)
-
 PATHS: Item = {
     "/ui": {"get": _page("text/html")},
     "/ui/{name}": {"parameters": [_named("name")], "get": _page("text/javascript", (404,))},
@@ -251,9 +211,16 @@ PATHS: Item = {
     "/admin/api/requests": {"get": _operation("List the last requests, newest first", "RequestRows")},
     "/admin/api/requests/{row_id}": {
         "parameters": [_named("row_id")],
-        "get": _operation("Show one of them", "RequestRow", (404,)),
+        "get": _operation("Show one of them", "OpenedRequest", (404,)),
     },
-    "/admin/api/explain": {"post": _EXPLAIN},
+    "/admin/api/requests/texts": {
+        "post": _operation(
+            "Keep the texts of messages in memory, or forget them",
+            "KeepTexts",
+            READS_BODY,
+            requestBody=body_of(json_content("KeepTexts")),
+        )
+    },
     "/admin/api/events": {"get": _stream()},
     "/admin/api/keys": {"get": _operation("List the keys of clients", "ClientKeys", (503,)), "post": _MADE},
     "/admin/api/keys/{name}": {
@@ -263,6 +230,6 @@ PATHS: Item = {
     "/admin/api/connect": {
         "get": _operation("Show what to set in other programs", "ConnectPrograms", parameters=[_LANG])
     },
-    "/admin/api/settings": {"get": _operation("Show the settings", "Settings")},
+    "/admin/api/settings": {"get": _operation("Show the settings", "Settings", parameters=[_LANG])},
     "/metrics": {"get": _numbers()},
 }
