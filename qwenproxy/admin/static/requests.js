@@ -20,7 +20,8 @@ export async function open({ body, rest, until }) {
     h("div", { class: "panel" },
       h("div", { class: "field" }, h("label", { for: "filter" }, t("filter")), words),
       h("label", { class: "inline" }, answersOnly, t("answers_only"))),
-    h("section", { class: "panel" }, list), keeping);
+    keeping,
+    h("section", { class: "panel" }, list));
   const draw = () => {
     const wanted = words.value.trim().toLowerCase().split(/\s+/).filter(Boolean);
     const shown = rows.filter(row => (!answersOnly.checked || row.model) && wanted.every(word => textOf(row).includes(word)));
@@ -61,8 +62,8 @@ function requestTable(rows) {
   return table(t("page_requests"), [
     { name: t("time"), short: true, cell: row => h("a", { href: `#/requests/${row.id}` }, clock(row.at)) },
     { name: t("request"), cell: row => h("span", { class: "mono" }, `${row.method} ${row.path}`) },
-    { name: t("state"), cell: row => stateTag(row) },
-    { name: t("model"), cell: row => row.model || "–" },
+    { name: t("state"), short: true, cell: row => stateTag(row) },
+    { name: t("model"), short: true, cell: row => row.model || "–" },
     { name: t("account"), short: true, cell: row => row.account || "–" },
     { name: t("context"), short: true, cell: row => row.context ? t(`context_${row.context}`) : "–" },
     { name: t("duration"), number: true, cell: row => seconds(row.seconds) },
@@ -120,8 +121,6 @@ function facts(row) {
 
 function laps(row) {
   const stages = row.laps.split(", ").map(each => each.split(";dur="));
-  return table(t("laps"), [
-    { name: t("stage"), cell: ([name]) => name },
-    { name: t("duration"), number: true, cell: ([, milliseconds]) => seconds(milliseconds / 1000) },
-  ], stages);
+  return h("dl", { class: "facts" }, stages.map(([name, milliseconds]) =>
+    [h("dt", {}, t(`stage_${name}`)), h("dd", {}, seconds(milliseconds / 1000))]));
 }

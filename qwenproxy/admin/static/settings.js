@@ -12,6 +12,6 @@ export async function open({ body }) {
     { name: t("setting"), cell: row => h("span", { class: "mono" }, `QWENPROXY_${row.name}`.split("_").flatMap((part, index) => index ? ["_", h("wbr"), part] : [part])) },
     { name: t("value"), cell: row => row.value === "" ? "–" : h("span", { class: "mono" }, row.value) },
     { name: t("origin"), cell: row => ORIGINS.includes(row.origin) ? t(`origin_${row.origin}`) : h("span", { class: "mono" }, row.origin) },
-    { name: t("meaning"), cell: row => row.meaning },
+    { name: t("meaning"), long: true, cell: row => row.meaning.replaceAll("`", "") },
   ], settings)));
 }
