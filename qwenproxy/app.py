@@ -73,7 +73,7 @@ def _office(config: Config, parts: Assembly, admin_keys: AdminKeys) -> admin.Off
         metrics=Metrics(moment),
         hour=Hour(time.time),
         clock=time.time,
-        settings=tuple(config.rows()),
+        settings=config.rows,
         opener=partial(opener_for, config, pool.registry),
         lang=config.lang,
     )

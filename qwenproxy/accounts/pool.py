@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from qwenproxy.accounts import standing
 from qwenproxy.accounts.browsers import Browsers
+from qwenproxy.accounts.janitor import Janitor
 from qwenproxy.accounts.kind_rests import KindRests
 from qwenproxy.accounts.lease import Lease
 from qwenproxy.accounts.registry import Account, Registry
@@ -24,7 +25,7 @@ from qwenproxy.accounts.slots import PoolLimits, Slot, Waiter
 from qwenproxy.accounts.troubles import Troubles
 from qwenproxy.browser.kept_page import KeptPage
 from qwenproxy.chat.waiting import ClientGoneCheck, check_client, never_gone
-from qwenproxy.errors import ProxyError, QueueTimeout, SetupError
+from qwenproxy.errors import NoAccounts, ProxyError, QueueTimeout, SetupError
 from qwenproxy.texts import Phrase
 
 __all__ = ["AccountPool", "Lease", "PoolLimits", "Reservation"]
@@ -33,7 +34,6 @@ log = logging.getLogger(__name__)
 
 LOOK_AGAIN = 1.0  # seconds between two looks of a waiting request: accounts come back by the clock
 ANSWERS_WAIT = 20.0  # seconds that running answers get when their account is set aside for a person
-SWEEP_EVERY = 2.0  # seconds between two looks for browsers to close: the command line may be waiting for a profile
 
 
 class AccountPool:
@@ -58,13 +58,12 @@ class AccountPool:
         self._lock = self._browsers.lock
         self._troubles = Troubles(registry, self._lock, clock)
         self._kind_rests = KindRests()
-        self._is_closed = False
         self._is_needed = False  # whether a request came since the last try of a failed browser
-        self._wake = threading.Event()
+        self._janitor = Janitor(self.sweep)
 
     def start(self) -> None:
         """Begin to close browsers that nobody needs, until `close`."""
-        threading.Thread(target=self._sweep_up, name="pool-janitor", daemon=True).start()
+        self._janitor.start()
 
     def leases(
         self,
@@ -90,6 +89,17 @@ class AccountPool:
             skip |= {slot.id}
             yield Lease(self, slot, client_gone)
 
+    def foresee(self, prefer: str | None = None, kinds: Sequence[str] = ()) -> tuple[str, bool]:
+        """Return the account that a request would get, and if it had to wait. Changes nothing; raises as `leases`."""
+        usable = self._usable()
+        skip = self._kind_rests.resting(kinds, usable, self._clock()) if kinds else frozenset()
+        with self._lock:
+            slots = [self._slots.get(account_id) or Slot(account_id) for account_id in usable]
+            choice = self._rotation.foresee(Waiter(skip, prefer), slots, self._slots.values())
+        if choice is None:
+            raise self.unavailable() or NoAccounts("No account can take the request now.")
+        return choice
+
     def page_of(self, slot: Slot, client_gone: ClientGoneCheck = never_gone) -> KeptPage:
         """Return the slot's page, fit for use; open it first if there is none. Raises as `Lease.open`."""
         try:
@@ -106,7 +116,7 @@ class AccountPool:
             if slot.reserved and not slot.running:
                 slot.reserved.set()
         self._look_again()
-        self._wake.set()
+        self._janitor.wake()
 
     def reserve(self, account_id: str, answers_wait: float = ANSWERS_WAIT) -> Reservation:
         """Set an account aside for a person; return once its browser is closed.
@@ -164,8 +174,7 @@ class AccountPool:
 
     def close(self) -> None:
         """Close every browser; running answers end with TabLost. Idempotent."""
-        self._is_closed = True
-        self._wake.set()
+        self._janitor.close()
         self._browsers.close()
 
     def close_idle(self, idle_for: float) -> None:
@@ -257,17 +266,6 @@ class AccountPool:
                     waiter.slot = slot
                     self._waiters.remove(waiter)
                     waiter.news.set()
-
-    def _sweep_up(self) -> None:
-        while not self._is_closed:
-            self._wake.wait(SWEEP_EVERY)
-            self._wake.clear()
-            if self._is_closed:
-                return  # the browsers that end now are no news
-            try:
-                self.sweep()
-            except ProxyError as error:
-                log.warning("idle browsers stay open: %s", error.message)
 
     def _retry_browser(self) -> None:
         """Start one failed browser again in the background, so that no request has to; only while requests come."""

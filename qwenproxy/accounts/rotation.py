@@ -33,11 +33,10 @@ class Rotation:
         answer must not stop all others.
         """
         rank = self._rank(usable, slots)
-        order = sorted((slot for slot in usable if slot.id not in waiter.excluded), key=rank)
-        free = [slot for slot in order if self._has_room(slot, slots) and not (slot.is_opening and len(usable) > 1)]
+        order, free = self._candidates(waiter, usable, slots)
         if not free:
             return None
-        choice, due = next((slot for slot in free if slot.id == waiter.prefer), free[0]), order[0]
+        choice, due = _best(free, waiter), order[0]
         runs_ahead = choice.id != waiter.prefer and rank(choice)[0] - rank(due)[0] >= LEAD
         if waiter.takes_turn and runs_ahead and not due.is_opening:
             due.kept_since = now if due.kept_since is None else due.kept_since
@@ -45,6 +44,22 @@ class Rotation:
                 return None
         self._give(choice, waiter, usable)
         return choice
+
+    def foresee(self, waiter: Waiter, usable: Sequence[Slot], slots: Collection[Slot]) -> tuple[str, bool] | None:
+        """Return the account that `grant` would give now, and whether the request has to wait for it; change nothing.
+
+        None if the request excludes every usable account.
+        """
+        order, free = self._candidates(waiter, usable, slots)
+        return (_best(free or order, waiter).id, not free) if order else None
+
+    def _candidates(
+        self, waiter: Waiter, usable: Sequence[Slot], slots: Collection[Slot]
+    ) -> tuple[list[Slot], list[Slot]]:
+        """Return the accounts for a request, the one whose turn it is first, and those of them that have room."""
+        order = sorted((slot for slot in usable if slot.id not in waiter.excluded), key=self._rank(usable, slots))
+        free = [slot for slot in order if self._has_room(slot, slots) and not (slot.is_opening and len(usable) > 1)]
+        return order, free
 
     def _give(self, slot: Slot, waiter: Waiter, usable: Sequence[Slot]) -> None:
         if waiter.takes_turn:
@@ -84,3 +99,8 @@ class Rotation:
         """Return how many seconds a request waits for the due account, while these are free."""
         others_idle = any(not slot.running for slot in free)
         return self._limits.turn_wait * (IDLE_SHARE if others_idle else 1.0)
+
+
+def _best(slots: Sequence[Slot], waiter: Waiter) -> Slot:
+    """Return the account that a request prefers, or the first one."""
+    return next((slot for slot in slots if slot.id == waiter.prefer), slots[0])

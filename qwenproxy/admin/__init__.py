@@ -8,12 +8,32 @@ from __future__ import annotations
 
 from flask import Flask, Response
 
-from qwenproxy.admin import accounts, connect, events, keys, metrics, overview, pages, requests, session, settings
+from qwenproxy.admin import (
+    accounts,
+    connect,
+    events,
+    explain,
+    keys,
+    metrics,
+    overview,
+    pages,
+    requests,
+    session,
+    settings,
+)
 from qwenproxy.admin.office import OFFICE, Office
 
 __all__ = ["Office", "register"]
 
-ROOMS = (accounts, connect, events, keys, metrics, overview, pages, requests, session, settings)
+ROOMS = (accounts, connect, events, explain, keys, metrics, overview, pages, requests, session, settings)
+
+
+GUARDS = {
+    "Cache-Control": "no-store",
+    "X-Frame-Options": "DENY",
+    "X-Content-Type-Options": "nosniff",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
 
 
 def register(app: Flask, office: Office) -> None:
@@ -21,11 +41,11 @@ def register(app: Flask, office: Office) -> None:
     app.extensions[OFFICE] = office
     for room in ROOMS:
         routes = room.blueprint()
-        routes.after_request(_not_kept)
+        routes.after_request(_guarded)
         app.register_blueprint(routes)
 
 
-def _not_kept(response: Response) -> Response:
-    """Have no browser keep what only the admin may see."""
-    response.headers["Cache-Control"] = "no-store"
+def _guarded(response: Response) -> Response:
+    """Have no browser keep what only the admin may see, nor another page frame or load it."""
+    response.headers.update(GUARDS)
     return response

@@ -10,7 +10,7 @@ from typing import Any
 from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 
-from qwenproxy.admin.office import office
+from qwenproxy.admin.office import office, wanted_language
 from qwenproxy.api.errors import json_response
 from qwenproxy.connect.change import render
 from qwenproxy.connect.program import API_NAMES, Program, Target, Way
@@ -32,7 +32,7 @@ def blueprint() -> Blueprint:
 
 def show() -> ResponseReturnValue:
     """Answer GET /admin/api/connect."""
-    target, lang = _target(), request.args.get("lang", office().lang)
+    target, lang = _target(), wanted_language()
     return json_response({"programs": [_program(program, target, lang) for program in PROGRAMS.values()]})
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
+from qwenproxy.access.keys import KeyFile
 from qwenproxy.admin.office import office
 from qwenproxy.api.auth import client_of
 from qwenproxy.api.errors import json_response
@@ -38,10 +39,21 @@ def add_key() -> ResponseReturnValue:
 def remove_key(name: str) -> ResponseReturnValue:
     """Answer DELETE /admin/api/keys/NAME."""
     file = office().client_keys
-    keys = {_name(key): key for key in tuple(file.keys())}
-    if name not in keys or not file.remove(keys[name]):
-        raise NotFound("There is no such key.")
+    if not file.remove(key_named(file, name)):
+        raise _no_such_key()
     return json_response({"name": name, "removed": True})
+
+
+def key_named(file: KeyFile, name: str) -> str:
+    """Return the key that the list shows by this name. Raises NotFound."""
+    keys = {_name(key): key for key in tuple(file.keys())}
+    if name not in keys:
+        raise _no_such_key()
+    return keys[name]
+
+
+def _no_such_key() -> NotFound:
+    return NotFound("There is no such key.")
 
 
 def _name(key: str) -> str:

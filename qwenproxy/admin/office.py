@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
-from flask import current_app
+from flask import current_app, request
 
 if TYPE_CHECKING:
     from qwenproxy.access.admin import AdminKeys
@@ -26,8 +26,9 @@ VIEWERS = 8  # pages that watch at once; each holds a request thread
 class Office:
     """The parts of the dashboard.
 
-    `settings` are name, value, origin and meaning of each setting, without secrets. `opener` makes what opens an
-    account's page for a check; it raises SetupError if there is no browser. `clock` gives seconds since 1970.
+    `settings` returns name, value, origin and meaning of each setting in a language, without secrets. `opener` makes
+    what opens an account's page for a check; it raises SetupError if there is no browser. `clock` gives seconds since
+    1970.
     """
 
     relay: Relay
@@ -36,7 +37,7 @@ class Office:
     inspector: Inspector
     metrics: Metrics
     hour: Hour
-    settings: tuple[tuple[str, str, str, str], ...]
+    settings: Callable[[str], Sequence[tuple[str, str, str, str]]]
     opener: Callable[[], TabOpener]
     lang: str
     clock: Callable[[], float]
@@ -58,3 +59,8 @@ class Office:
 def office() -> Office:
     """Return the parts of the app that serves this request."""
     return cast(Office, current_app.extensions[OFFICE])
+
+
+def wanted_language() -> str:
+    """Return the language that the current request names, else the server's."""
+    return request.args.get("lang") or office().lang

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
-from qwenproxy.admin.office import office
+from qwenproxy.admin.office import office, wanted_language
 from qwenproxy.api.errors import json_response
 
 
@@ -19,4 +19,5 @@ def blueprint() -> Blueprint:
 def show() -> ResponseReturnValue:
     """Answer GET /admin/api/settings."""
     names = ("name", "value", "origin", "meaning")
-    return json_response({"settings": [dict(zip(names, row, strict=True)) for row in office().settings]})
+    rows = office().settings(wanted_language())
+    return json_response({"settings": [dict(zip(names, row, strict=True)) for row in rows]})

@@ -94,8 +94,8 @@ class Config:
             set_by[setting.name] = origin
         return cls(**values, set_by=set_by)
 
-    def rows(self) -> list[tuple[str, str, str, str]]:
-        """Return name, value, origin and meaning of each setting; the meaning is in the person's language.
+    def rows(self, lang: str = "") -> list[tuple[str, str, str, str]]:
+        """Return name, value, origin and meaning of each setting; the meaning is in `lang`, or the setting's language.
 
         The origin is `option`, the name of a variable, or `default`. No value shows a password.
         """
@@ -104,7 +104,7 @@ class Config:
                 one.name,
                 one.public(_as_text(getattr(self, one.name.lower()))),
                 self.set_by.get(one.name, "default"),
-                one.meaning.say(self.lang),
+                one.meaning.say(lang or self.lang),
             )
             for one in SETTINGS
         ]

@@ -146,6 +146,11 @@ class SessionFolder:
         return self.root / "Admin.txt"
 
     @property
+    def dashboard_page(self) -> Path:
+        """A page that leads to the dashboard's link, for the person's browser."""
+        return self.root / "dashboard.html"
+
+    @property
     def history(self) -> Path:
         """The folder of the kept chats, one file a chat."""
         return self.root / "history"

@@ -46,10 +46,21 @@ class ClientChats:
 
     def find(self, request: ChatRequest, waiting: ExitStack) -> Known:
         """Return what is known of a request's conversation; its chat serves no other request until `waiting` ends."""
-        prefixes = Prefixes(request)
-        candidates = self.index.find(prefixes.continuable())
-        for candidate in sorted(candidates, key=lambda each: not each.may_ask):
+        prefixes, candidates = self._look_up(request)
+        for candidate in candidates:
             if self.in_use.claim(candidate.chat):
                 waiting.callback(self.in_use.release, candidate.chat)
                 return Known(prefixes, True, candidate)
         return Known(prefixes, bool(candidates))
+
+    def foresee(self, request: ChatRequest) -> Known:
+        """Return what `find` would, and let every chat serve other requests."""
+        prefixes, candidates = self._look_up(request)
+        free = [candidate for candidate in candidates if candidate.chat not in self.in_use]
+        return Known(prefixes, bool(candidates), free[0] if free else None)
+
+    def _look_up(self, request: ChatRequest) -> tuple[Prefixes, list[Candidate]]:
+        """Return the beginnings of a request, and the places that fit them, the best first."""
+        prefixes = Prefixes(request)
+        candidates = self.index.find(prefixes.continuable())
+        return prefixes, sorted(candidates, key=lambda each: not each.may_ask)

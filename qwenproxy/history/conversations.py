@@ -23,9 +23,11 @@ from qwenproxy.history.records import Records
 from qwenproxy.history.reuse import UpstreamMemory
 from qwenproxy.history.store import HistoryStore
 from qwenproxy.observe import journal
+from qwenproxy.observe.texts import MessageTexts
 from qwenproxy.upstream.places import SitePlace
 
 if TYPE_CHECKING:
+    from qwenproxy.relay.explaining import Explanation
     from qwenproxy.relay.questions import Relay
     from qwenproxy.relay.run import ChatRun
 
@@ -63,6 +65,7 @@ class Conversations:
         self._queue_wait = queue_wait
         self._client_chats = client_chats
         self._records = Records(history, relay, client_chats)
+        self.texts = MessageTexts()  # for the dashboard, while a person wants them
 
     def create(self, name: str | None = None) -> str:
         """Begin an empty chat and return its id. Raises SetupError."""
@@ -89,6 +92,8 @@ class Conversations:
         A failed one leaves no trace. Raises what Relay.open raises, QueueTimeout if the chat stays busy, and, before it
         asks the site, SetupError if no answer could be kept; the error names the chat if that exists.
         """
+        if self.texts.is_on:
+            self.texts.note_question((message.role, message.text) for message in request.messages)
         if isinstance(place, Alone):
             return self._answer_alone(request, client_gone)
         with ExitStack() as waiting:
@@ -102,14 +107,25 @@ class Conversations:
             turn = self._turn(chat, request, is_kept=is_kept)
             with naming(chat.id if is_kept else None):
                 run = self._relay.open(turn.request, client_gone, self._site_place(turn, waiting))
+            waiting.callback(lambda: self.texts.note_answer(run.answer.text))
             return KeptAnswer(run, turn, _context(run, is_known=bool(chat.messages)), waiting.pop_all())
 
     def _answer_alone(self, request: ChatRequest, client_gone: ClientGoneCheck) -> KeptAnswer:
         with ExitStack() as waiting:
             known = self._client_chats.find(request, waiting)
             run = self._relay.open(request, client_gone, known.place)
+            waiting.callback(lambda: self.texts.note_answer(run.answer.text))
             context = _context(run, is_known=known.is_known)
             return KeptAnswer(run, Recording(self._records, known), context, waiting.pop_all())
+
+    def explain(self, request: ChatRequest) -> tuple[Explanation, Context]:
+        """Return what would be sent for a conversation that the client keeps, and how the question reaches the model.
+
+        Nothing is sent and nothing changes. Raises what Relay.explain raises.
+        """
+        known = self._client_chats.foresee(request)
+        explanation = self._relay.explain(request, known.place)
+        return explanation, _context_of(explanation.draft.place, is_known=known.is_known)
 
     def _site_place(self, turn: Turn, waiting: ExitStack) -> SitePlace | None:
         """Return where a turn goes on, which serves no other request until `waiting` ends; None if nowhere."""
@@ -144,7 +160,14 @@ class Conversations:
 
 def _context(run: ChatRun, *, is_known: bool) -> Context:
     """Return how the question reached the model, and put the begin of the answer into the journal."""
-    context: Context = "continued" if run.place.response_id else "replayed" if is_known else "new"
+    context = _context_of(run.place, is_known=is_known)
     seconds = run.laps.seconds if run.chat.streamed else None
     journal.note(journal.AnswerBegan(run.account_id, run.model, context, run.laps.header, seconds))
     return context
+
+
+def _context_of(place: SitePlace | None, *, is_known: bool) -> Context:
+    """Return how a question in this place reaches the model."""
+    if place and place.response_id:
+        return "continued"
+    return "replayed" if is_known else "new"

@@ -157,7 +157,7 @@ def _note(row: Row, event: journal.Event) -> None:
             row.error, row.state = event.code, "failed"
         case journal.ClientLeft() if row.state in ("running", "done") and not row.finish:
             row.state = "left"
-        case journal.ClientLeft():  # when all was said
+        case journal.ClientLeft() | journal.AnswerPaced():  # it left when all was said; the pace is for the numbers
             pass
         case journal.ResponseEnded():
             row.sent, row.seconds = event.size, event.seconds

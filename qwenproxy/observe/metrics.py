@@ -6,8 +6,10 @@ routes, codes and words of our own, never what a client sends. Names follow Prom
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import accumulate
 
 from prometheus_client import (
     CollectorRegistry,
@@ -18,9 +20,10 @@ from prometheus_client import (
     PlatformCollector,
     ProcessCollector,
 )
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
+from prometheus_client.utils import floatToGoString
 
 from qwenproxy.observe import journal
 
@@ -52,6 +55,8 @@ class Metrics:
         PlatformCollector(registry=registry)
         GCCollector(registry=registry)
         registry.register(_Moments(moment))
+        self._delays = _Delays()
+        registry.register(self._delays)
         self._requests = Counter(
             "qwenproxy_requests", "Requests by route and status.", ("method", "route", "status"), registry=registry
         )
@@ -104,6 +109,8 @@ class Metrics:
             self._answer_seconds.observe(event.seconds)
             self._tokens.labels("input").inc(event.input_tokens or 0)
             self._tokens.labels("output").inc(event.output_tokens or 0)
+        elif isinstance(event, journal.AnswerPaced):
+            self._delays.add(event)
         elif isinstance(event, journal.AnswerBroke | journal.NoAnswer):
             self._errors.labels(event.code).inc()
         elif isinstance(event, journal.BrowserOpened):
@@ -131,6 +138,28 @@ class _Moments(Collector):
     def describe(self) -> Iterable[Metric]:
         # Registering must not ask for numbers: nothing is open yet.
         return ()
+
+
+class _Delays(Collector):
+    """The delays of answers' parts. Answers bring theirs counted: the library's histogram takes only one at a time."""
+
+    def __init__(self) -> None:
+        self._counts = [0] * (len(journal.DELAYS) + 1)
+        self._seconds = 0.0
+        self._lock = threading.Lock()
+
+    def add(self, paced: journal.AnswerPaced) -> None:
+        """Add the delays of one answer."""
+        with self._lock:
+            self._counts = [sum(pair) for pair in zip(self._counts, paced.counts, strict=True)]
+            self._seconds += paced.seconds
+
+    def collect(self) -> Iterable[Metric]:
+        with self._lock:
+            bounds = (*map(floatToGoString, journal.DELAYS), "+Inf")
+            buckets = list(zip(bounds, accumulate(self._counts), strict=True))
+            meaning = "Time that a part of an answer was waited for after the one before it."
+            yield HistogramMetricFamily("qwenproxy_chunk_delay_seconds", meaning, buckets, self._seconds)
 
 
 def _refusal(event: journal.Event) -> str:

@@ -27,21 +27,19 @@ from qwenproxy.errors import (
     UpstreamError,
 )
 from qwenproxy.observe.laps import Laps
+from qwenproxy.relay.drafts import Draft, Drafts
 from qwenproxy.relay.long_texts import LongTexts
 from qwenproxy.relay.model_list import ModelList
 from qwenproxy.relay.offers import Offers
 from qwenproxy.relay.reading import Patience
 from qwenproxy.relay.run import ChatRun
 from qwenproxy.relay.search_chat import SearchSite
-from qwenproxy.relay.searching import Searching, as_able, offer_search, site_search
+from qwenproxy.relay.searching import Searching, as_able
 from qwenproxy.relay.site_question import Loss, SiteQuestion
-from qwenproxy.relay.turns import frame_for, new_messages
 from qwenproxy.uploads.attachments import Attachments
 from qwenproxy.uploads.uploader import SiteCalls
-from qwenproxy.upstream import calls, dialects, folding
+from qwenproxy.upstream import calls
 from qwenproxy.upstream.ask import call
-from qwenproxy.upstream.dialects import Way
-from qwenproxy.upstream.models import Model
 from qwenproxy.upstream.places import SiteChat, SitePlace
 
 # How the site may refuse a question under an answer that is not the newest: its words for that are unknown.
@@ -65,13 +63,6 @@ class Question:
     laps: Laps = field(default_factory=Laps)
     lost: Loss | None = None
 
-    def place_for(self, account_id: str, model: str) -> SitePlace | None:
-        """Return the place where this account can go on with a model, None if it has to begin anew."""
-        place = self.place
-        if place is None or place.chat.account_id != account_id or (place.model and place.model != model):
-            return None
-        return place
-
     def lose_place(self, error: ProxyError) -> bool:
         """Give the place up if this error of the site means that nothing can be asked there; tell whether it does."""
         is_older = self.place is not None and not self.place.is_newest
@@ -87,31 +78,25 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class _Asker:
-    """What one account asks with: its page, the request with the switches of its model's name, and its files.
-
-    `way` says how functions are offered, None if the request has none; `search_name` is that of the function by which
-    the model searches the web, "" without one.
-    """
+    """What one account asks with: its page, the drafted question, and the files of that on the site."""
 
     lease: Lease
     page: Page
     site: SiteCalls
-    chat: ChatRequest
-    model: Model
+    draft: Draft
     files: tuple[dict[str, Any], ...]
-    way: Way | None
-    search_name: str
 
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """What questions are asked with: models, functions, long texts, and how long to wait.
+    """What questions are asked with: models, functions, drafts, long texts, and how long to wait.
 
     `site_calls` lends an account's page for uploads; `discard` gets a new chat that got no answer.
     """
 
     models: ModelList
     offers: Offers
+    drafts: Drafts
     texts: LongTexts
     patience: Patience
     site_calls: Callable[[Lease, Page, ClientGoneCheck], SiteCalls]
@@ -136,20 +121,21 @@ class Asking:
 
     def _start(self, lease: Lease, question: Question) -> ChatRun:
         asker = self._asker(lease, question)
-        place = question.place_for(lease.account_id, asker.model.id)
+        draft = asker.draft
         try:
-            return self._ask_at(asker, question, place)
+            return self._ask_at(asker, question)
         except ProxyError as error:
-            if place and question.lose_place(error):
+            if draft.place and question.lose_place(error):
                 raise ChatGone(error.message) from error  # the next try, on the same account, sends everything
-            other = self._means.offers.after(asker.way) if asker.way == "native" else None
+            other = self._means.offers.after(draft.way) if draft.way == "native" else None
             if other is None or type(error) not in _NATIVE_REFUSALS:
                 raise
             # In a new chat, because what became of the question in the old one is unknown.
             question.place = None
-            run = self._ask_at(replace(self._asker(lease, question), way=other), question, None)
+            asker = self._asker(lease, question)
+            run = self._ask_at(replace(asker, draft=replace(asker.draft, way=other)), question)
         # The other way works, so the fault was with this one.
-        self._means.offers.give_up(lease.account_id, asker.model.id, "native")
+        self._means.offers.give_up(lease.account_id, draft.model.id, "native")
         return run
 
     def _asker(self, lease: Lease, question: Question) -> _Asker:
@@ -161,20 +147,16 @@ class Asking:
         self._models.refresh(page, question.client_gone)
         question.fits = question.fits or self._models.check_length(question.chat)
         question.laps.end("account")
-        variant = self._models.resolve(question.chat.model, question.chat.work)
-        chat, search_name = offer_search(variant.applied_to(question.chat))
-        model = variant.model
+        draft = self._means.drafts.draft(lease.account_id, question.chat, question.place)
         site = self._means.site_calls(lease, page, question.client_gone)
-        files: tuple[dict[str, Any], ...] = ()
-        if attachments:
-            parts = folding.attachments(new_messages(chat, question.place_for(lease.account_id, model.id)))
-            files = attachments.entries(parts, site)
-        way = self._means.offers.way(lease.account_id, model.id, chat.tools) if chat.tools else None
-        return _Asker(lease, page, site, chat, model, files, way, search_name)
+        files = attachments.entries(draft.attachments, site) if attachments else ()
+        return _Asker(lease, page, site, draft, files)
 
-    def _ask_at(self, asker: _Asker, question: Question, place: SitePlace | None) -> ChatRun:
+    def _ask_at(self, asker: _Asker, question: Question) -> ChatRun:
         """Ask in a place on the site, or in a new chat, which is deleted if no answer comes."""
-        turn = self._turn(asker, place)
+        draft, drafts, place = asker.draft, self._means.drafts, asker.draft.place
+        sent = self._means.texts.put(drafts.text(draft), asker.site)
+        turn = drafts.turn(draft, sent.text, (*asker.files, *sent.files))
         question.laps.end("files")
         if place:
             return self._ask(asker, question, self._site_question(asker, question, place, turn))
@@ -188,27 +170,10 @@ class Asking:
             self._means.discard(place.chat)
             raise
 
-    def _turn(self, asker: _Asker, place: SitePlace | None) -> calls.Question:
-        """Return the question as it goes to a place on the site, or to a new chat; upload text that is too long."""
-        chat, way = asker.chat, asker.way
-        sent = self._means.texts.put(new_messages(chat, place), frame_for(chat, way, place), asker.site)
-        return calls.Question(
-            model=asker.model.id,
-            text=sent.text,
-            parent_id=place.response_id if place else None,
-            thinking=bool(chat.thinking) or self._models.must_think(asker.model),
-            thinking_budget=asker.model.thinking_budget(chat.thinking_budget),
-            files=(*asker.files, *sent.files),
-            local_tools=dialects.local_tools(chat.tools) if way == "native" else None,
-            offers_tools=bool(chat.tools),
-            search=site_search(chat, asker.model),
-            work=chat.work,
-        )
-
     def _site_question(self, asker: _Asker, question: Question, place: SitePlace, turn: calls.Question) -> SiteQuestion:
-        account_id, model, way = asker.lease.account_id, asker.model.id, asker.way
+        account_id, model, way = asker.lease.account_id, asker.draft.model.id, asker.draft.way
         return SiteQuestion(
-            asker.chat,
+            asker.draft.chat,
             place,
             turn,
             question.laps,
@@ -223,10 +188,10 @@ class Asking:
         try:
             return self._prime(asker, question, site_question)
         except InputRejected:
-            if turn.thinking or not asker.model.thinking:
+            if turn.thinking or not asker.draft.model.thinking:
                 raise
         run = self._prime(asker, question, replace(site_question, turn=replace(turn, thinking=True)))
-        self._models.note_must_think(asker.model)
+        self._models.note_must_think(asker.draft.model)
         return run
 
     def _prime(self, asker: _Asker, question: Question, site_question: SiteQuestion) -> ChatRun:
@@ -243,10 +208,10 @@ class Asking:
 
     def _searching(self, asker: _Asker) -> Searching | None:
         """Return what makes the model's own web searches, None if it is offered none."""
-        search = asker.chat.search
-        if not asker.search_name or not search:
+        draft, search = asker.draft, asker.draft.chat.search
+        if not draft.search_name or not search:
             return None
-        wish = as_able(WebSearch(forced=True), asker.model)
-        account_id, model, means = asker.lease.account_id, asker.model.id, self._means
+        wish = as_able(WebSearch(forced=True), draft.model)
+        account_id, model, means = asker.lease.account_id, draft.model.id, self._means
         site = SearchSite(account_id, asker.page, model, wish, means.patience, means.discard)
-        return Searching(asker.search_name, search.max_uses, site)
+        return Searching(draft.search_name, search.max_uses, site)

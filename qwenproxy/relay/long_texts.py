@@ -41,6 +41,20 @@ class SentText:
     files: tuple[dict[str, Any], ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class PlannedText:
+    """The text of a question as it will be: `whole`, unless the site takes `file` with the older part of `divided`."""
+
+    whole: str
+    divided: Divided | None = None
+    file: LocalFile | None = None
+
+    @property
+    def inline(self) -> str:
+        """The text of the question if all goes well."""
+        return self.divided.inline if self.divided else self.whole
+
+
 class LongTexts:
     """Folds conversations; puts what is over `limit` characters into a file, if the account can take one."""
 
@@ -50,26 +64,31 @@ class LongTexts:
         self._limit = limit
         self._pool = pool
 
-    def put(self, messages: tuple[Message, ...], frame: Frame, site: SiteCalls) -> SentText:
-        """Return the conversation as the question of an account; upload a file if need be.
+    def plan(self, messages: tuple[Message, ...], frame: Frame, account_id: str) -> PlannedText:
+        """Return the conversation as the question of an account, in two if it is too long; upload nothing."""
+        text = folding.fold(messages, frame)
+        if len(text) <= self._limit or self._uploader is None or self._pool.rests_for(account_id, KIND):
+            return PlannedText(text)
+        divided = divide(messages, frame, self._limit)
+        data = divided.older.encode("utf-8", "replace") if divided else b""
+        if divided is None or len(data) > self._uploader.max_file_size:
+            return PlannedText(text)
+        # The type is certain; the check of a client's files would refuse control characters, which are no harm here.
+        return PlannedText(text, divided, LocalFile(divided.file_name, data, file_types.TXT))
+
+    def put(self, planned: PlannedText, site: SiteCalls) -> SentText:
+        """Return what is sent of a planned text; upload its file.
 
         A file that the site does not take stays in the text. Raises ClientGone, and what the site says about the
         account or its page.
         """
-        text = folding.fold(messages, frame)
-        if len(text) <= self._limit or self._uploader is None or self._pool.rests_for(site.account_id, KIND):
-            return SentText(text)
-        divided = divide(messages, frame, self._limit)
-        entry = self._upload(divided, self._uploader, site) if divided else None
-        return SentText(divided.inline, (entry,)) if divided and entry else SentText(text)
+        if planned.divided is None or planned.file is None or self._uploader is None:
+            return SentText(planned.whole)
+        entry = self._upload(planned.file, planned.divided, self._uploader, site)
+        return SentText(planned.divided.inline, (entry,)) if entry else SentText(planned.whole)
 
-    def _upload(self, divided: Divided, uploader: Uploader, site: SiteCalls) -> dict[str, Any] | None:
+    def _upload(self, file: LocalFile, divided: Divided, uploader: Uploader, site: SiteCalls) -> dict[str, Any] | None:
         """Return the entry of the file, None if the site does not take it."""
-        data = divided.older.encode("utf-8", "replace")
-        if len(data) > uploader.max_file_size:
-            return None
-        # The type is certain; the check of a client's files would refuse control characters, which are no harm here.
-        file = LocalFile(divided.file_name, data, file_types.TXT)
         try:
             site_file = uploader.store_once(file, site)
         except _NO_FILE as error:

@@ -29,6 +29,8 @@ from qwenproxy.errors import (
 from qwenproxy.relay.asking import Asking, Means, Question
 from qwenproxy.relay.attempts import Attempts, Wish
 from qwenproxy.relay.deletions import UpstreamDeletions
+from qwenproxy.relay.drafts import Drafts, wish_for
+from qwenproxy.relay.explaining import Explaining, Explanation
 from qwenproxy.relay.long_texts import LongTexts
 from qwenproxy.relay.model_list import ModelList
 from qwenproxy.relay.offers import Offers
@@ -86,7 +88,10 @@ class Relay:
         texts = LongTexts(uploader, settings.inline_limit, attempts.pool)
         patience = Patience(settings.stall_timeout, settings.clock, attempts.sleep)
         offers = Offers(settings.tools)
-        self._asking = Asking(Means(self._models, offers, texts, patience, self.site_calls, self.try_to_discard))
+        drafts = Drafts(self._models, offers, texts)
+        means = Means(self._models, offers, drafts, texts, patience, self.site_calls, self.try_to_discard)
+        self._asking = Asking(means)
+        self._explaining = Explaining(self.pool, self._models, drafts, uploader)
 
     def open(
         self, chat: ChatRequest, client_gone: ClientGoneCheck = never_gone, place: SitePlace | None = None
@@ -101,7 +106,15 @@ class Relay:
         fits = self._models.known and self._models.check_length(chat)
         attachments = self._attachments(chat, place, client_gone)
         question = Question(chat, place, attachments, client_gone, fits)
-        return self.attempts.take(lambda lease: self._asking.start(lease, question), client_gone, _wish(question))
+        wish = wish_for(chat, place, attachments)
+        return self.attempts.take(lambda lease: self._asking.start(lease, question), client_gone, wish)
+
+    def explain(self, chat: ChatRequest, place: SitePlace | None = None) -> Explanation:
+        """Return what `open` would send for a request now; send nothing, and change nothing.
+
+        Raises what `open` raises before it has an account, ModelNotFound, and NoAccounts, AccountsResting and the like.
+        """
+        return self._explaining.explain(chat, place)
 
     def discard(self, chats: Iterable[SiteChat]) -> None:
         """Delete chats of the site that this proxy made and nobody needs, in the background. Raises SetupError."""
@@ -186,12 +199,3 @@ class Relay:
             lambda request: call(page, request, client_gone, self._settings.clock),
             lambda seconds: self.attempts.pause(seconds, client_gone),
         )
-
-
-def _wish(question: Question) -> Wish:
-    """Return which account is best: the one that has the files, or the conversation."""
-    attachments, place = question.attachments, question.place
-    owner = attachments.account_id if attachments else None
-    work = question.chat.work
-    kinds = (*((work.kind,) if work else ()), *(("upload",) if attachments and attachments.need_upload else ()))
-    return Wish(prefer=owner or (place.chat.account_id if place else None), kinds=kinds)

@@ -35,6 +35,7 @@ from qwenproxy.chat.waiting import LOOK_EVERY, ClientGoneCheck, check_client
 from qwenproxy.errors import ChatBusy, ProxyError, RateLimited, Refusal
 from qwenproxy.observe import journal
 from qwenproxy.relay.attempts import BUSY_PAUSES
+from qwenproxy.relay.pacing import paced
 from qwenproxy.relay.reading import Patience, Reading
 from qwenproxy.relay.searching import Searching
 from qwenproxy.relay.site_question import SiteQuestion
@@ -89,7 +90,7 @@ class ChatRun:
         self._begun_at = patience.clock()
         self._reading = self._ask(site_question.turn)
         # Last of all, because each stage before it may hold events back for any time.
-        self._events = self._gather(self._staged())
+        self._events = self._gather(paced(self._staged(), patience.clock))
 
     @property
     def response_id(self) -> str | None:

@@ -13,9 +13,9 @@ import re
 import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import unquote_to_bytes, urlsplit
 
 from qwenproxy.chat import FilePart, ImagePart
@@ -26,7 +26,7 @@ from qwenproxy.uploads.ledger import Upload
 from qwenproxy.uploads.remote import Unreachable
 from qwenproxy.uploads.uploader import LocalFile, SiteCalls, Uploader
 from qwenproxy.upstream import files
-from qwenproxy.upstream.folding import MAX_ATTACHMENTS
+from qwenproxy.upstream.folding import MAX_ATTACHMENTS, Attachment
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +36,9 @@ _OWN_HOSTS = re.compile(r"(cdn|image|img)\.qwenlm\.ai|[a-z0-9-]+\.oss-[a-z0-9-]+
 _ONE_ALPHABET = bytes.maketrans(b"-_", b"+/")
 _BLANKS = b" \t\r\n\f"
 
-Attachment = ImagePart | FilePart
+UNSENT = "(made by the upload)"  # in place of what the site names only then
+
+Way = Literal["held", "upload", "copy", "fetch", "link"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,19 @@ class Reference:
 Source = Upload | LocalFile | Reference
 
 
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """An attachment of a question that is not sent yet: its `files` entry, as far as it is known, and bytes.
+
+    `way` is how it gets there: the account holds it, it is uploaded, copied from another account's file, fetched from
+    its address and uploaded, or the site gets a link.
+    """
+
+    way: Way
+    entry: dict[str, Any]
+    size: int | None
+
+
 class Attachments:
     """The sources of a request's attachments; finds out each of them once."""
 
@@ -56,7 +71,16 @@ class Attachments:
         self._uploader = uploader
         self._client_gone = client_gone
         self._sources: dict[Attachment, Source] = {}
+        self._unread: list[Attachment] = []  # those that `look` has not fetched
         self._fetch_until = time.monotonic() + FETCH_TIMEOUT
+
+    def look(self, parts: Sequence[Attachment]) -> None:
+        """Decode or look up the newest of `parts`, as `read`, but fetch none. Raises RequestError, TooLarge."""
+        for part in parts[-MAX_ATTACHMENTS:]:
+            if source := self._at_hand(part):
+                self._sources[part] = source
+            else:
+                self._unread.append(part)
 
     def read(self, parts: Sequence[Attachment]) -> None:
         """Decode, look up or fetch the newest of `parts`. Raises RequestError, TooLarge, SetupError, ClientGone."""
@@ -75,13 +99,17 @@ class Attachments:
     def need_upload(self) -> bool:
         """Whether some content is on no account yet, so that any account needs an upload before it can answer."""
         local = [source for source in self._sources.values() if isinstance(source, LocalFile)]
-        return any(not self._uploader.is_stored(file) for file in local)
+        return bool(self._unread) or any(not self._uploader.is_stored(file) for file in local)
 
     def check(self, account_id: str) -> None:
         """Raise FileElsewhere if the account lacks one of the known files and cannot get it."""
         for source in self._sources.values():
             if isinstance(source, Upload) and not source.copy_of(account_id):
                 self._bytes_at_hand(source)
+
+    def foresee(self, parts: Sequence[Attachment], account_id: str) -> tuple[Foreseen, ...]:
+        """Return what the newest of `parts`, at which we looked, will be on an account; ask and send nothing."""
+        return tuple(self._foreseen(part, account_id) for part in parts[-MAX_ATTACHMENTS:])
 
     def entries(self, parts: Sequence[Attachment], site: SiteCalls) -> tuple[dict[str, Any], ...]:
         """Return the entries for the newest of `parts`; upload the files that the account does not have.
@@ -100,6 +128,20 @@ class Attachments:
             return _reference(source, part)
         file = self._copy(part, source, site) if isinstance(source, Upload) else self._uploader.store_once(source, site)
         return files.entry(file, self._uploader.now())
+
+    def _foreseen(self, part: Attachment, account_id: str) -> Foreseen:
+        source = self._sources.get(part)
+        if source is None or isinstance(source, Reference):
+            return Foreseen("fetch" if source is None else "link", _reference(Reference(part.url), part), None)
+        if isinstance(source, LocalFile):
+            held = self._uploader.recent(source, account_id)
+            file = held or unsent(source, account_id)
+            way: Way = "held" if held else "upload"
+        else:
+            held = source.copy_of(account_id)
+            file = held or replace(source.copies[-1], account_id=account_id, id=UNSENT, url=UNSENT, user_id=UNSENT)
+            way = "held" if held else "copy"
+        return Foreseen(way, files.entry(file, self._uploader.now()), file.size)
 
     def _copy(self, part: Attachment, upload: Upload, site: SiteCalls) -> files.SiteFile:
         """Return the account's own copy of an upload, parsed; make one if it has none."""
@@ -131,13 +173,8 @@ class Attachments:
         return self._sources[part]
 
     def _find_out(self, part: Attachment) -> Source:
-        if part.url[:5].lower() == "data:":
-            return self._local(part, *_decoded(part.url, self._uploader))
-        ledger = self._uploader.ledger
-        if upload := ledger.find(part.url):
-            return upload
-        if _is_own_store(part.url) or ledger.is_own_origin(part.url):
-            return Reference(part.url)
+        if source := self._at_hand(part):
+            return source
         try:
             if time.monotonic() > self._fetch_until:
                 raise Unreachable("too late")
@@ -147,6 +184,15 @@ class Attachments:
             log.info("cannot fetch a URL of a message (%s): the site gets the URL", error)
             return Reference(part.url)
         return self._local(part, file.name, file.content_type, file.data)
+
+    def _at_hand(self, part: Attachment) -> Source | None:
+        """Return the source of an attachment, None if its content has to be fetched."""
+        if part.url[:5].lower() == "data:":
+            return self._local(part, *_decoded(part.url, self._uploader))
+        ledger = self._uploader.ledger
+        if upload := ledger.find(part.url):
+            return upload
+        return Reference(part.url) if _is_own_store(part.url) or ledger.is_own_origin(part.url) else None
 
     def _local(self, part: Attachment, name: str, content_type: str, data: bytes) -> LocalFile:
         """Return the content behind a URL as a file; a name without an allowed type is replaced."""
@@ -161,6 +207,12 @@ class Attachments:
                 "An image part does not hold an image; send other files in a file part.", param="messages"
             )
         return file
+
+
+def unsent(file: LocalFile, account_id: str) -> files.SiteFile:
+    """Return what a file will be on the site, but for what only the site can say."""
+    facts = (file.name, len(file.data), file.type.content_type, file.type.kind)
+    return files.SiteFile(account_id, UNSENT, UNSENT, UNSENT, *facts, uploaded_at=0.0)
 
 
 def _decoded(url: str, uploader: Uploader) -> tuple[str, str, bytes]:

@@ -107,15 +107,19 @@ class Uploader:
 
     def store_once(self, file: LocalFile, site: SiteCalls) -> SiteFile:
         """Upload a file unless the account got it recently: a conversation repeats its images every turn."""
-        key = (site.account_id, _digest(file))
-        site_file = self._recent.get(key)
-        if site_file is None or not self._is_fresh(site_file):
+        site_file = self.recent(file, site.account_id)
+        if site_file is None:
             site_file = self.store(file, site)
             with self._recent_lock:
-                self._recent[key] = site_file
+                self._recent[site.account_id, _digest(file)] = site_file
                 if len(self._recent) > MOST_RECENT:
                     del self._recent[next(iter(self._recent))]
         return site_file
+
+    def recent(self, file: LocalFile, account_id: str) -> SiteFile | None:
+        """Return the file on the site if the account got it recently."""
+        site_file = self._recent.get((account_id, _digest(file)))
+        return site_file if site_file and self._is_fresh(site_file) else None
 
     def is_stored(self, file: LocalFile) -> bool:
         """Tell whether some account got this file recently, so that a question may need no upload."""

@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from qwenproxy.chat import FilePart, ImagePart, Message, TextPart, ToolCall
 from qwenproxy.upstream.dialects import writer
 
+Attachment = ImagePart | FilePart
+
 _SITE_TALK = re.compile(r"^[ \t]*(?:Tool [\w.:/-]+ does not exists\.[ \t]*)+$\n?", re.MULTILINE)
 MAX_ATTACHMENTS = 20  # images and files of one question; of more we send the newest
 
@@ -78,7 +80,7 @@ def mark(key: str, *words: str) -> str:
     return f"[{' '.join(words)} {key}]"
 
 
-def attachments(messages: Sequence[Message]) -> tuple[ImagePart | FilePart, ...]:
+def attachments(messages: Sequence[Message]) -> tuple[Attachment, ...]:
     """Return the images and files of all messages in order, each once, at its last place."""
     newest_first = dict.fromkeys(part for message in reversed(messages) for part in reversed(message.attachments))
     return tuple(reversed(newest_first))

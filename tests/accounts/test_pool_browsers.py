@@ -15,6 +15,7 @@ from session_files import account_of
 from spelling import spelled
 
 from qwenproxy.accounts import browsers
+from qwenproxy.accounts.account import Account
 from qwenproxy.accounts.registry import Registry
 from qwenproxy.errors import (
     BrowserError,
@@ -217,9 +218,14 @@ def test_the_janitor_outlives_a_registry_that_cannot_be_read(
     with caplog.at_level(logging.WARNING):
         lease.close()
         assert looked.wait(5)
-        monkeypatch.setattr(registry, "all", healthy)
         sweeping = threading.Event()
-        monkeypatch.setattr(pool, "sweep", sweeping.set)
+
+        def mended() -> tuple[Account, ...]:
+            if threading.current_thread().name == "pool-janitor":
+                sweeping.set()
+            return healthy()
+
+        monkeypatch.setattr(registry, "all", mended)
         take(pool).close()
         assert sweeping.wait(5)
 

@@ -10,8 +10,10 @@ from kept_chats import KeptChats
 from werkzeug.test import TestResponse
 
 from qwenproxy.access import admin as admin_access
-from qwenproxy.api.openapi.dashboard import PATHS
+from qwenproxy.api.openapi import dashboard as described
+from qwenproxy.api.openapi import explaining
 
+PATHS = described.PATHS | explaining.PATHS
 METHODS = ("get", "post", "put", "delete")
 OPEN = {"/ui", "/ui/{name}", "/ui/texts-{lang}.json", "/admin/api/session", LOGIN}
 CLOSED = sorted(

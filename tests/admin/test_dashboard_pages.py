@@ -14,7 +14,8 @@ from openapi_checks import check
 from replies import RATE_LIMITED
 
 from qwenproxy.admin.pages import STATIC
-from qwenproxy.texts import EN, dashboard_en
+from qwenproxy.config import SETTINGS
+from qwenproxy.texts import EN, RU, dashboard_en
 
 FILES = sorted(each.name for each in resources.files(STATIC).iterdir() if not each.name.startswith("_"))
 READ = {
@@ -73,6 +74,27 @@ def test_the_settings_are_those_of_the_server(dashboard: Dashboard) -> None:
     assert settings["SESSION_DIR"]["value"] == str(dashboard.chats.session_dir)
     port = settings["PORT"]
     assert (port["value"], port["origin"], port["meaning"]) == ("3264", "default", EN["setting_port"])
+
+
+def test_the_meanings_of_settings_are_in_the_pages_language(dashboard: Dashboard) -> None:
+    for lang, texts in (("ru", RU), ("en", EN)):
+        rows = dashboard.read(f"/admin/api/settings?lang={lang}")["settings"]
+        assert {row["name"]: row["meaning"] for row in rows} == {
+            setting.name: texts[f"setting_{setting.name.lower()}"] for setting in SETTINGS
+        }
+
+
+def test_no_setting_shows_a_password(chats: KeptChats, make_secret: Callable[[str], str]) -> None:
+    secret = make_secret("password")
+    chats.start(
+        grid_url=f"https://me:{secret}@grid.example:4444",
+        proxy=f"socks5://me:{secret}@way.example:1080",
+    )
+    with dashboard_of(chats) as dashboard:
+        for lang in ("en", "ru"):
+            page = dashboard.ask("GET", f"/admin/api/settings?lang={lang}").text
+            assert secret not in page and "grid.example" in page and "way.example" in page
+        assert secret not in dashboard.ask("GET", "/metrics").text + dashboard.ask("GET", "/api/status").text
 
 
 def test_programs_are_shown_in_the_pages_language_with_the_address_of_the_page(dashboard: Dashboard) -> None:

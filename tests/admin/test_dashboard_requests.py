@@ -48,7 +48,7 @@ def test_an_answer(dashboard: Dashboard, stream: bool) -> None:
     ] == "new"
     assert row["laps"].startswith("account;dur=")
     assert row["received"] > 10 and row["sent"] > 100 and row["seconds"] >= 0
-    assert dashboard.read(f"/admin/api/requests/{row['id']}") == row
+    assert dashboard.read(f"/admin/api/requests/{row['id']}") == {**row, "texts": None}
 
 
 def test_a_request_that_is_wrong(dashboard: Dashboard) -> None:
@@ -221,3 +221,59 @@ def test_an_endless_answer_is_running(dashboard: Dashboard) -> None:
     assert (row["state"], row["account"], row["seconds"]) == ("running", "a", None)
     assert dashboard.read("/admin/api/overview")["running"] == 1
     response.close()
+
+
+def texts_of(dashboard: Dashboard, row_id: str) -> Any:
+    opened = dashboard.read(f"/admin/api/requests/{row_id}")
+    check("OpenedRequest", opened)
+    return opened["texts"]
+
+
+def switch_texts(dashboard: Dashboard, *, on: bool) -> None:
+    response = dashboard.ask("POST", "/admin/api/requests/texts", json={"on": on})
+    assert (response.status_code, response.get_json()) == (200, {"on": on})
+    assert dashboard.read("/admin/api/requests")["texts"] == on
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/chat/completions", {"messages": [{"role": "system", "content": "Be kind."}, *ASK["messages"]]}),
+        ("/v1/chat/completions", {**ASK, "stream": True}),
+        ("/api/chat", {"message": "Hello?"}),
+        ("/v1/responses", {"input": "Hello?"}),
+    ],
+    ids=["whole", "streamed", "kept chat", "response"],
+)
+def test_texts_of_messages_are_kept_only_while_somebody_wants_them(
+    dashboard: Dashboard, path: str, body: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    assert not dashboard.read("/admin/api/requests")["texts"]
+    before = ask(dashboard, path, body=body)
+    switch_texts(dashboard, on=True)
+    row = ask(dashboard, path, body=body)
+    texts = texts_of(dashboard, row["id"])
+    assert texts["messages"][-1] == {"role": "user", "text": "Hello?"}
+    assert (texts["answer"], texts["leftOut"]) == ("Hello world", 0)
+    assert texts_of(dashboard, before["id"]) is None
+    assert "Hello" not in str(dashboard.rows()) and "Hello" not in caplog.text
+    switch_texts(dashboard, on=False)
+    assert texts_of(dashboard, row["id"]) is None
+    assert texts_of(dashboard, ask(dashboard, path, body=body)["id"]) is None
+
+
+def test_the_texts_of_an_answer_that_fails_or_is_left_are_kept_as_far_as_they_came(dashboard: Dashboard) -> None:
+    switch_texts(dashboard, on=True)
+    dashboard.chats.site.script("a", RATE_LIMITED)
+    texts = texts_of(dashboard, ask(dashboard)["id"])
+    assert (texts["messages"], texts["answer"]) == ([{"role": "user", "text": "Hello?"}], None)
+    dashboard.chats.registry.mark_ok("a")
+    dashboard.chats.site.script("a", CUT)
+    assert texts_of(dashboard, ask(dashboard, body={**ASK, "stream": True})["id"])["answer"]
+
+
+@pytest.mark.parametrize("body", [{}, {"on": "yes"}, {"on": None}], ids=["missing", "text", "null"])
+def test_the_switch_is_on_or_off(dashboard: Dashboard, body: dict[str, Any]) -> None:
+    response = dashboard.ask("POST", "/admin/api/requests/texts", json=body)
+    assert (response.status_code, response.get_json()["code"]) == (400, "invalid_request")
+    assert not dashboard.read("/admin/api/requests")["texts"]

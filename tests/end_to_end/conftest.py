@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import pytest
+from dashboard_browser import Person, key_of
 from proxy_process import ACCOUNT_CONCURRENCY, Proxy, eventually, family
 
 from qwenproxy.accounts.registry import Registry
@@ -108,3 +109,36 @@ def javascript(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=INSTALL_WAIT, check=False)
     failed = f"npm cannot install {', '.join(JAVASCRIPT_PACKAGES)}:\n{done.stderr[-1000:]}"
     return folder, failed if done.returncode else ""
+
+
+@pytest.fixture(scope="session")
+def person(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Person]:
+    person = Person(tmp_path_factory.mktemp("person"))
+    yield person
+    person.close()
+
+
+@pytest.fixture(scope="session")
+def axe(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The checker of barriers, of the version that npm has."""
+    folder = tmp_path_factory.mktemp("axe")
+    if not shutil.which("npm"):
+        pytest.skip("npm is missing, so nobody looks for barriers: apt-get install -y nodejs npm")
+    command = ["npm", "install", "--no-audit", "--no-fund", "--prefix", str(folder), "axe-core"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=INSTALL_WAIT, check=False)
+    if done.returncode:
+        pytest.skip(f"npm cannot install axe-core, so nobody looks for barriers:\n{done.stderr[-1000:]}")
+    return folder / "node_modules/axe-core/axe.min.js"
+
+
+@pytest.fixture
+def url(proxy: Proxy, person: Person) -> str:
+    person.look(width=1200, dark=False)
+    person.forget(proxy.url)
+    return proxy.url
+
+
+@pytest.fixture
+def link(url: str, proxy: Proxy) -> str:
+    """The link that the proxy prints."""
+    return f"{url}/ui/#key={key_of(proxy)}"

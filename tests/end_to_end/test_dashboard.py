@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
-from dashboard_browser import Person
+from dashboard_browser import Person, key_of
 from proxy_process import Proxy
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
@@ -20,47 +17,9 @@ from qwenproxy.texts import EN, RU
 
 pytestmark = pytest.mark.browser
 
-PAGES = ("overview", "accounts", "playground", "requests", "keys", "connect", "settings")
-INSTALL_WAIT = 100  # seconds
+PAGES = ("overview", "accounts", "playground", "explain", "requests", "keys", "connect", "settings")
 # Whatever of this runs notes it in `hacked`.
 SCRIPT = "<img src=x onerror=window.hacked=1><svg onload=window.hacked=2>"
-
-
-@pytest.fixture(scope="module")
-def person(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Person]:
-    person = Person(tmp_path_factory.mktemp("person"))
-    yield person
-    person.close()
-
-
-@pytest.fixture(scope="module")
-def axe(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The checker of barriers, of the version that npm has."""
-    folder = tmp_path_factory.mktemp("axe")
-    if not shutil.which("npm"):
-        pytest.skip("npm is missing, so nobody looks for barriers: apt-get install -y nodejs npm")
-    command = ["npm", "install", "--no-audit", "--no-fund", "--prefix", str(folder), "axe-core"]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=INSTALL_WAIT, check=False)
-    if done.returncode:
-        pytest.skip(f"npm cannot install axe-core, so nobody looks for barriers:\n{done.stderr[-1000:]}")
-    return folder / "node_modules/axe-core/axe.min.js"
-
-
-@pytest.fixture
-def url(proxy: Proxy, person: Person) -> str:
-    person.look(width=1200, dark=False)
-    person.forget(proxy.url)
-    return proxy.url
-
-
-@pytest.fixture
-def link(url: str, proxy: Proxy) -> str:
-    """The link that the proxy prints."""
-    return f"{url}/ui/#key={key_of(proxy)}"
-
-
-def key_of(proxy: Proxy) -> str:
-    return KeyFile(SessionFolder(proxy.session_dir).admin_key).keys()[0]
 
 
 def ask(url: str, text: str, **more: object) -> httpx.Response:
@@ -68,11 +27,15 @@ def ask(url: str, text: str, **more: object) -> httpx.Response:
     return httpx.post(f"{url}/v1/chat/completions", json=body, timeout=60)
 
 
-@pytest.mark.parametrize("lang", ["en", "ru"])
-def test_every_page_by_mouse(person: Person, link: str, url: str, axe: Path, lang: str) -> None:
-    """In English on a wide light screen, in Russian on a small dark one."""
-    texts, dark = {"en": EN, "ru": RU}[lang], lang == "ru"
-    person.look(width=360 if dark else 1200, dark=dark)
+@pytest.mark.parametrize(
+    "looks",
+    [("en", False, 1200), ("ru", True, 360), ("en", True, 360), ("ru", False, 800)],
+    ids=["en light wide", "ru dark small", "en dark small", "ru light medium"],
+)
+def test_every_page_by_mouse(person: Person, link: str, url: str, axe: Path, looks: tuple[str, bool, int]) -> None:
+    lang, dark, width = looks
+    texts = {"en": EN, "ru": RU}[lang]
+    person.look(width=width, dark=dark)
     ask(url, "Hello?")
     httpx.post(f"{url}/v1/chat/completions", json={})
     person.chrome.get(f"{url}/ui/")
@@ -90,14 +53,12 @@ def test_every_page_by_mouse(person: Person, link: str, url: str, axe: Path, lan
         found[page], wide[page] = person.barriers(axe), person.overflow()
     person.click(person.find(".menu a[data-page=requests]"))
     person.click(person.find("main table a"))
-    assert texts["ui_notes"] in person.read("main > div")
+    assert texts["ui_notes"] in person.read(".page > div")
     found["one request"], wide["one request"] = person.barriers(axe), person.overflow()
     assert {page: each for page, each in found.items() if each} == {}
     assert {page: each for page, each in wide.items() if each > 0} == {}
-    assert person.script(
-        "return getComputedStyle(document.body).colorScheme || matchMedia('(prefers-color-scheme: dark)')"
-    )
-    assert person.script("return matchMedia('(prefers-color-scheme: dark)').matches") == dark
+    red, green, blue = person.ground()
+    assert (red + green + blue < 300) == dark
     assert person.complaints() == []
     assert person.foreign_requests(url) == []
 
@@ -161,7 +122,7 @@ def test_no_script_of_others_runs(person: Person, link: str, url: str, proxy: Pr
         for page in ("overview", "accounts", "requests"):
             person.click(person.find(f".menu a[data-page={page}]"))
             assert person.is_on(page)
-            person.until(lambda: "onerror=" in person.read("main > div"))
+            person.until(lambda: "onerror=" in person.read(".page > div"))
         person.click(person.find(".menu a[data-page=playground]"))
         assert person.is_on("playground")
         file = tmp_path / "<img src=x onerror=hacked=4>.txt"

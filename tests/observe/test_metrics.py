@@ -43,6 +43,8 @@ def test_requests_and_answers_are_counted(metrics: Metrics) -> None:
     journal.note(journal.AnswerBegan("a", "m", "continued", "", 0.2))
     journal.note(journal.AnswerBegan("a", "m", "new", "", None))
     journal.note(journal.AnswerEnded("a", "m", "stop", 2.0, 7, 11))
+    for _ in range(2):
+        journal.note(journal.AnswerPaced((2, *[0] * (len(journal.DELAYS) - 1), 1), 40.5))
     journal.note(journal.AnswerBroke("a", "upstream_error", "text"))
     journal.note(journal.NoAnswer("rate_limited", "text"))
     journal.note(journal.AccountRests("a", 5, "", "text"))
@@ -57,6 +59,8 @@ def test_requests_and_answers_are_counted(metrics: Metrics) -> None:
     assert [found["qwenproxy_contexts_total", context] for context in ("continued", "new")] == [1, 1]
     assert found["qwenproxy_answers_total", "stop"] == 1
     assert found["qwenproxy_answer_seconds_sum",] == 2
+    assert [found["qwenproxy_chunk_delay_seconds_bucket", bound] for bound in ("0.001", "30.0", "+Inf")] == [4, 4, 6]
+    assert found["qwenproxy_chunk_delay_seconds_count",] == 6 and found["qwenproxy_chunk_delay_seconds_sum",] == 81
     assert [found["qwenproxy_tokens_total", way] for way in ("input", "output")] == [7, 11]
     assert [found["qwenproxy_answer_errors_total", code] for code in ("upstream_error", "rate_limited")] == [1, 1]
     kinds = ("rate_limited", "upload", "invalid")

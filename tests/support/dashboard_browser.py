@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlsplit
 
+from proxy_process import Proxy
 from selenium import webdriver
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.wait import WebDriverWait
+
+from qwenproxy.access.keys import KeyFile
+from qwenproxy.disk.folder import SessionFolder
 
 SHOWN_WAIT = 20  # seconds
 SERIOUS = ("serious", "critical")
@@ -23,7 +28,7 @@ axe.run(document, {runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22
   error => done([["critical", String(error), []]]));
 """
 SHOWS_PAGE = """
-const link = document.querySelector(".menu a[aria-current]"), content = document.querySelector("main > div");
+const link = document.querySelector(".menu a[aria-current]"), content = document.querySelector(".page > div");
 return link?.dataset.page === arguments[0] && content?.childElementCount > 0;
 """
 
@@ -100,10 +105,16 @@ class Person:
         """Return by how many pixels the page is wider than the screen."""
         return int(self.script("return document.documentElement.scrollWidth - window.innerWidth"))
 
+    def ground(self) -> tuple[int, ...]:
+        """Return red, green and blue of what is behind the page."""
+        colour = self.script("return getComputedStyle(document.documentElement).backgroundColor")
+        return tuple(map(int, re.findall(r"\d+", colour)[:3]))
+
     def barriers(self, axe: Path) -> list[Any]:
         """Return what keeps people from reading and using the page, of serious impact."""
-        # As a command of the tools, because the page itself lets nothing in.
-        self.chrome.execute_cdp_cmd("Runtime.evaluate", {"expression": axe.read_text(encoding="utf-8")})
+        if not self.script("return window.axe !== undefined"):
+            # As a command of the tools, because the page itself lets nothing in.
+            self.chrome.execute_cdp_cmd("Runtime.evaluate", {"expression": axe.read_text(encoding="utf-8")})
         return [found for found in self.chrome.execute_async_script(AXE) if found[0] in SERIOUS]
 
     def complaints(self) -> list[str]:
@@ -126,4 +137,10 @@ class Person:
         return cast("list[dict[str, Any]]", get_log(kind))
 
     def close(self) -> None:
+        self.chrome.get("about:blank")  # else Chrome's end may wait for connections that a page holds open
         self.chrome.quit()
+
+
+def key_of(proxy: Proxy) -> str:
+    """Return the admin key of a proxy."""
+    return KeyFile(SessionFolder(proxy.session_dir).admin_key).keys()[0]

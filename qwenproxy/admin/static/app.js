@@ -6,16 +6,18 @@ import { connect, disconnect, watch } from "/ui/live.js";
 import { language, loadTexts, said, t } from "/ui/words.js";
 import * as accounts from "/ui/accounts.js";
 import * as connecting from "/ui/connect.js";
+import * as explain from "/ui/explain.js";
 import * as keys from "/ui/keys.js";
 import * as overview from "/ui/overview.js";
 import * as playground from "/ui/playground.js";
 import * as requests from "/ui/requests.js";
 import * as settings from "/ui/settings.js";
 
-const PAGES = { overview, accounts, playground, requests, keys, connect: connecting, settings };
+const PAGES = { overview, accounts, playground, explain, requests, keys, connect: connecting, settings };
 const app = document.getElementById("app");
 let endPage = () => {}, endFrame = () => {};
 let version = "";
+let hasFailed = false; // the page could not be shown; it is tried again once the server is back
 
 async function begin() {
   await loadTexts(wantedLanguage(""));
@@ -89,16 +91,20 @@ function showLogin(trouble) {
 function showFrame() {
   const main = h("main", { class: "main", id: "main", tabindex: -1 });
   const links = Object.keys(PAGES).map(name => h("li", {}, h("a", { href: `#/${name}`, "data-page": name }, t(`page_${name}`))));
-  const lost = h("span", { class: "tag warn", hidden: true, role: "status" }, t("connection_lost"));
+  const lost = h("div", { role: "status", class: "lost" });
   endFrame();
-  endFrame = watch("state", isThere => { lost.hidden = isThere; });
+  endFrame = watch("state", isThere => {
+    show(lost, !isThere && h("div", { class: "notice warn" }, t("connection_lost")));
+    if (isThere && hasFailed) showPage();
+  });
+  show(main, lost, h("div", { class: "page" }));
   show(app,
     h("a", { class: "skip", href: "#main", onclick: event => { event.preventDefault(); main.focus(); } }, t("skip")),
     h("div", { class: "shell" },
       h("header", { class: "side" },
         h("div", { class: "brand" }, h("img", { src: "/ui/icon.svg", alt: "" }), "qwenproxy"),
         h("nav", { "aria-label": t("menu") }, h("ul", { class: "menu" }, links)),
-        h("div", { class: "foot" }, lost, h("span", {}, t("version", { version })), languageChoice(), button(t("logout"), logOut, "plain"))),
+        h("div", { class: "foot" }, h("span", {}, t("version", { version })), languageChoice(), button(t("logout"), logOut, "plain"))),
       main));
   showPage();
 }
@@ -131,10 +137,15 @@ function showPage() {
     else link.removeAttribute("aria-current");
   }
   const body = h("div");
-  show(main, h("h1", {}, t(`page_${page}`)), body);
+  show(main.lastChild, h("h1", {}, t(`page_${page}`)), body);
   const ends = [];
   endPage = () => ends.forEach(end => end());
-  Promise.resolve(PAGES[page].open({ body, rest, until: end => ends.push(end) })).catch(error => show(body, notice(said(error), "bad")));
+  hasFailed = false;
+  Promise.resolve(PAGES[page].open({ body, rest, until: end => ends.push(end) })).catch(error => {
+    if (!body.isConnected) return; // its person is on another page by now
+    hasFailed = true;
+    show(body, notice(said(error), "bad"), h("p", {}, button(t("try_again"), showPage)));
+  });
 }
 
 function decoded(text) {

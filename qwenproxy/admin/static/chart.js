@@ -1,7 +1,7 @@
 // Bars for the last hour, one a minute, as a small SVG; the numbers are told in words for screen readers.
 
 import { h, s } from "/ui/dom.js";
-import { clock } from "/ui/words.js";
+import { clock, t } from "/ui/words.js";
 
 const MINUTES = 60;
 
@@ -22,5 +22,6 @@ export function bars(title, values, form, kind = "") {
       minutes.map((minute, index) => {
         const height = 76 * (values.get(minute) ?? 0) / most;
         return height > 0 && s("rect", { class: `bar ${kind}`, x: index * 4 + 0.5, y: 79 - height, width: 3, height, rx: 0.75 });
-      })));
+      })),
+    h("div", { class: "axis", "aria-hidden": "true" }, h("span", {}, t("hour_ago")), h("span", {}, t("now"))));
 }

@@ -3,7 +3,7 @@
 import { ask } from "/ui/api.js";
 import { button, h, show } from "/ui/dom.js";
 import { copy } from "/ui/keys.js";
-import { language, t } from "/ui/words.js";
+import { language, number, t } from "/ui/words.js";
 
 export async function open({ body, rest }) {
   const { programs } = await ask(`/admin/api/connect?lang=${language()}`);
@@ -28,9 +28,10 @@ function ways(way) {
   ];
 }
 
-/** Return a text to copy, with its title. */
-export function snippet(title, text) {
+/** Return a text to copy, with its title; of one over `most` characters only the begin is shown. */
+export function snippet(title, text, most = Infinity) {
   return h("div", { class: "field" },
     h("div", { class: "row spread" }, h("span", { class: "muted" }, title), button(t("copy"), element => copy(element, text))),
-    h("pre", { tabindex: 0 }, text));
+    h("pre", { tabindex: 0 }, text.length > most ? text.slice(0, most) : text),
+    text.length > most && h("p", { class: "muted" }, t("text_more", { n: number(text.length - most) })));
 }

@@ -28,13 +28,21 @@ function filled(element, properties, children) {
   return show(element, ...children);
 }
 
-/** Return a table. `columns` are {name, cell(row), number, short}; what is short does not break; on a phone each row becomes a block. */
+/**
+ * Return a table. `columns` are {name, cell(row), number, short, long}; what is short does not break. On a phone each row
+ * becomes a block, and what is long gets lines of its own there.
+ */
 export function table(caption, columns, rows) {
   return h("div", { class: "scroll" },
     h("table", { class: "stack", "aria-label": caption },
       h("thead", {}, h("tr", {}, columns.map(column => h("th", { scope: "col", class: column.number ? "number" : "" }, column.name)))),
       h("tbody", {}, rows.map(row => h("tr", {}, columns.map(column =>
-        h("td", { "data-name": column.name, class: column.number ? "number" : column.short ? "short" : "wrap" }, column.cell(row))))))));
+        cellOf(column, column.cell(row))))))));
+}
+
+function cellOf(column, content) {
+  const kind = column.number ? "number" : column.short ? "short" : column.long ? "wrap long" : "wrap";
+  return h("td", { "data-name": column.name, class: content === "–" ? `${kind} none` : kind }, content);
 }
 
 /** Return a notice. `kind` is good, warn or bad; a bad one is read out at once. */

@@ -4,6 +4,7 @@ import { ask, send } from "/ui/api.js";
 import { button, h, notice, show } from "/ui/dom.js";
 import { snippet } from "/ui/connect.js";
 import { said, seconds, t } from "/ui/words.js";
+import { explainRequest } from "/ui/explain.js";
 import { requestAsCode } from "/ui/code.js";
 import { frames } from "/ui/sse.js";
 
@@ -78,7 +79,8 @@ export async function open({ body, until }) {
         h("div", { class: "row" }, go, stop, button(t("attach"), () => files.click()), files),
         button(t("chat_new"), () => { kept.messages = []; draw(); }))),
       h("p", { class: "muted" }, t("send_how"))),
-    h("aside", {}, options(names, showCode), h("section", { class: "panel" }, h("h2", {}, t("as_code")), code))));
+    h("aside", {}, options(names, showCode), h("section", { class: "panel" }, h("h2", {}, t("as_code")), code,
+      h("p", {}, button(t("explain_this"), () => explainRequest(requestBody())))))));
   draw();
   until(() => running?.abort());
 }

@@ -1,7 +1,7 @@
 // The last requests, live; one opened shows where its time went and what became of it.
 
 import { ask } from "/ui/api.js";
-import { empty, h, notice, show, table } from "/ui/dom.js";
+import { button, empty, h, notice, show, table } from "/ui/dom.js";
 import { watch } from "/ui/live.js";
 import { bytes, clock, number, said, seconds, t } from "/ui/words.js";
 
@@ -10,7 +10,9 @@ const SHOWN = 200;
 
 export async function open({ body, rest, until }) {
   if (rest[0]) return openOne(body, rest[0], until);
-  let rows = (await ask("/admin/api/requests")).requests;
+  let { requests: rows, texts } = await ask("/admin/api/requests");
+  const keeping = h("section", { class: "panel" });
+  drawKeeping(keeping, texts);
   const words = h("input", { type: "search", id: "filter", oninput: () => draw() });
   const answersOnly = h("input", { type: "checkbox", onchange: () => draw() });
   const list = h("div");
@@ -18,6 +20,7 @@ export async function open({ body, rest, until }) {
     h("div", { class: "panel" },
       h("div", { class: "field" }, h("label", { for: "filter" }, t("filter")), words),
       h("label", { class: "inline" }, answersOnly, t("answers_only"))),
+    keeping,
     h("section", { class: "panel" }, list));
   const draw = () => {
     const wanted = words.value.trim().toLowerCase().split(/\s+/).filter(Boolean);
@@ -35,6 +38,21 @@ export async function open({ body, rest, until }) {
   until(() => cancelAnimationFrame(planned));
 }
 
+/** Show whether texts of messages are kept, and how to change that. */
+function drawKeeping(section, isOn) {
+  const news = h("div");
+  const change = button(t(isOn ? "texts_forget" : "texts_keep"), async () => {
+    try {
+      const { on } = await ask("/admin/api/requests/texts", { method: "POST", body: { on: !isOn } });
+      drawKeeping(section, on);
+      section.querySelector("button").focus();
+    } catch (error) {
+      show(news, notice(said(error), "bad"));
+    }
+  });
+  show(section, h("h2", {}, t("texts")), isOn ? notice(t("texts_on"), "warn") : h("p", { class: "muted" }, t("texts_off")), news, change);
+}
+
 function textOf(row) {
   return [row.id, row.method, row.path, row.route, row.model, row.account, row.client, row.address, row.context, row.state, row.status, row.error]
     .join(" ").toLowerCase();
@@ -44,8 +62,8 @@ function requestTable(rows) {
   return table(t("page_requests"), [
     { name: t("time"), short: true, cell: row => h("a", { href: `#/requests/${row.id}` }, clock(row.at)) },
     { name: t("request"), cell: row => h("span", { class: "mono" }, `${row.method} ${row.path}`) },
-    { name: t("state"), cell: row => stateTag(row) },
-    { name: t("model"), cell: row => row.model || "–" },
+    { name: t("state"), short: true, cell: row => stateTag(row) },
+    { name: t("model"), short: true, cell: row => row.model || "–" },
     { name: t("account"), short: true, cell: row => row.account || "–" },
     { name: t("context"), short: true, cell: row => row.context ? t(`context_${row.context}`) : "–" },
     { name: t("duration"), number: true, cell: row => seconds(row.seconds) },
@@ -58,14 +76,37 @@ function stateTag(row) {
 }
 
 async function openOne(body, id, until) {
-  const draw = row => show(body,
+  const draw = (row, texts) => show(body,
     h("p", {}, h("a", { href: "#/requests" }, t("requests_back"))),
     h("section", { class: "panel" }, h("dl", { class: "facts" }, facts(row))),
     row.laps && h("section", { class: "panel" }, h("h2", {}, t("laps")), laps(row)),
     h("section", { class: "panel" }, h("h2", {}, t("notes")),
-      row.notes.length ? h("ul", {}, row.notes.map(note => h("li", { class: "wrap" }, note))) : h("p", { class: "muted" }, t("notes_none"))));
-  draw(await ask(`/admin/api/requests/${encodeURIComponent(id)}`));
-  until(watch("request", row => { if (row.id === id) draw(row); }));
+      row.notes.length ? h("ul", {}, row.notes.map(note => h("li", { class: "wrap" }, note))) : h("p", { class: "muted" }, t("notes_none"))),
+    texts && h("section", { class: "panel" }, h("h2", {}, t("texts")), conversation(texts)));
+  let kept = null;
+  const read = async () => {
+    const row = await ask(`/admin/api/requests/${encodeURIComponent(id)}`);
+    kept = row.texts;
+    draw(row, kept);
+  };
+  await read();
+  until(watch("request", row => {
+    if (row.id !== id) return;
+    draw(row, kept);
+    if (row.state !== "running") read().catch(() => {}); // its answer may be kept by now; a row that is gone stays shown
+  }));
+}
+
+function conversation(texts) {
+  return [
+    texts.leftOut > 0 && h("p", { class: "muted" }, t("texts_left_out", { n: number(texts.leftOut) })),
+    texts.messages.map(({ role, text }) => saying(t(`role_${role}`), text)),
+    texts.answer !== null && saying(t("answer"), texts.answer),
+  ];
+}
+
+function saying(who, text) {
+  return h("div", { class: "field" }, h("h3", {}, who), text ? h("pre", { tabindex: 0 }, text) : h("p", { class: "muted" }, t("no_text")));
 }
 
 function facts(row) {
@@ -80,8 +121,6 @@ function facts(row) {
 
 function laps(row) {
   const stages = row.laps.split(", ").map(each => each.split(";dur="));
-  return table(t("laps"), [
-    { name: t("stage"), cell: ([name]) => name },
-    { name: t("duration"), number: true, cell: ([, milliseconds]) => seconds(milliseconds / 1000) },
-  ], stages);
+  return h("dl", { class: "facts" }, stages.map(([name, milliseconds]) =>
+    [h("dt", {}, t(`stage_${name}`)), h("dd", {}, seconds(milliseconds / 1000))]));
 }

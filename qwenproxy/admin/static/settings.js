@@ -2,14 +2,16 @@
 
 import { ask } from "/ui/api.js";
 import { h, show, table } from "/ui/dom.js";
-import { t } from "/ui/words.js";
+import { language, t } from "/ui/words.js";
+
+const ORIGINS = ["default", "option"]; // else it is the name of a variable
 
 export async function open({ body }) {
-  const { settings } = await ask("/admin/api/settings");
+  const { settings } = await ask(`/admin/api/settings?lang=${language()}`);
   show(body, h("p", { class: "muted" }, t("settings_how")), h("section", { class: "panel" }, table(t("page_settings"), [
     { name: t("setting"), cell: row => h("span", { class: "mono" }, `QWENPROXY_${row.name}`.split("_").flatMap((part, index) => index ? ["_", h("wbr"), part] : [part])) },
     { name: t("value"), cell: row => row.value === "" ? "–" : h("span", { class: "mono" }, row.value) },
-    { name: t("origin"), cell: row => row.origin },
-    { name: t("meaning"), cell: row => row.meaning },
+    { name: t("origin"), cell: row => ORIGINS.includes(row.origin) ? t(`origin_${row.origin}`) : h("span", { class: "mono" }, row.origin) },
+    { name: t("meaning"), long: true, cell: row => row.meaning.replaceAll("`", "") },
   ], settings)));
 }

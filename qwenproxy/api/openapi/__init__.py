@@ -13,7 +13,17 @@ from flask.typing import ResponseReturnValue
 
 from qwenproxy import __version__
 from qwenproxy.api.errors import json_response
-from qwenproxy.api.openapi import completions, dashboard, gemini, images, messages, ollama, responses, stored
+from qwenproxy.api.openapi import (
+    completions,
+    dashboard,
+    explaining,
+    gemini,
+    images,
+    messages,
+    ollama,
+    responses,
+    stored,
+)
 from qwenproxy.api.openapi.paths import PATHS
 from qwenproxy.api.openapi.schemas import SCHEMAS
 
@@ -51,6 +61,7 @@ PARTS = (
     gemini,
     ollama,
     dashboard,
+    explaining,
 )  # one for each wire API beside the first, and the dashboard
 
 

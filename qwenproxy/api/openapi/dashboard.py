@@ -52,6 +52,24 @@ _OVERVIEW: dict[str, Schema] = {
     ),
 }
 
+_ROW_FIELDS = (
+    "id at method path route address client state status model account context laps finish error received sent seconds "
+    "notes"
+)
+_ROW: dict[str, Schema] = dict(
+    at=SINCE_1970,
+    **dict.fromkeys(("id", "method", "path", "route", "address", "client"), TEXT),
+    **dict.fromkeys(("model", "account", "finish", "error"), TEXT),
+    state={"enum": ["running", "done", "failed", "left"]},
+    status=nullable(COUNT),
+    context={"enum": ["", "continued", "replayed", "new"]},
+    laps=described(TEXT, "where the time before the first word went, as in Server-Timing"),
+    received=BYTES,
+    sent=BYTES,
+    seconds=nullable(NUMBER),
+    notes=array_of(TEXT),
+)
+
 SCHEMAS: dict[str, Schema] = {
     "DashboardSession": an_object(
         "pageToken", pageToken=described(nullable(TEXT), "null without a login"), version=TEXT, lang=TEXT
@@ -79,22 +97,28 @@ SCHEMAS: dict[str, Schema] = {
         account=nullable(ref("DashboardAccount")),
     ),
     "RemovedAccount": an_object("id removed", id=TEXT, removed=const(True)),
-    "RequestRow": an_object(
-        "id at method path route address client state status model account context laps finish error received sent "
-        "seconds notes",
-        at=SINCE_1970,
-        **dict.fromkeys(("id", "method", "path", "route", "address", "client"), TEXT),
-        **dict.fromkeys(("model", "account", "finish", "error"), TEXT),
-        state={"enum": ["running", "done", "failed", "left"]},
-        status=nullable(COUNT),
-        context={"enum": ["", "continued", "replayed", "new"]},
-        laps=described(TEXT, "where the time before the first word went, as in Server-Timing"),
-        received=BYTES,
-        sent=BYTES,
-        seconds=nullable(NUMBER),
-        notes=array_of(TEXT),
+    "RequestRow": an_object(_ROW_FIELDS, **_ROW),
+    "OpenedRequest": an_object(
+        f"{_ROW_FIELDS} texts",
+        **_ROW,
+        texts=described(
+            nullable(
+                an_object(
+                    "messages leftOut answer",
+                    messages=array_of(an_object("role text", role=TEXT, text=TEXT)),
+                    leftOut=described(COUNT, "older messages that are not kept"),
+                    answer=described(nullable(TEXT), "null before its end"),
+                )
+            ),
+            "what was said; null unless texts were kept",
+        ),
     ),
-    "RequestRows": an_object("requests", requests=array_of(ref("RequestRow"), maxItems=500)),
+    "KeepTexts": an_object("on", on=FLAG),
+    "RequestRows": an_object(
+        "requests texts",
+        requests=array_of(ref("RequestRow"), maxItems=500),
+        texts=described(FLAG, "whether texts of messages are kept now"),
+    ),
     "ClientKeys": an_object("keys", keys=array_of(an_object("name begin", name=TEXT, begin=TEXT))),
     "NewClientKey": an_object("name key", name=TEXT, key=TEXT),
     "RemovedClientKey": an_object("name removed", name=TEXT, removed=const(True)),
@@ -187,7 +211,15 @@ PATHS: Item = {
     "/admin/api/requests": {"get": _operation("List the last requests, newest first", "RequestRows")},
     "/admin/api/requests/{row_id}": {
         "parameters": [_named("row_id")],
-        "get": _operation("Show one of them", "RequestRow", (404,)),
+        "get": _operation("Show one of them", "OpenedRequest", (404,)),
+    },
+    "/admin/api/requests/texts": {
+        "post": _operation(
+            "Keep the texts of messages in memory, or forget them",
+            "KeepTexts",
+            READS_BODY,
+            requestBody=body_of(json_content("KeepTexts")),
+        )
     },
     "/admin/api/events": {"get": _stream()},
     "/admin/api/keys": {"get": _operation("List the keys of clients", "ClientKeys", (503,)), "post": _MADE},
@@ -198,6 +230,6 @@ PATHS: Item = {
     "/admin/api/connect": {
         "get": _operation("Show what to set in other programs", "ConnectPrograms", parameters=[_LANG])
     },
-    "/admin/api/settings": {"get": _operation("Show the settings", "Settings")},
+    "/admin/api/settings": {"get": _operation("Show the settings", "Settings", parameters=[_LANG])},
     "/metrics": {"get": _numbers()},
 }

@@ -21,9 +21,11 @@ from qwenproxy.observe.journal.accounts import (
     TokenRenewed,
 )
 from qwenproxy.observe.journal.answers import (
+    DELAYS,
     AnswerBegan,
     AnswerBroke,
     AnswerEnded,
+    AnswerPaced,
     AskedForCorrection,
     CallDropped,
     ClientLeft,
@@ -41,11 +43,13 @@ from qwenproxy.observe.journal.answers import (
 from qwenproxy.observe.journal.event import Event
 
 __all__ = [
+    "DELAYS",
     "AccountInvalid",
     "AccountRests",
     "AnswerBegan",
     "AnswerBroke",
     "AnswerEnded",
+    "AnswerPaced",
     "AskedForCorrection",
     "BrowserEnded",
     "BrowserOpened",

@@ -105,6 +105,23 @@ class AnswerBegan(Event):
         return f"account={self.account_id} answer of {self.model} began{when}, context={self.context}"
 
 
+# Bounds of delays in seconds: from a part that comes together with the one before it to a long silence.
+DELAYS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerPaced(Event):
+    """How long the parts of an answer were waited for: how many up to each of DELAYS, and over the last; the sum."""
+
+    level: ClassVar[int] = logging.DEBUG
+
+    counts: tuple[int, ...]
+    seconds: float
+
+    def __str__(self) -> str:
+        return f"{sum(self.counts)} further parts in {self.seconds:.3f} s"
+
+
 @dataclass(frozen=True, slots=True)
 class AskedForCorrection(Event):
     """An answer did not do what the request demands, so the model is asked once more."""
