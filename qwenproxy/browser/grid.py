@@ -127,7 +127,7 @@ class GridBrowser:
         The hub also ends a session whose command hangs, so that this is the way for both kinds of closing.
         """
         for tab in self._tabs.close() or ():
-            self._launcher.sessions.end(tab.driver)
+            self._launcher.sessions.end(tab.driver, politely=politely)
         self._claim.release()
 
     def _close_tab(self, tab: ChromeTab, politely: bool) -> None:
@@ -135,4 +135,4 @@ class GridBrowser:
         if place == "last":
             self.close(politely=politely)
         elif place == "one of many":
-            self._launcher.sessions.end(tab.driver)
+            self._launcher.sessions.end(tab.driver, politely=politely)

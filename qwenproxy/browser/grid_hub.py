@@ -27,6 +27,8 @@ from qwenproxy.texts import Phrase
 log = logging.getLogger(__name__)
 
 ASK_TIMEOUT = urllib3.Timeout(connect=2.0, read=8.0)  # seconds for one small question to the hub
+# Seconds to end a session that failed: its node may hang, and the next browser of its account waits meanwhile.
+END_TIMEOUT = urllib3.Timeout(connect=2.0, read=3.0)
 TRY_AGAIN = 5.0  # seconds after which a client may ask again when the Grid could not help
 UNREADABLE = (ValueError, TypeError, LookupError, AttributeError)
 
@@ -50,10 +52,14 @@ class GridHub:
         """Return nodes, slots and sessions for people. Raises GridError."""
         return self._read(report_of, self._ask("POST", "/graphql", {"query": QUERY}))
 
-    def end_session(self, session_id: str | None) -> None:
-        """End a session and its browser. Never raises, because the Grid ends forgotten sessions itself."""
+    def end_session(self, session_id: str | None, *, politely: bool = True) -> None:
+        """End a session and its browser; wait longer for one that is well, `politely`.
+
+        Never raises, because the Grid ends forgotten sessions itself.
+        """
+        wait = ASK_TIMEOUT if politely else END_TIMEOUT
         try:
-            self._pool.request("DELETE", f"{self.address.url}/session/{session_id}", timeout=ASK_TIMEOUT)
+            self._pool.request("DELETE", f"{self.address.url}/session/{session_id}", timeout=wait)
         except HTTPError as error:
             log.warning("a browser on the Grid was not ended (%s): its time limit will", type(error).__name__)
 

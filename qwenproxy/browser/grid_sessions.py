@@ -70,9 +70,9 @@ class GridSessions:
                     self._starting -= 1
         raise AssertionError("the last try either returned or raised")
 
-    def end(self, driver: WebDriver) -> None:
-        """End a session and its browser. Never raises."""
-        self._hub.end_session(driver.session_id)
+    def end(self, driver: WebDriver, *, politely: bool = True) -> None:
+        """End a session and its browser, quickly unless `politely`. Never raises."""
+        self._hub.end_session(driver.session_id, politely=politely)
         with self._lock:
             self._ports.pop(str(driver.session_id), None)
 

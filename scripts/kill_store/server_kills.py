@@ -19,6 +19,7 @@ from benchmark.servers import log_in, running_proxy, running_site
 from kill_store.clients import Client, Conversing, Storing, Waiting
 from kill_store.model import Wrong
 
+QUIET = {"LOG_LEVEL": "error"}  # what a kill leaves to the next server is a warning there
 LONGEST = 3.0  # seconds from the first request to the kill
 KINDS: tuple[Callable[[], Client], ...] = (Storing, Conversing, Waiting, Waiting)
 
@@ -32,7 +33,7 @@ def kill_servers(kills: int, seed: int) -> Counter[str]:
         session_dir = Path(folder) / "session"
         log_in(address, session_dir)
         for number in range(kills + 1):
-            with running_proxy(address, session_dir) as (process_id, port):
+            with running_proxy(address, session_dir, QUIET) as (process_id, port):
                 url = f"http://127.0.0.1:{port}/v1"
                 try:
                     for client in clients:

@@ -10,14 +10,24 @@ import signal
 import tempfile
 import time
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 
 from kill_store.model import Changes, Model, Wrong, check
 from kill_store.writing import CONFIRMED, write_until_killed
 
 LIFE = 25  # kills until an empty database takes the old one's place, so that its making is hit, too
-LONGEST = 0.2  # seconds from the start of a writer to its end
-EARLIEST = 0.01  # seconds: within these a fifth of the writers end, while they open the database
+LONGEST = 0.15  # seconds from a writer's first change to its end
+EARLY = 0.02  # seconds from its start in which a fifth of the writers end, while they open the database
+START_WAIT = 60.0  # seconds until its first change, on a machine with other work to do
+
+
+@dataclass(frozen=True)
+class Moment:
+    """When a writer is killed: so many seconds after its first change, or after its start if it `is_early`."""
+
+    delay: float
+    is_early: bool
 
 
 def kill_writers(kills: int, seed: int) -> Counter[str]:
@@ -29,22 +39,20 @@ def kill_writers(kills: int, seed: int) -> Counter[str]:
             folder = tempfile.TemporaryDirectory(prefix="qwenproxy-kills-")
             model = Model()
         path = Path(folder.name) / "state.db"
-        delay = chance.uniform(0, EARLIEST if chance.random() < 0.2 else LONGEST)
+        is_early = chance.random() < 0.2
+        moment = Moment(chance.uniform(0, EARLY if is_early else LONGEST), is_early)
         try:
-            pending = _kill_writer(path, model, chance.getrandbits(32), delay, counts)
-            check(path, model, pending, counts)
+            text = _kill_writer(path, model, chance.getrandbits(32), moment)
+            check(path, model, _follow(text, model, counts), counts)
         except Wrong as error:
-            raise Wrong(f"kill {number} with --seed {seed}, {delay:.4f} s after the start: {error}") from error
+            raise Wrong(f"kill {number} with --seed {seed}, {moment}: {error}") from error
         counts["kills"] += 1
     folder.cleanup()
     return counts
 
 
-def _kill_writer(path: Path, model: Model, seed: int, delay: float, counts: Counter[str]) -> dict[int, Changes]:
-    """Let a process write for `delay` seconds and kill it; return the change that each of its threads was at.
-
-    What it confirmed goes into the model.
-    """
+def _kill_writer(path: Path, model: Model, seed: int, moment: Moment) -> bytes:
+    """Let a process write, kill it, and return what it told."""
     reading, writing = os.pipe()
     process_id = os.fork()
     if not process_id:
@@ -55,26 +63,31 @@ def _kill_writer(path: Path, model: Model, seed: int, delay: float, counts: Coun
             os._exit(1)
     os.close(writing)
     with open(reading, "rb", buffering=0) as lines:
-        text = _read_for(lines.fileno(), delay)
+        text = b"" if moment.is_early else _read_for(lines.fileno(), START_WAIT, until_some=True)
+        text += _read_for(lines.fileno(), moment.delay)
         os.kill(process_id, signal.SIGKILL)
         text += lines.read()
     _, status = os.waitpid(process_id, 0)
     if not os.WIFSIGNALED(status):
         raise Wrong("the writer failed by itself")
-    return _follow(text, model, counts)
+    return text
 
 
-def _read_for(pipe: int, seconds: float) -> bytes:
-    """Return what comes within a time, so that the writer never waits for a reader."""
+def _read_for(pipe: int, seconds: float, *, until_some: bool = False) -> bytes:
+    """Return what comes within a time, or the first of it, so that the writer never waits for a reader."""
     text = b""
     deadline = time.monotonic() + seconds
     while (left := deadline - time.monotonic()) > 0:
         if select.select([pipe], [], [], left)[0]:
-            text += os.read(pipe, 1 << 20)
+            data = os.read(pipe, 1 << 20)
+            text += data
+            if not data or until_some:
+                break
     return text
 
 
 def _follow(text: bytes, model: Model, counts: Counter[str]) -> dict[int, Changes]:
+    """Put what a writer confirmed into the model; return the change that each of its threads was at."""
     pending: dict[int, Changes] = {}
     lines = text.split(b"\n")[:-1]  # the last one is cut off, or empty
     for kind, thread, changes in map(json.loads, lines):

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from fake_hub import DEAD_NODE, NO_CHROME, NO_SLOT, FakeHub, FakeNode
 
-from qwenproxy.browser import grid_sessions
+from qwenproxy.browser import grid_hub, grid_sessions
 from qwenproxy.browser.attaching import free_port
 from qwenproxy.browser.grid import ANSWER_WAIT, GATHER, GridBrowser, GridLauncher
 from qwenproxy.browser.grid_address import GridAddress
@@ -228,6 +228,19 @@ def test_a_hub_that_is_silent_stops_no_start_and_is_used_once_it_answers(folder:
     with fake.running(port):
         launcher.launch(folder).close()
     assert fake.ended == ["s1"]
+
+
+def test_a_failed_browser_on_a_node_that_hangs_holds_its_account_up_for_a_moment_only(
+    fake: FakeHub, folder: AccountFolder, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(grid_hub, "END_TIMEOUT", 0.01)
+    browser = launched(fake.hub(), folder)
+    fake.end_gate = threading.Event()
+    browser.close(politely=False)
+    assert not fake.ended
+    assert "was not ended" in caplog.text
+    assert profile_owner(folder) is None, "the account is free"
+    fake.end_gate.set()
 
 
 def test_ending_a_session_of_a_hub_that_is_gone_is_no_error(fake: FakeHub, folder: AccountFolder) -> None:

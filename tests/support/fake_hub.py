@@ -57,6 +57,7 @@ class FakeHub:
     port: int = 0
     on_look: Any = None  # called with each look at the slots
     gate: threading.Event | None = None  # new sessions wait for it
+    end_gate: threading.Event | None = None  # sessions that are to end wait for it
     waiting: threading.Event = field(default_factory=threading.Event)
     scheme: str = "http"
 
@@ -190,6 +191,8 @@ class _Handler(BaseHTTPRequestHandler):
         if session not in fake.sessions:
             self._json(404, {"value": {"error": "invalid session id", "message": "Unable to find session"}})
         elif method == "DELETE" and not command:
+            if fake.end_gate:
+                fake.end_gate.wait(10)
             fake.ended.append(session)
             del fake.sessions[session]
             self._json(200, {"value": None})
