@@ -5,9 +5,8 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
-import qwenproxy
+from sources import ROOT, nodes_of
 
-ROOT = Path(qwenproxy.__file__).parent
 WALL = {"time.time", "time.time_ns", "datetime.now", "datetime.utcnow", "datetime.today"}
 # What they tell by it: a moment that is written down, sent, or was written down before. The command line talks to
 # people, and the sandbox is not the product.
@@ -49,8 +48,9 @@ MAY_LOOK = {
 
 
 def looks_at_the_wall(path: Path) -> bool:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    return any(isinstance(node, ast.Attribute) and ast.unparse(node) in WALL for node in ast.walk(tree))
+    names = {name.rpartition(".")[2] for name in WALL}
+    found = (node for node in nodes_of(path) if isinstance(node, ast.Attribute) and node.attr in names)
+    return any(ast.unparse(node) in WALL for node in found)
 
 
 def test_only_these_look_at_the_clock_on_the_wall() -> None:

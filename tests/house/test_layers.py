@@ -8,10 +8,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import pytest
+from sources import ROOT, nodes_of, tree_of
 
-import qwenproxy
-
-ROOT = Path(qwenproxy.__file__).parent
 SOURCES = {
     ".".join(("qwenproxy", *path.relative_to(ROOT).with_suffix("").parts)).removesuffix(".__init__"): path
     for path in sorted(ROOT.rglob("*.py"))
@@ -120,12 +118,6 @@ DOORS = {
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
-@functools.cache
-def tree_of(path: Path) -> ast.Module:
-    """Return a module's syntax, parsed once: CPython 3.11 counts its recursion wrongly now and then."""
-    return ast.parse(path.read_text(encoding="utf-8"))
-
-
 def within(module: str, names: Iterable[str]) -> bool:
     """Tell whether a module is one of these, or inside one."""
     return any(module == name or module.startswith(f"{name}.") for name in names)
@@ -232,7 +224,7 @@ def test_each_library_has_one_door(library: str) -> None:
 
 def test_only_the_configuration_reads_the_environment() -> None:
     for module, path in SOURCES.items():
-        for node in ast.walk(tree_of(path)):
+        for node in nodes_of(path):
             reads = isinstance(node, ast.Attribute) and node.attr in ("environ", "getenv", "environb")
             from_os = reads and ast.unparse(node).startswith("os.")
             assert not from_os or module == "qwenproxy.config", f"{module} reads the environment"
@@ -241,7 +233,7 @@ def test_only_the_configuration_reads_the_environment() -> None:
 def joined_names(module: str) -> set[str]:
     """Return what a module joins to paths by `/ "name"`."""
     names: set[str] = set()
-    for node in ast.walk(tree_of(SOURCES[module])):
+    for node in nodes_of(SOURCES[module]):
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div) and isinstance(node.right, ast.Constant):
             names.add(str(node.right.value))
     return names
@@ -257,7 +249,7 @@ def test_one_module_knows_what_lies_where_in_the_session_folder() -> None:
 
 def test_nothing_is_asynchronous_outside_the_sandbox() -> None:
     for module in PRODUCT:
-        for node in ast.walk(tree_of(SOURCES[module])):
+        for node in nodes_of(SOURCES[module]):
             assert not isinstance(node, ast.AsyncFunctionDef | ast.Await), f"{module} is asynchronous"
 
 
@@ -289,7 +281,7 @@ def own_length(function: Function) -> int:
 
 @pytest.mark.parametrize("module", MEASURED)
 def test_functions_are_short_and_take_little(module: str) -> None:
-    for node in ast.walk(ast.parse(MEASURED[module].read_text(encoding="utf-8"))):
+    for node in nodes_of(MEASURED[module]):
         if isinstance(node, Function):
             where = f"{module}.{node.name}"
             assert own_length(node) <= 40, f"{where} is over 40 lines"
@@ -300,7 +292,7 @@ def test_functions_are_short_and_take_little(module: str) -> None:
 
 @pytest.mark.parametrize("module", MEASURED)
 def test_each_module_says_what_it_is(module: str) -> None:
-    tree = ast.parse(MEASURED[module].read_text(encoding="utf-8"))
+    tree = tree_of(MEASURED[module])
     assert ast.get_docstring(tree) or not tree.body
     for word in ("utils", "helpers", "core", "services", "managers"):
         assert word not in module.split(".")

@@ -11,16 +11,14 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
+from sources import ROOT, nodes_of
 
-import qwenproxy
 from qwenproxy.config import SETTINGS, Config
 from qwenproxy.errors import ConfigError, SetupError, StorageError
 from qwenproxy.logins.check import Kind
 from qwenproxy.logins.window import Outcome, Step
 from qwenproxy.texts import EN, RU, Phrase, dashboard_en, errors_en
 from qwenproxy.upstream.quota import KINDS
-
-ROOT = Path(qwenproxy.__file__).parent
 
 
 def _placeholders(text: str) -> set[str]:
@@ -30,7 +28,7 @@ def _placeholders(text: str) -> set[str]:
 def _nodes() -> Iterator[ast.AST]:
     for path in sorted(ROOT.rglob("*.py")):
         if path.parent.name != "texts":
-            yield from ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+            yield from nodes_of(path)
 
 
 # Keys whose last part is put in at run time.
@@ -109,7 +107,7 @@ def test_no_error_for_people_is_in_one_language_only() -> None:
     for path in ROOT.rglob("*.py"):
         if "cli" in path.parts or path.name == "errors.py":
             continue  # the command line's own errors are worded in its catalogue
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in nodes_of(path):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args:
                 for_people = node.func.id in ("SetupError", "ConfigError", "NoUsableAccount", "ProfileInUse")
                 spelled = isinstance(node.args[0], ast.Constant | ast.JoinedStr)
