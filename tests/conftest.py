@@ -47,7 +47,7 @@ settings.load_profile("steady")
 share_builders()
 
 SOCKET_WAIT = 20.0  # seconds; only a failing test waits as long
-OWNED_THREADS = ("tab-", "page-", "try-", "pool-janitor", "models", "answer", "background")
+OWNED_THREADS = ("tab-", "page-", "try-", "pool-janitor", "models", "answer", "background", "film-")
 
 T = TypeVar("T")
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from qwenproxy.accounts.proxies import Proxies
     from qwenproxy.history.conversations import Conversations
     from qwenproxy.history.stored import Stored
+    from qwenproxy.media.films import Films
     from qwenproxy.media.pictures import Pictures
     from qwenproxy.relay.filing import Filing
     from qwenproxy.relay.questions import Relay
@@ -21,6 +22,7 @@ FILING = "qwenproxy.filing"
 STORED = "qwenproxy.stored"
 PROXIES = "qwenproxy.proxies"
 PICTURES = "qwenproxy.pictures"
+FILMS = "qwenproxy.films"
 
 
 def relay() -> Relay:
@@ -46,6 +48,11 @@ def proxies() -> Proxies:
 def pictures() -> Pictures:
     """Return the painter of pictures of the app that serves this request."""
     return cast("Pictures", current_app.extensions[PICTURES])
+
+
+def films() -> Films:
+    """Return the films of the app that serves this request."""
+    return cast("Films", current_app.extensions[FILMS])
 
 
 def filing() -> Filing:

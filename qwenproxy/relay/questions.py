@@ -99,7 +99,7 @@ class Relay:
         """
         check_names(chat)
         fits = self._models.known and self._models.check_length(chat)
-        attachments = self._attachments(chat, place, client_gone)
+        attachments = self.attachments(chat, place, client_gone)
         question = Question(chat, place, attachments, client_gone, fits)
         return self.attempts.take(lambda lease: self._asking.start(lease, question), client_gone, _wish(question))
 
@@ -167,10 +167,18 @@ class Relay:
         """Close every browser; running answers end with an error. Idempotent."""
         self.pool.close()
 
-    def _attachments(
+    def models_on(self, page: Page, client_gone: ClientGoneCheck) -> ModelList:
+        """Return the site's models, read through a page that is open if need be. Raises what the site says."""
+        self._models.refresh(page, client_gone)
+        return self._models
+
+    def attachments(
         self, chat: ChatRequest, place: SitePlace | None, client_gone: ClientGoneCheck
     ) -> Attachments | None:
-        """Read the question's images and files, except those that the site holds already."""
+        """Read the question's images and files, except those that the site holds already; None if it has none.
+
+        Raises RequestError, TooLarge, UnsupportedParameter, ClientGone.
+        """
         if not any(message.attachments for message in chat.messages):
             return None
         if self._uploader is None:

@@ -32,7 +32,8 @@ class Switches:
 
     Works: `daily_quotas` replaces the number of uses a day of a kind (t2i, image_edit, t2v); a quota that is used up is
     told in an "envelope" or in a "frame" of the stream (`quota_form`). A picture takes `picture_s`; its address serves
-    `picture_type`, and the next `dead_pictures` addresses lead nowhere.
+    `picture_type`, and the next `dead_pictures` addresses lead nowhere. A film takes `film_s`; the next `failing_films`
+    fail.
     """
 
     require_bx: bool = True
@@ -76,3 +77,5 @@ class Switches:
     picture_s: float = 0.0
     picture_type: str = "image/png"
     dead_pictures: int = 0
+    film_s: float = 5.0
+    failing_films: int = 0

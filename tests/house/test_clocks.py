@@ -19,6 +19,8 @@ MAY_LOOK = {
     "api/ollama/format.py",  # `created_at` of an answer
     "api/openai/encoder.py",  # the same
     "api/openai/format.py",  # the same
+    "api/images/format.py",  # `created` of pictures
+    "api/videos/routes.py",  # how long a film has been under way
     "api/models/openai_form.py",  # `created` of a model
     "api/responses/encoder.py",  # begin and end of an answer
     "api/responses/failures.py",  # when a quota resets
@@ -29,6 +31,9 @@ MAY_LOOK = {
     "browser/driver_copies.py",  # the age of copies
     "browser/page_login.py",  # until when a cookie is good
     "browser/upkeep.py",  # how old a page and its token are
+    "media/films.py",  # when a film was ordered
+    "media/film_watch.py",  # how long it has been under way
+    "media/store.py",  # the age of files
     "relay/deletions.py",  # which accounts rest
     "history/site_index.py",  # when a place was used
     "history/store.py",  # when a chat was made

@@ -20,7 +20,7 @@ from qwenproxy.connect.programs import PROGRAMS
 from qwenproxy.texts import EN, RU, speaker
 
 # what a reader's language changes in a program: comments, and the texts that are said or named
-SAID = re.compile(r"""((?:"(?:content|message|text|name|input)": ?"|printf '))[^"']*(?=["'])|#.*""")
+SAID = re.compile(r"""((?:"(?:content|message|text|name|input|prompt)": ?"|printf '))[^"']*(?=["'])|#.*""")
 
 # what stands for the variables of the code blocks in the routes
 PLACES = {
@@ -29,6 +29,7 @@ PLACES = {
     "JOB": "{response_id}",
     "CONVERSATION": "{conversation_id}",
     "ITEM": "{item_id}",
+    "VIDEO": "{video_id}",
 }
 
 both = pytest.mark.parametrize("lang", READMES)
