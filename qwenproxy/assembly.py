@@ -44,6 +44,7 @@ from qwenproxy.media.fetching import WorkFetcher
 from qwenproxy.media.film_files import FilmFiles
 from qwenproxy.media.film_jobs import FilmJobs
 from qwenproxy.media.films import Films
+from qwenproxy.media.hearing import Hearing
 from qwenproxy.media.pictures import Pictures
 from qwenproxy.media.store import MediaStore
 from qwenproxy.relay.attempts import Attempts, go_on
@@ -51,6 +52,7 @@ from qwenproxy.relay.deletions import UpstreamDeletions
 from qwenproxy.relay.filing import Filing
 from qwenproxy.relay.films import FilmSite
 from qwenproxy.relay.questions import Relay, RelaySettings
+from qwenproxy.relay.speaking import SpeechSite
 from qwenproxy.texts import Phrase
 from qwenproxy.uploads.ledger import Ledger
 from qwenproxy.uploads.object_store import ObjectStore
@@ -68,6 +70,8 @@ class Assembly:
     stored: Stored
     pictures: Pictures
     films: Films
+    speech: SpeechSite
+    hearing: Hearing
     proxies: Proxies
     client_keys: KeyFile
     admin_keys: AdminKeys | None
@@ -103,6 +107,8 @@ def assemble(config: Config, relay: Relay | None = None, on_exhausted: Callable[
         stored_in(state, config.responses_days, config.queue_wait),
         Pictures(relay, media, fetcher),
         Films(FilmSite(relay), FilmJobs(state), FilmFiles(media, fetcher), config.responses_days),
+        SpeechSite(relay),
+        Hearing(relay),
         Proxies(relay.pool.registry, proxy),
         keys,
         admin_keys,

@@ -6,6 +6,7 @@ from flask import Flask, Response, request
 
 from qwenproxy.api import (
     anthropic,
+    audio,
     completions,
     gemini,
     images,
@@ -32,6 +33,7 @@ def wire_apis() -> tuple[WireApi, ...]:
         completions.wire_api(),
         images.wire_api(),
         videos.wire_api(),
+        audio.wire_api(),
         responses.wire_api(),
         anthropic.wire_api(),
         gemini.wire_api(),

@@ -84,7 +84,7 @@ class Relay:
         self._settings = settings
         self._models = ModelList(settings.default_model, settings.unknown_model, lists_variants=settings.lists_variants)
         texts = LongTexts(uploader, settings.inline_limit, attempts.pool)
-        patience = Patience(settings.stall_timeout, settings.clock, attempts.sleep)
+        self.patience = patience = Patience(settings.stall_timeout, settings.clock, attempts.sleep)
         offers = Offers(settings.tools)
         self._asking = Asking(Means(self._models, offers, texts, patience, self.site_calls, self.try_to_discard))
 

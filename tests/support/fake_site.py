@@ -138,7 +138,9 @@ def kind_of(request: PageRequest) -> str:
         ("/api/v2/task/status/", "task"),
         ("/api/v1/tasks/status/", "flat_task"),
         ("/api/v2/users/user/entitlement_quota", "quota"),
-        ("/api/v2/chats/up-", "chat"),
+        ("/api/v2/users/user/settings", "settings"),
+        ("/api/v2/tts/completions?", "speech"),
+        ("/api/v2/chats/up-", "rewrite" if request.method == "POST" else "chat"),
     ):
         if request.path.startswith(start):
             return kind

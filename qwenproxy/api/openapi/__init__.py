@@ -13,7 +13,7 @@ from flask.typing import ResponseReturnValue
 
 from qwenproxy import __version__
 from qwenproxy.api.errors import json_response
-from qwenproxy.api.openapi import completions, dashboard, gemini, messages, ollama, responses, stored, videos
+from qwenproxy.api.openapi import audio, completions, dashboard, gemini, messages, ollama, responses, stored, videos
 from qwenproxy.api.openapi.paths import PATHS
 from qwenproxy.api.openapi.schemas import SCHEMAS
 
@@ -47,6 +47,7 @@ PARTS = (
     responses,
     stored,
     videos,
+    audio,
     messages,
     gemini,
     ollama,
