@@ -19,7 +19,7 @@ from qwenproxy.api.cors import register_cors
 from qwenproxy.api.request_log import register_request_log
 from qwenproxy.api.responses.stored.background import BACKGROUND, Background
 from qwenproxy.api.sockets import register_sockets
-from qwenproxy.api.wiring import CONVERSATIONS, FILING, PICTURES, PROXIES, RELAY, STORED
+from qwenproxy.api.wiring import CONVERSATIONS, FILING, FILMS, HEARING, PICTURES, PROXIES, RELAY, SPEECH, STORED
 from qwenproxy.assembly import Assembly, assemble, opener_for
 from qwenproxy.config import Config
 from qwenproxy.observe.hour import Hour
@@ -45,6 +45,9 @@ def create_app(config: Config, relay: Relay | None = None, on_exhausted: Callabl
     app.extensions[CONVERSATIONS] = parts.conversations
     app.extensions[STORED] = parts.stored
     app.extensions[PICTURES] = parts.pictures
+    app.extensions[FILMS] = parts.films
+    app.extensions[SPEECH] = parts.speech
+    app.extensions[HEARING] = parts.hearing
     app.extensions[PROXIES] = parts.proxies
     app.extensions[BACKGROUND] = Background()
     register_request_log(app)

@@ -41,12 +41,18 @@ from qwenproxy.history.stored import Stored, stored_in
 from qwenproxy.logins.settings_watch import SettingsWatch
 from qwenproxy.logins.window import LoginWindow
 from qwenproxy.media.fetching import WorkFetcher
+from qwenproxy.media.film_files import FilmFiles
+from qwenproxy.media.film_jobs import FilmJobs
+from qwenproxy.media.films import Films
+from qwenproxy.media.hearing import Hearing
 from qwenproxy.media.pictures import Pictures
 from qwenproxy.media.store import MediaStore
 from qwenproxy.relay.attempts import Attempts, go_on
 from qwenproxy.relay.deletions import UpstreamDeletions
 from qwenproxy.relay.filing import Filing
+from qwenproxy.relay.films import FilmSite
 from qwenproxy.relay.questions import Relay, RelaySettings
+from qwenproxy.relay.speaking import SpeechSite
 from qwenproxy.texts import Phrase
 from qwenproxy.uploads.ledger import Ledger
 from qwenproxy.uploads.object_store import ObjectStore
@@ -63,6 +69,9 @@ class Assembly:
     door: Door
     stored: Stored
     pictures: Pictures
+    films: Films
+    speech: SpeechSite
+    hearing: Hearing
     proxies: Proxies
     client_keys: KeyFile
     admin_keys: AdminKeys | None
@@ -86,6 +95,7 @@ def assemble(config: Config, relay: Relay | None = None, on_exhausted: Callable[
     relay = relay or build_relay(config, uploader, on_exhausted=on_exhausted)
     history = HistoryStore.open(session.history, config.max_history_length)
     state = State(session.state)
+    media, fetcher = MediaStore(session.media), WorkFetcher(way_of, is_local=site_of(config).is_local)
     client_chats = ClientChats(SiteIndex(state), config.api_chats)
     keys = KeyFile.open(session.keys)
     admin_keys = AdminKeys.open(session.admin_key) if config.admin else None
@@ -95,7 +105,10 @@ def assemble(config: Config, relay: Relay | None = None, on_exhausted: Callable[
         Filing(relay, uploader),
         Door(keys, key_required=not (config.is_loopback or config.insecure), admin_keys=admin_keys),
         stored_in(state, config.responses_days, config.queue_wait),
-        Pictures(relay, MediaStore(session.media), WorkFetcher(way_of, is_local=site_of(config).is_local)),
+        Pictures(relay, media, fetcher),
+        Films(FilmSite(relay), FilmJobs(state), FilmFiles(media, fetcher), config.responses_days),
+        SpeechSite(relay),
+        Hearing(relay),
         Proxies(relay.pool.registry, proxy),
         keys,
         admin_keys,

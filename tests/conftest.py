@@ -51,7 +51,7 @@ share_routes()
 gc.disable()  # until the tests are collected: nearly all that is made meanwhile stays
 
 SOCKET_WAIT = 20.0  # seconds; only a failing test waits as long
-OWNED_THREADS = ("tab-", "page-", "try-", "pool-janitor", "models", "answer", "background")
+OWNED_THREADS = ("tab-", "page-", "try-", "pool-janitor", "models", "answer", "background", "film-")
 
 T = TypeVar("T")
 

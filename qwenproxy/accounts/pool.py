@@ -72,16 +72,17 @@ class AccountPool:
         prefer: str | None = None,
         takes_turn: bool = True,
         kinds: Sequence[str] = (),
+        only: str | None = None,
     ) -> Iterator[Lease]:
         """Yield a lease on one account after the other, each account once, for as long as the caller asks.
 
-        Without `takes_turn` it does not count in the rotation, because the call serves no request. Accounts that rest
-        for work of one of these `kinds` are skipped.
-        Waits in the queue while all usable accounts are busy. Ends when each usable account was given out.
+        Without `takes_turn` it does not count in the rotation. Accounts that rest for work of one of these `kinds` are
+        skipped; so are all but `only`. Waits while all usable accounts are busy. Ends when each was given out.
         Raises NoAccounts, AccountsResting, VerificationRequired, BrowserError, QueueTimeout, ClientGone.
         """
-        self._is_needed = self._is_needed or takes_turn
+        self._is_needed |= takes_turn
         skip = self._kind_rests.resting(kinds, self._usable(), self._clock()) if kinds else frozenset()
+        skip |= {account.id for account in self.registry.all()} - {only} if only else set()
         while not skip or set(self._usable()) - skip:
             slot = self._wait_for_slot(Waiter(skip, prefer, takes_turn), client_gone)
             if slot is None:
@@ -204,8 +205,7 @@ class AccountPool:
             return [each for each in ids if not self._has_failed(each)] or ids
 
     def _ok_accounts(self) -> list[str]:
-        now = self._clock()
-        return [account.id for account in self.registry.all() if account.status(now) == "OK"]
+        return [account.id for account in self.registry.all() if account.status(self._clock()) == "OK"]
 
     def _has_failed(self, account_id: str) -> bool:
         return account_id in self._slots and self._slots[account_id].starts.failures > 0
@@ -294,5 +294,5 @@ class AccountPool:
     def _close_unusable(self) -> None:
         """Close idle browsers of accounts that need their person: the login window needs the profile."""
         now = self._clock()
-        usable = (a.id for a in self.registry.all() if a.status(now) == "OK" or (not a.invalid and a.reason is None))
+        usable = {a.id for a in self.registry.all() if a.status(now) == "OK" or (not a.invalid and a.reason is None)}
         self._browsers.close_all_but(frozenset(usable))

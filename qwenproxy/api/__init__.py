@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from flask import Flask, Response, request
 
-from qwenproxy.api import anthropic, completions, gemini, images, native, ollama, openai, openapi, responses, status
+from qwenproxy.api import (
+    anthropic,
+    audio,
+    completions,
+    gemini,
+    images,
+    native,
+    ollama,
+    openai,
+    openapi,
+    responses,
+    status,
+    videos,
+)
 from qwenproxy.api.errors import register_errors
 from qwenproxy.api.ollama.addresses import MOUNT
 from qwenproxy.api.wire import WireApi
@@ -19,6 +32,8 @@ def wire_apis() -> tuple[WireApi, ...]:
         openai.wire_api(),
         completions.wire_api(),
         images.wire_api(),
+        videos.wire_api(),
+        audio.wire_api(),
         responses.wire_api(),
         anthropic.wire_api(),
         gemini.wire_api(),

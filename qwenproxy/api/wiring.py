@@ -11,9 +11,12 @@ if TYPE_CHECKING:
     from qwenproxy.accounts.proxies import Proxies
     from qwenproxy.history.conversations import Conversations
     from qwenproxy.history.stored import Stored
+    from qwenproxy.media.films import Films
+    from qwenproxy.media.hearing import Hearing
     from qwenproxy.media.pictures import Pictures
     from qwenproxy.relay.filing import Filing
     from qwenproxy.relay.questions import Relay
+    from qwenproxy.relay.speaking import SpeechSite
 
 RELAY = "qwenproxy.relay"
 CONVERSATIONS = "qwenproxy.conversations"
@@ -21,6 +24,9 @@ FILING = "qwenproxy.filing"
 STORED = "qwenproxy.stored"
 PROXIES = "qwenproxy.proxies"
 PICTURES = "qwenproxy.pictures"
+FILMS = "qwenproxy.films"
+SPEECH = "qwenproxy.speech"
+HEARING = "qwenproxy.hearing"
 
 
 def relay() -> Relay:
@@ -46,6 +52,21 @@ def proxies() -> Proxies:
 def pictures() -> Pictures:
     """Return the painter of pictures of the app that serves this request."""
     return cast("Pictures", current_app.extensions[PICTURES])
+
+
+def films() -> Films:
+    """Return the films of the app that serves this request."""
+    return cast("Films", current_app.extensions[FILMS])
+
+
+def speech() -> SpeechSite:
+    """Return what reads texts aloud in the app that serves this request."""
+    return cast("SpeechSite", current_app.extensions[SPEECH])
+
+
+def hearing() -> Hearing:
+    """Return what writes down sound files in the app that serves this request."""
+    return cast("Hearing", current_app.extensions[HEARING])
 
 
 def filing() -> Filing:

@@ -30,10 +30,11 @@ class ImagePart:
 
 @dataclass(frozen=True, slots=True)
 class FilePart:
-    """A document, by URL. `name` is the bare file name its sender gave it."""
+    """A document, or a sound to hear, by URL. `name` is the bare file name its sender gave it."""
 
     url: str
     name: str | None = None
+    is_sound: bool = False
 
 
 Part = TextPart | ImagePart | FilePart

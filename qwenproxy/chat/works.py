@@ -8,12 +8,13 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """Work of the site in place of talk: a new picture, an edited one, or a research; the kinds have the site's names.
+    """Work of the site in place of talk; the kinds have the site's names.
 
-    `ratio` (`16:9`) and `engine` are those of a picture, None for the site's own choice.
+    They are a new picture, an edited one, a film from a text or from a picture, and a research. `ratio` (`16:9`) and
+    `engine` are those of a picture or film, None for the site's own choice.
     """
 
-    kind: Literal["t2i", "image_edit", "deep_research"]
+    kind: Literal["t2i", "image_edit", "t2v", "i2v", "deep_research"]
     ratio: str | None = None
     engine: str | None = None
 

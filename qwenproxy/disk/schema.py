@@ -41,4 +41,16 @@ _STORED: Migration = (
     "CREATE INDEX stored_items_by_id ON stored_items (id)",
 )
 
-MIGRATIONS: tuple[Migration, ...] = (_SITE_PLACES, _STORED)
+# Films that clients ordered (contract 11), and when each account started one last. Times are in ms since 1970.
+_FILMS: Migration = (
+    """CREATE TABLE films (
+        id TEXT NOT NULL PRIMARY KEY, client TEXT NOT NULL, created INTEGER NOT NULL, status TEXT NOT NULL,
+        account TEXT NOT NULL, chat TEXT NOT NULL, task TEXT NOT NULL, prompt TEXT NOT NULL, model TEXT NOT NULL,
+        size TEXT NOT NULL, seconds TEXT NOT NULL, address TEXT NOT NULL, ended INTEGER, error TEXT NOT NULL,
+        reason TEXT NOT NULL
+    )""",
+    "CREATE INDEX films_by_client ON films (client)",
+    "CREATE TABLE film_starts (account TEXT NOT NULL PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID",
+)
+
+MIGRATIONS: tuple[Migration, ...] = (_SITE_PLACES, _STORED, _FILMS)

@@ -19,7 +19,8 @@
     │   ├── NotLoggedIn         503 no_accounts: the account needs its person
     │   ├── LoginUnrenewed      502 upstream_error: the page did not renew the login; the account rests briefly
     │   ├── VerificationRequired 503 verification_required: the site asks for a human
-    │   └── FileElsewhere       400 invalid_request: the request names a file of another account
+    │   ├── FileElsewhere       400 invalid_request: the request names a file of another account
+    │   └── VoiceElsewhere      400 invalid_request: the request names a voice that is not the account's
     ├── Transient               a passing failure; the relay tries again            502 upstream_error
     │   ├── ChatBusy  ChatGone  EmptyAnswer  SiteFailure  NetworkFailed
     │   │              └── ParentGone  the chat is there, and takes no question under that answer
@@ -112,6 +113,7 @@ from qwenproxy.errors.site import (
     UpstreamError,
     UpstreamTimeout,
     VerificationRequired,
+    VoiceElsewhere,
 )
 
 __all__ = [
@@ -170,4 +172,5 @@ __all__ = [
     "UpstreamError",
     "UpstreamTimeout",
     "VerificationRequired",
+    "VoiceElsewhere",
 ]

@@ -53,6 +53,14 @@ class FileElsewhere(Refusal):
     type = "invalid_request_error"
 
 
+class VoiceElsewhere(Refusal):
+    """The request names a voice that is not the account's."""
+
+    status = 400
+    code = "invalid_request"
+    type = "invalid_request_error"
+
+
 class Transient(ProxyError):
     """A passing failure before the first byte: the relay tries again on the same account, then on another."""
 

@@ -86,7 +86,7 @@ class Relay:
         self._settings = settings
         self._models = ModelList(settings.default_model, settings.unknown_model, lists_variants=settings.lists_variants)
         texts = LongTexts(uploader, settings.inline_limit, attempts.pool)
-        patience = Patience(settings.stall_timeout, settings.clock, attempts.sleep)
+        self.patience = patience = Patience(settings.stall_timeout, settings.clock, attempts.sleep)
         offers = Offers(settings.tools)
         drafts = Drafts(self._models, offers, texts)
         means = Means(self._models, offers, drafts, texts, patience, self.site_calls, self.try_to_discard)
@@ -104,7 +104,7 @@ class Relay:
         """
         check_names(chat)
         fits = self._models.known and self._models.check_length(chat)
-        attachments = self._attachments(chat, place, client_gone)
+        attachments = self.attachments(chat, place, client_gone)
         question = Question(chat, place, attachments, client_gone, fits)
         wish = wish_for(chat, place, attachments)
         return self.attempts.take(lambda lease: self._asking.start(lease, question), client_gone, wish)
@@ -180,10 +180,18 @@ class Relay:
         """Close every browser; running answers end with an error. Idempotent."""
         self.pool.close()
 
-    def _attachments(
+    def models_on(self, page: Page, client_gone: ClientGoneCheck) -> ModelList:
+        """Return the site's models, read through a page that is open if need be. Raises what the site says."""
+        self._models.refresh(page, client_gone)
+        return self._models
+
+    def attachments(
         self, chat: ChatRequest, place: SitePlace | None, client_gone: ClientGoneCheck
     ) -> Attachments | None:
-        """Read the question's images and files, except those that the site holds already."""
+        """Read the question's images and files, except those that the site holds already; None if it has none.
+
+        Raises RequestError, TooLarge, UnsupportedParameter, ClientGone.
+        """
         if not any(message.attachments for message in chat.messages):
             return None
         if self._uploader is None:

@@ -14,6 +14,8 @@ from qwenproxy.sandbox.chats import completions, project_routes
 from qwenproxy.sandbox.chats import routes as chat_routes
 from qwenproxy.sandbox.envelope import SiteError, failure, unknown_path
 from qwenproxy.sandbox.files import routes as file_routes
+from qwenproxy.sandbox.media import routes as media_routes
+from qwenproxy.sandbox.media import speaking
 from qwenproxy.sandbox.model import routes as model_routes
 from qwenproxy.sandbox.pages import assets, auth, sign_in
 from qwenproxy.sandbox.pages import cookies as page_cookies
@@ -31,7 +33,7 @@ def create_app(state: SiteState) -> Quart:
     """Return the chat's routes over this state."""
     modules = (
         *(control, assets, page_routes, auth, settings_routes, model_routes),
-        *(chat_routes, project_routes, completions, file_routes),
+        *(chat_routes, project_routes, completions, file_routes, media_routes, speaking),
     )
     app = _site("qwenproxy.sandbox", state, [module.bp for module in modules])
     app.before_request(gate.admit)

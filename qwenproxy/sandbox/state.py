@@ -20,6 +20,7 @@ from qwenproxy.sandbox.files.file import StoredFiles
 from qwenproxy.sandbox.journal import Journal
 from qwenproxy.sandbox.media.gallery import Gallery
 from qwenproxy.sandbox.media.quotas import Quotas
+from qwenproxy.sandbox.media.tasks import Tasks
 from qwenproxy.sandbox.model.brain import Brain
 from qwenproxy.sandbox.model.cards import ModelCard, default_cards
 from qwenproxy.sandbox.switches import Switches
@@ -51,6 +52,7 @@ class SiteState:
     settings: UserSettings = field(default_factory=UserSettings)
     projects: Projects = field(default_factory=Projects)
     gallery: Gallery = field(default_factory=Gallery)
+    tasks: Tasks = field(default_factory=Tasks)
     brain: Brain | None = None
     generations: Generations = field(init=False)
     quotas: Quotas = field(init=False)

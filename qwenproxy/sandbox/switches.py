@@ -32,7 +32,8 @@ class Switches:
 
     Works: `daily_quotas` replaces the number of uses a day of a kind (t2i, image_edit, t2v); a quota that is used up is
     told in an "envelope" or in a "frame" of the stream (`quota_form`). A picture takes `picture_s`, a research
-    `research_s`; a picture's address serves `picture_type`, and the next `dead_pictures` addresses lead nowhere.
+    `research_s`; a picture's address serves `picture_type`, and the next `dead_pictures` addresses lead nowhere. A film
+    takes `film_s`; the next `failing_films` fail.
     """
 
     require_bx: bool = True
@@ -77,3 +78,5 @@ class Switches:
     research_s: float = 0.0
     picture_type: str = "image/png"
     dead_pictures: int = 0
+    film_s: float = 5.0
+    failing_films: int = 0

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 from qwenproxy.admin.office import OFFICE
 from qwenproxy.api.responses.stored.background import BACKGROUND
 from qwenproxy.api.sockets import SOCKETS
-from qwenproxy.api.wiring import RELAY
+from qwenproxy.api.wiring import FILMS, RELAY
 from qwenproxy.app import create_app
 from qwenproxy.browser.guard import guard_browsers
 from qwenproxy.browser.profile import end_leftovers
 from qwenproxy.config import Config
 from qwenproxy.disk.folder import SessionFolder
-from qwenproxy.errors import NoUsableAccount
+from qwenproxy.errors import NoUsableAccount, StorageError
 from qwenproxy.relay.attempts import go_on
 from qwenproxy.relay.questions import Relay
 
@@ -39,9 +39,18 @@ def make_app(config: Config, end: Callable[[], None]) -> Flask:
     end_leftovers(session)
     guard_browsers(session)
     app = create_app(config, on_exhausted=end if config.on_no_accounts == "exit" else go_on)
+    _watch_films(app)
     if office := app.extensions.get(OFFICE):
         office.start()
     return app
+
+
+def _watch_films(app: Flask) -> None:
+    """Watch the films that an earlier server ordered; a disk that fails keeps no server from starting."""
+    try:
+        app.extensions[FILMS].start()
+    except StorageError as error:
+        log.error("films of an earlier server are not watched: %s", error.message)
 
 
 def relay_of(app: Flask) -> Relay:
@@ -66,6 +75,7 @@ def close(app: Flask) -> None:
     """End what still runs, and close the browsers. Idempotent."""
     stop_taking(app)
     app.extensions[BACKGROUND].close()
+    app.extensions[FILMS].close()
     relay_of(app).close()
     if office := app.extensions.get(OFFICE):
         office.close()

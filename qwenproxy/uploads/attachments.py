@@ -196,6 +196,8 @@ class Attachments:
 
     def _local(self, part: Attachment, name: str, content_type: str, data: bytes) -> LocalFile:
         """Return the content behind a URL as a file; a name without an allowed type is replaced."""
+        if isinstance(part, FilePart) and part.is_sound:
+            return self._uploader.check_sound(part.name or "sound", data)
         if isinstance(part, FilePart) and part.name and file_types.is_allowed_name(part.name):
             name = part.name
         if not file_types.is_allowed_name(name):

@@ -20,6 +20,7 @@ from qwenproxy.uploads.file_types import FileType
 from qwenproxy.uploads.ledger import Ledger, Upload
 from qwenproxy.uploads.object_store import ObjectStore
 from qwenproxy.uploads.remote import RemoteFetcher
+from qwenproxy.uploads.sound_types import identify_sound
 from qwenproxy.upstream import files
 from qwenproxy.upstream.files import SiteFile, UploadCredentials
 
@@ -83,6 +84,12 @@ class Uploader:
             raise self.too_large()
         name = file_types.clean_name(name)
         return LocalFile(name, data, file_types.identify(name, data))
+
+    def check_sound(self, name: str, data: bytes) -> LocalFile:
+        """Return a sound as a file that the site takes. Raises RequestError, TooLarge."""
+        if len(data) > self.max_file_size:
+            raise self.too_large()
+        return LocalFile(file_types.clean_name(name), data, identify_sound(data))
 
     def check_announced(self, name: str, size: int) -> None:
         """Check the limits for a client that uploads a file itself. Raises RequestError, TooLarge."""

@@ -21,7 +21,7 @@ from qwenproxy.chat import WebSearch
 from qwenproxy.chat.works import Work
 from qwenproxy.errors import ProtocolChanged, RequestError
 from qwenproxy.upstream.bodies import object_in
-from qwenproxy.upstream.works import meta_of
+from qwenproxy.upstream.works import FILMS, meta_of
 
 _CHAT_TYPE = "t2t"
 _NO_HOSTED_TOOLS = {"plugins_enabled": False, "code_interpreter": False}
@@ -78,12 +78,12 @@ def new_chat(model: str, *, title: str = "New Chat", chat_type: str = _CHAT_TYPE
 
 
 def completion(chat_id: str, question: Question) -> PageRequest:
-    """Ask a question in a chat; the answer is an event stream (protocol 4.1 and 4.2).
+    """Ask a question in a chat; the answer is an event stream (protocol 4.1 and 4.2), for a film an object (8.3).
 
     Raises RequestError for text that has no UTF-8 form.
     """
     payload = {
-        "stream": True,
+        "stream": question.work is None or question.work.kind not in FILMS,
         "version": "2.1",
         "incremental_output": True,
         "chatId": chat_id,
@@ -114,7 +114,7 @@ def delete_chat(chat_id: str) -> PageRequest:
 
 def list_models() -> PageRequest:
     """Read the live model list (protocol 2.1)."""
-    return PageRequest("GET", "/api/v2/models/", _headers())
+    return get("/api/v2/models/")
 
 
 def profile() -> PageRequest:
@@ -122,12 +122,12 @@ def profile() -> PageRequest:
 
     Without the slash at the end the site always answers 401.
     """
-    return PageRequest("GET", "/api/v1/auths/", _headers())
+    return get("/api/v1/auths/")
 
 
 def account_settings() -> PageRequest:
     """Read the settings of the account (protocol 11.1)."""
-    return PageRequest("GET", "/api/v2/users/user/settings", _headers())
+    return get("/api/v2/users/user/settings")
 
 
 def update_account_settings(sections: Mapping[str, Any]) -> PageRequest:
@@ -195,6 +195,11 @@ def _feature_config(question: Question) -> dict[str, Any]:
         features |= {"mcp": [], **_NO_HOSTED_TOOLS}
         features |= _NO_FUNCTION_CHANNEL if question.local_tools is None else {"local_mcp": question.local_tools}
     return features
+
+
+def get(path: str) -> PageRequest:
+    """Return a call that reads something."""
+    return PageRequest("GET", path, _headers())
 
 
 def post(path: str, payload: dict[str, Any], extra_headers: dict[str, str] | None = None) -> PageRequest:

@@ -12,10 +12,12 @@ from typing import Any
 from qwenproxy.chat.works import Work
 from qwenproxy.upstream.models import Catalogue, Model
 
+FILMS = ("t2v", "i2v")  # from a text, from a picture
 RATIOS = ("1:1", "2:3", "3:2", "3:4", "4:3", "16:9", "9:16")
 # What OpenAI's clients ask for by these names is a picture of any engine.
 _ANY_ENGINE = re.compile(r"(?:gpt-image|chatgpt-image|dall-e|imagen|gemini-.*image|flux|stable-diffusion|sdxl?)", re.I)
 _ENGINE = re.compile(r"(?:qwen-image|wanx?[\d.]+-t2i)[\w.-]*\Z", re.I)
+_FILM_ENGINE = re.compile(r"(?:sora|veo|kling|hailuo|runway|wanx?[\d.]+(?:-\w+)*-[ti]2v)[\w.-]*\Z", re.I)
 _SIZE = re.compile(r"\s*(\d{1,5})\s*[x*×:]\s*(\d{1,5})\s*\Z", re.I)
 
 
@@ -40,6 +42,11 @@ def means_pictures(name: str | None) -> bool:
     """Tell whether a model name means an engine for pictures, the site's or another vendor's."""
     bare = (name or "").strip().rpartition("/")[2]
     return bool(_ENGINE.match(bare) or _ANY_ENGINE.match(bare))
+
+
+def means_films(name: str | None) -> bool:
+    """Tell whether a model name means an engine for films, the site's or another vendor's."""
+    return bool(_FILM_ENGINE.match((name or "").strip().rpartition("/")[2]))
 
 
 def model_for(work: Work, wanted: Model, catalogue: Catalogue) -> Model | None:

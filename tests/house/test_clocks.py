@@ -19,6 +19,7 @@ MAY_LOOK = {
     "api/ollama/format.py",  # `created_at` of an answer
     "api/openai/encoder.py",  # the same
     "api/openai/format.py",  # the same
+    "api/videos/routes.py",  # how long a film has been under way
     "api/models/openai_form.py",  # `created` of a model
     "api/responses/encoder.py",  # begin and end of an answer
     "api/responses/failures.py",  # when a quota resets
@@ -29,6 +30,8 @@ MAY_LOOK = {
     "browser/driver_copies.py",  # the age of copies
     "browser/page_login.py",  # until when a cookie is good
     "browser/upkeep.py",  # how old a page and its token are
+    "media/films.py",  # when a film was ordered
+    "media/film_watch.py",  # how long it has been under way
     "media/store.py",  # the age of files
     "relay/deletions.py",  # which accounts rest
     "history/site_index.py",  # when a place was used
@@ -44,6 +47,7 @@ MAY_LOOK = {
     "uploads/object_store.py",  # the time in a signature
     "uploads/uploader.py",  # when a file was uploaded
     "upstream/calls.py",  # times that the site wants to hear
+    "upstream/speech.py",  # the same
 }
 
 

@@ -21,7 +21,7 @@ from qwenproxy.texts import EN, RU, speaker
 
 # what a reader's language changes in a program: comments, and the texts that are said or named
 SAID = re.compile(
-    r"""((?:"(?:content|message|text|name|input)": ?"|\b(?:input|contents)="|printf '))[^"']*(?=["'])|#.*"""
+    r"""((?:"(?:content|message|text|name|input|prompt)": ?"|\b(?:input|contents)="|printf '))[^"']*(?=["'])|#.*"""
 )
 
 # what stands for the variables of the code blocks in the routes
@@ -31,6 +31,7 @@ PLACES = {
     "JOB": "{response_id}",
     "CONVERSATION": "{conversation_id}",
     "ITEM": "{item_id}",
+    "VIDEO": "{video_id}",
 }
 
 both = pytest.mark.parametrize("lang", READMES)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from clocks import FakeClock
-from replies import MODELS, NEW_CHAT, TICK, Reply, answer
+from replies import EMPTY, MODELS, NEW_CHAT, TICK, Reply, answer
 
 from qwenproxy.browser.page import Head, PageRequest
 
@@ -105,7 +105,7 @@ class FakeSite:
     def ask(self, account_id: str, request: PageRequest) -> FakeResponse:
         self.calls.append((account_id, request))
         key = (account_id, kind_of(request))
-        default = {"models": MODELS, "new_chat": NEW_CHAT, "completion": answer("Hello", " world")}[key[1]]
+        default = {"models": MODELS, "new_chat": NEW_CHAT, "completion": answer("Hello", " world")}.get(key[1], EMPTY)
         reply = self._script[key].popleft() if self._script[key] else self._always.get(key, default)
         if isinstance(reply, Exception):
             raise reply
@@ -134,4 +134,14 @@ def kind_of(request: PageRequest) -> str:
         return "stop"
     if request.path.startswith("/api/v2/chat/completions?"):
         return "completion"
+    for start, kind in (
+        ("/api/v2/task/status/", "task"),
+        ("/api/v1/tasks/status/", "flat_task"),
+        ("/api/v2/users/user/entitlement_quota", "quota"),
+        ("/api/v2/users/user/settings", "settings"),
+        ("/api/v2/tts/completions?", "speech"),
+        ("/api/v2/chats/up-", "rewrite" if request.method == "POST" else "chat"),
+    ):
+        if request.path.startswith(start):
+            return kind
     return {"/api/v2/models/": "models", "/api/v2/chats/new": "new_chat"}[request.path]

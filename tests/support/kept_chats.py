@@ -16,7 +16,7 @@ from werkzeug.test import TestResponse
 
 from qwenproxy.accounts.pool import AccountPool, PoolLimits
 from qwenproxy.accounts.registry import Registry
-from qwenproxy.api.wiring import CONVERSATIONS
+from qwenproxy.api.wiring import CONVERSATIONS, FILMS
 from qwenproxy.app import create_app
 from qwenproxy.browser.page import PageRequest
 from qwenproxy.config import Config
@@ -115,6 +115,7 @@ class KeptChats:
 
     def close(self) -> None:
         if self._pool:
+            self.app.extensions[FILMS].close(10)
             self._pool.close()
             self.deletions.wait_idle(10)
 

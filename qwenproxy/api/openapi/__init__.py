@@ -14,6 +14,7 @@ from flask.typing import ResponseReturnValue
 from qwenproxy import __version__
 from qwenproxy.api.errors import json_response
 from qwenproxy.api.openapi import (
+    audio,
     completions,
     dashboard,
     explaining,
@@ -23,6 +24,7 @@ from qwenproxy.api.openapi import (
     ollama,
     responses,
     stored,
+    videos,
 )
 from qwenproxy.api.openapi.paths import PATHS
 from qwenproxy.api.openapi.schemas import SCHEMAS
@@ -57,6 +59,8 @@ PARTS = (
     images,
     responses,
     stored,
+    videos,
+    audio,
     messages,
     gemini,
     ollama,

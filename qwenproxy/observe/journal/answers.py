@@ -86,6 +86,18 @@ class PicturesMissing(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class FilmEnded(Event):
+    """A film is `completed` or `failed`, so many seconds after it was ordered."""
+
+    account_id: str
+    status: str
+    seconds: float
+
+    def __str__(self) -> str:
+        return f"account={self.account_id} film {self.status} after {self.seconds:.0f} s"
+
+
+@dataclass(frozen=True, slots=True)
 class AnswerBegan(Event):
     """The first part of an answer is there, `seconds` after its request; None if the answer came whole.
 

@@ -13,11 +13,12 @@ from qwenproxy.sandbox.chats.chat import ChatMessage
 from qwenproxy.sandbox.chats.generations import Generation
 from qwenproxy.sandbox.chats.local_tools import draws_human_check
 from qwenproxy.sandbox.chats.question import Question, read_question
-from qwenproxy.sandbox.envelope import bad_request
+from qwenproxy.sandbox.envelope import bad_request, success
 from qwenproxy.sandbox.faults import answers as fault_answers
 from qwenproxy.sandbox.faults.fault import COMPLETIONS, Fault, parse_fault
 from qwenproxy.sandbox.faults.oddities import Frames, HeldOpen, Timed
 from qwenproxy.sandbox.faults.streams import ConnectionDropped, spoil
+from qwenproxy.sandbox.media.filming import FILMS, check_quota, start_film
 from qwenproxy.sandbox.media.painting import PICTURES, paint
 from qwenproxy.sandbox.media.researching import QUOTA, RESEARCH, ask_back, research
 from qwenproxy.sandbox.model.brain import think
@@ -49,6 +50,8 @@ async def complete() -> Response:
         if answer is not None:
             return answer
         fault = None
+    if question.message["chat_type"] in FILMS:
+        return _film(state, question)
     if question.message["chat_type"] in PICTURES and state.switches.quota_form == "envelope":
         state.quotas.check(account.id, question.message["chat_type"], state.now())
     if question.message["chat_type"] == RESEARCH:
@@ -66,6 +69,14 @@ async def complete() -> Response:
     response = Response(body, content_type="text/event-stream; charset=utf-8", headers=_HEADERS)
     response.timeout = None
     return response
+
+
+def _film(state: SiteState, question: Question) -> Response:
+    """Begin a film; the answer comes at once, without a stream."""
+    check_quota(state, question.chat.account_id)
+    asked = question.ask()
+    answer = question.chat.add(asked.id, _empty_answer(question))
+    return success(start_film(state, question.chat, asked, answer))
 
 
 async def _answer(

@@ -9,6 +9,7 @@ from qwenproxy.sandbox.accounts.account import SandboxAccount
 from qwenproxy.sandbox.chats.chat import Chat, ChatMessage
 from qwenproxy.sandbox.chats.local_tools import are_silenced, check_local_tools
 from qwenproxy.sandbox.envelope import SiteError, bad_request
+from qwenproxy.sandbox.media.filming import FILMS, check_film
 from qwenproxy.sandbox.media.painting import PICTURES, check_picture
 from qwenproxy.sandbox.model.cards import ModelCard
 from qwenproxy.sandbox.model.conversation import Conversation
@@ -141,6 +142,8 @@ def _check_message(body: dict[str, Any], message: dict[str, Any], model: ModelCa
         raise bad_request("Invalid input the model does not know this chat type.")
     if message["chat_type"] in PICTURES:
         check_picture(body, message)
+    if message["chat_type"] in FILMS:
+        check_film(body, message)
     if any(parent != parents[0] for parent in parents):
         raise bad_request("Invalid input the parent ids differ.")
 

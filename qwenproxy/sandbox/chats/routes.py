@@ -7,6 +7,7 @@ from typing import Any
 from quart import Blueprint, Response, g, request
 
 from qwenproxy.sandbox.envelope import SiteError, bad_request, success
+from qwenproxy.sandbox.media.filming import settle
 from qwenproxy.sandbox.state import current_state, logged_in
 
 bp = Blueprint("chats", __name__)
@@ -47,6 +48,7 @@ async def nothing_special() -> Response:
 @bp.get("/api/v2/chats/<chat_id>")
 async def read_chat(chat_id: str) -> Response:
     """Return a chat with all its messages."""
+    settle(current_state())
     return success(current_state().chats.get(logged_in().id, chat_id).detail())
 
 

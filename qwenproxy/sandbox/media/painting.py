@@ -31,6 +31,11 @@ _TALK_ONLY = ("local_mcp", "function_calling", "enable_tools", "mcp")  # switche
 
 def check_picture(body: Mapping[str, Any], message: Mapping[str, Any]) -> None:
     """Raise SiteError for a question that the site would not paint."""
+    check_media(body, message, needs_image=message["chat_type"] == "image_edit")
+
+
+def check_media(body: Mapping[str, Any], message: Mapping[str, Any], *, needs_image: bool) -> None:
+    """Raise SiteError for what no question for a picture or a film may hold, or must."""
     extra = message["extra"] if isinstance(message["extra"], dict) else {}
     meta, size = extra.get("meta"), body.get("size")
     inner = meta.get("size", size) if isinstance(meta, dict) else size
@@ -43,8 +48,8 @@ def check_picture(body: Mapping[str, Any], message: Mapping[str, Any]) -> None:
         raise bad_request("Invalid input functions are not supported here.")
     if not text_of(message["content"]).strip():
         raise bad_request("Invalid input the content is empty.")
-    if message["chat_type"] == "image_edit" and not any(map(_is_image, message["files"])):
-        raise bad_request("Invalid input there is no image to edit.")
+    if needs_image and not any(map(_is_image, message["files"])):
+        raise bad_request("Invalid input there is no image.")
 
 
 def paint(

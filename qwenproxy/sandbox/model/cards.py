@@ -11,7 +11,10 @@ _MEDIA_TYPES = ("t2i", "image_edit", "t2v", "i2v")
 
 @dataclass(frozen=True, slots=True)
 class ModelCard:
-    """One model. `thinking` is "no", "optional" or "always"; `media` says whether it makes images and video."""
+    """One model. `thinking` is "no", "optional" or "always"; `media` says whether it makes images and video.
+
+    An `audio` one hears sound files.
+    """
 
     id: str
     name: str
@@ -19,6 +22,7 @@ class ModelCard:
     thinking: str = "optional"
     vision: bool = True
     media: bool = False
+    audio: bool = False
 
     @property
     def chat_types(self) -> tuple[str, ...]:
@@ -55,6 +59,8 @@ class ModelCard:
         abilities = {"document": 1, "citations": 1}
         if self.vision:
             capabilities["vision"], abilities["vision"] = True, 1
+        if self.audio:
+            capabilities["audio"], abilities["audio"] = True, 1
         if thinks:
             capabilities["thinking"] = capabilities["thinking_budget"] = True
             abilities["thinking"] = 2 if self.thinking == "always" else 1
@@ -87,7 +93,7 @@ def default_cards() -> list[ModelCard]:
         ModelCard("qwen3.6-plus", "Qwen3.6-Plus", million, media=True),
         ModelCard("qwen3.5-plus", "Qwen3.5-Plus", million),
         ModelCard("qwen3.5-flash", "Qwen3.5-Flash", million, thinking="no"),
-        ModelCard("qwen3.5-omni-plus", "Qwen3.5-Omni-Plus"),
+        ModelCard("qwen3.5-omni-plus", "Qwen3.5-Omni-Plus", audio=True),
         ModelCard("qwen3-coder-plus", "Qwen3-Coder-Plus", 1_048_576, thinking="no", vision=False),
         ModelCard("qwen3-vl-plus", "Qwen3-VL-Plus"),
         ModelCard("qwen-plus-2025-07-28", "Qwen3-235B-A22B-2507", 131_072),
