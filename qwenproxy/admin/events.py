@@ -25,6 +25,7 @@ from qwenproxy.errors import QueueTimeout
 from qwenproxy.wsgi.client import client_gone_check
 
 OVERVIEW_EVERY = 2.0  # seconds
+GATHER = 0.25  # seconds in which changes of the same request become one
 LOOK_EVERY = 0.5  # seconds between two looks whether the viewer is still there
 
 
@@ -62,8 +63,15 @@ def _changes(parts: Office, client_gone: ClientGoneCheck, stopping: threading.Ev
                 watcher.clear()
                 yield _event("again", {})
             change = watcher.next(LOOK_EVERY)
-            if change is not None:
-                yield _event("request", change)
+            if change is None:
+                continue
+            # A busy moment must not wake this thread for every step of every request.
+            stopping.wait(GATHER)
+            newest = {change["id"]: change}
+            while (change := watcher.next(0)) is not None:
+                newest[change["id"]] = change
+            for row in newest.values():
+                yield _event("request", row)
 
 
 def _event(kind: str, value: object) -> bytes:
