@@ -8,12 +8,40 @@ from __future__ import annotations
 
 from flask import Flask, Response
 
-from qwenproxy.admin import accounts, connect, events, keys, metrics, overview, pages, requests, session, settings
+from qwenproxy.admin import (
+    account_changes,
+    accounts,
+    connect,
+    events,
+    keys,
+    metrics,
+    overview,
+    pages,
+    requests,
+    session,
+    settings,
+    window_socket,
+    windows,
+)
 from qwenproxy.admin.office import OFFICE, Office
 
 __all__ = ["Office", "register"]
 
-ROOMS = (accounts, connect, events, keys, metrics, overview, pages, requests, session, settings)
+ROOMS = (
+    account_changes,
+    accounts,
+    connect,
+    events,
+    keys,
+    metrics,
+    overview,
+    pages,
+    requests,
+    session,
+    settings,
+    window_socket,
+    windows,
+)
 
 
 def register(app: Flask, office: Office) -> None:

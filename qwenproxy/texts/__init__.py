@@ -3,7 +3,7 @@
 errors_*.py has the errors for people and the meanings of the settings, commands_*.py the texts of the command line,
 connect_*.py those of `qwenproxy connect`, moving_*.py those of `account export` and `import`, proxies_*.py what is said
 about outgoing proxies, grid_*.py about a Selenium Grid, dashboard_*.py those of the dashboard, whose keys begin with
-`ui_`.
+`ui_`, window_*.py those about a person's window there.
 Stands below everything: imports nothing of the package.
 """
 
@@ -29,12 +29,16 @@ from qwenproxy.texts import (
     moving_ru,
     proxies_en,
     proxies_ru,
+    window_en,
+    window_ru,
 )
 
 __all__ = ["EN", "RU", "Phrase", "Speaker", "speaker"]
 
 EN = errors_en.EN | commands_en.EN | connect_en.EN | dashboard_en.EN | grid_en.EN | moving_en.EN | proxies_en.EN
+EN |= window_en.EN
 RU = errors_ru.RU | commands_ru.RU | connect_ru.RU | dashboard_ru.RU | grid_ru.RU | moving_ru.RU | proxies_ru.RU
+RU |= window_ru.RU
 
 # A path inside a text ends with its quotes, without quotes at the next space; one or two spaces belong to it if a slash
 # follows in the next word. The address of a site is not a path.

@@ -10,13 +10,14 @@ from kept_chats import KeptChats
 from werkzeug.test import TestResponse
 
 from qwenproxy.access import admin as admin_access
-from qwenproxy.api.openapi.dashboard import PATHS
+from qwenproxy.api.openapi import dashboard as described
+from qwenproxy.api.openapi import windows
 
 METHODS = ("get", "post", "put", "delete")
 OPEN = {"/ui", "/ui/{name}", "/ui/texts-{lang}.json", "/admin/api/session", LOGIN}
 CLOSED = sorted(
     (method.upper(), re.sub(r"{\w+}", "x", path))
-    for path, item in PATHS.items()
+    for path, item in {**described.PATHS, **windows.PATHS}.items()
     for method in item
     if method in METHODS and path not in OPEN
 )

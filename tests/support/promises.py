@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from qwenproxy.api.openapi import dashboard, document
+from qwenproxy.api.openapi import dashboard, document, windows
 from qwenproxy.api.openapi.gemini import GEMINI_PREFIXES, SHARED_PREFIXES
 from qwenproxy.api.openapi.paths import OPENAI_PREFIXES
 from qwenproxy.errors import ProxyError
@@ -18,7 +18,8 @@ def described_routes() -> set[tuple[str, str]]:
 
 def dashboard_routes() -> set[tuple[str, str]]:
     """Return method and path of the dashboard's routes: people see its pages, and only the contract lists these."""
-    return {(method.upper(), path) for path, item in dashboard.PATHS.items() for method in item if method in METHODS}
+    paths = {**dashboard.PATHS, **windows.PATHS}
+    return {(method.upper(), path) for path, item in paths.items() for method in item if method in METHODS}
 
 
 def _routes() -> set[tuple[str, str]]:

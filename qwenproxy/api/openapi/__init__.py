@@ -13,7 +13,7 @@ from flask.typing import ResponseReturnValue
 
 from qwenproxy import __version__
 from qwenproxy.api.errors import json_response
-from qwenproxy.api.openapi import completions, dashboard, gemini, messages, ollama, responses, stored
+from qwenproxy.api.openapi import completions, dashboard, gemini, messages, ollama, responses, stored, windows
 from qwenproxy.api.openapi.paths import PATHS
 from qwenproxy.api.openapi.schemas import SCHEMAS
 
@@ -50,6 +50,7 @@ PARTS = (
     gemini,
     ollama,
     dashboard,
+    windows,
 )  # one for each wire API beside the first, and the dashboard
 
 
