@@ -14,14 +14,17 @@ from flask import Flask
 
 from qwenproxy import admin, api
 from qwenproxy.access.admin import AdminKeys
+from qwenproxy.accounts.pool import AccountPool
 from qwenproxy.api.auth import register_auth
 from qwenproxy.api.cors import register_cors
 from qwenproxy.api.request_log import register_request_log
 from qwenproxy.api.responses.stored.background import BACKGROUND, Background
 from qwenproxy.api.sockets import register_sockets
 from qwenproxy.api.wiring import CONVERSATIONS, FILING, FILMS, HEARING, PICTURES, PROXIES, RELAY, SPEECH, STORED
-from qwenproxy.assembly import Assembly, assemble, opener_for
+from qwenproxy.assembly import Assembly, assemble, login_window, opener_for, unseen_screen
 from qwenproxy.config import Config
+from qwenproxy.logins.at_page import Place
+from qwenproxy.logins.page_logins import PageLogins
 from qwenproxy.observe.hour import Hour
 from qwenproxy.observe.inspector import Inspector
 from qwenproxy.observe.metrics import Metrics, Moment
@@ -60,6 +63,12 @@ def create_app(config: Config, relay: Relay | None = None, on_exhausted: Callabl
     return app
 
 
+def _login_place(config: Config, pool: AccountPool) -> Place:
+    """Return where people log in whose window the dashboard shows: in browsers that no screen shows."""
+    open_window = partial(login_window, config, screen=unseen_screen(config))
+    return Place(pool.registry, open_window, pool.reserve, config.lang)
+
+
 def _office(config: Config, parts: Assembly, admin_keys: AdminKeys) -> admin.Office:
     pool = parts.relay.pool
 
@@ -77,6 +86,8 @@ def _office(config: Config, parts: Assembly, admin_keys: AdminKeys) -> admin.Off
         hour=Hour(time.time),
         clock=time.time,
         settings=config.rows,
+        proxies=parts.proxies,
+        windows=PageLogins(partial(_login_place, config, pool)),
         opener=partial(opener_for, config, pool.registry),
         lang=config.lang,
     )

@@ -155,14 +155,14 @@ def open_accounts(config: Config) -> int:
     return config.max_browsers * config.accounts_per_browser
 
 
-def launcher_for(config: Config, *, screen: Screen | None = None) -> Launcher:
+def launcher_for(config: Config, *, screen: Screen | None = None, for_login: bool = False) -> Launcher:
     """Return what starts this configuration's browsers; `screen` None leaves that to the configuration.
 
-    Raises ConfigError.
+    `for_login`: a person uses them. Raises ConfigError.
     """
     hub = grid_of(config)
     if hub is None:
-        local = local_launcher_for(config, screen=screen)
+        local = replace(local_launcher_for(config, screen=screen), for_login=for_login)
         if config.accounts_per_browser == 1:
             return local
         return SharedLauncher(replace(local, shared=True), config.accounts_per_browser)
@@ -173,6 +173,7 @@ def launcher_for(config: Config, *, screen: Screen | None = None) -> Launcher:
         headless=(screen or config.headless) in ("none", "1"),
         spki=config.base_url_spki,
         proxy_of=lambda folder: proxy_of(folder, default),
+        for_login=for_login,
     )
 
 
@@ -234,7 +235,7 @@ def login_window(config: Config, login_wait: float, *, screen: Screen = "person"
     """
     launcher: Launcher = replace(local_launcher_for(config, screen=screen), for_login=True)
     if screen != "person" and config.grid_url:
-        launcher = launcher_for(config, screen=screen)
+        launcher = launcher_for(config, screen=screen, for_login=True)
     try:
         launcher.check()
     except SetupError as error:

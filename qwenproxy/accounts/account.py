@@ -92,6 +92,15 @@ def refuse_other_user(account: Account, user_id: str | None, accounts: Iterable[
         raise OtherUser(account.id, next(others, None))
 
 
+def refuse_taken_id(account_id: str, accounts: Iterable[Account]) -> None:
+    """Raise SetupError unless a new account may have this id: before a window opens, or anything is written."""
+    if not valid_id(account_id):
+        raise SetupError(Phrase("bad_account_id"))
+    for account in accounts:
+        if account.id.casefold() == account_id.casefold():
+            raise SetupError(Phrase("account_exists", id=account.id))
+
+
 def is_token(text: str) -> bool:
     """Tell whether a text has the form of a login token, a JWT."""
     return token_claims(text) is not None

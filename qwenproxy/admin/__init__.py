@@ -9,6 +9,7 @@ from __future__ import annotations
 from flask import Flask, Response
 
 from qwenproxy.admin import (
+    account_changes,
     accounts,
     connect,
     events,
@@ -20,14 +21,29 @@ from qwenproxy.admin import (
     requests,
     session,
     settings,
+    window_socket,
+    windows,
 )
 from qwenproxy.admin.office import OFFICE, Office
 
 __all__ = ["Office", "register"]
 
-ROOMS = (accounts, connect, events, explain, keys, metrics, overview, pages, requests, session, settings)
-
-
+ROOMS = (
+    account_changes,
+    accounts,
+    connect,
+    events,
+    explain,
+    keys,
+    metrics,
+    overview,
+    pages,
+    requests,
+    session,
+    settings,
+    window_socket,
+    windows,
+)
 GUARDS = {
     "Cache-Control": "no-store",
     "X-Frame-Options": "DENY",

@@ -8,9 +8,9 @@ from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
 from qwenproxy.accounts.account import Account, iso_text
+from qwenproxy.admin.account_changes import account_of
 from qwenproxy.admin.office import Office, office
 from qwenproxy.api.errors import json_response
-from qwenproxy.errors import NotFound
 from qwenproxy.logins import site_report
 from qwenproxy.logins.check import check_account
 from qwenproxy.logins.removal import remove_account
@@ -38,7 +38,7 @@ def check(account_id: str) -> ResponseReturnValue:
     The account serves no request meanwhile; answers under way come to their end first.
     """
     parts = office()
-    account = _account(parts, account_id)
+    account = account_of(account_id)
     opener = parts.opener()
     with parts.relay.pool.reserve(account.id):
         result = check_account(parts.relay.pool.registry, opener, account, parts.lang)
@@ -48,7 +48,7 @@ def check(account_id: str) -> ResponseReturnValue:
 def remove(account_id: str) -> ResponseReturnValue:
     """Answer DELETE /admin/api/accounts/ID: the account's login is deleted, here and now."""
     parts = office()
-    account = _account(parts, account_id)
+    account = account_of(account_id)
     with parts.relay.pool.reserve(account.id):
         remove_account(parts.relay.pool.registry, account.id, RELEASE_WAIT)
     return json_response({"id": account.id, "removed": True})
@@ -79,11 +79,5 @@ def _facts(parts: Office, account: Account) -> dict[str, Any]:
         "renewable": account.renewable,
         "trouble": account.trouble.say(parts.lang) if status == "WAIT" and account.trouble else "",
         "settings": list(report.settings.changing) if report.settings else [],
+        "proxy": parts.proxies.shown(account.id),
     }
-
-
-def _account(parts: Office, account_id: str) -> Account:
-    account = parts.relay.pool.registry.get(account_id)
-    if account is None:
-        raise NotFound(f"There is no account {account_id[:80]}.")
-    return account

@@ -9,10 +9,14 @@ from typing import TYPE_CHECKING, cast
 
 from flask import current_app, request
 
+from qwenproxy.access.tickets import Tickets
+
 if TYPE_CHECKING:
     from qwenproxy.access.admin import AdminKeys
     from qwenproxy.access.keys import KeyFile
     from qwenproxy.accounts.opening import TabOpener
+    from qwenproxy.accounts.proxies import Proxies
+    from qwenproxy.logins.page_logins import PageLogins
     from qwenproxy.observe.hour import Hour
     from qwenproxy.observe.inspector import Inspector
     from qwenproxy.observe.metrics import Metrics
@@ -26,9 +30,9 @@ VIEWERS = 8  # pages that watch at once; each holds a request thread
 class Office:
     """The parts of the dashboard.
 
-    `settings` returns name, value, origin and meaning of each setting in a language, without secrets. `opener` makes
-    what opens an account's page for a check; it raises SetupError if there is no browser. `clock` gives seconds since
-    1970.
+    `settings` returns name, value, origin and meaning of each setting in a language, without secrets. `windows` are the
+    logins that it shows, `tickets` let a person look at one. `opener` makes what opens an account's page for a check;
+    it raises SetupError if there is no browser. `clock` gives seconds since 1970.
     """
 
     relay: Relay
@@ -38,9 +42,12 @@ class Office:
     metrics: Metrics
     hour: Hour
     settings: Callable[[str], Sequence[tuple[str, str, str, str]]]
+    proxies: Proxies
+    windows: PageLogins
     opener: Callable[[], TabOpener]
     lang: str
     clock: Callable[[], float]
+    tickets: Tickets = field(default_factory=Tickets)
     viewers: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(VIEWERS))
 
     def start(self) -> None:
@@ -50,7 +57,8 @@ class Office:
         self.hour.start()
 
     def close(self) -> None:
-        """Watch the journal no more. Idempotent."""
+        """End the windows that are open, and watch the journal no more. Idempotent."""
+        self.windows.close()
         self.inspector.close()
         self.metrics.close()
         self.hour.close()

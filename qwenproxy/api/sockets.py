@@ -34,7 +34,8 @@ PING_INTERVAL = 25  # seconds; a client that is silent for a whole interval is g
 FAREWELL = 1.0  # seconds that a client gets to answer the close of its socket
 LOOK_AGAIN = 1.0  # seconds between two checks whether the server stops
 MAX_WAITING = 8  # messages that may wait behind the current one
-GOING_AWAY = 1001  # WebSocket close codes
+NORMAL = 1000  # WebSocket close codes
+GOING_AWAY = 1001
 POLICY_VIOLATION = 1008
 INTERNAL_ERROR = 1011
 TRY_AGAIN_LATER = 1013
@@ -90,10 +91,22 @@ class Messages:
                 self._waiting.append(text)
         return bool(self._ws.connected)
 
+    @property
+    def is_stopping(self) -> bool:
+        """Whether the server ends."""
+        return self._stopping.is_set()
+
     def send(self, event: bytes) -> None:
         """Send a text message. Raises ConnectionClosed."""
+        self._send(event.decode())
+
+    def send_bytes(self, data: bytes) -> None:
+        """Send a message that is no text. Raises ConnectionClosed."""
+        self._send(data)
+
+    def _send(self, message: Text) -> None:
         try:
-            self._ws.send(event.decode())
+            self._ws.send(message)
         except (OSError, LocalProtocolError):
             raise ConnectionClosed() from None
 

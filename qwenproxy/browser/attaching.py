@@ -25,6 +25,7 @@ ATTACH_ERRORS = (*DRIVER_ERRORS, ValueError, TypeError, LookupError, AttributeEr
 
 # Seconds for Chrome and its driver to start, and again for the driver to attach. A request may try two accounts.
 START_WAIT = 14.0
+LEAVE_TO_PERSON = "ignore"  # what the driver does about a dialog that a person answers
 COMMAND_TIMEOUT = 40  # seconds for one answer of the driver; page loads are the longest
 
 
@@ -77,9 +78,14 @@ def await_port(started: Started, port: int, deadline: float) -> None:
     raise is_late(started, START_WAIT)
 
 
-def attach(devtools: int, port: int) -> WebDriver:
-    """Return a new session of the driver at `port` on the browser at `devtools`. Raises ATTACH_ERRORS."""
+def attach(devtools: int, port: int, *, for_login: bool = False) -> WebDriver:
+    """Return a new session of the driver at `port` on the browser at `devtools`. Raises ATTACH_ERRORS.
+
+    With `for_login` a person answers the page's dialogs; the driver would do so at its next command.
+    """
     options = Options()
+    if for_login:
+        options.unhandled_prompt_behavior = LEAVE_TO_PERSON
     options.debugger_address = f"127.0.0.1:{devtools}"
     # We wait for pages ourselves: the driver would check the page in every command, which costs two round trips.
     options.page_load_strategy = "none"

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 import time
-from http.client import HTTPConnection, HTTPException
 from types import TracebackType
 from typing import Any
 
 import websocket
 from selenium.common.exceptions import WebDriverException
+
+from qwenproxy.browser.devtools_address import local_devtools
 
 ORDER_WAIT = 8.0  # seconds for Chrome to obey; the quickest orders take some ms
 
@@ -28,10 +29,7 @@ class BrowserSocket:
         """
         self._wait = wait
         self._number = 0
-        try:
-            self._socket = websocket.create_connection(_address(devtools, wait), timeout=wait, suppress_origin=True)
-        except (websocket.WebSocketException, HTTPException, ValueError, LookupError) as error:
-            raise OSError(f"Chrome's DevTools do not answer ({type(error).__name__})") from error
+        self._socket = local_devtools(devtools, wait).connect(wait)
 
     def __enter__(self) -> BrowserSocket:
         return self
@@ -64,13 +62,3 @@ class BrowserSocket:
             result: dict[str, Any] = message["result"]
             return result
         raise TimeoutError(f"Chrome does not obey {command}")
-
-
-def _address(devtools: str, wait: float) -> str:
-    """Return the address of the browser's socket. Raises OSError, HTTPException, ValueError, LookupError."""
-    connection = HTTPConnection(devtools, timeout=wait)
-    try:
-        connection.request("GET", "/json/version")
-        return str(json.loads(connection.getresponse().read())["webSocketDebuggerUrl"])
-    finally:
-        connection.close()

@@ -12,11 +12,12 @@ from collections.abc import Callable, Iterator
 from http.client import HTTPConnection, HTTPException
 from urllib.parse import urlsplit
 
-from selenium.common.exceptions import WebDriverException
+from selenium.common.exceptions import UnexpectedAlertPresentException, WebDriverException
 from selenium.webdriver.remote.remote_connection import RemoteConnection
 from selenium.webdriver.remote.webdriver import WebDriver
 from urllib3.exceptions import HTTPError
 
+from qwenproxy.browser.devtools_address import DevToolsAddress
 from qwenproxy.browser.pace import LOCAL, Pace
 from qwenproxy.errors import ProxyError
 
@@ -24,6 +25,11 @@ log = logging.getLogger(__name__)
 
 DRIVER_ERRORS = (WebDriverException, HTTPError, OSError)
 CLOSE_TIMEOUT = 2.0  # seconds for Chrome to close one tab, or its driver one session
+
+
+def is_dialog(error: Exception) -> bool:
+    """Tell whether a command failed because a dialog of the page waits for its person."""
+    return isinstance(error, UnexpectedAlertPresentException)
 
 
 def shown_tab(driver: WebDriver) -> str:
@@ -39,10 +45,12 @@ def no_trouble(_host: str) -> ProxyError | None:
 class ChromeTab:
     """A tab and the driver session on it. Only `close` may run beside another call.
 
-    Whoever makes it may set its `pace`, which is for the thread that owns the tab.
+    Whoever makes it may set its `pace`, which is for the thread that owns the tab, and where the `devtools` of its
+    browser are, for any thread.
     """
 
     pace: Pace = LOCAL
+    devtools: DevToolsAddress | None = None
 
     def __init__(
         self,

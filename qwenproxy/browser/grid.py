@@ -35,14 +35,17 @@ class GridLauncher:
         headless: bool = True,
         spki: str = "",
         proxy_of: Callable[[AccountFolder], ProxyAddress | None] = lambda folder: None,
+        for_login: bool = False,
     ) -> None:
         """`spki` is the base64 SHA-256 of the only self-signed key that Chrome accepts, "" for none (contract 2).
 
         `proxy_of` returns the proxy of an account, None for none, and raises SetupError where that is not known.
+        `for_login`: a person answers the pages' dialogs.
         """
         self.hub = hub
         self.proxy_of = proxy_of
-        self.sessions = GridSessions(hub, flags_for(Wishes("none" if headless else "person", spki)))
+        flags = flags_for(Wishes("none" if headless else "person", spki))
+        self.sessions = GridSessions(hub, flags, for_login=for_login)
 
     def check(self) -> None:
         """Check nothing: a hub that is silent now may answer the first request."""
@@ -115,6 +118,7 @@ class GridBrowser:
         except ATTACH_ERRORS as error:
             self._launcher.sessions.end(session.driver)
             raise self._launcher.died(TabLost(f"{type(error).__name__}.")) from error
+        tab.devtools = self._launcher.hub.devtools_of(session.driver)
         tab.pace = Pace(GATHER, ANSWER_WAIT, session.time_limit / PINGS, renews_session=False)
         if not self._tabs.add(tab):
             self._launcher.sessions.end(session.driver)

@@ -17,8 +17,10 @@ import orjson
 import urllib3
 from selenium.webdriver.common.proxy import Proxy, ProxyType
 from selenium.webdriver.remote.client_config import ClientConfig
+from selenium.webdriver.remote.webdriver import WebDriver
 from urllib3.exceptions import HTTPError, MaxRetryError, SSLError
 
+from qwenproxy.browser.devtools_address import DevToolsAddress
 from qwenproxy.browser.grid_address import GridAddress
 from qwenproxy.browser.grid_status import QUERY, GridReport, Node, nodes_of, report_of
 from qwenproxy.errors import GridError
@@ -62,6 +64,15 @@ class GridHub:
             self._pool.request("DELETE", f"{self.address.url}/session/{session_id}", timeout=wait)
         except HTTPError as error:
             log.warning("a browser on the Grid was not ended (%s): its time limit will", type(error).__name__)
+
+    def devtools_of(self, driver: WebDriver) -> DevToolsAddress | None:
+        """Return where the DevTools of a session's browser are, through the hub; None where the Grid has none."""
+        if not driver.capabilities.get("se:cdp"):
+            return None
+        # The hub names itself as it is called on its own network: we reach it where we reach the rest of it.
+        url = f"ws{self.address.url.removeprefix('http')}/session/{driver.session_id}/se/cdp"
+        headers = tuple(f"{name}: {value}" for name, value in _credentials(self.address).items())
+        return DevToolsAddress(lambda: url, headers, self._trust)
 
     def client_config(self, answer_wait: float) -> ClientConfig:
         """Return how Selenium reaches the hub; a command may take `answer_wait` seconds."""

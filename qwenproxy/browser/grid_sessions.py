@@ -18,7 +18,7 @@ from selenium.webdriver.chromium.remote_connection import ChromiumRemoteConnecti
 from selenium.webdriver.remote.webdriver import WebDriver
 from urllib3.exceptions import ReadTimeoutError
 
-from qwenproxy.browser.attaching import ATTACH_ERRORS, COMMAND_TIMEOUT
+from qwenproxy.browser.attaching import ATTACH_ERRORS, COMMAND_TIMEOUT, LEAVE_TO_PERSON
 from qwenproxy.browser.grid_hub import GridHub
 from qwenproxy.browser.grid_status import UP, Node
 from qwenproxy.browser.last_words import as_sentence
@@ -47,9 +47,10 @@ class GridSession:
 class GridSessions:
     """Opens and ends the sessions of one launcher. Every method may run on many threads at once."""
 
-    def __init__(self, hub: GridHub, flags: Sequence[str]) -> None:
-        """`flags` are Chrome's, for every session."""
+    def __init__(self, hub: GridHub, flags: Sequence[str], *, for_login: bool = False) -> None:
+        """`flags` are Chrome's, for every session; `for_login`: a person answers the pages' dialogs."""
         self._hub = hub
+        self._for_login = for_login
         self._flags = tuple(flags)
         self._lock = threading.Lock()
         self._starting = 0  # sessions that we asked for, and that may not count as taken slots yet
@@ -97,6 +98,8 @@ class GridSessions:
         port = self._free_port()
         options = Options()
         options.page_load_strategy = "none"  # we wait for pages ourselves
+        if self._for_login:
+            options.unhandled_prompt_behavior = LEAVE_TO_PERSON
         # Without this switch, and with a port of our own, Chrome does not tell its pages that it is automated.
         options.add_experimental_option("excludeSwitches", ["enable-automation"])
         for flag in (*self._flags, *flags, f"--remote-debugging-port={port}"):

@@ -29,6 +29,7 @@ from qwenproxy.browser.attaching import (
 from qwenproxy.browser.binaries import Binaries, Programs
 from qwenproxy.browser.chrome_flags import Wishes, command, is_chromes_own, is_chromes_service
 from qwenproxy.browser.chrome_tab import DRIVER_ERRORS, ChromeTab, close_by_force
+from qwenproxy.browser.devtools_address import local_devtools
 from qwenproxy.browser.display import Display, Screen, find_xvfb
 from qwenproxy.browser.open_tabs import OpenTabs
 from qwenproxy.browser.profile import ProfileClaim, disk_refuses
@@ -46,6 +47,7 @@ from qwenproxy.texts import Phrase
 
 log = logging.getLogger(__name__)
 
+CONNECT_WAIT = 5.0  # seconds for Chrome to say where its DevTools are
 QUIT_WAIT = 4.0  # seconds for Chrome to write its profile and end
 
 
@@ -159,7 +161,7 @@ class Chrome:
 
     def attach(self) -> WebDriver:
         """Return a new driver session, on any of its tabs. Raises ATTACH_ERRORS."""
-        return attach(self._devtools, self._driver_port)
+        return attach(self._devtools, self._driver_port, for_login=self._settings.for_login)
 
     @property
     def is_current(self) -> bool:
@@ -178,6 +180,7 @@ class Chrome:
 
     def _new_tab(self) -> ChromeTab:
         tab = ChromeTab(self.attach, self._close_tab, self._way.trouble)
+        tab.devtools = local_devtools(self.devtools, CONNECT_WAIT)
         self._tabs.add(tab)
         return tab
 

@@ -19,7 +19,9 @@ from qwenproxy.accounts.account import Account, is_verify
 from qwenproxy.assembly import login_window
 from qwenproxy.browser.profile import ProfileInUse, profile_owner
 from qwenproxy.browser.proxies import ProxyAddress
+from qwenproxy.cli.at_page import PageWish, log_in_at_page
 from qwenproxy.cli.console import Console, is_interactive
+from qwenproxy.cli.session import server_of
 from qwenproxy.cli.terminal.progress import LiveLine
 from qwenproxy.config import display_name
 from qwenproxy.errors import SetupError
@@ -38,34 +40,51 @@ def add_in_window(
     account_id: str | None = None,
     login_wait: float = LOGIN_WAIT,
     proxy: ProxyAddress | None = None,
+    *,
+    at_page: bool = False,
 ) -> str:
     """Let the person log in to a new account, by its proxy from the beginning, and return its id.
 
-    Raises SetupError, as NoScreen where no window can open.
+    On the dashboard's page `at_page`, and where there is no screen. Raises SetupError, as NoScreen where neither works.
     """
     person = _PersonAtTerminal(console.say, console.say("login_explained"))
     with _worded_outcomes(console, account_id, console.say("nothing_added"), person):
+        if at_page or _has_no_screen():
+            return log_in_at_page(console, PageWish(None, account_id, proxy, login_wait), person.turn_to_page)
         window = _window(console, account_id, login_wait)
         return add_account(console.registry, replace(window, proxy=proxy), person, account_id)
 
 
-def relogin_in_window(console: Console, account: Account, login_wait: float = LOGIN_WAIT) -> None:
+def relogin_in_window(
+    console: Console, account: Account, login_wait: float = LOGIN_WAIT, *, at_page: bool = False
+) -> None:
     """Let the person log in again to an account.
 
-    Raises SetupError, as NoScreen where no window can open.
+    On the dashboard's page `at_page`, where there is no screen, and where a running server has the account's profile.
+    Raises SetupError, as NoScreen where neither can be.
     """
     explanations = ["login_explained", *(["verify_explained"] if is_verify(account, time.time()) else [])]
     person = _PersonAtTerminal(console.say, "\n".join(map(console.say, explanations)))
     with _worded_outcomes(console, account.id, console.say("nothing_changed", id=account.id), person):
+        if at_page or _has_no_screen() or _is_held_by_server(console, account):
+            log_in_at_page(console, PageWish(account, login_wait=login_wait), person.turn_to_page)
+            return
         window = _window(console, account.id, login_wait)
         is_proven = renew_account(console.registry, window, person, account)
     if not is_proven:
         click.echo(console.say("verify_unseen"))
 
 
+def _has_no_screen() -> bool:
+    return sys.platform.startswith("linux") and not display_name()
+
+
+def _is_held_by_server(console: Console, account: Account) -> bool:
+    is_held = profile_owner(console.registry.folder(account.id)) is not None
+    return is_held and console.config.admin and server_of(console.session) is not None
+
+
 def _window(console: Console, account_id: str | None, login_wait: float) -> LoginWindow:
-    if sys.platform.startswith("linux") and not display_name():
-        raise LoginFailed("no_display")
     owner = profile_owner(console.registry.folder(account_id)) if account_id else None
     if owner is not None:
         raise ProfileInUse(Phrase("profile_held", id=account_id, pid=owner))
@@ -121,6 +140,7 @@ class _PersonAtTerminal:
         """`explanation` appears only once the window is open, because without one it explains nothing."""
         self._say = say
         self._explanation = explanation
+        self._works = "step_works"
         self._line = LiveLine()
         self._last_step: Step | None = None
 
@@ -135,7 +155,8 @@ class _PersonAtTerminal:
             self.end()
             click.echo(self._explanation)
             self._explanation = ""
-        text = self._say(f"step_{step}", left=f"{int(remaining) // 60}:{int(remaining) % 60:02}")
+        key = self._works if step == "works" else f"step_{step}"
+        text = self._say(key, left=f"{int(remaining) // 60}:{int(remaining) % 60:02}")
         if self._line.live:
             self._line.show(text)
         elif step == "verification" != self._last_step:
@@ -152,6 +173,11 @@ class _PersonAtTerminal:
         if not sys.stdin.readline():
             raise KeyboardInterrupt
         return True
+
+    def turn_to_page(self, explanation: str) -> _PersonAtTerminal:
+        """Explain the page in the window's place; return this person."""
+        self._explanation, self._works = explanation, "page_login_works"
+        return self
 
     def end(self) -> None:
         """Erase the live line."""

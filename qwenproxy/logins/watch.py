@@ -7,13 +7,14 @@ Source: protocol 1.2 and 1.4.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from qwenproxy.accounts.account import Account, is_verify
-from qwenproxy.browser.chrome_tab import DRIVER_ERRORS
+from qwenproxy.browser.chrome_tab import DRIVER_ERRORS, ChromeTab, is_dialog
 from qwenproxy.browser.launching import Browser, Launcher
 from qwenproxy.browser.navigation import unreached
 from qwenproxy.browser.page import Head
@@ -52,7 +53,7 @@ window.fetch(path, { headers }).then(
 """
 
 Step = Literal["opening", "waiting", "verification", "works", "closing"]
-Outcome = Literal["closed", "timeout", "no_display", "unproven"]
+Outcome = Literal["closed", "timeout", "no_display", "unproven", "idle"]
 Verdict = Literal["in", "out", "verification", "unclear", "silent"]
 
 
@@ -82,7 +83,7 @@ class Person(Protocol):
 class Login:
     """A finished login; `user_id` is its person's, None if neither token nor site names one.
 
-    `proven` is False for a VERIFY account if nobody did anything: no new login, no check solved, no ENTER.
+    `proven` is False for an account that still worked if nobody did anything: no new login, no check solved, no ENTER.
     """
 
     token: str = field(repr=False)
@@ -95,7 +96,8 @@ class LoginWindow:
     """Where and how a login takes place.
 
     `sign_in` is the address where the login begins, "" for the site's own. `login_wait` is in seconds, and `clock` is
-    monotonic. `proxy` is for a new account to keep.
+    monotonic. `proxy` is for a new account to keep. `on_open` gets the tab before the site is there. With `stays` the
+    window of an account that is not INVALID stays open until its person has done what they came for.
     """
 
     site: Site
@@ -104,6 +106,8 @@ class LoginWindow:
     sign_in: str = ""
     clock: Callable[[], float] = time.monotonic
     proxy: ProxyAddress | None = None
+    on_open: Callable[[ChromeTab], None] = lambda _: None
+    stays: bool = False
 
 
 class Watch:
@@ -116,7 +120,9 @@ class Watch:
         self._clock = window.clock
         self._person = person
         self._account_token = account.token if account else ""
-        self._lingers = account is not None and is_verify(account, time.time())
+        stays = window.stays and account is not None and not account.invalid
+        self._lingers = stays or (account is not None and is_verify(account, time.time()))
+        self._linger = math.inf if stays else LINGER
         self._linger_until = 0.0
         self._last_token = ""
         self._user_id = ""
@@ -148,8 +154,9 @@ class Watch:
         """
         try:
             view: dict[str, Any] | None = self._driver.execute_script(LOOK, SDK_WAIT * 1000)
-        except DRIVER_ERRORS:
-            self._follow_window()
+        except DRIVER_ERRORS as error:
+            if not is_dialog(error):  # its person answers it; the window is still there
+                self._follow_window()
             return None
         if view is None:  # the page changed during the look
             return None
@@ -197,7 +204,7 @@ class Watch:
         if not self._lingers:
             return False
         now = self._clock()
-        self._linger_until = self._linger_until or now + LINGER
+        self._linger_until = self._linger_until or now + self._linger
         self._step = "works"
         return now < self._linger_until
 

@@ -1,7 +1,7 @@
 """A person logs in: a visible browser window on the site's sign-in page, watched until the login is there.
 
-The command line calls it, never the server. Opens the window, lets watch.py look at it, and keeps the login in
-registry and profile.
+The command line calls it, and at_page.py for a window that the dashboard shows. Opens the window, lets watch.py look at
+it, and keeps the login in registry and profile.
 """
 
 from __future__ import annotations
@@ -90,6 +90,7 @@ def _open(folder: AccountFolder, window: LoginWindow, person: Person) -> Iterato
             raise LoginFailed("no_display") from error
         raise
     try:
+        window.on_open(browser.tab)
         person.show("waiting", window.login_wait)
         _open_sign_in(browser, window)
         yield browser

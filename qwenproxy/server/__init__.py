@@ -105,17 +105,18 @@ def _listen_all(config: Config) -> list[socket.socket]:
     """Listen on PORT, and then on OLLAMA_PORT if that is set. Raises SetupError for what is refused."""
     if config.ollama_port and config.ollama_port == config.port:
         raise ConfigError(Phrase("same_ports", port=config.port))
-    listener = _listen(config.host, config.port, PORT)
+    listener = bound_socket(config.host, config.port)
     if config.ollama_port is None:
         return [listener]
     try:
-        return [listener, _listen(config.host, config.ollama_port, OLLAMA_PORT)]
+        return [listener, bound_socket(config.host, config.ollama_port, OLLAMA_PORT)]
     except SetupError:
         listener.close()
         raise
 
 
-def _listen(host: str, port: int, setting: str) -> socket.socket:
+def bound_socket(host: str, port: int, setting: str = PORT) -> socket.socket:
+    """Return a socket that listens (port 0 is any free port). Raises SetupError; `setting` names that of the port."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         listener = socket.socket(family, socket.SOCK_STREAM)

@@ -3,7 +3,7 @@
 errors_*.py has the errors for people and the meanings of the settings, commands_*.py the texts of the command line,
 connect_*.py those of `qwenproxy connect`, moving_*.py those of `account export` and `import`, proxies_*.py what is said
 about outgoing proxies, grid_*.py about a Selenium Grid, media_*.py those of `qwenproxy image`, dashboard_*.py those of
-the dashboard, whose keys begin with `ui_`.
+the dashboard, whose keys begin with `ui_`, window_*.py those about a person's window there.
 Stands below everything: imports nothing of the package.
 """
 
@@ -31,6 +31,8 @@ from qwenproxy.texts import (
     moving_ru,
     proxies_en,
     proxies_ru,
+    window_en,
+    window_ru,
 )
 
 __all__ = ["EN", "RU", "Phrase", "Speaker", "speaker"]
@@ -44,6 +46,7 @@ EN = (
     | media_en.EN
     | moving_en.EN
     | proxies_en.EN
+    | window_en.EN
 )
 RU = (
     errors_ru.RU
@@ -54,6 +57,7 @@ RU = (
     | media_ru.RU
     | moving_ru.RU
     | proxies_ru.RU
+    | window_ru.RU
 )
 
 # A path inside a text ends with its quotes, without quotes at the next space; one or two spaces belong to it if a slash

@@ -11,9 +11,9 @@ from werkzeug.test import TestResponse
 
 from qwenproxy.access import admin as admin_access
 from qwenproxy.api.openapi import dashboard as described
-from qwenproxy.api.openapi import explaining
+from qwenproxy.api.openapi import explaining, windows
 
-PATHS = described.PATHS | explaining.PATHS
+PATHS = described.PATHS | explaining.PATHS | windows.PATHS
 METHODS = ("get", "post", "put", "delete")
 OPEN = {"/ui", "/ui/{name}", "/ui/texts-{lang}.json", "/admin/api/session", LOGIN}
 CLOSED = sorted(

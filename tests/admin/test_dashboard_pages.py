@@ -13,9 +13,9 @@ from kept_chats import KeptChats
 from openapi_checks import check
 from replies import RATE_LIMITED
 
-from qwenproxy.admin.pages import STATIC
+from qwenproxy.admin.pages import OWN_TEXTS, STATIC
 from qwenproxy.config import SETTINGS
-from qwenproxy.texts import EN, RU, dashboard_en
+from qwenproxy.texts import EN, RU
 
 FILES = sorted(each.name for each in resources.files(STATIC).iterdir() if not each.name.startswith("_"))
 READ = {
@@ -57,7 +57,9 @@ def test_a_file_names_no_other_host_and_writes_no_html(name: str) -> None:
 
 
 def test_the_texts_are_those_of_the_catalogue(dashboard: Dashboard) -> None:
-    assert dashboard.client.get("/ui/texts-en.json").get_json() == dashboard_en.EN
+    texts = {key: text for key, text in EN.items() if key.startswith(OWN_TEXTS)}
+    assert len(texts) > 100
+    assert dashboard.client.get("/ui/texts-en.json").get_json() == texts
 
 
 @pytest.mark.parametrize(("path", "schema"), READ.items(), ids=READ.values())

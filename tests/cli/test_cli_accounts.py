@@ -22,6 +22,7 @@ def session(session: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return the session folder; the environment names no menu setting and no display."""
     for name in ("SKIP_ACCOUNT_MENU", "NON_INTERACTIVE", "DISPLAY", "WAYLAND_DISPLAY"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("QWENPROXY_ADMIN", "0")  # else the commands wait for a login on the dashboard's page
     return session
 
 

@@ -32,6 +32,7 @@ def environment(session: Path) -> dict[str, str]:
         QWENPROXY_DRIVER="plain",
         QWENPROXY_CHROME="/bin/false",
         QWENPROXY_CHROMEDRIVER="/bin/false",
+        QWENPROXY_ADMIN="0",  # else a login without a screen waits for the dashboard's page
     )
 
 

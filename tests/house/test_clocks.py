@@ -40,6 +40,7 @@ MAY_LOOK = {
     "history/stored/responses.py",  # when a response was used
     "disk/cached.py",  # the age of files
     "disk/files.py",  # names of files set aside
+    "logins/by_token.py",  # whether a token has expired
     "logins/check.py",  # how long an account rests, and how wrong this clock is
     "logins/person_settings.py",  # when settings were read
     "logins/watch.py",  # whether a token has expired

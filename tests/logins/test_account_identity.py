@@ -59,6 +59,7 @@ def session(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("QWENPROXY_LANG", "en")
     for name in ("DISPLAY", "WAYLAND_DISPLAY"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("QWENPROXY_ADMIN", "0")  # else they wait for a login on the dashboard's page
     return folder
 
 

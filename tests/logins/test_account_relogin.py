@@ -21,6 +21,7 @@ def session(session: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return that folder, for commands without a screen."""
     for name in ("DISPLAY", "WAYLAND_DISPLAY"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("QWENPROXY_ADMIN", "0")  # else they wait for a login on the dashboard's page
     return session
 
 
@@ -109,7 +110,7 @@ def test_without_a_screen_each_command_names_its_own_way_on(registry: Registry) 
 
 
 def test_the_menu_takes_a_token_where_no_window_can_open(registry: Registry, session: Path) -> None:
-    with Terminal(["start"], clean_environment(session)) as terminal:
+    with Terminal(["start"], clean_environment(session, QWENPROXY_ADMIN="0")) as terminal:
         terminal.expect("[3]: ")
         terminal.type("2\n")
         terminal.expect("[hers]: ")

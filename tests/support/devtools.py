@@ -28,9 +28,10 @@ def navigate_and_wait(chrome: psutil.Process, url: str) -> None:
     _leave_and_wait(chrome, "Page.navigate", {"url": url})
 
 
-def evaluate(chrome: psutil.Process, expression: str) -> Any:
-    """Return the value of a JavaScript expression in the page."""
-    return devtools(chrome, "Runtime.evaluate", expression=expression)["result"].get("value")
+def evaluate(chrome: psutil.Process, expression: str, at: str = "") -> Any:
+    """Return the value of a JavaScript expression in the page; with several, in the one with `at` in its address."""
+    with _attached(chrome, at) as socket:
+        return _run(socket, "Runtime.evaluate", {"expression": expression})["result"].get("value")
 
 
 def _leave_and_wait(chrome: psutil.Process, method: str, params: dict[str, Any]) -> None:
@@ -44,10 +45,10 @@ def _leave_and_wait(chrome: psutil.Process, method: str, params: dict[str, Any])
 
 
 @contextlib.contextmanager
-def _attached(chrome: psutil.Process) -> Iterator[websocket.WebSocket]:
+def _attached(chrome: psutil.Process, at: str = "") -> Iterator[websocket.WebSocket]:
     [port] = [word.partition("=")[2] for word in chrome.cmdline() if word.startswith("--remote-debugging-port=")]
     targets = httpx.get(f"http://127.0.0.1:{port}/json").json()
-    [page] = [target for target in targets if target["type"] == "page"]
+    [page] = [target for target in targets if target["type"] == "page" and at in target["url"]]
     # Chrome refuses a socket that names an origin
     socket = websocket.create_connection(page["webSocketDebuggerUrl"], timeout=20, suppress_origin=True)
     try:

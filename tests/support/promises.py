@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from qwenproxy.api.openapi import dashboard, document, explaining
+from qwenproxy.api.openapi import dashboard, document, explaining, windows
 from qwenproxy.api.openapi.gemini import GEMINI_PREFIXES, SHARED_PREFIXES
 from qwenproxy.api.openapi.paths import OPENAI_PREFIXES
 from qwenproxy.errors import ProxyError
@@ -18,7 +18,7 @@ def described_routes() -> set[tuple[str, str]]:
 
 def dashboard_routes() -> set[tuple[str, str]]:
     """Return method and path of the dashboard's routes: people see its pages, and only the contract lists these."""
-    paths = dashboard.PATHS | explaining.PATHS
+    paths = dashboard.PATHS | explaining.PATHS | windows.PATHS
     return {(method.upper(), path) for path, item in paths.items() for method in item if method in METHODS}
 
 

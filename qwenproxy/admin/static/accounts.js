@@ -1,16 +1,20 @@
 // The accounts: how each stands, and what its person can do.
 
+import { addPanel, askProxy, goTo } from "/ui/account_forms.js";
 import { ask } from "/ui/api.js";
 import { button, empty, h, notice, show, table } from "/ui/dom.js";
 import { watch } from "/ui/live.js";
 import { moment, number, said, t, until as timeUntil } from "/ui/words.js";
 
+const WINDOWS = { INVALID: "account_login", VERIFY: "account_verify" };
 const KINDS = { OK: "good", WAIT: "warn", VERIFY: "warn", INVALID: "bad" };
 
 export async function open({ body, until }) {
   const news = h("div", { "aria-live": "polite" });
   const list = h("section", { class: "panel" });
-  show(body, news, list, h("p", { class: "muted" }, t("accounts_how"), " ", h("code", {}, "qwenproxy account add")));
+  const say = text => show(news, notice(text, "good"));
+  show(body, news, list, addPanel(async text => { say(text); await refresh(); }),
+    h("p", { class: "muted" }, t("accounts_how"), " ", h("code", {}, "qwenproxy account add")));
   const state = await ask("/admin/api/accounts");
   let busy = false;
   const showList = rows => {
@@ -18,6 +22,11 @@ export async function open({ body, until }) {
     show(list, rows.length ? accountTable(rows, account => actions(account)) : empty(t("accounts_none"), h("code", {}, "qwenproxy account add")));
   };
   const actions = account => h("div", { class: "row" },
+    button(t(WINDOWS[account.status] ?? "account_open"), () => act(account, async () => {
+      if (account.status === "OK" && !confirm(t("account_open_sure", { id: account.id }))) return;
+      goTo(await ask(address(account, "/window"), { method: "POST" }));
+    }), account.status === "INVALID" || account.status === "VERIFY" ? "first" : ""),
+    button(t("account_proxy"), () => askProxy(account, address(account, "/proxy"), async text => { say(text); await refresh(); })),
     button(t("check"), () => act(account, async () => {
       const { kind, detail } = await ask(address(account, "/check"), { method: "POST" });
       show(news, notice(kind === "ok" ? t("check_ok", { id: account.id }) : `${account.id}: ${detail || kind}`, kind === "ok" ? "good" : "warn"));
@@ -31,6 +40,9 @@ export async function open({ body, until }) {
     busy = true;
     try { await work(); } catch (error) { show(news, notice(`${account.id}: ${said(error)}`, "bad")); }
     busy = false;
+    await refresh();
+  };
+  const refresh = async () => {
     try { showList((await ask("/admin/api/accounts")).accounts); } catch { /* the stream brings the list later */ }
   };
   showList(state.accounts);
@@ -51,7 +63,7 @@ export function accountTable(rows, actions = null) {
     { name: t("browser"), cell: account => t(account.browser ? "open" : "closed") },
     { name: t("login_until"), short: true, cell: account => moment(account.expiresAt) },
   ];
-  if (actions) columns.push({ name: t("actions"), cell: actions });
+  if (actions) columns.push({ name: t("account_proxy"), cell: account => account.proxy ?? "–" }, { name: t("actions"), cell: actions });
   return table(t("page_accounts"), columns, rows);
 }
 

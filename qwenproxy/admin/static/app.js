@@ -12,8 +12,10 @@ import * as overview from "/ui/overview.js";
 import * as playground from "/ui/playground.js";
 import * as requests from "/ui/requests.js";
 import * as settings from "/ui/settings.js";
+import * as personWindow from "/ui/window.js";
 
 const PAGES = { overview, accounts, playground, explain, requests, keys, connect: connecting, settings };
+const INNER = { window: personWindow }; // pages that others lead to
 const app = document.getElementById("app");
 let endPage = () => {}, endFrame = () => {};
 let version = "";
@@ -34,9 +36,10 @@ async function begin() {
 
 /** Log in with the key that the address may hold; return whether there is one. */
 function logInByAddress() {
-  const key = new URLSearchParams(location.hash.slice(1)).get("key");
+  const named = new URLSearchParams(location.hash.slice(1));
+  const key = named.get("key"), page = /^[\w/-]+$/.exec(named.get("to") ?? "");
   if (!key) return false;
-  history.replaceState(null, "", "/ui/"); // the key must not stay in the address, nor in the history
+  history.replaceState(null, "", page ? `/ui/#/${page[0]}` : "/ui/"); // the key must not stay in address and history
   leave();
   logIn(key);
   return true;
@@ -129,7 +132,8 @@ function showPage() {
   const main = document.getElementById("main");
   if (!main) return; // nobody is logged in
   const [name, ...rest] = location.hash.replace(/^#\/?/, "").split("/").map(decoded);
-  const page = PAGES[name] ? name : "overview";
+  const all = { ...PAGES, ...INNER };
+  const page = all[name] ? name : "overview";
   endPage();
   document.title = `${t(`page_${page}`)} – qwenproxy`;
   for (const link of app.querySelectorAll(".menu a")) {
@@ -141,7 +145,7 @@ function showPage() {
   const ends = [];
   endPage = () => ends.forEach(end => end());
   hasFailed = false;
-  Promise.resolve(PAGES[page].open({ body, rest, until: end => ends.push(end) })).catch(error => {
+  Promise.resolve(all[page].open({ body, rest, until: end => ends.push(end) })).catch(error => {
     if (!body.isConnected) return; // its person is on another page by now
     hasFailed = true;
     show(body, notice(said(error), "bad"), h("p", {}, button(t("try_again"), showPage)));

@@ -25,6 +25,7 @@ from qwenproxy.api.openapi import (
     responses,
     stored,
     videos,
+    windows,
 )
 from qwenproxy.api.openapi.paths import PATHS
 from qwenproxy.api.openapi.schemas import SCHEMAS
@@ -66,6 +67,7 @@ PARTS = (
     ollama,
     dashboard,
     explaining,
+    windows,
 )  # one for each wire API beside the first, and the dashboard
 
 

@@ -17,6 +17,7 @@ from qwenproxy.api.openapi.builders import (
     ref,
 )
 from qwenproxy.api.openapi.paths import READS_BODY, Item, answers, body_of, json_content, operation
+from qwenproxy.api.openapi.windows import ADD_BY_TOKEN
 
 TAG = {
     "name": "Dashboard",
@@ -78,7 +79,7 @@ SCHEMAS: dict[str, Schema] = {
     "LoggedOut": an_object("loggedOut", loggedOut=const(True)),
     "Overview": an_object(" ".join(_OVERVIEW), **_OVERVIEW),
     "DashboardAccount": an_object(
-        "id status resetAt expiresAt renewable trouble settings browser running",
+        "id status resetAt expiresAt renewable trouble settings proxy browser running",
         id=TEXT,
         status={"enum": ["OK", "WAIT", "VERIFY", "INVALID"]},
         resetAt=described(MOMENT, "when WAIT ends"),
@@ -86,6 +87,7 @@ SCHEMAS: dict[str, Schema] = {
         renewable=FLAG,
         trouble=described(TEXT, "why its browser does not start"),
         settings=described(array_of(TEXT), "settings on the site that change its answers"),
+        proxy=described(nullable(TEXT), "its outgoing proxy, without user and password"),
         browser=described(FLAG, "whether its browser is open"),
         running=described(COUNT, "answers under way"),
     ),
@@ -199,7 +201,7 @@ PATHS: Item = {
     "/admin/api/login": {"post": _LOGIN},
     "/admin/api/logout": {"post": _operation("Take the cookie away", "LoggedOut")},
     "/admin/api/overview": {"get": _operation("Show the moment and the last hour", "Overview")},
-    "/admin/api/accounts": {"get": _operation("List the accounts", "DashboardAccounts")},
+    "/admin/api/accounts": {"get": _operation("List the accounts", "DashboardAccounts"), "post": ADD_BY_TOKEN},
     "/admin/api/accounts/{account_id}/check": {
         "parameters": [_named("account_id")],
         "post": _operation("Ask the site about an account", "CheckedAccount", (404, 502, 503)),

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from typing import Any
 
 import click
 
-from qwenproxy.accounts.account import Account
+from qwenproxy.accounts.account import Account, refuse_taken_id
 from qwenproxy.cli.account.proxy import read_proxy
 from qwenproxy.cli.console import (
     Console,
@@ -24,14 +25,14 @@ from qwenproxy.cli.session import late_session_option
 from qwenproxy.cli.terminal.help import Command, option
 from qwenproxy.cli.tokens import add_by_token, renew_by_token
 from qwenproxy.config import Config
-from qwenproxy.disk.files import valid_id
-from qwenproxy.errors import NoUsableAccount, SetupError
-from qwenproxy.texts import Phrase
+from qwenproxy.errors import NoUsableAccount
 
 RELOGIN_EXAMPLES = "qwenproxy account relogin\nqwenproxy account relogin acc_1 --token - <token.txt"
 wait_option = option(
     "--wait", "login_wait", type=click.FloatRange(min=1), default=LOGIN_WAIT, metavar="SECONDS", help="help_wait"
 )
+
+page_option = option("--page", "at_page", is_flag=True, help="help_login_page")
 
 
 @click.command(
@@ -43,11 +44,12 @@ wait_option = option(
 @option("--token", metavar="TOKEN", help="help_add_token")
 @option("--id", "account_id", metavar="ID", help="help_add_id")
 @option("--proxy", "proxy_url", metavar="URL", help="help_add_proxy")
+@page_option
 @wait_option
 @late_session_option
 @click.pass_obj
 def add_command(
-    config: Config, token: str | None, account_id: str | None, proxy_url: str | None, login_wait: float
+    config: Config, /, token: str | None, account_id: str | None, proxy_url: str | None, **ways: Any
 ) -> None:
     """Add an account by a login window or a token."""
     console = open_console(config)
@@ -56,7 +58,8 @@ def add_command(
         raise click.UsageError(console.say("add_two_hidden"))
     proxy = read_proxy(console, proxy_url) if proxy_url is not None else None
     if token is None:
-        click.echo(console.say("added", id=add_in_window(console, account_id, login_wait, proxy)))
+        new_id = add_in_window(console, account_id, ways["login_wait"], proxy, at_page=ways["at_page"])
+        click.echo(console.say("added", id=new_id))
     else:
         add_by_token(console, token, account_id, proxy)
 
@@ -64,10 +67,13 @@ def add_command(
 @click.command("relogin", cls=Command, help="help_account_relogin", epilog=RELOGIN_EXAMPLES)
 @click.argument("account_id", metavar="[ID]", required=False)
 @option("--token", metavar="TOKEN", help="help_relogin_token")
+@page_option
 @wait_option
 @late_session_option
 @click.pass_obj
-def relogin_command(config: Config, account_id: str | None, token: str | None, login_wait: float) -> None:
+def relogin_command(
+    config: Config, account_id: str | None, token: str | None, login_wait: float, at_page: bool
+) -> None:
     """Log in again to the named account, or to the one that needs it."""
     console = open_console(config)
     if token is not None:
@@ -75,19 +81,14 @@ def relogin_command(config: Config, account_id: str | None, token: str | None, l
         return
     account = find_account(console, account_id) if account_id else _account_to_relogin(console)
     if account is not None:
-        relogin_in_window(console, account, login_wait)
+        relogin_in_window(console, account, login_wait, at_page=at_page)
         click.echo(console.say("relogged", id=account.id))
 
 
 def _refuse_bad_id(console: Console, account_id: str | None) -> None:
     """Raise what the registry would raise, but before it creates the session folder and before a window opens."""
-    if account_id is None:
-        return
-    if not valid_id(account_id):
-        raise SetupError(Phrase("bad_account_id"))
-    for account in console.accounts():
-        if account.id.casefold() == account_id.casefold():
-            raise SetupError(Phrase("account_exists", id=account.id))
+    if account_id is not None:
+        refuse_taken_id(account_id, console.accounts())
 
 
 def _account_to_relogin(console: Console) -> Account | None:

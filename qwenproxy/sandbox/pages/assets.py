@@ -7,7 +7,7 @@ from importlib import resources
 from quart import Blueprint, Response
 
 from qwenproxy.sandbox.envelope import html_response
-from qwenproxy.sandbox.state import SiteState
+from qwenproxy.sandbox.state import SiteState, current_state
 
 bp = Blueprint("assets", __name__)
 
@@ -16,6 +16,12 @@ bp = Blueprint("assets", __name__)
 async def page_script(version: str) -> Response:
     """Serve the pages' script; its address contains the version."""
     return Response(asset("page.js"), content_type="application/javascript; charset=utf-8")
+
+
+@bp.get("/partner")
+async def partner() -> Response:
+    """Serve the form of somebody else by whom people sign in, in a pop-up window."""
+    return page(current_state(), "partner.html")
 
 
 def page(state: SiteState, name: str, login: str = "") -> Response:

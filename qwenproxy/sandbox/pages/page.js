@@ -204,7 +204,11 @@
       return;
     }
     if (!signInHost) keepToken(cookie("token"));
-    location.assign(chat + "/" + SIGNED_IN);
+    if (!window.opener) location.assign(chat + "/" + SIGNED_IN);
+    else {  // a partner's pop-up
+      window.opener.location.assign(chat + "/" + SIGNED_IN);
+      window.close();
+    }
   }
 
   setTimeout(installSdk, sdkDelay);
