@@ -21,7 +21,7 @@ from urllib3.exceptions import HTTPError, MaxRetryError, SSLError
 
 from qwenproxy.browser.grid_address import GridAddress
 from qwenproxy.browser.grid_status import QUERY, GridReport, Node, nodes_of, report_of
-from qwenproxy.errors import GridError
+from qwenproxy.errors import GridError, GridFull
 from qwenproxy.texts import Phrase
 
 log = logging.getLogger(__name__)
@@ -98,6 +98,10 @@ class GridHub:
             return reader(answer)
         except UNREADABLE as error:
             raise self.error("grid_unlike") from error
+
+    def full(self, slots: int) -> GridFull:
+        """Return the error for a Grid all of whose slots are taken."""
+        return GridFull(Phrase("grid_full", hub=str(self.address), slots=slots), retry_after=TRY_AGAIN)
 
     def error(self, key: str, **values: object) -> GridError:
         """Return the error whose text has this key and these values; the hub's address is among them."""
