@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import secrets
+import shlex
 import signal
 import sys
 import tempfile
@@ -32,7 +33,7 @@ def main() -> None:
         print(f"Starting a hub and {arguments.nodes} nodes ...", file=sys.stderr)
         with LocalGrid(programs, wishes) as grid:
             if tls:
-                print(f"export SSL_CERT_FILE={tls[0]}")
+                print(f"export SSL_CERT_FILE={shlex.quote(str(tls[0]))}")
             print(f"export QWENPROXY_GRID_URL={grid.url}", flush=True)
             print("Ctrl-C ends the Grid and every browser on it.", file=sys.stderr)
             signal.pause()
