@@ -10,13 +10,13 @@ import click
 import orjson
 import requests
 
-from qwenproxy.accounts.account import Account, is_verify
+from qwenproxy.accounts.account import Account, is_verify, needs_person
 from qwenproxy.accounts.proxies import UNREADABLE
 from qwenproxy.assembly import build_relay, opener_for
 from qwenproxy.chat import ChatRequest, Message, Text, TextPart
 from qwenproxy.cli.account.notes import settings_finding
 from qwenproxy.cli.account.proxy import proxies_of, proxy_text
-from qwenproxy.cli.console import Console, needs_person, open_console, status_text
+from qwenproxy.cli.console import Console, open_console, status_text
 from qwenproxy.cli.finding import Finding
 from qwenproxy.cli.findings import (
     browser_findings,

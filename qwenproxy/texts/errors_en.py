@@ -8,6 +8,7 @@ EN = {
     "delete_refused": "cannot delete {path}: {reason}",
     "set_aside_refused": "cannot set aside {path}: {reason}",
     "read_refused": "cannot read {path}: {reason}",
+    "no_regular_file": "{path} is no file that could be replaced. Name another one.",
     "look_refused": "cannot access {path}: {reason}",
     "lock_refused": "cannot lock {path}: {reason}",
     "list_refused": "cannot list {path}: {reason}",

@@ -8,6 +8,7 @@ RU = {
     "delete_refused": "не удалось удалить {path}: {reason}",
     "set_aside_refused": "не удалось отложить в сторону {path}: {reason}",
     "read_refused": "не удалось прочитать {path}: {reason}",
+    "no_regular_file": "{path} не обычный файл, заменить его нельзя. Укажите другой.",
     "look_refused": "нет доступа к {path}: {reason}",
     "lock_refused": "не удалось заблокировать {path}: {reason}",
     "list_refused": "не удалось просмотреть папку {path}: {reason}",

@@ -61,8 +61,17 @@ def test_it_comes_in_with_the_passphrase_of_a_file_once(session: Path, exported:
     assert identity.read(folder, LOGIN.token) == LOGIN
     again = run_here(*arguments)
     assert again.status == 1
-    assert "already account acc_1" in again.output
+    assert "is account acc_1 here" in again.output and "account check acc_1" in again.output
     assert ids_in(session) == ["acc_1"]
+
+
+def test_it_renews_the_login_of_an_account_that_needs_one(session: Path, exported: Path) -> None:
+    registry = Registry.open(SessionFolder(session))
+    registry.add(new_token("ann", expires_at=1), "mine")
+    ended = run_here("account", "import", str(exported), text=PASSPHRASE)
+    assert ended.status == 0 and "mine was here already" in ended.output, ended.output
+    [account] = registry.all()
+    assert (account.id, account.token, account.renewable) == ("mine", LOGIN.token, True)
 
 
 def test_a_wrong_passphrase_imports_nothing(session: Path, exported: Path) -> None:
@@ -125,6 +134,30 @@ class TestExporting:
         target.write_text("mine")
         ended = run_here("account", "export", "acc_1", str(target), "--force", text=PASSPHRASE)
         assert ended.status == 0 and target.read_bytes().startswith(b"qwenproxy-account 1 ")
+
+    @pytest.mark.skipif(os.name == "nt", reason="Windows has no named pipes among its files")
+    @pytest.mark.parametrize("force", [(), ("--force",)], ids=["", "force"])
+    def test_replaces_no_pipe_and_no_folder(self, tmp_path: Path, force: tuple[str, ...]) -> None:
+        os.mkfifo(tmp_path / "pipe")
+        (tmp_path / "folder").mkdir()
+        for name in ("pipe", "folder"):
+            ended = run_here("account", "export", "acc_1", str(tmp_path / name), *force, text=PASSPHRASE)
+            assert ended.status == 1 and "no file that could be replaced" in ended.output
+        assert (tmp_path / "pipe").is_fifo() and (tmp_path / "folder").is_dir()
+        assert sorted(path.name for path in tmp_path.glob("*")) == ["folder", "pipe", "session"]
+
+    @pytest.mark.skipif(os.name == "nt", reason="links need rights there")
+    def test_keeps_a_link_and_replaces_what_it_names(self, tmp_path: Path) -> None:
+        (tmp_path / "mine").write_text("mine")
+        (tmp_path / "link").symlink_to("mine")
+        assert run_here("account", "export", "acc_1", str(tmp_path / "link"), "--force", text=PASSPHRASE).status == 0
+        assert (tmp_path / "link").is_symlink() and (tmp_path / "mine").read_bytes().startswith(b"qwenproxy-account 1 ")
+
+    def test_writes_no_account_to_standard_output(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.chdir(tmp_path)
+        ended = run_here("account", "export", "acc_1", "-", text=PASSPHRASE)
+        assert ended.status == 2 and "Name a file" in ended.output
+        assert not (tmp_path / "-").exists()
 
     @pytest.mark.parametrize(
         ("text", "message"), [("", "no passphrase"), ("\n", "no passphrase"), ("short\n", "at least 8")]

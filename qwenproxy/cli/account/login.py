@@ -7,14 +7,13 @@ from collections.abc import Sequence
 
 import click
 
-from qwenproxy.accounts.account import Account
+from qwenproxy.accounts.account import Account, needs_person
 from qwenproxy.cli.account.proxy import read_proxy
 from qwenproxy.cli.console import (
     Console,
     choose_account,
     find_account,
     is_interactive,
-    needs_person,
     no_accounts,
     open_console,
     table,

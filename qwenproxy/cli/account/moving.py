@@ -38,13 +38,16 @@ passphrase_option = option("--passphrase-file", metavar="FILE", help="help_passp
 def export_command(config: Config, account_id: str, file: Path, passphrase_file: str | None, force: bool) -> None:
     """Write an account to an encrypted file."""
     console = open_console(config)
+    if str(file) == "-":
+        raise click.UsageError(console.say("export_no_stream"))
     account = find_account(console, account_id)
     content = parcel.to_bytes(parcel.pack(console.registry, account))
-    if file.is_dir() or (file.exists() and not force):
+    files.ensure_replaceable(file)
+    if file.exists() and not force:
         raise SetupError(Phrase("export_exists", path=file))
     sealed = sealed_file.seal(content, _new_passphrase(console, passphrase_file))
     if force:
-        files.write_atomic(file, sealed)
+        files.write_named(file, sealed)
     else:
         files.write_new(file, sealed)
     click.echo(console.say("exported", id=account_id, path=file))
@@ -70,6 +73,9 @@ def import_command(config: Config, source: Path, passphrase_file: str | None) ->
 def _import_file(console: Console, file: Path, passphrase_file: str | None) -> None:
     sealed = sealed_file.read(file)
     traveller = parcel.from_bytes(sealed_file.unseal(sealed, _passphrase(console, passphrase_file)))
+    if renewed := parcel.renew(console.registry, traveller, time.time()):
+        click.echo(console.say("imported_renewal", id=renewed))
+        return
     account_id = parcel.take_in(console.registry, traveller)
     if account_id != traveller.id:
         click.echo(console.say("imported_renamed", id=account_id, old=traveller.id))
