@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 from qwenproxy.accounts import standing
 from qwenproxy.accounts.registry import Account, Registry
-from qwenproxy.accounts.slots import Room, Slot
+from qwenproxy.accounts.slots import PoolLimits, Room, Slot
 from qwenproxy.browser.kept_page import KeptPage
 from qwenproxy.chat.waiting import ClientGoneCheck, unless_gone
 from qwenproxy.errors import GridFull, NotLoggedIn, ProxyError, TabLost
@@ -31,18 +31,17 @@ class Browsers:
         self,
         registry: Registry,
         open_page: Callable[[Account], KeptPage],
-        room: Room,
+        limits: PoolLimits,
         slots: dict[str, Slot],
         clock: Callable[[], float],
     ) -> None:
-        """`open_page` brings up an account's browser; `clock` gives Unix seconds, for accounts that are set aside;
-        `room` says how many may be open.
+        """`open_page` brings up an account's browser; `clock` gives Unix seconds, for accounts that are set aside.
 
-        The pool fills `slots` and decides over them; `lock` guards them for both.
+        The pool fills `slots` and decides over them; `lock` guards them and `room` for both.
         """
         self._registry = registry
         self._open_page = open_page
-        self._room = room
+        self.room = Room(limits.max_browsers)
         self._slots = slots
         self.lock = threading.Lock()
         self._clock = clock
@@ -192,7 +191,7 @@ class Browsers:
             with self.lock:
                 others = [s for s in self._slots.values() if s.page and s is not slot]
                 if others:  # else all slots are somebody else's, and any may become free
-                    self._room.note_full(len(others))
+                    self.room.note_full(len(others))
             if all(other.running for other in others):
                 raise
             log.info("account=%s an idle browser makes room: %s", slot.id, error.message)
@@ -204,7 +203,7 @@ class Browsers:
         with self.lock:
             others = [s for s in self._slots.values() if s.has_place and s is not newcomer]
             idle = sorted((s for s in others if not s.running), key=lambda s: s.idle_since)
-            pages = self._take_pages(idle[: max(0, len(others) + 1 - self._room.places)])
+            pages = self._take_pages(idle[: max(0, len(others) + 1 - self.room.places)])
         _close_all(pages)
 
     def _take_pages(self, slots: list[Slot]) -> list[tuple[Slot, KeptPage]]:

@@ -20,7 +20,7 @@ from qwenproxy.accounts.lease import Lease
 from qwenproxy.accounts.registry import Account, Registry
 from qwenproxy.accounts.reservation import Reservation
 from qwenproxy.accounts.rotation import Rotation
-from qwenproxy.accounts.slots import PoolLimits, Room, Slot, Waiter
+from qwenproxy.accounts.slots import PoolLimits, Slot, Waiter
 from qwenproxy.accounts.troubles import Troubles
 from qwenproxy.browser.kept_page import KeptPage
 from qwenproxy.chat.waiting import ClientGoneCheck, check_client, never_gone
@@ -53,9 +53,8 @@ class AccountPool:
         self._clock = clock
         self._slots: dict[str, Slot] = {}
         self._waiters: deque[Waiter] = deque()
-        room = Room(limits.max_browsers)
-        self._rotation = Rotation(limits, room)
-        self._browsers = Browsers(registry, open_page, room, self._slots, clock)
+        self._browsers = Browsers(registry, open_page, limits, self._slots, clock)
+        self._rotation = Rotation(limits, self._browsers.room)
         self._lock = self._browsers.lock
         self._troubles = Troubles(registry, self._lock, clock)
         self._kind_rests = KindRests()
