@@ -134,7 +134,7 @@ class Browsers:
         with self.lock:
             pages = self._take_pages([slot for slot, page in dead if slot.page is page and not slot.running])
         for slot, page in pages:
-            if not self._is_closed and not page.alive:
+            if not self._is_closed and not page.alive and not page.given_up:
                 journal.note(journal.BrowserEnded(slot.id))
         _close_all(pages)
 

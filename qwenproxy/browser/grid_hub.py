@@ -17,7 +17,7 @@ import orjson
 import urllib3
 from selenium.webdriver.common.proxy import Proxy, ProxyType
 from selenium.webdriver.remote.client_config import ClientConfig
-from urllib3.exceptions import HTTPError, MaxRetryError, SSLError
+from urllib3.exceptions import HTTPError, MaxRetryError, ProtocolError, SSLError
 
 from qwenproxy.browser.grid_address import GridAddress
 from qwenproxy.browser.grid_status import QUERY, GridReport, Node, nodes_of, report_of
@@ -74,6 +74,8 @@ class GridHub:
         cause = error.reason if isinstance(error, MaxRetryError) and error.reason else error
         if isinstance(cause, ssl.SSLError | SSLError):
             return self.error("grid_untrusted", reason=_tls_reason(cause))
+        if isinstance(cause, ProtocolError) and not self._trust:
+            return self.error("grid_hangs_up")
         return self.error("grid_silent", reason=type(cause).__name__)
 
     def refused(self) -> GridError:

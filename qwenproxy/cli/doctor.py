@@ -122,7 +122,9 @@ def _account_finding(console: Console, account: Account, result: Check) -> Findi
     if result.kind == "browser":
         return Finding("wrong", f"{account.id}: {console.say('doctor_browser_fails')}", result.detail)
     if result.kind in _REMEDIES:
-        remedy = console.say(_REMEDIES[result.kind], url=console.config.base_url)
+        is_there = result.kind == "unreachable" and console.config.grid_url
+        key = "doctor_unreachable_grid_remedy" if is_there else _REMEDIES[result.kind]
+        remedy = console.say(key, url=console.config.base_url)
         return Finding("wrong", f"{account.id}: {answer}", remedy)
     if record.status(now) == "OK" and result.kind in ("ok", "in_use"):
         return Finding("ok", f"{account.id}: {answer}")

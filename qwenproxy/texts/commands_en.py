@@ -276,6 +276,7 @@ EN = {
     "doctor_asking": "Asking the model ...",
     "doctor_limited_remedy": "It returns by itself. Until then another account helps: {command}",
     "doctor_unreachable_remedy": "Check whether {url} opens in a browser on this machine, then try again.",
+    "doctor_unreachable_grid_remedy": "Check whether the nodes of the Grid reach {url}, then try again.",
     "doctor_roundtrip": "Round trip: first words after {first} s, complete after {took} s, in {pieces} pieces",
     "doctor_roundtrip_empty": "the answer was empty",
     "doctor_roundtrip_broken": "the answer broke off",

@@ -276,6 +276,7 @@ RU = {
     "doctor_asking": "Спрашиваем модель ...",
     "doctor_limited_remedy": "Он вернётся сам. До тех пор поможет второй аккаунт: {command}",
     "doctor_unreachable_remedy": "Проверьте, открывается ли {url} в браузере на этой машине, и повторите.",
+    "doctor_unreachable_grid_remedy": "Проверьте, доступен ли {url} с узлов Grid, и повторите.",
     "doctor_roundtrip": "Ответ модели: начало через {first} с, весь за {took} с, частей: {pieces}",
     "doctor_roundtrip_empty": "ответ пуст",
     "doctor_roundtrip_broken": "ответ оборвался",

@@ -20,6 +20,7 @@ EN = {
     "passphrase_missing": "There is no passphrase. Type one, or name a file that has it with --passphrase-file.",
     "passphrase_file_missing": "{path} does not exist. Name a file with the passphrase in its first line.",
     "passphrase_short": "The passphrase is too short. Take one of at least {count} characters.",
+    "passphrase_no_text": "The passphrase is no text in UTF-8. Save its file in UTF-8.",
     "passphrases_differ": "The two passphrases differ, and nothing was written. Try again.",
     "passphrase_for_file": "--passphrase-file is for an exported file, not for a folder.",
     "sealed_foreign": "{path} is no exported account. Name a file that qwenproxy account export wrote, or a folder.",

@@ -20,6 +20,7 @@ RU = {
     "passphrase_missing": "Пароля нет. Введите его или укажите файл с ним через --passphrase-file.",
     "passphrase_file_missing": "{path} не существует. Укажите файл с паролем в первой строке.",
     "passphrase_short": "Пароль слишком короткий. Нужно не меньше {count} символов.",
+    "passphrase_no_text": "Пароль записан не в UTF-8. Сохраните его файл в UTF-8.",
     "passphrases_differ": "Пароли не совпали, ничего не записано. Попробуйте ещё раз.",
     "passphrase_for_file": "--passphrase-file нужен для файла экспорта, а не для папки.",
     "sealed_foreign": "{path} - не файл экспорта. Укажите файл от qwenproxy account export или папку.",

@@ -19,7 +19,7 @@ from qwenproxy.browser.grid_hub import GridHub
 from qwenproxy.browser.profile import ProfileInUse, profile_owner
 from qwenproxy.browser.proxies import ProxyAddress
 from qwenproxy.disk.folder import AccountFolder
-from qwenproxy.errors import GridError, GridFull
+from qwenproxy.errors import BrowserError, GridError, GridFull
 from qwenproxy.sandbox.tls import new_identity
 
 PASSWORD = "s3cret-of-the-grid"
@@ -151,7 +151,7 @@ def test_an_accounts_proxy_is_for_its_own_browsers_alone(fake: FakeHub, tmp_path
 
 def test_a_proxy_with_a_password_is_refused_before_anything_opens(fake: FakeHub, folder: AccountFolder) -> None:
     launcher = GridLauncher(fake.hub(), proxy_of=lambda _: ProxyAddress.parse("http://me@10.0.0.7:8080"))
-    with pytest.raises(GridError, match=r"proxy http://10.0.0.7:8080 of account acc_1 has a password"):
+    with pytest.raises(BrowserError, match=r"proxy http://10.0.0.7:8080 of account acc_1 has a password"):
         launcher.launch(folder)
     assert not fake.asked and profile_owner(folder) is None
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import unicodedata
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from cli_runner import Terminal, clean_environment, new_token, run_here
@@ -13,6 +15,7 @@ from qwenproxy.accounts import identity
 from qwenproxy.accounts.registry import Registry
 from qwenproxy.browser.page_login import Login, Storage
 from qwenproxy.disk.folder import SessionFolder
+from qwenproxy.logins import sealed_file
 
 PASSPHRASE = "correct horse battery"
 COOKIE = {"name": "refresh_token", "value": "planted-secret", "domain": ".site.test"}
@@ -164,12 +167,12 @@ class TestExporting:
     )
     def test_wants_a_passphrase(self, tmp_path: Path, text: str, message: str) -> None:
         ended = run_here("account", "export", "acc_1", str(tmp_path / "new"), text=text)
-        assert ended.status == 1 and message in ended.output
+        assert ended.status == 2 and message in ended.output
         assert not (tmp_path / "new").exists()
 
     def test_says_that_a_file_of_the_passphrase_is_missing(self, tmp_path: Path) -> None:
         ended = run_here("account", "export", "acc_1", str(tmp_path / "new"), "--passphrase-file", str(tmp_path / "no"))
-        assert ended.status == 1 and "first line" in ended.output
+        assert ended.status == 2 and "first line" in ended.output
 
     def test_says_what_the_disk_refuses(self, tmp_path: Path) -> None:
         ended = run_here("account", "export", "acc_1", str(tmp_path / "no" / "new"), text=PASSPHRASE)
@@ -191,6 +194,24 @@ class TestExporting:
             assert terminal.end() == 1
         assert PASSPHRASE not in terminal.text
         assert not (tmp_path / "new").exists()
+
+
+def test_a_passphrase_that_is_no_text_is_refused(session: Path, exported: Path, tmp_path: Path) -> None:
+    (tmp_path / "latin").write_bytes("пароль-latin".encode("cp1251"))
+    ended = run_here("account", "import", str(exported), "--passphrase-file", str(tmp_path / "latin"))
+    assert ended.status == 2 and "no text in UTF-8" in ended.output
+
+
+@pytest.mark.parametrize("seal_form", ["NFC", "NFD"])
+def test_a_passphrase_opens_in_each_form_of_its_accents(
+    seal_form: Literal["NFC", "NFD"], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    word = "pässwörd-é"
+    monkeypatch.setattr(sealed_file, "_one_form", lambda text: unicodedata.normalize(seal_form, text))  # as it was
+    (tmp_path / "sealed").write_bytes(sealed_file.seal(b"x", word))
+    monkeypatch.undo()
+    sealed = sealed_file.read(tmp_path / "sealed")
+    assert [sealed_file.unseal(sealed, unicodedata.normalize(form, word)) for form in ("NFC", "NFD")] == [b"x", b"x"]
 
 
 def test_a_folder_has_no_passphrase(session: Path, tmp_path: Path) -> None:

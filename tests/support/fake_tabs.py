@@ -25,6 +25,7 @@ class FakeTab:
         self.origin = ORIGIN
         self.token = account.token
         self.alive = True
+        self.given_up = False
         self.closed = False
         self.loads = 0
         self.age = 0.0  # seconds since the page was loaded
@@ -58,7 +59,7 @@ class FakeTab:
         return True
 
     def give_up(self) -> None:
-        self.alive = False
+        self.alive, self.given_up = False, True
 
     def distrust(self) -> None:
         self.distrusted = True
