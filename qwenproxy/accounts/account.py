@@ -85,6 +85,11 @@ def is_verify(account: Account, now: float) -> bool:
     return account.status(now) == "WAIT" and account.reason == "verification"
 
 
+def needs_person(account: Account, now: float) -> bool:
+    """Tell whether an account needs its person: INVALID or VERIFY (`now` in s since 1970)."""
+    return account.status(now) == "INVALID" or is_verify(account, now)
+
+
 def refuse_other_user(account: Account, user_id: str | None, accounts: Iterable[Account]) -> None:
     """Raise OtherUser if a login belongs to another person than the account."""
     if user_id and account.user_id and user_id != account.user_id:

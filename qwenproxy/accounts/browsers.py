@@ -13,10 +13,10 @@ from collections.abc import Callable
 
 from qwenproxy.accounts import standing
 from qwenproxy.accounts.registry import Account, Registry
-from qwenproxy.accounts.slots import PoolLimits, Slot
+from qwenproxy.accounts.slots import PoolLimits, Room, Slot
 from qwenproxy.browser.kept_page import KeptPage
 from qwenproxy.chat.waiting import ClientGoneCheck, unless_gone
-from qwenproxy.errors import NotLoggedIn, ProxyError, TabLost
+from qwenproxy.errors import GridFull, NotLoggedIn, ProxyError, TabLost
 from qwenproxy.observe import journal
 
 log = logging.getLogger(__name__)
@@ -37,11 +37,11 @@ class Browsers:
     ) -> None:
         """`open_page` brings up an account's browser; `clock` gives Unix seconds, for accounts that are set aside.
 
-        The pool fills `slots` and decides over them; `lock` guards them for both.
+        The pool fills `slots` and decides over them; `lock` guards them and `room` for both.
         """
         self._registry = registry
         self._open_page = open_page
-        self._limits = limits
+        self.room = Room(limits.max_browsers)
         self._slots = slots
         self.lock = threading.Lock()
         self._clock = clock
@@ -134,7 +134,7 @@ class Browsers:
         with self.lock:
             pages = self._take_pages([slot for slot, page in dead if slot.page is page and not slot.running])
         for slot, page in pages:
-            if not self._is_closed and not page.alive:
+            if not self._is_closed and not page.alive and not page.given_up:
                 journal.note(journal.BrowserEnded(slot.id))
         _close_all(pages)
 
@@ -174,7 +174,7 @@ class Browsers:
         self._close_surplus(slot)
         started_at = time.monotonic()
         try:
-            page = self._open_page(account)
+            page = self._open_with_room(slot, account)
         except ProxyError as error:
             slot.starts.fail(error)
             raise
@@ -183,12 +183,27 @@ class Browsers:
         journal.note(journal.BrowserOpened(slot.id, time.monotonic() - started_at))
         return page
 
+    def _open_with_room(self, slot: Slot, account: Account) -> KeptPage:
+        """Open the account's page; where a Grid is full, in place of the idle browser that served longest ago."""
+        try:
+            return self._open_page(account)
+        except GridFull as error:
+            with self.lock:
+                others = [s for s in self._slots.values() if s.page and s is not slot]
+                if others:  # else all slots are somebody else's, and any may become free
+                    self.room.note_full(len(others))
+            if all(other.running for other in others):
+                raise
+            log.info("account=%s an idle browser makes room: %s", slot.id, error.message)
+        self._close_surplus(slot)
+        return self._open_page(account)
+
     def _close_surplus(self, newcomer: Slot) -> None:
         """Make room for one more browser: close the least recently used ones that are idle."""
         with self.lock:
             others = [s for s in self._slots.values() if s.has_place and s is not newcomer]
             idle = sorted((s for s in others if not s.running), key=lambda s: s.idle_since)
-            pages = self._take_pages(idle[: max(0, len(others) + 1 - self._limits.max_browsers)])
+            pages = self._take_pages(idle[: max(0, len(others) + 1 - self.room.places)])
         _close_all(pages)
 
     def _take_pages(self, slots: list[Slot]) -> list[tuple[Slot, KeptPage]]:

@@ -53,8 +53,8 @@ class AccountPool:
         self._clock = clock
         self._slots: dict[str, Slot] = {}
         self._waiters: deque[Waiter] = deque()
-        self._rotation = Rotation(limits)
         self._browsers = Browsers(registry, open_page, limits, self._slots, clock)
+        self._rotation = Rotation(limits, self._browsers.room)
         self._lock = self._browsers.lock
         self._troubles = Troubles(registry, self._lock, clock)
         self._kind_rests = KindRests()

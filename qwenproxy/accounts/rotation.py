@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 
-from qwenproxy.accounts.slots import PoolLimits, Slot, Waiter
+from qwenproxy.accounts.slots import PoolLimits, Room, Slot, Waiter
 
 LEAD = 2  # requests that an account may be ahead of the one whose turn it is
 BATCH = 8  # requests after which an open browser makes room, if there are more accounts than browsers
@@ -18,9 +18,13 @@ IDLE_SHARE = 0.2  # of `turn_wait`, while another account is idle
 class Rotation:
     """The order in which one pool's accounts take requests."""
 
-    def __init__(self, limits: PoolLimits) -> None:
-        """`limits` say what may run at once, and how long requests wait for a busy account."""
+    def __init__(self, limits: PoolLimits, room: Room | None = None) -> None:
+        """`limits` say what may run at once, and how long requests wait for a busy account.
+
+        `room` is for the browsers; None is what the limits say.
+        """
         self._limits = limits
+        self._room = room or Room(limits.max_browsers)
         self._grants = 0
 
     def grant(self, waiter: Waiter, usable: Sequence[Slot], slots: Collection[Slot], now: float) -> Slot | None:
@@ -73,7 +77,7 @@ class Rotation:
     def _rank(self, usable: Sequence[Slot], slots: Collection[Slot]) -> Callable[[Slot], tuple[int, int]]:
         """Return the sort key of accounts: the requests they took, then the number of the last one."""
         floor = self._floor(usable)
-        is_crowded = self._is_crowded(usable) and sum(slot.has_place for slot in slots) >= self._limits.max_browsers
+        is_crowded = self._is_crowded(usable) and sum(slot.has_place for slot in slots) >= self._room.places
 
         def rank(slot: Slot) -> tuple[int, int]:
             # Opening a browser takes a second or more: it has to be worth it.
@@ -87,13 +91,13 @@ class Rotation:
         return max((slot.turns for slot in usable), default=0) - lag
 
     def _is_crowded(self, usable: Sequence[Slot]) -> bool:
-        return len(usable) > self._limits.max_browsers
+        return len(usable) > self._room.places
 
     def _has_room(self, slot: Slot, slots: Collection[Slot]) -> bool:
         if slot.running >= self._limits.account_concurrency:
             return False
         # Only idle browsers can make room, each for one newcomer: so no more accounts run than browsers may be open.
-        return slot.running > 0 or sum(s.running > 0 for s in slots) < self._limits.max_browsers
+        return slot.running > 0 or sum(s.running > 0 for s in slots) < self._room.places
 
     def _patience(self, free: Sequence[Slot]) -> float:
         """Return how many seconds a request waits for the due account, while these are free."""

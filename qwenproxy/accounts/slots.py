@@ -25,6 +25,32 @@ class PoolLimits:
     turn_wait: float = 5.0
 
 
+FULL_FOR = 30.0  # seconds: a Grid that was full is believed to be for so long
+
+
+class Room:
+    """How many accounts may have a browser open: as many as set, or fewer while a Grid is known to be full.
+
+    The pool's lock guards it. Moments are in s, monotonic.
+    """
+
+    def __init__(self, most: int) -> None:
+        """`most` is what the settings allow."""
+        self._most = most
+        self._fewer = most
+        self._full_until = -math.inf
+
+    @property
+    def places(self) -> int:
+        """How many browsers may be open now."""
+        return self._fewer if time.monotonic() < self._full_until else self._most
+
+    def note_full(self, open_now: int) -> None:
+        """Note that there is room for no more than so many, at least one, for a while."""
+        self._fewer = min(open_now, self._most)
+        self._full_until = time.monotonic() + FULL_FOR
+
+
 UNRENEWED_OFTEN = 3  # refused logins that a page does not renew, until the account counts as logged out
 UNRENEWED_SPELL = 600.0  # seconds within which they count
 

@@ -19,10 +19,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Literal
 
-from qwenproxy.browser.start_failures import Started, has_ended, is_late
+from qwenproxy.browser.start_failures import Started, has_ended
 from qwenproxy.browser.starting import private, start_program
 from qwenproxy.disk.folder import BrowserFolder
-from qwenproxy.errors import SetupError
+from qwenproxy.errors import BrowserError, SetupError
 from qwenproxy.texts import Phrase
 
 Screen = Literal["none", "person", "virtual"]  # no windows, windows on the screen there is, windows on one of our own
@@ -145,7 +145,8 @@ def _await_name(descriptor: int, started: Started) -> str:
         selector.register(descriptor, selectors.EVENT_READ)
         while not said.endswith(b"\n"):
             if not selector.select(max(0.0, deadline - time.monotonic())):
-                raise is_late(started, START_WAIT)
+                wait = f"{START_WAIT:.0f}"
+                raise BrowserError(Phrase("display_late", path=started.path, seconds=wait, log=started.log))
             piece = os.read(descriptor, 64)
             if not piece:  # the end of the pipe is the end of Xvfb
                 with contextlib.suppress(subprocess.TimeoutExpired):

@@ -18,7 +18,8 @@ from qwenproxy.browser.pace import Pace
 from qwenproxy.browser.profile import ProfileClaim
 from qwenproxy.browser.proxies import ProxyAddress
 from qwenproxy.disk.folder import AccountFolder
-from qwenproxy.errors import GridError, SetupError, TabLost
+from qwenproxy.errors import BrowserError, GridError, SetupError, TabLost
+from qwenproxy.texts import Phrase
 
 ANSWER_WAIT = 5.0  # seconds for one exchange: a node that hangs must not hold answers up for longer
 GATHER = 50  # milliseconds: each exchange costs 5 ms of processor time at hub and node
@@ -53,12 +54,13 @@ class GridLauncher:
     def launch(self, folder: AccountFolder) -> GridBrowser:
         """Return a running browser for the account.
 
-        Raises ProfileInUse, StorageError, GridError, also for a proxy with a password: Chrome takes none, and the
-        proxy's own forwarder is not on the node.
+        Raises ProfileInUse, StorageError, GridError; BrowserError for a proxy with a password, so that the account
+        rests: Chrome takes none, and our own forwarder is not on the node.
         """
         proxy = self.proxy_of(folder)
         if proxy and proxy.user:
-            raise self.hub.error("grid_proxy_password", proxy=proxy.public, id=folder.id)
+            hub = str(self.hub.address)
+            raise BrowserError(Phrase("grid_proxy_password", proxy=proxy.public, id=folder.id, hub=hub))
         browser = GridBrowser(folder, ProfileClaim.take(folder), self, proxy)
         try:
             browser.start()

@@ -18,12 +18,12 @@ import urllib3
 from selenium.webdriver.common.proxy import Proxy, ProxyType
 from selenium.webdriver.remote.client_config import ClientConfig
 from selenium.webdriver.remote.webdriver import WebDriver
-from urllib3.exceptions import HTTPError, MaxRetryError, SSLError
+from urllib3.exceptions import HTTPError, MaxRetryError, ProtocolError, SSLError
 
 from qwenproxy.browser.devtools_address import DevToolsAddress
 from qwenproxy.browser.grid_address import GridAddress
 from qwenproxy.browser.grid_status import QUERY, GridReport, Node, nodes_of, report_of
-from qwenproxy.errors import GridError
+from qwenproxy.errors import GridError, GridFull
 from qwenproxy.texts import Phrase
 
 log = logging.getLogger(__name__)
@@ -91,6 +91,8 @@ class GridHub:
         cause = error.reason if isinstance(error, MaxRetryError) and error.reason else error
         if isinstance(cause, ssl.SSLError | SSLError):
             return self.error("grid_untrusted", reason=_tls_reason(cause))
+        if isinstance(cause, ProtocolError) and not self._trust:
+            return self.error("grid_hangs_up")
         return self.error("grid_silent", reason=type(cause).__name__)
 
     def refused(self) -> GridError:
@@ -115,6 +117,10 @@ class GridHub:
             return reader(answer)
         except UNREADABLE as error:
             raise self.error("grid_unlike") from error
+
+    def full(self, slots: int) -> GridFull:
+        """Return the error for a Grid all of whose slots are taken."""
+        return GridFull(Phrase("grid_full", hub=str(self.address), slots=slots), retry_after=TRY_AGAIN)
 
     def error(self, key: str, **values: object) -> GridError:
         """Return the error whose text has this key and these values; the hub's address is among them."""

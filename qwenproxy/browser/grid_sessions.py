@@ -26,7 +26,7 @@ from qwenproxy.errors import GridError
 
 log = logging.getLogger(__name__)
 
-SLOT_WAIT = 5.0  # seconds for a slot to become free: one whose browser has just ended takes a moment
+SLOT_WAIT = 5.0  # seconds after the end of a browser within which its slot becomes free
 LOOK_AGAIN = 0.25  # seconds between two looks at the slots
 SESSION_WAIT = 30.0  # seconds for the Grid to start a browser
 SESSION_TIMEOUT = 300.0  # seconds; the Grid's own default, where the hub does not tell
@@ -54,6 +54,7 @@ class GridSessions:
         self._flags = tuple(flags)
         self._lock = threading.Lock()
         self._starting = 0  # sessions that we asked for, and that may not count as taken slots yet
+        self._freed_at = time.monotonic()  # when a session of ours ended last; at first perhaps one before our start
         self._ports: dict[str, int] = {}  # Chrome's ports on the nodes, by session
 
     def open(self, name: str, flags: Sequence[str] = ()) -> GridSession:
@@ -76,17 +77,20 @@ class GridSessions:
         self._hub.end_session(driver.session_id, politely=politely)
         with self._lock:
             self._ports.pop(str(driver.session_id), None)
+            self._freed_at = time.monotonic()
 
     def _take_slot(self) -> float:
         """Wait until a slot is free, and count it as ours; return the time limit of sessions (s). Raises GridError.
 
+        Waits only where a slot is about to become free, since others can answer the request meanwhile.
+
         A request without a slot would wait in the hub's queue, for minutes, and might get a browser that nobody wants
         any more.
         """
-        deadline = time.monotonic() + SLOT_WAIT
         while True:
             nodes = self._hub.nodes()
             with self._lock:
+                deadline = self._freed_at + SLOT_WAIT
                 if sum(node.free for node in nodes) > self._starting:
                     self._starting += 1
                     return _time_limit(nodes)
@@ -129,7 +133,7 @@ class GridSessions:
 
     def _no_slot(self, nodes: Sequence[Node]) -> GridError:
         places = sum(node.max_sessions for node in nodes if node.availability == UP and node.chrome)
-        return self._hub.error("grid_full", slots=places) if places else self._hub.error("grid_no_nodes")
+        return self._hub.full(places) if places else self._hub.error("grid_no_nodes")
 
     def _failure(self, error: Exception) -> GridError:
         if isinstance(error, WebDriverException):

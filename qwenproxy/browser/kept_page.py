@@ -80,6 +80,11 @@ class KeptPage:
         return not self._given_up and self._tab.alive and self._browser.is_running
 
     @property
+    def given_up(self) -> bool:
+        """Whether we gave the browser up, so that its end is ours."""
+        return self._given_up
+
+    @property
     def is_fit(self) -> bool:
         """Whether login and cookies are good by their dates."""
         return self._fit_until is None or self._upkeep.clock() < self._fit_until

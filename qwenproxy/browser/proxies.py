@@ -5,9 +5,10 @@ local.py and the uploads ask for an account's proxy; forwarding/ speaks with it.
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from dataclasses import dataclass, field
-from urllib.parse import quote, unquote_to_bytes, urlsplit
+from urllib.parse import quote, unquote_to_bytes
 
 from qwenproxy.disk.folder import BrowserFolder
 from qwenproxy.errors import SetupError
@@ -95,16 +96,37 @@ def proxy_of(folder: BrowserFolder, default: ProxyAddress | None = None) -> Prox
 
 def _place(text: str) -> tuple[str, int | None]:
     """Return host and port; None for no port. Raises SetupError."""
-    try:
-        parts = urlsplit(f"//{text}")
-        host, port = parts.hostname or "", parts.port
-        if ":" not in host:
-            host = host.encode("idna").decode()
-    except ValueError:
-        raise SetupError(Phrase("proxy_unreadable")) from None
-    if port == 0 or not re.fullmatch(r"[0-9a-f:.]*:[0-9a-f:.]*(%[\w.-]+)?|[\w.-]+", host):
+    match = re.fullmatch(r"(?:\[(?P<six>[^\[\]]+)\]|(?P<name>[^:\[\]]+))(?::(?P<port>.*))?", text)
+    if match is None:
         raise SetupError(Phrase("proxy_unreadable"))
-    return host, port
+    host = _address_of_six(match["six"]) if match["six"] else _host(match["name"])
+    port = match["port"] or ""
+    if not re.fullmatch("[0-9]{0,9}", port):  # not shown: it may be a password
+        raise SetupError(Phrase("proxy_unreadable"))
+    if port and not 1 <= int(port) <= 65535:
+        raise SetupError(Phrase("proxy_port", port=port))
+    return host, int(port) if port else None
+
+
+def _address_of_six(text: str) -> str:
+    """Return an IPv6 address; the percent sign before its zone may be encoded (RFC 6874). Raises SetupError."""
+    try:
+        return str(ipaddress.IPv6Address(re.sub("%25(?=.)", "%", text, count=1)))
+    except ValueError:
+        raise SetupError(Phrase("proxy_host", host=text[:80])) from None
+
+
+def _host(text: str) -> str:
+    """Return a name as the network knows it, or an IPv4 address. Raises SetupError for what can be neither."""
+    try:
+        host = text.encode("idna").decode().lower()
+        if re.search(r"(^|\.)(\d+|0x[0-9a-f]*)\.?$", host):  # names do not end so, addresses do
+            return str(ipaddress.IPv4Address(host))
+    except ValueError:
+        raise SetupError(Phrase("proxy_host", host=text[:80])) from None
+    if not all(re.fullmatch(r"\w([\w-]*\w)?", label) for label in host.removesuffix(".").split(".")):
+        raise SetupError(Phrase("proxy_host", host=text[:80]))
+    return host
 
 
 def _decoded(text: str) -> str:

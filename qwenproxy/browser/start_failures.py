@@ -81,7 +81,9 @@ def is_late(started: Started, seconds: float) -> BrowserError:
     words, cure = _read_words(started.log)
     wait = f"{seconds:.0f}"
     if not cure:  # other output may have another reason
-        return BrowserError(Phrase("browser_late", path=started.path, seconds=wait, cure=Phrase("cure_late")))
+        return BrowserError(
+            Phrase("browser_late", path=started.path, seconds=wait, cure=Phrase("cure_late", log=started.log))
+        )
     return BrowserError(
         Phrase("browser_late_saying", path=started.path, seconds=wait, words=words, cure=Phrase(cure)),
     )

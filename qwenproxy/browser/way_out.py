@@ -58,10 +58,11 @@ class WayOut:
     def trouble(self, host: str) -> ProxyError | None:
         """Return why the proxy does not lead to a host, None if it does or nobody asked.
 
-        A proxy that leads nowhere keeps the browser from being used at all, as one that does not start.
+        A proxy that leads nowhere, or will not lead to this host, keeps the browser from being used at all, as one that
+        does not start.
         """
         failure = self._forwarder.failure_for(host) if self._forwarder else None
         if failure is None:
             return None
         error = BrowserError(Phrase("proxy_fails", id=self._folder.id, failure=failure.phrase))
-        return error if failure.of_proxy else NetworkFailed(error.message)
+        return error if failure.of_proxy or failure.is_refusal else NetworkFailed(error.message)

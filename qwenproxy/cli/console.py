@@ -72,11 +72,6 @@ def is_interactive() -> bool:
     return sys.stdin is not None and sys.stdin.isatty()
 
 
-def needs_person(account: Account, now: float) -> bool:
-    """Tell whether an account needs its person: INVALID or VERIFY (`now` in s since 1970)."""
-    return account.status(now) == "INVALID" or is_verify(account, now)
-
-
 def status_text(account: Account, say: Speaker, now: float) -> str:
     """Return icon and status of an account (`now` in s since 1970), with what explains a rest."""
     status = account.status(now)

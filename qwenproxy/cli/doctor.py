@@ -10,13 +10,13 @@ import click
 import orjson
 import requests
 
-from qwenproxy.accounts.account import Account, is_verify
+from qwenproxy.accounts.account import Account, is_verify, needs_person
 from qwenproxy.accounts.proxies import UNREADABLE
 from qwenproxy.assembly import build_relay, opener_for
 from qwenproxy.chat import ChatRequest, Message, Text, TextPart
 from qwenproxy.cli.account.notes import settings_finding
 from qwenproxy.cli.account.proxy import proxies_of, proxy_text
-from qwenproxy.cli.console import Console, needs_person, open_console, status_text
+from qwenproxy.cli.console import Console, open_console, status_text
 from qwenproxy.cli.finding import Finding
 from qwenproxy.cli.findings import (
     browser_findings,
@@ -122,7 +122,9 @@ def _account_finding(console: Console, account: Account, result: Check) -> Findi
     if result.kind == "browser":
         return Finding("wrong", f"{account.id}: {console.say('doctor_browser_fails')}", result.detail)
     if result.kind in _REMEDIES:
-        remedy = console.say(_REMEDIES[result.kind], url=console.config.base_url)
+        is_there = result.kind == "unreachable" and console.config.grid_url
+        key = "doctor_unreachable_grid_remedy" if is_there else _REMEDIES[result.kind]
+        remedy = console.say(key, url=console.config.base_url)
         return Finding("wrong", f"{account.id}: {answer}", remedy)
     if record.status(now) == "OK" and result.kind in ("ok", "in_use"):
         return Finding("ok", f"{account.id}: {answer}")

@@ -115,9 +115,11 @@ def _worded_outcomes(
 
 def _without_display(console: Console, account_id: str | None) -> str:
     """Return what to do where no window can open: for an account that is here its new login, else an import."""
+    take_over = console.command("account", "import", "FILE")
     if account_id and account_id in [account.id for account in console.accounts()]:
-        return console.say("no_display_relogin", relogin=console.command("account", "relogin", account_id, "--token -"))
-    add, take_over = console.command("account", "add", "--token -"), console.command("account", "import", "FILE")
+        relogin = console.command("account", "relogin", account_id, "--token -")
+        return console.say("no_display_relogin", relogin=relogin, take_over=take_over)
+    add = console.command("account", "add", "--token -")
     return console.say("no_display_add", add=add, take_over=take_over)
 
 

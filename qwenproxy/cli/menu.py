@@ -8,13 +8,13 @@ from collections.abc import Callable
 
 import click
 
+from qwenproxy.accounts.account import needs_person
 from qwenproxy.cli.account.remove import remove_from_disk
 from qwenproxy.cli.console import (
     Console,
     choose_account,
     is_confirmed,
     is_interactive,
-    needs_person,
     open_console,
     table,
 )

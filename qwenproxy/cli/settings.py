@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from qwenproxy.assembly import check_addresses
 from qwenproxy.cli.terminal.help import Command, help_speaker, option, session_option, setting_option
 from qwenproxy.config import PREFIX, Config
 
@@ -42,7 +43,9 @@ def command_line(config: Config, group: str, *words: str) -> str:
 @session_option
 def config_command(as_json: bool, session_dir: str | None) -> None:
     """Show every setting: its value, where the value comes from, and what it means."""
-    settings = Config.load({"session_dir": session_dir}).rows()
+    config = Config.load({"session_dir": session_dir})
+    check_addresses(config)
+    settings = config.rows()
     if as_json:
         columns = ("value", "origin", "meaning")
         by_name = {PREFIX + name: dict(zip(columns, rest, strict=True)) for name, *rest in settings}

@@ -16,6 +16,7 @@ from qwenproxy import server
 from qwenproxy.access.admin import AdminKeys
 from qwenproxy.access.keys import KeyFile
 from qwenproxy.accounts.registry import Registry
+from qwenproxy.assembly import check_addresses
 from qwenproxy.cli.brains import BrainOptions, brain_options
 from qwenproxy.cli.menu import show_menu
 from qwenproxy.cli.sandbox import SandboxAddress, sandbox_process
@@ -51,6 +52,7 @@ def start_command(
     if brain.url and not use_sandbox:
         raise WordedUsageError(help_speaker()("brain_without_sandbox"))
     config = Config.load(options)
+    check_addresses(config)
     logs.configure(config.log_level, config.log_format)
     # Until the server handles SIGTERM, exit through the context managers below, so that they clean up.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))

@@ -116,6 +116,13 @@ def _address(text: str) -> str:
     return text.rstrip("/")
 
 
+def _grid(text: str) -> str:
+    text, login = _address(text), urlsplit(text).netloc.rpartition("@")[0]
+    if re.search(r"%(?![0-9A-Fa-f]{2})", login) or urlsplit(text).query or urlsplit(text).fragment:
+        raise InvalidValue(Phrase("expected_grid"))
+    return text
+
+
 def _proxy(text: str) -> str:
     # assembly.py reads the rest: user and password.
     if not re.fullmatch(r"(https?|socks5h?)://(.*@)?[^\s/?#@]+/?", text, re.IGNORECASE):
@@ -194,7 +201,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("CHROMEDRIVER", (), "", _path),
     Setting("DRIVER", (), "undetected", _one_of("undetected", "plain")),
     Setting("HEADLESS", (), "1", _headless),
-    Setting("GRID_URL", (), "", _optional(_address), has_login=True),
+    Setting("GRID_URL", (), "", _optional(_grid), has_login=True),
     Setting("PROXY", (), "", _optional(_proxy), has_login=True),
     Setting("NO_MENU", ("SKIP_ACCOUNT_MENU", "NON_INTERACTIVE"), "0", _flag),
     Setting("MAX_FILE_SIZE", ("MAX_FILE_SIZE",), "10485760", _whole(1)),

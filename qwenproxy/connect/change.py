@@ -16,7 +16,7 @@ from pathlib import Path
 from qwenproxy.connect.formats import FORMATS
 from qwenproxy.connect.formats.unreadable import Unreadable
 from qwenproxy.connect.program import Location, Settings
-from qwenproxy.disk.files import refused, write_atomic
+from qwenproxy.disk.files import ensure_replaceable, refused, write_atomic
 from qwenproxy.errors import SetupError
 from qwenproxy.texts import Phrase
 
@@ -83,6 +83,7 @@ def locate(location: Location, home: Path, variable: Callable[[str], str]) -> Pa
 def plan(settings: Settings, path: Path, secret: str = "") -> Change:
     """Return what the settings do to the file at `path`. Links are followed. Raises SetupError, StorageError."""
     target = _resolve(path)
+    ensure_replaceable(target)
     before = _read(target)
     mark = _BYTE_ORDER_MARK if before is not None and before.startswith(_BYTE_ORDER_MARK) else b""
     try:

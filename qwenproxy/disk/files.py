@@ -101,6 +101,25 @@ def write_atomic(path: Path, data: bytes, mode: int = 0o600) -> None:
         raise refused("write_refused", path, error) from error
 
 
+def write_named(path: Path, data: bytes, mode: int = 0o600) -> None:
+    """Replace the file that a person named, as `write_atomic`; one behind a link in its own place. Raises StorageError.
+
+    Refuses devices, pipes and folders, which a file must not replace.
+    """
+    ensure_replaceable(path)
+    write_atomic(path.resolve(), data, mode)
+
+
+def ensure_replaceable(path: Path) -> None:
+    """Check that a path is a file, a link to one, or nothing yet. Raises StorageError."""
+    try:
+        is_replaceable = not path.exists() or path.is_file()
+    except OSError as error:
+        raise refused("look_refused", path, error) from error
+    if not is_replaceable:
+        raise StorageError(Phrase("no_regular_file", path=path))
+
+
 def write_new(path: Path, data: bytes) -> None:
     """Write a file (0600) that must not exist yet, and leave none behind if that fails. Raises StorageError."""
     try:

@@ -44,6 +44,7 @@
         ├── BrowserError        503 browser_error: a browser does not start; the account rests for a short time
         ├── SharedBrowserError  503 browser_error: the browser that accounts share does not start; no account rests
         ├── GridError           503 browser_error: the Selenium Grid opens no browser; no account rests
+        │   └── GridFull        all its slots are taken
         ├── ConfigError         exit status 2
         └── NoUsableAccount     exit status 3
 
@@ -60,6 +61,7 @@ from qwenproxy.errors.own import (
     ClientGone,
     ConfigError,
     GridError,
+    GridFull,
     InternalError,
     NoAccounts,
     NoUsableAccount,
@@ -131,6 +133,7 @@ __all__ = [
     "FileElsewhere",
     "ForbiddenHost",
     "GridError",
+    "GridFull",
     "InputRejected",
     "InternalError",
     "InvalidApiKey",

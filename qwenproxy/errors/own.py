@@ -96,6 +96,10 @@ class GridError(SetupError):
     code = "browser_error"
 
 
+class GridFull(GridError):
+    """Every slot of the Selenium Grid is taken. One that an idle browser of ours has can be freed."""
+
+
 class ConfigError(SetupError):
     """A setting is unknown or invalid."""
 

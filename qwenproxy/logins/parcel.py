@@ -11,14 +11,22 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from qwenproxy.accounts import identity
-from qwenproxy.accounts.account import Account, UserKnown, is_token, iso_text, new_record
+from qwenproxy.accounts.account import (
+    Account,
+    UserKnown,
+    is_token,
+    iso_text,
+    needs_person,
+    new_record,
+    parse_accounts,
+)
 from qwenproxy.accounts.registry import Registry
 from qwenproxy.browser.page_login import Login
 from qwenproxy.browser.tokens import token_user
 from qwenproxy.disk import files
 from qwenproxy.disk.folder import AccountFolder
 from qwenproxy.errors import SetupError
-from qwenproxy.logins.removal import abandoned_on_failure, remove_account
+from qwenproxy.logins.removal import abandoned_on_failure, forget_profile, remove_account
 from qwenproxy.texts import Phrase
 
 PROXY_LIMIT = 10_000  # characters of an address
@@ -83,11 +91,9 @@ def take_in(registry: Registry, parcel: Parcel) -> str:
     Its folder is whole before its record is there, because a running server may use it at once.
     Raises UserKnown if its person has an account, SetupError; then nothing has changed.
     """
-    user_id, accounts = token_user(parcel.record["token"]), registry.all()
-    for account in accounts:
-        if account.token == parcel.record["token"] or (user_id and account.user_id == user_id):
-            raise UserKnown(account.id)
-    is_taken = any(account.id.casefold() == parcel.id.casefold() for account in accounts)
+    if account := _same_person(registry, parcel):
+        raise UserKnown(account.id)
+    is_taken = any(account.id.casefold() == parcel.id.casefold() for account in registry.all())
     account_id = registry.new_id() if is_taken else parcel.id
     if not is_taken:
         remove_account(registry, account_id)  # an ended login may have left another person's profile there
@@ -96,6 +102,35 @@ def take_in(registry: Registry, parcel: Parcel) -> str:
         if not registry.adopt([{**parcel.record, "id": account_id}]):
             raise SetupError(Phrase("parcel_overtaken", id=account_id))
     return account_id
+
+
+def renew(registry: Registry, parcel: Parcel, now: float) -> str | None:
+    """Give the login to the account that its person has here, and return its id; None if the person has none.
+
+    Only to one that needs its person (`now` in s since 1970), and a login that is not known to have ended. Chats,
+    proxy and id stay. Raises SetupError.
+    """
+    account = _same_person(registry, parcel)
+    if account is None:
+        return None
+    if not needs_person(account, now):
+        raise SetupError(Phrase("parcel_not_needed", id=account.id))
+    record = parcel.record
+    if parse_accounts([record])[parcel.id].status(now) == "INVALID":
+        raise SetupError(Phrase("parcel_ended", id=account.id))
+    folder = registry.folder(account.id)
+    forget_profile(folder)  # its cookies are those of the login that ended
+    identity.write(folder, parcel.login)
+    registry.renew(account.id, record["token"], renewable=record.get("renewable") is True)
+    return account.id
+
+
+def _same_person(registry: Registry, parcel: Parcel) -> Account | None:
+    """Return the account that the parcel's person has here."""
+    token = parcel.record["token"]
+    user_id = token_user(token)
+    same = (one for one in registry.all() if one.token == token or (user_id and one.user_id == user_id))
+    return next(same, None)
 
 
 def _fill(folder: AccountFolder, parcel: Parcel) -> None:

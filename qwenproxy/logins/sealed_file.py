@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import unicodedata
 from pathlib import Path
 
 import pyrage
@@ -23,7 +24,7 @@ _HEAD = re.compile(rb"qwenproxy-account (\d{1,9}) ([0-9a-f]{64})\n")
 
 def seal(data: bytes, passphrase: str) -> bytes:
     """Return the content of a file with `data` inside. Takes about a second, on purpose."""
-    sealed = pyrage.passphrase.encrypt(data, passphrase)
+    sealed = pyrage.passphrase.encrypt(data, _one_form(passphrase))
     return f"qwenproxy-account {VERSION} {hashlib.sha256(sealed).hexdigest()}\n".encode() + sealed
 
 
@@ -43,11 +44,20 @@ def read(path: Path) -> bytes:
 
 def unseal(sealed: bytes, passphrase: str) -> bytes:
     """Return what is inside. Takes about a second. Raises SetupError for another passphrase."""
-    try:
-        return pyrage.passphrase.decrypt(sealed, passphrase)
-    except pyrage.DecryptError as error:
-        # The file is as it was written, so it can only be this; the library's reason is for a case nobody thought of.
-        raise SetupError(Phrase("sealed_refuses", reason=error)) from error
+    # Files of earlier versions have the passphrase as it was typed.
+    forms = dict.fromkeys((_one_form(passphrase), passphrase, unicodedata.normalize("NFD", passphrase)))
+    for form in forms:
+        try:
+            return pyrage.passphrase.decrypt(sealed, form)
+        except pyrage.DecryptError as error:
+            reason = str(error)
+    # The file is as it was written, so it can only be this; the library's reason is for a case nobody thought of.
+    raise SetupError(Phrase("sealed_refuses", reason=reason))
+
+
+def _one_form(passphrase: str) -> str:
+    """Return a passphrase as every keyboard and system gives it: some write an accent as a character of its own."""
+    return unicodedata.normalize("NFC", passphrase)
 
 
 def _content(path: Path) -> bytes:

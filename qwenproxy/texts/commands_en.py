@@ -173,7 +173,8 @@ EN = {
     "login_no_display": "There is no screen to open a window on: DISPLAY is not set, or does not answer.",
     "no_display_add": "Log in with qwenproxy on a machine with a screen, export the account there and import the "
     "file here: {take_over}. For a quarter of an hour a login token is enough: {add} (it asks for the token).",
-    "no_display_relogin": "Log in on another machine, then use here: {relogin} (it asks for the token).",
+    "no_display_relogin": "Log in to it with qwenproxy on a machine with a screen, export the account there and import "
+    "the file here: {take_over}. For a quarter of an hour a login token is enough: {relogin} (it asks for the token).",
     "login_unproven": "The page showed no check, and there is no terminal to confirm on (ENTER) that it works.",
     "login_cancelled": "Cancelled.",
     "nothing_added": "No account was added.",
@@ -286,6 +287,7 @@ EN = {
     "doctor_asking": "Asking the model ...",
     "doctor_limited_remedy": "It returns by itself. Until then another account helps: {command}",
     "doctor_unreachable_remedy": "Check whether {url} opens in a browser on this machine, then try again.",
+    "doctor_unreachable_grid_remedy": "Check whether the nodes of the Grid reach {url}, then try again.",
     "doctor_roundtrip": "Round trip: first words after {first} s, complete after {took} s, in {pieces} pieces",
     "doctor_roundtrip_empty": "the answer was empty",
     "doctor_roundtrip_broken": "the answer broke off",

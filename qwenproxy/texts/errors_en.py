@@ -8,6 +8,7 @@ EN = {
     "delete_refused": "cannot delete {path}: {reason}",
     "set_aside_refused": "cannot set aside {path}: {reason}",
     "read_refused": "cannot read {path}: {reason}",
+    "no_regular_file": "{path} is no file that could be replaced. Name another one.",
     "look_refused": "cannot access {path}: {reason}",
     "lock_refused": "cannot lock {path}: {reason}",
     "list_refused": "cannot list {path}: {reason}",
@@ -26,6 +27,7 @@ EN = {
     "expected_word": "{words} or {last}",
     "expected_version": "a version such as 0.3.12",
     "expected_host": "a host name or an address, without scheme and port",
+    "expected_grid": "http(s)://user:password@host:port, a % in user and password written as %25",
     "expected_address": "an http or https address",
     "expected_origin": "an http or https address without a path",
     "expected_key_hash": "the SHA-256 of a public key in base64",
@@ -81,7 +83,9 @@ EN = {
     "cure_cache": "Set XDG_CACHE_HOME to a folder that qwenproxy can write to, or use the driver unpatched: "
     "QWENPROXY_DRIVER=plain.",
     "cure_late": "The machine may be too busy, or the program hangs. Try again, or set QWENPROXY_CHROME or "
-    "QWENPROXY_CHROMEDRIVER to another program.",
+    "QWENPROXY_CHROMEDRIVER to another program. Its output is in {log}.",
+    "display_late": "The virtual screen ({path}) did not start within {seconds} s: the machine may be too busy, or the "
+    "program hangs. Try again; its output is in {log}.",
     "cure_log": "Its full output is in {log}.",
     "gunicorn_setting": "The installed gunicorn {version} does not know the setting {name}. Install the version that "
     "qwenproxy needs (pip install --upgrade qwenproxy), or start with --server waitress.",

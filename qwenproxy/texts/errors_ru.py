@@ -8,6 +8,7 @@ RU = {
     "delete_refused": "не удалось удалить {path}: {reason}",
     "set_aside_refused": "не удалось отложить в сторону {path}: {reason}",
     "read_refused": "не удалось прочитать {path}: {reason}",
+    "no_regular_file": "{path} не обычный файл, заменить его нельзя. Укажите другой.",
     "look_refused": "нет доступа к {path}: {reason}",
     "lock_refused": "не удалось заблокировать {path}: {reason}",
     "list_refused": "не удалось просмотреть папку {path}: {reason}",
@@ -26,6 +27,7 @@ RU = {
     "expected_word": "{words} или {last}",
     "expected_version": "обозначение версии, например 0.3.12",
     "expected_host": "имя или адрес машины, без схемы и порта",
+    "expected_grid": "http(s)://user:password@host:port, знак % в имени и пароле пишется как %25",
     "expected_address": "полный адрес, начиная с http или https",
     "expected_origin": "адрес http или https без пути",
     "expected_key_hash": "SHA-256 открытого ключа в base64",
@@ -82,7 +84,9 @@ RU = {
     "cure_cache": "Укажите в XDG_CACHE_HOME папку, куда qwenproxy может писать, или используйте драйвер без "
     "исправлений: QWENPROXY_DRIVER=plain.",
     "cure_late": "Возможно, машина перегружена или программа зависла. Повторите или укажите другую в QWENPROXY_CHROME "
-    "либо QWENPROXY_CHROMEDRIVER.",
+    "либо QWENPROXY_CHROMEDRIVER. Её вывод записан в {log}.",
+    "display_late": "Виртуальный экран ({path}) не запустился за {seconds} с: возможно, машина перегружена или "
+    "программа зависла. Повторите; её вывод записан в {log}.",
     "cure_log": "Весь её вывод записан в {log}.",
     "gunicorn_setting": "Установленный gunicorn {version} не знает настройки {name}. Установите версию, которая нужна "
     "qwenproxy (pip install --upgrade qwenproxy), или запускайте с --server waitress.",

@@ -5,6 +5,8 @@ EN = {
     "has a browser of its own. Remove it, or QWENPROXY_GRID_URL.",
     "grid_silent": "The Selenium Grid at {hub} does not answer ({reason}). Start its hub, or correct "
     "QWENPROXY_GRID_URL.",
+    "grid_hangs_up": "The Selenium Grid at {hub} ends the connection without an answer. If its hub speaks TLS, write "
+    "https:// in QWENPROXY_GRID_URL.",
     "grid_refused": "The Selenium Grid at {hub} does not accept this user and password. Put them into "
     "QWENPROXY_GRID_URL: http(s)://user:password@host:port",
     "grid_untrusted": "The certificate of the Selenium Grid at {hub} is not trusted ({reason}). Set SSL_CERT_FILE to "

@@ -5,6 +5,8 @@ RU = {
     "свой браузер. Уберите её или QWENPROXY_GRID_URL.",
     "grid_silent": "Selenium Grid по адресу {hub} не отвечает ({reason}). Запустите его хаб или исправьте "
     "QWENPROXY_GRID_URL.",
+    "grid_hangs_up": "Selenium Grid по адресу {hub} обрывает соединение без ответа. Если его хаб работает по TLS, "
+    "укажите https:// в QWENPROXY_GRID_URL.",
     "grid_refused": "Selenium Grid по адресу {hub} не принимает эти имя и пароль. Укажите их в QWENPROXY_GRID_URL: "
     "http(s)://user:password@host:port",
     "grid_untrusted": "Сертификату Selenium Grid по адресу {hub} нет доверия ({reason}). Укажите в SSL_CERT_FILE файл "

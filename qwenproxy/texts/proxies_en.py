@@ -4,6 +4,8 @@ EN = {
     # addresses
     "proxy_unreadable": "The address of the proxy cannot be read: it takes scheme://user:password@host:port, such as "
     "socks5://anna:s3cret@proxy.example:1080. Write special characters of user and password percent-encoded.",
+    "proxy_port": "The proxy's port {port} is none: it takes a number from 1 to 65535.",
+    "proxy_host": "The proxy's host {host} cannot be: it takes a name or an address.",
     "proxy_scheme": "The proxy's scheme {scheme} is unknown: it takes http, https or socks5.",
     "proxy_percent": "The proxy's user or password has a percent sign that stands for no character: write % as %25.",
     "proxy_password_alone": "The proxy's address has a password, but no user.",
@@ -17,6 +19,8 @@ EN = {
     "qwenproxy account proxy {id} URL",
     "proxy_unreachable": "The proxy {proxy} cannot be reached ({reason}). Check that it runs.",
     "proxy_silent": "The proxy {proxy} did not answer within {seconds} s.",
+    "proxy_silent_tls": "The proxy {proxy} did not answer within {seconds} s. If it speaks no TLS itself, its address "
+    "begins with http://.",
     "proxy_refuses_login": "The proxy {proxy} refuses the user or the password.",
     "proxy_wants_login": "The proxy {proxy} wants a user and a password.",
     "proxy_untrusted": "The certificate of the proxy {proxy} is not trusted ({reason}).",
@@ -37,6 +41,7 @@ EN = {
     "proxy_question": "Address of the proxy (it is not shown): ",
     "proxy_own": "{id} uses the proxy {proxy}",
     "proxy_default": "{id} uses the proxy {proxy} of QWENPROXY_PROXY",
+    "proxy_not_on_grid": "It has a password, so no browser on the Selenium Grid can use it, and the account rests",
     "proxy_none": "{id} uses no proxy",
     "proxy_unreadable_of": "{id}: its proxy cannot be read; set it anew: qwenproxy account proxy {id} URL",
     "proxy_reopens": "A running server closes its browser now and opens it anew that way.",

@@ -4,6 +4,8 @@ RU = {
     # addresses
     "proxy_unreadable": "Адрес прокси не читается: нужен вид scheme://user:password@host:port, например "
     "socks5://anna:s3cret@proxy.example:1080. Особые знаки в имени и пароле пишутся через проценты.",
+    "proxy_port": "Порта {port} у прокси быть не может: нужно число от 1 до 65535.",
+    "proxy_host": "Хоста {host} у прокси быть не может: нужно имя или адрес.",
     "proxy_scheme": "Схема прокси {scheme} неизвестна: подходят http, https и socks5.",
     "proxy_percent": "В имени или пароле прокси стоит знак процента, который ничего не означает: пишите % как %25.",
     "proxy_password_alone": "В адресе прокси есть пароль, но нет имени пользователя.",
@@ -17,6 +19,7 @@ RU = {
     "qwenproxy account proxy {id} URL",
     "proxy_unreachable": "Прокси {proxy} недоступен ({reason}). Проверьте, что он работает.",
     "proxy_silent": "Прокси {proxy} не ответил за {seconds} с.",
+    "proxy_silent_tls": "Прокси {proxy} не ответил за {seconds} с. Если сам он без TLS, его адрес начинается с http://.",
     "proxy_refuses_login": "Прокси {proxy} не принимает имя или пароль.",
     "proxy_wants_login": "Прокси {proxy} требует имя и пароль.",
     "proxy_untrusted": "Сертификату прокси {proxy} нет доверия ({reason}).",
@@ -36,6 +39,7 @@ RU = {
     "proxy_question": "Адрес прокси (не показывается): ",
     "proxy_own": "{id}: прокси {proxy}",
     "proxy_default": "{id}: прокси {proxy} из QWENPROXY_PROXY",
+    "proxy_not_on_grid": "В нём есть пароль, поэтому браузерам Selenium Grid он не подходит, и аккаунт отдыхает",
     "proxy_none": "{id}: без прокси",
     "proxy_unreadable_of": "{id}: прокси не читается; задайте его заново: qwenproxy account proxy {id} URL",
     "proxy_reopens": "Работающий сервер закрывает его браузер и откроет заново этим путём.",

@@ -5,9 +5,11 @@ from __future__ import annotations
 import argparse
 import os
 import secrets
+import shlex
 import signal
 import sys
 import tempfile
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -15,6 +17,8 @@ import local_grid
 from local_grid.programs import find_programs
 from local_grid.servers import LocalGrid, Wishes
 from qwenproxy.sandbox.tls import new_identity
+
+LOOK_EVERY = 1.0  # seconds between two looks whether hub and nodes run
 
 
 def main() -> None:
@@ -32,10 +36,26 @@ def main() -> None:
         print(f"Starting a hub and {arguments.nodes} nodes ...", file=sys.stderr)
         with LocalGrid(programs, wishes) as grid:
             if tls:
-                print(f"export SSL_CERT_FILE={tls[0]}")
+                print(f"export SSL_CERT_FILE={shlex.quote(str(tls[0]))}")
             print(f"export QWENPROXY_GRID_URL={grid.url}", flush=True)
             print("Ctrl-C ends the Grid and every browser on it.", file=sys.stderr)
-            signal.pause()
+            _watch(grid)
+
+
+def _watch(grid: LocalGrid) -> None:
+    """Say when a node ended; end with the hub. Raises SystemExit."""
+    ended: set[int] = set()
+    while grid.hub and grid.hub.poll() is None:
+        for number, node in enumerate(grid.nodes):
+            if node and node.poll() is not None and number not in ended:
+                ended.add(number)
+                print(
+                    f"Node {number + 1} ended (exit status {node.returncode}). To have it again: Ctrl-C, then "
+                    "scripts/grid as before.",
+                    file=sys.stderr,
+                )
+        time.sleep(LOOK_EVERY)
+    raise SystemExit(f"The hub ended, and the Grid with it. Start it again: scripts/grid\n{grid.last_words()}")
 
 
 def _arguments() -> argparse.Namespace:

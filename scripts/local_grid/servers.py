@@ -17,6 +17,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import quote
 
 import psutil
 
@@ -79,8 +80,8 @@ class LocalGrid:
     def url(self) -> str:
         """The value of QWENPROXY_GRID_URL, with user and password."""
         scheme = "https" if self.wishes.tls else "http"
-        login = f"{self.wishes.user}:{self.wishes.password}@" if self.wishes.user else ""
-        return f"{scheme}://{login}localhost:{self.port}"
+        login = ":".join(quote(word, safe="") for word in (self.wishes.user, self.wishes.password)) + "@"
+        return f"{scheme}://{login if self.wishes.user else ''}localhost:{self.port}"
 
     def start(self) -> None:
         """Start hub and nodes and wait until they are up. Raises SystemExit with a server's last words."""
@@ -195,7 +196,7 @@ class LocalGrid:
     def _run(self, role: str, name: str, settings: str) -> subprocess.Popen[bytes]:
         path = self._folder / f"{name}.toml"
         path.touch(0o600)
-        path.write_text(settings)
+        path.write_text(settings, encoding="utf-8")
         command = [self._programs.java, *JAVA, "-jar", self._programs.jar, role, "--config", str(path)]
         with open(self._folder / f"{name}.log", "ab") as log:
             # A session of its own: Ctrl-C is for the script, which then ends all of them.
@@ -222,5 +223,5 @@ def _toml(sections: dict[str, dict[str, object]]) -> str:
 
 
 def _lines(values: dict[str, object]) -> str:
-    # The texts, numbers and flags of JSON are those of TOML, too.
-    return "".join(f"{name} = {json.dumps(value)}\n" for name, value in values.items())
+    # The texts, numbers and flags of JSON are those of TOML, too, but for its pairs of escapes.
+    return "".join(f"{name} = {json.dumps(value, ensure_ascii=False)}\n" for name, value in values.items())

@@ -19,7 +19,7 @@ from qwenproxy.browser.grid_hub import GridHub
 from qwenproxy.browser.profile import ProfileInUse, profile_owner
 from qwenproxy.browser.proxies import ProxyAddress
 from qwenproxy.disk.folder import AccountFolder
-from qwenproxy.errors import GridError
+from qwenproxy.errors import BrowserError, GridError, GridFull
 from qwenproxy.sandbox.tls import new_identity
 
 PASSWORD = "s3cret-of-the-grid"
@@ -151,7 +151,7 @@ def test_an_accounts_proxy_is_for_its_own_browsers_alone(fake: FakeHub, tmp_path
 
 def test_a_proxy_with_a_password_is_refused_before_anything_opens(fake: FakeHub, folder: AccountFolder) -> None:
     launcher = GridLauncher(fake.hub(), proxy_of=lambda _: ProxyAddress.parse("http://me@10.0.0.7:8080"))
-    with pytest.raises(GridError, match=r"proxy http://10.0.0.7:8080 of account acc_1 has a password"):
+    with pytest.raises(BrowserError, match=r"proxy http://10.0.0.7:8080 of account acc_1 has a password"):
         launcher.launch(folder)
     assert not fake.asked and profile_owner(folder) is None
 
@@ -188,6 +188,20 @@ def test_a_slot_that_becomes_free_is_waited_for(
     fake.on_look = lambda: fake.sessions.pop("other0", None) if fake.looks == 3 else None
     launched(fake.hub(), folder).close()
     assert fake.looks == 3 and len(fake.asked) == 1
+
+
+def test_nobody_waits_for_a_slot_that_nothing_frees(
+    fake: FakeHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(grid_sessions, "SLOT_WAIT", 20.0)
+    launcher = GridLauncher(fake.hub())
+    launcher.sessions._freed_at -= 20.0
+    fake.sessions = {f"other{number}": {} for number in range(4)}
+    with pytest.raises(GridFull, match="All 4 slots"):
+        launcher.launch(AccountFolder(tmp_path / "a" / "one"))
+    assert fake.looks == 1
+    del fake.sessions["other0"]
+    launcher.launch(AccountFolder(tmp_path / "a" / "one")).close()
 
 
 def test_two_who_want_the_last_slot_do_not_both_ask_for_it(

@@ -122,8 +122,12 @@ def test_a_page_that_is_not_reached_says_what_the_proxy_does() -> None:
 
 @pytest.mark.parametrize(
     ("refusal", "kind"),
-    [(b"HTTP/1.1 407 No\r\n\r\n", BrowserError), (b"HTTP/1.1 502 No\r\n\r\n", NetworkFailed)],
-    ids=["proxy", "host"],
+    [
+        (b"HTTP/1.1 407 No\r\n\r\n", BrowserError),
+        (b"HTTP/1.1 502 No\r\n\r\n", NetworkFailed),
+        (b"HTTP/1.1 403 No\r\n\r\n", BrowserError),
+    ],
+    ids=["proxy", "host", "rules"],
 )
 def test_a_failing_proxy_rests_the_account_and_a_failing_host_does_not(
     tmp_path: Path, refusal: bytes, kind: type[ProxyError]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import unicodedata
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from cli_runner import Terminal, clean_environment, new_token, run_here
@@ -13,6 +15,7 @@ from qwenproxy.accounts import identity
 from qwenproxy.accounts.registry import Registry
 from qwenproxy.browser.page_login import Login, Storage
 from qwenproxy.disk.folder import SessionFolder
+from qwenproxy.logins import sealed_file
 
 PASSPHRASE = "correct horse battery"
 COOKIE = {"name": "refresh_token", "value": "planted-secret", "domain": ".site.test"}
@@ -61,8 +64,17 @@ def test_it_comes_in_with_the_passphrase_of_a_file_once(session: Path, exported:
     assert identity.read(folder, LOGIN.token) == LOGIN
     again = run_here(*arguments)
     assert again.status == 1
-    assert "already account acc_1" in again.output
+    assert "is account acc_1 here" in again.output and "account check acc_1" in again.output
     assert ids_in(session) == ["acc_1"]
+
+
+def test_it_renews_the_login_of_an_account_that_needs_one(session: Path, exported: Path) -> None:
+    registry = Registry.open(SessionFolder(session))
+    registry.add(new_token("ann", expires_at=1), "mine")
+    ended = run_here("account", "import", str(exported), text=PASSPHRASE)
+    assert ended.status == 0 and "mine was here already" in ended.output, ended.output
+    [account] = registry.all()
+    assert (account.id, account.token, account.renewable) == ("mine", LOGIN.token, True)
 
 
 def test_a_wrong_passphrase_imports_nothing(session: Path, exported: Path) -> None:
@@ -126,17 +138,41 @@ class TestExporting:
         ended = run_here("account", "export", "acc_1", str(target), "--force", text=PASSPHRASE)
         assert ended.status == 0 and target.read_bytes().startswith(b"qwenproxy-account 1 ")
 
+    @pytest.mark.skipif(os.name == "nt", reason="Windows has no named pipes among its files")
+    @pytest.mark.parametrize("force", [(), ("--force",)], ids=["", "force"])
+    def test_replaces_no_pipe_and_no_folder(self, tmp_path: Path, force: tuple[str, ...]) -> None:
+        os.mkfifo(tmp_path / "pipe")
+        (tmp_path / "folder").mkdir()
+        for name in ("pipe", "folder"):
+            ended = run_here("account", "export", "acc_1", str(tmp_path / name), *force, text=PASSPHRASE)
+            assert ended.status == 1 and "no file that could be replaced" in ended.output
+        assert (tmp_path / "pipe").is_fifo() and (tmp_path / "folder").is_dir()
+        assert sorted(path.name for path in tmp_path.glob("*")) == ["folder", "pipe", "session"]
+
+    @pytest.mark.skipif(os.name == "nt", reason="links need rights there")
+    def test_keeps_a_link_and_replaces_what_it_names(self, tmp_path: Path) -> None:
+        (tmp_path / "mine").write_text("mine")
+        (tmp_path / "link").symlink_to("mine")
+        assert run_here("account", "export", "acc_1", str(tmp_path / "link"), "--force", text=PASSPHRASE).status == 0
+        assert (tmp_path / "link").is_symlink() and (tmp_path / "mine").read_bytes().startswith(b"qwenproxy-account 1 ")
+
+    def test_writes_no_account_to_standard_output(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.chdir(tmp_path)
+        ended = run_here("account", "export", "acc_1", "-", text=PASSPHRASE)
+        assert ended.status == 2 and "Name a file" in ended.output
+        assert not (tmp_path / "-").exists()
+
     @pytest.mark.parametrize(
         ("text", "message"), [("", "no passphrase"), ("\n", "no passphrase"), ("short\n", "at least 8")]
     )
     def test_wants_a_passphrase(self, tmp_path: Path, text: str, message: str) -> None:
         ended = run_here("account", "export", "acc_1", str(tmp_path / "new"), text=text)
-        assert ended.status == 1 and message in ended.output
+        assert ended.status == 2 and message in ended.output
         assert not (tmp_path / "new").exists()
 
     def test_says_that_a_file_of_the_passphrase_is_missing(self, tmp_path: Path) -> None:
         ended = run_here("account", "export", "acc_1", str(tmp_path / "new"), "--passphrase-file", str(tmp_path / "no"))
-        assert ended.status == 1 and "first line" in ended.output
+        assert ended.status == 2 and "first line" in ended.output
 
     def test_says_what_the_disk_refuses(self, tmp_path: Path) -> None:
         ended = run_here("account", "export", "acc_1", str(tmp_path / "no" / "new"), text=PASSPHRASE)
@@ -158,6 +194,24 @@ class TestExporting:
             assert terminal.end() == 1
         assert PASSPHRASE not in terminal.text
         assert not (tmp_path / "new").exists()
+
+
+def test_a_passphrase_that_is_no_text_is_refused(session: Path, exported: Path, tmp_path: Path) -> None:
+    (tmp_path / "latin").write_bytes("пароль-latin".encode("cp1251"))
+    ended = run_here("account", "import", str(exported), "--passphrase-file", str(tmp_path / "latin"))
+    assert ended.status == 2 and "no text in UTF-8" in ended.output
+
+
+@pytest.mark.parametrize("seal_form", ["NFC", "NFD"])
+def test_a_passphrase_opens_in_each_form_of_its_accents(
+    seal_form: Literal["NFC", "NFD"], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    word = "pässwörd-é"
+    monkeypatch.setattr(sealed_file, "_one_form", lambda text: unicodedata.normalize(seal_form, text))  # as it was
+    (tmp_path / "sealed").write_bytes(sealed_file.seal(b"x", word))
+    monkeypatch.undo()
+    sealed = sealed_file.read(tmp_path / "sealed")
+    assert [sealed_file.unseal(sealed, unicodedata.normalize(form, word)) for form in ("NFC", "NFD")] == [b"x", b"x"]
 
 
 def test_a_folder_has_no_passphrase(session: Path, tmp_path: Path) -> None:

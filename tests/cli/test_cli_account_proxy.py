@@ -58,6 +58,15 @@ def test_the_setting_is_for_accounts_without_a_proxy(registry: Registry, monkeyp
     assert "http://...@default:8080" in ended.output and "pl4nted" not in ended.output
 
 
+def test_a_password_that_no_browser_on_a_grid_can_use_is_said(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("QWENPROXY_GRID_URL", "http://hub.test:4444")
+    assert "the account rests" in run("proxy", "mine", URL)[1]
+    assert "the account rests" in run("list")[1]
+    assert "rests" not in run("proxy", "mine", "http://proxy.example:1")[1]
+
+
 @pytest.mark.parametrize("lang", ["en", "ru"])
 def test_a_setting_that_cannot_be_read_is_named(registry: Registry, monkeypatch: pytest.MonkeyPatch, lang: str) -> None:
     monkeypatch.setenv("QWENPROXY_LANG", lang)
@@ -68,17 +77,17 @@ def test_a_setting_that_cannot_be_read_is_named(registry: Registry, monkeypatch:
 
 
 @pytest.mark.parametrize(
-    ("args", "words"),
+    ("args", "words", "ends"),
     [
-        (["mine", "proxy.example:1"], "scheme://user:password@host:port"),
-        (["mine", "ftp://dora:pl4nted@host"], "scheme ftp is unknown"),
-        (["yours", URL], 'no account "yours"'),
+        (["mine", "proxy.example:1"], "scheme://user:password@host:port", 2),
+        (["mine", "ftp://dora:pl4nted@host"], "scheme ftp is unknown", 2),
+        (["yours", URL], 'no account "yours"', 1),
     ],
     ids=["no-scheme", "scheme", "account"],
 )
-def test_what_does_not_fit_is_named(registry: Registry, args: list[str], words: str) -> None:
+def test_what_does_not_fit_is_named(registry: Registry, args: list[str], words: str, ends: int) -> None:
     status, output = run("proxy", *args)
-    assert (status, words.lower() in output.lower()) == (1, True), output
+    assert (status, words.lower() in output.lower()) == (ends, True), output
     assert not registry.folder("mine").proxy.exists()
 
 
@@ -108,7 +117,7 @@ def test_a_new_proxy_ends_a_rest_that_the_last_one_caused(registry: Registry) ->
 def test_an_account_can_be_added_with_its_proxy(registry: Registry) -> None:
     status, _ = run("add", "--token", new_token("other"), "--id", "other", "--proxy", URL)
     assert (status, registry.folder("other").proxy.read_text()) == (0, "socks5://dora:pl4nted@proxy.example:1080\n")
-    assert run("add", "--token", new_token("other"), "--proxy", "nonsense")[0] == 1
+    assert run("add", "--token", new_token("other"), "--proxy", "nonsense")[0] == 2
     assert run("add", "--token", "-", "--proxy", "-")[0] == 2
 
 

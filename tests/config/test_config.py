@@ -39,6 +39,12 @@ def test_without_options_and_variables_every_setting_has_its_default() -> None:
     assert config.session_dir == Path("session").absolute()
 
 
+@pytest.mark.parametrize("url", ["http://me:%zz@hub:4444", "hub:4444", "http://", "http://hub:4444/?x", "http://hub:0"])
+def test_an_address_of_a_grid_that_cannot_be_is_refused_by_name(url: str) -> None:
+    with pytest.raises(ConfigError, match=r"^QWENPROXY_GRID_URL"):
+        Config.load({}, {"QWENPROXY_GRID_URL": url})
+
+
 def test_settings_come_from_the_environment_of_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("QWENPROXY_PORT", "4001")
     assert Config.load().port == 4001

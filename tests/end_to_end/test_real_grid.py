@@ -19,7 +19,7 @@ from qwenproxy.sandbox.tls import new_identity
 
 pytestmark = pytest.mark.browser
 
-PASSWORD = "planted-0f-the-grid"
+PASSWORD = "planted-0f-the/grid @:%'\"é"
 
 
 def test_a_proxy_without_chrome_answers_from_a_grid_and_leaves_nothing_there(
@@ -27,7 +27,7 @@ def test_a_proxy_without_chrome_answers_from_a_grid_and_leaves_nothing_there(
 ) -> None:
     certificate, key = new_identity().write_to(tmp_path)
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-    wishes = Wishes(nodes=1, slots=2, user="tester", password=PASSWORD, tls=(certificate, key))
+    wishes = Wishes(nodes=1, slots=2, user="test er", password=PASSWORD, tls=(certificate, key))
     with real_grid(wishes) as grid:
         proxy = new_proxy(grid_url=grid.url, chrome="/nowhere/chrome", chromedriver="/nowhere/driver")
         with proxy:

@@ -109,6 +109,49 @@ def test_a_person_who_has_an_account_gets_no_second_one(here: Registry, there: R
     assert sorted(there.folder("mine").path.parent.rglob("*")) == before
 
 
+def test_an_account_that_needs_its_person_gets_the_login_and_stays_itself(here: Registry, there: Registry) -> None:
+    there.add(jwt(id="ann", exp=NOW - 60), "mine")
+    folder = there.folder("mine")
+    folder.proxy.write_text("http://mine.test:80\n")
+    (folder.profile / "Default").mkdir(parents=True)
+    assert parcel.renew(there, packed(here), NOW) == "mine"
+    account = account_of(there, "mine")
+    assert (account.token, account.renewable, account.status(NOW)) == (TOKEN, True, "OK")
+    assert identity.read(folder, TOKEN) == LOGIN
+    assert not folder.profile.exists(), "its cookies are those of the ended login"
+    assert folder.proxy.read_text() == "http://mine.test:80\n"
+
+
+def test_an_account_in_verification_gets_the_login(here: Registry, there: Registry) -> None:
+    there.add(jwt(id="ann", exp=NOW + 60), "mine")
+    there.rest("mine", NOW + 600, "verification")
+    assert parcel.renew(there, packed(here), NOW) == "mine"
+    assert account_of(there, "mine").status(NOW) == "OK"
+
+
+def test_an_account_that_works_keeps_its_login(here: Registry, there: Registry) -> None:
+    there.add(jwt(id="ann", exp=NOW + 60), "mine")
+    before = account_of(there, "mine")
+    with pytest.raises(SetupError, match="account check mine"):
+        parcel.renew(there, packed(here), NOW)
+    assert account_of(there, "mine") == before
+
+
+def test_a_login_that_ended_renews_nothing(here: Registry, there: Registry) -> None:
+    there.add(jwt(id="ann", exp=NOW - 60), "mine")
+    before = account_of(there, "mine")
+    here.mark_invalid("hers")
+    with pytest.raises(SetupError, match="The login in the file has ended"):
+        parcel.renew(there, packed(here), NOW)
+    assert account_of(there, "mine") == before
+    assert not identity.exists(there.folder("mine"))
+
+
+def test_somebody_elses_login_renews_nothing(here: Registry, there: Registry) -> None:
+    there.add(jwt(id="ben", exp=NOW - 60), "mine")
+    assert parcel.renew(there, packed(here), NOW) is None
+
+
 def test_an_id_that_is_taken_gets_another(here: Registry, there: Registry) -> None:
     there.add(jwt(id="ben", exp=NOW + 60), "HERS")
     new_id = parcel.take_in(there, packed(here))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections import defaultdict, deque
 
@@ -9,7 +10,8 @@ from fake_site import ORIGIN, FakeResponse, FakeSite
 
 from qwenproxy.accounts.account import Account
 from qwenproxy.browser.page import PageRequest
-from qwenproxy.errors import SetupError, TabLost
+from qwenproxy.errors import GridFull, SetupError, TabLost
+from qwenproxy.texts import Phrase
 
 _OPEN = threading.Event()
 _OPEN.set()
@@ -23,6 +25,7 @@ class FakeTab:
         self.origin = ORIGIN
         self.token = account.token
         self.alive = True
+        self.given_up = False
         self.closed = False
         self.loads = 0
         self.age = 0.0  # seconds since the page was loaded
@@ -56,7 +59,7 @@ class FakeTab:
         return True
 
     def give_up(self) -> None:
-        self.alive = False
+        self.alive, self.given_up = False, True
 
     def distrust(self) -> None:
         self.distrusted = True
@@ -80,6 +83,8 @@ class FakeOpener:
         self.opened: list[str] = []
         self.tabs: dict[str, FakeTab] = {}
         self.most_open = 0
+        self.slots: float = math.inf  # tabs that the Grid has room for
+        self.refused = 0  # openings for which it had none
         self.errors: dict[str, deque[Exception]] = defaultdict(deque)
         self.open_gates: dict[str, threading.Event] = {}
         self.close_gates: dict[str, threading.Event] = {}
@@ -94,6 +99,9 @@ class FakeOpener:
         with self._lock:
             if account.id in self.tabs:
                 raise SetupError(f"The browser profile of {account.id} is in use.")
+            if len(self.tabs) >= self.slots:
+                self.refused += 1
+                raise GridFull(Phrase("grid_full", hub="http://hub:4444", slots=self.slots), retry_after=5.0)
             tab = self.tabs[account.id] = FakeTab(account, self.site, self)
             self.opened.append(account.id)
             self.most_open = max(self.most_open, len(self.tabs))

@@ -39,6 +39,8 @@ def use(pool: AccountPool, account_id: str) -> FakeTab:
     """Run one request on the account, as far as its tab."""
     lease = take(pool, prefer=account_id)
     assert lease.account_id == account_id
-    tab = open_tab(lease)
-    lease.close()
+    try:
+        tab = open_tab(lease)
+    finally:
+        lease.close()
     return tab

@@ -23,17 +23,22 @@ from qwenproxy.browser.proxies import ProxyAddress
 from qwenproxy.texts import Phrase
 
 DIAL_WAIT = 20.0  # seconds for the proxy to answer, at each step
+SOCKS_NOT_ALLOWED = 2  # by the proxy's rules (RFC 1928)
 KEEP_ALIVE = (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 15), ("TCP_KEEPCNT", 4))  # to notice a proxy that vanished
 
 
 class ProxyFailure(Exception):
-    """A connection through the proxy did not come about. `of_proxy`: for any address, until somebody mends it."""
+    """A connection through the proxy did not come about. `of_proxy`: for any address, until somebody mends it.
+
+    `is_refusal`: the proxy will not lead there, whether or not anything is there.
+    """
 
     def __init__(self, key: str, *, of_proxy: bool, **values: object) -> None:
         """`key` and `values` make a text for people; they have no password."""
         self.phrase = Phrase(key, **values)
         super().__init__(str(self.phrase))
         self.of_proxy = of_proxy
+        self.is_refusal = False
 
 
 @dataclass(frozen=True)
@@ -87,11 +92,11 @@ class Dialer:
         except ProxyConnectionError as error:
             raise self._unreachable(error.__cause__ or error) from error
         except ProxyTimeoutError as error:
-            raise self._failure("proxy_silent", seconds=f"{self.dial_wait:.0f}") from error
+            raise self._silent() from error
         except ProxyError as error:
             text = str(error)
             if error.error_code is not None:
-                raise self._no_way(host, text) from error
+                raise self._no_way(host, text, error.error_code == SOCKS_NOT_ALLOWED) from error
             if "uthentication" in text:
                 raise self.refused_login() from error
             raise self._strange(text) from error
@@ -127,7 +132,7 @@ class Dialer:
         if status == 407:
             raise self.refused_login()
         if not 200 <= status < 300:
-            raise self._no_way(host, f"HTTP {status}")
+            raise self._no_way(host, f"HTTP {status}", 400 <= status < 500)
         stream.unread(early)
 
     @contextlib.contextmanager
@@ -136,7 +141,7 @@ class Dialer:
             yield
         except TimeoutError as error:
             plain.close()
-            raise self._failure("proxy_silent", seconds=f"{self.dial_wait:.0f}") from error
+            raise self._silent() from error
         except (OSError, BadHead) as error:
             plain.close()
             raise self._strange(_reason(error)) from error
@@ -162,8 +167,14 @@ class Dialer:
     def _strange(self, reason: str) -> ProxyFailure:
         return self._failure("proxy_strange", scheme=self.proxy.scheme, reason=reason)
 
-    def _no_way(self, host: str, reason: str) -> ProxyFailure:
-        return ProxyFailure("proxy_no_way", of_proxy=False, proxy=self.proxy.public, host=host, reason=reason)
+    def _no_way(self, host: str, reason: str, is_refusal: bool = False) -> ProxyFailure:
+        failure = ProxyFailure("proxy_no_way", of_proxy=False, proxy=self.proxy.public, host=host, reason=reason)
+        failure.is_refusal = is_refusal
+        return failure
+
+    def _silent(self) -> ProxyFailure:
+        key = "proxy_silent_tls" if self.proxy.scheme == "https" else "proxy_silent"
+        return self._failure(key, seconds=f"{self.dial_wait:.0f}")
 
     def _failure(self, key: str, **values: object) -> ProxyFailure:
         return ProxyFailure(key, of_proxy=True, proxy=self.proxy.public, **values)

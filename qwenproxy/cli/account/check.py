@@ -7,7 +7,7 @@ import time
 
 import click
 
-from qwenproxy.accounts.account import Account
+from qwenproxy.accounts.account import Account, needs_person
 from qwenproxy.assembly import opener_for
 from qwenproxy.browser.profile import profile_owner
 from qwenproxy.cli.account.notes import show_notes
@@ -15,7 +15,6 @@ from qwenproxy.cli.console import (
     ICONS,
     Console,
     find_account,
-    needs_person,
     no_accounts,
     open_console,
     status_text,

@@ -8,14 +8,13 @@ from typing import Any
 
 import click
 
-from qwenproxy.accounts.account import Account, refuse_taken_id
+from qwenproxy.accounts.account import Account, needs_person, refuse_taken_id
 from qwenproxy.cli.account.proxy import read_proxy
 from qwenproxy.cli.console import (
     Console,
     choose_account,
     find_account,
     is_interactive,
-    needs_person,
     no_accounts,
     open_console,
     table,

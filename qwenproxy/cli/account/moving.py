@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import sys
 import time
 from pathlib import Path
@@ -38,13 +39,16 @@ passphrase_option = option("--passphrase-file", metavar="FILE", help="help_passp
 def export_command(config: Config, account_id: str, file: Path, passphrase_file: str | None, force: bool) -> None:
     """Write an account to an encrypted file."""
     console = open_console(config)
+    if str(file) == "-":
+        raise click.UsageError(console.say("export_no_stream"))
     account = find_account(console, account_id)
     content = parcel.to_bytes(parcel.pack(console.registry, account))
-    if file.is_dir() or (file.exists() and not force):
+    files.ensure_replaceable(file)
+    if file.exists() and not force:
         raise SetupError(Phrase("export_exists", path=file))
     sealed = sealed_file.seal(content, _new_passphrase(console, passphrase_file))
     if force:
-        files.write_atomic(file, sealed)
+        files.write_named(file, sealed)
     else:
         files.write_new(file, sealed)
     click.echo(console.say("exported", id=account_id, path=file))
@@ -70,6 +74,9 @@ def import_command(config: Config, source: Path, passphrase_file: str | None) ->
 def _import_file(console: Console, file: Path, passphrase_file: str | None) -> None:
     sealed = sealed_file.read(file)
     traveller = parcel.from_bytes(sealed_file.unseal(sealed, _passphrase(console, passphrase_file)))
+    if renewed := parcel.renew(console.registry, traveller, time.time()):
+        click.echo(console.say("imported_renewal", id=renewed))
+        return
     account_id = parcel.take_in(console.registry, traveller)
     if account_id != traveller.id:
         click.echo(console.say("imported_renamed", id=account_id, old=traveller.id))
@@ -124,10 +131,13 @@ def _session_folder(folder: Path) -> SessionFolder:
 
 
 def _new_passphrase(console: Console, passphrase_file: str | None) -> str:
-    """Return a passphrase to encrypt with; on a terminal it is asked for twice. Raises SetupError, click.Abort."""
+    """Return a passphrase to encrypt with; on a terminal it is asked for twice.
+
+    Raises UsageError, SetupError, click.Abort.
+    """
     passphrase = _passphrase(console, passphrase_file)
     if len(passphrase) < SHORTEST:
-        raise SetupError(Phrase("passphrase_short", count=SHORTEST))
+        raise click.UsageError(console.say("passphrase_short", count=SHORTEST))
     if passphrase_file is None and is_interactive() and ask_hidden(console.say("passphrase_again")) != passphrase:
         raise SetupError(Phrase("passphrases_differ"))
     return passphrase
@@ -136,18 +146,26 @@ def _new_passphrase(console: Console, passphrase_file: str | None) -> str:
 def _passphrase(console: Console, passphrase_file: str | None) -> str:
     """Return the passphrase: the first line of a file (`-`: of standard input), or what a person types.
 
-    Raises SetupError, click.Abort.
+    Raises UsageError, StorageError, click.Abort.
     """
     if passphrase_file is None and is_interactive():
         passphrase = ask_hidden(console.say("passphrase_question"))
     elif passphrase_file in (None, "-"):
-        passphrase = sys.stdin.readline() if sys.stdin else ""
+        passphrase = _text(console, sys.stdin.buffer.readline() if sys.stdin else b"")
     else:
         data = files.read_bytes(Path(passphrase_file))
         if data is None:
-            raise SetupError(Phrase("passphrase_file_missing", path=passphrase_file))
-        passphrase = data.decode("utf-8", "replace").partition("\n")[0]
+            raise click.UsageError(console.say("passphrase_file_missing", path=passphrase_file))
+        passphrase = _text(console, data.partition(b"\n")[0])
     passphrase = passphrase.strip()
     if not passphrase:
-        raise SetupError(Phrase("passphrase_missing"))
+        raise click.UsageError(console.say("passphrase_missing"))
     return passphrase
+
+
+def _text(console: Console, data: bytes) -> str:
+    """Return a passphrase as text: another reading of its bytes would open nothing. Raises UsageError."""
+    try:
+        return data.removeprefix(codecs.BOM_UTF8).decode()
+    except UnicodeDecodeError as error:
+        raise click.UsageError(console.say("passphrase_no_text")) from error

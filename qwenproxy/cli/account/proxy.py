@@ -50,10 +50,13 @@ def proxies_of(console: Console) -> Proxies:
 
 
 def read_proxy(console: Console, url: str) -> ProxyAddress:
-    """Return the proxy that a person names; `-` asks for it, or reads it. Raises SetupError, click.Abort."""
+    """Return the proxy that a person names; `-` asks for it, or reads a line. Raises UsageError, click.Abort."""
     if url == "-":
-        url = ask_hidden(console.say("proxy_question")) if is_interactive() else sys.stdin.read()
-    return ProxyAddress.parse(url)
+        url = ask_hidden(console.say("proxy_question")) if is_interactive() else sys.stdin.readline()
+    try:
+        return ProxyAddress.parse(url)
+    except SetupError as error:
+        raise click.UsageError(error.say(console.config.lang)) from error
 
 
 def proxy_text(console: Console, account_id: str) -> str:
@@ -63,6 +66,8 @@ def proxy_text(console: Console, account_id: str) -> str:
         own = proxies.own(account_id)
     except SetupError:
         return console.say("proxy_unreadable_of", id=account_id)
-    if own:
-        return console.say("proxy_own", id=account_id, proxy=own)
-    return console.say("proxy_default", id=account_id, proxy=proxies.default) if proxies.default else ""
+    used = own or proxies.default
+    if used is None:
+        return ""
+    line = console.say("proxy_own" if own else "proxy_default", id=account_id, proxy=used)
+    return f"{line}. {console.say('proxy_not_on_grid')}" if used.user and console.config.grid_url else line
