@@ -91,17 +91,6 @@ EN = {
     "start_ready": "qwenproxy listens on {url}   (stop it with Ctrl-C)",
     "start_ollama": "Ollama's API is at {url}",
     "start_dashboard": "The dashboard (whoever has this link runs the proxy): {url}",
-    "help_dashboard": "Show the link to the dashboard of the running proxy.\n"
-    "Whoever has the link runs the proxy: it holds the admin key.",
-    "help_dashboard_open": "Open it in this machine's browser, too.",
-    "dashboard_secret": "Whoever has this link runs the proxy. Give it to nobody.",
-    "dashboard_not_running": "No proxy runs on session folder {folder}. Start one: {command}",
-    "dashboard_not_yet": "The proxy is still starting. Try again in a few seconds.",
-    "dashboard_silent": "The proxy at {url} does not answer. Look at its log, or start it again.",
-    "dashboard_off": "The proxy at {url} has no dashboard: QWENPROXY_ADMIN=0 switches it off. Start it without that.",
-    "dashboard_no_key": "{path} holds no key, so nobody can log in. Delete the file and start the proxy again: "
-    "it makes a new key.",
-    "dashboard_no_browser": "No browser could be opened here. Open the link above in one.",
     "start_dashboard_key": "The dashboard is at {url}; its key is in {path}",
     "start_try": "Try it from another terminal:",
     "start_sdk": "or with the OpenAI SDK:",

@@ -1,8 +1,19 @@
-"""The texts about a person's window in the dashboard, in English: of its pages, of the command line, of errors."""
+"""The texts about the dashboard's link and a person's window there, in English: pages, command line, errors."""
 
 from __future__ import annotations
 
 EN = {
+    "help_dashboard": "Show the link to the dashboard of the running proxy.\n"
+    "Whoever has the link runs the proxy: it holds the admin key.",
+    "help_dashboard_open": "Open it in this machine's browser, too.",
+    "dashboard_secret": "Whoever has this link runs the proxy. Give it to nobody.",
+    "dashboard_not_running": "No proxy runs on session folder {folder}. Start one: {command}",
+    "dashboard_not_yet": "The proxy is still starting. Try again in a few seconds.",
+    "dashboard_silent": "The proxy at {url} does not answer. Look at its log, or start it again.",
+    "dashboard_off": "The proxy at {url} has no dashboard: QWENPROXY_ADMIN=0 switches it off. Start it without that.",
+    "dashboard_no_key": "{path} holds no key, so nobody can log in. Delete the file and start the proxy again: "
+    "it makes a new key.",
+    "dashboard_no_browser": "No browser could be opened here. Open the link above in one.",
     "window_failed": "The window failed in an unforeseen way. Open it again.",
     "window_unseen": "The browser's window cannot be shown here ({reason}). Open it again.",
     "login_idle": "Nobody did anything in the window for 5 minutes, so it was closed.",

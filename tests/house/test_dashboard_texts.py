@@ -8,9 +8,11 @@ from importlib import resources
 from typing import get_args
 
 from qwenproxy.admin.pages import OWN_TEXTS, STATIC
+from qwenproxy.chat import Role
 from qwenproxy.history.kept_answer import Context
 from qwenproxy.observe.inspector import State
 from qwenproxy.texts import EN
+from qwenproxy.upstream.dialects import Way
 
 SOURCE = "\n".join(
     each.read_text(encoding="utf-8") for each in resources.files(STATIC).iterdir() if each.name.endswith(".js")
@@ -23,8 +25,14 @@ COMPOSED = {
     *(f"state_{state}" for state in get_args(State)),
     *(f"context_{context}" for context in get_args(Context)),
     *(f"thinking_{level}" for level in ("auto", "none", "low", "medium", "high")),
+    *(f"role_{role}" for role in get_args(Role)),
+    *(f"functions_{way}" for way in get_args(Way)),
+    *(f"search_{kind}" for kind in ("off", "allowed", "forced", "function")),
+    *(f"file_{way}" for way in ("held", "upload", "copy", "fetch", "link")),
+    *(f"stage_{lap}" for lap in ("account", "files", "chat", "first")),
+    *(f"origin_{origin}" for origin in ("default", "option")),
 }
-PREFIXES = {"page", "state", "context", "thinking"}
+PREFIXES = {key.partition("_")[0] for key in COMPOSED}
 
 
 def placeholders(key: str) -> set[str]:
