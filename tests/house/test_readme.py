@@ -20,8 +20,8 @@ from qwenproxy.config import SETTINGS
 
 OUR_ADDRESS = "127.0.0.1:3264"
 GREETING = re.compile(r'(?:"(?:content|message)": |\b(?:input|contents)=)"(.+?)"')
-CURLS = all_blocks("bash")
-PROGRAMS = all_blocks("python")
+CURLS = list(dict.fromkeys(all_blocks("bash")))  # many are the same in both languages
+PROGRAMS = list(dict.fromkeys(all_blocks("python")))
 
 
 def first_path(block: str) -> str:
