@@ -215,12 +215,6 @@ def grid_of(config: Config) -> GridHub | None:
     return GridHub(GridAddress.parse(config.grid_url))
 
 
-def check_addresses(config: Config) -> None:
-    """Check what only the parts that use an address can read: the proxy and the Grid. Raises ConfigError."""
-    default_proxy(config.proxy)
-    grid_of(config)
-
-
 def profiles_for(config: Config) -> LocalLauncher | None:
     """Return what opens profiles that are used no more, to take logins out of them; None while they are in use."""
     return None if config.accounts_per_browser == 1 else local_launcher_for(config, screen=unseen_screen(config))

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from qwenproxy.assembly import check_addresses
+from qwenproxy.accounts.proxies import default_proxy
 from qwenproxy.cli.terminal.help import Command, help_speaker, option, session_option, setting_option
 from qwenproxy.config import PREFIX, Config
 
@@ -44,7 +44,7 @@ def command_line(config: Config, group: str, *words: str) -> str:
 def config_command(as_json: bool, session_dir: str | None) -> None:
     """Show every setting: its value, where the value comes from, and what it means."""
     config = Config.load({"session_dir": session_dir})
-    check_addresses(config)
+    default_proxy(config.proxy)  # raises for an address that cannot be
     settings = config.rows()
     if as_json:
         columns = ("value", "origin", "meaning")

@@ -15,8 +15,8 @@ import click
 from qwenproxy import server
 from qwenproxy.access.admin import AdminKeys
 from qwenproxy.access.keys import KeyFile
+from qwenproxy.accounts.proxies import default_proxy
 from qwenproxy.accounts.registry import Registry
-from qwenproxy.assembly import check_addresses
 from qwenproxy.cli.brains import BrainOptions, brain_options
 from qwenproxy.cli.menu import show_menu
 from qwenproxy.cli.sandbox import SandboxAddress, sandbox_process
@@ -52,7 +52,7 @@ def start_command(
     if brain.url and not use_sandbox:
         raise WordedUsageError(help_speaker()("brain_without_sandbox"))
     config = Config.load(options)
-    check_addresses(config)
+    default_proxy(config.proxy)  # raises for an address that cannot be
     logs.configure(config.log_level, config.log_format)
     # Until the server handles SIGTERM, exit through the context managers below, so that they clean up.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))

@@ -24,7 +24,7 @@ SECRETS = ("planted pass@word", PASSWORD, "cGxhbnRlZ", "planted")
 
 @pytest.fixture
 def socks() -> Iterator[ProxyServer]:
-    with ProxyServer("socks5", "anna", "planted pass@word").running() as proxy:
+    with ProxyServer("socks5", "anna", "planted pass@word", host="::1").running() as proxy:
         yield proxy
 
 
@@ -35,7 +35,8 @@ def http() -> Iterator[ProxyServer]:
 
 
 def address(proxy: ProxyServer, password: str = PASSWORD) -> ProxyAddress:
-    return ProxyAddress.parse(f"{proxy.kind}://{proxy.user}:{password}@localhost:{proxy.port}")
+    host = "[::1]" if proxy.host == "::1" else "localhost"
+    return ProxyAddress.parse(f"{proxy.kind}://{proxy.user}:{password}@{host}:{proxy.port}")
 
 
 def upload(proxy: Proxy) -> int:
@@ -61,7 +62,7 @@ def test_the_site_sees_the_proxies_only_and_nobody_the_password(
     lines = command_lines(server)
     assert "--proxy-server=http://127.0.0.1:" in lines
     shown = httpx.get(f"{server.url}/api/status").json()["accounts"][0]["proxy"]
-    assert shown == f"socks5://localhost:{socks.port}"
+    assert shown == f"socks5://[::1]:{socks.port}"
 
     # Another proxy while the server runs: here its own is taken away.
     site.clear()

@@ -184,3 +184,19 @@ def test_an_idle_browser_outlives_the_grids_time_limit(grid: LocalGrid, proxy: P
     assert sorted(process.pid for process in grid.browsers() if is_main(process)) == before
     assert ask(proxy.url, "{{say hello}}").text == "hello"
     end_politely(grid, proxy)
+
+
+def test_three_accounts_share_two_slots(grid: LocalGrid, site: Sandbox, tmp_path: Path) -> None:
+    proxy = Proxy(site, tmp_path / "session", grid_url=grid.url)
+    for account in site.accounts[:3]:
+        proxy.registry.add(account.token, account.id)
+    with proxy:
+        seconds = []
+        for _ in range(24):
+            start = time.monotonic()
+            assert ask(proxy.url, "{{say hello}}").text == "hello"
+            seconds.append(time.monotonic() - start)
+        print("seconds for each request:", " ".join(f"{each:.1f}" for each in seconds))
+        assert sum(each > 1.0 for each in seconds) <= 6, "most requests find a tab open"
+        assert proxy.log().count("makes room") <= 4
+        end_politely(grid, proxy)

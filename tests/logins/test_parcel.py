@@ -76,7 +76,7 @@ def test_a_rest_goes_along(here: Registry, there: Registry, reason: str | None) 
 
 
 def test_trouble_with_the_browser_here_does_not(here: Registry, there: Registry) -> None:
-    here.rest("hers", NOW + 600, "browser", Phrase("cure_late"))
+    here.rest("hers", NOW + 600, "browser", Phrase("cure_memory"))
     parcel.take_in(there, packed(here))
     assert account_of(there, "hers").reset_at is None
 

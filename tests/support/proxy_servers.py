@@ -38,6 +38,7 @@ class ProxyServer:
     refused: int = 0
     port: int = 0
     trust: ssl.SSLContext | None = None
+    host: str = "127.0.0.1"  # where it listens
 
     @property
     def url(self) -> str:
@@ -48,7 +49,8 @@ class ProxyServer:
     @contextlib.contextmanager
     def running(self) -> Iterator[ProxyServer]:
         """Serve until the end of the block."""
-        with socket.create_server(("127.0.0.1", 0), backlog=128) as listener:
+        family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
+        with socket.create_server((self.host, 0), family=family, backlog=128) as listener:
             self.port = int(listener.getsockname()[1])
             threading.Thread(target=self._accept, args=(listener,), daemon=True).start()
             yield self
