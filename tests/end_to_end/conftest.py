@@ -108,3 +108,16 @@ def javascript(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=INSTALL_WAIT, check=False)
     failed = f"npm cannot install {', '.join(JAVASCRIPT_PACKAGES)}:\n{done.stderr[-1000:]}"
     return folder, failed if done.returncode else ""
+
+
+@pytest.fixture(scope="session")
+def axe(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The checker of barriers, of the version that npm has."""
+    folder = tmp_path_factory.mktemp("axe")
+    if not shutil.which("npm"):
+        pytest.skip("npm is missing, so nobody looks for barriers: apt-get install -y nodejs npm")
+    command = ["npm", "install", "--no-audit", "--no-fund", "--prefix", str(folder), "axe-core"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=INSTALL_WAIT, check=False)
+    if done.returncode:
+        pytest.skip(f"npm cannot install axe-core, so nobody looks for barriers:\n{done.stderr[-1000:]}")
+    return folder / "node_modules/axe-core/axe.min.js"

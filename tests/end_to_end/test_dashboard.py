@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,7 +19,6 @@ from qwenproxy.texts import EN, RU
 pytestmark = pytest.mark.browser
 
 PAGES = ("overview", "accounts", "playground", "requests", "keys", "connect", "settings")
-INSTALL_WAIT = 100  # seconds
 # Whatever of this runs notes it in `hacked`.
 SCRIPT = "<img src=x onerror=window.hacked=1><svg onload=window.hacked=2>"
 
@@ -31,19 +28,6 @@ def person(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Person]:
     person = Person(tmp_path_factory.mktemp("person"))
     yield person
     person.close()
-
-
-@pytest.fixture(scope="module")
-def axe(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The checker of barriers, of the version that npm has."""
-    folder = tmp_path_factory.mktemp("axe")
-    if not shutil.which("npm"):
-        pytest.skip("npm is missing, so nobody looks for barriers: apt-get install -y nodejs npm")
-    command = ["npm", "install", "--no-audit", "--no-fund", "--prefix", str(folder), "axe-core"]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=INSTALL_WAIT, check=False)
-    if done.returncode:
-        pytest.skip(f"npm cannot install axe-core, so nobody looks for barriers:\n{done.stderr[-1000:]}")
-    return folder / "node_modules/axe-core/axe.min.js"
 
 
 @pytest.fixture
