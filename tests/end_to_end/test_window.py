@@ -20,7 +20,7 @@ from qwenproxy.access.keys import KeyFile
 from qwenproxy.accounts.registry import Registry
 from qwenproxy.disk.folder import SessionFolder
 from qwenproxy.sandbox import Sandbox
-from qwenproxy.texts import EN
+from qwenproxy.texts import EN, RU
 
 pytestmark = pytest.mark.browser
 
@@ -193,3 +193,35 @@ def test_the_command_line_waits_for_the_page_of_the_running_server(
         terminal.expect(f"Account {account.id} is logged in again.")
         assert terminal.end() == 0
     assert ask(server.url, "{{say after}}").text == "after"
+
+
+@pytest.mark.parametrize("lang", ["en", "ru"])
+def test_a_window_by_keyboard_on_a_phone_and_in_both_languages(
+    server: Proxy, person: Person, site: Sandbox, axe: Path, lang: str
+) -> None:
+    texts = {"en": EN, "ru": RU}[lang]
+    person.script("localStorage.setItem('lang', arguments[0])", lang)
+    person.look(width=360, dark=lang == "ru")
+    person.chrome.refresh()
+    assert person.is_on("accounts")
+    found = {"accounts": (person.barriers(axe), person.overflow())}
+    person.script("document.querySelector('main .panel button.first').focus()")
+    person.press(Keys.ENTER)
+    person.until(lambda: person.read(".stack-window strong") == site.sign_in_url)
+    assert person.read(".stack-window h2") == texts["ui_window_of_new"]
+    found["window"] = (person.barriers(axe), person.overflow())
+    person.until(lambda: person.script("return document.activeElement.className") == "ghost")
+    person.press(Keys.ESCAPE, Keys.ESCAPE)
+    person.until(lambda: person.script("return document.activeElement.innerText") == texts["ui_window_reload"])
+    person.press(*[Keys.TAB] * 2, Keys.ENTER)
+    person.find("#paste")
+    found["dialog"] = (person.barriers(axe), person.overflow())
+    person.press(Keys.ESCAPE)
+    person.script("document.querySelector('.stack-window .danger').focus()")
+    person.press(Keys.ENTER)
+    person.until(lambda: person.read(".notice") == texts["ui_window_end_cancelled"])
+    assert person.script("return document.activeElement.hash") == "#/accounts"
+    assert {where: each for where, each in found.items() if each[0] or each[1] > 0} == {}
+    assert person.complaints() == []
+    own_socket = server.url.replace("http", "ws")
+    assert [each for each in person.foreign_requests(server.url) if not each.startswith(own_socket)] == []

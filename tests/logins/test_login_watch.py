@@ -11,7 +11,7 @@ import pytest
 from cli_runner import new_token
 from clocks import FakeClock
 from login_window import CAPTCHA, GOING, NOBODY, SIGN_IN, SITE, SOMEBODY, STRANGE, FakeDriver, Play, Script, View
-from selenium.common.exceptions import TimeoutException
+from selenium.common.exceptions import TimeoutException, UnexpectedAlertPresentException
 from session_files import account_of
 from spelling import spelled
 
@@ -347,3 +347,37 @@ def test_a_browser_that_fails_otherwise_keeps_its_own_message(
     with pytest.raises(SetupError, match="at once") as raised:
         add_account(registry, window, Script(SIGN_IN))
     assert not isinstance(raised.value, LoginFailed)
+
+
+def test_a_dialog_of_the_page_waits_for_its_person(registry: Registry, window: LoginWindow, play: Play) -> None:
+    dialog = UnexpectedAlertPresentException("Do you agree?")
+    script = play(SIGN_IN, dialog, "wait", View(new_token(), answer=SOMEBODY))
+    assert add_account(registry, window, script)
+    assert not script.driver.turned_to, "the watch took the window for closed"
+
+
+def test_a_window_that_stays_waits_for_its_persons_word(registry: Registry, window: LoginWindow, play: Play) -> None:
+    registry.add(OLD, "mine")
+    script = play(View(OLD, answer=SOMEBODY), *["wait"] * 40, "enter")
+    assert renew_account(registry, replace(window, stays=True), script, account_of(registry, "mine"))
+    assert script.waited > watch.LINGER and script.steps[-2:] == ["works", "closing"]
+
+
+def test_a_window_that_stays_closes_by_itself_for_an_account_that_was_logged_out(
+    registry: Registry, window: LoginWindow, play: Play
+) -> None:
+    registry.add(OLD, "mine")
+    registry.mark_invalid("mine")
+    script = play(View(NEW, answer=SOMEBODY))
+    assert renew_account(registry, replace(window, stays=True), script, account_of(registry, "mine"))
+    assert script.waited < watch.LINGER
+
+
+def test_whoever_shows_the_window_gets_its_tab_before_the_site_is_there(
+    registry: Registry, window: LoginWindow, play: Play
+) -> None:
+    script = play(SIGN_IN, View(new_token(), answer=SOMEBODY))
+    met: list[tuple[object, int]] = []
+    shown = replace(window, on_open=lambda tab: met.append((tab.driver, len(script.driver.opened))))
+    add_account(registry, shown, script)
+    assert met == [(script.driver, 0)]

@@ -87,6 +87,7 @@ class Lists:
 
     def __init__(self, devtools: DevTools) -> None:
         self._devtools = devtools
+        self._worlds: dict[str, int] = {}  # our world in the document that a session showed last
 
     def at(self, page: PageInView, x: float, y: float) -> OpenList | None:
         """Return the list at a place of the page, None if there is none."""
@@ -101,20 +102,22 @@ class Lists:
         self._call(open_list.session, open_list.handle, CHOOSE, index)
 
     def _found(self, page: PageInView, expression: str) -> OpenList | None:
-        world = self._devtools.ask(
-            "Page.createIsolatedWorld", page.session, frameId=page.target, worldName=WORLD, grantUniveralAccess=False
-        )
-        if world is None:
-            return None
-        answer = self._devtools.ask(
-            "Runtime.evaluate",
-            page.session,
-            expression=f"(() => {{ {COMMON} return {expression}; }})()",
-            contextId=world["executionContextId"],
-        )
+        answer = self._evaluate(page, expression)
+        if answer is None:  # another document has come
+            world = self._devtools.ask("Page.createIsolatedWorld", page.session, frameId=page.target, worldName=WORLD)
+            self._worlds[page.session] = (world or {}).get("executionContextId", 0)
+            answer = self._evaluate(page, expression)
         handle = str(((answer or {}).get("result") or {}).get("objectId") or "")
         facts = self._call(page.session, handle, FACTS, LONGEST_LIST) if handle else None
         return OpenList(page.session, handle, facts) if facts else None
+
+    def _evaluate(self, page: PageInView, expression: str) -> dict[str, Any] | None:
+        """Return what the browser says of an expression; None if our world is not in this document."""
+        world = self._worlds.get(page.session)
+        if not world:
+            return None
+        text = f"(() => {{ {COMMON} return {expression}; }})()"
+        return self._devtools.ask("Runtime.evaluate", page.session, expression=text, contextId=world)
 
     def _call(self, session: str, handle: str, function: str, argument: int) -> dict[str, Any] | None:
         answer = self._devtools.ask(
