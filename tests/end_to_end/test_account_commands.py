@@ -20,9 +20,9 @@ DEAD_DISPLAY = ":4711"
 
 
 def account_command(proxy: Proxy, site: Sandbox, *args: str) -> subprocess.CompletedProcess[str]:
-    told = environment(
-        session_dir=proxy.session_dir, base_url=site.base_url, base_url_spki=site.spki, lang="en", no_menu=1
-    )
+    """Run a command on no screen, and without the dashboard, on whose page it would wait for a login."""
+    settings = {"session_dir": proxy.session_dir, "base_url": site.base_url, "base_url_spki": site.spki}
+    told = environment(**settings, lang="en", no_menu=1, admin=0)
     told["DISPLAY"] = DEAD_DISPLAY
     command = [sys.executable, "-m", "qwenproxy", "account", *args]
     return subprocess.run(command, env=told, capture_output=True, text=True, timeout=90, check=False)

@@ -13,8 +13,10 @@ import pytest
 from asking import ask, streaming
 from proxy_process import Proxy
 from real_grid import assert_empty, real_grid
+from window_caller import WindowCaller
 
 from local_grid.servers import Wishes
+from qwenproxy.sandbox import Sandbox
 from qwenproxy.sandbox.tls import new_identity
 
 pytestmark = pytest.mark.browser
@@ -44,3 +46,22 @@ def test_a_proxy_without_chrome_answers_from_a_grid_and_leaves_nothing_there(
         assert PASSWORD not in proxy.log() + str(status), "the password is in the log"
         folder = proxy.session_dir
         assert not any(PASSWORD.encode() in path.read_bytes() for path in folder.rglob("*") if path.is_file())
+
+
+def test_a_person_logs_in_through_the_window_of_a_browser_on_a_grid(
+    new_proxy: Callable[..., Proxy], site: Sandbox, tmp_path: Path
+) -> None:
+    """By text and keys alone: the sign-in page's first field is reached from its beginning."""
+    with real_grid(Wishes(nodes=1, slots=2, user="tester", password=PASSWORD)) as grid:
+        proxy = new_proxy(grid_url=grid.url, chrome="/nowhere/chrome", chromedriver="/nowhere/driver")
+        with proxy, WindowCaller(proxy, "mine") as window:
+            window.await_page(site.sign_in_url)
+            person = site.accounts[1]
+            for text in (person.email, person.password):
+                window.press("Tab")
+                window.type(text)
+            window.press("Enter")
+            assert window.end() == ("done", "mine")
+            assert proxy.end() == 0
+        assert_empty(grid)
+        assert PASSWORD not in proxy.log()
