@@ -5,6 +5,7 @@ Used by the server's application and by commands that need the same parts withou
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -32,7 +33,7 @@ from qwenproxy.browser.way_out import WayOut
 from qwenproxy.config import Config, cache_home, inherited_environment
 from qwenproxy.disk.folder import SessionFolder
 from qwenproxy.disk.state import State
-from qwenproxy.errors import ConfigError, SetupError
+from qwenproxy.errors import ConfigError, SetupError, StorageError
 from qwenproxy.history.client_chats import ClientChats
 from qwenproxy.history.conversations import Conversations
 from qwenproxy.history.site_index import SiteIndex
@@ -57,6 +58,8 @@ from qwenproxy.texts import Phrase
 from qwenproxy.uploads.ledger import Ledger
 from qwenproxy.uploads.object_store import ObjectStore
 from qwenproxy.uploads.uploader import Uploader
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +101,7 @@ def assemble(config: Config, relay: Relay | None = None, on_exhausted: Callable[
     media, fetcher = MediaStore(session.media), WorkFetcher(way_of, is_local=site_of(config).is_local)
     client_chats = ClientChats(SiteIndex(state), config.api_chats)
     keys = KeyFile.open(session.keys)
-    admin_keys = AdminKeys.open(session.admin_key) if config.admin else None
+    admin_keys = _admin_keys(session) if config.admin else None
     return Assembly(
         relay,
         Conversations(relay, history, config.max_history_length, config.queue_wait, client_chats),
@@ -113,6 +116,15 @@ def assemble(config: Config, relay: Relay | None = None, on_exhausted: Callable[
         keys,
         admin_keys,
     )
+
+
+def _admin_keys(session: SessionFolder) -> AdminKeys | None:
+    """Return the admin keys; None, without a dashboard, while the disk takes no file for them."""
+    try:
+        return AdminKeys.open(session.admin_key)
+    except StorageError as error:
+        log.error("there is no dashboard until the next start: %s", error.message)
+        return None
 
 
 def build_relay(

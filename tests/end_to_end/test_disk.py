@@ -181,7 +181,7 @@ def test_beside_a_running_server_the_doctor_names_a_full_disk_too(proxy: Proxy, 
         doctor = command(proxy, "doctor")
     assert doctor.returncode == 1
     assert f"There is no room left on the disk of {disk}.\n   -> Make room" in doctor.stdout
-    assert f"at {proxy.url}" in doctor.stdout
+    assert f"at {proxy.url}" in doctor.stdout, doctor.stdout
 
 
 def assert_advised(output: str, reason: str) -> None:
