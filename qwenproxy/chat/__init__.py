@@ -34,7 +34,7 @@ class FilePart:
 
     url: str
     name: str | None = None
-    is_sound: bool = False
+    is_sound: bool = field(default=False, repr=False)  # older fingerprints are made of what repr writes
 
 
 Part = TextPart | ImagePart | FilePart

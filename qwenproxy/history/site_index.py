@@ -187,7 +187,7 @@ def _candidate(row: Row, beginnings: dict[bytes, int]) -> Candidate | None:
     """Read a row; None if a damaged file has anything else in it."""
     digest, account_id, chat_id, response_id, model, way, record, is_newest, refused_at = row
     texts = (account_id, chat_id, response_id, model, way)
-    if not all(isinstance(text, str) for text in texts) or "" in texts[:3]:
+    if digest not in beginnings or not all(isinstance(text, str) for text in texts) or "" in texts[:3]:
         return None
     return Candidate(
         SiteChat(account_id, chat_id),
