@@ -22,7 +22,7 @@ from qwenproxy.texts import Phrase
 COOKIE = {"name": "refresh", "value": "r", "domain": "site.test"}
 LOGIN = Login("t1", (COOKIE,))
 ENDED = EndedAtStart(Phrase("cure_log", log="chrome.log"))
-LATE = BrowserError(Phrase("cure_late"))
+LATE = BrowserError(Phrase("cure_late", log="chrome.log"))
 
 
 class FakeLauncher:

@@ -49,7 +49,7 @@ def test_every_status(client: FlaskClient, registry: Registry) -> None:
 
 def test_what_keeps_a_browser_from_starting_is_told(client: FlaskClient, registry: Registry) -> None:
     registry.add("token", "a")
-    trouble = Phrase("browser_late", path="/usr/bin/chromium", seconds="14", cure=Phrase("cure_late"))
+    trouble = Phrase("browser_late", path="/usr/bin/chromium", seconds="14", cure=Phrase("cure_late", log="chrome.log"))
     registry.rest("a", time.time() + 60, "browser", trouble)
     [account] = client.get("/api/status").get_json()["accounts"]
     assert account["status"] == "WAIT"

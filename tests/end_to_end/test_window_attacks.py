@@ -80,9 +80,10 @@ def end_of(viewer: websocket.WebSocket) -> tuple[str, int]:
     """Return what a viewer that is refused reads, and the close code: no picture comes."""
     try:
         note = json.loads(viewer.recv())
-        opcode, data = viewer.recv_data()
-        assert opcode == websocket.ABNF.OPCODE_CLOSE
-        return str(note["message"]), int.from_bytes(data[:2], "big")
+        # The frame alone: `recv_data` would answer it, and the server may be gone by then.
+        frame = viewer.recv_frame()
+        assert frame.opcode == websocket.ABNF.OPCODE_CLOSE
+        return str(note["message"]), int.from_bytes(frame.data[:2], "big")
     finally:
         shut_down: Callable[[], None] = viewer.shutdown  # a socket that was told to close does nothing at `close`
         shut_down()
