@@ -81,7 +81,8 @@ def end_of(viewer: websocket.WebSocket) -> tuple[str, int]:
     try:
         note = json.loads(viewer.recv())
         # The frame alone: `recv_data` would answer it, and the server may be gone by then.
-        frame = viewer.recv_frame()
+        receive: Callable[[], websocket.ABNF] = viewer.recv_frame
+        frame = receive()
         assert frame.opcode == websocket.ABNF.OPCODE_CLOSE
         return str(note["message"]), int.from_bytes(frame.data[:2], "big")
     finally:
