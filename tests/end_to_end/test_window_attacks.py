@@ -84,6 +84,7 @@ def end_of(viewer: websocket.WebSocket) -> tuple[str, int]:
         receive: Callable[[], websocket.ABNF] = viewer.recv_frame
         frame = receive()
         assert frame.opcode == websocket.ABNF.OPCODE_CLOSE
+        assert isinstance(frame.data, bytes)
         return str(note["message"]), int.from_bytes(frame.data[:2], "big")
     finally:
         shut_down: Callable[[], None] = viewer.shutdown  # a socket that was told to close does nothing at `close`
