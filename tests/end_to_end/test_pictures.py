@@ -69,7 +69,8 @@ def test_an_edit(client: OpenAI, site: Sandbox) -> None:
     message = question["messages"][0]
     assert (message["chat_type"], len(message["files"])) == ("image_edit", 1)
     assert message["extra"]["meta"]["model"] == "qwen-image-2.0-pro"
-    assert site.files[-1].data == PNG
+    sent = message["files"][0]["id"]
+    assert next(file for file in site.files if file.id == sent).data == PNG
 
 
 def test_a_stream(client: OpenAI) -> None:
