@@ -6,7 +6,7 @@ A route parses its request, makes an encoder, and calls `respond`. The encoder d
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 
@@ -122,6 +122,18 @@ def _stream_late(coming: Coming[KeptAnswer], encoder: Encoder, client_gone: Clie
         yield from _failure(encoder, failure)
         return
     yield from stream(answer, encoder, client_gone)
+
+
+def until_failure(events: Iterator[bytes], failure: Callable[[ProxyError], bytes]) -> Iterator[bytes]:
+    """Yield the events of a stream; a failure is the last one, in the form that `failure` gives it."""
+    try:
+        yield from events
+    except ClientGone:
+        journal.note(journal.ClientLeft())
+    except Exception as error:
+        told = as_proxy_error(error)
+        journal.note(journal.NoAnswer(told.code, told.message))
+        yield failure(told)
 
 
 def _failure(encoder: Encoder, error: ProxyError) -> Iterator[bytes]:

@@ -5,12 +5,12 @@ The wire APIs that answer with pictures use this and give them their form. Knows
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 
 from flask import request
 
-from qwenproxy.api.answering import KEEP_ALIVE_AFTER, as_proxy_error
+from qwenproxy.api.answering import KEEP_ALIVE_AFTER
 from qwenproxy.api.wiring import pictures
 from qwenproxy.chat.waiting import LOOK_EVERY, Work, check_client
 from qwenproxy.errors import ClientGone, ProxyError
@@ -67,15 +67,3 @@ class Painting:
                     yield None
                 check_client(self._client_gone)
             yield work.result()
-
-
-def until_failure(events: Iterator[bytes], failure: Callable[[ProxyError], bytes]) -> Iterator[bytes]:
-    """Yield the events of a stream; a failure is the last one, in the form that `failure` gives it."""
-    try:
-        yield from events
-    except ClientGone:
-        journal.note(journal.ClientLeft())
-    except Exception as error:
-        told = as_proxy_error(error)
-        journal.note(journal.NoAnswer(told.code, told.message))
-        yield failure(told)

@@ -6,12 +6,15 @@ local.py holds one for each Chrome. Turns what the forwarder learned into errors
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeVar
 
 from qwenproxy.browser.forwarding import Dialer, Forwarder, lets_pass
 from qwenproxy.browser.proxies import ProxyAddress, proxy_of
 from qwenproxy.disk.folder import BrowserFolder
-from qwenproxy.errors import BrowserError, NetworkFailed, ProxyError, SetupError
+from qwenproxy.errors import BrowserError, NetworkFailed, ProxyError, SetupError, Transient
 from qwenproxy.texts import Phrase
+
+Result = TypeVar("Result")
 
 
 class WayOut:
@@ -54,6 +57,19 @@ class WayOut:
         """Close the way and every connection on it. Idempotent."""
         if self._forwarder:
             self._forwarder.close()
+
+    def carry(self, host: str, work: Callable[[str], Result]) -> Result:
+        """Return what `work` makes of the way's address ("" for no proxy); the way to `host` is open meanwhile.
+
+        Raises what `work` raises, and BrowserError or NetworkFailed in its place where the proxy leads nowhere.
+        """
+        self.open()
+        try:
+            return work(self.url)
+        except Transient as error:  # over plain HTTP the way itself answers when its proxy fails
+            raise self.trouble(host) or error from error
+        finally:
+            self.close()
 
     def trouble(self, host: str) -> ProxyError | None:
         """Return why the proxy does not lead to a host, None if it does or nobody asked.

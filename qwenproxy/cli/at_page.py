@@ -20,6 +20,7 @@ from qwenproxy.access.admin import AdminKeys
 from qwenproxy.accounts.account import Account
 from qwenproxy.browser.proxies import ProxyAddress
 from qwenproxy.cli.console import Console, is_interactive
+from qwenproxy.cli.own_server import own_session
 from qwenproxy.cli.session import server_of
 from qwenproxy.disk.claim import claimed_session
 from qwenproxy.errors import SetupError
@@ -129,8 +130,7 @@ class _Server:
     def ask(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Return the server's answer. Raises SetupError, LoginFailed where it has no dashboard."""
         try:
-            with requests.Session() as session:
-                session.trust_env = False  # no proxy of the environment stands between us and our own server
+            with own_session() as session:
                 headers = {"Authorization": f"Bearer {self.key}"}
                 answer = session.request(method, self.url + path, json=body, headers=headers, timeout=ANSWER_WAIT)
                 content = answer.json()

@@ -8,6 +8,7 @@ from urllib.parse import quote
 import requests
 
 from qwenproxy.cli.keys import read_keys
+from qwenproxy.cli.own_server import own_session
 from qwenproxy.cli.session import server_of
 from qwenproxy.config import Config
 from qwenproxy.connect.program import Target
@@ -52,8 +53,7 @@ def find_target(config: Config, model: str | None) -> Found:
 def _ask(address: str, key: str, name: str) -> requests.Response | None:
     """Return what the server says of a model, None where it does not answer."""
     try:
-        with requests.Session() as session:
-            session.trust_env = False  # no proxy of the environment stands between us and our own server
+        with own_session() as session:
             headers = {"Authorization": f"Bearer {key or ANY_KEY}"}
             address = f"{address}/v1/models/{quote(name, safe='')}"
             return session.get(address, headers=headers, timeout=SERVER_WAIT)

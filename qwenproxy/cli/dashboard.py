@@ -12,6 +12,7 @@ import click
 import requests
 
 from qwenproxy.access.admin import AdminKeys
+from qwenproxy.cli.own_server import own_session
 from qwenproxy.cli.session import server_of
 from qwenproxy.cli.settings import command_line
 from qwenproxy.cli.terminal.help import Command, option, session_option
@@ -67,8 +68,7 @@ def _served(config: Config) -> tuple[SessionFolder, str]:
 def _check(address: str) -> None:
     """Raise SetupError if the server does not answer, or has no dashboard."""
     try:
-        with requests.Session() as http:
-            http.trust_env = False  # no proxy of the environment stands between us and our own server
+        with own_session() as http:
             status = http.get(f"{address}/ui/", timeout=SERVER_WAIT).status_code
     except requests.RequestException:
         raise SetupError(Phrase("dashboard_silent", url=address)) from None

@@ -30,6 +30,7 @@ from qwenproxy.cli.findings import (
     screen_findings,
 )
 from qwenproxy.cli.keys import read_keys
+from qwenproxy.cli.own_server import own_session
 from qwenproxy.cli.session import server_of
 from qwenproxy.cli.terminal.help import Command, option, session_option
 from qwenproxy.cli.terminal.progress import live_line
@@ -176,8 +177,7 @@ def _ask_server(console: Console, url: str) -> Iterator[str]:
     headers = {"Authorization": f"Bearer {keys[0]}"} if keys else {}
     body = {"stream": True, "messages": [{"role": "user", "content": QUESTION}]}
     waits = (CONNECT_WAIT, config.stall_timeout)
-    with requests.Session() as session:
-        session.trust_env = False  # do not send this through a proxy from the environment
+    with own_session() as session:
         completions = f"{url}/v1/chat/completions"
         with session.post(completions, json=body, headers=headers, stream=True, timeout=waits) as answer:
             if answer.status_code != 200:

@@ -15,6 +15,7 @@ import requests
 
 from qwenproxy.chat.waiting import Work
 from qwenproxy.cli.keys import read_keys
+from qwenproxy.cli.own_server import own_session
 from qwenproxy.cli.session import server_of
 from qwenproxy.cli.settings import command_line
 from qwenproxy.cli.terminal.help import Command, WordedUsageError, option, session_option
@@ -99,8 +100,7 @@ def _ask(config: Config, wish: dict[str, str], sources: list[tuple[str, bytes]],
     body: dict[str, Any] = {"data": wish, "files": [("image", each) for each in sources]} if sources else {"json": wish}
 
     def post() -> requests.Response:
-        with requests.Session() as session:
-            session.trust_env = False  # no proxy of the environment stands between us and our own server
+        with own_session() as session:
             return session.post(f"{url}/v1/images/{route}", headers=headers, timeout=TIME_LIMIT, **body)
 
     work = Work(post, "image").start()

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import contextlib
 import ipaddress
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import requests
 
 from qwenproxy.browser.way_out import WayOut
-from qwenproxy.errors import NetworkFailed, SiteFailure, Transient
+from qwenproxy.errors import NetworkFailed, SiteFailure
+from qwenproxy.uploads.object_store import through
 
 CONNECT_TIMEOUT = 10.0  # seconds
 SILENCE = 60.0  # seconds without a byte
@@ -38,13 +39,7 @@ class WorkFetcher:
         way = self.way_of(account_id)
         if way is None:
             return _read(address, most_bytes, "")
-        way.open()
-        try:
-            return _read(address, most_bytes, way.url)
-        except Transient as error:  # over plain HTTP the way itself answers when its proxy fails
-            raise way.trouble(urlsplit(address).hostname or "") or error from error
-        finally:
-            way.close()
+        return way.carry(urlsplit(address).hostname or "", lambda proxy: _read(address, most_bytes, proxy))
 
     def _check(self, address: str) -> None:
         """Raise DeadAddress for an address that no work has: this machine's network is nothing for the site."""
@@ -66,15 +61,14 @@ def _is_inner(host: str) -> bool:
 
 
 def _read(address: str, most_bytes: int, proxy: str) -> bytes:
-    proxies = {"http": proxy, "https": proxy} if proxy else {"http": ""}
     try:
         with requests.get(
-            address, stream=True, proxies=proxies, timeout=(CONNECT_TIMEOUT, SILENCE), allow_redirects=False
+            address, stream=True, proxies=through(proxy), timeout=(CONNECT_TIMEOUT, SILENCE), allow_redirects=False
         ) as answer:
             if answer.status_code != 200:
                 raise _dead(f"its address answers with status {answer.status_code}")
             data = bytearray()
-            for chunk in _chunks(answer):
+            for chunk in answer.iter_content(_CHUNK):
                 data += chunk
                 if len(data) > most_bytes:
                     raise _dead(f"it is larger than {most_bytes} bytes")
@@ -82,10 +76,6 @@ def _read(address: str, most_bytes: int, proxy: str) -> bytes:
     except requests.RequestException as error:
         # Name only the kind of error, because its text quotes the address with its key.
         raise NetworkFailed(f"The site's files cannot be reached ({type(error).__name__}). Try again.") from None
-
-
-def _chunks(answer: requests.Response) -> Iterator[bytes]:
-    yield from answer.iter_content(_CHUNK)
 
 
 def _dead(why: str) -> DeadAddress:

@@ -11,14 +11,13 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from qwenproxy.chat import ChatRequest, Image, ImagePart, Message, TextPart
 from qwenproxy.chat.waiting import ClientGoneCheck, check_client
 from qwenproxy.chat.works import Work
 from qwenproxy.errors import NoPicture, Transient
 from qwenproxy.media.fetching import DeadAddress, WorkFetcher
-from qwenproxy.media.store import MediaStore
+from qwenproxy.media.store import MediaStore, without_key
 from qwenproxy.observe import journal
 from qwenproxy.uploads.file_types import image_type
 
@@ -127,8 +126,8 @@ class Pictures:
 
 def _new_image(run: ChatRun) -> Image:
     """Return the last picture of an answer that is not one of those it was made from. Raises NoPicture."""
-    sources = {_bare(str(file.get("url"))) for file in run.files}
-    images = [event for event in run if isinstance(event, Image) and _bare(event.url) not in sources]
+    sources = {without_key(str(file.get("url"))) for file in run.files}
+    images = [event for event in run if isinstance(event, Image) and without_key(event.url) not in sources]
     if images:
         return images[-1]
     error = NoPicture("The site painted no picture.")
@@ -136,8 +135,3 @@ def _new_image(run: ChatRun) -> Image:
     # It may quote the request, so only the client reads it.
     error.client_message = f'{error.message} It said: "{words[:300]}"' if words else error.message
     raise error
-
-
-def _bare(address: str) -> str:
-    """Return an address without its query, which holds a signature that changes."""
-    return urlsplit(address)._replace(query="", fragment="").geturl()

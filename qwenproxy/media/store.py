@@ -60,6 +60,9 @@ class MediaStore:
                 files.delete(path)
 
     def _path(self, address: str) -> Path:
-        # The query holds a key that may change.
-        bare = urlsplit(address)._replace(query="", fragment="").geturl()
-        return self._folder / hashlib.sha256(bare.encode("utf-8", "replace")).hexdigest()[:40]
+        return self._folder / hashlib.sha256(without_key(address).encode("utf-8", "replace")).hexdigest()[:40]
+
+
+def without_key(address: str) -> str:
+    """Return an address without its query, which holds a key or a signature that changes."""
+    return urlsplit(address)._replace(query="", fragment="").geturl()

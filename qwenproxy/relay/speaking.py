@@ -15,6 +15,7 @@ from qwenproxy.chat import Tick
 from qwenproxy.chat.waiting import ClientGoneCheck, check_client
 from qwenproxy.errors import EmptyAnswer, RateLimited, SiteFailure, UpstreamTimeout, VoiceElsewhere
 from qwenproxy.relay.attempts import Wish
+from qwenproxy.relay.model_list import ModelList
 from qwenproxy.relay.questions import Relay
 from qwenproxy.relay.reading import Patience, Reading
 from qwenproxy.upstream import calls, refusals, speech
@@ -125,10 +126,12 @@ class SpeechSite:
         site = self._relay.site_calls(lease, page, client_gone)
         if wish.voice is not None:
             _check_voice(wish.voice, speech.voice_in(site.call(calls.account_settings())))
-        model = self._quickest(page, client_gone)
+        models = self._relay.models_on(page, client_gone)
+        model = _quickest(models)
         chat = SiteChat(lease.account_id, calls.chat_id_from(site.call(calls.new_chat(model.id))))
         try:
-            message_id = self._answer(page, chat, model, client_gone)
+            opening = calls.Question(model.id, _ANYTHING, thinking=models.must_think(model))
+            message_id = self._answer(page, chat, opening, client_gone)
             site.call(speech.rewrite(chat.chat_id, message_id, wish.text))
             response = page.fetch(speech.speak(chat.chat_id, message_id))
         except BaseException:
@@ -144,17 +147,9 @@ class SpeechSite:
             raise
         return sound
 
-    def _quickest(self, page: Page, client_gone: ClientGoneCheck) -> Model:
-        """Return the model that answers soonest, since its answer does not matter."""
-        models = self._relay.models_on(page, client_gone)
-        live = models.catalogue.live
-        return next((model for model in live if model.kind == "fast"), None) or models.resolve(None).model
-
-    def _answer(self, page: Page, chat: SiteChat, model: Model, client_gone: ClientGoneCheck) -> str:
+    def _answer(self, page: Page, chat: SiteChat, opening: calls.Question, client_gone: ClientGoneCheck) -> str:
         """Let the site give an answer; return its id. Raises what the site says, EmptyAnswer, ClientGone."""
-        thinking = self._relay.models_on(page, client_gone).must_think(model)
-        question = calls.completion(chat.chat_id, calls.Question(model.id, _ANYTHING, thinking=thinking))
-        reading = Reading(page, chat.chat_id, question, self._relay.patience)
+        reading = Reading(page, chat.chat_id, calls.completion(chat.chat_id, opening), self._relay.patience)
         try:
             for event in reading:
                 if isinstance(event, Tick):
@@ -164,6 +159,12 @@ class SpeechSite:
             return reading.response_id
         finally:
             reading.close()
+
+
+def _quickest(models: ModelList) -> Model:
+    """Return the model that answers soonest, since its answer does not matter."""
+    live = models.catalogue.live
+    return next((model for model in live if model.kind == "fast"), None) or models.resolve(None).model
 
 
 def _check_voice(wanted: str, own: str) -> None:

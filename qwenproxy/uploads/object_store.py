@@ -16,7 +16,7 @@ import requests
 from requests import PreparedRequest
 
 from qwenproxy.browser.way_out import WayOut
-from qwenproxy.errors import NetworkFailed, SiteFailure, Transient
+from qwenproxy.errors import NetworkFailed, SiteFailure
 from qwenproxy.upstream.files import UploadCredentials
 
 CONNECT_TIMEOUT = 10.0  # seconds
@@ -35,13 +35,14 @@ class ObjectStore:
         if way is None:
             put(credentials, content_type, data)
             return
-        way.open()
-        try:
-            put(credentials, content_type, data, way.url)
-        except Transient as error:  # over plain HTTP the way itself answers when its proxy fails
-            raise way.trouble(urlsplit(credentials.object_url).hostname or "") or error from error
-        finally:
-            way.close()
+        host = urlsplit(credentials.object_url).hostname or ""
+        way.carry(host, lambda proxy: put(credentials, content_type, data, proxy))
+
+
+def through(proxy: str) -> dict[str, str]:
+    """Return what `requests` calls `proxies`, for one proxy or ("") none."""
+    # Plain HTTP is for stand-ins on this machine; a proxy of the environment cannot reach them.
+    return {"http": proxy, "https": proxy} if proxy else {"http": ""}
 
 
 def put(credentials: UploadCredentials, content_type: str, data: bytes, proxy: str = "") -> None:
@@ -57,8 +58,7 @@ def put(credentials: UploadCredentials, content_type: str, data: bytes, proxy: s
             data=data,
             # Sign by `auth`, so that no entry of a .netrc replaces it.
             auth=sign,
-            # Plain HTTP is for stand-ins on this machine; a proxy of the environment cannot reach them.
-            proxies={"http": proxy, "https": proxy} if proxy else {"http": ""},
+            proxies=through(proxy),
             timeout=(CONNECT_TIMEOUT, ANSWER_TIMEOUT),
             allow_redirects=False,
         )

@@ -121,11 +121,6 @@ def text_of_parts(content: object) -> str:
     return "".join(string_of(part.get("text")) for part in _dicts(content))
 
 
-def _lists(value: object) -> Iterator[list[Any]]:
-    if isinstance(value, list):
-        yield from (pair for pair in value if isinstance(pair, list) and len(pair) == 2)
-
-
 def _size(width: object, height: object) -> tuple[int, int]:
     is_size = type(width) is int and type(height) is int and width > 0 and height > 0
     return (width, height) if is_size else (0, 0)  # type: ignore[return-value]

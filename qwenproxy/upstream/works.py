@@ -10,7 +10,7 @@ import re
 from typing import Any
 
 from qwenproxy.chat.works import Work
-from qwenproxy.upstream.models import Catalogue, Model
+from qwenproxy.upstream.models import Catalogue, Model, without_vendor
 
 FILMS = ("t2v", "i2v")  # from a text, from a picture
 RATIOS = ("1:1", "2:3", "3:2", "3:4", "4:3", "16:9", "9:16")
@@ -32,21 +32,26 @@ def nearest_ratio(size: str) -> str | None:
     return min(RATIOS, key=lambda ratio: abs(wish - _log_of(ratio)))
 
 
+def bare_name(name: str | None) -> str:
+    """Return a client's name for an engine without a vendor before it, "" for none."""
+    return without_vendor((name or "").strip())
+
+
 def engine_of(name: str | None) -> str | None:
     """Return the picture engine that a model name means, None if it means none."""
-    bare = (name or "").strip().rpartition("/")[2]
+    bare = bare_name(name)
     return bare.lower() if _ENGINE.match(bare) else None
 
 
 def means_pictures(name: str | None) -> bool:
     """Tell whether a model name means an engine for pictures, the site's or another vendor's."""
-    bare = (name or "").strip().rpartition("/")[2]
+    bare = bare_name(name)
     return bool(_ENGINE.match(bare) or _ANY_ENGINE.match(bare))
 
 
 def means_films(name: str | None) -> bool:
     """Tell whether a model name means an engine for films, the site's or another vendor's."""
-    return bool(_FILM_ENGINE.match((name or "").strip().rpartition("/")[2]))
+    return bool(_FILM_ENGINE.match(bare_name(name)))
 
 
 def model_for(work: Work, wanted: Model, catalogue: Catalogue) -> Model | None:

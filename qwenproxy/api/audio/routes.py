@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, Response, request
 from flask.typing import ResponseReturnValue
 
-from qwenproxy.api.answering import KEEP_ALIVE_AFTER, as_proxy_error, event_stream
+from qwenproxy.api.answering import KEEP_ALIVE_AFTER, event_stream, until_failure
 from qwenproxy.api.audio.request import SoundRequest, SpeechRequest, parse_sound, parse_speech
 from qwenproxy.api.auth import client_name
 from qwenproxy.api.bodies import json_body
@@ -20,9 +20,7 @@ from qwenproxy.api.openai.addresses import PREFIXES
 from qwenproxy.api.openai.format import KEEP_ALIVE, frame, openai_error
 from qwenproxy.api.wiring import filing, hearing, speech
 from qwenproxy.chat.waiting import ClientGoneCheck, check_client
-from qwenproxy.errors import ClientGone
 from qwenproxy.media.wav import wav_of
-from qwenproxy.observe import journal
 from qwenproxy.upstream.speech import RATE
 from qwenproxy.wsgi.client import client_gone_check
 
@@ -67,7 +65,7 @@ def translate() -> ResponseReturnValue:
 
 def _sound_response(wanted: SpeechRequest, sound: Speech, client_gone: ClientGoneCheck) -> Response:
     if wanted.as_events:
-        return event_stream(_events(wanted, sound))
+        return event_stream(until_failure(_events(wanted, sound), lambda error: frame(openai_error(error))))
     if wanted.format == "pcm":
         return Response((piece for piece in sound if piece), mimetype=PCM_TYPE)
     try:
@@ -88,25 +86,18 @@ def _whole(sound: Speech, client_gone: ClientGoneCheck) -> bytes:
 
 
 def _events(wanted: SpeechRequest, sound: Speech) -> Iterator[bytes]:
-    """Yield the sound as events; a failure is the last one. A WAV file comes in one piece."""
+    """Yield the sound as events. A WAV file comes in one piece."""
     held, silent = bytearray(), 0
-    try:
-        for piece in sound:
-            silent = 0 if piece else silent + 1
-            if silent and silent % KEEP_ALIVE_AFTER == 0:
-                yield KEEP_ALIVE
-            if piece and wanted.format == "pcm":
-                yield _delta(piece)
-            held += piece if wanted.format == "wav" else b""
-        if wanted.format == "wav":
-            yield _delta(wav_of(bytes(held), RATE))
-        yield frame({"type": "speech.audio.done", "usage": NO_TOKENS})
-    except ClientGone:
-        journal.note(journal.ClientLeft())
-    except Exception as error:
-        failure = as_proxy_error(error)
-        journal.note(journal.NoAnswer(failure.code, failure.message))
-        yield frame(openai_error(failure))
+    for piece in sound:
+        silent = 0 if piece else silent + 1
+        if silent and silent % KEEP_ALIVE_AFTER == 0:
+            yield KEEP_ALIVE
+        if piece and wanted.format == "pcm":
+            yield _delta(piece)
+        held += piece if wanted.format == "wav" else b""
+    if wanted.format == "wav":
+        yield _delta(wav_of(bytes(held), RATE))
+    yield frame({"type": "speech.audio.done", "usage": NO_TOKENS})
 
 
 def _delta(piece: bytes) -> bytes:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from flask import Blueprint, Response, request
 from flask.typing import ResponseReturnValue
 
-from qwenproxy.api.answering import event_stream, respond
+from qwenproxy.api.answering import event_stream, respond, until_failure
 from qwenproxy.api.auth import client_name
 from qwenproxy.api.bodies import json_body
 from qwenproxy.api.errors import json_response
@@ -19,7 +19,7 @@ from qwenproxy.api.gemini.encoder import GeminiEncoder
 from qwenproxy.api.gemini.pictures import picture_object
 from qwenproxy.api.gemini.request import parse_count, parse_request
 from qwenproxy.api.models.gemini_routes import get_gemini_model, list_gemini_models
-from qwenproxy.api.painting import Painting, until_failure
+from qwenproxy.api.painting import Painting
 from qwenproxy.chat.token_counts import question_tokens
 from qwenproxy.errors import MethodNotAllowed, ProxyError
 from qwenproxy.history.conversations import Alone

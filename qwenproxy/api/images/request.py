@@ -16,7 +16,7 @@ from qwenproxy.chat import ImagePart
 from qwenproxy.errors import RequestError, UnsupportedParameter
 from qwenproxy.media.pictures import PictureWish
 from qwenproxy.uploads.file_types import image_type
-from qwenproxy.upstream.works import engine_of, means_pictures, nearest_ratio
+from qwenproxy.upstream.works import bare_name, engine_of, means_pictures, nearest_ratio
 
 MOST_PICTURES = 4  # of one request: the site paints them one after the other, half a minute each
 LONGEST_PROMPT = 32_000  # characters
@@ -100,12 +100,8 @@ def _wants_bytes(form: str | None, model: str | None, body: Mapping[str, Any]) -
     """Tell whether the picture itself is wanted: clients that ask for OpenAI's newer models read nothing else."""
     if form not in (None, "url", "b64_json"):
         raise RequestError("response_format must be url or b64_json.", param="response_format")
-    bare = (model or "").strip().rpartition("/")[2].lower()
-    return form == "b64_json" or (form is None and (bare.startswith(("gpt-image", "chatgpt-image")) or _streams(body)))
-
-
-def _streams(body: Mapping[str, Any]) -> bool:
-    return body.get("stream") is True
+    reads_bytes = bare_name(model).lower().startswith(("gpt-image", "chatgpt-image")) or body.get("stream") is True
+    return form == "b64_json" or (form is None and reads_bytes)
 
 
 def _from_file(data: bytes) -> ImagePart:
