@@ -17,6 +17,7 @@ from clocks import FakeClock
 from dashboard import Dashboard, dashboard_of
 from fake_site import FakeResponse, FakeSite
 from fake_tabs import FakeOpener
+from film_studio import Studio
 from flask.testing import FlaskClient
 from hypothesis import settings
 from kept_chats import KeptChats
@@ -38,10 +39,12 @@ from qwenproxy.history.client_chats import ClientChats
 from qwenproxy.history.conversations import Conversations
 from qwenproxy.history.site_index import SiteIndex
 from qwenproxy.history.store import HistoryStore
+from qwenproxy.media import fetching
 from qwenproxy.observe import journal
 from qwenproxy.relay import deletions
 from qwenproxy.relay.attempts import Attempts, go_on
 from qwenproxy.relay.questions import Relay, RelaySettings
+from qwenproxy.sandbox.media.filming import film
 
 # The same examples in every run, and none that fails because the machine is busy.
 settings.register_profile("steady", deadline=None, derandomize=True)
@@ -225,6 +228,18 @@ def chats(
     chats = KeptChats(tmp_path / "session", registry, clock, pauses.append)
     yield chats.start()
     chats.close()
+
+
+@pytest.fixture
+def studio(chats: KeptChats, monkeypatch: pytest.MonkeyPatch) -> Iterator[Studio]:
+    studio = Studio(chats)
+
+    def read(address: str, most_bytes: int, proxy: str) -> bytes:
+        studio.fetched.append(address)
+        return film("16:9")
+
+    monkeypatch.setattr(fetching, "_read", read)
+    yield studio
 
 
 @pytest.fixture

@@ -1,30 +1,48 @@
 """Limits of the site that concern one kind of work only, such as uploads.
 
-The pool asks it before it gives an account out for such work. Knows no registry.
+The pool asks it before it gives an account out for such work; the commands read what it wrote. Knows no registry.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from qwenproxy.accounts.standing import rest_until
-from qwenproxy.errors import AccountsResting, ProxyError, RateLimited
+from qwenproxy.disk import files
+from qwenproxy.disk.folder import AccountFolder
+from qwenproxy.errors import AccountsResting, ProxyError, RateLimited, StorageError
 from qwenproxy.observe import journal
 
 log = logging.getLogger(__name__)
 
 
+def read_rests(folder: AccountFolder, now: float) -> dict[str, float]:
+    """Return until when an account rests, by kind of work (both in s since 1970); nothing of a file that is damaged."""
+    try:
+        content = files.parse_json(files.read_bytes(folder.rests) or b"{}")
+    except (StorageError, ValueError) as error:
+        log.warning("account=%s its %s cannot be read: %s", folder.id, folder.rests.name, type(error).__name__)
+        return {}
+    rests = content.items() if isinstance(content, dict) else ()
+    return {
+        kind: float(until)
+        for kind, until in rests
+        if isinstance(until, int | float) and not isinstance(until, bool) and until > now
+    }
+
+
 class KindRests:
     """Which accounts rest for one kind of work only, such as uploads; they do all other work.
 
-    Kept in memory only: after a restart the server asks the site once more. Safe among threads.
+    Written beside each account, so that a restart costs no refusal. Safe among threads.
     """
 
-    def __init__(self) -> None:
-        """Begin with none."""
-        self._until: dict[tuple[str, str], float] = {}
+    def __init__(self, folder_of: Callable[[str], AccountFolder]) -> None:
+        """`folder_of` returns an account's folder."""
+        self._folder_of = folder_of
+        self._until: dict[str, dict[str, float]] = {}  # by account, then by kind
         self._lock = threading.Lock()
 
     def note(self, account_id: str, error: ProxyError, now: float) -> bool:
@@ -37,14 +55,20 @@ class KindRests:
         until = rest_until(error, now)
         error.retry_after = until - now
         with self._lock:
-            self._until[account_id, error.kind] = until
+            rests = {**self._known(account_id, now), error.kind: until}
+            self._until[account_id] = rests
+            self._write(account_id, rests)
         journal.note(journal.KindRests(account_id, error.kind, until - now, error.message))
         return True
 
+    def of(self, account_id: str, now: float) -> dict[str, float]:
+        """Return until when an account rests, by kind of work (both in s since 1970)."""
+        with self._lock:
+            return self._known(account_id, now)
+
     def rests(self, account_id: str, kind: str, now: float) -> bool:
         """Tell whether an account rests for a kind of work (`now` in s since 1970)."""
-        with self._lock:
-            return self._until.get((account_id, kind), 0.0) > now
+        return kind in self.of(account_id, now)
 
     def resting(self, kinds: Sequence[str], usable: Iterable[str], now: float) -> frozenset[str]:
         """Return those of the usable accounts that rest for one of these kinds of work (`now` in s since 1970).
@@ -52,8 +76,8 @@ class KindRests:
         Raises AccountsResting if that is all of them.
         """
         ids = list(usable)
-        with self._lock:
-            waits = {each: max(self._until.get((each, kind), 0.0) for kind in kinds) - now for each in ids}
+        rests = {each: self.of(each, now) for each in ids}
+        waits = {each: max(rests[each].get(kind, 0.0) for kind in kinds) - now for each in ids}
         resting = frozenset(each for each in ids if waits[each] > 0)
         if resting and len(resting) == len(ids):
             wait = max(1.0, min(waits.values()))
@@ -64,3 +88,23 @@ class KindRests:
                 retry_after=wait,
             )
         return resting
+
+    def everywhere(self, usable: Iterable[str], now: float) -> dict[str, float]:
+        """Return the kinds of work that none of the usable accounts does now, and when the first of them is back."""
+        rests = [self.of(each, now) for each in usable]
+        kinds = set(rests[0]).intersection(*rests[1:]) if rests else set[str]()
+        return {kind: min(each[kind] for each in rests) for kind in sorted(kinds)}
+
+    def _known(self, account_id: str, now: float) -> dict[str, float]:
+        """Return what an account rests for now; the first look reads what an earlier server wrote."""
+        if account_id not in self._until:
+            self._until[account_id] = read_rests(self._folder_of(account_id), now)
+        return {kind: until for kind, until in self._until[account_id].items() if until > now}
+
+    def _write(self, account_id: str, rests: dict[str, float]) -> None:
+        folder = self._folder_of(account_id)
+        try:
+            files.ensure_folder(folder.path)
+            files.write_atomic(folder.rests, files.format_json(rests))
+        except StorageError as error:
+            log.warning("account=%s what it rests for is forgotten at a restart: %s", account_id, error.message)

@@ -57,7 +57,7 @@ class AccountPool:
         self._rotation = Rotation(limits, self._browsers.room)
         self._lock = self._browsers.lock
         self._troubles = Troubles(registry, self._lock, clock)
-        self._kind_rests = KindRests()
+        self._kind_rests = KindRests(registry.folder)
         self._is_needed = False  # whether a request came since the last try of a failed browser
         self._janitor = Janitor(self.sweep)
 
@@ -159,6 +159,14 @@ class AccountPool:
     def rests_for(self, account_id: str, kind: str) -> bool:
         """Tell whether an account rests for one kind of work."""
         return self._kind_rests.rests(account_id, kind, self._clock())
+
+    def kinds_resting(self, account_id: str) -> dict[str, float]:
+        """Return until when an account rests for kinds of work that it may not do now (s since 1970)."""
+        return self._kind_rests.of(account_id, self._clock())
+
+    def kinds_resting_everywhere(self) -> dict[str, float]:
+        """Return the kinds of work that no usable account does now, and when the first of them is back."""
+        return self._kind_rests.everywhere(self._usable(), self._clock())
 
     def running(self) -> int:
         """Return how many leases are out."""

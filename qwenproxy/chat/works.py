@@ -22,3 +22,8 @@ class Work:
     def is_picture(self) -> bool:
         """Whether a picture comes of it, so that the conversation before and after does not count."""
         return self.kind in ("t2i", "image_edit")
+
+    @property
+    def is_film(self) -> bool:
+        """Whether a film comes of it, for which the site takes minutes."""
+        return self.kind in ("t2v", "i2v")

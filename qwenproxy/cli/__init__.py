@@ -26,6 +26,7 @@ PLACES = {
     "keys": Place("qwenproxy.cli.keys:keys_group", "help_keys"),
     "connect": Place("qwenproxy.cli.connect:connect_command", "help_connect"),
     "image": Place("qwenproxy.cli.image:image_command", "help_image"),
+    "speech": Place("qwenproxy.cli.speech:speech_command", "help_speech"),
     "dashboard": Place("qwenproxy.cli.dashboard:dashboard_command", "help_dashboard"),
     "doctor": Place("qwenproxy.cli.doctor:doctor_command", "help_doctor"),
     "sandbox": Place("qwenproxy.cli.sandbox:sandbox_command", "help_sandbox"),

@@ -87,6 +87,11 @@ class AccountFolder(BrowserFolder):
         return self.path / "site.json"
 
     @property
+    def rests(self) -> Path:
+        """For which kinds of work the site limits the account, and until when."""
+        return self.path / "rests.json"
+
+    @property
     def planted(self) -> Path:
         """The mark of the token that the profile carries."""
         return self.path / "planted"

@@ -28,7 +28,7 @@
     ├── UpstreamError           the site failed; another try does not help          502 upstream_error
     │   ├── BareRefusal         refused without a reason: the page's cookies may be too old
     │   ├── ProtocolChanged     502 protocol_changed
-    │   ├── NoPicture           the site painted nothing
+    │   ├── NoPicture  NoFilm   the site painted nothing, or made no film
     │   ├── SearchesExhausted   the model says nothing but that it wants to search the web
     │   ├── StructuredOutputFailed 502 structured_output_failed: the answer is not the document asked for
     │   ├── ToolChoiceUnsatisfied 502 tool_choice_unsatisfied: the model does not make the call that is demanded
@@ -100,6 +100,7 @@ from qwenproxy.errors.site import (
     FileElsewhere,
     LoginUnrenewed,
     NetworkFailed,
+    NoFilm,
     NoPicture,
     NotLoggedIn,
     ParentGone,
@@ -144,6 +145,7 @@ __all__ = [
     "ModelsReadOnly",
     "NetworkFailed",
     "NoAccounts",
+    "NoFilm",
     "NoPicture",
     "NoUsableAccount",
     "NotFound",

@@ -128,6 +128,15 @@ class NoPicture(UpstreamError):
     """The site ended its answer to the wish for a picture without one."""
 
 
+class NoFilm(UpstreamError):
+    """The site made no film, or nobody here waits for it any more."""
+
+    def __init__(self, reason: str) -> None:
+        """`reason` may hold words of the site, which may quote the request, so only the client reads it."""
+        super().__init__("There is no film.")
+        self.client_message = f"{self.message} {reason}"
+
+
 class SearchesExhausted(UpstreamError):
     """The model asks for more web searches than it may make, and says nothing else."""
 

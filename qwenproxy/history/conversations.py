@@ -21,6 +21,7 @@ from qwenproxy.history.messages import from_stored, to_stored
 from qwenproxy.history.recording import Recording
 from qwenproxy.history.records import Records
 from qwenproxy.history.reuse import UpstreamMemory
+from qwenproxy.history.runs import Opener, Run
 from qwenproxy.history.store import HistoryStore
 from qwenproxy.observe import journal
 from qwenproxy.observe.texts import MessageTexts
@@ -29,16 +30,19 @@ from qwenproxy.upstream.places import SitePlace
 if TYPE_CHECKING:
     from qwenproxy.relay.explaining import Explanation
     from qwenproxy.relay.questions import Relay
-    from qwenproxy.relay.run import ChatRun
 
 NEW_CHAT_NAME = "New chat"
 
 
 @dataclass(frozen=True, slots=True)
 class InChat:
-    """A turn of a chat that the proxy keeps: the request brings what is new. `chat_id` None or unknown: a new chat."""
+    """A turn of a chat that the proxy keeps: the request brings what is new. `chat_id` None or unknown: a new chat.
+
+    `opener` answers it in place of the relay; it knows nothing of the chat.
+    """
 
     chat_id: str | None = None
+    opener: Opener | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +110,7 @@ class Conversations:
                 waiting.enter_context(self.history.turn(chat.id))
             turn = self._turn(chat, request, is_kept=is_kept)
             with naming(chat.id if is_kept else None):
-                run = self._relay.open(turn.request, client_gone, self._site_place(turn, waiting))
+                run = self._open(place, turn, client_gone, waiting)
             waiting.callback(lambda: self.texts.note_answer(run.answer.text))
             return KeptAnswer(run, turn, _context(run, is_known=bool(chat.messages)), waiting.pop_all())
 
@@ -126,6 +130,11 @@ class Conversations:
         known = self._client_chats.foresee(request)
         explanation = self._relay.explain(request, known.place)
         return explanation, _context_of(explanation.draft.place, is_known=known.is_known)
+
+    def _open(self, place: InChat, turn: Turn, client_gone: ClientGoneCheck, waiting: ExitStack) -> Run:
+        if place.opener:
+            return place.opener(turn.request, client_gone)
+        return self._relay.open(turn.request, client_gone, self._site_place(turn, waiting))
 
     def _site_place(self, turn: Turn, waiting: ExitStack) -> SitePlace | None:
         """Return where a turn goes on, which serves no other request until `waiting` ends; None if nowhere."""
@@ -151,14 +160,14 @@ class Conversations:
         messages = [from_stored(each) for each in (*before, new)]
         if system:
             messages.insert(0, Message("system", (TextPart(system),)))
-        if request.work and request.work.is_picture:
-            messages = messages[-1:]  # what was said before is no part of a picture
+        if request.work and (request.work.is_picture or request.work.is_film):
+            messages = messages[-1:]  # what was said before is no part of it
         question = replace(request, messages=tuple(messages))
         memory = UpstreamMemory.from_json(chat.extra.get(UPSTREAM))
         return Turn(self._records, chat, is_kept, system, new, question, memory)
 
 
-def _context(run: ChatRun, *, is_known: bool) -> Context:
+def _context(run: Run, *, is_known: bool) -> Context:
     """Return how the question reached the model, and put the begin of the answer into the journal."""
     context = _context_of(run.place, is_known=is_known)
     seconds = run.laps.seconds if run.chat.streamed else None

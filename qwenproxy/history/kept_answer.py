@@ -18,12 +18,12 @@ from qwenproxy.errors import ChatNotFound, ProxyError
 from qwenproxy.history.format import RECORDED, Chat, StoredMessage
 from qwenproxy.history.messages import from_stored, to_stored
 from qwenproxy.history.reuse import UpstreamMemory
+from qwenproxy.history.runs import Run
 from qwenproxy.upstream.places import SitePlace
 
 if TYPE_CHECKING:
     from qwenproxy.history.records import Records
     from qwenproxy.relay.questions import Relay
-    from qwenproxy.relay.run import ChatRun
 
 log = logging.getLogger(__name__)
 
@@ -46,17 +46,17 @@ class Record(Protocol):
     def existing_chat_id(self) -> str | None:
         """The same if the chat exists even without this answer."""
 
-    def keep(self, run: ChatRun) -> None:
+    def keep(self, run: Run) -> None:
         """Keep question and answer. Raises SetupError."""
 
-    def drop(self, run: ChatRun) -> None:
+    def drop(self, run: Run) -> None:
         """Remove what is left of an answer that is not complete."""
 
 
 class KeptAnswer:
     """The events of an answer. Finish comes when the answer is kept; `run` is the answer itself."""
 
-    def __init__(self, run: ChatRun, record: Record, context: Context, waiting: ExitStack | None = None) -> None:
+    def __init__(self, run: Run, record: Record, context: Context, waiting: ExitStack | None = None) -> None:
         """`waiting` ends when the answer is complete or closed, so that the chat's next turn can begin."""
         self.run = run
         self.context = context
@@ -118,13 +118,10 @@ class Turn:
         """None in the first turn: if that fails, the chat never exists."""
         return self.chat.id if self.is_kept else None
 
-    def keep(self, run: ChatRun) -> None:
+    def keep(self, run: Run) -> None:
         """Write the turn, and where the chat stands on the site. Raises SetupError."""
         answer = to_stored(run.answer.message)
-        site_messages = (*self.request.messages, from_stored(answer))
-        kind = self.request.work.kind if self.request.work else ""
-        memory = self.memory.after(run.place.chat, run.response_id, site_messages, kind)
-        extra: dict[str, Any] = {UPSTREAM: memory.to_json()}
+        extra: dict[str, Any] = {UPSTREAM: self._memory_after(run, answer).to_json()}
         if self.system:
             extra[SYSTEM] = self.system
         if RECORDED in self.chat.extra:
@@ -138,14 +135,28 @@ class Turn:
                 history.create(self.chat.name, messages, self.chat.id, extra)
         except ChatNotFound:
             log.info("account=%s chat %s was deleted during its turn", run.account_id, self.chat.id)
-            self.records.relay.discard([run.place.chat])
+            if not self._is_film:
+                self.records.relay.discard([run.place.chat])
 
-    def drop(self, run: ChatRun) -> None:
-        """Delete the site's chat if it was made for this turn."""
-        discard_new_chat(self.records.relay, run)
+    def drop(self, run: Run) -> None:
+        """Delete the site's chat if it was made for this turn; a film is made in it whether or not somebody waits."""
+        if not self._is_film:
+            discard_new_chat(self.records.relay, run)
+
+    @property
+    def _is_film(self) -> bool:
+        """Whether the site's chat is that of a film, which belongs to its job and not to this chat."""
+        return self.request.work is not None and self.request.work.is_film
+
+    def _memory_after(self, run: Run, answer: StoredMessage) -> UpstreamMemory:
+        if self._is_film:
+            return self.memory
+        site_messages = (*self.request.messages, from_stored(answer))
+        kind = self.request.work.kind if self.request.work else ""
+        return self.memory.after(run.place.chat, run.response_id, site_messages, kind)
 
 
-def discard_new_chat(relay: Relay, run: ChatRun) -> None:
+def discard_new_chat(relay: Relay, run: Run) -> None:
     """Delete the chat of the site that was made for an answer which is not kept."""
     # A chat that the answer only continued still holds the turns before.
     if not run.place.response_id:

@@ -18,11 +18,11 @@ from qwenproxy.history.kept_answer import UPSTREAM, discard_new_chat
 from qwenproxy.history.messages import from_stored, to_stored
 from qwenproxy.history.records import Records
 from qwenproxy.history.reuse import UpstreamMemory
+from qwenproxy.history.runs import Run
 from qwenproxy.history.site_index import Held
 
 if TYPE_CHECKING:
     from qwenproxy.relay.questions import Relay
-    from qwenproxy.relay.run import ChatRun
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ class Recording:
         """What asked the site."""
         return self.records.relay
 
-    def keep(self, run: ChatRun) -> None:
+    def keep(self, run: Run) -> None:
         """Write the conversation into its record, and the place where it goes on into the index."""
         end = self.known.prefixes.after(run.answer.message)
         try:
@@ -56,13 +56,13 @@ class Recording:
             self.drop(run)
         self.records.try_to_discard(self.records.client_chats.index.expire(self.records.client_chats.in_use))
 
-    def drop(self, run: ChatRun) -> None:
+    def drop(self, run: Run) -> None:
         """Forget an answer that is not kept: the site's chat goes if it was made for it."""
         if run.place.response_id:
             self.records.client_chats.index.note_other_answer(run.place.chat)
         discard_new_chat(self.relay, run)
 
-    def _record(self, run: ChatRun, end: str) -> str:
+    def _record(self, run: Run, end: str) -> str:
         """Append to the record that ends where this request begins, or make a new one. Raises SetupError."""
         record = self._append(run, end) or self._create(run, end)
         try:
@@ -71,7 +71,7 @@ class Recording:
             log.warning("records over the limit stay: %s", error.message)
         return record
 
-    def _append(self, run: ChatRun, end: str) -> str | None:
+    def _append(self, run: Run, end: str) -> str | None:
         """Append what is new; return None if the record does not end where this request begins."""
         candidate, history = self.known.candidate, self.records.history
         if candidate is None or candidate.record is None:
@@ -86,7 +86,7 @@ class Recording:
             history.append_turn(chat.id, new, self._extra(run, memory, site_messages, end))
             return chat.id
 
-    def _create(self, run: ChatRun, end: str) -> str:
+    def _create(self, run: Run, end: str) -> str:
         messages = [to_stored(message) for message in (*run.chat.messages, run.answer.message)]
         # Read back from the stored form, so that the next turn computes the same fingerprint.
         site_messages = [from_stored(message) for message in messages]
@@ -94,18 +94,18 @@ class Recording:
         return self.records.history.create(RECORDED_CHAT_NAME, messages, extra=extra)
 
     @staticmethod
-    def _extra(run: ChatRun, memory: UpstreamMemory, site_messages: list[Message], end: str) -> dict[str, Any]:
+    def _extra(run: Run, memory: UpstreamMemory, site_messages: list[Message], end: str) -> dict[str, Any]:
         # Turns by the native API offer no functions, so they must not go on in a site chat that has some.
         response_id = None if run.chat.tools else run.response_id
         memory = memory.after(run.place.chat, response_id, site_messages)
         return {UPSTREAM: memory.to_json(), RECORDED: {"end": end}}
 
-    def _owner(self, run: ChatRun) -> str | None:
+    def _owner(self, run: Run) -> str | None:
         """Return the record that has the site's chat where the conversation goes on, while no records are written."""
         candidate = self.known.candidate
         return candidate.record if candidate and candidate.chat == run.place.chat else None
 
-    def _hold(self, run: ChatRun, end: bytes, record: str | None) -> bool:
+    def _hold(self, run: Run, end: bytes, record: str | None) -> bool:
         """Put the place after this answer into the index; return False if nothing can go on there."""
         index, chat, candidate = self.records.client_chats.index, run.place.chat, self.known.candidate
         if run.response_id is None:

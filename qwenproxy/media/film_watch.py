@@ -72,6 +72,14 @@ class FilmWatch:
         for thread in threads:
             thread.join(wait)
 
+    def wait(self, job_id: str, seconds: float) -> bool:
+        """Wait until a film is watched no more, for `seconds` at most; return whether it still is."""
+        with self._mutex:
+            thread = self._threads.get(job_id)
+        if thread:
+            thread.join(seconds)
+        return thread is not None and thread.is_alive()
+
     def _watch(self, job_id: str) -> None:
         try:
             while (job := self._jobs.find(job_id)) and not job.is_over:

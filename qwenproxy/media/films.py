@@ -16,16 +16,18 @@ from dataclasses import dataclass, replace
 from qwenproxy.chat import ChatRequest, ImagePart, Message, TextPart
 from qwenproxy.chat.waiting import ClientGoneCheck, unless_gone
 from qwenproxy.chat.works import Work
-from qwenproxy.errors import ProxyError, RequestError, SetupError
+from qwenproxy.errors import NoFilm, ProxyError, RequestError, SetupError
 from qwenproxy.media.fetching import DeadAddress
 from qwenproxy.media.film_files import FilmFiles
 from qwenproxy.media.film_jobs import DAY_MS, FilmJob, FilmJobs, JobPageWish, new_id
 from qwenproxy.media.film_watch import FilmWatch
 from qwenproxy.relay.films import FilmSite, FilmTask, FilmWish
 from qwenproxy.upstream.places import SiteChat
+from qwenproxy.upstream.works import means_films
 
 log = logging.getLogger(__name__)
 
+DEFAULT_MODEL = "qwen-video"
 USUAL_SECONDS = "5"  # what a film lasts: the site offers no choice
 
 
@@ -33,16 +35,20 @@ USUAL_SECONDS = "5"  # what a film lasts: the site offers no choice
 class FilmOrder:
     """What is to be filmed: a text, and perhaps a picture to begin with. `model` is the name that the client used.
 
-    `engine_model` is the site's model that it means, None for any. `size` is told until the true one is known.
+    `size` is told until the true one is known.
     """
 
     prompt: str
     images: tuple[ImagePart, ...]
     model: str
-    engine_model: str | None
     ratio: str
     size: str
     client: str = ""
+
+    @property
+    def engine_model(self) -> str | None:
+        """The model of the site that the name means, None for any."""
+        return None if self.model == DEFAULT_MODEL or means_films(self.model) else self.model
 
     @property
     def request(self) -> ChatRequest:
@@ -118,6 +124,17 @@ class Films:
     def get(self, job_id: str, client: str) -> FilmJob:
         """Return a client's job. Raises NotFound, StorageError."""
         return self._jobs.of(job_id, client)
+
+    def wait(self, job_id: str, client: str, seconds: float) -> FilmJob:
+        """Return a client's job once it is over, after `seconds` at the latest.
+
+        Raises NotFound, StorageError, NoFilm if the film goes on and nobody here watches it.
+        """
+        is_watched = self.watch.wait(job_id, seconds)
+        job = self._jobs.of(job_id, client)
+        if not (is_watched or job.is_over):
+            raise NoFilm(f"The server ends. The film goes on: GET /v1/videos/{job_id}")
+        return job
 
     def page(self, client: str, wish: JobPageWish) -> tuple[list[FilmJob], bool]:
         """Return some of a client's jobs, and whether there are more. Raises NotFound, StorageError."""

@@ -1,4 +1,4 @@
-"""The texts of `qwenproxy image`, in Russian."""
+"""The texts of `qwenproxy image` and `qwenproxy speech`, and of what rests for a kind of work, in Russian."""
 
 from __future__ import annotations
 
@@ -11,15 +11,34 @@ RU = {
     "help_image_edit": "Изменить эту картинку, а не рисовать новую; можно указать несколько.",
     "help_image_model": "Модель сайта или движок, например qwen-image-3.0-pro.",
     "help_image_force": "Заменить файл, если он есть.",
-    "image_no_server": "С папкой сессии {folder} не работает ни один прокси. Запустите его: {command}",
-    "image_exists": "{path} уже есть и остаётся как был. Укажите другой файл или добавьте --force.",
-    "image_no_folder": "Папки для {path} нет. Создайте её или укажите другой файл.",
-    "image_read_only": "В папку для {path} ничего нельзя записать. Укажите файл в другом месте.",
+    "work_no_server": "С папкой сессии {folder} не работает ни один прокси. Запустите его: {command}",
+    "work_exists": "{path} уже есть и остаётся как был. Укажите другой файл или добавьте --force.",
+    "work_no_folder": "Папки для {path} нет. Создайте её или укажите другой файл.",
+    "work_read_only": "В папку для {path} ничего нельзя записать. Укажите файл в другом месте.",
     "image_unreadable": "Не удаётся прочитать {path} ({reason}). Укажите картинку.",
     "image_no_prompt": 'Текста нет. Скажите, что нарисовать: qwenproxy image "рыжая лиса"',
-    "image_key_missing": "Прокси просит ключ, а в его папке нет ни одного. Добавьте ключ: {command}",
-    "image_paints": "Рисуется … {seconds} с",
+    "work_key_missing": "Прокси просит ключ, а в его папке нет ни одного. Добавьте ключ: {command}",
+    "image_goes_on": "Рисуется … {seconds} с",
     "image_failed": "Картинки нет: {message}",
-    "image_unanswered": "Прокси не отвечает ({reason}). Посмотрите его журнал или запустите его снова.",
+    "work_unanswered": "Прокси не отвечает ({reason}). Посмотрите его журнал или запустите его снова.",
     "image_done": "{path}  {size}",
+    "work_is_folder": "{path} - папка. Укажите файл.",
+    "help_speech": "Прочитать текст вслух, слово в слово, через работающий прокси.\nВ TEXT до 4096 знаков; "
+    "- читает текст из стандартного ввода.",
+    "help_speech_output": "Файл для записи, .wav или .pcm (24 000 отсчётов в секунду, 16 бит, один канал); без него "
+    "speech.wav в этой папке или следующий свободный номер.",
+    "help_speech_voice": "Пусть читает аккаунт, у которого выбран этот голос; без него читает любой. Голос - настройка "
+    "каждого аккаунта на сайте. list показывает, какие голоса у аккаунтов.",
+    "speech_no_text": 'Текста нет. Скажите, что прочитать: qwenproxy speech "Доброе утро!"',
+    "speech_too_long": "В тексте {count} знаков, а за раз можно прочитать {most}. Сократите его.",
+    "speech_ending": "{path} должен кончаться на .wav или .pcm: сайт присылает несжатый звук. Другие файлы из .wav "
+    "делает программа вроде ffmpeg.",
+    "speech_goes_on": "Читается вслух … {seconds} с",
+    "speech_failed": "Речи нет: {message}",
+    "speech_done": "{path}  {seconds} с",
+    "speech_voice_unknown": "?  {ids}: сайт ещё не сообщил голос. Спросите его: {command}",
+    "kinds_rest": "{id}: пока исчерпано: {kinds}",
+    "quota_i2v": "видео из картинки",
+    "quota_upload": "загрузка файлов",
+    "quota_tts": "речь",
 }

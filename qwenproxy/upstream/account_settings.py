@@ -45,11 +45,15 @@ class Switch:
 
 @dataclass(frozen=True, slots=True)
 class AccountSettings:
-    """What an account's settings say. `personal_fields` names the parts of its personalization that hold text."""
+    """What an account's settings say. `personal_fields` names the parts of its personalization that hold text.
+
+    `voice` reads its texts aloud, "" if the site does not say.
+    """
 
     switches: tuple[Switch, ...] = ()
     personal_fields: tuple[str, ...] = ()
     code_prompt: bool = False
+    voice: str = ""
 
     def is_on(self, name: str) -> bool | None:
         """Return the state of a switch, None if the site does not say."""
@@ -102,6 +106,7 @@ def read_settings(settings: Mapping[str, Any]) -> AccountSettings:
         ),
         tuple(key for key, value in personal.items() if key != _ENABLED and _is_name(key) and _holds_text(value)),
         _holds_text(_section(settings, "code_settings").get("custom_prompt")),
+        _name(_section(settings, "tts_speaker_v2").get("speaker")),
     )
 
 
@@ -129,6 +134,7 @@ def format_settings(settings: AccountSettings) -> dict[str, Any]:
         "switches": {switch.name: switch.on for switch in settings.switches},
         "personalizationFields": list(settings.personal_fields),
         "codePrompt": settings.code_prompt,
+        "voice": settings.voice,
     }
 
 
@@ -143,6 +149,7 @@ def parse_settings(value: object) -> AccountSettings | None:
         tuple(Switch(name, on if isinstance(on, bool) else None) for name, on in switches.items() if _is_name(name)),
         tuple(field for field in fields if _is_name(field)),
         value.get("codePrompt") is True,
+        _name(value.get("voice")),
     )
 
 
@@ -174,6 +181,10 @@ def _holds_text(value: object) -> bool:
     if isinstance(value, str):
         return value.strip().casefold() not in ("", _NO_STYLE)
     return isinstance(value, list | dict) and bool(value)
+
+
+def _name(value: object) -> str:
+    return value if isinstance(value, str) and _is_name(value) else ""
 
 
 def _is_name(name: object) -> bool:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from spelling import spelled
 
-from qwenproxy.accounts.kind_rests import KindRests
+from qwenproxy.accounts.kind_rests import KindRests, read_rests
 from qwenproxy.accounts.registry import Registry
 from qwenproxy.accounts.standing import rest_until, why_unavailable
-from qwenproxy.disk.folder import SessionFolder
+from qwenproxy.disk.folder import AccountFolder, SessionFolder
 from qwenproxy.errors import AccountsResting, NoAccounts, NotLoggedIn, ProxyError, RateLimited, VerificationRequired
 from qwenproxy.texts import Phrase
 
 NOW = 1_800_000_000.0
+Folders = Callable[[str], AccountFolder]
 
 
 @pytest.fixture
@@ -125,13 +127,19 @@ def test_a_limit_ends_when_the_shares_of_a_day_come_back(
 
 
 @pytest.fixture
+def folders(tmp_path: Path) -> Folders:
+    """Return what names an account's folder."""
+    return SessionFolder(tmp_path).account
+
+
+@pytest.fixture
 def usable(registry: Registry) -> tuple[str, str]:
     """Return two accounts that are well."""
     return ("a", "b")
 
 
-def test_a_limit_of_one_kind_rests_that_kind_only(usable: tuple[str, str]) -> None:
-    rests = KindRests()
+def test_a_limit_of_one_kind_rests_that_kind_only(usable: tuple[str, str], folders: Folders) -> None:
+    rests = KindRests(folders)
     error = limited("upload")
     assert rests.note("a", error, NOW)
     assert error.retry_after == 120
@@ -142,8 +150,8 @@ def test_a_limit_of_one_kind_rests_that_kind_only(usable: tuple[str, str]) -> No
     assert rests.resting(("upload",), usable, NOW + 120) == frozenset()
 
 
-def test_a_kind_that_rests_everywhere_is_told_with_the_first_return(usable: tuple[str, str]) -> None:
-    rests = KindRests()
+def test_a_kind_that_rests_everywhere_is_told_with_the_first_return(usable: tuple[str, str], folders: Folders) -> None:
+    rests = KindRests(folders)
     rests.note("a", limited("t2v", for_today=True), NOW)
     rests.note("b", limited("t2v"), NOW)
     with pytest.raises(AccountsResting, match="t2v") as caught:
@@ -152,11 +160,37 @@ def test_a_kind_that_rests_everywhere_is_told_with_the_first_return(usable: tupl
 
 
 @pytest.mark.parametrize("error", [limited(), NotLoggedIn("x")], ids=["a limit of no kind", "a refused login"])
-def test_other_refusals_concern_the_account(usable: tuple[str, str], error: ProxyError) -> None:
-    rests = KindRests()
+def test_other_refusals_concern_the_account(usable: tuple[str, str], folders: Folders, error: ProxyError) -> None:
+    rests = KindRests(folders)
     assert not rests.note("a", error, NOW)
     assert rests.resting(("upload",), usable, NOW) == frozenset()
 
 
-def test_no_account_rests_where_there_is_none() -> None:
-    assert KindRests().resting(("upload",), (), NOW) == frozenset()
+def test_no_account_rests_where_there_is_none(folders: Folders) -> None:
+    assert KindRests(folders).resting(("upload",), (), NOW) == frozenset()
+    assert KindRests(folders).everywhere((), NOW) == {}
+
+
+def test_a_restart_forgets_no_rest(usable: tuple[str, str], folders: Folders) -> None:
+    KindRests(folders).note("a", limited("t2i", for_today=True), NOW)
+    KindRests(folders).note("a", limited("t2v"), NOW)
+    after = KindRests(folders)
+    assert after.of("a", NOW) == {"t2i": rest_until(limited("t2i", for_today=True), NOW), "t2v": NOW + 120}
+    assert after.of("a", NOW + 120).keys() == read_rests(folders("a"), NOW + 120).keys() == {"t2i"}
+    assert after.resting(("t2i",), usable, NOW) == {"a"}
+    assert after.everywhere(usable, NOW) == {}
+    assert after.everywhere(("a",), NOW).keys() == {"t2i", "t2v"}
+
+
+@pytest.mark.parametrize("content", ["", "[]", "nonsense", '{"t2i":"soon","t2v":true}', "\x00"])
+def test_a_damaged_file_rests_nothing(folders: Folders, content: str) -> None:
+    folders("a").path.mkdir(parents=True)
+    folders("a").rests.write_text(content)
+    assert KindRests(folders).of("a", NOW) == {}
+
+
+def test_a_disk_that_takes_nothing_keeps_the_rest_until_the_end(folders: Folders, tmp_path: Path) -> None:
+    (tmp_path / "accounts").write_text("no folder")
+    rests = KindRests(folders)
+    assert rests.note("a", limited("t2i"), NOW)
+    assert rests.rests("a", "t2i", NOW)

@@ -7,6 +7,7 @@ address is Ollama's, too: what is clearly meant for Ollama is handed on.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from flask import Blueprint, request
@@ -24,10 +25,12 @@ from qwenproxy.api.openai.encoder import CompletionEncoder
 from qwenproxy.api.openai.messages import parse_content, parse_messages
 from qwenproxy.api.searching import FIELDS as SEARCH_FIELDS
 from qwenproxy.api.searching import take_search
-from qwenproxy.chat import ChatRequest, ImagePart, Message, TextPart
+from qwenproxy.api.wiring import films
+from qwenproxy.chat import ChatRequest, Message, TextPart
 from qwenproxy.disk.files import valid_id
 from qwenproxy.errors import RequestError
 from qwenproxy.history.conversations import InChat
+from qwenproxy.media.film_answer import film_answer
 
 HONOURED = frozenset({"message", "messages", "model", "chatId", "stream"}) | SEARCH_FIELDS | WORK_FIELDS
 
@@ -46,7 +49,13 @@ def create_turn() -> ResponseReturnValue:
         return answer_chat(body)
     ignored = Ignored()
     turn, chat_id = parse_turn(body, ignored), parse_chat_id(body)
-    return ignored.put_header(respond(InChat(chat_id), turn, CompletionEncoder(names_chat=True)))
+    return ignored.put_header(respond(place_of(turn, chat_id), turn, CompletionEncoder(names_chat=True)))
+
+
+def place_of(turn: ChatRequest, chat_id: str | None) -> InChat:
+    """Return the turn's place; a film is answered by the films in place of the relay."""
+    is_film = turn.work is not None and turn.work.is_film
+    return InChat(chat_id, partial(film_answer, films()) if is_film else None)
 
 
 def parse_turn(body: Mapping[str, Any], ignored: Ignored) -> ChatRequest:
@@ -71,7 +80,7 @@ def parse_turn(body: Mapping[str, Any], ignored: Ignored) -> ChatRequest:
             "There is nothing to answer. Send a text, an image or a file in message, or a user message in messages.",
             param=name,
         )
-    work, body = take_work(body, has_images=any(isinstance(part, ImagePart) for part in message.parts))
+    work, body = take_work(body, message)
     search, body = take_search(body, ignored)
     ignored.add_fields(body, HONOURED)
     systems = (Message("system", (TextPart(system),)),) if system else ()

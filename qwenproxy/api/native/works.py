@@ -6,23 +6,27 @@ from collections.abc import Mapping
 from typing import Any
 
 from qwenproxy.api.fields import read_text
+from qwenproxy.chat import ImagePart, Message
 from qwenproxy.chat.works import Work
-from qwenproxy.errors import RequestError, UnsupportedParameter
+from qwenproxy.errors import RequestError
 from qwenproxy.upstream.works import nearest_ratio
 
 TALK = ("t2t", "search")
-TYPES = (*TALK, "t2i", "image_edit", "deep_research")
+PICTURES = ("t2i", "image_edit")
+FILMS = ("t2v", "i2v")
+TYPES = (*TALK, *PICTURES, *FILMS, "deep_research")
 FIELDS = frozenset({"chatType", "size"})
+LONGEST_FILM = 32_000  # characters that say what to film
 
 
-def take_work(body: Mapping[str, Any], *, has_images: bool) -> tuple[Work | None, Mapping[str, Any]]:
+def take_work(body: Mapping[str, Any], message: Message) -> tuple[Work | None, Mapping[str, Any]]:
     """Return the work that a request wants, None for talk, and the body; `search` is a wish that the body then has.
 
-    A picture of a message with images is an edited one. Raises RequestError, UnsupportedParameter naming the field.
+    A picture of a message with images is an edited one, a film of such a message begins with it. Raises RequestError
+    naming the field.
     """
     kind = read_text(body, "chatType") or "t2t"
-    if kind in ("t2v", "i2v"):
-        raise UnsupportedParameter("Films take minutes: ask for them with POST /v1/videos.", param="chatType")
+    has_images = any(isinstance(part, ImagePart) for part in message.parts)
     if kind not in TYPES:
         raise RequestError(f"chatType must be one of {', '.join(TYPES)}.", param="chatType")
     if kind == "search":
@@ -31,9 +35,29 @@ def take_work(body: Mapping[str, Any], *, has_images: bool) -> tuple[Work | None
         return None, body
     if kind == "deep_research":
         return Work("deep_research"), body
-    if kind == "image_edit" and not has_images:
-        raise RequestError("There is no image to edit. Send one in the message.", param="message")
-    ratio = nearest_ratio(read_text(body, "size") or "auto")
+    if kind in ("image_edit", "i2v") and not has_images:
+        wanted = "to edit" if kind == "image_edit" else "to begin the film with"
+        raise RequestError(f"There is no image {wanted}. Send one in the message.", param="message")
+    if kind in FILMS:
+        _check_film(message)
+        return Work("i2v" if has_images else "t2v", _ratio(body, None)), body
+    return Work("image_edit" if has_images else "t2i", _ratio(body, nearest_ratio("auto"))), body
+
+
+def _ratio(body: Mapping[str, Any], default: str | None) -> str | None:
+    size = (read_text(body, "size") or "auto").strip().lower()
+    if size in ("", "auto"):
+        return default
+    ratio = nearest_ratio(size)
     if ratio is None:
         raise RequestError("size must be like 1024x1024, 3:4, or auto.", param="size")
-    return Work("image_edit" if has_images else "t2i", ratio), body
+    return ratio
+
+
+def _check_film(message: Message) -> None:
+    if not message.text.strip():
+        raise RequestError("Say in the message what to film.", param="message")
+    if len(message.text) > LONGEST_FILM:
+        raise RequestError(f"A wish for a film must have at most {LONGEST_FILM} characters.", param="message")
+    if any(not isinstance(part, ImagePart) for part in message.attachments):
+        raise RequestError("A film is made from a text and an image. Send no other files.", param="message")

@@ -15,17 +15,16 @@ import orjson
 from simple_websocket import ConnectionClosed
 
 from qwenproxy.api.answering import stream
-from qwenproxy.api.auth import check_keys, keys_in
+from qwenproxy.api.auth import check_keys, client_of, keys_in
 from qwenproxy.api.bodies import json_object
 from qwenproxy.api.errors import as_internal_error
 from qwenproxy.api.ignored import Ignored
-from qwenproxy.api.native.routes import parse_chat_id, parse_turn
+from qwenproxy.api.native.routes import parse_chat_id, parse_turn, place_of
 from qwenproxy.api.native.ws_encoder import SocketEncoder
 from qwenproxy.api.request_log import socket_request
 from qwenproxy.api.sockets import GOING_AWAY, INTERNAL_ERROR, POLICY_VIOLATION, Messages, Text
 from qwenproxy.api.wiring import conversations
 from qwenproxy.errors import ClientGone, InternalError, InvalidApiKey, InvalidJson, ProxyError, RequestError
-from qwenproxy.history.conversations import InChat
 from qwenproxy.observe import journal
 
 log = logging.getLogger(__name__)
@@ -91,8 +90,7 @@ class SocketChat:
             if kind == "auth":
                 self._take_key(message)
             elif kind is None:
-                check_keys(self._keys)
-                error_code = self._answer(message)
+                error_code = self._answer(message, client_of(check_keys(self._keys)))
                 if error_code:
                     log.info("WebSocket answer failed: %s", error_code)
                 else:
@@ -112,9 +110,10 @@ class SocketChat:
         except Exception as error:
             raise as_internal_error(error) from error
 
-    def _answer(self, message: dict[str, Any]) -> str:
+    def _answer(self, message: dict[str, Any], client: str) -> str:
         """Send an answer; return the code of the error with which it broke off, "" if it is complete."""
-        turn, place = replace(parse_turn(message, Ignored()), streamed=True), InChat(parse_chat_id(message))
+        turn = replace(parse_turn(message, Ignored()), streamed=True, client=client)
+        place = place_of(turn, parse_chat_id(message))
         encoder = SocketEncoder()
         with conversations().answer(place, turn, self._is_unwanted) as answer:
             for event in stream(answer, encoder, self._is_unwanted):

@@ -19,7 +19,7 @@ from qwenproxy.history.messages import tool_call_object
 from qwenproxy.observe.logs import request_id
 
 if TYPE_CHECKING:
-    from qwenproxy.relay.run import ChatRun
+    from qwenproxy.history.runs import Run
 
 KEEP_ALIVE = b": keep-alive\n\n"
 DONE = b"data: [DONE]\n\n"
@@ -35,7 +35,7 @@ def named_frame(event: Mapping[str, Any]) -> bytes:
     return b"event: %s\ndata: %s\n\n" % (event["type"].encode(), orjson.dumps(event))
 
 
-def completion_object(run: ChatRun, *, legacy: bool = False) -> dict[str, Any]:
+def completion_object(run: Run, *, legacy: bool = False) -> dict[str, Any]:
     """Return the `chat.completion` of a complete answer; a `legacy` one has at most one tool call."""
     answer = run.answer
     reason = finish_reason(answer.finish_reason or "stop", legacy=legacy)
@@ -102,7 +102,7 @@ def completion_id() -> str:
     return f"chatcmpl-{uuid.uuid4().hex}"
 
 
-def _message(run: ChatRun, *, legacy: bool) -> dict[str, Any]:
+def _message(run: Run, *, legacy: bool) -> dict[str, Any]:
     answer = run.answer
     content = answer.text
     message: dict[str, Any] = {"role": "assistant", "content": content or (None if answer.tool_calls else "")}

@@ -127,9 +127,10 @@ CONVERSATION: dict[str, Schema] = {
             chatId=described(nullable(TEXT), "a kept chat to continue; without it a new one begins"),
             stream=nullable(FLAG),
             chatType=described(
-                {"enum": ["t2t", "search", "t2i", "image_edit", "deep_research", None]}, "the site's kind of work"
+                {"enum": ["t2t", "search", "t2i", "image_edit", "t2v", "i2v", "deep_research", None]},
+                "the site's kind of work",
             ),
-            size=described(nullable(TEXT), "of a picture, as for /v1/images/generations"),
+            size=described(nullable(TEXT), "of a picture or film, as for /v1/images/generations"),
             **SEARCH,
         ),
         "anyOf": [{"required": ["message"]}, {"required": ["messages"]}],

@@ -208,11 +208,17 @@ FILES: dict[str, Schema] = {
     "Credentials": {"type": "object", "description": "the site's own credentials object"},
 }
 
+RESTS: Schema = {"type": "object", "additionalProperties": {"type": "string", "format": "date-time"}}
+
 STATE: dict[str, Schema] = {
     "Health": an_object(
         "status accounts",
         status=const("ok"),
         accounts=an_object("OK WAIT INVALID", OK=COUNT, WAIT=COUNT, INVALID=COUNT),
+        resting=described(
+            RESTS,
+            "the kinds of work (t2i, image_edit, t2v, deep_research, tts, upload) that no usable account does now",
+        ),
     ),
     "Grid": an_object(
         "url reachable",
@@ -245,6 +251,7 @@ STATE: dict[str, Schema] = {
                 resetAt=described(nullable({"type": "string", "format": "date-time"}), "when WAIT ends"),
                 reason=described(TEXT, "why its browser does not start, if it waits for that reason"),
                 proxy=described(TEXT, "its outgoing proxy without user and password, if it has one"),
+                resting=described(RESTS, "the kinds of work whose share it has used up; it does all other work"),
             )
         ),
         grid=described(ref("Grid"), "where browsers open, if not on this machine"),

@@ -13,14 +13,13 @@ from qwenproxy.api.ignored import Ignored
 from qwenproxy.chat import ImagePart
 from qwenproxy.errors import RequestError, UnsupportedParameter
 from qwenproxy.media.film_jobs import JobPageWish
-from qwenproxy.media.films import FilmOrder
+from qwenproxy.media.films import DEFAULT_MODEL, FilmOrder
 from qwenproxy.uploads.file_types import image_type
-from qwenproxy.upstream.works import means_films, nearest_ratio
+from qwenproxy.upstream.works import nearest_ratio
 
 LONGEST_PROMPT = 32_000  # characters
 LONGEST_NAME = 200  # characters of a model's name
 MOST_JOBS = 100  # of a page
-DEFAULT_MODEL = "qwen-video"
 DEFAULT_SIZE = "1280x720"
 _FIELDS = frozenset({"prompt", "model", "size", "seconds", "input_reference"})
 _REFERENCE = "input_reference"
@@ -45,15 +44,15 @@ def parse_video(body: Mapping[str, Any], file: bytes | None = None) -> VideoRequ
     model = read_text(body, "model") or DEFAULT_MODEL
     if len(model) > LONGEST_NAME:
         raise RequestError(f"model must have at most {LONGEST_NAME} characters.", param="model")
-    size = read_text(body, "size") or DEFAULT_SIZE
+    size = (read_text(body, "size") or "").strip()
+    size = DEFAULT_SIZE if size.lower() in ("", "auto") else size
     ratio = nearest_ratio(size)
     if ratio is None:
         raise RequestError("size must be like 1280x720.", param="size")
     _check_seconds(body)
     ignored.add_fields(body, _FIELDS)
     images = (_from_file(file),) if file is not None else _from_json(body.get(_REFERENCE))
-    engine_model = None if model == DEFAULT_MODEL or means_films(model) else model
-    return VideoRequest(FilmOrder(prompt, images, model, engine_model, ratio, size), ignored)
+    return VideoRequest(FilmOrder(prompt, images, model, ratio, size), ignored)
 
 
 def read_wish(query: Mapping[str, str]) -> JobPageWish:

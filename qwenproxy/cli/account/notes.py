@@ -6,17 +6,19 @@ Reads the files beside the account, so that it needs no browser.
 from __future__ import annotations
 
 import time
+from datetime import datetime
 
 import click
 
 from qwenproxy.accounts.account import Account, iso_text
+from qwenproxy.accounts.kind_rests import read_rests
 from qwenproxy.cli.account.proxy import proxies_of, proxy_text
 from qwenproxy.cli.console import Console
 from qwenproxy.cli.finding import Finding
 from qwenproxy.logins import site_report
 from qwenproxy.logins.site_report import SiteReport
 from qwenproxy.upstream.account_settings import PERSONALIZATION, AccountSettings
-from qwenproxy.upstream.quota import UNLIMITED
+from qwenproxy.upstream.quota import KINDS, UNLIMITED
 
 
 def report_on(console: Console, account_id: str) -> SiteReport:
@@ -35,7 +37,10 @@ def settings_finding(console: Console, account_id: str) -> Finding | None:
 
 
 def show_notes(console: Console, account_id: str, unsaid: str = "") -> None:
-    """Print the proxy, the warning of `settings_finding` and what is left; `unsaid` is why the site is silent."""
+    """Print the proxy, the warning of `settings_finding`, what is left and what is used up.
+
+    `unsaid` is why the site is silent.
+    """
     if text := proxy_text(console, account_id):
         click.echo(text)
     if unsaid:
@@ -49,6 +54,23 @@ def show_notes(console: Console, account_id: str, unsaid: str = "") -> None:
             for each in left
         ]
         click.echo(console.say("quota_left", id=account_id, kinds=", ".join(kinds)))
+    _show_rests(console, account_id)
+
+
+def _show_rests(console: Console, account_id: str) -> None:
+    """Print which kinds of work the account may not do now, and until when."""
+    rests = read_rests(console.registry.folder(account_id), time.time())
+    if rests:
+        kinds = [f"{_kind_text(console, kind)} {_until(console, moment)}" for kind, moment in sorted(rests.items())]
+        click.echo(console.say("kinds_rest", id=account_id, kinds=", ".join(kinds)))
+
+
+def _kind_text(console: Console, kind: str) -> str:
+    return console.say(f"quota_{kind}") if kind in (*KINDS, "i2v", "upload", "tts") else kind
+
+
+def _until(console: Console, moment: float) -> str:
+    return console.say("until", moment=datetime.fromtimestamp(moment).strftime("%Y-%m-%d %H:%M"))
 
 
 def account_json(console: Console, one: Account, now: float) -> dict[str, object]:
@@ -61,6 +83,7 @@ def account_json(console: Console, one: Account, now: float) -> dict[str, object
         "detail": str(one.trouble) if one.trouble else None,
         "renewable": one.renewable,
         "proxy": proxies_of(console).shown(one.id),
+        "resting": {kind: iso_text(until) for kind, until in read_rests(console.registry.folder(one.id), now).items()},
         "expiresAt": None if one.expires_at is None else iso_text(one.expires_at),
         **site_report.for_programs(report_on(console, one.id), now),
     }
