@@ -2,8 +2,8 @@
 
 errors_*.py has the errors for people and the meanings of the settings, commands_*.py the texts of the command line,
 connect_*.py those of `qwenproxy connect`, moving_*.py those of `account export` and `import`, proxies_*.py what is said
-about outgoing proxies, grid_*.py about a Selenium Grid, media_*.py those of `image` and `speech`, dashboard_*.py those of
-the dashboard, whose keys begin with `ui_`, window_*.py those about a person's window there.
+about outgoing proxies, grid_*.py about a Selenium Grid, media_*.py those of `image` and `speech`, dashboard_*.py those
+of the dashboard, whose keys begin with `ui_`, window_*.py those about a person's window there.
 Stands below everything: imports nothing of the package.
 """
 

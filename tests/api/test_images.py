@@ -18,7 +18,7 @@ from qwenproxy.api.images.request import parse_edit
 from qwenproxy.api.wiring import PICTURES, RELAY
 from qwenproxy.chat import ImagePart
 from qwenproxy.media.fetching import DeadAddress, WorkFetcher
-from qwenproxy.media.pictures import Pictures
+from qwenproxy.media.pictures import Picture, Pictures, PictureWish
 from qwenproxy.media.store import MediaStore
 from qwenproxy.sandbox.media.png import picture
 
@@ -242,3 +242,53 @@ def test_what_is_ignored_is_named(client: FlaskClient, site: FakeSite, fetcher: 
     site.script("a", painted(URL))
     response = generate(client, output_format="webp", quality="high", user="me")
     assert response.headers["x-qwenproxy-ignored"] == "output_format,quality"
+
+
+class TestOpenWebui:
+    """The requests of its engine for pictures, as `routers/images.py` of 0.12 makes them."""
+
+    @pytest.mark.parametrize(
+        ("model", "size", "form"),
+        [
+            ("dall-e-2", "512x512", {"response_format": "b64_json"}),
+            ("qwen-image-2.0", "1024x1792", {"response_format": "b64_json"}),
+            ("gpt-image-1", "auto", {}),
+            ("gpt-image-1", None, {}),
+        ],
+    )
+    def test_a_picture(
+        self, client: FlaskClient, site: FakeSite, fetcher: FakeFetcher, model: str, size: str | None, form: Any
+    ) -> None:
+        site.script("a", painted(URL))
+        body = {"model": model, "prompt": "a fox", "n": 1, **({"size": size} if size else {}), **form}
+        response = client.post(f"{PATH}?api-version=2025-04-01", json=body)
+        (image,) = response.get_json()["data"]
+        assert base64.b64decode(image["b64_json"]) == PNG
+        assert "x-qwenproxy-ignored" not in response.headers
+
+    @pytest.mark.parametrize("field", ["image", "image[]"])
+    @pytest.mark.parametrize("model", ["", "gpt-image-1", "dall-e-2", "qwen3.7-plus"])
+    def test_an_edit(
+        self, client: FlaskClient, fetcher: FakeFetcher, monkeypatch: pytest.MonkeyPatch, model: str, field: str
+    ) -> None:
+        wishes: list[PictureWish] = []
+
+        def paint(self: Pictures, wish: PictureWish, client_gone: object) -> Picture:
+            wishes.append(wish)
+            return Picture(URL, 32, 16, "image/png", PNG)
+
+        monkeypatch.setattr(Pictures, "paint", paint)
+        files = [(io.BytesIO(PNG), f"{name}.png", "image/png") for name in ("one", "two")]
+        form = {} if model.startswith("gpt-image") else {"response_format": "b64_json"}
+        told = {"model": model, "prompt": "make it night", "n": "1", "size": "1024x1024", "background": "transparent"}
+        response = client.post(
+            EDITS,
+            data={**told, **form, field: files if field == "image[]" else files[0]},
+            content_type="multipart/form-data",
+        )
+        assert response.status_code == 200, response.text
+        assert base64.b64decode(response.get_json()["data"][0]["b64_json"]) == PNG
+        assert response.headers["x-qwenproxy-ignored"] == "background"
+        (wish,) = wishes
+        assert len(wish.images) == (2 if field == "image[]" else 1)
+        assert wish.model == ("qwen3.7-plus" if model == "qwen3.7-plus" else None)

@@ -7,14 +7,21 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from clocks import FakeClock
 from fake_site import FakeSite
 from fake_tabs import FakeOpener
 from flask.testing import FlaskClient
 from jwts import jwt
+from kept_chats import KeptChats
+from openapi_checks import check
 
+from qwenproxy.accounts.account import iso_text
 from qwenproxy.accounts.proxies import Proxies
 from qwenproxy.accounts.registry import Registry
+from qwenproxy.accounts.standing import rest_until
+from qwenproxy.api.wiring import RELAY
 from qwenproxy.browser.proxies import ProxyAddress
+from qwenproxy.errors import RateLimited
 from qwenproxy.texts import Phrase
 
 
@@ -94,3 +101,23 @@ def test_a_proxy_is_shown_without_its_password(client: FlaskClient, registry: Re
     second = client.get("/api/status")
     assert second.get_json()["accounts"][0]["proxy"] == "unreadable"
     assert "anna" not in answer.text + second.text
+
+
+def test_what_an_account_may_not_do_now_is_told(chats: KeptChats, clock: FakeClock) -> None:
+    chats.start(accounts=2)
+    pool = chats.app.extensions[RELAY].pool
+    for account, kind in (("a", "t2i"), ("a", "tts"), ("b", "tts")):
+        error = RateLimited("Used up.", for_today=True)
+        error.kind = kind
+        pool.note_refusal(account, error)
+    back = iso_text(rest_until(RateLimited("", for_today=True), clock()))
+    first, second = chats.client.get("/api/status").get_json()["accounts"]
+    assert first == {"id": "a", "status": "OK", "resetAt": None, "resting": {"t2i": back, "tts": back}}
+    assert second == {"id": "b", "status": "OK", "resetAt": None, "resting": {"tts": back}}
+    health = chats.client.get("/health").get_json()
+    assert health == {"status": "ok", "accounts": {"OK": 2, "WAIT": 0, "INVALID": 0}, "resting": {"tts": back}}
+    check("Health", health)
+    chats.registry.rest("b", clock() + 60)
+    assert chats.client.get("/health").get_json()["resting"] == {"t2i": back, "tts": back}
+    clock.now += 86400 + 600
+    assert "resting" not in chats.client.get("/api/status").text + chats.client.get("/health").text

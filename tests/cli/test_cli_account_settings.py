@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from types import ModuleType
 
@@ -14,6 +15,7 @@ from replies import CAPTCHA, GATEWAY_DOWN, LOGGED_OUT, Reply
 from settings_page import PERSONAL, QUOTA, SECRET, SETTINGS, UPDATE, SettingsPage, enveloped
 from spelling import spelled
 
+from qwenproxy.accounts.account import iso_text
 from qwenproxy.accounts.registry import Registry
 from qwenproxy.browser.profile import ProfileClaim
 from qwenproxy.cli.account import check
@@ -326,6 +328,20 @@ def test_check_says_what_changes_answers_and_what_is_left_and_list_repeats_it(
     assert one["quota"] == {"t2i": 3, "thinking": -1}
     assert SECRET not in ended.output + json.dumps(one)
     assert page.updates == []
+
+
+def test_list_and_check_say_what_is_used_up_and_until_when(
+    page: SettingsPage, registry: Registry, session: Path
+) -> None:
+    page.settings, page.quota = {}, {}
+    until = time.time() + 7200
+    rests = {"t2i": until, "tts": until, "t2v": time.time() - 1, "odd": until}
+    registry.folder("mine").rests.write_text(json.dumps(rests))
+    moment = datetime.fromtimestamp(until).strftime("%Y-%m-%d %H:%M")
+    told = f"mine: used up for now: odd until {moment}, pictures until {moment}, speech until {moment}"
+    assert run_here("account", "check").output.splitlines()[-1] == told
+    assert run_here("account", "list").output.splitlines()[-1] == told
+    assert listed(session)["resting"] == {kind: iso_text(until) for kind in ("t2i", "tts", "odd")}
 
 
 def test_check_and_list_are_silent_about_settings_that_change_nothing(page: SettingsPage, session: Path) -> None:

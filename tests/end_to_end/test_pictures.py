@@ -41,7 +41,10 @@ def size_of(data: bytes) -> tuple[int, int]:
 
 @pytest.mark.parametrize(
     ("size", "ratio"),
-    [("auto", "1:1"), ("1024x1024", "1:1"), ("1536x1024", "3:2"), ("1024x1792", "9:16"), ("3:4", "3:4")],
+    [
+        *(("auto", "1:1"), ("256x256", "1:1"), ("512x512", "1:1"), ("1024x1024", "1:1")),
+        *(("1536x1024", "3:2"), ("1024x1536", "2:3"), ("1792x1024", "16:9"), ("1024x1792", "9:16"), ("3:4", "3:4")),
+    ],
 )
 def test_a_picture_by_address(client: OpenAI, site: Sandbox, size: Any, ratio: str) -> None:
     answer = client.images.generate(model="dall-e-3", prompt="a red fox", size=size)

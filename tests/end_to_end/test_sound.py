@@ -5,14 +5,17 @@ from __future__ import annotations
 import base64
 import io
 import json
+import subprocess
+import sys
 import wave
+from pathlib import Path
 from typing import Any
 
 import httpx
 import openai
 import pytest
 from openai import OpenAI
-from proxy_process import Proxy
+from proxy_process import Proxy, environment
 
 from qwenproxy.media.wav import wav_of
 from qwenproxy.sandbox import Sandbox
@@ -72,3 +75,14 @@ def test_a_sound_file_is_written_down(client: OpenAI, site: Sandbox) -> None:
     (entry,) = questions[0]["messages"][0]["files"]
     assert (entry["type"], entry["name"], entry["file_type"]) == ("audio", "talk.wav", "audio/wav")
     assert site.files[-1].data == sound[1]
+
+
+def test_the_command(proxy: Proxy, site: Sandbox, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "qwenproxy", "speech", TEXT, "-o", "fox.wav"]
+    told = {**environment(session_dir=proxy.session_dir), "QWENPROXY_LANG": "en"}
+    done = subprocess.run(command, cwd=tmp_path, env=told, capture_output=True, text=True, timeout=90, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    with wave.open(str(tmp_path / "fox.wav")) as sound:
+        assert sound.readframes(sound.getnframes()) == say(TEXT, "Cherry")
+        seconds = sound.getnframes() / sound.getframerate()
+    assert done.stdout == f"fox.wav  {seconds:.1f} s\n"
