@@ -66,10 +66,6 @@ class KindRests:
         with self._lock:
             return self._known(account_id, now)
 
-    def rests(self, account_id: str, kind: str, now: float) -> bool:
-        """Tell whether an account rests for a kind of work (`now` in s since 1970)."""
-        return kind in self.of(account_id, now)
-
     def resting(self, kinds: Sequence[str], usable: Iterable[str], now: float) -> frozenset[str]:
         """Return those of the usable accounts that rest for one of these kinds of work (`now` in s since 1970).
 
@@ -89,9 +85,9 @@ class KindRests:
             )
         return resting
 
-    def everywhere(self, usable: Iterable[str], now: float) -> dict[str, float]:
-        """Return the kinds of work that none of the usable accounts does now, and when the first of them is back."""
-        rests = [self.of(each, now) for each in usable]
+    def everywhere(self, ids: Iterable[str], now: float) -> dict[str, float]:
+        """Return the kinds of work that none of these accounts does now, and when the first of them is back."""
+        rests = [self.of(each, now) for each in ids]
         kinds = set(rests[0]).intersection(*rests[1:]) if rests else set[str]()
         return {kind: min(each[kind] for each in rests) for kind in sorted(kinds)}
 

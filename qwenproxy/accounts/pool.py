@@ -156,17 +156,9 @@ class AccountPool:
             return
         self._troubles.note(self._slot(account_id), error, token)
 
-    def rests_for(self, account_id: str, kind: str) -> bool:
-        """Tell whether an account rests for one kind of work."""
-        return self._kind_rests.rests(account_id, kind, self._clock())
-
-    def kinds_resting(self, account_id: str) -> dict[str, float]:
-        """Return until when an account rests for kinds of work that it may not do now (s since 1970)."""
-        return self._kind_rests.of(account_id, self._clock())
-
-    def kinds_resting_everywhere(self) -> dict[str, float]:
-        """Return the kinds of work that no usable account does now, and when the first of them is back."""
-        return self._kind_rests.everywhere(self._usable(), self._clock())
+    def kinds_resting(self, account_id: str | None = None) -> dict[str, float]:
+        """Return until when (s since 1970) an account may not do kinds of work; None: those that no account may do."""
+        return self._kind_rests.everywhere([account_id] if account_id else self._usable(), self._clock())
 
     def running(self) -> int:
         """Return how many leases are out."""

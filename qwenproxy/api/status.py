@@ -38,7 +38,7 @@ def health() -> ResponseReturnValue:
     now = time.time()
     for account in relay().pool.registry.all():
         counts[account.status(now)] += 1
-    resting = _moments(relay().pool.kinds_resting_everywhere())
+    resting = _moments(relay().pool.kinds_resting())
     return json_response({"status": "ok", "accounts": counts, **({"resting": resting} if resting else {})})
 
 

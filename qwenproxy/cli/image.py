@@ -45,7 +45,7 @@ def image_command(
     path = free_name("picture", ".png") if output is None else output
     check_target(path, is_ours=output is None or force)
     wish = {"prompt": text, "response_format": "b64_json", **{name: value for name, value in look.items() if value}}
-    answer = ask(config, _order(wish, [_source(each) for each in edit]), "image").json()
+    answer = ask(config, _order(wish, [_source(each) for each in edit])).json()
     files.write_atomic(path, base64.b64decode(answer["data"][0]["b64_json"]), mode=0o644)
     click.echo(say("image_done", path=path, size=answer.get("size", "")).rstrip())
 
@@ -59,7 +59,5 @@ def _source(path: Path) -> tuple[str, bytes]:
 
 
 def _order(wish: dict[str, str], sources: list[tuple[str, bytes]]) -> Order:
-    if not sources:
-        return Order("images/generations", {"json": wish})
-    body: dict[str, Any] = {"data": wish, "files": [("image", each) for each in sources]}
-    return Order("images/edits", body)
+    body: dict[str, Any] = {"data": wish, "files": [("image", each) for each in sources]} if sources else {"json": wish}
+    return Order("images/edits" if sources else "images/generations", body, "image_goes_on", "image_failed")

@@ -50,7 +50,7 @@ def speech_command(
         raise WordedUsageError(say("speech_ending", path=path))
     check_target(path, is_ours=output is None or force)
     wish = {"input": words, "response_format": form, **({"voice": voice} if voice else {})}
-    sound = ask(config, Order("audio/speech", {"json": wish}), "speech").content
+    sound = ask(config, Order("audio/speech", {"json": wish}, "speech_goes_on", "speech_failed")).content
     files.write_atomic(path, sound, mode=0o644)
     click.echo(say("speech_done", path=path, seconds=f"{seconds_of(sound, has_head=form == 'wav'):.1f}"))
 

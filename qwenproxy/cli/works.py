@@ -29,10 +29,15 @@ SHOWN_EVERY = 1.0  # seconds
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What is asked of the proxy: a route below `/v1/`, and the body as `requests` takes it."""
+    """What is asked of the proxy: a route below `/v1/`, and the body as `requests` takes it.
+
+    `waiting` and `failure` are the keys of the texts for the wait and for an answer that is none.
+    """
 
     route: str
     body: dict[str, Any]
+    waiting: str
+    failure: str
 
 
 def prompt_of(argument: str) -> str:
@@ -59,11 +64,8 @@ def free_name(stem: str, ending: str) -> Path:
     return next(path for path in map(Path, names) if not path.exists())
 
 
-def ask(config: Config, order: Order, kind: str) -> requests.Response:
-    """Return the running proxy's answer; show how long it takes. Raises SetupError.
-
-    `kind` begins the keys of the texts for the wait and for a failure.
-    """
+def ask(config: Config, order: Order) -> requests.Response:
+    """Return the running proxy's answer; show how long it takes. Raises SetupError."""
     server = server_of(SessionFolder(config.session_dir))
     url = server.url if server else ""
     if not url:
@@ -76,19 +78,19 @@ def ask(config: Config, order: Order, kind: str) -> requests.Response:
         with own_session() as session:
             return session.post(f"{url}/v1/{order.route}", headers=headers, timeout=TIME_LIMIT, **order.body)
 
-    answer = _waited(Work(post, kind).start(), speaker(config.lang), kind)
+    answer = _waited(Work(post, "work").start(), speaker(config.lang), order.waiting)
     if answer.status_code == 401:
         raise SetupError(Phrase("work_key_missing", command=command_line(config, "keys", "add")))
     if answer.status_code != 200:
-        raise SetupError(Phrase(f"{kind}_failed", message=_message(answer)))
+        raise SetupError(Phrase(order.failure, message=_message(answer)))
     return answer
 
 
-def _waited(work: Work[requests.Response], say: Speaker, kind: str) -> requests.Response:
+def _waited(work: Work[requests.Response], say: Speaker, text: str) -> requests.Response:
     begun_at = time.monotonic()
     with live_line() as line:
         while not work.wait(SHOWN_EVERY):
-            line.show(say(f"{kind}_goes_on", seconds=int(time.monotonic() - begun_at)))
+            line.show(say(text, seconds=int(time.monotonic() - begun_at)))
     try:
         return work.result()
     except requests.RequestException as error:

@@ -67,7 +67,7 @@ class LongTexts:
     def plan(self, messages: tuple[Message, ...], frame: Frame, account_id: str) -> PlannedText:
         """Return the conversation as the question of an account, in two if it is too long; upload nothing."""
         text = folding.fold(messages, frame)
-        if len(text) <= self._limit or self._uploader is None or self._pool.rests_for(account_id, KIND):
+        if len(text) <= self._limit or self._uploader is None or KIND in self._pool.kinds_resting(account_id):
             return PlannedText(text)
         divided = divide(messages, frame, self._limit)
         data = divided.older.encode("utf-8", "replace") if divided else b""

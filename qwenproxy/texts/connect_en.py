@@ -73,6 +73,8 @@ EN = {
     "note_webui_tasks": "Titles, tags and follow-ups are questions of their own, up to four for each message: here "
     "they "
     "are off, and the fast model has the rest.",
+    "note_webui_images": "Pictures: set `ENABLE_IMAGE_GENERATION=True` and, to change them, `ENABLE_IMAGE_EDIT=True`, "
+    "or switch both on in *Admin Panel → Settings → Images*.",
     "note_webui_saved": "What was once saved in its *Admin Panel → Settings → Connections* wins over the environment.",
     "note_docker": "Inside Docker the proxy is another machine: `http://host.docker.internal:3264`, with a key and "
     "`QWENPROXY_HOST=0.0.0.0`.",

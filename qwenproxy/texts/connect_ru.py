@@ -71,6 +71,8 @@ RU = {
     "note_webui_tasks": "Заголовки, метки и подсказки - отдельные вопросы, до четырёх на сообщение: здесь они "
     "выключены, "
     "а остальное делает быстрая модель.",
+    "note_webui_images": "Картинки: задайте `ENABLE_IMAGE_GENERATION=True`, а для их правки "
+    "`ENABLE_IMAGE_EDIT=True`, или включите то и другое в *Admin Panel → Settings → Images*.",
     "note_webui_saved": "То, что однажды сохранено в *Admin Panel → Settings → Connections*, важнее переменных.",
     "note_docker": "Изнутри Docker прокси - другая машина: `http://host.docker.internal:3264`, с ключом и "
     "`QWENPROXY_HOST=0.0.0.0`.",

@@ -193,4 +193,4 @@ def test_a_disk_that_takes_nothing_keeps_the_rest_until_the_end(folders: Folders
     (tmp_path / "accounts").write_text("no folder")
     rests = KindRests(folders)
     assert rests.note("a", limited("t2i"), NOW)
-    assert rests.rests("a", "t2i", NOW)
+    assert rests.of("a", NOW).keys() == {"t2i"}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, cast
 
 import pytest
 from film_studio import ADDRESS, DONE, FAILED, PATH, RUNNING, SPENT, Studio
@@ -82,7 +82,7 @@ def test_talk_after_it_knows_the_address(studio: Studio) -> None:
 def test_a_stream_with_signs_of_life(studio: Studio, late: threading.Event, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(answering, "KEEP_ALIVE_AFTER", 2)
     response = studio.client.post("/api/chat", json={"message": "a fox", "chatType": "t2v", "stream": True})
-    pieces = iter(response.response)
+    pieces = iter(cast("Iterable[bytes]", response.response))
     first = json.loads(next(pieces)[6:])
     assert first["choices"][0]["delta"] == {"role": "assistant", "content": ""}
     assert [next(pieces) for _ in range(3)] == [b": keep-alive\n\n"] * 3
@@ -97,7 +97,7 @@ def test_a_stream_with_signs_of_life(studio: Studio, late: threading.Event, monk
 
 def test_a_client_that_leaves_loses_nothing(studio: Studio, late: threading.Event) -> None:
     response = studio.client.post("/api/chat", json={"message": "a fox", "chatType": "t2v", "stream": True})
-    next(iter(response.response))
+    next(iter(cast("Iterable[bytes]", response.response)))
     response.close()
     (video,) = studio.client.get(PATH).get_json()["data"]
     assert video["status"] == "in_progress"
@@ -134,7 +134,7 @@ def test_a_spent_day(studio: Studio) -> None:
 
 def test_a_server_that_ends_says_where_the_film_is(studio: Studio, late: threading.Event) -> None:
     response = studio.client.post("/api/chat", json={"message": "a fox", "chatType": "t2v", "stream": True})
-    pieces = iter(response.response)
+    pieces = iter(cast("Iterable[bytes]", response.response))
     next(pieces)
     studio.films.close()
     late.set()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, cast
 
 import pytest
 from kept_chats import KeptChats
@@ -51,7 +52,7 @@ def test_an_hour_of_silence_has_signs_of_life_and_ends_with_the_report(scholar: 
     chat_id = begin(scholar)
     before = scholar.site.clock()
     response = scholar.client.post("/api/chat", json={"message": "short", "chatId": chat_id, "stream": True, **WISH})
-    pieces = list(response.response)
+    pieces = list(cast("Iterable[bytes]", response.response))
     response.close()
     assert scholar.site.clock() - before >= HOUR
     signs = [number for number, piece in enumerate(pieces) if piece == KEEP_ALIVE]

@@ -20,6 +20,8 @@ from qwenproxy.logins.site_report import SiteReport
 from qwenproxy.upstream.account_settings import PERSONALIZATION, AccountSettings
 from qwenproxy.upstream.quota import KINDS, UNLIMITED
 
+_UNCOUNTED = {"i2v": "quota_i2v", "upload": "quota_upload", "tts": "quota_tts"}  # what no quota of the site counts
+
 
 def report_on(console: Console, account_id: str) -> SiteReport:
     """Return the last report on an account. Raises SetupError."""
@@ -66,7 +68,8 @@ def _show_rests(console: Console, account_id: str) -> None:
 
 
 def _kind_text(console: Console, kind: str) -> str:
-    return console.say(f"quota_{kind}") if kind in (*KINDS, "i2v", "upload", "tts") else kind
+    key = f"quota_{kind}" if kind in KINDS else _UNCOUNTED.get(kind)
+    return console.say(key) if key else kind
 
 
 def _until(console: Console, moment: float) -> str:

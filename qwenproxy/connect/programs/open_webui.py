@@ -15,12 +15,20 @@ def _variables(target: Target) -> dict[str, str]:
         "ENABLE_TITLE_GENERATION": "False",
         "ENABLE_TAGS_GENERATION": "False",
         "ENABLE_FOLLOW_UP_GENERATION": "False",
+        # Without an address of its own each of its engines for pictures asks OpenAI.
+        **_pictures(target, "IMAGES_OPENAI_API", "IMAGE_GENERATION_MODEL"),
+        "IMAGE_SIZE": "auto",
+        **_pictures(target, "IMAGES_EDIT_OPENAI_API", "IMAGE_EDIT_MODEL"),
     }
+
+
+def _pictures(target: Target, engine: str, model: str) -> dict[str, str]:
+    return {f"{engine}_BASE_URL": target.v1, f"{engine}_KEY": target.key, model: "gpt-image-1"}
 
 
 PROGRAM = Program(
     "open-webui",
     "Open WebUI",
     (Way("chat", _variables),),
-    ("note_webui_tools", "note_webui_tasks", "note_webui_saved", "note_docker"),
+    ("note_webui_tools", "note_webui_tasks", "note_webui_images", "note_webui_saved", "note_docker"),
 )
