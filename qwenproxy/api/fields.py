@@ -5,7 +5,8 @@ Below the parsers of every wire API. Lenient with habits of JSON writers that ch
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import orjson
@@ -13,6 +14,17 @@ import orjson
 from qwenproxy.errors import RequestError
 
 LARGEST = 2**53 - 1  # every JSON reader reads it exactly; as good as no limit
+
+
+@contextmanager
+def attached_in(field: str) -> Iterator[None]:
+    """Let errors about an attachment name this field, for a request without messages."""
+    try:
+        yield
+    except RequestError as error:
+        if error.param in ("messages", "file"):
+            error.param = field
+        raise
 
 
 def read_whole(

@@ -11,10 +11,11 @@ from functools import partial
 from flask import request
 
 from qwenproxy.api.answering import KEEP_ALIVE_AFTER
+from qwenproxy.api.fields import attached_in
 from qwenproxy.api.wiring import pictures
-from qwenproxy.chat.waiting import LOOK_EVERY, Work, check_client
+from qwenproxy.chat.waiting import LOOK_EVERY, ClientGoneCheck, Work, check_client
 from qwenproxy.errors import ClientGone, ProxyError
-from qwenproxy.media.pictures import Picture, PictureWish
+from qwenproxy.media.pictures import Picture, Pictures, PictureWish
 from qwenproxy.observe import journal
 from qwenproxy.wsgi.client import client_gone_check
 
@@ -24,7 +25,7 @@ class Painting:
 
     def __init__(self, wish: PictureWish, count: int = 1) -> None:
         self._client_gone = client_gone_check(request.environ)
-        self._paint = partial(pictures().paint, wish, self._client_gone)
+        self._paint = partial(_painted, pictures(), wish, self._client_gone)
         self._count = count
 
     def all(self) -> list[Picture]:
@@ -67,3 +68,8 @@ class Painting:
                     yield None
                 check_client(self._client_gone)
             yield work.result()
+
+
+def _painted(pictures: Pictures, wish: PictureWish, client_gone: ClientGoneCheck) -> Picture:
+    with attached_in("image"):
+        return pictures.paint(wish, client_gone)

@@ -14,6 +14,7 @@ from qwenproxy.accounts.registry import Registry
 from qwenproxy.assembly import login_window, unseen_screen
 from qwenproxy.cli.sandbox import SandboxAddress
 from qwenproxy.config import Config
+from qwenproxy.disk import files
 from qwenproxy.disk.folder import SessionFolder
 from qwenproxy.logins.window import Step, add_account, renew_account
 
@@ -36,6 +37,7 @@ def enter_sandbox(config: Config, address: SandboxAddress) -> None:
         if account is None:
             add_account(registry, entrance, _NoPerson(), account_id)
         else:
+            files.delete(registry.folder(account_id).rests)  # a new stand-in has counted nothing yet
             renew_account(registry, entrance, _NoPerson(), account)
 
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="entering") as threads:

@@ -203,12 +203,11 @@ class Attachments:
         if not file_types.is_allowed_name(name):
             kind = file_types.type_of_content_type(content_type)
             name = f"{'image' if isinstance(part, ImagePart) else 'file'}{f'.{kind.extension}' if kind else ''}"
-        file = self._uploader.check(name, data)
-        if isinstance(part, ImagePart) and file.type.kind != "image":
+        if isinstance(part, ImagePart) and data and file_types.image_type(data) is None:
             raise RequestError(
                 "An image part does not hold an image; send other files in a file part.", param="messages"
             )
-        return file
+        return self._uploader.check(name, data)
 
 
 def unsent(file: LocalFile, account_id: str) -> files.SiteFile:

@@ -217,6 +217,7 @@ def test_the_images_of_an_edit(images: Any) -> None:
         ({}, "image"),
         ({"images": [{"file_id": "file-1"}]}, "images[0].file_id"),
         ({"images": [{}]}, "images[0]"),
+        ({"images": [{"image_url": URL}]}, "image"),  # this server takes no images at all
         ({"images": [{"image_url": URL}], "mask": {"image_url": URL}}, "mask"),
     ],
 )

@@ -245,6 +245,7 @@ def test_another_client_sees_no_film(studio: Studio, tmp_path: Path) -> None:
         ({"model": 7}, "model"),
         ({"input_reference": {"file_id": "file-1"}}, "input_reference.file_id"),
         ({"input_reference": 7}, "input_reference"),
+        ({"input_reference": {"image_url": "data:image/png;base64,AAAA"}}, "input_reference"),
     ],
     ids=str,
 )

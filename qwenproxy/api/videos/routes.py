@@ -13,6 +13,7 @@ from werkzeug.exceptions import RequestedRangeNotSatisfiable
 from qwenproxy.api.auth import client_name
 from qwenproxy.api.bodies import json_body
 from qwenproxy.api.errors import json_response
+from qwenproxy.api.fields import attached_in
 from qwenproxy.api.form_bodies import form_body
 from qwenproxy.api.openai.addresses import PREFIXES
 from qwenproxy.api.videos.format import page_object, video_object
@@ -42,7 +43,8 @@ def blueprint() -> Blueprint:
 def order() -> ResponseReturnValue:
     """Answer POST …/videos, as JSON or as a form: the film is ordered, and not there yet."""
     wanted = _request()
-    job = films().order(replace(wanted.order, client=client_name()), client_gone_check(request.environ))
+    with attached_in("input_reference"):
+        job = films().order(replace(wanted.order, client=client_name()), client_gone_check(request.environ))
     return wanted.ignored.put_header(_answer(job))
 
 
