@@ -133,6 +133,7 @@ def test_a_spent_day(studio: Studio) -> None:
 
 
 def test_a_server_that_ends_says_where_the_film_is(studio: Studio, late: threading.Event) -> None:
+    studio.site.always("a", RUNNING, call="task")
     response = studio.client.post("/api/chat", json={"message": "a fox", "chatType": "t2v", "stream": True})
     pieces = iter(cast("Iterable[bytes]", response.response))
     next(pieces)
