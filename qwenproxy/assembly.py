@@ -96,6 +96,8 @@ def assemble(config: Config, relay: Relay | None = None, on_exhausted: Callable[
     store = ObjectStore(way_of)
     uploader = Uploader(ledger, config.max_file_size, put=store.put)
     relay = relay or build_relay(config, uploader, on_exhausted=on_exhausted)
+    if relay.spare_chats:
+        relay.spare_chats.prepare()
     history = HistoryStore.open(session.history, config.max_history_length)
     state = State(session.state)
     media, fetcher = MediaStore(session.media), WorkFetcher(way_of, is_local=site_of(config).is_local)
@@ -155,6 +157,7 @@ def build_relay(
         config.inline_limit,
         config.stall_timeout,
         config.tools,
+        session.spare_chats if config.spare_chats else None,
     )
     deletions = UpstreamDeletions.open(session.deletions, registry, clock)
     pool = AccountPool(registry, deletions.watch(opener), limits, clock=clock)

@@ -79,5 +79,6 @@ def _facts(parts: Office, account: Account) -> dict[str, Any]:
         "renewable": account.renewable,
         "trouble": account.trouble.say(parts.lang) if status == "WAIT" and account.trouble else "",
         "settings": list(report.settings.changing) if report.settings else [],
+        "resting": {kind: iso_text(until) for kind, until in parts.relay.pool.kinds_resting(account.id).items()},
         "proxy": parts.proxies.shown(account.id),
     }

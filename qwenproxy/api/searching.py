@@ -52,9 +52,9 @@ def take_search(body: Mapping[str, Any], ignored: Ignored) -> tuple[WebSearch | 
     wish = _read_fields(body, ignored)
     tools = body.get("tools")
     tools = tools if isinstance(tools, list) else []
-    functions = [each for each in tools if not _is_hosted(each)]
+    functions = [each for each in tools if not is_search(each)]
     max_uses = _read_hosted(tools, ignored)
-    is_alone = not (any(map(_can_be_called, functions)) or body.get("functions")) or body.get("tool_choice") == "none"
+    is_alone = not (any(map(can_be_called, functions)) or body.get("functions")) or body.get("tool_choice") == "none"
     if len(functions) == len(tools):
         return (WebSearch(forced=wish.forced or (is_alone and not wish.optional)) if wish.wanted else None), body
     choice = _read_choice(body.get("tool_choice"), tools, functions)
@@ -78,7 +78,7 @@ def _read_hosted(tools: Sequence[Any], ignored: Ignored) -> int | None:
     """Return how often the hosted tools may search, and name what else they ask for."""
     limits = []
     for index, tool in enumerate(tools):
-        if _is_hosted(tool):
+        if is_search(tool):
             limits.append(read_whole(tool, "max_uses", within=f"tools[{index}]."))
             ignored.add_fields(tool, _NOTHING_LOST, "tools", "web_search")
     return min((limit for limit in limits if limit is not None), default=None)
@@ -88,7 +88,7 @@ def _read_choice(value: Any, tools: Sequence[Any], functions: Sequence[Any]) -> 
     word = value.get("type") if isinstance(value, Mapping) else value
     if word == "none":
         return _Choice(value, left_out=True)
-    if word in ("required", "any") and not any(map(_can_be_called, functions)):
+    if word in ("required", "any") and not any(map(can_be_called, functions)):
         return _Choice(None, forced=True)
     if not isinstance(value, Mapping):
         return _Choice(value)
@@ -115,10 +115,10 @@ def _read_allowed(value: Mapping[str, Any], tools: Sequence[Any], functions: Seq
 
 def _names_search(value: Mapping[str, Any], tools: Sequence[Any], functions: Sequence[Any]) -> bool:
     """Tell whether a choice means the hosted search: by its type, or by a name that no function has."""
-    if _is_hosted(value):
+    if is_search(value):
         return True
     name = value.get("name")
-    names = [each.get("name", "web_search") for each in tools if _is_hosted(each)]
+    names = [each.get("name", "web_search") for each in tools if is_search(each)]
     return isinstance(name, str) and name in names and name not in map(_name, functions)
 
 
@@ -127,11 +127,13 @@ def _name(function: Any) -> Any:
     return inner.get("name") if isinstance(inner, Mapping) else None
 
 
-def _can_be_called(tool: Any) -> bool:
+def can_be_called(tool: Any) -> bool:
+    """Tell whether a tool is one that the client runs, not a hosted one of its vendor."""
     kind = tool.get("type") if isinstance(tool, Mapping) else None
     return not (isinstance(kind, str) and _OTHER_HOSTED.fullmatch(kind))
 
 
-def _is_hosted(tool: Any) -> bool:
+def is_search(tool: Any) -> bool:
+    """Tell whether a tool is the hosted search of a vendor."""
     kind = tool.get("type") if isinstance(tool, Mapping) else None
     return isinstance(kind, str) and bool(_HOSTED.fullmatch(kind))

@@ -5,8 +5,10 @@ The run feeds it once; each wire API that sends a whole answer reads it, and so 
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import groupby
 
 from qwenproxy.chat import (
     CallArguments,
@@ -38,17 +40,15 @@ class Answer:
     search: Search | None = None
     citations: list[Citation] = field(default_factory=list)
     _calls: list[tuple[CallStarted, list[str]]] = field(default_factory=list)
-    _texts: list[str] = field(default_factory=list)
+    _pieces: list[Text | Image] = field(default_factory=list)
     _thoughts: list[str] = field(default_factory=list)
 
     def add(self, event: Event) -> None:
         """Take one event in."""
-        if isinstance(event, Text):
-            self._texts.append(event.text)
+        if isinstance(event, Text | Image):
+            self._pieces.append(event)
         elif isinstance(event, Reasoning):
             self._thoughts.append(event.text)
-        elif isinstance(event, Image):
-            self._texts.append(event.markdown)
         elif isinstance(event, CallStarted):
             self._calls.append((event, []))
         elif isinstance(event, CallArguments):
@@ -64,7 +64,7 @@ class Answer:
 
     def begin_again(self) -> None:
         """Forget text and calls, because a corrected answer takes their place. Thoughts stay."""
-        self._texts.clear()
+        self._pieces.clear()
         self._calls.clear()
         self.citations.clear()
 
@@ -76,7 +76,7 @@ class Answer:
     @property
     def text(self) -> str:
         """All text, images in it as Markdown."""
-        return "".join(self._texts)
+        return "".join(map(_shown, self._pieces))
 
     @property
     def reasoning(self) -> str:
@@ -95,7 +95,7 @@ class Answer:
         return Message("assistant", (TextPart(text),) if text else (), tool_calls=tuple(self.tool_calls))
 
     def events(self) -> Iterator[Event]:
-        """Yield a complete answer as events, but for its end: thoughts, searches, cited text, calls.
+        """Yield a complete answer as events, but for its end: thoughts, searches, cited text and images, calls.
 
         So an answer that was not streamed gets the same form as one that was.
         """
@@ -103,16 +103,37 @@ class Answer:
             yield Reasoning(self.reasoning)
         if self.search:
             yield self.search
-        text, begin = self.text, 0
-        for citation in self.citations:
-            if citation.end > begin:
-                yield Text(text[begin : citation.end])
-                begin = citation.end
-            yield citation
-        if begin < len(text):
-            yield Text(text[begin:])
+        yield from self._cited()
         for call in self.tool_calls:
             yield from call_events(call)
+
+    def _cited(self) -> Iterator[Event]:
+        """Yield texts and images in order, each citation right after the text of its mark."""
+        citations, before = deque(self.citations), 0  # before: code points up to this piece
+        for piece in self._joined():
+            if isinstance(piece, Image):
+                yield piece
+                before += len(piece.markdown)
+                continue
+            text, begin = piece.text, 0
+            while citations and citations[0].end <= before + len(text):
+                citation = citations.popleft()
+                if (end := citation.end - before) > begin:
+                    yield Text(text[begin:end])
+                    begin = end
+                yield citation
+            if begin < len(text):
+                yield Text(text[begin:])
+            before += len(text)
+        yield from citations
+
+    def _joined(self) -> Iterator[Text | Image]:
+        """Yield images, and each text between them whole."""
+        for is_image, pieces in groupby(self._pieces, lambda piece: isinstance(piece, Image)):
+            if is_image:
+                yield from pieces
+            else:
+                yield Text("".join(map(_shown, pieces)))
 
     def counts(self, question: ChatRequest) -> Usage:
         """Return the site's counts; if it gave none, count with the vocabulary of the models."""
@@ -121,3 +142,7 @@ class Answer:
         thoughts = counting.count(self.reasoning)
         calls = sum(counting.count(call.name) + counting.count(call.arguments) for call in self.tool_calls)
         return Usage(question_tokens(question), counting.count(self.text) + calls + thoughts, thoughts)
+
+
+def _shown(piece: Text | Image) -> str:
+    return piece.markdown if isinstance(piece, Image) else piece.text

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 import click
 import orjson
@@ -160,7 +161,7 @@ def _roundtrip_finding(console: Console, server: RunningServer | None) -> Findin
 
 
 def _ask_relay(config: Config) -> Iterator[str]:
-    relay = build_relay(config)
+    relay = build_relay(replace(config, spare_chats=False))  # one question needs no chat for a next one
     try:
         run = relay.open(ChatRequest((Message("user", (TextPart(QUESTION),)),), streamed=True))
         try:

@@ -55,7 +55,8 @@ def start_command(
     default_proxy(config.proxy)  # raises for an address that cannot be
     logs.configure(config.log_level, config.log_format)
     # Until the server handles SIGTERM, exit through the context managers below, so that they clean up.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    ending = _Ending()
+    signal.signal(signal.SIGTERM, ending)
     with contextlib.ExitStack() as stack:
         if use_sandbox:
             session = SessionFolder(config.session_dir).sandbox
@@ -69,6 +70,7 @@ def start_command(
         config = replace(config, insecure=insecure)
         start_up = _StartUp(config, claim, speaker(config.lang))
         start_up.check()
+        ending.check()
         sys.exit(server.run(config, server=http_server or "", ready=start_up.ready, warm_up=start_up.warm_up))
 
 
@@ -88,6 +90,22 @@ def _start_sandbox(
         config = Config.load({**options, "base_url": address.base_url, "base_url_spki": address.spki})
         enter_sandbox(config, address)
         return config
+
+
+class _Ending:
+    """What SIGTERM does before the server handles it."""
+
+    def __init__(self) -> None:
+        self._is_wanted = False
+
+    def __call__(self, *_: object) -> None:
+        self._is_wanted = True
+        sys.exit(0)
+
+    def check(self) -> None:
+        """Exit if that was wanted before: Python swallows an exit that comes up inside a weak reference's callback."""
+        if self._is_wanted:
+            sys.exit(0)
 
 
 @dataclass(frozen=True)

@@ -51,6 +51,7 @@ class Config:
     inline_limit: int
     model_variants: bool
     api_chats: int
+    spare_chats: bool
     responses_days: int
     admin: bool
     account_concurrency: int

@@ -211,6 +211,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("INLINE_LIMIT", (), "45000", _whole(1000)),
     Setting("MODEL_VARIANTS", (), "0", _flag),
     Setting("API_CHATS", (), "1000", _whole(0)),
+    Setting("SPARE_CHATS", (), "1", _flag),
     Setting("RESPONSES_DAYS", (), "30", _whole(1, 36_500)),
     Setting("ADMIN", (), "1", _flag),
     Setting("ACCOUNT_CONCURRENCY", (), "2", _whole(1)),

@@ -181,6 +181,11 @@ class SessionFolder:
         return self.root / "upstream-deletions.json"
 
     @property
+    def spare_chats(self) -> Path:
+        """The chats of the site that were made ahead of need."""
+        return self.root / "spare-chats.json"
+
+    @property
     def state(self) -> Path:
         """The database: what is kept in tables."""
         return self.root / "state.db"

@@ -108,6 +108,7 @@ def _setting(request: ChatRequest, systems: Sequence[Message]) -> dict[str, Any]
         "document": None if request.document is None else [request.document.name, request.document.schema],
         "thinking": request.thinking,
         "budget": request.thinking_budget if request.thinking else None,
+        **({"work": request.work.kind} if request.work else {}),
     }
 
 

@@ -17,7 +17,7 @@ from qwenproxy.chat.waiting import ClientGoneCheck, check_client
 from qwenproxy.chat.works import Work
 from qwenproxy.errors import NoPicture, Transient
 from qwenproxy.media.fetching import DeadAddress, WorkFetcher
-from qwenproxy.media.store import MediaStore, without_key
+from qwenproxy.media.store import MediaStore
 from qwenproxy.observe import journal
 from qwenproxy.uploads.file_types import image_type
 
@@ -92,6 +92,12 @@ class Pictures:
             log.warning("a picture is painted once more: %s", error.message)
             return self._painted(wish, client_gone)
 
+    def file(self, address: str, account_id: str) -> bytes:
+        """Return the file of a picture that stands in an answer, and keep it here. Raises as WorkFetcher.fetch does."""
+        data = self._read(address, account_id, lambda: False)
+        self._store.keep(address, data)
+        return data
+
     def _painted(self, wish: PictureWish, client_gone: ClientGoneCheck) -> Picture:
         with self._relay.open(wish.request, client_gone) as run:
             journal.note(journal.AnswerBegan(run.account_id, run.model, "new", run.laps.header, None))
@@ -125,9 +131,8 @@ class Pictures:
 
 
 def _new_image(run: ChatRun) -> Image:
-    """Return the last picture of an answer that is not one of those it was made from. Raises NoPicture."""
-    sources = {without_key(str(file.get("url"))) for file in run.files}
-    images = [event for event in run if isinstance(event, Image) and without_key(event.url) not in sources]
+    """Return the last picture of an answer. Raises NoPicture."""
+    images = [event for event in run if isinstance(event, Image)]
     if images:
         return images[-1]
     error = NoPicture("The site painted no picture.")

@@ -11,10 +11,10 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from qwenproxy.disk import files
 from qwenproxy.errors import SetupError
+from qwenproxy.upstream.works import without_key
 
 log = logging.getLogger(__name__)
 
@@ -61,8 +61,3 @@ class MediaStore:
 
     def _path(self, address: str) -> Path:
         return self._folder / hashlib.sha256(without_key(address).encode("utf-8", "replace")).hexdigest()[:40]
-
-
-def without_key(address: str) -> str:
-    """Return an address without its query, which holds a key or a signature that changes."""
-    return urlsplit(address)._replace(query="", fragment="").geturl()

@@ -36,6 +36,7 @@ from qwenproxy.relay.run import ChatRun
 from qwenproxy.relay.search_chat import SearchSite
 from qwenproxy.relay.searching import Searching, as_able
 from qwenproxy.relay.site_question import Loss, SiteQuestion
+from qwenproxy.relay.spare_chats import SpareChats
 from qwenproxy.uploads.attachments import Attachments
 from qwenproxy.uploads.uploader import SiteCalls
 from qwenproxy.upstream import calls
@@ -91,7 +92,8 @@ class _Asker:
 class Means:
     """What questions are asked with: models, functions, drafts, long texts, and how long to wait.
 
-    `site_calls` lends an account's page for uploads; `discard` gets a new chat that got no answer.
+    `site_calls` lends an account's page for uploads; `discard` gets a new chat that got no answer; `spare_chats`
+    has new ones in stock.
     """
 
     models: ModelList
@@ -101,6 +103,7 @@ class Means:
     patience: Patience
     site_calls: Callable[[Lease, Page, ClientGoneCheck], SiteCalls]
     discard: Callable[[SiteChat], None]
+    spare_chats: SpareChats | None = None
 
 
 class Asking:
@@ -160,14 +163,29 @@ class Asking:
         question.laps.end("files")
         if place:
             return self._ask(asker, question, self._site_question(asker, question, place, turn))
-        creation = calls.new_chat(turn.model, chat_type=calls.chat_type_of(turn.search, turn.work))
-        new_chat = call(asker.page, creation, question.client_gone, self._means.patience.clock)
-        question.laps.end("chat")
-        place = SitePlace(SiteChat(asker.lease.account_id, calls.chat_id_from(new_chat)))
+        chat_type = calls.chat_type_of(turn.search, turn.work)
+        spares = self._means.spare_chats if chat_type == calls.TALK else None
         try:
-            return self._ask(asker, question, self._site_question(asker, question, place, turn))
+            spare = spares.take(asker.lease.account_id, turn.model) if spares else None
+            run = self._ask_in(spare, asker, question, turn) if spare else None
+        except ChatGone:
+            run = None
+        if run is None:
+            creation = calls.new_chat(turn.model, chat_type=chat_type)
+            new_chat = call(asker.page, creation, question.client_gone, self._means.patience.clock)
+            chat = SiteChat(asker.lease.account_id, calls.chat_id_from(new_chat))
+            run = self._ask_in(chat, asker, question, turn)
+        if spares:
+            spares.want(asker.lease.account_id, asker.page, turn.model)
+        return run
+
+    def _ask_in(self, chat: SiteChat, asker: _Asker, question: Question, turn: calls.Question) -> ChatRun:
+        """Ask in a chat without any question so far, which is deleted if no answer comes."""
+        question.laps.end("chat")
+        try:
+            return self._ask(asker, question, self._site_question(asker, question, SitePlace(chat), turn))
         except BaseException:
-            self._means.discard(place.chat)
+            self._means.discard(chat)
             raise
 
     def _site_question(self, asker: _Asker, question: Question, place: SitePlace, turn: calls.Question) -> SiteQuestion:

@@ -7,9 +7,11 @@ forms; knows neither HTTP clients nor Selenium nor JSON of any wire API.
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 from qwenproxy.accounts.pool import Lease
 from qwenproxy.browser.grid_hub import GridHub
@@ -36,6 +38,7 @@ from qwenproxy.relay.model_list import ModelList
 from qwenproxy.relay.offers import Offers
 from qwenproxy.relay.reading import Patience
 from qwenproxy.relay.run import ChatRun
+from qwenproxy.relay.spare_chats import SpareChats
 from qwenproxy.relay.turns import new_messages
 from qwenproxy.uploads.attachments import Attachments
 from qwenproxy.uploads.uploader import SiteCalls, Uploader
@@ -45,13 +48,16 @@ from qwenproxy.upstream.places import SiteChat, SitePlace
 
 log = logging.getLogger(__name__)
 
+DELETION_WAIT = 3.0  # seconds that the last deletions get when a server stops
+
 
 @dataclass(frozen=True, slots=True)
 class RelaySettings:
     """`unknown_model` is `default` (use default_model) or `error`; `lists_variants` lists names with endings, too.
 
     Text over `inline_limit` characters goes as a file. `stall_timeout` is in seconds of `clock`. `tools` says how
-    functions are offered: `auto`, `native` or `prompt`.
+    functions are offered: `auto`, `native` or `prompt`. `spare_chats` is the file of chats that are made ahead of need,
+    None to make none.
     """
 
     default_model: str = "qwen-max-latest"
@@ -60,6 +66,7 @@ class RelaySettings:
     inline_limit: int = 45_000
     stall_timeout: float = 180.0
     tools: str = "auto"
+    spare_chats: Path | None = None
     clock: Callable[[], float] = time.monotonic
 
 
@@ -84,12 +91,16 @@ class Relay:
         self._uploader = uploader
         self._deletions = deletions
         self._settings = settings
+        self._closing = threading.Lock()
         self._models = ModelList(settings.default_model, settings.unknown_model, lists_variants=settings.lists_variants)
         texts = LongTexts(uploader, settings.inline_limit, attempts.pool)
         self.patience = patience = Patience(settings.stall_timeout, settings.clock, attempts.sleep)
         offers = Offers(settings.tools)
         drafts = Drafts(self._models, offers, texts)
-        means = Means(self._models, offers, drafts, texts, patience, self.site_calls, self.try_to_discard)
+        self.spare_chats = SpareChats(settings.spare_chats, self.discard) if settings.spare_chats else None
+        means = Means(
+            self._models, offers, drafts, texts, patience, self.site_calls, self.try_to_discard, self.spare_chats
+        )
         self._asking = Asking(means)
         self._explaining = Explaining(self.pool, self._models, drafts, uploader)
 
@@ -177,7 +188,10 @@ class Relay:
         self.close()
 
     def close(self) -> None:
-        """Close every browser; running answers end with an error. Idempotent."""
+        """Delete chats that nobody used, and close every browser; running answers end with an error. Idempotent."""
+        with self._closing:  # a second caller must not close the browsers under the deletions
+            if self.spare_chats and self.spare_chats.close() and self._deletions:
+                self._deletions.wait_idle(DELETION_WAIT)
         self.pool.close()
 
     def models_on(self, page: Page, client_gone: ClientGoneCheck) -> ModelList:

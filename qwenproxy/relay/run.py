@@ -39,7 +39,7 @@ from qwenproxy.relay.pacing import paced
 from qwenproxy.relay.reading import Patience, Reading
 from qwenproxy.relay.searching import Searching
 from qwenproxy.relay.site_question import SiteQuestion
-from qwenproxy.upstream import calls
+from qwenproxy.upstream import calls, works
 
 log = logging.getLogger(__name__)
 
@@ -191,7 +191,10 @@ class ChatRun:
                 self._ask_again(correction.text)
 
     def _watched(self) -> Iterator[Event]:
+        sources = {works.without_key(str(file.get("url"))) for file in self.files}
         for event in self._heard():
+            if isinstance(event, Image) and works.without_key(event.url) in sources:
+                continue  # the site repeats what an edit begins with
             if isinstance(event, WrittenCall) and event.intercepted:
                 self._on_interception()
             elif isinstance(event, Text) and self.chat.document:

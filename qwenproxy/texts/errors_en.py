@@ -152,6 +152,7 @@ EN = {
     "setting_model_variants": "1 lists models with the endings -thinking, -fast and -search, too",
     "setting_responses_days": "days that stored responses and conversations are kept after their last use",
     "setting_api_chats": "recorded API chats to keep; over it the oldest go, here and on the site; 0 records none",
+    "setting_spare_chats": "make an empty chat ahead for each account in use, so that answers begin sooner; 0: none",
     "setting_admin": "0 switches the dashboard and its API off",
     "setting_account_concurrency": "running answers per account",
     "setting_queue_wait": "seconds a request may wait for a free account",

@@ -23,7 +23,7 @@ from qwenproxy.errors import ProtocolChanged, RequestError
 from qwenproxy.upstream.bodies import object_in
 from qwenproxy.upstream.works import FILMS, meta_of
 
-_CHAT_TYPE = "t2t"
+TALK = "t2t"
 _NO_HOSTED_TOOLS = {"plugins_enabled": False, "code_interpreter": False}
 # Without these the site takes calls that the model writes for calls of its own functions. Which of them does it is not
 # known, so all are sent (protocol 5.6).
@@ -61,10 +61,10 @@ def chat_type_of(search: WebSearch | None, work: Work | None = None) -> str:
     """Return the type of a chat, and of a question, for these wishes (protocol 4.3 and 5.8)."""
     if work:
         return work.kind
-    return SEARCH_TYPE if search and search.forced else _CHAT_TYPE
+    return SEARCH_TYPE if search and search.forced else TALK
 
 
-def new_chat(model: str, *, title: str = "New Chat", chat_type: str = _CHAT_TYPE) -> PageRequest:
+def new_chat(model: str, *, title: str = "New Chat", chat_type: str = TALK) -> PageRequest:
     """Create a chat (protocol 3.1)."""
     payload = {
         "title": title,

@@ -70,6 +70,11 @@ def meta_of(work: Work) -> dict[str, Any]:
     return meta
 
 
+def without_key(address: str) -> str:
+    """Return an address without its query, which holds a key or a signature that changes."""
+    return address.partition("#")[0].partition("?")[0]
+
+
 def _log_of(ratio: str) -> float:
     width, _, height = ratio.partition(":")
     return math.log(int(width) / int(height))

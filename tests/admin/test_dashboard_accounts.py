@@ -16,7 +16,8 @@ from qwenproxy.accounts.registry import Registry
 from qwenproxy.admin import accounts
 from qwenproxy.admin.office import OFFICE
 from qwenproxy.api.auth import client_of
-from qwenproxy.errors import SetupError
+from qwenproxy.api.wiring import RELAY
+from qwenproxy.errors import RateLimited, SetupError
 from qwenproxy.logins.check import Check
 from qwenproxy.texts import Phrase
 
@@ -69,6 +70,16 @@ def test_how_the_accounts_stand(chats: KeptChats, registry: Registry) -> None:
         assert dashboard.read(ACCOUNTS)["accounts"][1]["resetAt"].startswith("2096-")
         overview = dashboard.read("/admin/api/overview")
         assert (overview["running"], overview["waiting"], overview["browsers"]) == (0, 0, 0)
+
+
+def test_what_an_account_has_used_up_is_told_with_its_return(dashboard: Dashboard, chats: KeptChats) -> None:
+    error = RateLimited("Used up.", for_today=True)
+    error.kind = "t2i"
+    chats.app.extensions[RELAY].pool.note_refusal("a", error)
+    page = dashboard.read(ACCOUNTS)
+    check("DashboardAccounts", page)
+    [row] = page["accounts"]
+    assert (row["status"], list(row["resting"])) == ("OK", ["t2i"])
 
 
 def test_an_account_that_a_request_set_aside_is_seen_at_once(dashboard: Dashboard, chats: KeptChats) -> None:

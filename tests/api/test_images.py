@@ -11,68 +11,22 @@ from typing import Any
 import pytest
 from fake_site import FakeSite
 from flask.testing import FlaskClient
-from replies import CUT, JSON, RATE_LIMITED, Reply, answer, refusal
-from transcripts import CREATED, delta, end
+from painters import PAINTERS, PNG, URL, FakeFetcher, painted, use_fetcher
+from replies import CUT, RATE_LIMITED, answer, refusal
 
 from qwenproxy.api.images.request import parse_edit
-from qwenproxy.api.wiring import PICTURES, RELAY
 from qwenproxy.chat import ImagePart
-from qwenproxy.media.fetching import DeadAddress, WorkFetcher
+from qwenproxy.media.fetching import DeadAddress
 from qwenproxy.media.pictures import Picture, Pictures, PictureWish
-from qwenproxy.media.store import MediaStore
-from qwenproxy.sandbox.media.png import picture
 
 PATH = "/v1/images/generations"
 EDITS = "/v1/images/edits"
-PNG = picture(32, 16, "a fox")
-URL = "https://media.example/output/1.png?key=k"
-KINDS = ["t2t", "t2i", "image_edit"]
-PAINTERS = Reply(
-    (
-        json.dumps(
-            {
-                "data": {
-                    "data": [
-                        {"id": "qwen3.8-max", "info": {"is_active": True, "meta": {"chat_type": ["t2t"]}}},
-                        {"id": "qwen3.7-plus", "info": {"is_active": True, "meta": {"chat_type": KINDS}}},
-                    ]
-                }
-            }
-        ),
-    ),
-    headers=JSON,
-)
-
-
-def painted(*urls: str) -> Reply:
-    size = {"output_image_hw": [[16, 32]]}
-    return Reply((CREATED, *(delta(url, "image_gen", extra=size) for url in urls), end("image_gen")))
-
-
-class FakeFetcher(WorkFetcher):
-    """Gives each address the next of its files; an exception is raised."""
-
-    files: list[Any] = []  # noqa: RUF012
-
-    def fetch(self, address: str, account_id: str, most_bytes: int) -> bytes:
-        self.fetched.append((address, account_id))
-        data = self.files.pop(0) if self.files else PNG
-        if isinstance(data, Exception):
-            raise data
-        return bytes(data)
-
-    fetched: list[tuple[str, str]] = []  # noqa: RUF012
 
 
 @pytest.fixture
 def fetcher(client: FlaskClient, site: FakeSite, tmp_path: Path) -> FakeFetcher:
     site.always("a", PAINTERS, call="models")
-    fetcher = FakeFetcher()
-    FakeFetcher.files, FakeFetcher.fetched = [], []
-    extensions = client.application.extensions
-    store = MediaStore(tmp_path / "media")
-    extensions[PICTURES] = Pictures(extensions[RELAY], store, fetcher, pause=lambda seconds: None)
-    return fetcher
+    return use_fetcher(client, tmp_path)
 
 
 def generate(client: FlaskClient, **body: Any) -> Any:

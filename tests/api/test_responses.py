@@ -382,5 +382,5 @@ def test_a_socket_is_told_to_post(client: FlaskClient) -> None:
 
 
 def test_what_has_no_effect_is_named(client: FlaskClient) -> None:
-    response = create(client, temperature=0.5, tools=[{"type": "image_generation"}])
-    assert response.headers["x-qwenproxy-ignored"] == "tools.image_generation,temperature"
+    response = create(client, temperature=0.5, tools=[{"type": "code_interpreter"}])
+    assert response.headers["x-qwenproxy-ignored"] == "tools.code_interpreter,temperature"

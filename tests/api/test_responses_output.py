@@ -32,7 +32,7 @@ TOOLS = (Tool("look"), Tool("patch", freeform=True), Tool("agents__spawn", names
 CALL = (CallStarted("call_1", "look"), CallArguments('{"a":'), CallArguments("1}"), CallEnded())
 
 
-def output_of(*events: Event, **more: bool) -> tuple[list[str], list[dict[str, Any]]]:
+def output_of(*events: Event, **more: Any) -> tuple[list[str], list[dict[str, Any]]]:
     """Return the types of all events, without the common beginning, and the items."""
     output = Output(TOOLS, **more)
     types = [each["type"].removeprefix("response.") for event in events for each in output.take(event)]

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from qwenproxy.chat import (
     ChatRequest,
+    Citation,
+    Event,
     Finish,
     Image,
     Message,
     Reasoning,
+    SearchResult,
     Text,
     TextPart,
     Tick,
@@ -37,6 +42,36 @@ def test_what_was_answered_becomes_a_message() -> None:
     assert answer.reasoning == "Hm."
     assert answer.message == Message("assistant", (TextPart(answer.text),), tool_calls=(call,))
     assert answer.finish == Finish("tool_calls")
+
+
+PICTURE = Image("https://x/y.png")
+PAGE = SearchResult("https://a.example/")
+
+
+def test_events_of_a_whole_answer_keep_pictures_between_cited_texts() -> None:
+    length = len(PICTURE.markdown)
+    first, second = Citation(3, 6, PAGE), Citation(8 + length, 11 + length, PAGE)
+    said = (
+        Text("So "),
+        Text("[1]"),
+        first,
+        Text("."),
+        Text(" "),
+        PICTURE,
+        Text("[1]"),
+        second,
+        Text(" and more"),
+        Finish(),
+    )
+    events = list(answer_of(*said).events())
+    assert events == [Text("So [1]"), first, Text(". "), PICTURE, Text("[1]"), second, Text(" and more")]
+
+
+@given(st.lists(st.one_of(st.just(PICTURE), st.text("ab", max_size=3).map(Text)), max_size=8))
+def test_events_of_a_whole_answer_are_its_text_however_it_came(pieces: list[Event]) -> None:
+    answer = answer_of(*pieces)
+    again = answer_of(*answer.events())
+    assert (again.text, list(again.events())) == (answer.text, list(answer.events()))
 
 
 def test_an_answer_without_text_is_a_message_without_parts() -> None:

@@ -7,6 +7,7 @@ import errno
 import os
 import socket
 import stat
+import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -246,3 +247,16 @@ def test_a_second_server_is_told_where_the_first_one_is(
     assert (ended.status, starts) == (1, [])
     assert "уже работает" in ended.output
     assert "http://127.0.0.1:4711" in ended.output
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_sigterm_that_python_swallows_still_ends_the_start() -> None:
+    """As it does inside the callback of a weak reference, which may run anywhere."""
+    ending = start._Ending()
+    ending.check()
+    thing = frozenset((1, 2))
+    reference = weakref.ref(thing, ending)  # kept, because a dead reference calls nobody
+    del thing
+    assert reference() is None
+    with pytest.raises(SystemExit):
+        ending.check()

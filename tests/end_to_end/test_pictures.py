@@ -113,6 +113,39 @@ def test_pictures_go_where_a_share_of_the_day_is_left(site: Sandbox, new_proxy: 
     assert [account["status"] for account in statuses] == ["OK", "OK"]
 
 
+PAINT: Any = {"type": "image_generation", "size": "1536x1024"}
+
+
+def test_the_hosted_tool_of_the_responses_api(client: OpenAI, site: Sandbox) -> None:
+    """A picture, and from its response on a changed one."""
+    first = client.responses.create(input="a red fox", tools=[PAINT], tool_choice={"type": "image_generation"})
+    (made,) = [item for item in first.output if item.type == "image_generation_call"]
+    assert size_of(base64.b64decode(made.result or "")) == RATIOS["3:2"]
+    with client.responses.stream(
+        model="gpt-4.1",
+        input="make it blue",
+        tools=[PAINT],
+        tool_choice={"type": "image_generation"},
+        previous_response_id=first.id,
+    ) as stream:
+        kinds = [event.type for event in stream]
+        (changed,) = [item for item in stream.get_final_response().output if item.type == "image_generation_call"]
+    assert "response.image_generation_call.completed" in kinds
+    assert changed.result not in (None, made.result)
+    asked = [each["messages"][0] for each in questions(site)]
+    assert [each["chat_type"] for each in asked] == ["t2i", "image_edit"]
+    sent = asked[1]["files"][0]["id"]
+    assert next(file for file in site.files if file.id == sent).data == base64.b64decode(made.result or "")
+
+
+def test_a_model_that_paints_by_itself(client: OpenAI) -> None:
+    address = (client.images.generate(model="dall-e-3", prompt="a red fox").data or [])[0].url
+    fault = f"{{{{fault image_tool image={address}}}}}"
+    answer = client.responses.create(input=fault, tools=[PAINT])
+    (made,) = [item for item in answer.output if item.type == "image_generation_call"]
+    assert size_of(base64.b64decode(made.result or "")) == RATIOS["1:1"]
+
+
 def turn(proxy: Proxy, text: str, chat_id: str | None = None, **wish: Any) -> Any:
     body = {"message": text, **({"chatId": chat_id} if chat_id else {}), **wish}
     answer = httpx.post(f"{proxy.url}/api/chat", json=body, timeout=60)

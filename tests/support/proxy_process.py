@@ -49,7 +49,7 @@ class Proxy:
             "session_dir": session_dir,
             "port": 0,
         }
-        self.environment = environment(**{**told, "no_menu": 1, "log_level": "debug", **settings})
+        self.environment = environment(**{**told, "no_menu": 1, "spare_chats": 0, "log_level": "debug", **settings})
         self._process: subprocess.Popen[str] | None = None
 
     def __enter__(self) -> Proxy:

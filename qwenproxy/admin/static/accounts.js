@@ -71,5 +71,11 @@ function whatNext(account) {
   if (account.status === "INVALID") return h("span", {}, t("needs_login"), " ", h("code", {}, `qwenproxy account relogin ${account.id}`));
   if (account.status === "VERIFY") return h("span", {}, t("needs_person"), " ", h("code", {}, `qwenproxy account relogin ${account.id}`));
   if (account.status === "WAIT") return [account.resetAt ? t("rests", { when: timeUntil(account.resetAt) }) : "", account.trouble].filter(Boolean).join(" ");
-  return account.settings.length ? t("settings_change", { names: account.settings.join(", ") }) : "–";
+  const settings = account.settings.length ? t("settings_change", { names: account.settings.join(", ") }) : "";
+  return [usedUp(account.resting), settings].filter(Boolean).join(" ") || "–";
+}
+
+function usedUp(resting) {
+  const kinds = Object.entries(resting).map(([kind, when]) => `${t(`kind_${kind}`)} (${timeUntil(when)})`);
+  return kinds.length ? t("kinds_rest", { kinds: kinds.join(", ") }) : "";
 }

@@ -79,7 +79,7 @@ SCHEMAS: dict[str, Schema] = {
     "LoggedOut": an_object("loggedOut", loggedOut=const(True)),
     "Overview": an_object(" ".join(_OVERVIEW), **_OVERVIEW),
     "DashboardAccount": an_object(
-        "id status resetAt expiresAt renewable trouble settings proxy browser running",
+        "id status resetAt expiresAt renewable trouble settings resting proxy browser running",
         id=TEXT,
         status={"enum": ["OK", "WAIT", "VERIFY", "INVALID"]},
         resetAt=described(MOMENT, "when WAIT ends"),
@@ -87,6 +87,9 @@ SCHEMAS: dict[str, Schema] = {
         renewable=FLAG,
         trouble=described(TEXT, "why its browser does not start"),
         settings=described(array_of(TEXT), "settings on the site that change its answers"),
+        resting=described(
+            {"type": "object", "additionalProperties": MOMENT}, "the kinds of work whose share it has used up"
+        ),
         proxy=described(nullable(TEXT), "its outgoing proxy, without user and password"),
         browser=described(FLAG, "whether its browser is open"),
         running=described(COUNT, "answers under way"),

@@ -55,10 +55,6 @@ def _call_id(item: Item, where: str) -> str:
     return call_id
 
 
-def _is_part(value: Any) -> bool:
-    return isinstance(value, Mapping) and value.get("type") in _PARTS
-
-
 def _as_text(value: Any, where: str) -> str:
     try:
         return value if isinstance(value, str) else orjson.dumps(value).decode()

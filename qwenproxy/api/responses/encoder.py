@@ -14,14 +14,17 @@ from qwenproxy.api.openai.format import DONE, named_frame
 from qwenproxy.api.responses.failures import error_event, failed_error
 from qwenproxy.api.responses.filling import StreamEvent
 from qwenproxy.api.responses.objects import new_id, response_object, usage_object
-from qwenproxy.api.responses.output import Output, SummaryOutput
+from qwenproxy.api.responses.output import Output, ReadPicture, SummaryOutput
 from qwenproxy.api.responses.request import REASONING, SOURCES, ResponseRequest
-from qwenproxy.chat import Event, Finish, Usage
+from qwenproxy.chat import Event, Finish, Image, Usage
 from qwenproxy.errors import ProxyError
 from qwenproxy.history.kept_answer import KeptAnswer
+from qwenproxy.observe import journal
 
 Response = dict[str, Any]
 Frame = Callable[[StreamEvent], bytes]
+# Returns the file behind an address of the site, by the way of the account with this id. Raises ProxyError.
+Fetch = Callable[[str, str], bytes]
 
 
 class ResponseEncoder:
@@ -33,26 +36,28 @@ class ResponseEncoder:
         on_end: Callable[[Response], None] | None = None,
         *,
         frame: Frame = named_frame,
-        done: bytes = DONE,
         form: Callable[[Response], Response] | None = None,
+        fetch: Fetch | None = None,
     ) -> None:
         """`on_end` gets the final response once, before its last event leaves; its ProxyError fails the response.
 
-        `frame` makes bytes of an event, and `done` follows the last event of a response that did not fail. `form` is
-        that of a whole answer where it is no response.
+        `frame` makes bytes of an event; only events of the usual frame are followed by `[DONE]`. `form` is
+        that of a whole answer where it is no response. `fetch` is needed for pictures as items.
         """
         self.response_id = new_id("resp")
         self._request = request
         self._on_end = on_end
         self._frame = frame
-        self._done = done
+        self._done = DONE if frame is named_frame else b""
         self._form = form
         self._identity: dict[str, Any] = {
             "id": self.response_id,
             "created_at": int(time.time()),
             "model": request.chat.model or "",
         }
-        self._output: Output | SummaryOutput = _output(request)
+        self._fetch = fetch if request.gives_pictures else None
+        self._account_id = ""
+        self._output: Output | SummaryOutput = _output(request, self._read if self._fetch else None)
         self._number = 0
         self._has_begun = False
         self._is_queued = False
@@ -66,7 +71,7 @@ class ResponseEncoder:
 
     def begin(self, answer: KeptAnswer) -> bytes:
         """Return the first two events, b"" if a sign of life has sent them."""
-        self._identity["model"] = answer.run.model
+        self._note(answer)
         return b"" if self._has_begun else self._begin()
 
     def event(self, event: Event) -> bytes:
@@ -97,7 +102,7 @@ class ResponseEncoder:
 
     def whole(self, answer: KeptAnswer) -> Response:
         """Return the response of a complete answer. Raises what `on_end` raises."""
-        self._identity["model"] = answer.run.model
+        self._note(answer)
         for event in answer.run.answer.events():
             self._output.take(event)
         self._output.close(_item_status(answer.run.answer.finish))
@@ -129,6 +134,20 @@ class ResponseEncoder:
         kinds = ("response.in_progress",) if self._is_queued else ("response.created", "response.in_progress")
         return self._frames({"type": kind, "response": response} for kind in kinds)
 
+    def _note(self, answer: KeptAnswer) -> None:
+        self._identity["model"] = answer.run.model
+        self._account_id = answer.run.account_id
+
+    def _read(self, image: Image) -> bytes | None:
+        """Return the file of a picture; None if it cannot be had, since the client then still gets its address."""
+        if self._fetch is None:
+            return None
+        try:
+            return self._fetch(image.url, self._account_id)
+        except ProxyError as error:
+            journal.note(journal.PicturesMissing(1, error.code, error.message))
+            return None
+
     def _final(self, answer: KeptAnswer) -> Response:
         is_cut = answer.run.answer.finish_reason == "length"
         known: dict[str, Any] = {"usage": usage_object(answer.run.answer.counts(answer.run.chat))}
@@ -153,11 +172,16 @@ class ResponseEncoder:
         return self._number - 1
 
 
-def _output(request: ResponseRequest) -> Output | SummaryOutput:
+def _output(request: ResponseRequest, read_picture: ReadPicture | None) -> Output | SummaryOutput:
     if request.wants_summary:
         return SummaryOutput()
     include = request.include
-    return Output(request.chat.tools, seals_thoughts=REASONING in include, names_sources=SOURCES in include)
+    return Output(
+        request.chat.tools,
+        seals_thoughts=REASONING in include,
+        names_sources=SOURCES in include,
+        read_picture=read_picture,
+    )
 
 
 def _item_status(finish: Finish | None) -> str:

@@ -11,6 +11,7 @@ from qwenproxy.api.responses.objects import (
     call_item,
     message_item,
     new_id,
+    picture_item,
     reasoning_item,
     search_item,
     text_part,
@@ -140,6 +141,29 @@ class Call:
             {"input": item["input"]} if self._tool.freeform else {"name": item["name"], "arguments": item["arguments"]}
         )
         return [{"type": f"response.{self._kind}.done", **self._place, **whole}]
+
+
+class Painted:
+    """A picture that was painted; the site sends it whole."""
+
+    def __init__(self, index: int, data: bytes, size: str) -> None:
+        self._id = new_id("ig")
+        self._place = {"item_id": self._id, "output_index": index}
+        self._data = data
+        self._size = size
+
+    def item(self, status: str) -> Item:
+        is_over = status != "in_progress"
+        return picture_item(self._id, status, self._data if is_over else None, self._size)
+
+    def begin(self) -> list[StreamEvent]:
+        return [self._event("in_progress"), self._event("generating")]
+
+    def end(self) -> list[StreamEvent]:
+        return [self._event("completed")]
+
+    def _event(self, word: str) -> StreamEvent:
+        return {"type": f"response.image_generation_call.{word}", **self._place}
 
 
 class WebSearching:

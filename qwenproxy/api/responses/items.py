@@ -5,6 +5,7 @@ An answer of the model is several items here and one message there. Pure; part o
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -16,15 +17,18 @@ from qwenproxy.api.openai.messages import read_parts
 from qwenproxy.api.responses import compaction
 from qwenproxy.api.responses.client_calls import call_of, result_of
 from qwenproxy.api.responses.objects import Item, new_id
-from qwenproxy.chat import Message, Part, Role, TextPart, ToolCall
+from qwenproxy.chat import ImagePart, Message, Part, Role, TextPart, ToolCall
 from qwenproxy.errors import RequestError, UnsupportedParameter
+from qwenproxy.uploads.file_types import image_type
 
 Lookup = Callable[[str], "Mapping[str, Any] | None"]
 
+PICTURE = "image_generation_call"
 _ROLES: Mapping[str, Role] = {"user": "user", "assistant": "assistant", "system": "system", "developer": "system"}
 _PREFIXES: Mapping[str, str] = {
     "message": "msg", "function_call": "fc", "function_call_output": "fco", "custom_tool_call": "ctc",
     "custom_tool_call_output": "ctco", "reasoning": "rs", "web_search_call": "ws", "compaction": "cmp",
+    "image_generation_call": "ig",
 }  # fmt: skip
 # They say nothing to the model; those of the first kind belong to the answer around them.
 _SILENT_IN_ANSWER = frozenset({"reasoning", "web_search_call", "file_search_call", "tool_search_call"})
@@ -70,6 +74,8 @@ def _normalised(value: Any, where: str, lookup: Lookup) -> Item:
         return dict(found)
     item_id = value.get("id")
     item = {**value, "type": kind, "id": item_id if isinstance(item_id, str) and item_id else _new_id(kind)}
+    if kind == PICTURE and not item.get("result"):
+        return dict(lookup(item["id"]) or item)  # clients name a picture that they do not keep
     return _message_item(item, where) if kind == "message" else item
 
 
@@ -115,6 +121,8 @@ class Conversation:
             self._add_call(call)
         elif (result := result_of(item, where)) is not None:
             self._add_result(*result, where)
+        elif kind == PICTURE:
+            self._add_picture(item, where)
         elif kind == "compaction":
             self._add_summary(item, where)
         elif kind == compaction.TRIGGER["type"]:
@@ -146,6 +154,21 @@ class Conversation:
         self.messages[-1] = replace(last, tool_calls=(*last.tool_calls, call))
         self._is_in_answer = self._goes_on = True
 
+    def _add_picture(self, item: Item, where: str) -> None:
+        """Show the model a picture of its answer; one that failed shows nothing."""
+        self._goes_on = self._is_in_answer
+        data = item.get("result")
+        if not data:
+            return
+        if not isinstance(data, str) or (content_type := _image_type(data)) is None:
+            raise RequestError(f"{where}.result must be an image in base64.", param=f"{where}.result")
+        if not self._is_in_answer:
+            self.messages.append(Message("assistant"))
+        last = self.messages[-1]
+        picture = ImagePart(f"data:{content_type};base64,{data}")
+        self.messages[-1] = replace(last, parts=(*last.parts, picture))
+        self._is_in_answer = self._goes_on = True
+
     def _add_result(self, call_id: str | None, output: Any, where: str) -> None:
         if call_id not in self._calls:
             raise RequestError(
@@ -168,6 +191,14 @@ class Conversation:
             self.wants_summary = False
         self.messages.append(message)
         self._is_in_answer = self._goes_on = False
+
+
+def _image_type(data: str) -> str | None:
+    """Return the type of an image in base64, None for anything else."""
+    try:
+        return image_type(base64.b64decode(data[:64], validate=True))
+    except ValueError:
+        return None
 
 
 def added_tools(items: Sequence[Item]) -> list[Any]:

@@ -5,11 +5,13 @@ request.py says what a response repeats of its request, output.py makes items fr
 
 from __future__ import annotations
 
+import base64
 import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from qwenproxy.chat import Citation, SearchResult, Tool, Usage
+from qwenproxy.uploads.file_types import image_type
 
 Item = dict[str, Any]
 
@@ -92,6 +94,17 @@ def search_item(item_id: str, status: str, queries: Sequence[str], pages: Sequen
     if pages is not None:
         action["sources"] = [{"type": "url", "url": page.url} for page in pages if page.url]
     return {"id": item_id, "type": "web_search_call", "status": status, "action": action}
+
+
+def picture_item(item_id: str, status: str, data: bytes | None, size: str = "") -> Item:
+    """Return a picture that was painted, `data` is its file; None while it is being painted."""
+    item: Item = {"id": item_id, "type": "image_generation_call", "status": status, "result": None}
+    if data is None:
+        return item
+    content_type = image_type(data) or "image/png"
+    sized = {"size": size} if size else {}
+    form = content_type.removeprefix("image/")
+    return {**item, "result": base64.b64encode(data).decode(), "output_format": form, **sized}
 
 
 def compaction_item(sealed: str) -> Item:

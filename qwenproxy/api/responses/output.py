@@ -5,30 +5,43 @@ One item is open at a time: added, filled, done. Knows no frames and no response
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from qwenproxy.api.responses.compaction import sealed_summary
-from qwenproxy.api.responses.filling import AnswerText, Call, OpenItem, StreamEvent, Thoughts, WebSearching
+from qwenproxy.api.responses.filling import AnswerText, Call, OpenItem, Painted, StreamEvent, Thoughts, WebSearching
 from qwenproxy.api.responses.objects import Item
 from qwenproxy.chat import CallArguments, CallEnded, CallStarted, Citation, Event, Image, Reasoning, Search, Text, Tool
+
+ReadPicture = Callable[[Image], "bytes | None"]
 
 
 class Output:
     """The items of one answer. `items` holds those that are done."""
 
-    def __init__(self, tools: Sequence[Tool], *, seals_thoughts: bool = False, names_sources: bool = False) -> None:
+    def __init__(
+        self,
+        tools: Sequence[Tool],
+        *,
+        seals_thoughts: bool = False,
+        names_sources: bool = False,
+        read_picture: ReadPicture | None = None,
+    ) -> None:
+        """`read_picture` returns the file of a picture, None if there is none to be had; without it all are links."""
         self.items: list[Item] = []
         self._tools = {tool.name: tool for tool in tools}
         self._seals_thoughts = seals_thoughts
         self._names_sources = names_sources
+        self._read_picture = read_picture
         self._open: OpenItem | None = None
         self._search = Search(())  # all that the client knows of
         self._characters = 0  # code points of all text so far
 
     def take(self, event: Event) -> list[StreamEvent]:
         """Return the events for the client."""
-        if isinstance(event, Text | Image):
-            return self._take_text(event.text if isinstance(event, Text) else event.markdown)
+        if isinstance(event, Text):
+            return self._take_text(event.text)
+        if isinstance(event, Image):
+            return self._take_picture(event)
         if isinstance(event, Reasoning):
             return self._take_thoughts(event.text)
         if isinstance(event, Citation):
@@ -72,6 +85,15 @@ class Output:
             events = self._begin(message)
         self._characters += len(text)
         return [*events, *message.more(text)]
+
+    def _take_picture(self, image: Image) -> list[StreamEvent]:
+        """Give a picture as an item; where its file cannot be had, the link is better than nothing."""
+        data = self._read_picture(image) if self._read_picture else None
+        if data is None:
+            return self._take_text(image.markdown)
+        self._characters += len(image.markdown)  # places in the text count it
+        size = f"{image.width}x{image.height}" if image.width and image.height else ""
+        return [*self._begin(Painted(self._next_index, data, size)), *self.close()]
 
     def _take_thoughts(self, text: str) -> list[StreamEvent]:
         thoughts, events = self._open, list[StreamEvent]()

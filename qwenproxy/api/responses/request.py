@@ -19,6 +19,7 @@ from qwenproxy.api.responses.compaction import instruction
 from qwenproxy.api.responses.echo import echo_of
 from qwenproxy.api.responses.items import Conversation, Lookup, added_tools, no_items, normalised
 from qwenproxy.api.responses.objects import Item
+from qwenproxy.api.responses.painting import as_picture, take_painting
 from qwenproxy.chat import ChatRequest, Document, Message, TextPart, WebSearch
 from qwenproxy.errors import RequestError, UnsupportedParameter
 
@@ -45,7 +46,8 @@ class ResponseRequest:
     """A parsed body: the neutral request, and what the response and the store need to know.
 
     `input_items` is the new input, each item with an id and a type; `include` names what the client wants beside the
-    usual; `wants_summary` asks for a compaction in place of an answer; `echo` holds what the response repeats.
+    usual; `wants_summary` asks for a compaction in place of an answer; with `gives_pictures` a picture of the answer is
+    an item with its file, else a link in the text; `echo` holds what the response repeats.
     """
 
     chat: ChatRequest
@@ -58,6 +60,7 @@ class ResponseRequest:
     previous_response_id: str | None = None
     conversation: str | None = None
     wants_summary: bool = False
+    gives_pictures: bool = False
 
 
 def parse_response(body: Mapping[str, Any], earlier: Sequence[Item] = (), lookup: Lookup = no_items) -> ResponseRequest:
@@ -72,7 +75,10 @@ def parse_response(body: Mapping[str, Any], earlier: Sequence[Item] = (), lookup
     if not conversation.messages:
         raise RequestError("input must hold a text or items.", param="input")
     include = _include(body, ignored)
-    chat = _chat(_with_tools(body, added_tools([*earlier, *items])), conversation, ignored)
+    tool, offered = take_painting(_with_tools(body, added_tools([*earlier, *items])), ignored)
+    chat = _chat(offered, conversation, ignored)
+    if tool and tool.forced and not conversation.wants_summary:
+        chat = as_picture(chat, tool)
     echo = echo_of(body)
     ignored.add_fields(read_object(body, "text"), ("format",), "text")
     ignored.add_fields(body, HONOURED)
@@ -87,6 +93,7 @@ def parse_response(body: Mapping[str, Any], earlier: Sequence[Item] = (), lookup
         previous_response_id=read_text(body, "previous_response_id"),
         conversation=conversation_id(body),
         wants_summary=conversation.wants_summary,
+        gives_pictures=tool is not None,
     )
 
 

@@ -18,7 +18,7 @@ from qwenproxy.api.responses.encoder import ResponseEncoder
 from qwenproxy.api.responses.stored.background import BACKGROUND, Background
 from qwenproxy.api.responses.stored.continuing import Asked, Asker, ask
 from qwenproxy.api.responses.stored.job import Job
-from qwenproxy.api.wiring import conversations, stored
+from qwenproxy.api.wiring import conversations, pictures, stored
 from qwenproxy.history.conversations import Alone
 from qwenproxy.wsgi.client import client_gone_check
 
@@ -30,7 +30,8 @@ def answer(body: Mapping[str, Any]) -> Response:
         if asked.request.background:
             response = _begin(asked, waiting)
         else:
-            response = respond(Alone(), asked.request.chat, ResponseEncoder(asked.request, asked.keep))
+            encoder = ResponseEncoder(asked.request, asked.keep, fetch=asked.asker.fetch)
+            response = respond(Alone(), asked.request.chat, encoder)
             # Until its items are kept, nothing else may go on from its conversation.
             response.call_on_close(waiting.pop_all().close)
     return asked.request.ignored.put_header(response)
@@ -38,7 +39,7 @@ def answer(body: Mapping[str, Any]) -> Response:
 
 def asker() -> Asker:
     """Return who asks by the current request."""
-    return Asker(stored(), client_name(), client_gone_check(request.environ))
+    return Asker(stored(), client_name(), client_gone_check(request.environ), fetch=pictures().file)
 
 
 def background() -> Background:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from qwenproxy.api.fields import read_text
+from qwenproxy.api.responses.encoder import Fetch
 from qwenproxy.api.responses.objects import Item
 from qwenproxy.api.responses.request import ResponseRequest, conversation_id, parse_response
 from qwenproxy.chat.waiting import ClientGoneCheck
@@ -31,12 +32,13 @@ class Remembered:
 
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """Who asks: its client, a check whether it left, and what only its connection remembers."""
+    """Who asks: its client, a check whether it left, what only its connection remembers, and what fetches pictures."""
 
     stored: Stored
     client: str
     client_gone: ClientGoneCheck
     remembered: Remembered | None = None
+    fetch: Fetch | None = None
 
     def earlier(self, body: Mapping[str, Any], waiting: ExitStack) -> list[Item]:
         """Return the items that a body goes on from, the oldest first; its conversation is held by `waiting`.

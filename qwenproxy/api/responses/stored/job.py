@@ -39,7 +39,7 @@ class Job:
         self._asked = asked
         self._conversations = conversations
         self._waiting = waiting
-        self._encoder = ResponseEncoder(asked.request, self._settle)
+        self._encoder = ResponseEncoder(asked.request, self._settle, fetch=asked.asker.fetch)
         self.id = self._encoder.response_id
         self._deciding = threading.Lock()
         self._has_begun = False

@@ -29,7 +29,7 @@ from qwenproxy.api.responses.encoder import ResponseEncoder
 from qwenproxy.api.responses.failures import error_object
 from qwenproxy.api.responses.stored.continuing import Asked, Asker, Remembered, Response, ask
 from qwenproxy.api.sockets import GOING_AWAY, POLICY_VIOLATION, Messages, Text, socket_routes
-from qwenproxy.api.wiring import conversations, stored
+from qwenproxy.api.wiring import conversations, pictures, stored
 from qwenproxy.chat.waiting import Coming
 from qwenproxy.errors import (
     ClientGone,
@@ -125,9 +125,9 @@ class ResponseTalk:
         remembered, self._remembered = self._remembered, None
         try:
             with ExitStack() as waiting:
-                asker = Asker(stored(), client, self._is_gone, remembered)
+                asker = Asker(stored(), client, self._is_gone, remembered, pictures().file)
                 asked = ask({**body, "stream": True}, asker, waiting)
-                encoder = ResponseEncoder(asked.request, self._ending(asked), frame=_Framing(lane), done=b"")
+                encoder = ResponseEncoder(asked.request, self._ending(asked), frame=_Framing(lane), fetch=asker.fetch)
                 if generates:
                     self._send_answer(asked, encoder)
                 else:
