@@ -95,7 +95,7 @@ class GridHub:
         if isinstance(cause, ssl.SSLError | SSLError):
             return self._tls_failure(cause)
         if isinstance(cause, ProtocolError):
-            return self.error("grid_no_tls", reason=type(cause).__name__) if self._trust else self.error("grid_hangs_up")
+            return self.error("grid_hangs_up_tls" if self._trust else "grid_hangs_up")
         return self.error("grid_silent", reason=type(cause).__name__)
 
     def _tls_failure(self, error: Exception) -> GridError:

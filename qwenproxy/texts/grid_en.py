@@ -7,6 +7,8 @@ EN = {
     "QWENPROXY_GRID_URL.",
     "grid_hangs_up": "The Selenium Grid at {hub} ends the connection without an answer. If its hub speaks TLS, write "
     "https:// in QWENPROXY_GRID_URL.",
+    "grid_hangs_up_tls": "The Selenium Grid at {hub} ends the connection without an answer. Start its hub anew; if it "
+    "speaks no TLS, write http:// in QWENPROXY_GRID_URL.",
     "grid_refused": "The Selenium Grid at {hub} does not accept this user and password. Put them into "
     "QWENPROXY_GRID_URL: http(s)://user:password@host:port",
     "grid_untrusted": "The certificate of the Selenium Grid at {hub} is not trusted ({reason}). Set SSL_CERT_FILE to "

@@ -7,6 +7,8 @@ RU = {
     "QWENPROXY_GRID_URL.",
     "grid_hangs_up": "Selenium Grid по адресу {hub} обрывает соединение без ответа. Если его хаб работает по TLS, "
     "укажите https:// в QWENPROXY_GRID_URL.",
+    "grid_hangs_up_tls": "Selenium Grid по адресу {hub} обрывает соединение без ответа. Перезапустите его хаб; если он "
+    "работает без TLS, укажите http:// в QWENPROXY_GRID_URL.",
     "grid_refused": "Selenium Grid по адресу {hub} не принимает эти имя и пароль. Укажите их в QWENPROXY_GRID_URL: "
     "http(s)://user:password@host:port",
     "grid_untrusted": "Сертификату Selenium Grid по адресу {hub} нет доверия ({reason}). Укажите в SSL_CERT_FILE файл "

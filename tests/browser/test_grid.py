@@ -323,9 +323,9 @@ def test_a_certificate_for_another_name_needs_another_certificate(
 ) -> None:
     tls = new_identity().write_to(tmp_path)
     monkeypatch.setenv("SSL_CERT_FILE", str(tls[0]))
-    with FakeHub().running(tls=tls) as fake:
-        with pytest.raises(GridError, match=r"cannot be accepted \(.*127\.1.*\)\. Give its hub one") as caught:
-            launched(fake.hub(f"https://127.1:{fake.port}"), folder)  # the same machine in words that no certificate has
+    words = r"cannot be accepted \(.*127\.1.*\)\. Give its hub one"
+    with FakeHub().running(tls=tls) as fake, pytest.raises(GridError, match=words) as caught:
+        launched(fake.hub(f"https://127.1:{fake.port}"), folder)  # this machine by a name that no certificate has
     assert "SSL_CERT_FILE" not in caught.value.message
     assert profile_owner(folder) is None
 
@@ -348,7 +348,7 @@ def test_a_hub_that_ends_connections_may_speak_no_tls(folder: AccountFolder) -> 
 
         thread = threading.Thread(target=end)
         thread.start()
-        with pytest.raises(GridError, match=r"fails at TLS \(\w+\)\. .*http://"):
+        with pytest.raises(GridError, match=r"(fails at TLS|ends the connection).* write http://"):
             launched(GridHub(GridAddress.parse(f"https://localhost:{listener.getsockname()[1]}")), folder)
         thread.join()
 

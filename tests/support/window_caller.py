@@ -46,7 +46,7 @@ class WindowCaller:
     def await_page(self, origin: str) -> None:
         """Wait until the window shows a page of this origin, and its picture has come."""
         self._read(lambda note: note.get("kind") == "page" and note["origin"] == origin)
-        # Its picture may have come before, and a page that does not change makes no second one: in another size it does.
+        # Its picture may have come before, and a page that does not change makes no more. In another size it does.
         self._do({"kind": "size", "width": 900, "height": 700, "scale": 1})
         self._read(lambda note: note.get("kind") == "picture")
 
