@@ -7,7 +7,6 @@ packages come from where this machine's own apt and pip get theirs.
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import re
 import shlex
@@ -17,11 +16,10 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import psutil
 import pytest
 from containerfile import health_command, instructions, named
@@ -204,16 +202,11 @@ def test_it_answers_as_a_normal_user_and_stops(image: Image, port: int, tmp_path
     assert added.returncode == 0, added.stdout + added.stderr
     assert health(image, port) != 0, "nothing runs yet"
     with serving(image, port, tmp_path / "log") as first:
-        request = urllib.request.Request(
-            f"http://127.0.0.1:{port}/v1/chat/completions",
-            json.dumps(QUESTION).encode(),
-            {"Content-Type": "application/json", "Authorization": f"Bearer {KEY}"},
-        )
-        with urllib.request.urlopen(request, timeout=120) as answer:
-            assert json.load(answer)["choices"][0]["message"]["content"] == "Good morning."
-        keyless = urllib.request.Request(request.full_url, request.data)
-        with pytest.raises(urllib.error.HTTPError, match="401"):
-            urllib.request.urlopen(keyless, timeout=30)
+        url, headers = f"http://127.0.0.1:{port}/v1/chat/completions", {"Authorization": f"Bearer {KEY}"}
+        answer = httpx.post(url, json=QUESTION, headers=headers, timeout=120)
+        assert answer.status_code == 200, f"{answer.text}\n{(tmp_path / 'log').read_text()}"
+        assert answer.json()["choices"][0]["message"]["content"] == "Good morning."
+        assert httpx.post(url, json=QUESTION, timeout=30).status_code == 401
         assert health(image, port) == 0
         family = [first, *first.children(recursive=True)]
         assert {process.uids().effective for process in family} == {10001}

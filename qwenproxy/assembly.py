@@ -33,7 +33,7 @@ from qwenproxy.browser.way_out import WayOut
 from qwenproxy.config import Config, cache_home, inherited_environment
 from qwenproxy.disk.folder import SessionFolder
 from qwenproxy.disk.state import State
-from qwenproxy.errors import ConfigError, SetupError, StorageError
+from qwenproxy.errors import SetupError, StorageError
 from qwenproxy.history.client_chats import ClientChats
 from qwenproxy.history.conversations import Conversations
 from qwenproxy.history.site_index import SiteIndex
@@ -219,15 +219,8 @@ def programs_of(config: Config) -> Programs:
 
 
 def grid_of(config: Config) -> GridHub | None:
-    """Return the Selenium Grid that browsers open on, None if they open on this machine.
-
-    Raises ConfigError if accounts are to share browsers, too: on a Grid each account has its own.
-    """
-    if not config.grid_url:
-        return None
-    if config.accounts_per_browser > 1:
-        raise ConfigError(Phrase("grid_shares_nothing"))
-    return GridHub(GridAddress.parse(config.grid_url))
+    """Return the Selenium Grid that browsers open on, None if they open on this machine."""
+    return GridHub(GridAddress.parse(config.grid_url)) if config.grid_url else None
 
 
 def profiles_for(config: Config) -> LocalLauncher | None:

@@ -86,10 +86,11 @@ class Display:
 
     def close(self) -> None:
         """End it, if its Chrome has not done so by ending. Bounded in time, idempotent."""
-        if self._process.poll() is None:
-            self._process.terminate()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(END_WAIT)
+        for end in (self._process.terminate, self._process.kill):  # one that hangs may not hear the first
+            if self._process.poll() is None:
+                end()
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    self._process.wait(END_WAIT)
         with contextlib.suppress(OSError):  # harmless: nothing listens there any more
             self._authority.unlink(missing_ok=True)
 

@@ -32,6 +32,7 @@ ASK_TIMEOUT = urllib3.Timeout(connect=2.0, read=8.0)  # seconds for one small qu
 # Seconds to end a session that failed: its node may hang, and the next browser of its account waits meanwhile.
 END_TIMEOUT = urllib3.Timeout(connect=2.0, read=3.0)
 TRY_AGAIN = 5.0  # seconds after which a client may ask again when the Grid could not help
+UNKNOWN_AUTHORITY = (18, 19, 20, 21)  # OpenSSL's codes for a chain that ends with nobody whom we know
 UNREADABLE = (ValueError, TypeError, LookupError, AttributeError)
 
 Answer = TypeVar("Answer")
@@ -54,8 +55,8 @@ class GridHub:
         """Return nodes, slots and sessions for people. Raises GridError."""
         return self._read(report_of, self._ask("POST", "/graphql", {"query": QUERY}))
 
-    def end_session(self, session_id: str | None, *, politely: bool = True) -> None:
-        """End a session and its browser; wait longer for one that is well, `politely`.
+    def end_session(self, session_id: str | None, *, politely: bool = True) -> bool:
+        """End a session and its browser; wait longer for one that is well, `politely`. Tell whether the hub answered.
 
         Never raises, because the Grid ends forgotten sessions itself.
         """
@@ -64,6 +65,8 @@ class GridHub:
             self._pool.request("DELETE", f"{self.address.url}/session/{session_id}", timeout=wait)
         except HTTPError as error:
             log.warning("a browser on the Grid was not ended (%s): its time limit will", type(error).__name__)
+            return False
+        return True
 
     def devtools_of(self, driver: WebDriver) -> DevToolsAddress | None:
         """Return where the DevTools of a session's browser are, through the hub; None where the Grid has none."""
@@ -90,10 +93,19 @@ class GridHub:
         """Return the error for a call to the hub that failed so."""
         cause = error.reason if isinstance(error, MaxRetryError) and error.reason else error
         if isinstance(cause, ssl.SSLError | SSLError):
-            return self.error("grid_untrusted", reason=_tls_reason(cause))
-        if isinstance(cause, ProtocolError) and not self._trust:
-            return self.error("grid_hangs_up")
+            return self._tls_failure(cause)
+        if isinstance(cause, ProtocolError):
+            return self.error("grid_hangs_up_tls" if self._trust else "grid_hangs_up")
         return self.error("grid_silent", reason=type(cause).__name__)
+
+    def _tls_failure(self, error: Exception) -> GridError:
+        causes = [error, error.__cause__, *error.args]
+        refused = next((one for one in causes if isinstance(one, ssl.SSLCertVerificationError)), None)
+        if refused is None:
+            words = next((one.reason for one in causes if isinstance(one, ssl.SSLError) and one.reason), "TLS")
+            return self.error("grid_no_tls", reason=words)
+        key = "grid_untrusted" if refused.verify_code in UNKNOWN_AUTHORITY else "grid_certificate"
+        return self.error(key, reason=refused.verify_message)
 
     def refused(self) -> GridError:
         """Return the error for a hub that wants another user or password."""
@@ -132,13 +144,6 @@ def _credentials(address: GridAddress) -> Mapping[str, str]:
         return {}
     words = f"{address.user}:{address.password}".encode()
     return {"Authorization": f"Basic {base64.b64encode(words).decode()}"}
-
-
-def _tls_reason(error: Exception) -> str:
-    """Return OpenSSL's word for what is wrong with a certificate, where there is one."""
-    errors = [error, error.__cause__, *error.args]
-    words = [one.verify_message for one in errors if isinstance(one, ssl.SSLCertVerificationError)]
-    return words[0] if words else type(error).__name__
 
 
 def _trust() -> ssl.SSLContext:

@@ -75,7 +75,7 @@ class Config:
         """Read every setting: option, QWENPROXY_ variable, the older project's variable, default (contract 2).
 
         The keys of `options` are field names. None and an empty text mean "not set". Raises ConfigError with one line
-        on the first setting that is unknown or has an invalid value.
+        on the first setting that is unknown, has an invalid value, or does not go with another one.
         """
         options = options or {}
         environ = os.environ if environ is None else environ
@@ -93,6 +93,8 @@ class Config:
                 )
                 raise ConfigError(message) from error
             set_by[setting.name] = origin
+        if values["grid_url"] and values["accounts_per_browser"] > 1:
+            raise ConfigError(Phrase("grid_shares_nothing"))
         return cls(**values, set_by=set_by)
 
     def rows(self, lang: str = "") -> list[tuple[str, str, str, str]]:

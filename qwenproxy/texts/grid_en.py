@@ -7,10 +7,16 @@ EN = {
     "QWENPROXY_GRID_URL.",
     "grid_hangs_up": "The Selenium Grid at {hub} ends the connection without an answer. If its hub speaks TLS, write "
     "https:// in QWENPROXY_GRID_URL.",
+    "grid_hangs_up_tls": "The Selenium Grid at {hub} ends the connection without an answer. Start its hub anew; if it "
+    "speaks no TLS, write http:// in QWENPROXY_GRID_URL.",
     "grid_refused": "The Selenium Grid at {hub} does not accept this user and password. Put them into "
     "QWENPROXY_GRID_URL: http(s)://user:password@host:port",
     "grid_untrusted": "The certificate of the Selenium Grid at {hub} is not trusted ({reason}). Set SSL_CERT_FILE to "
     "a file with the certificate of its authority.",
+    "grid_certificate": "The certificate of the Selenium Grid at {hub} cannot be accepted ({reason}). Give its hub one "
+    "that is valid and has the name in QWENPROXY_GRID_URL.",
+    "grid_no_tls": "The Selenium Grid at {hub} fails at TLS ({reason}). If its hub speaks none, write http:// in "
+    "QWENPROXY_GRID_URL.",
     "grid_unlike": "What answers at {hub} is no Selenium Grid 4. Correct QWENPROXY_GRID_URL, or start a hub there.",
     "grid_no_nodes": "The Selenium Grid at {hub} has no node for Chrome that is up. Run: qwenproxy doctor",
     "grid_full": "All {slots} slots of the Selenium Grid at {hub} are taken. Start another node, raise "

@@ -7,10 +7,16 @@ RU = {
     "QWENPROXY_GRID_URL.",
     "grid_hangs_up": "Selenium Grid по адресу {hub} обрывает соединение без ответа. Если его хаб работает по TLS, "
     "укажите https:// в QWENPROXY_GRID_URL.",
+    "grid_hangs_up_tls": "Selenium Grid по адресу {hub} обрывает соединение без ответа. Перезапустите его хаб; если он "
+    "работает без TLS, укажите http:// в QWENPROXY_GRID_URL.",
     "grid_refused": "Selenium Grid по адресу {hub} не принимает эти имя и пароль. Укажите их в QWENPROXY_GRID_URL: "
     "http(s)://user:password@host:port",
     "grid_untrusted": "Сертификату Selenium Grid по адресу {hub} нет доверия ({reason}). Укажите в SSL_CERT_FILE файл "
     "с сертификатом его центра.",
+    "grid_certificate": "Сертификат Selenium Grid по адресу {hub} не годится ({reason}). Дайте хабу действующий "
+    "сертификат на имя из QWENPROXY_GRID_URL.",
+    "grid_no_tls": "С Selenium Grid по адресу {hub} не вышло соединение по TLS ({reason}). Если его хаб работает без "
+    "TLS, укажите http:// в QWENPROXY_GRID_URL.",
     "grid_unlike": "По адресу {hub} отвечает не Selenium Grid 4. Исправьте QWENPROXY_GRID_URL или запустите там хаб.",
     "grid_no_nodes": "У Selenium Grid по адресу {hub} нет работающего узла с Chrome. Запустите: qwenproxy doctor",
     "grid_full": "Заняты все места ({slots}) Selenium Grid по адресу {hub}. Запустите ещё узел, увеличьте "

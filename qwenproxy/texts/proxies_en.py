@@ -23,7 +23,10 @@ EN = {
     "begins with http://.",
     "proxy_refuses_login": "The proxy {proxy} refuses the user or the password.",
     "proxy_wants_login": "The proxy {proxy} wants a user and a password.",
-    "proxy_untrusted": "The certificate of the proxy {proxy} is not trusted ({reason}).",
+    "proxy_untrusted": "The certificate of the proxy {proxy} is not trusted ({reason}). If it is of an authority of "
+    "your own, set SSL_CERT_FILE to a file with that authority's certificate.",
+    "proxy_no_tls": "The proxy {proxy} fails at TLS ({reason}). If it speaks none itself, its address begins with "
+    "http://.",
     "proxy_strange": "{proxy} does not answer as a proxy of the kind {scheme} does ({reason}). Check scheme, port, "
     "user and password.",
     "proxy_no_way": "The proxy {proxy} does not lead to {host} ({reason}).",

@@ -22,7 +22,10 @@ RU = {
     "proxy_silent_tls": "Прокси {proxy} не ответил за {seconds} с. Если сам он без TLS, его адрес начинается с http://.",
     "proxy_refuses_login": "Прокси {proxy} не принимает имя или пароль.",
     "proxy_wants_login": "Прокси {proxy} требует имя и пароль.",
-    "proxy_untrusted": "Сертификату прокси {proxy} нет доверия ({reason}).",
+    "proxy_untrusted": "Сертификату прокси {proxy} нет доверия ({reason}). Если он от вашего собственного центра, "
+    "укажите в SSL_CERT_FILE файл с сертификатом этого центра.",
+    "proxy_no_tls": "С прокси {proxy} не вышло соединение по TLS ({reason}). Если сам он без TLS, его адрес начинается "
+    "с http://.",
     "proxy_strange": "{proxy} отвечает не как прокси вида {scheme} ({reason}). Проверьте схему, порт, имя и пароль.",
     "proxy_no_way": "Прокси {proxy} не ведёт к {host} ({reason}).",
     "forwarder_cannot_start": "На этой машине не удалось открыть путь к прокси аккаунта ({reason}), поэтому браузер не "

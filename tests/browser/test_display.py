@@ -15,6 +15,7 @@ import pytest
 from fake_browser import listening, program
 
 from qwenproxy.browser import display as display_module
+from qwenproxy.browser import profile as profile_module
 from qwenproxy.browser.binaries import Programs
 from qwenproxy.browser.chrome_flags import Wishes, command
 from qwenproxy.browser.display import Display, Screen, find_xvfb, missing_fonts
@@ -50,6 +51,12 @@ def started(folder: AccountFolder) -> tuple[Display, psutil.Process]:
     display = Display.start(folder, recorded.append)
     [pid] = recorded
     return display, psutil.Process(pid)
+
+
+def runs(pid: int) -> bool:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    return False
 
 
 def cookies(authority: Path) -> list[tuple[int, list[bytes]]]:
@@ -108,26 +115,29 @@ def test_chrome_alone_gets_the_screen(folder: AccountFolder, path: Path) -> None
     [
         ("echo '(EE) Fatal server error: no room' >&2; exit 1", "(EE) Fatal server error: no room."),
         ("exit 1", "gave no reason"),
-        ("exec sleep 600", "did not start within 0 s"),
         ("printf 7 > /dev/fd/$2; exit 1", "ended at once"),
+        ("exec sleep 600", "did not start within 0 s"),
+        ("printf 7 > /dev/fd/$2; exec sleep 600", "did not start within 0 s"),
+        (f"trap '' TERM; {WAITS}", "did not start within 0 s"),
     ],
-    ids=["says why", "silent", "late", "half a name"],
+    ids=["says why", "silent", "half a name", "hangs", "hangs within its name", "hangs and hears nothing"],
 )
 def test_a_screen_that_does_not_come_up(
     folder: AccountFolder, path: Path, monkeypatch: pytest.MonkeyPatch, code: str, words: str
 ) -> None:
-    monkeypatch.setattr(display_module, "START_WAIT", 0.3)
-    if "sleep" not in code:
-        monkeypatch.setattr(display_module, "START_WAIT", 30.0)
-    program(path, "Xvfb", code)
+    monkeypatch.setattr(display_module, "START_WAIT", 0.3 if "sleep" in code else 30.0)
+    for module in (display_module, profile_module):
+        monkeypatch.setattr(module, "END_WAIT", 0.3)
+    program(path, "Xvfb", f"echo $$ > {path}/started; {code}")
     programs = Programs(program(path, "chrome", "exec sleep 600"), listening(path, "chromedriver"))
     with pytest.raises(BrowserError) as caught:
         LocalLauncher(programs, "virtual").launch(folder)
     assert words in caught.value.message
     assert not folder.browser_note.exists()
     ProfileClaim.take(folder).release()
-    end_processes([])
+    assert not runs(int((path / "started").read_text())), "it outlives its start"
     assert not [each for each in psutil.process_iter(["cmdline"]) if str(path) in (each.info["cmdline"] or [""])[-1]]
+    assert not folder.display_authority.exists()
 
 
 def test_without_xvfb_the_package_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

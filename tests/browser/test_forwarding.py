@@ -81,7 +81,8 @@ def forward() -> Iterator[Open]:
         address = ProxyAddress(proxy.kind, "localhost", proxy.port, proxy.user, password or proxy.password)
         refused = options.get("refused", ())
         assert isinstance(refused, tuple)
-        made.append(Forwarder.start(Dialer(address, dial_wait=5.0), "a", lambda host: host in refused))
+        wait = float(str(options.get("wait", 5.0)))
+        made.append(Forwarder.start(Dialer(address, dial_wait=wait), "a", lambda host: host in refused))
         return made[-1]
 
     yield make
@@ -281,8 +282,50 @@ def test_a_certificate_that_nobody_vouches_for(
     forwarder = forward(proxies["https"])
     connection, status = asked(forwarder, b"CONNECT site.test:443 HTTP/1.1\r\n\r\n")
     connection.close()
-    assert (status, failure(forwarder, "site.test").key) == (502, "proxy_untrusted")
+    phrase = failure(forwarder, "site.test")
+    assert (status, phrase.key) == (502, "proxy_untrusted")
+    assert "SSL_CERT_FILE" in str(phrase) and "signed certificate" in str(phrase)
     assert proxies["https"].heads == []  # the password was not sent
+
+
+ASKED_FOR_TLS = {
+    "answers-in-plain": (b"HTTP/1.1 400 Bad Request\r\n\r\n", True, "proxy_no_tls"),
+    "ends": (b"", True, "proxy_no_tls"),
+    "breaks-off": (b"\x16\x03\x03\x00\x7a", True, "proxy_no_tls"),
+    "is-silent": (b"", False, "proxy_silent_tls"),
+}
+
+
+@pytest.mark.parametrize(("said", "ends", "key"), ASKED_FOR_TLS.values(), ids=ASKED_FOR_TLS)
+def test_a_proxy_that_is_asked_for_tls_and_has_none_says_what_to_write(
+    forward: Open, said: bytes, ends: bool, key: str
+) -> None:
+    heard: list[bytes] = []
+
+    def serve(connection: socket.socket) -> None:
+        heard.append(connection.recv(65536))
+        connection.sendall(said)
+        while not ends and connection.recv(65536):
+            pass
+
+    with serving(serve) as port:
+        forwarder = forward(ProxyServer("https", "user", "pass w:rd", port=port), wait=WAIT if ends else 0.3)
+        connection, status = asked(forwarder, b"CONNECT site.test:443 HTTP/1.1\r\n\r\n")
+        connection.close()
+    phrase = failure(forwarder, "site.test")
+    assert (status, phrase.key) == (502, key)
+    for lang in ("en", "ru"):
+        assert f"https://localhost:{port}" in phrase.say(lang) and "http://." in phrase.say(lang)
+    assert heard and b"CONNECT" not in heard[0], "the password waits for TLS"
+
+
+def test_a_proxy_with_tls_behind_a_plain_address_is_strange(proxies: dict[str, ProxyServer], forward: Open) -> None:
+    forwarder = forward(ProxyServer("http", "user", "pass w:rd", port=proxies["https"].port))
+    connection, status = asked(forwarder, b"CONNECT site.test:443 HTTP/1.1\r\n\r\n")
+    connection.close()
+    phrase = failure(forwarder, "site.test")
+    assert (status, phrase.key) == (502, "proxy_strange")
+    assert "Check scheme" in str(phrase)
 
 
 def test_a_failure_is_forgotten_with_the_next_success(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -248,9 +249,17 @@ def test_a_failed_browser_on_a_node_that_hangs_holds_its_account_up_for_a_moment
     fake: FakeHub, folder: AccountFolder, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(grid_hub, "END_TIMEOUT", 0.01)
-    browser = launched(fake.hub(), folder)
+    monkeypatch.setattr(grid_sessions, "SLOT_WAIT", 20.0)
+    fake.sessions = {f"other{number}": {} for number in range(3)}
+    launcher = GridLauncher(fake.hub())
+    launcher.sessions._freed_at -= 20.0
+    browser = launcher.launch(folder)
     fake.end_gate = threading.Event()
     browser.close(politely=False)
+    looks = fake.looks
+    with pytest.raises(GridFull, match="All 4 slots"):
+        launcher.launch(folder)
+    assert fake.looks == looks + 1, "nobody waits for the slot of a node that hangs"
     assert not fake.ended
     assert "was not ended" in caplog.text
     assert profile_owner(folder) is None, "the account is free"
@@ -307,6 +316,48 @@ def test_a_certificate_has_to_be_of_a_known_authority(
         monkeypatch.setenv("SSL_CERT_FILE", str(tls[0]))
         launched(fake.hub(), folder).close()
         assert fake.ended == ["s1"]
+
+
+def test_a_certificate_for_another_name_needs_another_certificate(
+    folder: AccountFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tls = new_identity().write_to(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(tls[0]))
+    words = r"cannot be accepted \(.*127\.1.*\)\. Give its hub one"
+    with FakeHub().running(tls=tls) as fake, pytest.raises(GridError, match=words) as caught:
+        launched(fake.hub(f"https://127.1:{fake.port}"), folder)  # this machine by a name that no certificate has
+    assert "SSL_CERT_FILE" not in caught.value.message
+    assert profile_owner(folder) is None
+
+
+def test_a_hub_without_tls_is_named_so(fake: FakeHub, folder: AccountFolder) -> None:
+    hub = fake.hub(f"https://localhost:{fake.port}")
+    with pytest.raises(GridError, match=r"fails at TLS \(\w+\)\. If its hub speaks none, write http://") as caught:
+        launched(hub, folder)
+    assert "SSL_CERT_FILE" not in caught.value.message
+    with pytest.raises(GridError, match="fails at TLS"):
+        hub.report()
+    assert not fake.asked and profile_owner(folder) is None
+
+
+def test_a_hub_that_ends_connections_may_speak_no_tls(folder: AccountFolder) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def end() -> None:
+            listener.accept()[0].close()
+
+        thread = threading.Thread(target=end)
+        thread.start()
+        with pytest.raises(GridError, match=r"(fails at TLS|ends the connection).* write http://"):
+            launched(GridHub(GridAddress.parse(f"https://localhost:{listener.getsockname()[1]}")), folder)
+        thread.join()
+
+
+def test_a_hub_with_tls_behind_a_plain_address_is_named_so(folder: AccountFolder, tmp_path: Path) -> None:
+    with FakeHub().running(tls=new_identity().write_to(tmp_path)) as fake:
+        with pytest.raises(GridError, match="If its hub speaks TLS, write https://"):
+            launched(fake.hub(f"http://localhost:{fake.port}"), folder)
+        assert not fake.asked
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from cli_runner import new_token, run_here
 from session_files import account_of
+from spelling import spelled
 
 from qwenproxy.accounts.registry import Registry
 from qwenproxy.disk.folder import SessionFolder
@@ -65,6 +66,18 @@ def test_a_password_that_no_browser_on_a_grid_can_use_is_said(
     assert "the account rests" in run("proxy", "mine", URL)[1]
     assert "the account rests" in run("list")[1]
     assert "rests" not in run("proxy", "mine", "http://proxy.example:1")[1]
+
+
+@pytest.mark.parametrize("words", [("config",), ("config", "--json"), ("start",), ("doctor",)], ids=spelled)
+def test_settings_that_do_not_go_together_are_refused_by_every_command(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("QWENPROXY_GRID_URL", "http://me:pl4nted@hub.test:4444")
+    monkeypatch.setenv("QWENPROXY_ACCOUNTS_PER_BROWSER", "2")
+    ended = run_here(*words)
+    assert ended.status == 2
+    assert "QWENPROXY_ACCOUNTS_PER_BROWSER is for browsers on this machine" in ended.output
+    assert "pl4nted" not in ended.output
 
 
 @pytest.mark.parametrize("lang", ["en", "ru"])

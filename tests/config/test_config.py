@@ -45,6 +45,16 @@ def test_an_address_of_a_grid_that_cannot_be_is_refused_by_name(url: str) -> Non
         Config.load({}, {"QWENPROXY_GRID_URL": url})
 
 
+@pytest.mark.parametrize("lang", ["en", "ru"])
+def test_browsers_on_a_grid_are_not_shared(lang: str) -> None:
+    grid = {"QWENPROXY_GRID_URL": "http://me:s3cret@hub:4444", "QWENPROXY_LANG": lang}
+    assert Config.load({}, {**grid, "QWENPROXY_ACCOUNTS_PER_BROWSER": "1"}).grid_url
+    with pytest.raises(ConfigError) as caught:
+        Config.load({}, {**grid, "QWENPROXY_ACCOUNTS_PER_BROWSER": "2"})
+    said = caught.value.say(lang)
+    assert "QWENPROXY_ACCOUNTS_PER_BROWSER" in said and "QWENPROXY_GRID_URL" in said and "s3cret" not in said
+
+
 def test_settings_come_from_the_environment_of_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("QWENPROXY_PORT", "4001")
     assert Config.load().port == 4001

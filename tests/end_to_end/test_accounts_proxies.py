@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -9,6 +10,8 @@ import httpx
 import psutil
 import pytest
 from asking import ask
+from fake_browser import chromium
+from netlog import NetworkLog, logging_chrome
 from proxy_process import Proxy, eventually
 from proxy_servers import ProxyServer
 
@@ -20,6 +23,13 @@ pytestmark = pytest.mark.browser
 
 PASSWORD = "planted%20pass%40word"  # percent-encoded: "planted pass@word"
 SECRETS = ("planted pass@word", PASSWORD, "cGxhbnRlZ", "planted")
+
+
+@pytest.fixture
+def site() -> Iterator[Sandbox]:
+    """A stand-in of this test's own: at the shared one connections of other servers would be seen, too."""
+    with Sandbox(accounts=1) as site:
+        yield site
 
 
 @pytest.fixture
@@ -49,9 +59,11 @@ def command_lines(proxy: Proxy) -> str:
 
 
 def test_the_site_sees_the_proxies_only_and_nobody_the_password(
-    new_proxy: Callable[..., Proxy], site: Sandbox, socks: ProxyServer, http: ProxyServer
+    new_proxy: Callable[..., Proxy], site: Sandbox, socks: ProxyServer, http: ProxyServer, tmp_path: Path
 ) -> None:
-    server = new_proxy(proxy=str(http.url.replace(http.password, PASSWORD)))
+    server = new_proxy(
+        proxy=str(http.url.replace(http.password, PASSWORD)), chrome=logging_chrome(chromium(), tmp_path)
+    )
     proxies = Proxies(server.registry)
     proxies.change(site.accounts[0].id, address(socks))
     server.start()
@@ -80,9 +92,22 @@ def test_the_site_sees_the_proxies_only_and_nobody_the_password(
     status = httpx.get(f"{server.url}/api/status").text
     lines += command_lines(server)
     assert server.end() == 0
+    logs = sorted(tmp_path.glob("net-*.json"))
+    assert len(logs) == 3
+    for path in logs:
+        assert_one_way(path)
+    lines += "".join(path.read_text(errors="replace") for path in logs)
     for secret in SECRETS:
         for text in (lines, server.log(), reply.body, status, *chrome_logs(server.session_dir)):
             assert secret not in text
+
+
+def assert_one_way(path: Path) -> None:
+    """By its own log a Chrome connects to its forwarder alone, sends nothing past it and looks no name up."""
+    log = NetworkLog.read(path)
+    [proxy] = re.findall(r"--proxy-server=http://(\S+)", log.command_line)
+    assert log.connected == {proxy}
+    assert (log.looked_up, log.sent_without_connection) == (set(), 0)
 
 
 def chrome_logs(session_dir: Path) -> list[str]:

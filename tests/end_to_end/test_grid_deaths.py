@@ -150,9 +150,17 @@ def test_a_hub_that_starts_anew_ends_the_answers_and_is_used_again(grid: LocalGr
     assert_empty(grid, SESSION_TIMEOUT * 2.0)
 
 
+@pytest.fixture
+def patient_grid() -> Iterator[LocalGrid]:
+    """A Grid that lets browsers be whom nobody uses meanwhile, however long a busy machine takes."""
+    with real_grid(Wishes(nodes=2, slots=1, queue_wait=8)) as grid:
+        yield grid
+
+
 def test_a_grid_without_a_free_slot_says_so_and_is_used_once_one_is_free(
-    grid: LocalGrid, site: Sandbox, tmp_path: Path
+    patient_grid: LocalGrid, site: Sandbox, tmp_path: Path
 ) -> None:
+    grid = patient_grid
     launcher = GridLauncher(GridHub(GridAddress.parse(grid.url)))
     others = [launcher.launch(AccountFolder(tmp_path / "others" / f"other{number}")) for number in range(2)]
     proxy = Proxy(site, tmp_path / "session", grid_url=grid.url)

@@ -62,6 +62,7 @@ def test_a_person_logs_in_through_the_window_of_a_browser_on_a_grid(
                 window.type(text)
             window.press("Enter")
             assert window.end() == ("done", "mine")
+            assert not [title for title in window.titles if "/" in title], "an address may hold a secret of the login"
             assert proxy.end() == 0
         assert_empty(grid)
         assert PASSWORD not in proxy.log()

@@ -11,11 +11,13 @@ from containerfile import environment, health_command, instructions, named
 from readmes import ROOT
 from ruamel.yaml import YAML
 
+from qwenproxy.browser.grid_sessions import SESSION_WAIT
 from qwenproxy.config import SETTINGS, Config
 from qwenproxy.server.under_gunicorn import GRACE
 
 CONTAINERFILE = ROOT / "deploy" / "Containerfile"
 COMPOSE = ROOT / "deploy" / "compose.yaml"
+QUEUE_LOOK = 10  # seconds between two looks of a hub at the requests that wait, unless an option says otherwise
 VARIABLES = {f"QWENPROXY_{setting.name}" for setting in SETTINGS}
 
 
@@ -87,7 +89,7 @@ def test_the_composed_grid_has_what_the_proxy_needs(services: dict[str, Any]) ->
         Config.load({}, {"QWENPROXY_MAX_BROWSERS": proxy["environment"]["QWENPROXY_MAX_BROWSERS"]}).max_browsers
         == slots
     )
-    assert int(hub["SE_SESSION_REQUEST_TIMEOUT"]) < Config.load({}, {}).queue_wait
+    assert int(hub["SE_SESSION_REQUEST_TIMEOUT"]) + QUEUE_LOOK < SESSION_WAIT < Config.load({}, {}).queue_wait
     for name, service in services.items():
         assert name == "proxy" or "ports" not in service, "only the proxy reaches the Grid"
         assert name == "hub" or service["shm_size"] == "2gb"

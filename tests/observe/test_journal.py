@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 
 import pytest
 from fake_site import FakeSite
@@ -12,6 +13,7 @@ from replies import CUT
 from qwenproxy.observe import journal, logs
 from qwenproxy.observe.journal import AccountRests, AnswerEnded, Event, PageLoaded, RequestEnded, Subscription
 
+WAIT = 20.0  # seconds; only a failing test waits as long
 ASK = {"messages": [{"role": "user", "content": "Hello?"}], "stream": True}
 
 
@@ -41,6 +43,27 @@ def test_whoever_subscribes_hears_events_and_nothing_else() -> None:
         logging.getLogger("qwenproxy.observe.journal").warning("a line of its own")
     journal.note(journal.TokenRenewed("b"))
     assert heard == [journal.TokenRenewed("a")]
+
+
+def test_a_slow_subscriber_holds_its_own_thread_up_alone() -> None:
+    slow, quick = journal.TokenRenewed("slow"), journal.TokenRenewed("quick")
+    is_busy, goes_on = threading.Event(), threading.Event()
+    heard: list[Event] = []
+
+    def receive(event: Event) -> None:
+        if event == slow:
+            is_busy.set()
+            assert goes_on.wait(WAIT)
+        heard.append(event)
+
+    with Subscription(receive):
+        thread = threading.Thread(target=journal.note, args=(slow,))
+        thread.start()
+        assert is_busy.wait(WAIT)
+        journal.note(quick)
+        goes_on.set()
+        thread.join(WAIT)
+    assert heard == [quick, slow]
 
 
 def test_what_the_log_leaves_out_is_heard_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:

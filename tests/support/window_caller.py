@@ -18,13 +18,14 @@ WAIT = 60.0  # seconds
 
 
 class WindowCaller:
-    """A window in which an account is added, and the one viewer of it."""
+    """A window in which an account is added, and the one viewer of it; `titles` are those of the pages it showed."""
 
     def __init__(self, proxy: Proxy, account_id: str) -> None:
         httpx.get(f"{proxy.url}/health", timeout=WAIT)  # the key is there once the server answers
         self._key = KeyFile(SessionFolder(proxy.session_dir).admin_key).keys()[0]
         self._headers = {"Authorization": f"Bearer {self._key}"}
         self._url = proxy.url
+        self.titles: list[str] = []
         window = self._ask("POST", "/admin/api/windows", {"id": account_id})
         self._window = f"/admin/api/windows/{window['id']}"
         ticket = self._ask("POST", f"{self._window}/ticket")["ticket"]
@@ -45,6 +46,8 @@ class WindowCaller:
     def await_page(self, origin: str) -> None:
         """Wait until the window shows a page of this origin, and its picture has come."""
         self._read(lambda note: note.get("kind") == "page" and note["origin"] == origin)
+        # Its picture may have come before, and a page that does not change makes no more. In another size it does.
+        self._do({"kind": "size", "width": 900, "height": 700, "scale": 1})
         self._read(lambda note: note.get("kind") == "picture")
 
     def type(self, text: str) -> None:
@@ -67,13 +70,18 @@ class WindowCaller:
 
     def _do(self, *events: dict[str, Any]) -> None:
         self._socket.send(json.dumps({"n": 1, "events": events}))
-        self._read(lambda note: note.get("kind") == "taken")
+        self._read(lambda note: note.get("kind") == "taken" and note["n"] == 1)
 
     def _read(self, fits: Callable[[dict[str, Any]], bool]) -> None:
         while True:
             opcode, data = self._socket.recv_data()
             is_picture = opcode == websocket.ABNF.OPCODE_BINARY
-            if fits({"kind": "picture"} if is_picture else json.loads(data)):
+            if is_picture:  # the browser makes no more pictures than are drawn
+                drawn = {"kind": "drawn", "number": int.from_bytes(data[:4], "big")}
+                self._socket.send(json.dumps({"n": 0, "events": [drawn]}))
+            note = {"kind": "picture"} if is_picture else json.loads(data)
+            self.titles += [note["title"]] if note["kind"] == "page" else []
+            if fits(note):
                 return
 
     def _ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:

@@ -121,6 +121,10 @@ class Dialer:
                 secure.shake_hands()
             except ssl.SSLCertVerificationError as error:
                 raise self._failure("proxy_untrusted", reason=error.verify_message) from error
+            except TimeoutError:
+                raise
+            except OSError as error:
+                raise self._failure("proxy_no_tls", reason=_reason(error)) from error
         return secure, plain
 
     def _ask_for_tunnel(self, stream: Stream, host: str, port: int) -> None:

@@ -223,9 +223,10 @@ class View:
         page = self._pages.shown
         if page:
             parts = urlsplit(page.url)
-            # Not the rest of the address: it may hold a secret of the login.
+            # Not the rest of the address: it may hold a secret of the login. Chrome makes a title of it at first.
             origin = f"{parts.scheme}://{parts.netloc}" if parts.netloc else ""
-            self.tell_viewer("page", origin=origin, title=page.title[:200], is_popup=len(self._pages) > 1)
+            title = "" if page.title.startswith(parts.netloc or page.url) else page.title
+            self.tell_viewer("page", origin=origin, title=title[:200], is_popup=len(self._pages) > 1)
 
     def _tell_dialog(self, dialog: Dialog) -> None:
         self.tell_viewer("dialog", type=dialog.kind, message=dialog.message, default=dialog.default)

@@ -94,9 +94,10 @@ class Subscription(logging.Handler):
         super().__init__(logging.DEBUG)
         self._receive = receive
 
-    def createLock(self) -> None:
-        """Have no lock: one slow subscriber must not make all requests wait in line."""
-        self.lock = None
+    def handle(self, record: logging.LogRecord) -> bool:
+        """Take a record without the lock of handlers: one slow subscriber must not make all requests wait in line."""
+        self.emit(record)
+        return True
 
     def emit(self, record: logging.LogRecord) -> None:
         """Hand an event on; other log records are no events. An error of the subscriber harms nobody else."""
