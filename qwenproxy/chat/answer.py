@@ -37,6 +37,7 @@ class Answer:
     usage: Usage | None = None
     search: Search | None = None
     citations: list[Citation] = field(default_factory=list)
+    images: list[Image] = field(default_factory=list)
     _calls: list[tuple[CallStarted, list[str]]] = field(default_factory=list)
     _texts: list[str] = field(default_factory=list)
     _thoughts: list[str] = field(default_factory=list)
@@ -49,6 +50,7 @@ class Answer:
             self._thoughts.append(event.text)
         elif isinstance(event, Image):
             self._texts.append(event.markdown)
+            self.images.append(event)
         elif isinstance(event, CallStarted):
             self._calls.append((event, []))
         elif isinstance(event, CallArguments):
@@ -67,6 +69,7 @@ class Answer:
         self._texts.clear()
         self._calls.clear()
         self.citations.clear()
+        self.images.clear()
 
     @property
     def tool_calls(self) -> list[ToolCall]:

@@ -92,6 +92,12 @@ class Pictures:
             log.warning("a picture is painted once more: %s", error.message)
             return self._painted(wish, client_gone)
 
+    def file(self, address: str, account_id: str) -> bytes:
+        """Return the file of a picture that stands in an answer, and keep it here. Raises as WorkFetcher.fetch does."""
+        data = self._read(address, account_id, lambda: False)
+        self._store.keep(address, data)
+        return data
+
     def _painted(self, wish: PictureWish, client_gone: ClientGoneCheck) -> Picture:
         with self._relay.open(wish.request, client_gone) as run:
             journal.note(journal.AnswerBegan(run.account_id, run.model, "new", run.laps.header, None))
