@@ -47,10 +47,10 @@ def test_without_accounts_each_page_says_what_to_do_and_goes_on_after_a_restart(
         person.forget(proxy.url)
         person.chrome.get(f"{proxy.url}/ui/#key={key_of(proxy)}")
         assert person.is_on("overview")
-        empty = "return [...document.querySelectorAll('.empty')].map(each => each.innerText).join(' ')"
         for page in ("overview", "accounts"):
             go_to(person, page)
-            assert "qwenproxy account add" in person.script(empty)
+            assert EN["ui_accounts_none"] in person.read("main")
+            assert EN["ui_account_add"] in person.read("main")
             assert person.barriers(axe) == []
         for page in ("playground", "explain"):
             go_to(person, page)

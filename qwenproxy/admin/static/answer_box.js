@@ -5,7 +5,9 @@ import { link, pictureOf, withPictures } from "/ui/pictures.js";
 import { frames } from "/ui/sse.js";
 import { seconds, t } from "/ui/words.js";
 
-/** Return the box of a message that is there already; `give` gets the results of an answer's calls. */
+const more = new WeakMap(); // of each answer's message what its person saw besides
+
+/** Return the box of a message that is there already; `give` gets the results of an answer's calls, null is for none. */
 export function messageBox(message, give) {
   if (message.role === "assistant") {
     const box = new Answer(give);
@@ -35,6 +37,7 @@ export class Answer {
     this.calls = [];
     this.sources = [];
     this.chatId = "";
+    this.foot = "";
     this.isWhole = false;
     this.startedAt = performance.now();
     this.thoughtBox = h("details", { hidden: true }, h("summary", {}, t("thoughts")), h("span"));
@@ -54,7 +57,6 @@ export class Answer {
     }
     if (!this.isWhole) throw new Error(t("answer_cut"));
     this.draw();
-    if (this.calls.length) this.moreBox.append(this.resultForm());
   }
 
   take(choice) {
@@ -82,8 +84,9 @@ export class Answer {
     show(this.moreBox,
       this.calls.map(call => h("pre", { tabindex: 0 }, `${call.function.name}(${call.function.arguments})`)),
       this.sources.length > 0 && h("ol", {}, this.sources.map(source => h("li", {}, link(source)))));
-    const first = this.firstAt ? t("first_after", { time: seconds((this.firstAt - this.startedAt) / 1000) }) : "";
-    this.footBox.textContent = this.isWhole ? first : t("answering");
+    if (this.isWhole && this.calls.length && this.give) this.moreBox.append(this.resultForm());
+    if (this.firstAt) this.foot = t("first_after", { time: seconds((this.firstAt - this.startedAt) / 1000) });
+    this.footBox.textContent = this.isWhole ? this.foot : t("answering");
   }
 
   /** Return where a person plays the program, and says what the functions gave. */
@@ -108,12 +111,14 @@ export class Answer {
     this.text = message.content ?? "";
     this.calls = message.tool_calls ?? [];
     this.isWhole = true;
+    Object.assign(this, more.get(message));
     this.draw();
-    this.footBox.textContent = "";
   }
 
   /** Return the answer as a message; of one that broke off only the text counts. */
   message() {
-    return { role: "assistant", content: this.text, ...(this.isWhole && this.calls.length ? { tool_calls: this.calls } : {}) };
+    const message = { role: "assistant", content: this.text, ...(this.isWhole && this.calls.length ? { tool_calls: this.calls } : {}) };
+    more.set(message, { thoughts: this.thoughts, sources: this.sources, foot: this.isWhole ? this.foot : t("stopped") });
+    return message;
   }
 }

@@ -114,7 +114,7 @@ export async function open({ body, until }) {
       showCode();
       field.focus();
     } }, "×"))));
-  const draw = () => { show(talk, kept.messages.map(message => messageBox(message, answer))); showCode(); };
+  const draw = () => { show(talk, kept.messages.map((message, index) => messageBox(message, index === kept.messages.length - 1 ? answer : null))); showCode(); };
   const asked = () => {
     if (running) return requestOf(kept, kept.messages);
     const next = draft();
