@@ -110,7 +110,7 @@ def _measure(arguments: argparse.Namespace, session_dir: Path) -> None:
                 if arguments.viewers:
                     [admin_key, *_] = KeyFile(SessionFolder(session_dir).admin_key).keys()
                     watched = partial(watching, port, admin_key, arguments.viewers)
-                    local.append(Way(f"{arguments.viewers} viewers", port, proxy, watched))
+                    local.append(Way(f"viewers: {arguments.viewers}", port, proxy, watched))
                 _compare(arguments, replace(load, chunks=arguments.chunks), site_pid, address, local)
 
 
