@@ -1,4 +1,4 @@
-"""The pictures of a look at a tab: what the page shows at last reaches the viewer, though Chrome leaves pictures out."""
+"""The pictures of a look at a tab: what the page shows at last reaches the viewer, though Chrome leaves some out."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Event = dict[str, Any]
 
 
 class FakeDevTools:
-    """A Chrome with one tab. Like the real one it makes no picture while two are unanswered, and none anew by itself."""
+    """A Chrome with one tab. Like the real one it makes no picture while two are unanswered, and makes none anew."""
 
     def __init__(self, address: object, note: Callable[[Event], None], on_end: Callable[[], None]) -> None:
         self._note = note
