@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 ADDRESS = "/admin/api/window"
 TICKET_WAIT = 10.0  # seconds for the first message
 LOOK_AGAIN = 1.0
+QUIET = 0.3  # seconds without a word of the viewer, who answers each picture sooner
 MOST_EVENTS = 200  # in one message
 
 
@@ -94,10 +95,12 @@ class WindowTalk:
         hands: Hands | None = None
         try:
             while not self._outbox.is_closed:
-                text = self._messages.receive(LOOK_AGAIN)
+                text = self._messages.receive(QUIET)
                 hands = hands or login.hands()
                 if text is not None:
                     self._obey_all(login, hands, _read(text))
+                elif hands:
+                    hands.rest()
         except ConnectionClosed:
             pass
         except Exception as error:

@@ -69,6 +69,11 @@ class Answer:
         self.citations.clear()
 
     @property
+    def images(self) -> list[Image]:
+        """The images so far."""
+        return [piece for piece in self._pieces if isinstance(piece, Image)]
+
+    @property
     def tool_calls(self) -> list[ToolCall]:
         """The calls so far."""
         return [ToolCall(started.id, started.name, "".join(pieces)) for started, pieces in self._calls]

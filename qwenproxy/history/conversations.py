@@ -24,6 +24,7 @@ from qwenproxy.history.reuse import UpstreamMemory
 from qwenproxy.history.runs import Opener, Run
 from qwenproxy.history.store import HistoryStore
 from qwenproxy.observe import journal
+from qwenproxy.observe.pictures import AnsweredPictures
 from qwenproxy.observe.texts import MessageTexts
 from qwenproxy.upstream.places import SitePlace
 
@@ -70,6 +71,7 @@ class Conversations:
         self._client_chats = client_chats
         self._records = Records(history, relay, client_chats)
         self.texts = MessageTexts()  # for the dashboard, while a person wants them
+        self.pictures = AnsweredPictures()  # for the dashboard
 
     def create(self, name: str | None = None) -> str:
         """Begin an empty chat and return its id. Raises SetupError."""
@@ -111,16 +113,20 @@ class Conversations:
             turn = self._turn(chat, request, is_kept=is_kept)
             with naming(chat.id if is_kept else None):
                 run = self._open(place, turn, client_gone, waiting)
-            waiting.callback(lambda: self.texts.note_answer(run.answer.text))
+            waiting.callback(self._note_answer, run)
             return KeptAnswer(run, turn, _context(run, is_known=bool(chat.messages)), waiting.pop_all())
 
     def _answer_alone(self, request: ChatRequest, client_gone: ClientGoneCheck) -> KeptAnswer:
         with ExitStack() as waiting:
             known = self._client_chats.find(request, waiting)
             run = self._relay.open(request, client_gone, known.place)
-            waiting.callback(lambda: self.texts.note_answer(run.answer.text))
+            waiting.callback(self._note_answer, run)
             context = _context(run, is_known=known.is_known)
             return KeptAnswer(run, Recording(self._records, known), context, waiting.pop_all())
+
+    def _note_answer(self, run: Run) -> None:
+        self.texts.note_answer(run.answer.text)
+        self.pictures.note((image.url for image in run.answer.images), run.account_id)
 
     def explain(self, request: ChatRequest) -> tuple[Explanation, Context]:
         """Return what would be sent for a conversation that the client keeps, and how the question reaches the model.

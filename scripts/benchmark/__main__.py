@@ -6,6 +6,7 @@ import argparse
 import tempfile
 import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -19,7 +20,9 @@ from benchmark.memory import watch_memory
 from benchmark.processes import memory_text
 from benchmark.servers import log_in, running_proxy, running_site
 from benchmark.sharing import Plan, compare_sharing
+from benchmark.viewers import watching
 from benchmark.wire_apis import WIRE_APIS
+from qwenproxy.access.keys import KeyFile
 from qwenproxy.accounts.registry import Registry
 from qwenproxy.cli.sandbox import SandboxAddress
 from qwenproxy.disk.folder import SessionFolder
@@ -60,6 +63,7 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--share", default="1,5,20", help="with --accounts: numbers of accounts in one browser")
     parser.add_argument("--grid", default="", metavar="URL", help="also measure with browsers on this Selenium Grid")
+    parser.add_argument("--viewers", type=int, default=0, help="also measure with so many pages of the dashboard open")
     parser.add_argument("--load", help=argparse.SUPPRESS)
     return parser.parse_args()
 
@@ -102,17 +106,22 @@ def _measure(arguments: argparse.Namespace, session_dir: Path) -> None:
                     proxy,
                 )
             else:
-                _compare(
-                    arguments, replace(load, chunks=arguments.chunks), site_pid, address, Way("proxied", port, proxy)
-                )
+                local = [Way("proxied", port, proxy)]
+                if arguments.viewers:
+                    [admin_key, *_] = KeyFile(SessionFolder(session_dir).admin_key).keys()
+                    watched = partial(watching, port, admin_key, arguments.viewers)
+                    local.append(Way(f"viewers: {arguments.viewers}", port, proxy, watched))
+                _compare(arguments, replace(load, chunks=arguments.chunks), site_pid, address, local)
 
 
-def _compare(arguments: argparse.Namespace, load: Load, site_pid: int, address: SandboxAddress, local: Way) -> None:
+def _compare(
+    arguments: argparse.Namespace, load: Load, site_pid: int, address: SandboxAddress, local: list[Way]
+) -> None:
     """Compare the ways; a proxy whose browsers are on a Grid is one more."""
     rounds = Rounds(load, arguments.rounds, psutil.Process(site_pid))
     counts = [int(count) for count in arguments.streams.split(",")]
     if not arguments.grid:
-        rounds.compare(counts, [local])
+        rounds.compare(counts, local)
         return
     with tempfile.TemporaryDirectory(prefix="qwenproxy-bench-") as folder:
         session_dir = Path(folder) / "session"
@@ -120,7 +129,7 @@ def _compare(arguments: argparse.Namespace, load: Load, site_pid: int, address: 
         Registry.open(SessionFolder(session_dir)).add(token, account_id)
         with running_proxy(address, session_dir, {"GRID_URL": arguments.grid}) as (pid, port):
             run_round(replace(load, port=port, chunks=1))  # opens the browser
-            rounds.compare(counts, [local, Way("grid", port, psutil.Process(pid))])
+            rounds.compare(counts, [*local, Way("grid", port, psutil.Process(pid))])
 
 
 if __name__ == "__main__":

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import statistics
 import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, fields, replace
 
 import psutil
@@ -29,11 +31,12 @@ class Row:
 
 @dataclass(frozen=True)
 class Way:
-    """A proxy that is measured: its name in the table, its port and its process."""
+    """A proxy that is measured: its name in the table, its port and its process, and what goes on meanwhile."""
 
     name: str
     port: int
     process: psutil.Process
+    meanwhile: Callable[[], AbstractContextManager[None]] = nullcontext
 
 
 @dataclass(frozen=True)
@@ -55,10 +58,11 @@ class Rounds:
                 rows["direct"].append(self._measure(direct, {}))
                 for way in ways:
                     load = replace(self.load, way="proxied", streams=streams, port=way.port)
-                    rows[way.name].append(self._measure(load, parts_of(way.process)))
+                    with way.meanwhile():
+                        rows[way.name].append(self._measure(load, parts_of(way.process)))
             for name, its_rows in rows.items():
                 _print_row(streams, name, _median(its_rows), _median(rows["direct"]))
-        for way in ways:
+        for way in {way.port: way for way in reversed(ways)}.values():
             print(f"\nPSS of {way.name} after all of this: {memory_text(way.process)}")
             _print_idle_cpu(way.process)
 

@@ -169,7 +169,7 @@ def test_requests_come_by_themselves_and_can_be_filtered(person: Person, link: s
     assert person.is_on("requests")
     ask(url, "Hello?", stream=True)
     person.until(lambda: EN["ui_state_done"] in person.read("main table tbody tr:first-child"))
-    ask(url, "{{fault cut}}Hello?", stream=True)
+    ask(url, "{{fault cut_before_end}}Hello?", stream=True)
     httpx.get(f"{url}/no/such/address")
     person.until(lambda: "/no/such/address" in person.read("main table tbody tr:first-child"))
     assert "404 not_found" in person.read("main table tbody tr:first-child")

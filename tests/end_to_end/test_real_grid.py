@@ -49,10 +49,12 @@ def test_a_proxy_without_chrome_answers_from_a_grid_and_leaves_nothing_there(
 
 
 def test_a_person_logs_in_through_the_window_of_a_browser_on_a_grid(
-    new_proxy: Callable[..., Proxy], site: Sandbox, tmp_path: Path
+    new_proxy: Callable[..., Proxy], site: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """By text and keys alone: the sign-in page's first field is reached from its beginning."""
-    with real_grid(Wishes(nodes=1, slots=2, user="tester", password=PASSWORD)) as grid:
+    certificate, key = new_identity().write_to(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    with real_grid(Wishes(nodes=1, slots=2, user="tester", password=PASSWORD, tls=(certificate, key))) as grid:
         proxy = new_proxy(grid_url=grid.url, chrome="/nowhere/chrome", chromedriver="/nowhere/driver")
         with proxy, WindowCaller(proxy, "mine") as window:
             window.await_page(site.sign_in_url)

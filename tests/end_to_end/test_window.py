@@ -33,9 +33,9 @@ def person(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Person]:
 
 
 @pytest.fixture
-def server(new_proxy: Callable[..., Proxy], person: Person) -> Iterator[Proxy]:
-    """A server without a display; its one account is sandbox1."""
-    proxy = new_proxy(headless=1)
+def server(new_proxy: Callable[..., Proxy], person: Person, request: pytest.FixtureRequest) -> Iterator[Proxy]:
+    """A server without a display, headless unless the test wants it otherwise; its one account is sandbox1."""
+    proxy = new_proxy(headless=getattr(request, "param", 1))
     proxy.environment.pop("DISPLAY", None)
     with proxy:
         person.look(width=1200, dark=False)
@@ -106,6 +106,7 @@ def test_an_account_is_added_by_a_partners_pop_up(server: Proxy, person: Person,
     assert [each for each in person.complaints() if "favicon" not in each] == []
 
 
+@pytest.mark.parametrize("server", ["1", "virtual"], indirect=True)
 def test_an_account_logs_in_again_after_a_wrong_password(server: Proxy, person: Person, site: Sandbox) -> None:
     account = site.accounts[0]
     assert ask(server.url, "{{say before}}").text == "before"
@@ -123,6 +124,25 @@ def test_an_account_logs_in_again_after_a_wrong_password(server: Proxy, person: 
     person.press(Keys.BACKSPACE, account.password, Keys.ENTER)
     person.until(lambda: person.read(".notice.good") == EN["ui_window_end_done"].format(id=account.id))
     assert ask(server.url, "{{say after}}").text == "after"
+
+
+def test_touch_and_composition_of_a_real_browser_reach_the_page(server: Proxy, person: Person, site: Sandbox) -> None:
+    person.look(width=360, dark=False)
+    person.find("#account-id").send_keys("mine")
+    person.click(person.button(EN["ui_account_add_window"]))
+    viewer = Viewer(person, server.registry, "mine")
+    viewer.await_picture(site.sign_in_url)
+    viewer.swipe(up=200)
+    assert viewer.there("scrollY > 100"), "a swipe does not scroll"
+    viewer.tap("#nickname")
+    assert viewer.there("document.activeElement.id === 'nickname'")
+    viewer.compose("ni", "nihao")
+    assert viewer.there("document.getElementById('nickname').value === 'nihao'"), "a composition is not shown"
+    viewer.commit("你好")
+    viewer.hears("nickname 你好")
+    viewer.compose("か")
+    viewer.commit("火")
+    viewer.hears("nickname 你好火")
 
 
 def test_an_account_that_works_is_set_aside_and_comes_back(server: Proxy, person: Person, site: Sandbox) -> None:

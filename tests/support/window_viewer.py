@@ -32,7 +32,8 @@ class Viewer:
     def chrome(self) -> psutil.Process:
         """The browser whose window is shown."""
         note = eventually(self._registry.folder(self._account_id).browser_note.read_text)
-        return psutil.Process(int(json.loads(note)["processes"][0][0]))
+        started = [psutil.Process(int(pid)) for pid, _ in json.loads(note)["processes"]]  # a screen may be among them
+        return next(each for each in started if any("--remote-debugging-port=" in word for word in each.cmdline()))
 
     def await_picture(self, origin: str) -> None:
         """Wait until the window shows a page of this origin, in the size that it has here."""
@@ -67,6 +68,43 @@ class Viewer:
             across, down = json.loads(self.there(PLACE % json.dumps(selector), at))
         offset = (round(across * box[0] / width - box[0] / 2), round(down * box[1] / height - box[1] / 2))
         ActionChains(self.person.chrome).move_to_element_with_offset(canvas, *offset).click().perform()
+
+    def tap(self, selector: str) -> None:
+        """Tap an element of the page in the window with a finger."""
+        x, y = self._on_screen(*json.loads(self.there(PLACE % json.dumps(selector))))
+        self._touch("touchStart", (x, y))
+        self._touch("touchEnd")
+
+    def swipe(self, *, up: int) -> None:
+        """Move a finger upwards over the picture by so many pixels."""
+        x, y = self._on_screen(*json.loads(self.there("JSON.stringify([innerWidth / 2, innerHeight * 0.8])")))
+        self._touch("touchStart", (x, y))
+        for moved in range(0, up + 1, 10):
+            self._touch("touchMove", (x, y - moved))
+        self._touch("touchEnd")
+
+    def compose(self, *texts: str) -> None:
+        """Write as an input method does: each text takes the place of the one before, and none is final."""
+        for text in texts:
+            order = {"text": text, "selectionStart": len(text), "selectionEnd": len(text)}
+            self.person.chrome.execute_cdp_cmd("Input.imeSetComposition", order)
+
+    def commit(self, text: str) -> None:
+        """End the composition with this text."""
+        self.person.chrome.execute_cdp_cmd("Input.insertText", {"text": text})
+
+    def _touch(self, kind: str, *points: tuple[float, float]) -> None:
+        order = {"type": kind, "touchPoints": [{"x": x, "y": y} for x, y in points]}
+        self.person.chrome.execute_cdp_cmd("Input.dispatchTouchEvent", order)
+
+    def _on_screen(self, x: float, y: float) -> tuple[float, float]:
+        """Return where a place of the page in the window is on the person's screen."""
+        canvas = self.person.find(".window canvas")
+        self.person.script("arguments[0].scrollIntoView({block: 'center'})", canvas)
+        box = "const b = arguments[0].getBoundingClientRect(); return [b.left, b.top, b.width, b.height]"
+        left, top, width, height = self.person.script(box, canvas)
+        inner_width, inner_height = json.loads(self.there("JSON.stringify([innerWidth, innerHeight])"))
+        return left + x * width / inner_width, top + y * height / inner_height
 
     def button(self, key: str) -> None:
         """Press a button of the dashboard."""

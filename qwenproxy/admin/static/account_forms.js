@@ -30,7 +30,8 @@ export function addPanel(added) {
     h("div", { class: "row" }, button(t("account_add_window"), openWindow, "first")),
     h("details", {}, h("summary", {}, t("account_add_token")),
       h("form", { onsubmit: event => { event.preventDefault(); byToken(); } }, labelled(t("account_token"), token),
-        h("p", { class: "muted" }, t("account_token_how")), h("button", { type: "submit" }, t("account_add_token")))));
+        h("p", { class: "muted" }, t("account_token_how")), h("button", { type: "submit" }, t("account_add_token")))),
+    h("p", { class: "muted" }, t("accounts_how"), " ", h("code", {}, "qwenproxy account add")));
 }
 
 /** Go to a person's window. */

@@ -13,13 +13,12 @@ export async function open({ body, until }) {
   const news = h("div", { "aria-live": "polite" });
   const list = h("section", { class: "panel" });
   const say = text => show(news, notice(text, "good"));
-  show(body, news, list, addPanel(async text => { say(text); await refresh(); }),
-    h("p", { class: "muted" }, t("accounts_how"), " ", h("code", {}, "qwenproxy account add")));
+  show(body, news, list, addPanel(async text => { say(text); await refresh(); }));
   const state = await ask("/admin/api/accounts");
   let busy = false;
   const showList = rows => {
     if (busy) return; // a button that works must not vanish under the hand
-    show(list, rows.length ? accountTable(rows, account => actions(account)) : empty(t("accounts_none"), h("code", {}, "qwenproxy account add")));
+    show(list, rows.length ? accountTable(rows, account => actions(account)) : empty(t("accounts_none")));
   };
   const actions = account => h("div", { class: "row" },
     button(t(WINDOWS[account.status] ?? "account_open"), () => act(account, async () => {
@@ -56,14 +55,15 @@ function address(account, what) {
 /** Return the table of accounts; `actions` makes what a person can do with one. */
 export function accountTable(rows, actions = null) {
   const columns = [
-    { name: t("account"), cell: account => h("span", { class: "mono" }, account.id) },
-    { name: t("status"), cell: account => h("span", { class: `tag ${KINDS[account.status] ?? ""}` }, account.status) },
+    { name: t("account"), cell: account => h("span", { class: "mono named" }, account.id) },
+    { name: t("status"), short: true, cell: account => h("span", { class: `tag ${KINDS[account.status] ?? ""}` }, account.status) },
     { name: t("what_next"), long: true, cell: account => whatNext(account) },
     { name: t("answers_running"), number: true, cell: account => number(account.running) },
     { name: t("browser"), cell: account => t(account.browser ? "open" : "closed") },
     { name: t("login_until"), short: true, cell: account => moment(account.expiresAt) },
   ];
-  if (actions) columns.push({ name: t("account_proxy"), cell: account => account.proxy ?? "–" }, { name: t("actions"), cell: actions });
+  if (rows.some(account => account.proxy)) columns.push({ name: t("account_proxy"), cell: account => account.proxy ?? "–" });
+  if (actions) columns.push({ name: t("actions"), cell: actions });
   return table(t("page_accounts"), columns, rows);
 }
 

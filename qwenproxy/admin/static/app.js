@@ -16,6 +16,7 @@ import * as personWindow from "/ui/window.js";
 
 const PAGES = { overview, accounts, playground, explain, requests, keys, connect: connecting, settings };
 const INNER = { window: personWindow }; // pages that others lead to
+const LED_BY = { window: "accounts" };
 const app = document.getElementById("app");
 let endPage = () => {}, endFrame = () => {};
 let version = "";
@@ -138,6 +139,7 @@ function showPage() {
   document.title = `${t(`page_${page}`)} – qwenproxy`;
   for (const link of app.querySelectorAll(".menu a")) {
     if (link.dataset.page === page) link.setAttribute("aria-current", "page");
+    else if (link.dataset.page === LED_BY[page]) link.setAttribute("aria-current", "true");
     else link.removeAttribute("aria-current");
   }
   const body = h("div");

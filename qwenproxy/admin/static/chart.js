@@ -16,7 +16,7 @@ export function bars(title, values, form, kind = "") {
     : "0";
   const highest = values.size ? form(Math.max(0, ...values.values())) : form(0);
   return h("figure", { class: "plot" },
-    h("figcaption", { class: "row spread" }, h("span", {}, title), h("span", { class: "muted" }, highest)),
+    h("figcaption", { class: "row spread" }, h("span", {}, title), h("span", { class: "muted" }, t("most", { n: highest }))),
     s("svg", { class: "chart", viewBox: "0 0 240 80", preserveAspectRatio: "none", role: "img", "aria-label": `${title}: ${words}` },
       s("line", { x1: 0, y1: 79.5, x2: 240, y2: 79.5 }),
       minutes.map((minute, index) => {

@@ -1,26 +1,49 @@
-// A request as code to copy: for the shell, for Python and for JavaScript with OpenAI's libraries.
+// A request as code to copy: for the shell, for Python and for JavaScript; talk with OpenAI's libraries.
 
 const LONG = 200; // characters of a picture or file that the code shows
 
-/** Return a request's body as code in one language: curl, Python or JavaScript. */
-export function requestAsCode(language, body, address) {
-  const short = shortened(body);
-  if (language === "curl") {
-    const json = JSON.stringify({ ...short, stream: true }, null, 2).replaceAll("'", "'\\''");
-    return `curl -N ${address}/v1/chat/completions -H 'Authorization: Bearer YOUR-KEY' \\\n  -H 'Content-Type: application/json' -d '${json}'`;
-  }
-  const { web_search_options: search, ...rest } = short;
-  const isPython = language === "Python";
-  const form = value => (isPython ? python(value, 1) : JSON.stringify(value, null, 2).replaceAll("\n", "\n  "));
-  const fields = Object.entries({ ...rest, ...(search ? { web_search_options: search } : {}), stream: true });
-  if (isPython) {
-    return `from openai import OpenAI\n\nclient = OpenAI(base_url="${address}/v1", api_key="YOUR-KEY")\n` +
-      `stream = client.chat.completions.create(\n${fields.map(([name, value]) => `    ${name}=${form(value)},`).join("\n")}\n)\n` +
-      `for chunk in stream:\n    if chunk.choices:\n        print(chunk.choices[0].delta.content or "", end="", flush=True)\n`;
-  }
+/** Return a request as code in one language: curl, Python or JavaScript. */
+export function requestAsCode(language, { path, body }, address) {
+  const short = { ...shortened(body), stream: true };
+  if (language === "curl") return curl(address + path, short);
+  if (path !== "/v1/chat/completions") return language === "Python" ? pythonPost(address + path, short) : scriptPost(address + path, short);
+  return language === "Python" ? pythonTalk(address, short) : scriptTalk(address, short);
+}
+
+function curl(url, body) {
+  const json = JSON.stringify(body, null, 2).replaceAll("'", "'\\''");
+  return `curl -N ${url} -H 'Authorization: Bearer YOUR-KEY' \\\n  -H 'Content-Type: application/json' -d '${json}'`;
+}
+
+function pythonTalk(address, body) {
+  const fields = Object.entries(body).map(([name, value]) => `    ${name}=${python(value, 1)},`).join("\n");
+  return `from openai import OpenAI\n\nclient = OpenAI(base_url="${address}/v1", api_key="YOUR-KEY")\n` +
+    `stream = client.chat.completions.create(\n${fields}\n)\n` +
+    `for chunk in stream:\n    if chunk.choices:\n        print(chunk.choices[0].delta.content or "", end="", flush=True)\n`;
+}
+
+function scriptTalk(address, body) {
+  const fields = Object.entries(body).map(([name, value]) => `  ${name}: ${JSON.stringify(value, null, 2).replaceAll("\n", "\n  ")},`).join("\n");
   return `import OpenAI from "openai";\n\nconst client = new OpenAI({ baseURL: "${address}/v1", apiKey: "YOUR-KEY" });\n` +
-    `const stream = await client.chat.completions.create({\n${fields.map(([name, value]) => `  ${name}: ${form(value)},`).join("\n")}\n});\n` +
+    `const stream = await client.chat.completions.create({\n${fields}\n});\n` +
     `for await (const chunk of stream) process.stdout.write(chunk.choices[0]?.delta.content ?? "");\n`;
+}
+
+/** The proxy's own chat is no call of OpenAI's library. */
+function pythonPost(url, body) {
+  return `import json\n\nimport requests\n\nanswer = requests.post(\n    "${url}",\n    headers={"Authorization": "Bearer YOUR-KEY"},\n` +
+    `    json=${python(body, 1)},\n    stream=True,\n)\n` +
+    `for line in answer.iter_lines():\n    if line.startswith(b"data: {"):\n        chunk = json.loads(line[6:])\n` +
+    `        print(chunk["choices"][0]["delta"].get("content") or "", end="", flush=True)\n`;
+}
+
+function scriptPost(url, body) {
+  const json = JSON.stringify(body, null, 2).replaceAll("\n", "\n  ");
+  return `const answer = await fetch("${url}", {\n  method: "POST",\n` +
+    `  headers: { Authorization: "Bearer YOUR-KEY", "Content-Type": "application/json" },\n  body: JSON.stringify(${json}),\n});\n` +
+    `let text = "";\nfor await (const piece of answer.body.pipeThrough(new TextDecoderStream())) {\n` +
+    `  const lines = (text + piece).split("\\n");\n  text = lines.pop();\n  for (const line of lines.filter(each => each.startsWith("data: {"))) {\n` +
+    `    process.stdout.write(JSON.parse(line.slice(6)).choices[0]?.delta.content ?? "");\n  }\n}\n`;
 }
 
 function shortened(value) {

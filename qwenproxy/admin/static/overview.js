@@ -31,7 +31,7 @@ function showNow(cards, accounts, state) {
     card(t("browsers_open"), number(state.browsers)));
   show(accounts, h("h2", {}, t("page_accounts")), state.accounts.length
     ? accountTable(state.accounts)
-    : empty(t("accounts_none"), h("code", {}, "qwenproxy account add")));
+    : empty(t("accounts_none"), h("a", { class: "button", href: "#/accounts" }, t("account_add"))));
 }
 
 function card(name, figure) {

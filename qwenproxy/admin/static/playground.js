@@ -1,27 +1,33 @@
-// A chat over the product's own public API, to try models and to see the request as code.
+// A chat over the product's own public API, to try models and the site's other work, and to see the request as code.
 
+import { Answer, messageBox } from "/ui/answer_box.js";
 import { ask, send } from "/ui/api.js";
-import { button, h, notice, show } from "/ui/dom.js";
-import { snippet } from "/ui/connect.js";
-import { said, seconds, t } from "/ui/words.js";
-import { explainRequest } from "/ui/explain.js";
 import { requestAsCode } from "/ui/code.js";
-import { frames } from "/ui/sse.js";
+import { snippet } from "/ui/connect.js";
+import { button, h, notice, show } from "/ui/dom.js";
+import { explainRequest } from "/ui/explain.js";
+import { dataUrl } from "/ui/pictures.js";
+import { said, t } from "/ui/words.js";
+import { isPicture, isTalk, KINDS, RATIOS, requestOf, withSource } from "/ui/works.js";
 
 const PICTURE_TYPES = ["image/png", "image/jpeg", "image/webp", "image/gif"];
 const FILE_LIMIT = 10 * 1024 * 1024;
+const SAMPLE = "Hello!"; // in the code, until something was said
 
-let kept = { messages: [], model: "", system: "", thinking: "", search: false, tools: "" }; // survives a change of page
+// Survives a change of page. `chat` is the proxy's chat with the kind of work that began it.
+const kept = { messages: [], kind: "talk", model: "", system: "", thinking: "", ratio: "", tools: "", chat: null };
 
 export async function open({ body, until }) {
   const { data } = await ask("/v1/models");
-  const names = data.map(model => model.id);
-  kept.model = names.includes(kept.model) ? kept.model : names[0] ?? "";
+  const models = data.map(model => model.id);
+  kept.model = models.includes(kept.model) ? kept.model : models[0] ?? "";
   const talk = h("div", { class: "talk", "aria-live": "polite" });
   const code = h("div");
-  const parts = []; // pictures and files of the next message
+  const trouble = h("div");
+  let parts = []; // pictures and files of the next message
+  const names = new WeakMap(); // of these
   const attached = h("div", { class: "row" });
-  const field = h("textarea", { id: "question", "aria-label": t("message"), placeholder: t("message"), onkeydown: event => {
+  const field = h("textarea", { id: "question", "aria-label": t("message"), placeholder: t("message"), oninput: () => showCode(), onkeydown: event => {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) { event.preventDefault(); go.click(); }
   } });
   let running = null;
@@ -29,200 +35,149 @@ export async function open({ body, until }) {
   const go = h("button", { type: "button", class: "first", onclick: () => question() }, t("send"));
   const files = h("input", { type: "file", multiple: true, hidden: true, onchange: () => attach() });
 
-  const question = async () => {
+  const draft = () => {
     const text = field.value.trim();
-    if (running || (!text && !parts.length)) return;
-    const content = parts.length ? [...parts.splice(0), ...(text ? [{ type: "text", text }] : [])] : text;
-    kept.messages.push({ role: "user", content });
-    field.value = "";
-    show(attached);
-    draw();
-    await answer();
+    return { role: "user", content: parts.length ? [...parts, ...(text ? [{ type: "text", text }] : [])] : text };
   };
-  const answer = async () => {
+  const question = async () => {
+    const typed = draft();
+    if (running || !typed.content.length) return;
+    const message = kept.kind === "edit" ? await source(typed) : typed;
+    if (!message) return;
+    const text = field.value, given = parts;
+    field.value = "";
+    parts = [];
+    show(attached);
+    if (!await answer([message])) { // nothing was answered: nothing of the question is lost
+      field.value ||= text;
+      parts = [...given, ...parts];
+      showAttached();
+      showCode();
+    }
+  };
+  /** Return a question with the picture that it changes; say so where there is none. */
+  const source = async typed => {
+    try {
+      const message = await withSource(typed, kept.messages);
+      show(trouble, !message && notice(t("edit_needs_picture"), "bad"));
+      return message;
+    } catch (error) {
+      show(trouble, notice(said(error), "bad"));
+      return null;
+    }
+  };
+  /** Ask with new messages; return whether anything came. */
+  const answer = async messages => {
     running = new AbortController();
     go.disabled = true;
     stop.hidden = false;
-    const box = new Answer();
+    const { messages: talked, kind } = kept, before = talked.length, box = new Answer(answer);
+    talked.push(...messages);
+    draw();
     talk.append(box.element);
     try {
-      await box.read(await send("/v1/chat/completions", { method: "POST", body: { ...requestBody(), stream: true }, signal: running.signal }));
+      const { path, body: asked } = requestOf(kept, kept.messages);
+      await box.read(await send(path, { method: "POST", body: { ...asked, stream: true }, signal: running.signal }));
     } catch (error) {
       box.fail(error.name === "AbortError" ? t("stopped") : said(error));
     }
     running = null;
     go.disabled = false;
     stop.hidden = true;
-    if (box.isWhole) kept.messages.push(box.message());
-    else if (!box.text) kept.messages.pop(); // the question stands in the field again, so that nothing is lost
+    const has = box.isWhole || box.text !== "";
+    if (has) talked.push(box.message());
+    else talked.length = before;
+    if (box.isWhole && box.chatId && kept.messages === talked) kept.chat = { kind, id: box.chatId };
     showCode();
     field.focus();
+    return has;
   };
   const attach = async () => {
+    show(trouble);
     for (const file of files.files) {
-      if (file.size > FILE_LIMIT) { show(attached, notice(t("file_too_large", { name: file.name }), "bad")); continue; }
+      if (file.size > FILE_LIMIT) { show(trouble, notice(t("file_too_large", { name: file.name }), "bad")); continue; }
       const data = await dataUrl(file);
-      parts.push(PICTURE_TYPES.includes(file.type)
+      const part = PICTURE_TYPES.includes(file.type)
         ? { type: "image_url", image_url: { url: data } }
-        : { type: "file", file: { filename: file.name, file_data: data } });
-      attached.append(h("span", { class: "tag" }, file.name));
+        : { type: "file", file: { filename: file.name, file_data: data } };
+      names.set(part, file.name);
+      parts.push(part);
     }
     files.value = "";
+    showAttached();
+    showCode();
   };
-  const draw = () => { show(talk, kept.messages.map(message => messageBox(message))); showCode(); };
-  const showCode = () => show(code, ["curl", "Python", "JavaScript"].map(way =>
-    h("details", {}, h("summary", {}, way), snippet(way, requestAsCode(way, requestBody(), location.origin)))));
+  const showAttached = () => show(attached, parts.map(part => h("span", { class: "tag" }, names.get(part) ?? t("picture"),
+    h("button", { type: "button", class: "plain", "aria-label": t("detach", { name: names.get(part) ?? t("picture") }), onclick: () => {
+      parts = parts.filter(each => each !== part);
+      showAttached();
+      showCode();
+      field.focus();
+    } }, "×"))));
+  const draw = () => { show(talk, kept.messages.map((message, index) => messageBox(message, index === kept.messages.length - 1 ? answer : null))); showCode(); };
+  const asked = () => {
+    if (running) return requestOf(kept, kept.messages);
+    const next = draft();
+    if (!next.content.length) next.content = SAMPLE;
+    return requestOf(kept, [...kept.messages, next]);
+  };
+  const showCode = () => {
+    const request = asked();
+    show(code, ["curl", "Python", "JavaScript"].map(way => {
+      const isOpen = [...code.querySelectorAll("details[open]")].some(each => each.dataset.way === way);
+      return h("details", { open: isOpen, "data-way": way }, h("summary", {}, way), snippet(way, requestAsCode(way, request, location.origin)));
+    }), isTalk(kept.kind) && h("p", {}, button(t("explain_this"), () => explainRequest(asked().body))));
+  };
 
   show(body, h("div", { class: "split" },
-    h("section", {}, talk, h("div", { class: "panel" }, field, attached,
+    h("section", {}, talk, h("div", { class: "panel" }, trouble, field, attached,
       h("div", { class: "row spread" },
         h("div", { class: "row" }, go, stop, button(t("attach"), () => files.click()), files),
-        button(t("chat_new"), () => { kept.messages = []; draw(); }))),
+        button(t("chat_new"), () => { running?.abort(); kept.messages = []; kept.chat = null; draw(); field.focus(); }))),
       h("p", { class: "muted" }, t("send_how"))),
-    h("aside", {}, options(names, showCode), h("section", { class: "panel" }, h("h2", {}, t("as_code")), code,
-      h("p", {}, button(t("explain_this"), () => explainRequest(requestBody())))))));
+    h("aside", {}, options(models, showCode), h("section", { class: "panel" }, h("h2", {}, t("as_code")), code))));
   draw();
   until(() => running?.abort());
 }
 
-function options(names, onChange) {
-  const keep = (name, element) => { kept[name] = element.type === "checkbox" ? element.checked : element.value; onChange(); };
-  const model = h("select", { id: "model", onchange: () => keep("model", model) }, names.map(name => h("option", { value: name }, name)));
-  model.value = kept.model;
-  const thinking = h("select", { id: "thinking", onchange: () => keep("thinking", thinking) },
-    ["", "none", "low", "medium", "high"].map(level => h("option", { value: level }, t(`thinking_${level || "auto"}`))));
-  thinking.value = kept.thinking;
-  const search = h("input", { type: "checkbox", checked: kept.search, onchange: () => keep("search", search) });
+function options(models, onChange) {
+  const keep = (name, element) => { kept[name] = element.value; fit(); onChange(); };
+  const choice = (name, values, text) => {
+    const element = h("select", { id: name, onchange: () => keep(name, element) }, values.map(value => h("option", { value }, text(value))));
+    element.value = kept[name];
+    return element;
+  };
+  const kind = choice("kind", KINDS, each => t(`kind_${each}`));
+  const how = h("p", { class: "muted" });
+  const model = choice("model", models, name => name);
+  const ratio = choice("ratio", ["", ...RATIOS], value => value || t("ratio_auto"));
+  const thinking = choice("thinking", ["", "none", "low", "medium", "high"], level => t(`thinking_${level || "auto"}`));
   const system = h("textarea", { id: "system", value: kept.system, oninput: () => keep("system", system) });
-  const tools = h("textarea", { id: "tools", class: "mono", value: kept.tools, oninput: () => keep("tools", tools) });
-  return h("section", { class: "panel" },
-    h("div", { class: "field" }, h("label", { for: "model" }, t("model")), model),
-    h("div", { class: "field" }, h("label", { for: "thinking" }, t("thinking")), thinking),
-    h("div", { class: "field" }, h("label", { class: "inline" }, search, t("web_search"))),
-    h("div", { class: "field" }, h("label", { for: "system" }, t("system_text")), system),
-    h("details", {}, h("summary", {}, t("tools")), h("div", { class: "field" }, h("label", { for: "tools" }, t("tools_json")), tools)));
+  const tools = h("textarea", { id: "tools", class: "mono", spellcheck: "false", value: kept.tools, oninput: () => keep("tools", tools) });
+  const toolTrouble = h("p", { class: "muted", role: "status" });
+  const onlyTalk = h("div", {},
+    labelled(t("thinking"), thinking), labelled(t("system_text"), system),
+    h("details", { open: kept.tools.trim() !== "" }, h("summary", {}, t("tools")), labelled(t("tools_json"), tools), toolTrouble));
+  const onlyPictures = labelled(t("ratio"), ratio);
+  const fit = () => {
+    onlyTalk.hidden = !isTalk(kept.kind);
+    onlyPictures.hidden = !isPicture(kept.kind);
+    how.textContent = t(`kind_${kept.kind}_how`);
+    toolTrouble.textContent = jsonTrouble(kept.tools);
+  };
+  fit();
+  return h("section", { class: "panel" }, labelled(t("kind"), kind), how, labelled(t("model"), model), onlyPictures, onlyTalk);
 }
 
-/** Return the body of a request for what the page holds now. */
-function requestBody() {
-  const messages = kept.system.trim() ? [{ role: "system", content: kept.system.trim() }, ...kept.messages] : kept.messages;
-  const body = { model: kept.model, messages };
-  if (kept.thinking) body.reasoning_effort = kept.thinking;
-  if (kept.search) body.web_search_options = {};
+function jsonTrouble(text) {
   try {
-    if (kept.tools.trim()) body.tools = JSON.parse(kept.tools);
-  } catch { /* half-written JSON is no offer yet */ }
-  return body;
-}
-
-function messageBox(message) {
-  if (message.role === "user") return h("div", { class: "said user" }, h("h3", {}, t("you")), contentOf(message.content));
-  const box = new Answer();
-  box.restore(message);
-  return box.element;
-}
-
-function contentOf(content) {
-  if (typeof content === "string") return content;
-  return content.map(part => {
-    if (part.type === "text") return part.text;
-    if (part.type === "image_url") return h("img", { src: part.image_url.url, alt: t("picture") });
-    return h("span", { class: "tag" }, part.file.filename);
-  });
-}
-
-/** One answer as it comes: thoughts, text, calls of functions, sources. */
-class Answer {
-  constructor() {
-    this.text = "";
-    this.thoughts = "";
-    this.calls = [];
-    this.sources = [];
-    this.isWhole = false;
-    this.startedAt = performance.now();
-    this.thoughtBox = h("details", { hidden: true }, h("summary", {}, t("thoughts")), h("span"));
-    this.textBox = h("div");
-    this.moreBox = h("div");
-    this.footBox = h("p", { class: "muted" }, t("waiting"));
-    this.element = h("div", { class: "said" }, h("h3", {}, t("model_says")), this.thoughtBox, this.textBox, this.moreBox, this.footBox);
-  }
-
-  async read(response) {
-    for await (const frame of frames(response.body)) {
-      if (frame === "[DONE]") { this.isWhole = true; break; }
-      const event = JSON.parse(frame);
-      if (event.error) throw new Error(event.error.message);
-      this.take(event.choices?.[0]);
-    }
-    if (!this.isWhole) throw new Error(t("answer_cut"));
-    this.draw();
-  }
-
-  take(choice) {
-    const delta = choice?.delta ?? {};
-    if (delta.reasoning_content) this.thoughts += delta.reasoning_content;
-    if (delta.content) this.text += delta.content;
-    for (const call of delta.tool_calls ?? []) {
-      const known = this.calls[call.index] ??= { id: call.id, type: "function", function: { name: "", arguments: "" } };
-      known.function.name += call.function?.name ?? "";
-      known.function.arguments += call.function?.arguments ?? "";
-    }
-    for (const note of delta.annotations ?? []) {
-      if (!this.sources.some(each => each.url === note.url_citation.url)) this.sources.push(note.url_citation);
-    }
-    if (this.firstAt === undefined && (this.text || this.thoughts || this.calls.length)) this.firstAt = performance.now();
-    this.planned ||= requestAnimationFrame(() => this.draw());
-  }
-
-  draw() {
-    cancelAnimationFrame(this.planned);
-    this.planned = 0;
-    this.thoughtBox.hidden = !this.thoughts;
-    this.thoughtBox.lastChild.textContent = this.thoughts;
-    show(this.textBox, withPictures(this.text));
-    show(this.moreBox,
-      this.calls.map(call => h("pre", { tabindex: 0 }, `${call.function.name}(${call.function.arguments})`)),
-      this.sources.length > 0 && h("ol", {}, this.sources.map(source => h("li", {}, link(source)))));
-    const first = this.firstAt ? t("first_after", { time: seconds((this.firstAt - this.startedAt) / 1000) }) : "";
-    this.footBox.textContent = this.isWhole ? first : t("answering");
-  }
-
-  fail(sentence) {
-    this.draw();
-    show(this.footBox, notice(sentence, "bad"));
-  }
-
-  restore(message) {
-    this.text = message.content ?? "";
-    this.calls = message.tool_calls ?? [];
-    this.isWhole = true;
-    this.draw();
-    this.footBox.textContent = "";
-  }
-
-  message() {
-    return { role: "assistant", content: this.text, ...(this.calls.length ? { tool_calls: this.calls } : {}) };
+    if (text.trim()) JSON.parse(text);
+    return "";
+  } catch (error) {
+    return t("json_wrong", { message: error.message });
   }
 }
 
-/** Return a text with its Markdown pictures as links: nothing is fetched from another host until a person wants it. */
-function withPictures(text) {
-  return text.split(/(!\[[^\]]*\]\(https?:\/\/[^\s)]+\))/).map(piece => {
-    const found = piece.match(/^!\[([^\]]*)\]\((https?:\/\/[^\s)]+)\)$/);
-    return found ? link({ url: found[2], title: found[1] || t("picture") }) : piece;
-  });
-}
-
-function link({ url, title }) {
-  const isWeb = /^https?:\/\//.test(url);
-  return isWeb ? h("a", { href: url, target: "_blank", rel: "noreferrer noopener" }, title || url) : title || url;
-}
-
-function dataUrl(file) {
-  return new Promise((resolve, reject) => {
-    const reader = new FileReader();
-    reader.onload = () => resolve(reader.result);
-    reader.onerror = () => reject(reader.error);
-    reader.readAsDataURL(file);
-  });
+function labelled(text, field) {
+  return h("div", { class: "field" }, h("label", { for: field.id }, text), field);
 }

@@ -118,6 +118,7 @@ SCHEMAS: dict[str, Schema] = {
             "what was said; null unless texts were kept",
         ),
     ),
+    "PictureAddress": an_object("address", address=described(TEXT, "as it stands in the answer")),
     "KeepTexts": an_object("on", on=FLAG),
     "RequestRows": an_object(
         "requests texts",
@@ -194,6 +195,15 @@ _LOGIN = _operation(
     requestBody=body_of(json_content("AdminLogin")),
     security=[{}],
 )
+_PICTURE = operation(
+    TAG["name"],
+    "Show a picture of an answer",
+    {
+        **answers("the file", {"image/*": {"schema": {"type": "string", "format": "binary"}}}, (*READS_BODY, 502, 503)),
+        "204": {"description": "the site made no such picture for one of the last answers: nothing is fetched"},
+    },
+    requestBody=body_of(json_content("PictureAddress")),
+)
 _LANG: Item = {"name": "lang", "in": "query", "schema": {"enum": ["en", "ru"]}}
 
 PATHS: Item = {
@@ -226,6 +236,7 @@ PATHS: Item = {
             requestBody=body_of(json_content("KeepTexts")),
         )
     },
+    "/admin/api/pictures": {"post": _PICTURE},
     "/admin/api/events": {"get": _stream()},
     "/admin/api/keys": {"get": _operation("List the keys of clients", "ClientKeys", (503,)), "post": _MADE},
     "/admin/api/keys/{name}": {

@@ -47,6 +47,10 @@ class Hands:
             self._pass_on(event)
         return kind != "size"
 
+    def rest(self) -> None:
+        """Use a moment in which the viewer did nothing: the picture may lack what the page showed last."""
+        self._view.catch_up()
+
     def close(self) -> None:
         """Forget what the viewer gave. Idempotent."""
         self._files.close()

@@ -22,6 +22,8 @@ from qwenproxy.browser.view.pages import PageInView, Pages
 
 QUALITY = 60  # of the jpegs, in percent
 SHOWN_TEXT = 5000  # characters of a dialog
+# So many pictures without an answer, and Chrome makes no more: not of what the page shows at last either.
+MOST_UNANSWERED = 2
 DEFAULT_SIZE = (1100, 760, 1.0)
 Size = tuple[int, int, float]  # width and height in the page's pixels, and how many of the picture's are one of them
 
@@ -61,6 +63,8 @@ class View:
         self._casting = ""  # the session that makes pictures
         self._frames: list[tuple[int, str, int]] = []  # our number, session and Chrome's number, not yet confirmed
         self._number = 0
+        self._may_lack = False  # Chrome may have left the newest picture out
+        self._answers_at_once = 0  # to so many pictures to come, however slowly the viewer draws
         self.devtools = DevTools(address, self._note, self._end)
 
     def start(self) -> None:
@@ -138,6 +142,14 @@ class View:
         for _, session, frame in drawn:
             self.devtools.tell("Page.screencastFrameAck", session, sessionId=frame)
 
+    def catch_up(self) -> None:
+        """Have the picture made once more if the browser may have left the newest one out; for a quiet moment."""
+        with self._lock:
+            if self._may_lack and not self._frames:
+                self._stop_casting()
+                self._cast()
+                self._may_lack, self._answers_at_once = False, MOST_UNANSWERED
+
     def _note(self, event: Event) -> None:
         handler = _HANDLERS.get(event["method"])
         if handler:
@@ -191,7 +203,12 @@ class View:
             self.devtools.tell("Page.screencastFrameAck", session, sessionId=frame)
             return
         self._number += 1
-        self._frames.append((self._number, session, frame))
+        if self._answers_at_once:
+            self._answers_at_once -= 1
+            self.devtools.tell("Page.screencastFrameAck", session, sessionId=frame)
+        else:
+            self._frames.append((self._number, session, frame))
+            self._may_lack = self._may_lack or len(self._frames) >= MOST_UNANSWERED
         try:
             jpeg = base64.b64decode(details["data"])
         except binascii.Error:
@@ -244,7 +261,7 @@ class View:
             return
         self._stop_casting()
         if page:
-            self._casting = page.session
+            self._casting, self._may_lack = page.session, True  # the first picture may be of the size before
             self.devtools.tell("Page.bringToFront", page.session)
             width, height, scale = self._size
             self.devtools.tell(
@@ -259,7 +276,7 @@ class View:
     def _stop_casting(self) -> None:
         if self._casting:
             self.devtools.tell("Page.stopScreencast", self._casting)
-        self._casting, self._frames = "", []
+        self._casting, self._frames, self._answers_at_once = "", [], 0
 
 
 _HANDLERS: dict[str, Callable[[View, str, Event], None]] = {

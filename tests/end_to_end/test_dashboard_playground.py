@@ -1,0 +1,125 @@
+"""The other kinds of work in the playground: pictures seen without a request to another host, sources, research."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from dashboard_browser import Person, key_of
+from proxy_process import Proxy
+from selenium.webdriver.support.select import Select
+
+from qwenproxy.sandbox import Sandbox
+from qwenproxy.texts import EN
+
+pytestmark = pytest.mark.browser
+
+SEEN = """
+const seen = [...document.querySelectorAll(arguments[0] + " img")];
+return seen.filter(each => each.complete && each.naturalWidth > 0 && each.src.startsWith("blob:")).length;
+"""
+ANSWERS = "return [...document.querySelectorAll('.said:not(.user)')].map(each => each.innerText)"
+
+
+def choose(person: Person, kind: str) -> None:
+    Select(person.find("#kind")).select_by_value(kind)
+
+
+def send(person: Person, text: str) -> None:
+    """Send a message and wait until its answer is there."""
+    person.find("#question").send_keys(text)
+    person.click(person.button(EN["ui_send"]))
+    person.until(lambda: person.button(EN["ui_send"]).is_enabled())
+
+
+@pytest.fixture
+def playground(person: Person, link: str, site: Sandbox) -> Person:
+    site.switches.daily_quotas.update(t2i=100, image_edit=100)
+    person.chrome.get(f"{link}&to=playground")
+    assert person.is_on("playground")
+    return person
+
+
+def test_a_picture_is_painted_changed_and_seen(playground: Person, url: str, site: Sandbox) -> None:
+    person = playground
+    choose(person, "edit")
+    send(person, "make it blue")
+    assert person.read(".notice.bad") == EN["ui_edit_needs_picture"]
+    person.find("#question").clear()
+    choose(person, "picture")
+    Select(person.find("#ratio")).select_by_value("16:9")
+    assert not person.find("#thinking").is_displayed()
+    send(person, "a red fox")
+    person.until(lambda: person.script(SEEN, ".said:not(.user)") == 1)
+    choose(person, "edit")
+    send(person, "make it blue")
+    person.until(lambda: person.script(SEEN, ".said:not(.user)") >= 2)
+    kinds = [each.body["messages"][0]["chat_type"] for each in site.requests if each.path.endswith("/completions")]
+    assert kinds == ["t2i", "image_edit"]
+    assert '"chatType": "image_edit"' in person.script("return document.querySelector('aside pre').textContent")
+    assert person.complaints() == [] and person.foreign_requests(url) == []
+
+
+@pytest.fixture
+def trap() -> Iterator[socket.socket]:
+    """A listener on this machine that nothing may reach."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.setblocking(False)
+        yield listener
+
+
+def test_a_picture_that_only_the_model_wrote_opens_nothing(
+    playground: Person, url: str, proxy: Proxy, trap: socket.socket
+) -> None:
+    person = playground
+    here = f"http://127.0.0.1:{trap.getsockname()[1]}/secret.png"
+    send(person, f"{{{{say ![mine]({here}) and ![theirs](https://evil.example/x.png)}}}}")
+    person.until(lambda: str(person.script(ANSWERS)).count(EN["ui_picture_foreign"]) == 2)
+    assert person.script("return document.querySelectorAll('.said:not(.user) img').length") == 0
+    headers = {"Authorization": f"Bearer {key_of(proxy)}"}
+    for address in (here, "https://evil.example/x.png"):
+        answer = httpx.post(f"{url}/admin/api/pictures", headers=headers, json={"address": address}, timeout=30)
+        assert (answer.status_code, answer.content) == (204, b"")
+    with pytest.raises(BlockingIOError):
+        trap.accept()
+    assert person.complaints() == [] and person.foreign_requests(url) == []
+
+
+def test_a_search_names_its_sources_and_a_research_goes_on(playground: Person, site: Sandbox) -> None:
+    person = playground
+    choose(person, "search")
+    send(person, "What is new?")
+    assert person.script("return document.querySelectorAll('.said:not(.user) ol a').length") > 0
+    person.click(person.button(EN["ui_chat_new"]))
+    choose(person, "research")
+    send(person, "Whales")
+    send(person, "All of it.")
+    answers = person.script(ANSWERS)
+    assert len(answers) == 2 and all(answers), answers
+    asked = [each.body for each in site.requests if each.path.endswith("/completions")][-2:]
+    assert [each["messages"][0]["chat_type"] for each in asked] == ["deep_research"] * 2
+    assert asked[0]["chat_id"] == asked[1]["chat_id"]
+
+
+def test_a_call_is_shown_and_its_result_goes_back(playground: Person) -> None:
+    person = playground
+    tools = '[{"type": "function", "function": {"name": "look", "parameters": {"type": "object", "properties": {}}}}]'
+    person.script("document.getElementById('tools').closest('details').open = true")
+    person.find("#tools").send_keys(tools[:-1])
+    assert EN["ui_json_wrong"].partition("{")[0] in person.read("aside [role=status]")
+    person.find("#tools").send_keys("]")
+    send(person, "{{call look {}}}")
+    assert "look({})" in person.read(".said:not(.user) pre")
+    person.find("#result-0").send_keys("It rains.")
+    person.click(person.button(EN["ui_call_results_give"]))
+    person.until(lambda: len(person.script(ANSWERS)) == 2 and person.button(EN["ui_send"]).is_enabled())
+    assert "It rains." in person.script("return document.querySelector('.talk').innerText")
+
+
+def test_a_question_that_failed_is_not_lost(playground: Person) -> None:
+    person = playground
+    send(person, "{{fault rate_limited num=3}}{{fault rate_limited num=3}}Hello?")
+    person.until(lambda: person.script("return document.querySelectorAll('.said .notice.bad').length") == 1)
+    assert "Hello?" in person.script("return document.getElementById('question').value")
