@@ -173,6 +173,7 @@ def _probe(console: Console, account: Account, page: KeptPage, steps: Sequence[S
     visit = Visit(
         page,
         Means(
+            time.time,
             pace=0.0 if site.is_local else PACE,
             put=lambda credentials, kind, data: store.put(credentials, kind, data, account.id),
             note_chat=lambda chat_id: deletions.add([SiteChat(account.id, chat_id)]),
@@ -196,7 +197,7 @@ def _probe(console: Console, account: Account, page: KeptPage, steps: Sequence[S
         "interrupted": probe.was_interrupted,
     }
     day = time.strftime("%Y-%m-%d", time.gmtime())
-    return Report(outcomes, probe.is_whole, day, circumstances), (*visit.private, account.id)
+    return Report(outcomes, probe.is_whole, __version__, day, circumstances), (*visit.private, account.id)
 
 
 def _shown(console: Console, probe: Probe, steps: Sequence[Step]) -> list[Outcome]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import uuid
 
-from qwenproxy.browser.page import PageRequest
 from qwenproxy.browser.tokens import token_claims, token_expiry
 from qwenproxy.errors import ChatGone, ProxyError
 from qwenproxy.probe import forms
@@ -27,9 +26,9 @@ _LEFT_FOR_SURE = 60.0  # seconds before its end at which a loaded page has alway
 
 def page(visit: Visit, book: Notebook) -> None:
     """Read the start page as a script would: the version of its bundle stands in the addresses of its scripts."""
-    head, body = visit.fetch(PageRequest("GET", "/", {"accept": "text/html"}))
-    found = _BUNDLE.search(body.text)
-    book.facts["page"] = {"http_status": head.status, "characters": len(body.text), "bundle": found[1] if found else ""}
+    head, text = visit.read_page("/")  # the marks of a firewall's page are in this one, too
+    found = _BUNDLE.search(text)
+    book.facts["page"] = {"http_status": head.status, "characters": len(text), "bundle": found[1] if found else ""}
     if not found:
         book.changed(Phrase("probe_no_bundle"))
     elif found[1] != forms.NEWEST_BUNDLE:

@@ -162,9 +162,9 @@ _EXTRA = {
 }
 DELTA = {
     "role?": "string",
-    "content": "string|list",
-    "phase": "string",
-    "status": "string",
+    "content?": "string|list",
+    "phase?": "string",
+    "status?": "string",
     "extra?": _EXTRA,
     "name?": "string",
     "function_call?": {"name?": "string|null", "arguments?": "any"},
@@ -172,6 +172,8 @@ DELTA = {
     "content_list?": "list",
     "done?": "bool",
 }
+# Some deltas lack one or the other of these; a whole answer does not.
+IN_EACH_ANSWER = ("role", "content", "phase", "status")
 FRAME = {
     "choices": [{"delta": DELTA, "done?": "bool"}],
     "response_id": "string",

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from qwenproxy import __version__
 from qwenproxy.probe.forms import NEWEST_BUNDLE, NEWEST_SOURCE
 from qwenproxy.probe.notes import Outcome, Verdict
 from qwenproxy.texts import speaker
@@ -25,10 +24,11 @@ VERDICTS: Mapping[Verdict, tuple[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What came of a probe. `day` is its date, `circumstances` are JSON without anything of the person's."""
+    """What came of a probe. `version` is ours, `day` its date, `circumstances` are JSON without anything private."""
 
     outcomes: Sequence[Outcome]
     is_whole: bool
+    version: str
     day: str
     circumstances: Mapping[str, Any]
 
@@ -44,7 +44,7 @@ class Report:
         """Return the report for programs; what is said in it is English."""
         return {
             "report": "qwenproxy doctor --probe",
-            "version": __version__,
+            "version": self.version,
             "day": self.day,
             "compared_with": {"site_protocol": NEWEST_SOURCE, "bundle": NEWEST_BUNDLE},
             **self.circumstances,
@@ -55,7 +55,7 @@ class Report:
     def to_text(self, lang: str) -> str:
         """Return the report for people, in `lang`."""
         say = speaker(lang)
-        lines = [say("probe_report_title", version=__version__, day=self.day), say("probe_report_privacy"), ""]
+        lines = [say("probe_report_title", version=self.version, day=self.day), say("probe_report_privacy"), ""]
         for outcome in self.outcomes:
             lines += [line_of(outcome, lang), *remarks_of(outcome, lang)]
         return "\n".join([*lines, "", self.summary(lang), ""])

@@ -1,8 +1,8 @@
 """The shape of a JSON value: keys, kinds and lengths, without a text of it; and where it differs from a form. Pure.
 
 A form is a dict of what is expected at each key. Its values are names of kinds joined by `|` (`string|null`, `any`),
-further forms, or a list of one form. A key that ends in `?` may be missing; the key `*` stands for keys that are free,
-such as ids, and `...` says that further keys are no news.
+further forms, or a list of one form. A key that ends in `?` may be missing or null; the key `*` stands for keys that
+are free, such as ids, and `...` says that further keys are no news.
 """
 
 from __future__ import annotations
@@ -82,10 +82,13 @@ def _differences(value: object, form: Form, place: str, depth: int) -> Iterator[
 
 def _in_object(value: dict[str, Any], form: Mapping[str, Any], place: str, depth: int) -> Iterator[Difference]:
     known = {key.removesuffix("?"): inner for key, inner in form.items() if key not in (FREE, OPEN)}
+    optional = {key.removesuffix("?") for key in form if key.endswith("?")}
     for key in form:
         if key not in (FREE, OPEN) and not key.endswith("?") and key not in value:
             yield Difference("missing", _joined(place, key))
     for key, inner in list(value.items())[:_MOST_KEYS]:
+        if key in optional and inner is None:
+            continue
         if key in known:
             yield from _differences(inner, known[key], _joined(place, key), depth + 1)
         elif FREE in form:

@@ -33,6 +33,7 @@ class StreamForm:
     differences: dict[Difference, None] = field(default_factory=dict)
     shapes: dict[str, Any] = field(default_factory=dict)
     ids: set[str] = field(default_factory=set)
+    delta_keys: set[str] = field(default_factory=set)
     first_at: float | None = None
     last_at: float = 0.0
     longest_gap: float = 0.0
@@ -110,6 +111,7 @@ class StreamForm:
         delta = choice.get("delta") if isinstance(choice, dict) else None
         if not isinstance(delta, dict):
             return
+        self.delta_keys.update(key for key in forms.IN_EACH_ANSWER if key in delta)
         phase = _word(delta.get("phase"), forms.PHASES)
         status = _word(delta.get("status"), forms.STATUSES)
         self.phases[phase] += 1
@@ -148,7 +150,9 @@ class StreamForm:
     def judge(self, book: Notebook) -> None:
         """Write down where the form is not that of the protocol."""
         book.facts["stream"] = self.facts()
-        book.differences(self.differences, "stream")
+        missing = [key for key in forms.IN_EACH_ANSWER if self.phases and key not in self.delta_keys]
+        lacking = [Difference("missing", f"choices[].delta.{key}") for key in missing]
+        book.differences([*self.differences, *lacking], "stream")
         book.names(self.events, {*forms.EVENTS, "choices"}, "event")
         book.names(self.actions, forms.ACTIONS, "action")
         book.names(self.phases, {*forms.PHASES, ""}, "phase")

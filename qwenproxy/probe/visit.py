@@ -25,6 +25,7 @@ from qwenproxy.upstream.files import UploadCredentials
 from qwenproxy.upstream.models import Model
 
 USUAL = Manner()
+_LONGEST_PAGE = 1 << 20  # characters
 _SHORTEST_SECRET = 6  # characters
 _CODES = ("code", "error_code", "errorCode")
 
@@ -65,10 +66,10 @@ class Means:
     once it is gone. `longest` is the longest question that the product sends as text, in characters.
     """
 
+    now: Callable[[], float]
     pause: Callable[[float], None] = time.sleep
-    pace: float = 5.0
+    pace: float = 6.0
     clock: Callable[[], float] = time.monotonic
-    now: Callable[[], float] = time.time
     put: Callable[[UploadCredentials, str, bytes], None] = lambda credentials, content_type, data: None
     note_chat: Callable[[str], None] = lambda chat_id: None
     note_deleted: Callable[[str], None] = lambda chat_id: None
@@ -186,6 +187,23 @@ class Visit:
                 if self.means.clock() > deadline:
                     raise UpstreamTimeout(f"The site did not answer within {CALL_WAIT:.0f} s.")
             return head, read_body(response, CALL_BODY, clock=self.means.clock)
+        finally:
+            response.close()
+
+    def read_page(self, path: str) -> tuple[Head, str]:
+        """Return a page of the site, whatever stands in it; at most about a megabyte. Raises NetworkFailed, TabLost."""
+        response = self.page.fetch(PageRequest("GET", path, {"accept": "text/html"}))
+        texts: list[str] = []
+        try:
+            deadline = self.means.clock() + CALL_WAIT
+            while (head := response.head(1.0)) is None:
+                if self.means.clock() > deadline:
+                    raise UpstreamTimeout(f"The site did not answer within {CALL_WAIT:.0f} s.")
+            for text in response.iter_text():
+                texts.append(text)
+                if sum(map(len, texts)) > _LONGEST_PAGE or self.means.clock() > deadline:
+                    break
+            return head, "".join(texts)
         finally:
             response.close()
 

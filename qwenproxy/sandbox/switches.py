@@ -24,8 +24,8 @@ class Switches:
     Functions: `native_tools` says what becomes of questions with `local_mcp`, by account id or "*": "on", "refused"
     (500), "empty" or "ignored". `native_form` is the form of their calls (parts.NativeCalls), `native_spread`
     "frames" (a later frame repeats earlier calls) or "list" (all in one), `native_prefix` puts `<server>-` before
-    names, `native_answer_ends` finishes the phase `answer` after them. In the site's own function channel `channel_texts`
-    writes arrays as JSON strings, `channel_goes_on` lets the model speak after the rejection.
+    names, `native_answer_ends` finishes the phase `answer` after them. In the site's own function channel
+    `channel_texts` writes arrays as JSON strings, `channel_goes_on` lets the model speak after the rejection.
 
     Chats: `older_parents` allows a question under an answer that is not the newest. A completions body of more than
     `body_limit` bytes draws the human check (None: none does).

@@ -2,7 +2,8 @@
 
 EN: dict[str, str] = {
     "help_probe": "Ask the site itself, with an account of yours, whether it still speaks as this version knows it; "
-    "tells what it will do and asks first. ID chooses the account.",
+    "tells what it will do and asks first. ID chooses the account."
+    " Ends with 4 where the site differs.",
     "help_probe_report": "Where the report goes, as FILE.json and FILE.txt (only with --probe).",
     "help_probe_all": "Also have a picture painted, which costs a share of the account's day (only with --probe).",
     "help_probe_yes": "Do not ask first (only with --probe).",

@@ -52,7 +52,7 @@ def opened(registry: Registry, stand_in: Sandbox, monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(probe, "opener_for", opener_for)
     yield accounts
-    stand_in.switches.new_phase = Switches.__dataclass_fields__["new_phase"].default
+    stand_in.switches.new_phase = Switches().new_phase
 
 
 def run(*words: str, text: str = "") -> Ended:

@@ -50,12 +50,12 @@ class Run:
         with SandboxTab(site, site.accounts[0]) as self.tab:
             self.visit = Visit(
                 self.tab,
-                Means(put=put, note_chat=self.noted.append, note_deleted=self.deleted.append, **means),
+                Means(site.now, put=put, note_chat=self.noted.append, note_deleted=self.deleted.append, **means),
             )
             self.probe = Probe(self.visit, means.get("clock", lambda: 0.0))
             self.outcomes = list(self.probe.run(STEPS, begin))
         self.left = set(site.chat_ids()) - before
-        self.report = Report(self.outcomes, self.probe.is_whole, "2026-10-05", {})
+        self.report = Report(self.outcomes, self.probe.is_whole, "1.0", "2026-10-05", {})
         self.json = without(self.report.to_json(), self.visit.private, hidden)
         self.text = without(self.report.to_text("en"), self.visit.private, hidden)
 

@@ -60,6 +60,8 @@ FORM: Form = {"id": "string", "size?": "number", "inner": {"*": "bool"}, "rows?"
         ({"id": "a", "inner": {}}, []),
         ({"id": "a", "inner": {"anything": True, "x": False}, "size": 1.5}, []),
         ({"inner": {}}, ["missing id"]),
+        ({"id": "a", "inner": {}, "size": None, "rows": None}, []),
+        ({"id": None, "inner": {}}, ["kind id (null, not string)"]),
         ({"name": "a", "inner": {}}, ["missing id", "new name (string)"]),
         ({"id": 1, "inner": {}}, ["kind id (number, not string)"]),
         ({"id": "a", "inner": {"x": 1}}, ["kind inner.* (number, not bool)"]),

@@ -79,11 +79,20 @@ def test_the_cuts_of_a_stream_do_not_matter(size: int) -> None:
             CREATED + frame(content=7),
             "changed: stream: fields of another kind: choices[].delta.content (number, not string|list)",
         ),
+        (
+            CREATED + frame().replace('"phase"', '"stage"'),
+            "changed: stream: fields are missing: choices[].delta.phase",
+        ),
         (CREATED + "data: half a fr\n\n", "unknown: line that we do not know: data that is no JSON"),
     ],
 )
 def test_what_is_new_or_missing_is_named(text: str, expected: str) -> None:
     assert expected in told(judged(text))
+
+
+def test_a_delta_without_a_phase_is_no_news_beside_one_with_it() -> None:
+    book = judged(SOUND + frame().replace('"phase": "answer", ', ""))
+    assert told(book) == []
 
 
 def test_a_done_at_the_end_is_no_news() -> None:
