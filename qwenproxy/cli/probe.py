@@ -197,7 +197,7 @@ def _probe(console: Console, account: Account, page: KeptPage, steps: Sequence[S
         "interrupted": probe.was_interrupted,
     }
     day = time.strftime("%Y-%m-%d", time.gmtime())
-    return Report(outcomes, probe.is_whole, __version__, day, circumstances), (*visit.private, account.id)
+    return Report(outcomes, probe.is_whole, __version__, day, circumstances), visit.private
 
 
 def _shown(console: Console, probe: Probe, steps: Sequence[Step]) -> list[Outcome]:

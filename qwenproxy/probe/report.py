@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -88,7 +89,7 @@ def without(report: Any, private: Sequence[str], hidden: Callable[[str], str]) -
     """Return JSON in whose texts none of the private ones stands: a second lock behind names.py."""
     if isinstance(report, str):
         for text in private:
-            report = report.replace(text, hidden(text))
+            report = re.sub(rf"(?<!\w){re.escape(text)}(?!\w)", hidden(text), report)
         return report
     if isinstance(report, list):
         return [without(each, private, hidden) for each in report]

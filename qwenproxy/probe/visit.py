@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from qwenproxy.browser.page import Head, Page, PageRequest
+from qwenproxy.browser.page import Head, Page, PageRequest, PageResponse
 from qwenproxy.errors import EmptyAnswer, ProtocolChanged, ProxyError, UpstreamTimeout
 from qwenproxy.probe.listening import Heard, Manner, listen
 from qwenproxy.probe.names import shown
@@ -182,11 +182,7 @@ class Visit:
         """Make a call and return its whole answer, whatever it says. Raises NetworkFailed, TabLost, UpstreamTimeout."""
         response = self.page.fetch(request)
         try:
-            deadline = self.means.clock() + CALL_WAIT
-            while (head := response.head(1.0)) is None:
-                if self.means.clock() > deadline:
-                    raise UpstreamTimeout(f"The site did not answer within {CALL_WAIT:.0f} s.")
-            return head, read_body(response, CALL_BODY, clock=self.means.clock)
+            return self._head(response), read_body(response, CALL_BODY, clock=self.means.clock)
         finally:
             response.close()
 
@@ -195,10 +191,7 @@ class Visit:
         response = self.page.fetch(PageRequest("GET", path, {"accept": "text/html"}))
         texts: list[str] = []
         try:
-            deadline = self.means.clock() + CALL_WAIT
-            while (head := response.head(1.0)) is None:
-                if self.means.clock() > deadline:
-                    raise UpstreamTimeout(f"The site did not answer within {CALL_WAIT:.0f} s.")
+            head, deadline = self._head(response), self.means.clock() + CALL_WAIT
             for text in response.iter_text():
                 texts.append(text)
                 if sum(map(len, texts)) > _LONGEST_PAGE or self.means.clock() > deadline:
@@ -231,6 +224,13 @@ class Visit:
         if heard.is_held_open:
             book.seen(Phrase("probe_held_open"))
         return heard
+
+    def _head(self, response: PageResponse) -> Head:
+        deadline = self.means.clock() + CALL_WAIT
+        while (head := response.head(1.0)) is None:
+            if self.means.clock() > deadline:
+                raise UpstreamTimeout(f"The site did not answer within {CALL_WAIT:.0f} s.")
+        return head
 
     def _space(self) -> None:
         """Leave the pace between two writes: many in a short time bring up the human check (protocol 6.7)."""
@@ -270,8 +270,8 @@ def _places(content: dict[str, Any] | None) -> list[dict[str, Any]]:
 
 
 def _is_private(text: str) -> bool:
-    """Tell whether a text could betray somebody, and is no word of the protocol."""
-    return len(text) >= _SHORTEST_SECRET and not re.fullmatch(r"[a-z_]+", text)
+    """Tell whether a text could betray somebody, and cannot be a mere word, as those of the report are."""
+    return len(text) >= _SHORTEST_SECRET and re.search(r"[\d@\s]", text) is not None
 
 
 def head_facts(head: Head) -> dict[str, Any]:

@@ -323,6 +323,15 @@ def test_a_tab_that_is_lost_leaves_the_chats_to_others(site: Sandbox) -> None:
     assert run["deletion"].verdict == "trouble"
 
 
+def test_a_person_who_has_the_name_of_a_word_of_ours_hides_nothing(site: Sandbox) -> None:
+    personal = site.user_settings.of(site.accounts[0].id)["personalization"]
+    personal |= {"name": "Thinking", "instruction": "answer", "style": "frames"}
+    run = Run(site)
+    assert "✅ Thinking and its budget: as expected" in run.text
+    assert "characters>" not in run.text
+    personal |= {"name": "", "instruction": "", "style": ""}
+
+
 CANARIES = ("Anna Karenina-Canary", "canary@example.org", "canary-instruction-text-4711")
 
 
