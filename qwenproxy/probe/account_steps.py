@@ -15,7 +15,7 @@ from qwenproxy.probe.visit import NotTried, Visit, head_facts, note_refusal, sai
 from qwenproxy.texts import Phrase
 from qwenproxy.upstream import calls, refusals
 from qwenproxy.upstream.bodies import object_in
-from qwenproxy.upstream.models import Catalogue, Model, parse_models
+from qwenproxy.upstream.models import FALLBACK, Catalogue, Model, parse_models
 from qwenproxy.upstream.quota import FEATURES
 
 _BUNDLE = re.compile(r"/qwen-chat-fe/(\d{1,4}(?:\.\d{1,4}){1,3})/")
@@ -66,7 +66,8 @@ def _judge_life(left: int | None, book: Notebook) -> None:
 
 
 def models(visit: Visit, book: Notebook) -> None:
-    """Read the model list, and choose the model that is asked."""
+    """Read the model list, and choose the model that is asked: without a list, as the product does, one of before."""
+    visit.found.models, visit.found.model = FALLBACK.live, _chosen(FALLBACK.live, visit.means.model_name)
     found = parse_models(visit.call(book, calls.list_models(), forms.MODELS, "models"))
     visit.found.models = found
     visit.found.model = _chosen(found, visit.means.model_name)
