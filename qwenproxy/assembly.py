@@ -228,11 +228,20 @@ def profiles_for(config: Config) -> LocalLauncher | None:
     return None if config.accounts_per_browser == 1 else local_launcher_for(config, screen=unseen_screen(config))
 
 
-def opener_for(config: Config, registry: Registry) -> TabOpener:
-    """Return what opens the accounts' tabs where nobody sees them. Raises SetupError if there is no browser."""
-    launcher = launcher_for(config, screen=unseen_screen(config))
+def opener_for(config: Config, registry: Registry, *, as_server: bool = False) -> TabOpener:
+    """Return what opens the accounts' tabs: where nobody sees them, or exactly as the server does.
+
+    Raises SetupError if there is no browser.
+    """
+    launcher = launcher_for(config, screen=None if as_server else unseen_screen(config))
     launcher.check()
     return TabOpener(registry, site_of(config), launcher, profiles=profiles_for(config))
+
+
+def store_of(config: Config) -> ObjectStore:
+    """Return the site's object store as accounts reach it."""
+    session, proxy = SessionFolder(config.session_dir), default_proxy(config.proxy)
+    return ObjectStore(lambda account_id: WayOut(session.account(account_id), proxy))
 
 
 def login_window(config: Config, login_wait: float, *, screen: Screen = "person") -> LoginWindow:

@@ -6,6 +6,8 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import click
 import orjson
@@ -32,14 +34,16 @@ from qwenproxy.cli.findings import (
 )
 from qwenproxy.cli.keys import read_keys
 from qwenproxy.cli.own_server import own_session
+from qwenproxy.cli.probe import ProbeWish, probe_site
 from qwenproxy.cli.session import server_of
-from qwenproxy.cli.terminal.help import Command, option, session_option
+from qwenproxy.cli.terminal.help import Command, WordedUsageError, option, session_option
 from qwenproxy.cli.terminal.progress import live_line
 from qwenproxy.config import Config
 from qwenproxy.disk.claim import RunningServer
 from qwenproxy.errors import ProxyError, SetupError, StorageError
 from qwenproxy.logins.check import Check, check_account
 
+EXAMPLES = "qwenproxy doctor\nqwenproxy doctor --roundtrip\nqwenproxy doctor --probe --report what-the-site-speaks"
 QUESTION = "Answer with the single word: ready"
 _REMEDIES = {
     "unreachable": "doctor_unreachable_remedy",
@@ -49,13 +53,23 @@ _REMEDIES = {
 CONNECT_WAIT = 5.0  # seconds for a running server to accept the connection
 
 
-@click.command("doctor", cls=Command, help="help_doctor", epilog="qwenproxy doctor\nqwenproxy doctor --roundtrip")
+@click.command("doctor", cls=Command, help="help_doctor", epilog=EXAMPLES)
+@click.argument("account_id", metavar="[ID]", required=False)
 @option("--roundtrip", is_flag=True, help="help_roundtrip")
+@option("--probe", is_flag=True, help="help_probe")
+@option("--report", metavar="FILE", type=click.Path(path_type=Path), help="help_probe_report")
+@option("--all", "costly", is_flag=True, help="help_probe_all")
+@option("--yes", is_flag=True, help="help_probe_yes")
 @session_option
-def doctor_command(roundtrip: bool, session_dir: str | None) -> None:
+def doctor_command(roundtrip: bool, probe: bool, session_dir: str | None, **wish: Any) -> None:
     """Print the findings as they come; exit with 1 when something is wrong."""
     config = Config.load({"session_dir": session_dir})
     console = open_console(config)
+    if probe:
+        asks = not wish.pop("yes")
+        sys.exit(probe_site(console, ProbeWish(asks=asks, **wish)))
+    if any(wish.values()):
+        raise WordedUsageError(console.say("probe_only_with"))
     levels = []
     for finding in _findings(console, roundtrip):
         click.echo(str(finding))

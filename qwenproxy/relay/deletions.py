@@ -80,6 +80,10 @@ class UpstreamDeletions:
             self._write([*entries, *(Entry(chat) for chat in new if chat not in old_chats)])
         self._work_off()
 
+    def note_deleted(self, chats: Iterable[SiteChat]) -> None:
+        """Strike chats off that somebody else has deleted. Raises SetupError."""
+        self._note(set(chats), ())
+
     def watch(self, open_tab: Callable[[Account], P]) -> Callable[[Account], P]:
         """Return a form of `open_tab` whose tabs serve the account's deletions, too."""
 

@@ -13,6 +13,7 @@ from qwenproxy.sandbox import control, gate
 from qwenproxy.sandbox.chats import completions, project_routes
 from qwenproxy.sandbox.chats import routes as chat_routes
 from qwenproxy.sandbox.envelope import SiteError, failure, unknown_path
+from qwenproxy.sandbox.faults import changes
 from qwenproxy.sandbox.files import routes as file_routes
 from qwenproxy.sandbox.media import routes as media_routes
 from qwenproxy.sandbox.media import speaking
@@ -38,6 +39,7 @@ def create_app(state: SiteState) -> Quart:
     app = _site("qwenproxy.sandbox", state, [module.bp for module in modules])
     app.before_request(gate.admit)
     app.after_request(_renew_cookie)
+    app.after_request(_rename)
     return app
 
 
@@ -65,6 +67,13 @@ async def _renew_cookie(response: Response) -> Response:
     state = current_state()
     if state.switches.cookies_renewed_on == "answers" and request.path.startswith("/api/"):
         page_cookies.set_firewall_cookie(state, response)
+    return response
+
+
+async def _rename(response: Response) -> Response:
+    state = current_state()
+    if state.switches.renamed and response.mimetype == "application/json":
+        response.set_data(changes.renamed(await response.get_data(as_text=False), request.path, state.switches))
     return response
 
 

@@ -61,6 +61,9 @@ def success(data: Any) -> Response:
 
 def failure(error: SiteError) -> Response:
     """Return the envelope of a failure; the HTTP status is 200 unless the sandbox shows real ones."""
+    if current_app.extensions["sandbox"].switches.refusal_form == "problem":
+        problem = {"type": "about:blank", "title": error.code, "status": error.status, "explanation": error.details}
+        return disguised_response(problem, error.status)
     return disguised_response({"success": False, "request_id": request_id(), "data": error.data}, error.status)
 
 

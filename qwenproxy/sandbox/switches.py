@@ -22,10 +22,10 @@ class Switches:
     ahead of this machine's.
 
     Functions: `native_tools` says what becomes of questions with `local_mcp`, by account id or "*": "on", "refused"
-    (500) or "empty". `native_form` is the form of their calls (parts.NativeCalls), `native_spread` "frames" (a later
-    frame repeats earlier calls) or "list" (all in one), `native_prefix` puts `<server>-` before names,
-    `native_answer_ends` finishes the phase `answer` after them. In the site's own function channel `channel_texts`
-    writes arrays as JSON strings, `channel_goes_on` lets the model speak after the rejection.
+    (500), "empty" or "ignored". `native_form` is the form of their calls (parts.NativeCalls), `native_spread`
+    "frames" (a later frame repeats earlier calls) or "list" (all in one), `native_prefix` puts `<server>-` before
+    names, `native_answer_ends` finishes the phase `answer` after them. In the site's own function channel
+    `channel_texts` writes arrays as JSON strings, `channel_goes_on` lets the model speak after the rejection.
 
     Chats: `older_parents` allows a question under an answer that is not the newest. A completions body of more than
     `body_limit` bytes draws the human check (None: none does).
@@ -34,6 +34,10 @@ class Switches:
     told in an "envelope" or in a "frame" of the stream (`quota_form`). A picture takes `picture_s`, a research
     `research_s`; a picture's address serves `picture_type`, and the next `dead_pictures` addresses lead nowhere. A film
     takes `film_s`; the next `failing_films` fail.
+
+    Changes of the site that nobody has seen yet: `renamed` gives fields other names in answers, by the beginning of the
+    path that is asked (`{"/api/v2/models": {"id": "model_id"}}`); each answer of the model has a frame of `new_phase`
+    and one that is a `new_event`; refusals are an "envelope" or, in another form, a "problem" (`refusal_form`).
     """
 
     require_bx: bool = True
@@ -80,3 +84,7 @@ class Switches:
     dead_pictures: int = 0
     film_s: float = 5.0
     failing_films: int = 0
+    renamed: dict[str, dict[str, str]] = field(default_factory=dict)
+    new_phase: str = ""
+    new_event: str = ""
+    refusal_form: str = "envelope"

@@ -1,9 +1,10 @@
 """The catalogue of all texts for the person at the terminal, in English and Russian.
 
 errors_*.py has the errors for people and the meanings of the settings, commands_*.py the texts of the command line,
-connect_*.py those of `qwenproxy connect`, moving_*.py those of `account export` and `import`, proxies_*.py what is said
-about outgoing proxies, grid_*.py about a Selenium Grid, media_*.py those of `image` and `speech`, dashboard_*.py those
-of the dashboard, whose keys begin with `ui_`, window_*.py those about a person's window there.
+connect_*.py those of `qwenproxy connect`, moving_*.py those of `account export` and `import`, probe_*.py those of
+`doctor --probe`, proxies_*.py what is said about outgoing proxies, grid_*.py about a Selenium Grid, media_*.py those of
+`image` and `speech`, dashboard_*.py those of the dashboard, whose keys begin with `ui_`, window_*.py those about a
+person's window there.
 Stands below everything: imports nothing of the package.
 """
 
@@ -29,6 +30,8 @@ from qwenproxy.texts import (
     media_ru,
     moving_en,
     moving_ru,
+    probe_en,
+    probe_ru,
     proxies_en,
     proxies_ru,
     window_en,
@@ -45,6 +48,7 @@ EN = (
     | grid_en.EN
     | media_en.EN
     | moving_en.EN
+    | probe_en.EN
     | proxies_en.EN
     | window_en.EN
 )
@@ -56,6 +60,7 @@ RU = (
     | grid_ru.RU
     | media_ru.RU
     | moving_ru.RU
+    | probe_ru.RU
     | proxies_ru.RU
     | window_ru.RU
 )

@@ -25,7 +25,7 @@ ROWS = (
     ("disk",),
     ("access", "browser", "connect"),
     ("accounts", "upstream"),
-    ("logins", "uploads"),
+    ("logins", "probe", "uploads"),
     ("relay",),
     ("history", "media"),
     ("api",),
@@ -71,6 +71,9 @@ ONLY = {
     "qwenproxy.chat": ("chat", "errors", "tokenizer"),
     "qwenproxy.connect": ("connect", "disk.files", "errors", "texts"),
     "qwenproxy.observe": ("observe",),
+    "qwenproxy.probe": (
+        "browser.page", "browser.tokens", "chat", "disk.json_text", "errors", "probe", "texts", "upstream",
+    ),
     "qwenproxy.tokenizer": ("tokenizer",),
     "qwenproxy.upstream": ("browser.page", "chat", "disk.json_text", "errors", "upstream"),
     "qwenproxy.wsgi": ("errors", "wsgi"),

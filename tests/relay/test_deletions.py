@@ -226,3 +226,10 @@ class TestMemoryForm:
     )
     def test_anything_else_is_nothing(self, value: object) -> None:
         assert UpstreamMemory.from_json(value) == UpstreamMemory()
+
+
+def test_chats_that_somebody_else_deleted_are_struck_off(chats: KeptChats) -> None:
+    mine, other = SiteChat("closed", "up-7"), SiteChat("closed", "up-8")
+    chats.deletions.add([mine, other])
+    chats.deletions.note_deleted([mine])
+    assert journal(chats) == [("closed", "up-8", 0)]

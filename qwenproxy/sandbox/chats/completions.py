@@ -15,6 +15,7 @@ from qwenproxy.sandbox.chats.local_tools import draws_human_check
 from qwenproxy.sandbox.chats.question import Question, read_question
 from qwenproxy.sandbox.envelope import bad_request, success
 from qwenproxy.sandbox.faults import answers as fault_answers
+from qwenproxy.sandbox.faults.changes import changed, has_changed
 from qwenproxy.sandbox.faults.fault import COMPLETIONS, Fault, parse_fault
 from qwenproxy.sandbox.faults.oddities import Frames, HeldOpen, Timed
 from qwenproxy.sandbox.faults.streams import ConnectionDropped, spoil
@@ -65,6 +66,8 @@ async def complete() -> Response:
     exchange.generation = generation
     writer = _writer(state, question, user_message, answer_message)
     frames = await _answer(state, question, user_message, writer, fault)
+    if has_changed(state.switches):
+        frames = changed(frames, request.path, writer, state.switches)
     body = _deliver(frames, generation, writer, exchange.wire)
     response = Response(body, content_type="text/event-stream; charset=utf-8", headers=_HEADERS)
     response.timeout = None

@@ -38,10 +38,21 @@ def are_silenced(features: Mapping[str, Any], account_id: str, switches: Switche
     servers = features.get("local_mcp")
     if not servers:
         return False
-    outcome = switches.native_tools.get(account_id, switches.native_tools.get("*", "on"))
+    outcome = _outcome(account_id, switches)
     if outcome == "refused":
         raise SiteError(500, "Internal_Server_Error", "Internal Error")
     return outcome == "empty" or len(compact(servers).encode("utf-8", "replace")) > MAX_BYTES
+
+
+def seen_features(features: Mapping[str, Any], account_id: str, switches: Switches) -> Mapping[str, Any]:
+    """Return the `feature_config` that the model sees: without functions where the site ignores them."""
+    if _outcome(account_id, switches) != "ignored":
+        return features
+    return {key: value for key, value in features.items() if key != "local_mcp"}
+
+
+def _outcome(account_id: str, switches: Switches) -> str:
+    return switches.native_tools.get(account_id, switches.native_tools.get("*", "on"))
 
 
 def _is_tool(tool: Any) -> bool:

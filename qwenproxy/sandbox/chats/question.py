@@ -7,7 +7,7 @@ from typing import Any
 
 from qwenproxy.sandbox.accounts.account import SandboxAccount
 from qwenproxy.sandbox.chats.chat import Chat, ChatMessage
-from qwenproxy.sandbox.chats.local_tools import are_silenced, check_local_tools
+from qwenproxy.sandbox.chats.local_tools import are_silenced, check_local_tools, seen_features
 from qwenproxy.sandbox.envelope import SiteError, bad_request
 from qwenproxy.sandbox.media.filming import FILMS, check_film
 from qwenproxy.sandbox.media.painting import PICTURES, check_picture
@@ -62,7 +62,7 @@ class Question:
             context=context,
             thinking=self._thinking(),
             search=self.message["chat_type"] == "search",
-            features=self.features,
+            features=seen_features(self.features, self.chat.account_id, state.switches),
             settings=state.settings.of(self.chat.account_id),
             switches=state.switches,
         )

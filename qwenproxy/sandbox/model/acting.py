@@ -26,6 +26,8 @@ _SCHEMA_WORDS = frozenset({"type", "properties", "anyOf", "oneOf", "allOf", "$re
 _NEAR = 400  # characters between the words and the schema
 _ANY = {"type": "object", "properties": {"answer": {"type": "string"}}, "required": ["answer"]}
 _CHAT = "I would rather talk about it than write it down."
+_BOTH = re.compile(r"\bboth functions\b", re.IGNORECASE)
+_COUNT = re.compile(r"\bcount from 1 to (\d{1,4})\b", re.IGNORECASE)
 _NEWS = re.compile(
     r"\b(?:news|headlines|latest|current events|search the web|look (?:it |this )?up online)\b", re.IGNORECASE
 )
@@ -37,6 +39,8 @@ def act(conversation: Conversation, offer: Offer, *, may_search: bool) -> Step:
     if conversation.result is not None:
         return _document(conversation, schema) if schema is not None else Step(_about(conversation.result), ())
     text = without_offers(conversation.user_text)
+    if _BOTH.search(text) and len(named := offer.all_named_in(text)) > 1:
+        return Step("", tuple(offer.call(each) for each in named))
     function = offer.demanded(conversation.entries) or offer.named_in(text) or offer.meant_in(text)
     if function is not None:
         return _calling(conversation, offer, function)
@@ -45,6 +49,8 @@ def act(conversation: Conversation, offer: Offer, *, may_search: bool) -> Step:
     if may_search and offer.way and asks_for_news(conversation):
         # a model that may search and sees functions writes its search as one of them (protocol 5.8)
         return Step("", (Call("web_search", {"queries": [conversation.user_text.strip()[:100]]}, "tool_call"),))
+    if count := _COUNT.search(text):
+        return Step("\n".join(map(str, range(1, int(count[1]) + 1))), ())
     return Step(plain_answer(conversation.user_text), ())
 
 

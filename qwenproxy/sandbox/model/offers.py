@@ -67,9 +67,12 @@ class Offer:
 
     def named_in(self, text: str) -> Function | None:
         """Return the function that the text names first, as a whole word."""
+        return next(iter(self.all_named_in(text)), None)
+
+    def all_named_in(self, text: str) -> list[Function]:
+        """Return the functions that the text names, each once, in its order."""
         places = [(_place(one.name, text), number) for number, one in enumerate(self.functions)]
-        found = [(at, number) for at, number in places if at >= 0]
-        return self.functions[min(found)[1]] if found else None
+        return [self.functions[number] for at, number in sorted(places) if at >= 0]
 
     def meant_in(self, text: str) -> Function | None:
         """Return the function `get_x` of a text that asks about x."""
