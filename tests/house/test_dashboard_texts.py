@@ -31,6 +31,7 @@ COMPOSED = {
     *(f"file_{way}" for way in ("held", "upload", "copy", "fetch", "link")),
     *(f"stage_{lap}" for lap in ("account", "files", "chat", "first")),
     *(f"kind_{kind}{end}" for kind in ("talk", "search", "picture", "edit", "research") for end in ("", "_how")),
+    *(f"kind_{kind}" for kind in ("t2i", "image_edit", "t2v", "i2v", "deep_research", "tts", "upload")),
     *(f"origin_{origin}" for origin in ("default", "option")),
 }
 PREFIXES = {key.partition("_")[0] for key in COMPOSED}
