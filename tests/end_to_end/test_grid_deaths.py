@@ -30,7 +30,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.grid, pytest.mark.timeout(300)]
 
 SESSION_TIMEOUT = 20  # seconds; the least in which a page may load on a busy machine
 RECOVERY = 15.0  # seconds until the next success, once a slot is free
-HANG_RECOVERY = 25.0  # the same where a node hangs: 5 for its answer, 3 for its session's end, 5 for a slot, and a start
+HANG_RECOVERY = 25.0  # where a node hangs: 5 for its answer, 3 for the end of its session, 5 for a slot, and a start
 LONG = "{{stream chunks=200 interval_ms=50}}"
 
 

@@ -50,19 +50,24 @@ class Places:
         self._count = 0
 
     def take(self, number: int) -> None:
-        """Take the place on this node. Both have to be free."""
+        """Take the place on this node, once both are free, and wait until the other one is."""
+        self._await_free(2)
         name, browser = self._open()
         if node_of(self._grid, name) != number:
             _, second = self._open()
             browser.close()
             browser = second
         self._browser = browser
+        self._await_free(1)
 
     def leave(self) -> None:
         """Free the place that is taken."""
         if self._browser:
             self._browser.close()
         self._browser = None
+
+    def _await_free(self, count: int) -> None:
+        self._grid.await_that(lambda: sum(node.free for node in self._grid.ask()) == count)
 
     def _open(self) -> tuple[str, GridBrowser]:
         self._count += 1
