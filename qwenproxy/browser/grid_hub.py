@@ -55,8 +55,8 @@ class GridHub:
         """Return nodes, slots and sessions for people. Raises GridError."""
         return self._read(report_of, self._ask("POST", "/graphql", {"query": QUERY}))
 
-    def end_session(self, session_id: str | None, *, politely: bool = True) -> bool:
-        """End a session and its browser; wait longer for one that is well, `politely`. Tell whether the hub answered.
+    def end_session(self, session_id: str | None, *, politely: bool = True) -> None:
+        """End a session and its browser; wait longer for one that is well, `politely`.
 
         Never raises, because the Grid ends forgotten sessions itself.
         """
@@ -65,8 +65,6 @@ class GridHub:
             self._pool.request("DELETE", f"{self.address.url}/session/{session_id}", timeout=wait)
         except HTTPError as error:
             log.warning("a browser on the Grid was not ended (%s): its time limit will", type(error).__name__)
-            return False
-        return True
 
     def devtools_of(self, driver: WebDriver) -> DevToolsAddress | None:
         """Return where the DevTools of a session's browser are, through the hub; None where the Grid has none."""

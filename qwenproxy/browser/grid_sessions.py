@@ -74,11 +74,10 @@ class GridSessions:
 
     def end(self, driver: WebDriver, *, politely: bool = True) -> None:
         """End a session and its browser, quickly unless `politely`. Never raises."""
-        is_ended = self._hub.end_session(driver.session_id, politely=politely)
+        self._hub.end_session(driver.session_id, politely=politely)
         with self._lock:
             self._ports.pop(str(driver.session_id), None)
-            if is_ended:  # else its node hangs, and its slot with it: nobody is to wait for that
-                self._freed_at = time.monotonic()
+            self._freed_at = time.monotonic()
 
     def _take_slot(self) -> float:
         """Wait until a slot is free, and count it as ours; return the time limit of sessions (s). Raises GridError.

@@ -30,6 +30,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.grid, pytest.mark.timeout(300)]
 
 SESSION_TIMEOUT = 20  # seconds; the least in which a page may load on a busy machine
 RECOVERY = 15.0  # seconds until the next success, once a slot is free
+HANG_RECOVERY = 25.0  # where a node hangs: 5 for its answer, 3 for the end of its session, 5 for a slot, and a start
 LONG = "{{stream chunks=200 interval_ms=50}}"
 
 
@@ -128,7 +129,8 @@ def test_a_node_that_hangs_is_given_up_in_seconds(grid: LocalGrid, proxy: Proxy)
     assert node
     whole, broken, seconds = interrupted(proxy, 4, lambda: node.send_signal(signal.SIGSTOP))
     node.send_signal(signal.SIGCONT)
-    assert whole and broken and seconds < RECOVERY
+    print(f"next success after {seconds:.1f} s")
+    assert whole and broken and seconds < HANG_RECOVERY
     assert "ReadTimeoutError" in proxy.log()
     assert proxy.end() == 0
     assert_empty(grid, SESSION_TIMEOUT * 2.0)
