@@ -115,9 +115,9 @@ def _paths(report: Path | None) -> _Paths:
         paths = _pair(report.with_suffix("") if report.suffix in (".json", ".txt") else report)
     folder = paths.json.absolute().parent
     if not folder.is_dir():
-        raise SetupError(Phrase("image_no_folder", path=paths.json))
+        raise SetupError(Phrase("work_no_folder", path=paths.json))
     if not os.access(folder, os.W_OK):
-        raise SetupError(Phrase("image_read_only", path=paths.json))
+        raise SetupError(Phrase("work_read_only", path=paths.json))
     for path in (paths.json, paths.text):
         if path.exists():
             raise SetupError(Phrase("probe_exists", path=path))
