@@ -51,6 +51,7 @@ def test_a_film_outlives_a_killed_server(site: Sandbox, new_proxy: Callable[...,
             poll_interval_ms=500,
         )
         assert eventually(lambda: client.videos.list().data)
+        assert eventually(lambda: client.videos.list().data[0].status == "in_progress")
         (began,) = client.videos.list().data
         assert (began.status, began.size) == ("in_progress", "720x1280")
         serving = worker(proxy)
