@@ -126,6 +126,7 @@ class Watch:
         self._linger_until = 0.0
         self._last_token = ""
         self._user_id = ""
+        self._doubted = ""  # the token that the site said another person's name for
         self._ask_again_at = 0.0
         self._step: Step = "waiting"
         self._site_came_up = False
@@ -192,7 +193,19 @@ class Watch:
         if verdict == "verification":
             self._step = "verification"
             self._lingers = False
+        if verdict == "in" and self._is_in_doubt(view["token"]):
+            return False
         return verdict in ("in", "unclear") and (verdict == "in" or self._is_new(view["token"])) and not self._stays()
+
+    def _is_in_doubt(self, token: str) -> bool:
+        """Tell whether token and site name different people: between look and question somebody else logged in.
+
+        A second answer about the same token counts, should the site ever name people in two ways.
+        """
+        user_id = token_user(token)
+        is_in_doubt = bool(user_id and self._user_id and user_id != self._user_id) and token != self._doubted
+        self._doubted = token if is_in_doubt else ""
+        return is_in_doubt
 
     def _is_new(self, token: str) -> bool:
         """Tell whether a token must come from a login in this window, in case the site answers in an unknown form."""

@@ -10,13 +10,26 @@ import login_window
 import pytest
 from cli_runner import new_token
 from clocks import FakeClock
-from login_window import CAPTCHA, GOING, NOBODY, SIGN_IN, SITE, SOMEBODY, STRANGE, FakeDriver, Play, Script, View
+from login_window import (
+    CAPTCHA,
+    GOING,
+    NOBODY,
+    SIGN_IN,
+    SITE,
+    SOMEBODY,
+    STRANGE,
+    FakeDriver,
+    Play,
+    Script,
+    View,
+    somebody,
+)
 from selenium.common.exceptions import TimeoutException, UnexpectedAlertPresentException
 from session_files import account_of
 from spelling import spelled
 
 from qwenproxy.accounts import identity
-from qwenproxy.accounts.account import Account
+from qwenproxy.accounts.account import Account, OtherUser
 from qwenproxy.accounts.registry import Registry
 from qwenproxy.browser.local import LocalLauncher
 from qwenproxy.browser.profile import ProfileClaim, ProfileInUse
@@ -61,6 +74,25 @@ def test_a_login_becomes_an_account(registry: Registry, window: LoginWindow, pla
     login = identity.read(registry.folder(added), new_token())
     assert login.cookies == (login_window.COOKIE,) and ("lswusea", "device") in login.storage.items
     ProfileClaim.take(registry.folder(added)).release()  # free again
+
+
+def test_somebody_who_logs_in_between_look_and_question_is_not_taken_for_the_account(
+    registry: Registry, window: LoginWindow, play: Play
+) -> None:
+    """The page still shows the old token while the site already answers for somebody else."""
+    registry.add(OLD, "mine")
+    late = View(OLD, answer=somebody("his"))
+    script = play(late, "wait", View(new_token("his"), answer=somebody("his")))
+    with pytest.raises(OtherUser):
+        renew_account(registry, window, script, account_of(registry, "mine"))
+    assert account_of(registry, "mine").token == OLD
+
+
+def test_a_site_that_names_people_in_two_ways_is_believed_in_the_end(
+    registry: Registry, window: LoginWindow, play: Play
+) -> None:
+    odd = View(new_token(), answer=somebody("a-name-of-its-own"))
+    assert add_account(registry, window, play(odd, *["wait"] * 10), "mine") == "mine"
 
 
 def test_a_login_may_have_a_name_of_its_own(registry: Registry, window: LoginWindow, play: Play) -> None:

@@ -16,16 +16,22 @@ from qwenproxy.browser.chrome_tab import no_trouble
 from qwenproxy.browser.local import LocalLauncher
 from qwenproxy.browser.profile import ProfileClaim
 from qwenproxy.browser.site import Site
+from qwenproxy.browser.tokens import token_user
 from qwenproxy.disk.folder import AccountFolder
 from qwenproxy.logins import watch
 from qwenproxy.logins.window import LoginWindow
 
 SITE = "https://localhost:4433"
-SOMEBODY = [200, {"content-type": "application/json"}, '{"id":"u1","role":"user"}']
+SOMEBODY = object()  # the site names the person of the token
 NOBODY = [200, {"x-actual-status-code": "401"}, '{"success":false,"data":{"code":"Unauthorized"}}']
 CAPTCHA = [200, {}, '{"ret":["FAIL_SYS_USER_VALIDATE","RGV587_ERROR"],"data":{"url":"/punish"}}']
 COOKIE = {"name": "refresh_token", "value": "r", "domain": ".localhost", "httpOnly": True}
 STRANGE = [200, {"content-type": "application/json"}, '{"something":"else"}']
+
+
+def somebody(user_id: str) -> object:
+    """Return the site's answer about this person."""
+    return [200, {"content-type": "application/json"}, f'{{"id":"{user_id}","role":"user"}}']
 
 
 @dataclass(frozen=True)
@@ -91,6 +97,8 @@ class FakeDriver:
         assert isinstance(self.view, View)
         if isinstance(self.view.answer, Exception):
             raise self.view.answer
+        if self.view.answer is SOMEBODY:
+            return somebody(token_user(token) or "u1")
         return self.view.answer
 
     def _turn(self, handle: str) -> None:
