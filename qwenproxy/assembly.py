@@ -88,19 +88,13 @@ def assemble(config: Config, relay: Relay | None = None, on_exhausted: Callable[
     session = SessionFolder(config.session_dir)
     ledger = Ledger.open(session)
     ledger.tidy()
-    proxy = default_proxy(config.proxy)
-
-    def way_of(account_id: str) -> WayOut:
-        return WayOut(session.account(account_id), proxy)
-
-    store = ObjectStore(way_of)
-    uploader = Uploader(ledger, config.max_file_size, put=store.put)
+    uploader = Uploader(ledger, config.max_file_size, put=store_of(config).put)
     relay = relay or build_relay(config, uploader, on_exhausted=on_exhausted)
     if relay.spare_chats:
         relay.spare_chats.prepare()
     history = HistoryStore.open(session.history, config.max_history_length)
     state = State(session.state)
-    media, fetcher = MediaStore(session.media), WorkFetcher(way_of, is_local=site_of(config).is_local)
+    media, fetcher = MediaStore(session.media), WorkFetcher(ways_out(config), is_local=site_of(config).is_local)
     client_chats = ClientChats(SiteIndex(state), config.api_chats)
     keys = KeyFile.open(session.keys)
     admin_keys = _admin_keys(session) if config.admin else None
@@ -114,7 +108,7 @@ def assemble(config: Config, relay: Relay | None = None, on_exhausted: Callable[
         Films(FilmSite(relay), FilmJobs(state), FilmFiles(media, fetcher), config.responses_days),
         SpeechSite(relay),
         Hearing(relay),
-        Proxies(relay.pool.registry, proxy),
+        Proxies(relay.pool.registry, default_proxy(config.proxy)),
         keys,
         admin_keys,
     )
@@ -240,8 +234,13 @@ def opener_for(config: Config, registry: Registry, *, as_server: bool = False) -
 
 def store_of(config: Config) -> ObjectStore:
     """Return the site's object store as accounts reach it."""
+    return ObjectStore(ways_out(config))
+
+
+def ways_out(config: Config) -> Callable[[str], WayOut]:
+    """Return what gives the way out of an account, by its id."""
     session, proxy = SessionFolder(config.session_dir), default_proxy(config.proxy)
-    return ObjectStore(lambda account_id: WayOut(session.account(account_id), proxy))
+    return lambda account_id: WayOut(session.account(account_id), proxy)
 
 
 def login_window(config: Config, login_wait: float, *, screen: Screen = "person") -> LoginWindow:

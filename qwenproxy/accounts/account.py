@@ -178,6 +178,11 @@ def iso_text(moment: float) -> str:
     return date.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def iso_texts(moments: Mapping[str, float]) -> dict[str, str]:
+    """Write moments (s since 1970) as `iso_text` does, each by its name."""
+    return {name: iso_text(moment) for name, moment in moments.items()}
+
+
 def _promise(record: Mapping[str, Any]) -> tuple[bool, float]:
     return not record.get("invalid"), token_expiry(record["token"]) or math.inf
 

@@ -7,7 +7,7 @@ from typing import Any
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
-from qwenproxy.accounts.account import Account, iso_text
+from qwenproxy.accounts.account import Account, iso_text, iso_texts
 from qwenproxy.admin.account_changes import account_of
 from qwenproxy.admin.office import Office, office
 from qwenproxy.api.errors import json_response
@@ -79,6 +79,6 @@ def _facts(parts: Office, account: Account) -> dict[str, Any]:
         "renewable": account.renewable,
         "trouble": account.trouble.say(parts.lang) if status == "WAIT" and account.trouble else "",
         "settings": list(report.settings.changing) if report.settings else [],
-        "resting": {kind: iso_text(until) for kind, until in parts.relay.pool.kinds_resting(account.id).items()},
+        "resting": iso_texts(parts.relay.pool.kinds_resting(account.id)),
         "proxy": parts.proxies.shown(account.id),
     }

@@ -21,14 +21,9 @@ def picture_message(messages: Sequence[Message], *, with_images: bool = True) ->
         return None
     systems = [message.text for message in before if message.role == "system"]
     prompt = "\n\n".join(text for text in (*systems, last.text) if text.strip())
-    images = (images_of(last) or _newest_image(before)) if with_images else ()
+    images = (last.images or _newest_image(before)) if with_images else ()
     return Message("user", (TextPart(prompt), *images))
 
 
-def images_of(message: Message) -> tuple[ImagePart, ...]:
-    """Return the images of a message."""
-    return tuple(part for part in message.parts if isinstance(part, ImagePart))
-
-
 def _newest_image(messages: Sequence[Message]) -> tuple[ImagePart, ...]:
-    return next((images[-1:] for message in reversed(messages) if (images := images_of(message))), ())
+    return next((message.images[-1:] for message in reversed(messages) if message.images), ())

@@ -8,13 +8,12 @@ before their first request.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response
 from flask.typing import ResponseReturnValue
 
-from qwenproxy.accounts.account import iso_text
+from qwenproxy.accounts.account import iso_text, iso_texts
 from qwenproxy.api.auth import is_probe
 from qwenproxy.api.errors import json_response
 from qwenproxy.api.wiring import proxies, relay
@@ -38,7 +37,7 @@ def health() -> ResponseReturnValue:
     now = time.time()
     for account in relay().pool.registry.all():
         counts[account.status(now)] += 1
-    resting = _moments(relay().pool.kinds_resting())
+    resting = iso_texts(relay().pool.kinds_resting())
     return json_response({"status": "ok", "accounts": counts, **({"resting": resting} if resting else {})})
 
 
@@ -57,18 +56,13 @@ def account_status() -> ResponseReturnValue:
         reason = {"reason": str(account.trouble)} if status == "WAIT" and account.trouble else {}
         address = proxies().shown(account.id)
         proxy = {"proxy": address} if address else {}
-        kinds = _moments(relay().pool.kinds_resting(account.id))
+        kinds = iso_texts(relay().pool.kinds_resting(account.id))
         resting = {"resting": kinds} if kinds else {}
         accounts.append({"id": account.id, "status": status, "resetAt": reset_at, **reason, **proxy, **resting})
     authenticated = any(account["status"] != "INVALID" for account in accounts)
     hub = relay().grid
     grid = {"grid": _grid(hub)} if hub else {}
     return json_response({"authenticated": authenticated, "accounts": accounts, **grid})
-
-
-def _moments(kinds: Mapping[str, float]) -> dict[str, str]:
-    """Return until when kinds of work rest, in ISO 8601."""
-    return {kind: iso_text(until) for kind, until in kinds.items()}
 
 
 def _grid(hub: GridHub) -> dict[str, object]:

@@ -100,6 +100,11 @@ class Message:
         """The parts that are not text, in order."""
         return tuple(part for part in self.parts if not isinstance(part, TextPart))
 
+    @property
+    def images(self) -> tuple[ImagePart, ...]:
+        """The images, in order."""
+        return tuple(part for part in self.parts if isinstance(part, ImagePart))
+
 
 @dataclass(frozen=True, slots=True)
 class ChatRequest:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import itertools
 import math
-import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -26,6 +25,7 @@ from qwenproxy.browser.profile import profile_owner
 from qwenproxy.cli.console import Console, find_account, is_confirmed, is_interactive, no_accounts
 from qwenproxy.cli.terminal.help import WordedUsageError
 from qwenproxy.cli.terminal.progress import live_line
+from qwenproxy.cli.works import check_folder
 from qwenproxy.disk import files
 from qwenproxy.errors import NoUsableAccount, Refusal, SetupError
 from qwenproxy.logins.check import verdict
@@ -113,11 +113,7 @@ def _paths(report: Path | None) -> _Paths:
         paths = next(each for each in map(_pair, map(Path, names)) if not (each.json.exists() or each.text.exists()))
     else:
         paths = _pair(report.with_suffix("") if report.suffix in (".json", ".txt") else report)
-    folder = paths.json.absolute().parent
-    if not folder.is_dir():
-        raise SetupError(Phrase("work_no_folder", path=paths.json))
-    if not os.access(folder, os.W_OK):
-        raise SetupError(Phrase("work_read_only", path=paths.json))
+    check_folder(paths.json)
     for path in (paths.json, paths.text):
         if path.exists():
             raise SetupError(Phrase("probe_exists", path=path))

@@ -47,13 +47,18 @@ def prompt_of(argument: str) -> str:
 
 def check_target(path: Path, *, is_ours: bool) -> None:
     """Raise SetupError for a file that cannot or must not be written, before the work costs anything."""
-    folder = path.absolute().parent
-    if not folder.is_dir():
-        raise SetupError(Phrase("work_no_folder", path=path))
     if path.is_dir():
         raise SetupError(Phrase("work_is_folder", path=path))
     if path.exists() and not is_ours:
         raise SetupError(Phrase("work_exists", path=path))
+    check_folder(path)
+
+
+def check_folder(path: Path) -> None:
+    """Raise SetupError for a file whose folder is missing or takes none."""
+    folder = path.absolute().parent
+    if not folder.is_dir():
+        raise SetupError(Phrase("work_no_folder", path=path))
     if not os.access(folder, os.W_OK):
         raise SetupError(Phrase("work_read_only", path=path))
 

@@ -207,6 +207,24 @@ def parse_json(data: bytes) -> Any:
     return read_json(data)
 
 
+def read_rows(path: Path, what: str) -> list[Any]:
+    """Return the rows of a file of `what`: a JSON array, [] if there is no file. One that is none is set aside.
+
+    Raises StorageError.
+    """
+    data = read_bytes(path)
+    if data is None:
+        return []
+    try:
+        rows = parse_json(data)
+        if not isinstance(rows, list):
+            raise ValueError(f"not a list of {what}")
+    except ValueError as error:
+        set_aside(path, str(error))
+        return []
+    return rows
+
+
 def format_json(value: object) -> bytes:
     """Write a value as indented JSON that `parse_json` reads back."""
     try:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from qwenproxy.chat import ChatRequest, Event, Finish, ImagePart, Text, Tick
+from qwenproxy.chat import ChatRequest, Event, Finish, Text, Tick
 from qwenproxy.chat.answer import Answer
 from qwenproxy.chat.waiting import ClientGoneCheck, check_client
 from qwenproxy.errors import NoFilm
@@ -75,9 +75,9 @@ def film_answer(films: Films, chat: ChatRequest, client_gone: ClientGoneCheck) -
     laps = Laps()
     message = chat.messages[-1]
     ratio = chat.work.ratio if chat.work and chat.work.ratio else DEFAULT_RATIO
-    images = tuple(part for part in message.parts if isinstance(part, ImagePart))
     job = films.order(
-        FilmOrder(message.text.strip(), images, chat.model or DEFAULT_MODEL, ratio, ratio, chat.client), client_gone
+        FilmOrder(message.text.strip(), message.images, chat.model or DEFAULT_MODEL, ratio, ratio, chat.client),
+        client_gone,
     )
     laps.end("film")
     answer = FilmAnswer(films, job, chat, laps)

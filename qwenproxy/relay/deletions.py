@@ -204,16 +204,7 @@ class UpstreamDeletions:
 
     def _read(self) -> list[Entry]:
         with self._lock:
-            data = files.read_bytes(self._path)
-            if data is None:
-                return []
-            try:
-                rows = files.parse_json(data)
-                if not isinstance(rows, list):
-                    raise ValueError("not a list of chats")
-            except ValueError as error:
-                files.set_aside(self._path, str(error))
-                return []
+            rows = files.read_rows(self._path, "chats")
         return [entry for row in rows if (entry := _parse_entry(row))]
 
     def _write(self, entries: list[Entry]) -> None:

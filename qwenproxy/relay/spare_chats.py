@@ -60,7 +60,8 @@ class SpareChats:
 
     def prepare(self) -> None:
         """Delete what an earlier server left in stock. Raises SetupError."""
-        self._discard(self._read())
+        rows = files.read_rows(self._path, "chats")
+        self._discard([chat for row in rows if (chat := parse_site_chat(row))])
         files.delete(self._path)
 
     def take(self, account_id: str, model: str) -> SiteChat | None:
@@ -152,19 +153,6 @@ class SpareChats:
             files.write_atomic(self._path, files.format_json(rows))
         else:
             files.delete(self._path)
-
-    def _read(self) -> list[SiteChat]:
-        data = files.read_bytes(self._path)
-        if data is None:
-            return []
-        try:
-            rows = files.parse_json(data)
-            if not isinstance(rows, list):
-                raise ValueError("not a list of chats")
-        except ValueError as error:
-            files.set_aside(self._path, str(error))
-            return []
-        return [chat for row in rows if (chat := parse_site_chat(row))]
 
     def _is_old(self, spare: _Spare) -> bool:
         return self._clock() - spare.made_at >= LONGEST_AGE

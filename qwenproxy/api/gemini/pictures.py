@@ -7,7 +7,7 @@ import uuid
 from typing import Any
 
 from qwenproxy.api.gemini.format import candidate
-from qwenproxy.api.picture_talk import images_of, picture_message
+from qwenproxy.api.picture_talk import picture_message
 from qwenproxy.chat import ChatRequest
 from qwenproxy.errors import RequestError
 from qwenproxy.media.pictures import Picture, PictureWish
@@ -27,7 +27,7 @@ def wish_of(chat: ChatRequest, ratio: str | None) -> PictureWish:
     model = None if means_pictures(chat.model) else chat.model
     return PictureWish(
         message.text,
-        images_of(message),
+        message.images,
         model,
         engine_of(chat.model),
         ratio or "1:1",

@@ -26,7 +26,7 @@ def take_work(body: Mapping[str, Any], message: Message) -> tuple[Work | None, M
     naming the field.
     """
     kind = read_text(body, "chatType") or "t2t"
-    has_images = any(isinstance(part, ImagePart) for part in message.parts)
+    has_images = bool(message.images)
     if kind not in TYPES:
         raise RequestError(f"chatType must be one of {', '.join(TYPES)}.", param="chatType")
     if kind == "search":

@@ -57,7 +57,7 @@ class ResponseEncoder:
         }
         self._fetch = fetch if request.gives_pictures else None
         self._account_id = ""
-        self._output: Output | SummaryOutput = _output(request, self._read if self._fetch else None)
+        self._output: Output | SummaryOutput = _output(request, self._read)
         self._number = 0
         self._has_begun = False
         self._is_queued = False
@@ -172,7 +172,7 @@ class ResponseEncoder:
         return self._number - 1
 
 
-def _output(request: ResponseRequest, read_picture: ReadPicture | None) -> Output | SummaryOutput:
+def _output(request: ResponseRequest, read_picture: ReadPicture) -> Output | SummaryOutput:
     if request.wants_summary:
         return SummaryOutput()
     include = request.include

@@ -28,7 +28,7 @@ _ROLES: Mapping[str, Role] = {"user": "user", "assistant": "assistant", "system"
 _PREFIXES: Mapping[str, str] = {
     "message": "msg", "function_call": "fc", "function_call_output": "fco", "custom_tool_call": "ctc",
     "custom_tool_call_output": "ctco", "reasoning": "rs", "web_search_call": "ws", "compaction": "cmp",
-    "image_generation_call": "ig",
+    PICTURE: "ig",
 }  # fmt: skip
 # They say nothing to the model; those of the first kind belong to the answer around them.
 _SILENT_IN_ANSWER = frozenset({"reasoning", "web_search_call", "file_search_call", "tool_search_call"})

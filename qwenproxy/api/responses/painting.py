@@ -12,7 +12,7 @@ from typing import Any
 
 from qwenproxy.api.fields import read_text
 from qwenproxy.api.ignored import Ignored
-from qwenproxy.api.picture_talk import images_of, picture_message
+from qwenproxy.api.picture_talk import picture_message
 from qwenproxy.api.searching import can_be_called, is_search
 from qwenproxy.chat import ChatRequest
 from qwenproxy.chat.works import Work
@@ -61,8 +61,7 @@ def as_picture(chat: ChatRequest, tool: PaintingTool) -> ChatRequest:
     message = picture_message(chat.messages, with_images=tool.action != "generate")
     if message is None:
         raise RequestError("The last message must say what to paint.", param="input")
-    images = images_of(message)
-    if tool.action == "edit" and not images:
+    if tool.action == "edit" and not message.images:
         raise RequestError("There is no image to edit. Send one in the input.", param="input")
     return replace(
         chat,
@@ -76,7 +75,7 @@ def as_picture(chat: ChatRequest, tool: PaintingTool) -> ChatRequest:
         tool_choice="auto",
         document=None,
         search=None,
-        work=Work("image_edit" if images else "t2i", tool.ratio, tool.engine or engine_of(chat.model)),
+        work=Work("image_edit" if message.images else "t2i", tool.ratio, tool.engine or engine_of(chat.model)),
     )
 
 

@@ -10,7 +10,7 @@ from datetime import datetime
 
 import click
 
-from qwenproxy.accounts.account import Account, iso_text
+from qwenproxy.accounts.account import Account, iso_text, iso_texts
 from qwenproxy.accounts.kind_rests import read_rests
 from qwenproxy.cli.account.proxy import proxies_of, proxy_text
 from qwenproxy.cli.console import Console
@@ -86,7 +86,7 @@ def account_json(console: Console, one: Account, now: float) -> dict[str, object
         "detail": str(one.trouble) if one.trouble else None,
         "renewable": one.renewable,
         "proxy": proxies_of(console).shown(one.id),
-        "resting": {kind: iso_text(until) for kind, until in read_rests(console.registry.folder(one.id), now).items()},
+        "resting": iso_texts(read_rests(console.registry.folder(one.id), now)),
         "expiresAt": None if one.expires_at is None else iso_text(one.expires_at),
         **site_report.for_programs(report_on(console, one.id), now),
     }
