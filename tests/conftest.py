@@ -91,12 +91,13 @@ def nothing_left_behind(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     fakes = _made(FakeResponse, monkeypatch)
     before, subscribers = set(threading.enumerate()), set(journal.log.handlers)
     yield
-    leases = [pool for pool in pools if pool.running()]
-    fetches: list[object] = [one for one in responses if not one._closed and not one._ended]
-    fetches += [one for one in fakes if not one.closed]
     threads = [one for one in set(threading.enumerate()) - before if one.name.startswith(OWNED_THREADS)]
     for thread in threads:
         thread.join(5)
+    # Only now: the threads close what they read.
+    leases = [pool for pool in pools if pool.running()]
+    fetches: list[object] = [one for one in responses if not one._closed and not one._ended]
+    fetches += [one for one in fakes if not one.closed]
     alive = [thread.name for thread in threads if thread.is_alive()]
     listening = [one for one in set(journal.log.handlers) - subscribers if isinstance(one, journal.Subscription)]
     assert not leases and not fetches and not alive and not listening, "the test left something running"

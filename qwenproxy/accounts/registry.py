@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -178,10 +177,8 @@ class Registry:
         """Delete an account with its whole folder; False when there was neither. Raises SetupError."""
         folder = self.folder(account_id).path
         was_known = self.forget(account_id)
-        had_folder = folder.exists()
         try:
-            if had_folder:
-                shutil.rmtree(folder)
+            had_folder = files.delete_tree(folder)
         except OSError as error:
             raise SetupError(Phrase("folder_stays", id=account_id, path=folder, reason=error.strerror)) from error
         return had_folder or was_known

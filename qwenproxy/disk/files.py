@@ -6,12 +6,14 @@ into a StorageError that names the path. Must not know what any file means.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import logging
 import os
 import re
 import secrets
+import shutil
 import stat
 import sys
 import time
@@ -26,6 +28,8 @@ from qwenproxy.errors import StorageError
 from qwenproxy.texts import Phrase
 
 log = logging.getLogger(__name__)
+
+TREE_TRIES, TREE_PAUSE = 20, 0.1  # attempts to delete a folder, seconds between them
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _WINDOWS_DEVICE = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³])(\..*)?", re.IGNORECASE)
@@ -164,6 +168,23 @@ def delete(path: Path) -> bool:
         return False
     except OSError as error:
         raise refused("delete_refused", path, error) from error
+    return True
+
+
+def delete_tree(folder: Path) -> bool:
+    """Remove a folder with all that is in it; False when there was none. Raises OSError.
+
+    Tries for two seconds: the last processes of a browser that has ended may still write there.
+    """
+    if not folder.exists():
+        return False
+    for _ in range(TREE_TRIES):
+        with contextlib.suppress(OSError):
+            shutil.rmtree(folder)
+            return True
+        time.sleep(TREE_PAUSE)
+    if folder.exists():
+        shutil.rmtree(folder)
     return True
 
 

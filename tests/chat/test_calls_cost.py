@@ -81,8 +81,8 @@ def cost(answer: str, length: int) -> int:
 @pytest.mark.parametrize("shape", SHAPES)
 def test_the_cost_of_a_character_does_not_grow(shape: str, length: int) -> None:
     begin, repeated = SHAPES[shape]
-    short = cost(begin + repeated * (10_000 // len(repeated)), length)
-    long = cost(begin + repeated * (40_000 // len(repeated)), length)
+    short = cost(begin + repeated * (5_000 // len(repeated)), length)
+    long = cost(begin + repeated * (20_000 // len(repeated)), length)
     assert long < 6 * short
 
 

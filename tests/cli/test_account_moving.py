@@ -8,6 +8,7 @@ import unicodedata
 from pathlib import Path
 from typing import Literal
 
+import pyrage
 import pytest
 from cli_runner import Terminal, clean_environment, new_token, run_here
 
@@ -120,9 +121,29 @@ def test_something_encrypted_by_others_is_told_as_such(session: Path, tmp_path: 
     assert ended.status == 1 and "does not open the file" in ended.output
 
 
+class QuickSealing:
+    """In place of the encryption, which takes a second on purpose, and which other tests here use."""
+
+    @staticmethod
+    def encrypt(data: bytes, passphrase: str) -> bytes:
+        return passphrase.encode() + b"\n" + data
+
+    @staticmethod
+    def decrypt(sealed: bytes, passphrase: str) -> bytes:
+        used, _, data = sealed.partition(b"\n")
+        if used != passphrase.encode():
+            raise pyrage.DecryptError("no")
+        return data
+
+
+@pytest.fixture
+def quick_sealing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pyrage, "passphrase", QuickSealing)
+
+
 class TestExporting:
     @pytest.fixture(autouse=True)
-    def account(self, session: Path) -> None:
+    def account(self, session: Path, quick_sealing: None) -> None:
         fill(session)
 
     def test_never_overwrites_a_file(self, tmp_path: Path) -> None:
@@ -202,14 +223,15 @@ def test_a_passphrase_that_is_no_text_is_refused(session: Path, exported: Path, 
     assert ended.status == 2 and "no text in UTF-8" in ended.output
 
 
+@pytest.mark.usefixtures("quick_sealing")
 @pytest.mark.parametrize("seal_form", ["NFC", "NFD"])
 def test_a_passphrase_opens_in_each_form_of_its_accents(
     seal_form: Literal["NFC", "NFD"], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     word = "pässwörd-é"
-    monkeypatch.setattr(sealed_file, "_one_form", lambda text: unicodedata.normalize(seal_form, text))  # as it was
-    (tmp_path / "sealed").write_bytes(sealed_file.seal(b"x", word))
-    monkeypatch.undo()
+    with monkeypatch.context() as patch:
+        patch.setattr(sealed_file, "_one_form", lambda text: unicodedata.normalize(seal_form, text))  # as it was
+        (tmp_path / "sealed").write_bytes(sealed_file.seal(b"x", word))
     sealed = sealed_file.read(tmp_path / "sealed")
     assert [sealed_file.unseal(sealed, unicodedata.normalize(form, word)) for form in ("NFC", "NFD")] == [b"x", b"x"]
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -205,6 +207,36 @@ def test_delete_tells_whether_there_was_a_file(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     assert files.delete(tmp_path / "file")
     assert not files.delete(tmp_path / "file")
+
+
+def test_a_folder_in_which_somebody_still_writes_is_deleted_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "profile"
+    folder.mkdir()
+    refusals = [OSError(errno.ENOTEMPTY, "Directory not empty"), FileNotFoundError(errno.ENOENT, "it has gone")]
+    delete = shutil.rmtree
+
+    def rmtree(path: Path) -> None:
+        if refusals:
+            raise refusals.pop()
+        delete(path)
+
+    monkeypatch.setattr(shutil, "rmtree", rmtree)
+    monkeypatch.setattr(files, "TREE_PAUSE", 0)
+    assert files.delete_tree(folder)
+    assert not folder.exists()
+    assert not files.delete_tree(folder)
+
+
+def test_a_folder_that_cannot_be_deleted_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def rmtree(path: Path) -> None:
+        raise OSError(errno.ENOTEMPTY, "Directory not empty")
+
+    monkeypatch.setattr(shutil, "rmtree", rmtree)
+    monkeypatch.setattr(files, "TREE_PAUSE", 0)
+    with pytest.raises(OSError, match="not empty"):
+        files.delete_tree(tmp_path)
 
 
 def test_json_survives_what_other_writers_leave(tmp_path: Path) -> None:

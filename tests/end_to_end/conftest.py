@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from dashboard_browser import Person, key_of
+from filelock import FileLock
 from proxy_process import ACCOUNT_CONCURRENCY, Proxy, eventually, family
 
 from qwenproxy.accounts.registry import Registry
@@ -105,10 +107,7 @@ def javascript(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     version = subprocess.run(["node", "--version"], capture_output=True, text=True, timeout=30, check=True).stdout
     if int(version[1:].partition(".")[0]) < NODE_WITH_FETCH:
         return folder, f"node {version.strip()} is too old: version {NODE_WITH_FETCH} or later is needed"
-    command = ["npm", "install", "--no-audit", "--no-fund", "--prefix", str(folder), *JAVASCRIPT_PACKAGES]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=INSTALL_WAIT, check=False)
-    failed = f"npm cannot install {', '.join(JAVASCRIPT_PACKAGES)}:\n{done.stderr[-1000:]}"
-    return folder, failed if done.returncode else ""
+    return installed(tmp_path_factory, *JAVASCRIPT_PACKAGES)
 
 
 @pytest.fixture(scope="session")
@@ -121,14 +120,29 @@ def person(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Person]:
 @pytest.fixture(scope="session")
 def axe(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The checker of barriers, of the version that npm has."""
-    folder = tmp_path_factory.mktemp("axe")
     if not shutil.which("npm"):
         pytest.skip("npm is missing, so nobody looks for barriers: apt-get install -y nodejs npm")
-    command = ["npm", "install", "--no-audit", "--no-fund", "--prefix", str(folder), "axe-core"]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=INSTALL_WAIT, check=False)
-    if done.returncode:
-        pytest.skip(f"npm cannot install axe-core, so nobody looks for barriers:\n{done.stderr[-1000:]}")
+    folder, failed = installed(tmp_path_factory, "axe-core")
+    if failed:
+        pytest.skip(f"nobody looks for barriers: {failed}")
     return folder / "node_modules/axe-core/axe.min.js"
+
+
+def installed(tmp_path_factory: pytest.TempPathFactory, *packages: str) -> tuple[Path, str]:
+    """Return a folder with packages of npm, installed once for all workers; and why it lacks them, if it does."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
+    folder = shared / f"npm-{packages[0]}"
+    with FileLock(f"{folder}.lock", timeout=2 * INSTALL_WAIT):
+        if folder.exists():
+            return folder, ""
+        drafts = tmp_path_factory.mktemp("npm")
+        command = ["npm", "install", "--no-audit", "--no-fund", "--prefix", str(drafts), *packages]
+        done = subprocess.run(command, cwd=drafts, capture_output=True, text=True, timeout=INSTALL_WAIT, check=False)
+        if done.returncode:
+            return drafts, f"npm cannot install {', '.join(packages)}:\n{done.stderr[-1000:]}"
+        drafts.rename(folder)
+    return folder, ""
 
 
 @pytest.fixture

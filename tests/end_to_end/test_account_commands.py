@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Iterator
 
 import pytest
 from asking import ask, asked_of, streaming
@@ -28,17 +28,26 @@ def account_command(proxy: Proxy, site: Sandbox, *args: str) -> subprocess.Compl
     return subprocess.run(command, env=told, capture_output=True, text=True, timeout=90, check=False)
 
 
+@pytest.fixture(scope="module")
+def server(stand_in: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
+    """A server of these tests' own; use `two_accounts`."""
+    proxy = Proxy(stand_in, tmp_path_factory.mktemp("commands") / "session", on_no_accounts="wait")
+    with proxy:
+        yield proxy
+        assert proxy.end() == 0
+
+
 @pytest.fixture
-def two_accounts(new_proxy: Callable[..., Proxy], site: Sandbox) -> Proxy:
-    """A server of its own with two accounts, both with an open browser."""
-    proxy = new_proxy()
-    proxy.registry.add(site.accounts[1].token, site.accounts[1].id)
-    proxy.start()
-    for _ in range(2):
-        assert ask(proxy.url, "{{say ready}}").text == "ready"
-    for account in proxy.registry.all():
-        assert proxy.registry.folder(account.id).browser_note.exists()
-    return proxy
+def two_accounts(server: Proxy, site: Sandbox) -> Proxy:
+    """The server with two accounts, both with an open browser."""
+    for person in site.accounts[:2]:
+        if not server.registry.renew(person.id, person.token):
+            server.registry.add(person.token, person.id)
+    notes = [server.registry.folder(person.id).browser_note for person in site.accounts[:2]]
+    for _ in range(4):
+        assert ask(server.url, "{{say ready}}").text == "ready"
+    assert all(note.exists() for note in notes)
+    return server
 
 
 def test_an_account_is_removed_while_the_server_has_its_browser_open(two_accounts: Proxy, site: Sandbox) -> None:
@@ -53,7 +62,6 @@ def test_an_account_is_removed_while_the_server_has_its_browser_open(two_account
         assert ask(proxy.url, "{{say still here}}").text == "still here"
     assert {one.account_id for one in asked_of(site)} == {"sandbox2"}
     assert not proxy.registry.folder("sandbox1").path.exists()
-    assert proxy.end() == 0
 
 
 def test_an_answer_under_way_outlives_the_removal_of_its_account(two_accounts: Proxy, site: Sandbox) -> None:
@@ -69,15 +77,11 @@ def test_an_answer_under_way_outlives_the_removal_of_its_account(two_accounts: P
     assert command.returncode == 0, command.stderr
     assert not proxy.registry.folder(str(busy)).path.exists()
     assert ask(proxy.url, "{{say next}}").text == "next"
-    assert proxy.end() == 0
 
 
-def test_a_token_that_is_given_while_the_server_runs_is_used_at_once(
-    new_proxy: Callable[..., Proxy], site: Sandbox
-) -> None:
-    proxy, login = new_proxy(on_no_accounts="wait"), site.accounts[0]
-    proxy.start()
-    assert ask(proxy.url, "{{say ready}}").text == "ready"
+def test_a_token_that_is_given_while_the_server_runs_is_used_at_once(two_accounts: Proxy, site: Sandbox) -> None:
+    proxy, login = two_accounts, site.accounts[0]
+    assert account_command(proxy, site, "remove", "sandbox2", "--yes").returncode == 0
     login.revoke()
     assert ask(proxy.url, "{{say never}}").status == 503
     renewed = account_command(proxy, site, "relogin", "--token", login.renew())
@@ -97,13 +101,16 @@ def test_check_beside_the_server_tells_what_is_on_record(two_accounts: Proxy, si
     assert account_command(proxy, site, "check", "sandbox1").returncode == 0
 
 
-def test_the_process_to_stop_is_the_one_that_frees_the_profile(two_accounts: Proxy, site: Sandbox) -> None:
+def test_the_process_to_stop_is_the_one_that_frees_the_profile(
+    two_accounts: Proxy, site: Sandbox, request: pytest.FixtureRequest
+) -> None:
     proxy = two_accounts
     for words in (("check", "sandbox1"), ("relogin", "sandbox1")):
         said = account_command(proxy, site, *words)
         assert re.findall(r"process (\d+)", said.stdout + said.stderr) == [str(proxy.pid)], said
     assert "Stop that process" in said.stderr
     assert proxy.end() == 0
+    request.addfinalizer(proxy.start)  # for the tests after this one
     further = account_command(proxy, site, "relogin", "sandbox1")
     assert "no screen" in further.stderr
     assert "process" not in further.stderr

@@ -35,10 +35,10 @@ def test_streamed_answer_stops(proxy: Proxy, site: Sandbox, question: str) -> No
     site.wait_idle(NOTICED_WITHIN)
 
 
-@pytest.mark.parametrize("question", [FLOWING, SILENT], ids=["flowing", "silent"])
 @pytest.mark.parametrize("api", STREAMS)
-def test_every_apis_stream_stops(proxy: Proxy, site: Sandbox, api: str, question: str) -> None:
-    leave_stream(proxy, api, question)
+def test_every_apis_stream_stops(proxy: Proxy, site: Sandbox, api: str) -> None:
+    for question in (FLOWING, SILENT):
+        leave_stream(proxy, api, question)
     site.wait_idle(NOTICED_WITHIN)
 
 

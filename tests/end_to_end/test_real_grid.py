@@ -48,6 +48,7 @@ def test_a_proxy_without_chrome_answers_from_a_grid_and_leaves_nothing_there(
         assert not any(PASSWORD.encode() in path.read_bytes() for path in folder.rglob("*") if path.is_file())
 
 
+@pytest.mark.grid
 def test_a_person_logs_in_through_the_window_of_a_browser_on_a_grid(
     new_proxy: Callable[..., Proxy], site: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

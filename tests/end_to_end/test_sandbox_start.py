@@ -39,12 +39,32 @@ def started(session_dir: Path, *options: str) -> Iterator[tuple[psutil.Popen, st
         server.communicate(timeout=60)
 
 
-def test_it_starts_again_in_the_same_folder(tmp_path: Path) -> None:
-    for accounts in ("2", "1"):
-        with started(tmp_path / "session", "--sandbox-accounts", accounts) as (server, url):
-            assert ask(url, "{{say hello}}").text == "hello"
-            assert len(Registry.open(SessionFolder(tmp_path / "session/sandbox")).all()) == int(accounts)
-        assert server.returncode == 0
+def test_it_starts_again_in_the_same_folder_but_not_twice_at_once(tmp_path: Path) -> None:
+    with started(tmp_path / "session", "--sandbox-accounts", "2") as (server, url):
+        assert ask(url, "{{say hello}}").text == "hello"
+        assert_no_second_one(tmp_path, server, url)
+    assert server.returncode == 0
+
+    with started(tmp_path / "session", "--sandbox-accounts", "1") as (server, url):
+        assert ask(url, "{{say hello}}").text == "hello"
+        assert len(Registry.open(SessionFolder(tmp_path / "session/sandbox")).all()) == 1
+        below = server.children(recursive=True)
+        [stand_in] = [process for process in below if "sandbox" in process.cmdline()]
+        server.kill()
+        assert eventually(lambda: not any(map(runs, [stand_in, *below]))), "a killed server leaves processes behind"
+
+
+def assert_no_second_one(tmp_path: Path, server: psutil.Popen, url: str) -> None:
+    """Start a second server in the folder of the first, which is refused and leaves the first alone."""
+    before = Registry.open(SessionFolder(tmp_path / "session/sandbox")).all()
+    assert len(before) == 2
+    told = environment(session_dir=tmp_path / "session", port=0, lang="en")
+    second = subprocess.run(START, env=told, capture_output=True, text=True, timeout=60, check=False)
+    assert second.returncode == 1
+    assert f"already running on {tmp_path / 'session/sandbox'} (process {server.pid})" in second.stderr
+    assert f"listens on {url}" in second.stderr
+    assert Registry.open(SessionFolder(tmp_path / "session/sandbox")).all() == before
+    assert ask(url, "{{say Undisturbed.}}").text == "Undisturbed."
 
 
 def test_on_a_terminal_it_tells_when_the_first_account_is_ready(tmp_path: Path) -> None:
@@ -59,27 +79,6 @@ def test_on_a_terminal_it_tells_when_the_first_account_is_ready(tmp_path: Path) 
         assert float(terminal.expect(" s.").removesuffix(" s.")) < 60
         terminal.type("\x03")
         assert terminal.end() == 0
-
-
-def test_a_second_one_leaves_the_first_alone(tmp_path: Path) -> None:
-    with started(tmp_path / "session", "--sandbox-accounts", "2") as (server, url):
-        before = Registry.open(SessionFolder(tmp_path / "session/sandbox")).all()
-        told = environment(session_dir=tmp_path / "session", port=0, lang="en")
-        second = subprocess.run(START, env=told, capture_output=True, text=True, timeout=60, check=False)
-        assert second.returncode == 1
-        assert f"already running on {tmp_path / 'session/sandbox'} (process {server.pid})" in second.stderr
-        assert f"listens on {url}" in second.stderr
-        assert Registry.open(SessionFolder(tmp_path / "session/sandbox")).all() == before
-        assert ask(url, "{{say Undisturbed.}}").text == "Undisturbed."
-
-
-def test_the_stand_in_goes_with_a_killed_server(tmp_path: Path) -> None:
-    with started(tmp_path / "session") as (server, url):
-        assert ask(url, "{{say hello}}").text == "hello"
-        below = server.children(recursive=True)
-        [stand_in] = [process for process in below if "sandbox" in process.cmdline()]
-        server.kill()
-        assert eventually(lambda: not any(map(runs, [stand_in, *below]))), "processes are left behind"
 
 
 def test_a_taken_port_of_the_stand_in() -> None:

@@ -11,7 +11,6 @@ import pytest
 from asking import ask, streaming
 from cli_runner import Terminal
 from proxy_process import environment, eventually, family
-from spelling import spelled
 
 from qwenproxy.accounts.registry import Registry
 from qwenproxy.disk.folder import SessionFolder
@@ -50,20 +49,13 @@ def ended_well(terminal: Terminal) -> bool:
     return terminal.end() == 0 and "Traceback" not in terminal.text and "Exception" not in terminal.text
 
 
-@pytest.mark.parametrize("times", [1, 2])
-def test_ctrl_c_ends_it_without_a_trace(start: Callable[..., Terminal], times: int) -> None:
-    terminal = start()
+@pytest.mark.parametrize(("lang", "times"), [("en", 1), ("ru", 2)])
+def test_ctrl_c_ends_it_without_a_trace_and_tells(start: Callable[..., Terminal], lang: str, times: int) -> None:
+    stopping, stopped = TOLD[lang]
+    terminal = start(lang)
     assert ask(url_shown(terminal), "{{say hello}}").text == "hello"
     for _ in range(times):
         terminal.type("\x03")
-    assert ended_well(terminal), terminal.text
-
-
-@pytest.mark.parametrize(("lang", "stopping", "stopped"), [(lang, *texts) for lang, texts in TOLD.items()], ids=spelled)
-def test_who_stops_it_is_told(start: Callable[..., Terminal], lang: str, stopping: str, stopped: str) -> None:
-    terminal = start(lang)
-    assert ask(url_shown(terminal), "{{say hello}}").text == "hello"
-    terminal.type("\x03")
     terminal.expect(f"\r{stopping}\n")
     terminal.expect(f"\r{stopped}\n")
     assert ended_well(terminal), terminal.text

@@ -58,14 +58,14 @@ def test_it_is_one_process_with_its_browser(proxy: Proxy) -> None:
 
 
 def test_each_piece_of_an_answer_arrives_by_itself(proxy: Proxy) -> None:
-    body = request_body("{{stream chunks=15 interval_ms=200}}", stream=True)
+    body = request_body("{{stream chunks=10 interval_ms=200}}", stream=True)
     came: list[tuple[float, str]] = []
     with httpx.stream("POST", f"{proxy.url}{COMPLETIONS}", json=body, timeout=60) as answer:
         for piece in answer.iter_text():
             if "chunk-" in piece:
                 came.append((time.monotonic(), piece))
-    assert len(came) > 10, "several of the site's chunks came at once"
-    assert came[-1][0] - came[0][0] > 14 * 0.2 * 0.7
+    assert len(came) > 6, "several of the site's chunks came at once"
+    assert came[-1][0] - came[0][0] > 9 * 0.2 * 0.7
 
 
 def test_ollamas_own_port(proxy: Proxy) -> None:
@@ -107,11 +107,10 @@ def test_more_clients_than_threads_could_be(proxy: Proxy) -> None:
         assert httpx.get(f"{proxy.url}/health", timeout=30).status_code == 200
 
 
-@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
-def test_a_running_answer_is_finished_before_the_end(new_waitress: Proxy, sent: signal.Signals) -> None:
+def test_a_running_answer_is_finished_before_the_end(new_waitress: Proxy) -> None:
     with streaming(new_waitress.url, "{{stream chunks=30 interval_ms=50}}") as answer:
         answer.until_text()
-        assert signalled(new_waitress, sent)
+        assert signalled(new_waitress, signal.SIGINT)
         reply = answer.rest()
     assert reply.text.split()[-1].startswith("chunk-029")
     assert reply.done
