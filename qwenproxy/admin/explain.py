@@ -22,6 +22,7 @@ from qwenproxy.api.bodies import json_body
 from qwenproxy.api.errors import json_response
 from qwenproxy.api.gemini.request import parse_request
 from qwenproxy.api.ignored import Ignored
+from qwenproxy.api.native.routes import parse_chat_id, parse_turn
 from qwenproxy.api.ollama.request import parse_chat
 from qwenproxy.api.openai.request import parse_chat_request
 from qwenproxy.api.responses.stored.continuing import Asker, ask
@@ -29,6 +30,7 @@ from qwenproxy.api.wiring import conversations, stored
 from qwenproxy.browser.page import PageRequest
 from qwenproxy.chat import ChatRequest
 from qwenproxy.errors import RequestError
+from qwenproxy.history.conversations import Alone, InChat
 from qwenproxy.history.kept_answer import Context
 from qwenproxy.relay.explaining import Explanation
 from qwenproxy.uploads.attachments import Foreseen
@@ -51,8 +53,10 @@ def explain() -> ResponseReturnValue:
     api, client = request.args.get("api", "chat"), _client()
     if api not in PARSERS:
         raise RequestError(f"api must be one of {', '.join(PARSERS)}.", param="api")
-    chat, ignored = PARSERS[api](json_body(), client)
-    explanation, context = conversations().explain(replace(chat, client=client))
+    body = json_body()
+    chat, ignored = PARSERS[api](body, client)
+    place = InChat(parse_chat_id(body)) if api == "native" else Alone()
+    explanation, context = conversations().explain(place, replace(chat, client=client))
     return json_response({**_form(explanation, context), "ignored": list(ignored.names)})
 
 
@@ -67,6 +71,11 @@ def _client() -> str:
 def _chat(body: Body, client: str) -> Parsed:
     parsed = parse_chat_request(body)
     return parsed.chat, parsed.ignored
+
+
+def _turn(body: Body, client: str) -> Parsed:
+    ignored = Ignored()
+    return parse_turn(body, ignored), ignored
 
 
 def _response(body: Body, client: str) -> Parsed:
@@ -99,6 +108,7 @@ def _ollama(body: Body, client: str) -> Parsed:
 
 PARSERS: Mapping[str, Callable[[Body, str], Parsed]] = {
     "chat": _chat,
+    "native": _turn,
     "responses": _response,
     "messages": _message,
     "gemini": _gemini,

@@ -128,14 +128,20 @@ class Conversations:
         self.texts.note_answer(run.answer.text)
         self.pictures.note((image.url for image in run.answer.images), run.account_id)
 
-    def explain(self, request: ChatRequest) -> tuple[Explanation, Context]:
-        """Return what would be sent for a conversation that the client keeps, and how the question reaches the model.
+    def explain(self, place: Place, request: ChatRequest) -> tuple[Explanation, Context]:
+        """Return what would be sent for a request now, and how the question would reach the model.
 
-        Nothing is sent and nothing changes. Raises what Relay.explain raises.
+        Nothing is sent and nothing changes. Raises what Relay.explain and the store raise.
         """
-        known = self._client_chats.foresee(request)
-        explanation = self._relay.explain(request, known.place)
-        return explanation, _context_of(explanation.draft.place, is_known=known.is_known)
+        if isinstance(place, Alone):
+            known = self._client_chats.foresee(request)
+            explanation = self._relay.explain(request, known.place)
+            return explanation, _context_of(explanation.draft.place, is_known=known.is_known)
+        chat = self.history.get(place.chat_id) if place.chat_id else None
+        turn = self._turn(chat or Chat("", NEW_CHAT_NAME, 0), request, is_kept=chat is not None)
+        is_free = turn.place is not None and turn.place.chat not in self._client_chats.in_use
+        explanation = self._relay.explain(turn.request, turn.place if is_free else None)
+        return explanation, _context_of(explanation.draft.place, is_known=bool(chat and chat.messages))
 
     def _open(self, place: InChat, turn: Turn, client_gone: ClientGoneCheck, waiting: ExitStack) -> Run:
         if place.opener:

@@ -40,6 +40,8 @@ ASKED: dict[str, tuple[str, str, dict[str, Any]]] = {
         "chat",
         {"messages": HELLO, "tools": TOOLS, "web_search_options": {}},
     ),
+    "chat with memory": ("/api/chat", "native", {"message": "Hello?", "messages": [], "model": "qwen-max"}),
+    "search with memory": ("/api/chat", "native", {"messages": [SYSTEM, *HELLO], "web_search_options": {}}),
     "response": ("/v1/responses", "responses", {"input": "Hello?", "instructions": "Be kind."}),
     "message": ("/v1/messages", "messages", {"model": "qwen-max", "max_tokens": 50, "messages": HELLO}),
     "gemini": (
@@ -102,6 +104,28 @@ def test_a_conversation_is_explained_where_it_goes_on(dashboard: Dashboard) -> N
     [call] = before["calls"]
     assert (call["body"]["chat_id"], before["parent"]) == (sent["chat_id"], sent["parent_id"])
     assert settled(call["body"]) == settled(sent)
+
+
+def test_a_chat_with_memory_is_explained_where_it_goes_on(dashboard: Dashboard) -> None:
+    client, site = dashboard.chats.client, dashboard.chats.site
+    site.script("a", answer("Hi."))
+    chat_id = client.post("/api/chat", json={"message": "Hello?"}, buffered=True).get_json()["chatId"]
+    body = {"message": "And now?", "chatId": chat_id}
+    before = explained(dashboard, body, "native")
+    assert (before["context"], before["chat"], before["held"], before["messages"]) == ("continued", "up-1", 2, 1)
+    assert client.post("/api/chat", json=body, buffered=True).status_code == 200
+    [call] = before["calls"]
+    sent = site.questions()[-1]
+    assert (call["body"]["chat_id"], before["parent"]) == (sent["chat_id"], sent["parent_id"])
+    assert settled(call["body"]) == settled(sent)
+
+
+def test_an_unknown_chat_with_memory_begins_anew_and_a_wrong_id_is_told(dashboard: Dashboard) -> None:
+    before = explained(dashboard, {"message": "Hello?", "chatId": "nowhere"}, "native")
+    assert (before["context"], before["chat"]) == ("new", None)
+    assert dashboard.chats.client.get("/api/chats").get_json()["chats"] == []
+    told = dashboard.ask("POST", "/admin/api/explain?api=native", json={"message": "Hello?", "chatId": "../x"})
+    assert (told.status_code, "chatId" in told.get_json()["error"]) == (400, True)
 
 
 def test_another_client_has_another_memory(dashboard: Dashboard) -> None:

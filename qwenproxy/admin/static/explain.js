@@ -7,6 +7,7 @@ import { bytes, number, said, t } from "/ui/words.js";
 
 const APIS = {
   chat: ["POST /v1/chat/completions", { model: "qwen-max", messages: [{ role: "user", content: "Hello!" }] }],
+  native: ["POST /api/chat", { model: "qwen-max", message: "Hello!" }],
   responses: ["POST /v1/responses", { model: "qwen-max", input: "Hello!" }],
   messages: ["POST /v1/messages", { model: "qwen-max", max_tokens: 1000, messages: [{ role: "user", content: "Hello!" }] }],
   gemini: ["POST /v1beta/models/…:generateContent", { contents: [{ role: "user", parts: [{ text: "Hello!" }] }] }],

@@ -47,9 +47,9 @@ _EXPLAINED: list[Item] = [
     {
         "name": "api",
         "in": "query",
-        "description": "whose body it is: POST /v1/chat/completions, /v1/responses, /v1/messages, Gemini's "
-        ":generateContent or Ollama's /api/chat",
-        "schema": {"enum": ["chat", "responses", "messages", "gemini", "ollama"], "default": "chat"},
+        "description": "whose body it is: POST /v1/chat/completions, /api/chat, /v1/responses, /v1/messages, Gemini's "
+        ":generateContent or Ollama's /ollama/api/chat",
+        "schema": {"enum": ["chat", "native", "responses", "messages", "gemini", "ollama"], "default": "chat"},
     },
     {
         "name": "client",
