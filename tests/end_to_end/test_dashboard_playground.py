@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -42,7 +43,17 @@ def playground(person: Person, link: str, site: Sandbox) -> Person:
     return person
 
 
-def test_a_picture_is_painted_changed_and_seen(playground: Person, url: str, site: Sandbox) -> None:
+def looked_at(person: Person, axe: Path) -> list[object]:
+    """Return what is wrong with the page for people, on a large and light and on a small and dark screen."""
+    found: list[object] = []
+    for width, dark in ((360, True), (1200, False)):
+        person.look(width=width, dark=dark)
+        found += person.barriers(axe)
+        found += [f"{person.overflow()} pixels too wide at {width}"] if person.overflow() > 0 else []
+    return found
+
+
+def test_a_picture_is_painted_changed_and_seen(playground: Person, url: str, site: Sandbox, axe: Path) -> None:
     person = playground
     choose(person, "edit")
     send(person, "make it blue")
@@ -51,8 +62,10 @@ def test_a_picture_is_painted_changed_and_seen(playground: Person, url: str, sit
     choose(person, "picture")
     Select(person.find("#ratio")).select_by_value("16:9")
     assert not person.find("#thinking").is_displayed()
+    assert looked_at(person, axe) == []
     send(person, "a red fox")
     person.until(lambda: person.script(SEEN, ".said:not(.user)") == 1)
+    assert looked_at(person, axe) == []
     choose(person, "edit")
     send(person, "make it blue")
     person.until(lambda: person.script(SEEN, ".said:not(.user)") >= 2)
@@ -87,11 +100,12 @@ def test_a_picture_that_only_the_model_wrote_opens_nothing(
     assert person.complaints() == [] and person.foreign_requests(url) == []
 
 
-def test_a_search_names_its_sources_and_a_research_goes_on(playground: Person, site: Sandbox) -> None:
+def test_a_search_names_its_sources_and_a_research_goes_on(playground: Person, site: Sandbox, axe: Path) -> None:
     person = playground
     choose(person, "search")
     send(person, "What is new?")
     assert person.script("return document.querySelectorAll('.said:not(.user) ol a').length") > 0
+    assert looked_at(person, axe) == []
     person.click(person.button(EN["ui_chat_new"]))
     choose(person, "research")
     send(person, "Whales")
@@ -103,7 +117,7 @@ def test_a_search_names_its_sources_and_a_research_goes_on(playground: Person, s
     assert asked[0]["chat_id"] == asked[1]["chat_id"]
 
 
-def test_a_call_is_shown_and_its_result_goes_back(playground: Person) -> None:
+def test_a_call_is_shown_and_its_result_goes_back(playground: Person, axe: Path) -> None:
     person = playground
     tools = '[{"type": "function", "function": {"name": "look", "parameters": {"type": "object", "properties": {}}}}]'
     person.script("document.getElementById('tools').closest('details').open = true")
@@ -112,14 +126,16 @@ def test_a_call_is_shown_and_its_result_goes_back(playground: Person) -> None:
     person.find("#tools").send_keys("]")
     send(person, "{{call look {}}}")
     assert "look({})" in person.read(".said:not(.user) pre")
+    assert looked_at(person, axe) == []
     person.find("#result-0").send_keys("It rains.")
     person.click(person.button(EN["ui_call_results_give"]))
     person.until(lambda: len(person.script(ANSWERS)) == 2 and person.button(EN["ui_send"]).is_enabled())
     assert "It rains." in person.script("return document.querySelector('.talk').innerText")
 
 
-def test_a_question_that_failed_is_not_lost(playground: Person) -> None:
+def test_a_question_that_failed_is_not_lost(playground: Person, axe: Path) -> None:
     person = playground
     send(person, "{{fault rate_limited num=3}}{{fault rate_limited num=3}}Hello?")
     person.until(lambda: person.script("return document.querySelectorAll('.said .notice.bad').length") == 1)
     assert "Hello?" in person.script("return document.getElementById('question').value")
+    assert looked_at(person, axe) == []

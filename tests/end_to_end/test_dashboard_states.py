@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -83,6 +84,21 @@ def test_all_accounts_limited_says_until_when(person: Person, link: str, proxy: 
     assert person.barriers(axe) == []
     go_to(person, "overview")
     assert person.read(".card .figure").startswith("0 /")
+
+
+def test_an_account_that_has_to_show_a_human_says_so(person: Person, link: str, proxy: Proxy, axe: Path) -> None:
+    first, *_others = proxy.registry.all()
+    proxy.registry.rest(first.id, until=time.time() + 600, reason="verification")
+    person.chrome.get(link)
+    go_to(person, "accounts")
+    row = person.find("main table tbody tr").text
+    assert first.id in row and "VERIFY" in row and EN["ui_account_verify"] in row, row
+    for width, dark in ((360, True), (1200, False)):
+        person.look(width=width, dark=dark)
+        assert person.barriers(axe) == [] and person.overflow() <= 0
+    go_to(person, "overview")
+    assert first.id in person.read(".page > div")
+    assert person.barriers(axe) == []
 
 
 def test_a_request_is_explained_by_keyboard(person: Person, link: str, url: str) -> None:

@@ -1,4 +1,4 @@
-"""The two READMEs, taken apart: their code blocks, tables, headings and links."""
+"""The README with its two pages in docs/, in both languages, taken apart: code blocks, tables, headings and links."""
 
 from __future__ import annotations
 
@@ -7,7 +7,12 @@ from collections.abc import Iterable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-READMES = {"en": (ROOT / "README.md").read_text("utf-8"), "ru": (ROOT / "README.ru.md").read_text("utf-8")}
+FILES = {
+    "en": ("README.md", "docs/api.md", "docs/running.md"),
+    "ru": ("README.ru.md", "docs/api.ru.md", "docs/running.ru.md"),
+}
+# All that is said to users in a language.
+READMES = {lang: "\n".join((ROOT / name).read_text("utf-8") for name in names) for lang, names in FILES.items()}
 BLOCK = re.compile(r"^( *)```(\w*)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 
 
@@ -17,7 +22,7 @@ def blocks(text: str, *languages: str) -> list[str]:
 
 
 def all_blocks(*languages: str) -> list[str]:
-    """Return the blocks of both READMEs, each once."""
+    """Return the blocks of both languages, each once."""
     return list(dict.fromkeys(block for text in READMES.values() for block in blocks(text, *languages)))
 
 
