@@ -1,3 +1,3 @@
 """qwenproxy: a local OpenAI-compatible endpoint for the Qwen chat site, through a logged-in browser tab."""
 
-__version__ = "0.1.0"
+__version__ = "1.0.0"

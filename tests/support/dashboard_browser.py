@@ -23,7 +23,12 @@ SHOWN_WAIT = 20  # seconds
 SERIOUS = ("serious", "critical")
 AXE = """
 const done = arguments[0];
-axe.run(document, {runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}).then(
+// Half-way between two colours nothing can be said of them.
+const moving = () => document.getAnimations().filter(each => each.effect.getComputedTiming().endTime < Infinity);
+const frame = () => new Promise(requestAnimationFrame);
+const settled = () => frame().then(frame).then(() => Promise.allSettled(moving().map(each => each.finished)));
+const rules = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+settled().then(() => axe.run(document, {runOnly: rules})).then(
   found => done(found.violations.map(each => [each.impact, each.id, each.nodes.map(node => node.target.join(" "))])),
   error => done([["critical", String(error), []]]));
 """
