@@ -17,6 +17,17 @@ from qwenproxy.observe import journal
 
 log = logging.getLogger(__name__)
 
+# What the site's names for kinds of work mean.
+_NAMES = {
+    "t2i": "pictures",
+    "image_edit": "changed pictures",
+    "t2v": "films",
+    "i2v": "films",
+    "deep_research": "research",
+    "tts": "speech",
+    "upload": "uploads",
+}
+
 
 def read_rests(folder: AccountFolder, now: float) -> dict[str, float]:
     """Return until when an account rests, by kind of work (both in s since 1970); nothing of a file that is damaged."""
@@ -72,18 +83,26 @@ class KindRests:
         Raises AccountsResting if that is all of them.
         """
         ids = list(usable)
-        rests = {each: self.of(each, now) for each in ids}
-        waits = {each: max(rests[each].get(kind, 0.0) for kind in kinds) - now for each in ids}
-        resting = frozenset(each for each in ids if waits[each] > 0)
-        if resting and len(resting) == len(ids):
-            wait = max(1.0, min(waits.values()))
-            names = " and ".join(kinds)
-            raise AccountsResting(
-                f"Every account is over its limit for this kind of work ({names}); the first one is back in "
-                f"{wait:.0f} s. Other requests go on. To go on with this now: qwenproxy account add",
-                retry_after=wait,
-            )
-        return resting
+        if none := self.why_none(kinds, ids, now):
+            raise none
+        return frozenset(each for each in ids if self._wait(each, kinds, now) > 0)
+
+    def why_none(self, kinds: Sequence[str], usable: Iterable[str], now: float) -> AccountsResting | None:
+        """Return the error if all usable accounts rest for one of these kinds of work, with the wait for the first."""
+        wait = min((self._wait(each, kinds, now) for each in usable), default=0.0)
+        if wait <= 0:
+            return None
+        names = " and ".join(dict.fromkeys(_NAMES.get(kind, kind) for kind in kinds))
+        return AccountsResting(
+            f"Every account is over its limit of {names}; the first one is back in {max(1.0, wait):.0f} s. Other "
+            "requests go on. To go on with this now: qwenproxy account add",
+            retry_after=max(1.0, wait),
+        )
+
+    def _wait(self, account_id: str, kinds: Sequence[str], now: float) -> float:
+        """Return for how many seconds an account rests for the last of these kinds, none or less if for none."""
+        rests = self.of(account_id, now)
+        return max((rests.get(kind, now) - now for kind in kinds), default=0.0)
 
     def everywhere(self, ids: Iterable[str], now: float) -> dict[str, float]:
         """Return the kinds of work that none of these accounts does now, and when the first of them is back."""

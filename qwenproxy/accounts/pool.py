@@ -169,9 +169,10 @@ class AccountPool:
         with self._lock:
             return {slot.id: slot.running for slot in self._slots.values()}, len(self._waiters)
 
-    def unavailable(self) -> ProxyError | None:
-        """Return why no account can take a request now, None if one can."""
-        return standing.why_unavailable(self.registry.all(), self._clock())
+    def unavailable(self, kinds: Sequence[str] = ()) -> ProxyError | None:
+        """Return why no account can take a request for these `kinds` of work now, None if one can."""
+        reason = standing.why_unavailable(self.registry.all(), self._clock())
+        return reason or self._kind_rests.why_none(kinds, self._usable(), self._clock())
 
     def close(self) -> None:
         """Close every browser; running answers end with TabLost. Idempotent."""

@@ -40,7 +40,7 @@ def form_body(max_bytes: int, hint: str) -> tuple[dict[str, str], list[FormFile]
         raise
     except RequestEntityTooLarge:
         _drain(stream)
-        raise RequestError("The form has too many fields beside the file. Send only the file.") from None
+        raise RequestError("The form has too many fields or files, or too much text beside the files.") from None
     except (ValueError, OSError):  # OSError: the client leaves, stalls, or sends invalid chunks
         raise RequestError("The form is damaged or incomplete. Send it again.") from None
 

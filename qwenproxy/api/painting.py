@@ -59,6 +59,8 @@ class Painting:
         return Work(self._paint, "picture").start()
 
     def _coming(self, work: Work[Picture]) -> Iterator[Picture | None]:
+        if not work.wait(0):
+            yield None
         for number in range(self._count):
             work = self._begin() if number else work
             looks = 0

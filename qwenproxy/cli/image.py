@@ -14,6 +14,7 @@ from qwenproxy.config import Config
 from qwenproxy.disk import files
 from qwenproxy.errors import SetupError
 from qwenproxy.texts import Phrase, speaker
+from qwenproxy.uploads.file_types import content_type_of_name, image_type
 
 EXAMPLES = """qwenproxy image "a red fox in the snow" -o fox.png --size 16:9
 qwenproxy image "make it night" --edit fox.png"""
@@ -46,8 +47,12 @@ def image_command(
     check_target(path, is_ours=output is None or force)
     wish = {"prompt": text, "response_format": "b64_json", **{name: value for name, value in look.items() if value}}
     answer = ask(config, _order(wish, [_source(each) for each in edit])).json()
-    files.write_atomic(path, base64.b64decode(answer["data"][0]["b64_json"]), mode=0o644)
+    data = base64.b64decode(answer["data"][0]["b64_json"])
+    files.write_atomic(path, data, mode=0o644)
     click.echo(say("image_done", path=path, size=answer.get("size", "")).rstrip())
+    painted = image_type(data) or ""
+    if path.suffix and content_type_of_name(path.name) != painted:
+        click.echo(say("image_other_type", path=path, type=painted.rpartition("/")[2].upper()), err=True)
 
 
 def _source(path: Path) -> tuple[str, bytes]:

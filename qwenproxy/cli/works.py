@@ -47,6 +47,8 @@ def prompt_of(argument: str) -> str:
 
 def check_target(path: Path, *, is_ours: bool) -> None:
     """Raise SetupError for a file that cannot or must not be written, before the work costs anything."""
+    if str(path) == "-":
+        raise SetupError(Phrase("work_no_stream"))
     if path.is_dir():
         raise SetupError(Phrase("work_is_folder", path=path))
     if path.exists() and not is_ours:

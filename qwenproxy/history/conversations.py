@@ -71,7 +71,11 @@ class Conversations:
         self._client_chats = client_chats
         self._records = Records(history, relay, client_chats)
         self.texts = MessageTexts()  # for the dashboard, while a person wants them
-        self.pictures = AnsweredPictures()  # for the dashboard
+
+    @property
+    def pictures(self) -> AnsweredPictures:
+        """The pictures of the last answers."""
+        return self._relay.pictures
 
     def create(self, name: str | None = None) -> str:
         """Begin an empty chat and return its id. Raises SetupError."""
@@ -126,7 +130,7 @@ class Conversations:
 
     def _note_answer(self, run: Run) -> None:
         self.texts.note_answer(run.answer.text)
-        self.pictures.note((image.url for image in run.answer.images), run.account_id)
+        self._relay.pictures.note((image.url for image in run.answer.images), run.account_id)
 
     def explain(self, place: Place, request: ChatRequest) -> tuple[Explanation, Context]:
         """Return what would be sent for a request now, and how the question would reach the model.

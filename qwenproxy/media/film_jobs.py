@@ -121,7 +121,7 @@ class FilmJobs:
         """Return a client's job. Raises NotFound."""
         job = self.find(job_id)
         if job is None or job.client != client:
-            raise NotFound(f"Video with id '{job_id[:100]}' not found. It may be too old.")
+            raise NotFound(f"Video with id '{job_id[:100]}' not found. It may be too old, or belong to another key.")
         return job
 
     def page(self, client: str, wish: JobPageWish) -> tuple[list[FilmJob], bool]:

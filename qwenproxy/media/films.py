@@ -174,8 +174,12 @@ class Films:
 
     def _drop(self, job: FilmJob) -> None:
         self._jobs.delete(job.id)
-        self._files.drop(job.address)
         self._site.discard(job.chat)
+        try:
+            self._files.drop(job.address)
+        except SetupError as error:
+            # The film is gone for everybody; its file goes with the oldest of the folder.
+            log.warning("the file of a deleted film stays: %s", error.message)
 
     def _now(self) -> int:
         return int(self._clock() * 1000)

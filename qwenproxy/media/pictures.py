@@ -102,6 +102,7 @@ class Pictures:
         with self._relay.open(wish.request, client_gone) as run:
             journal.note(journal.AnswerBegan(run.account_id, run.model, "new", run.laps.header, None))
             image = _new_image(run)
+        self._relay.pictures.note([image.url], run.account_id)
         try:
             data = self._read(image.url, run.account_id, client_gone)
         except BaseException:

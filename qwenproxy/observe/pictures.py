@@ -1,6 +1,7 @@
 """Which pictures the last answers held, and which account's they are: the dashboard shows these, and fetches no other.
 
-The conversations hand them in; an address that only a model wrote is none of them. In memory only, a bounded number.
+Whoever asks for an answer hands them in; an address that only a model wrote is none of them. As part of a question such
+an address goes to the site as it is. In memory only, a bounded number.
 Knows neither the site nor HTTP.
 """
 
@@ -30,6 +31,11 @@ class AnsweredPictures:
                 self._accounts.move_to_end(address)
             while len(self._accounts) > self._kept:
                 self._accounts.popitem(last=False)
+
+    def __contains__(self, address: object) -> bool:
+        """Tell whether one of the last answers held the picture at this address."""
+        with self._lock:
+            return address in self._accounts
 
     def account_of(self, address: str) -> str | None:
         """Return the account whose answer held this picture, None if none of the last ones did."""

@@ -7,7 +7,7 @@ the work nor its client.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -76,7 +76,7 @@ class Attempts:
         """
         try:
             leases = self.pool.leases(client_gone, prefer=wish.prefer, takes_turn=wish.takes_turn, kinds=wish.kinds)
-            return self._first(leases, lambda lease: self._patiently(work, lease, client_gone))
+            return self._first(leases, lambda lease: self._patiently(work, lease, client_gone), wish.kinds)
         except NoAccounts:
             if self.pool.registry.all():
                 self._on_exhausted()
@@ -87,7 +87,7 @@ class Attempts:
         self.sleep(seconds)
         check_client(client_gone)
 
-    def _first(self, leases: Iterable[Lease], work: Work[Result]) -> Result:
+    def _first(self, leases: Iterable[Lease], work: Work[Result], kinds: Sequence[str]) -> Result:
         last: ProxyError | None = None
         failures = 0
         for lease in leases:
@@ -104,7 +104,7 @@ class Attempts:
             except BaseException:
                 lease.close()
                 raise
-        raise self.pool.unavailable() or last or NoAccounts("No account could take the request.")
+        raise self.pool.unavailable(kinds) or last or NoAccounts("No account could take the request.")
 
     def _patiently(self, work: Work[Result], lease: Lease, client_gone: ClientGoneCheck) -> Result:
         """Try on one account: a busy chat gets time, and each kind of passing failure a second try."""

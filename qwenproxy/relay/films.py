@@ -195,4 +195,4 @@ def _check_share(site: SiteCalls) -> None:
     except ProtocolChanged:
         left = {}
     if not left.get(KIND):
-        raise RateLimited("The account has made its film of today. Others may have one left.", for_today=True)
+        raise RateLimited("The account has made its film of today.", for_today=True)

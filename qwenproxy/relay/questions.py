@@ -28,6 +28,7 @@ from qwenproxy.errors import (
     Transient,
     UnsupportedParameter,
 )
+from qwenproxy.observe.pictures import AnsweredPictures
 from qwenproxy.relay.asking import Asking, Means, Question
 from qwenproxy.relay.attempts import Attempts, Wish
 from qwenproxy.relay.deletions import UpstreamDeletions
@@ -89,6 +90,7 @@ class Relay:
         self.grid = grid
         self.attempts = attempts
         self._uploader = uploader
+        self.pictures = uploader.pictures if uploader else AnsweredPictures()
         self._deletions = deletions
         self._settings = settings
         self._closing = threading.Lock()

@@ -21,6 +21,8 @@ EN = {
     "image_failed": "No picture: {message}",
     "work_unanswered": "The proxy does not answer ({reason}). Look at its log, or start it again.",
     "image_done": "{path}  {size}",
+    "image_other_type": "{path} holds a picture in the format {type}, which its name does not say.",
+    "work_no_stream": "The result goes to a file, not to standard output. Name a file.",
     "work_is_folder": "{path} is a folder. Name a file.",
     "help_speech": "Have a text read aloud, word for word, through the running proxy.\nTEXT has up to 4096 characters; "
     "- reads it from standard input.",

@@ -192,7 +192,8 @@ class Attachments:
         ledger = self._uploader.ledger
         if upload := ledger.find(part.url):
             return upload
-        return Reference(part.url) if _is_own_store(part.url) or ledger.is_own_origin(part.url) else None
+        is_own = _is_own_store(part.url) or ledger.is_own_origin(part.url) or part.url in self._uploader.pictures
+        return Reference(part.url) if is_own else None
 
     def _local(self, part: Attachment, name: str, content_type: str, data: bytes) -> LocalFile:
         """Return the content behind a URL as a file; a name without an allowed type is replaced."""

@@ -15,6 +15,7 @@ from typing import Any
 
 from qwenproxy.browser.page import PageRequest
 from qwenproxy.errors import RateLimited, RequestError, SetupError, TooLarge, UpstreamTimeout
+from qwenproxy.observe.pictures import AnsweredPictures
 from qwenproxy.uploads import file_types
 from qwenproxy.uploads.file_types import FileType
 from qwenproxy.uploads.ledger import Ledger, Upload
@@ -65,9 +66,13 @@ class Uploader:
         fetcher: RemoteFetcher | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """`ledger` remembers them, `put` writes to the object store for an account; `clock` gives Unix seconds."""
+        """`ledger` remembers them, `put` writes to the object store for an account; `clock` gives Unix seconds.
+
+        The addresses of the site's own pictures, which it fetches itself, are in `pictures`.
+        """
         self.max_file_size = max_file_size
         self.ledger = ledger
+        self.pictures = AnsweredPictures()
         self.fetcher = fetcher or RemoteFetcher()
         self._put = put
         self._clock = clock

@@ -154,7 +154,7 @@ def test_a_kind_that_rests_everywhere_is_told_with_the_first_return(usable: tupl
     rests = KindRests(folders)
     rests.note("a", limited("t2v", for_today=True), NOW)
     rests.note("b", limited("t2v"), NOW)
-    with pytest.raises(AccountsResting, match="t2v") as caught:
+    with pytest.raises(AccountsResting, match="limit of films") as caught:
         rests.resting(("t2v",), usable, NOW + 20)
     assert caught.value.retry_after == 100
 

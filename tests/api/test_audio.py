@@ -145,8 +145,9 @@ def test_a_bad_request(speaker: KeptChats, body: dict[str, Any], code: str, para
         ({"file": (io.BytesIO(wav_of(b"", 8000)), "a.wav"), "response_format": "srt"}, "response_format"),
         ({"file": (io.BytesIO(wav_of(b"", 8000)), "a.wav"), "response_format": "verbose_json"}, "response_format"),
         ({"file": (io.BytesIO(wav_of(b"", 8000)), "a.wav"), "prompt": "x" * 8193}, "prompt"),
+        ({"file": (io.BytesIO(wav_of(b"", 8000)), "a.wav"), "stream": "maybe"}, "stream"),
     ],
-    ids=["no file", "an empty file", "no sound", "srt", "verbose_json", "a long prompt"],
+    ids=["no file", "an empty file", "no sound", "srt", "verbose_json", "a long prompt", "no flag"],
 )
 def test_a_bad_sound_file(speaker: KeptChats, fields: dict[str, Any], param: str) -> None:
     form = {"model": "whisper-1", **fields}

@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 from fake_site import FakeSite
 from flask.testing import FlaskClient
+from makers import MakeClient
 from painters import PAINTERS, PNG, URL, FakeFetcher, painted, use_fetcher
 from replies import CUT, RATE_LIMITED, answer, refusal
 
-from qwenproxy.api.images.request import parse_edit
+from qwenproxy.api.images.request import form_values, parse_edit
 from qwenproxy.chat import ImagePart
 from qwenproxy.media.fetching import DeadAddress
 from qwenproxy.media.pictures import Picture, Pictures, PictureWish
@@ -83,6 +84,8 @@ def test_an_engine(client: FlaskClient, site: FakeSite, fetcher: FakeFetcher) ->
         ({"size": "0x5"}, "size"),
         ({"response_format": "png"}, "response_format"),
         ({"stream": "yes"}, "stream"),
+        ({"image": URL}, "image"),
+        ({"images": [{"image_url": URL}]}, "images"),
     ],
 )
 def test_a_bad_wish(client: FlaskClient, site: FakeSite, fetcher: FakeFetcher, wish: Any, param: str) -> None:
@@ -171,6 +174,7 @@ def test_the_images_of_an_edit(images: Any) -> None:
         ({}, "image"),
         ({"images": [{"file_id": "file-1"}]}, "images[0].file_id"),
         ({"images": [{}]}, "images[0]"),
+        ({"images": [{"image_url": URL}] * 21}, "image"),
         ({"images": [{"image_url": URL}]}, "image"),  # this server takes no images at all
         ({"images": [{"image_url": URL}], "mask": {"image_url": URL}}, "mask"),
     ],
@@ -186,6 +190,26 @@ def test_a_bad_form(client: FlaskClient, fetcher: FakeFetcher) -> None:
     mask = {"prompt": "blue", "image": (io.BytesIO(PNG), "a.png"), "mask": (io.BytesIO(PNG), "m.png")}
     assert client.post(EDITS, data=mask).get_json()["error"]["param"] == "mask"
     assert client.post(EDITS, data=b"prompt", content_type="text/plain").status_code == 415
+
+
+@pytest.mark.parametrize(("text", "number"), [("2.0", 2), (" 1 ", 1), ("3", 3), ("", None), ("many", "many")])
+def test_a_number_of_a_form_is_read_as_that_of_json(text: str, number: int | str | None) -> None:
+    assert form_values({"n": text}).get("n") == number
+
+
+def test_the_last_account_that_is_spent_tells_when_the_first_is_back(
+    make_client: MakeClient, site: FakeSite, tmp_path: Path
+) -> None:
+    client = make_client(2)
+    for account in ("a", "b"):
+        site.always(account, PAINTERS, call="models")
+    use_fetcher(client, tmp_path)
+    site.script("a", refusal("RateLimited", "Try again later."))
+    site.always("a", painted(URL))
+    site.always("b", refusal("RateLimited", "今日生图额度已用完"))
+    first, second = generate(client), generate(client)
+    assert (first.status_code, second.status_code) == (429, 429)
+    assert first.headers["retry-after"] == second.headers["retry-after"] == "120"
 
 
 def test_variations_are_not_offered(client: FlaskClient) -> None:

@@ -164,7 +164,33 @@ def test_a_picture_that_the_client_names() -> None:
     body = {"input": items, "tools": [PAINT], "tool_choice": PAINT}
     chat = parse_response(body, lookup={"ig_1": MADE}.get).chat
     assert (chat.work, chat.messages[0].attachments) == (Work("image_edit", "1:1"), (ImagePart(RED),))
-    assert parse_response(body).chat.work == Work("t2i", "1:1")
+    with pytest.raises(RequestError) as unknown:
+        parse_response(body)
+    assert unknown.value.param == "input[1].id"
+    failed = {**body, "input": [ASK, {**named, "result": None}, {"role": "user", "content": "A cat."}]}
+    assert parse_response(failed).chat.work == Work("t2i", "1:1")
+
+
+def test_a_client_hears_that_it_is_painted_before_it_is_there(
+    client: FlaskClient, site: FakeSite, fetcher: FakeFetcher, no_patience: None
+) -> None:
+    slow = painted(URL)
+    site.script("a", Reply(("", "", *slow.chunks), pace=1.0, head_after=3))
+    names = [event["type"] for event in events_in(create(client, tool_choice=PAINT, stream=True).text)]
+    place = names.index("response.image_generation_call.generating")
+    assert names[:2] == ["response.created", "response.in_progress"]
+    assert place == 4, names
+
+
+def test_by_force_and_not_painted_the_item_has_failed(
+    client: FlaskClient, site: FakeSite, fetcher: FakeFetcher
+) -> None:
+    site.script("a", answer("I cannot paint that."))
+    response = check(events_in(create(client, tool_choice=PAINT, stream=True).text))
+    assert [(item["type"], item["status"]) for item in response["output"]] == [
+        ("image_generation_call", "failed"),
+        ("message", "completed"),
+    ]
 
 
 def by_itself(*urls: str) -> Reply:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -65,6 +66,14 @@ def test_parts_of_the_file(studio: Studio) -> None:
     part = studio.client.get(content, headers={"Range": "bytes=4-7"})
     assert (part.status_code, part.data, part.headers["Accept-Ranges"]) == (206, b"ftyp", "bytes")
     assert studio.client.get(content, headers={"Range": "bytes=99999999-"}).status_code == 416
+    whole = studio.client.get(content)
+    assert whole.status_code == 200
+    longer = studio.client.get(content, headers={"Range": "bytes=-99999999"})
+    assert (longer.status_code, longer.data) == (206, whole.data)
+    assert studio.client.get(content, headers={"Range": "bytes=-4"}).data == whole.data[-4:]
+    for other in ("items=0-1", "bytes=abc", "bytes=9-2", "bytes=0-1,5-6"):
+        ignored = studio.client.get(content, headers={"Range": other})
+        assert (ignored.status_code, ignored.data) == (200, whole.data), other
     assert error_of(studio.client.get(f"{content}?variant=thumbnail")) == (400, "unsupported_parameter", "variant")
 
 
@@ -104,7 +113,7 @@ def test_a_film_that_the_site_refuses_leaves_nothing(studio: Studio) -> None:
     assert studio.client.get(PATH).get_json()["data"] == []
     studio.site.wait_for_deletions(("a", "up-1"))
     assert studio.chats.registry.get("a").status(studio.chats.clock()) == "OK"  # type: ignore[union-attr]
-    assert "t2v" in studio.client.post(PATH, json={"prompt": "a fox"}).get_json()["error"]["message"]
+    assert "films" in studio.client.post(PATH, json={"prompt": "a fox"}).get_json()["error"]["message"]
 
 
 def test_each_account_makes_one_film_a_day(studio: Studio) -> None:
@@ -213,6 +222,21 @@ def test_lists_and_deletes(studio: Studio) -> None:
     assert error_of(studio.client.get(f"{PATH}?after=video_no")) == (404, "not_found", None)
 
 
+def test_a_film_is_deleted_where_its_file_cannot_be(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    video = studio.end_of(studio.order())
+    assert studio.client.get(f"{PATH}/{video['id']}/content").status_code == 200
+
+    def refuse(self: Path) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(Path, "unlink", refuse)
+    assert studio.client.delete(f"{PATH}/{video['id']}").status_code == 200
+    assert "the file of a deleted film stays" in caplog.text
+    assert studio.client.get(f"{PATH}/{video['id']}").status_code == 404
+
+
 def test_an_old_film_goes(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
     studio.site.always("a", reply({"t2v": {"times_left": -1}}), call="quota")
     first = studio.end_of(studio.order())
@@ -243,6 +267,7 @@ def test_another_client_sees_no_film(studio: Studio, tmp_path: Path) -> None:
         ({"size": "large"}, "size"),
         ({"seconds": "long"}, "seconds"),
         ({"model": 7}, "model"),
+        ({"n": 3}, "n"),
         ({"input_reference": {"file_id": "file-1"}}, "input_reference.file_id"),
         ({"input_reference": 7}, "input_reference"),
         ({"input_reference": {"image_url": "data:image/png;base64,AAAA"}}, "input_reference"),

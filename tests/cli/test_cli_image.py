@@ -36,6 +36,18 @@ def test_a_picture(works: Works) -> None:
     assert json.loads(body) == {"prompt": "a red fox", "response_format": "b64_json", "size": "16:9"}
 
 
+def test_a_name_of_another_type_is_told(works: Works) -> None:
+    done = run_here("image", "a red fox", "-o", "fox.jpg")
+    assert (done.status, (works.folder / "fox.jpg").read_bytes()) == (0, PNG)
+    assert "fox.jpg holds a picture in the format PNG" in done.stderr
+
+
+def test_standard_output_takes_no_picture(works: Works) -> None:
+    done = run_here("image", "a red fox", "-o", "-")
+    assert (done.status, works.asked, list(works.folder.iterdir())) == (1, [], [])
+    assert "Name a file" in done.output
+
+
 def test_free_names(works: Works) -> None:
     for _ in range(2):
         assert run_here("image", "a red fox").status == 0

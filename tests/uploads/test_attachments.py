@@ -12,7 +12,7 @@ import pytest
 
 from qwenproxy.chat import ImagePart, waiting
 from qwenproxy.disk.folder import SessionFolder
-from qwenproxy.errors import ClientGone
+from qwenproxy.errors import ClientGone, RequestError
 from qwenproxy.uploads.attachments import Attachments
 from qwenproxy.uploads.ledger import Ledger
 from qwenproxy.uploads.remote import Unreachable
@@ -25,6 +25,15 @@ def answered() -> Iterator[threading.Event]:
     event = threading.Event()
     yield event
     event.set()
+
+
+def test_a_picture_of_the_site_goes_by_its_address_and_an_unknown_one_does_not(tmp_path: Path) -> None:
+    painted, foreign = "https://127.0.0.1:1/output/1.png?key=k", "https://127.0.0.1:1/output/2.png"
+    uploader = Uploader(Ledger.open(SessionFolder(tmp_path)), 1000)
+    uploader.pictures.note([painted], "a")
+    Attachments(uploader).read([ImagePart(painted)])
+    with pytest.raises(RequestError, match="not public"):
+        Attachments(uploader).read([ImagePart(foreign)])
 
 
 def test_a_client_that_leaves_while_an_image_is_fetched_is_noticed(

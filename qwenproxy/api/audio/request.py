@@ -78,7 +78,10 @@ def parse_sound(texts: Mapping[str, str], name: str, data: bytes | None, *, tran
     hint = (texts.get("prompt") or "").strip()
     if len(hint) > LONGEST_HINT:
         raise RequestError(f"prompt must have at most {LONGEST_HINT} characters.", param="prompt")
-    ignored.add_fields(texts, _SOUND_FIELDS)
+    ignored.add_fields({field.removesuffix("[]"): value for field, value in texts.items()}, _SOUND_FIELDS)
+    streams = texts.get("stream", "").lower() or "false"
+    if streams not in ("true", "false"):
+        raise RequestError("stream must be true or false.", param="stream")
     stem = name.rpartition("/")[2].rpartition(".")[0] or "sound"
     wish = SoundWish(
         f"data:{file_type.content_type};base64,{base64.b64encode(data).decode()}",
@@ -88,8 +91,7 @@ def parse_sound(texts: Mapping[str, str], name: str, data: bytes | None, *, tran
         hint or None,
         translated,
     )
-    streams = texts.get("stream", "").lower() == "true"
-    return SoundRequest(wish, "events" if streams else "text" if form == "text" else "json", ignored)
+    return SoundRequest(wish, "events" if streams == "true" else "text" if form == "text" else "json", ignored)
 
 
 def _voice(body: Mapping[str, Any], ignored: Ignored) -> str | None:

@@ -6,6 +6,7 @@ The routes hand the fields in, texts or JSON values alike; the result is a wish 
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,7 @@ from qwenproxy.chat import ImagePart
 from qwenproxy.errors import RequestError, UnsupportedParameter
 from qwenproxy.media.pictures import PictureWish
 from qwenproxy.uploads.file_types import image_type
+from qwenproxy.upstream.folding import MAX_ATTACHMENTS
 from qwenproxy.upstream.works import bare_name, engine_of, means_pictures, nearest_ratio
 
 MOST_PICTURES = 4  # of one request: the site paints them one after the other, half a minute each
@@ -38,6 +40,9 @@ class PictureRequest:
 
 def parse_generation(body: Mapping[str, Any]) -> PictureRequest:
     """Return the request of …/images/generations. Raises RequestError, UnsupportedParameter naming the field."""
+    for name in ("image", "images"):
+        if body.get(name):
+            raise UnsupportedParameter(f"{name} is not for a new picture. Use POST /v1/images/edits.", param=name)
     return _parse(body, ())
 
 
@@ -48,6 +53,8 @@ def parse_edit(body: Mapping[str, Any], files: Sequence[bytes] = ()) -> PictureR
     images = (*map(_from_file, files), *_from_json(body))
     if not images:
         raise RequestError("There is no image to edit. Send it in the field image.", param="image")
+    if len(images) > MAX_ATTACHMENTS:
+        raise RequestError(f"There must be at most {MAX_ATTACHMENTS} images.", param="image")
     return _parse(body, images)
 
 
@@ -55,8 +62,10 @@ def form_values(texts: Mapping[str, str]) -> dict[str, Any]:
     """Return a form's texts as the values that JSON would have."""
     values: dict[str, Any] = dict(texts)
     for name in _OF_FORMS:
-        if name in texts and texts[name].strip().isdecimal():
-            values[name] = int(texts[name])
+        if name in texts and not texts[name].strip():
+            del values[name]
+        elif name in texts and re.fullmatch(r"\s*[0-9]{1,9}(\.0*)?\s*", texts[name]):
+            values[name] = int(float(texts[name]))
     if texts.get("stream", "").lower() in ("true", "false"):
         values["stream"] = texts["stream"].lower() == "true"
     return values

@@ -132,7 +132,10 @@ class ResponseEncoder:
         self._has_begun = True
         response = self.response("in_progress")
         kinds = ("response.in_progress",) if self._is_queued else ("response.created", "response.in_progress")
-        return self._frames({"type": kind, "response": response} for kind in kinds)
+        begin = self._frames({"type": kind, "response": response} for kind in kinds)
+        if self._fetch and self._request.chat.work and isinstance(self._output, Output):
+            begin += self._frames(self._output.await_picture())
+        return begin
 
     def _note(self, answer: KeptAnswer) -> None:
         self._identity["model"] = answer.run.model

@@ -144,23 +144,27 @@ class Call:
 
 
 class Painted:
-    """A picture that was painted; the site sends it whole."""
+    """A picture that is painted; the site sends it whole."""
 
-    def __init__(self, index: int, data: bytes, size: str) -> None:
+    def __init__(self, index: int) -> None:
         self._id = new_id("ig")
         self._place = {"item_id": self._id, "output_index": index}
-        self._data = data
-        self._size = size
+        self._data: bytes | None = None
+        self._size = ""
+
+    def fill(self, data: bytes, size: str) -> None:
+        """Take the file in, and its size as `1024x768`, "" if it is unknown."""
+        self._data, self._size = data, size
 
     def item(self, status: str) -> Item:
-        is_over = status != "in_progress"
-        return picture_item(self._id, status, self._data if is_over else None, self._size)
+        is_missing = status != "in_progress" and self._data is None
+        return picture_item(self._id, "failed" if is_missing else status, self._data, self._size)
 
     def begin(self) -> list[StreamEvent]:
         return [self._event("in_progress"), self._event("generating")]
 
     def end(self) -> list[StreamEvent]:
-        return [self._event("completed")]
+        return [self._event("completed")] if self._data else []
 
     def _event(self, word: str) -> StreamEvent:
         return {"type": f"response.image_generation_call.{word}", **self._place}

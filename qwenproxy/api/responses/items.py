@@ -75,7 +75,10 @@ def _normalised(value: Any, where: str, lookup: Lookup) -> Item:
     item_id = value.get("id")
     item = {**value, "type": kind, "id": item_id if isinstance(item_id, str) and item_id else _new_id(kind)}
     if kind == PICTURE and not item.get("result"):
-        return dict(lookup(item["id"]) or item)  # clients name a picture that they do not keep
+        found = lookup(item["id"])  # clients name a picture that they do not keep
+        if found is None and "result" not in value:
+            raise RequestError(f"{where}: there is no kept picture {item['id'][:100]!r}.", param=f"{where}.id")
+        return dict(found or item)
     return _message_item(item, where) if kind == "message" else item
 
 

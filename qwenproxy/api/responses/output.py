@@ -36,6 +36,10 @@ class Output:
         self._search = Search(())  # all that the client knows of
         self._characters = 0  # code points of all text so far
 
+    def await_picture(self) -> list[StreamEvent]:
+        """Begin the item of a picture that is sure to be painted; return the events for that."""
+        return self._begin(Painted(self._next_index))
+
     def take(self, event: Event) -> list[StreamEvent]:
         """Return the events for the client."""
         if isinstance(event, Text):
@@ -92,8 +96,10 @@ class Output:
         if data is None:
             return self._take_text(image.markdown)
         self._characters += len(image.markdown)  # places in the text count it
-        size = f"{image.width}x{image.height}" if image.width and image.height else ""
-        return [*self._begin(Painted(self._next_index, data, size)), *self.close()]
+        events = [] if isinstance(self._open, Painted) else self.await_picture()
+        assert isinstance(self._open, Painted)
+        self._open.fill(data, f"{image.width}x{image.height}" if image.width and image.height else "")
+        return [*events, *self.close()]
 
     def _take_thoughts(self, text: str) -> list[StreamEvent]:
         thoughts, events = self._open, list[StreamEvent]()

@@ -21,7 +21,7 @@ LONGEST_PROMPT = 32_000  # characters
 LONGEST_NAME = 200  # characters of a model's name
 MOST_JOBS = 100  # of a page
 DEFAULT_SIZE = "1280x720"
-_FIELDS = frozenset({"prompt", "model", "size", "seconds", "input_reference"})
+_FIELDS = frozenset({"prompt", "model", "n", "size", "seconds", "input_reference"})
 _REFERENCE = "input_reference"
 
 
@@ -50,6 +50,8 @@ def parse_video(body: Mapping[str, Any], file: bytes | None = None) -> VideoRequ
     if ratio is None:
         raise RequestError("size must be like 1280x720.", param="size")
     _check_seconds(body)
+    if str(body.get("n") or 1) != "1":
+        raise UnsupportedParameter("n must be 1: the site makes one film at a time.", param="n")
     ignored.add_fields(body, _FIELDS)
     images = (_from_file(file),) if file is not None else _from_json(body.get(_REFERENCE))
     return VideoRequest(FilmOrder(prompt, images, model, ratio, size), ignored)

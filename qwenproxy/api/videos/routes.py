@@ -8,7 +8,9 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 from flask.typing import ResponseReturnValue
+from werkzeug.datastructures import Range
 from werkzeug.exceptions import RequestedRangeNotSatisfiable
+from werkzeug.http import parse_range_header
 
 from qwenproxy.api.auth import client_name
 from qwenproxy.api.bodies import json_body
@@ -73,9 +75,19 @@ def content(video_id: str) -> ResponseReturnValue:
     response.headers["Content-Disposition"] = f'inline; filename="{video_id}.mp4"'
     response.set_etag(video_id)
     try:
-        return response.make_conditional(request.environ, accept_ranges=True, complete_length=len(data))
+        return response.make_conditional(_environ(len(data)), accept_ranges=True, complete_length=len(data))
     except RequestedRangeNotSatisfiable:
         return Response(status=416, headers={"Content-Range": f"bytes */{len(data)}"}, mimetype="video/mp4")
+
+
+def _environ(length: int) -> dict[str, Any]:
+    """Return the request's environment with the one range of bytes that it wants, and no other (RFC 9110 14.2)."""
+    environ = dict(request.environ)
+    wanted = parse_range_header(environ.pop("HTTP_RANGE", None))
+    if wanted is not None and wanted.units == "bytes" and len(wanted.ranges) == 1:
+        [(start, end)] = wanted.ranges
+        environ["HTTP_RANGE"] = Range("bytes", [(max(start, -length), end)]).to_header()
+    return environ
 
 
 def _request() -> VideoRequest:
