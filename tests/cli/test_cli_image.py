@@ -39,7 +39,7 @@ def test_a_picture(works: Works) -> None:
 def test_a_name_of_another_type_is_told(works: Works) -> None:
     done = run_here("image", "a red fox", "-o", "fox.jpg")
     assert (done.status, (works.folder / "fox.jpg").read_bytes()) == (0, PNG)
-    assert "fox.jpg holds a picture in the format PNG" in done.stderr
+    assert "fox.jpg holds a picture in the format PNG" in done.output
 
 
 def test_standard_output_takes_no_picture(works: Works) -> None:
