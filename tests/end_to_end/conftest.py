@@ -6,12 +6,14 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 from dashboard_browser import Person, key_of
 from filelock import FileLock
+from openai import OpenAI
 from proxy_process import ACCOUNT_CONCURRENCY, Proxy, eventually, family
 
 from qwenproxy.accounts.registry import Registry
@@ -95,6 +97,13 @@ def new_proxy(site: Sandbox, tmp_path: Path) -> Iterator[Callable[..., Proxy]]:
     yield make
     for proxy in made:
         proxy.close()
+
+
+@pytest.fixture
+def sdk() -> Iterator[Callable[[Proxy], OpenAI]]:
+    """Return a maker of clients of OpenAI's package for a server; they are closed with the test."""
+    with ExitStack() as clients:
+        yield lambda proxy: clients.enter_context(OpenAI(base_url=f"{proxy.url}/v1", api_key="none", max_retries=0))
 
 
 @pytest.fixture(scope="session")

@@ -94,9 +94,9 @@ def test_a_file_outlives_the_server(new_proxy: Callable[..., Proxy]) -> None:
     assert entry["id"] == file["id"]
 
 
-def test_the_openai_sdk_sends_an_image_inline(proxy: Proxy, site: Sandbox) -> None:
+def test_the_openai_sdk_sends_an_image_inline(proxy: Proxy, site: Sandbox, sdk: Callable[[Proxy], OpenAI]) -> None:
     url = f"data:image/png;base64,{base64.b64encode(PNG).decode()}"
-    client = OpenAI(base_url=f"{proxy.url}/v1", api_key="none", max_retries=0)
+    client = sdk(proxy)
     picture: ChatCompletionContentPartImageParam = {"type": "image_url", "image_url": {"url": url}}
     with client.chat.completions.create(
         model="qwen-vl-max",

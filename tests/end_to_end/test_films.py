@@ -26,20 +26,18 @@ pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore:The Sora A
 COMPLETIONS = "/api/v2/chat/completions"
 
 
-def client_of(proxy: Proxy) -> OpenAI:
-    return OpenAI(base_url=f"{proxy.url}/v1", api_key="none", max_retries=0)
-
-
 def questions(site: Sandbox) -> list[dict[str, Any]]:
     return [each.body for each in site.requests if each.path == COMPLETIONS]
 
 
-def test_a_film_outlives_a_killed_server(site: Sandbox, new_proxy: Callable[..., Proxy]) -> None:
+def test_a_film_outlives_a_killed_server(
+    site: Sandbox, new_proxy: Callable[..., Proxy], sdk: Callable[[Proxy], OpenAI]
+) -> None:
     site.switches.film_s = 3.0
     proxy = new_proxy()
     proxy.start()
     proxy.environment["QWENPROXY_PORT"] = str(proxy.address[1])
-    client = client_of(proxy)
+    client = sdk(proxy)
     patient = client.with_options(max_retries=10)
     with ThreadPoolExecutor(1) as threads:
         waiting = threads.submit(
@@ -78,10 +76,10 @@ def test_a_film_outlives_a_killed_server(site: Sandbox, new_proxy: Callable[...,
         client.videos.create(prompt="another one")
 
 
-def test_films_from_a_picture_and_films_that_fail(site: Sandbox, proxy: Proxy) -> None:
+def test_films_from_a_picture_and_films_that_fail(site: Sandbox, proxy: Proxy, sdk: Callable[[Proxy], OpenAI]) -> None:
     site.switches.daily_quotas["t2v"] = 10
     site.switches.film_s, site.switches.failing_films = 0.0, 1
-    client = client_of(proxy)
+    client = sdk(proxy)
     source = ("fox.png", picture(64, 48, "a source"))
     failed, made = (client.videos.create_and_poll(prompt="it runs", input_reference=source) for _ in range(2))
     assert (failed.status, failed.error and failed.error.message) == ("failed", "The video could not be generated.")
@@ -91,7 +89,7 @@ def test_films_from_a_picture_and_films_that_fail(site: Sandbox, proxy: Proxy) -
     assert [question["messages"][0]["chat_type"] for question in questions(site)] == ["i2v", "i2v"]
 
 
-def test_films_in_a_chat(site: Sandbox, proxy: Proxy) -> None:
+def test_films_in_a_chat(site: Sandbox, proxy: Proxy, sdk: Callable[[Proxy], OpenAI]) -> None:
     site.switches.daily_quotas["t2v"] = 10
     site.switches.film_s = 1.0
     asked = {"message": "a fox runs", "chatType": "t2v", "size": "720x1280"}
@@ -106,4 +104,4 @@ def test_films_in_a_chat(site: Sandbox, proxy: Proxy) -> None:
     assert "".join(each["choices"][0]["delta"].get("content", "") for each in frames).startswith("http")
     assert stream.endswith("data: [DONE]\n\n")
     assert [question["messages"][0]["chat_type"] for question in questions(site)] == ["t2v", "i2v"]
-    assert [job.prompt for job in client_of(proxy).videos.list().data[:2]] == ["it jumps", "a fox runs"]
+    assert [job.prompt for job in sdk(proxy).videos.list().data[:2]] == ["it jumps", "a fox runs"]

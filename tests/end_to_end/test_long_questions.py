@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from asking import ask, asked_in_chats
@@ -69,8 +69,8 @@ def too_long() -> str:
     return "word " * (CONTEXT + 10)
 
 
-def test_the_sdk_hears_which_limit_was_exceeded(proxy: Proxy, site: Sandbox) -> None:
-    client = OpenAI(base_url=f"{proxy.url}/v1", api_key="none", max_retries=0)
+def test_the_sdk_hears_which_limit_was_exceeded(proxy: Proxy, site: Sandbox, sdk: Callable[[Proxy], OpenAI]) -> None:
+    client = sdk(proxy)
     for streamed in (False, True):
         with pytest.raises(BadRequestError) as caught:
             client.chat.completions.create(

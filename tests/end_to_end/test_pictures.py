@@ -25,9 +25,9 @@ PNG = picture(64, 48, "a source")
 
 
 @pytest.fixture
-def client(proxy: Proxy, site: Sandbox) -> OpenAI:
+def client(proxy: Proxy, site: Sandbox, sdk: Callable[[Proxy], OpenAI]) -> OpenAI:
     site.switches.daily_quotas.update(t2i=100, image_edit=100)
-    return OpenAI(base_url=f"{proxy.url}/v1", api_key="none", max_retries=0)
+    return sdk(proxy)
 
 
 def questions(site: Sandbox) -> list[dict[str, Any]]:
@@ -90,17 +90,19 @@ def test_a_dead_address_costs_a_second_picture_only(client: OpenAI, site: Sandbo
     assert len(questions(site)) == 2
 
 
-def test_pictures_go_where_a_share_of_the_day_is_left(site: Sandbox, new_proxy: Callable[..., Proxy]) -> None:
+def test_pictures_go_where_a_share_of_the_day_is_left(
+    site: Sandbox, new_proxy: Callable[..., Proxy], sdk: Callable[[Proxy], OpenAI]
+) -> None:
     site.switches.daily_quotas["t2i"] = 1
     proxy = new_proxy(on_no_accounts="wait")
     proxy.registry.add(site.accounts[1].token, site.accounts[1].id)
     proxy.start()
-    client = OpenAI(base_url=f"{proxy.url}/v1", api_key="none", max_retries=0)
+    client = sdk(proxy)
     for _ in range(2):
         assert client.images.generate(model="gpt-image-1", prompt="a red fox").data
     with pytest.raises(openai.RateLimitError):
         client.images.generate(model="gpt-image-1", prompt="a red fox")
-    with pytest.raises(openai.RateLimitError, match="kind of work"):
+    with pytest.raises(openai.RateLimitError, match="limit of pictures"):
         client.images.generate(model="gpt-image-1", prompt="a red fox")
     site.clear()
     for _ in range(2):
@@ -187,14 +189,14 @@ def drawn(answer: genai.types.GenerateContentResponse) -> genai.types.Blob:
 
 def test_gemini_answers_with_the_picture_inside(proxy: Proxy, site: Sandbox) -> None:
     site.switches.daily_quotas.update(t2i=100, image_edit=100)
-    client = genai.Client(api_key="none", http_options=genai.types.HttpOptions(base_url=proxy.url))
-    config = genai.types.GenerateContentConfig(
-        response_modalities=["IMAGE"], image_config=genai.types.ImageConfig(aspect_ratio="9:16")
-    )
-    chat = client.chats.create(model="gemini-2.5-flash-image", config=config)
-    for _ in range(2):
-        picture = drawn(chat.send_message("a red fox"))
-        assert (picture.mime_type, size_of(picture.data or b"")) == ("image/png", RATIOS["9:16"])
-    assert [each["messages"][0]["chat_type"] for each in questions(site)] == ["t2i", "image_edit"]
-    *_, last = client.models.generate_content_stream(model="qwen-plus", contents="a fox", config=config)
-    assert size_of(drawn(last).data or b"") == RATIOS["9:16"]
+    with genai.Client(api_key="none", http_options=genai.types.HttpOptions(base_url=proxy.url)) as client:
+        config = genai.types.GenerateContentConfig(
+            response_modalities=["IMAGE"], image_config=genai.types.ImageConfig(aspect_ratio="9:16")
+        )
+        chat = client.chats.create(model="gemini-2.5-flash-image", config=config)
+        for _ in range(2):
+            picture = drawn(chat.send_message("a red fox"))
+            assert (picture.mime_type, size_of(picture.data or b"")) == ("image/png", RATIOS["9:16"])
+        assert [each["messages"][0]["chat_type"] for each in questions(site)] == ["t2i", "image_edit"]
+        *_, last = client.models.generate_content_stream(model="qwen-plus", contents="a fox", config=config)
+        assert size_of(drawn(last).data or b"") == RATIOS["9:16"]

@@ -8,6 +8,7 @@ import json
 import subprocess
 import sys
 import wave
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +28,8 @@ TEXT = 'The fox says: "Guten Tag".'
 
 
 @pytest.fixture
-def client(proxy: Proxy) -> OpenAI:
-    return OpenAI(base_url=f"{proxy.url}/v1", api_key="none", max_retries=0)
+def client(proxy: Proxy, sdk: Callable[[Proxy], OpenAI]) -> OpenAI:
+    return sdk(proxy)
 
 
 def bodies(site: Sandbox, path: str) -> list[dict[str, Any]]:
