@@ -225,6 +225,7 @@ EN = {
     "ui_kind_research": "Research",
     "ui_kind_research_how": "The first answer asks back. Reply, and it begins: a research takes a quarter of an hour.",
     "ui_edit_needs_picture": "There is no picture here yet. Attach the one that is to be changed.",
+    "ui_picture_attached": "The attached picture will be changed, and the shape chosen here may not count.",
     "ui_ratio": "Shape",
     "ui_ratio_auto": "as the site likes",
     "ui_detach": "Take {name} away",

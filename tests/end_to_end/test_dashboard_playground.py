@@ -9,10 +9,13 @@ from pathlib import Path
 import httpx
 import pytest
 from dashboard_browser import Person, key_of
+from leaving import FLOWING, NOTICED_WITHIN
 from proxy_process import Proxy
+from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.select import Select
 
 from qwenproxy.sandbox import Sandbox
+from qwenproxy.sandbox.faults.fault import COMPLETIONS
 from qwenproxy.texts import EN
 
 pytestmark = pytest.mark.browser
@@ -24,6 +27,21 @@ return seen.filter(each => each.complete && each.naturalWidth > 0 && each.src.st
 ANSWERS = "return [...document.querySelectorAll('.said:not(.user)')].map(each => each.innerText)"
 
 
+# What a browser asks every page that its person leaves: whether it wants a question to be asked first.
+STAYS = """
+const leaving = new Event("beforeunload", {cancelable: true});
+window.dispatchEvent(leaving);
+return leaving.defaultPrevented;
+"""
+# Notes which files the page makes for pictures and gives back.
+COUNTS_FILES = """
+window.held = new Set();
+const make = URL.createObjectURL, giveBack = URL.revokeObjectURL;
+URL.createObjectURL = blob => { const url = make.call(URL, blob); window.held.add(url); return url; };
+URL.revokeObjectURL = url => { window.held.delete(url); giveBack.call(URL, url); };
+"""
+
+
 def choose(person: Person, kind: str) -> None:
     Select(person.find("#kind")).select_by_value(kind)
 
@@ -33,6 +51,34 @@ def send(person: Person, text: str) -> None:
     person.find("#question").send_keys(text)
     person.click(person.button(EN["ui_send"]))
     person.until(lambda: person.button(EN["ui_send"]).is_enabled())
+
+
+def begin(person: Person, text: str) -> None:
+    """Send a message and wait for the first words of its answer."""
+    person.find("#question").send_keys(text)
+    person.click(person.button(EN["ui_send"]))
+    person.until(lambda: EN["ui_answering"] in answer(person))
+
+
+def press(person: Person, name: str) -> None:
+    """Press a button by keyboard: an answer that comes moves it away from under the mouse."""
+    person.script("arguments[0].focus()", person.button(name))
+    person.press(Keys.ENTER)
+
+
+def answer(person: Person) -> str:
+    """Return what the newest answer shows."""
+    return str((person.script(ANSWERS) or [""])[-1])
+
+
+def attach(person: Person, file: Path) -> None:
+    person.find("input[type=file]").send_keys(str(file))
+    assert file.name in person.read("main .tag")
+
+
+def tags(person: Person) -> int:
+    """Return how many pictures and files the next message has."""
+    return int(person.script("return document.querySelectorAll('main .panel .tag').length"))
 
 
 @pytest.fixture
@@ -139,3 +185,112 @@ def test_a_question_that_failed_is_not_lost(playground: Person, axe: Path) -> No
     person.until(lambda: person.script("return document.querySelectorAll('.said .notice.bad').length") == 1)
     assert "Hello?" in person.script("return document.getElementById('question').value")
     assert looked_at(person, axe) == []
+
+
+def test_an_answer_goes_on_while_its_person_is_on_another_page(playground: Person, site: Sandbox) -> None:
+    person = playground
+    assert not person.script(STAYS)
+    begin(person, FLOWING)
+    seen = len(answer(person))
+    person.go_to("accounts")
+    assert person.script(STAYS)
+    asked = [each for each in site.requests if each.path == COMPLETIONS]
+    person.go_to("playground")
+    assert FLOWING in person.read(".said.user") and not person.button(EN["ui_send"]).is_enabled()
+    person.until(lambda: len(answer(person)) > seen + 200)
+    assert site.running_generations() and len(asked) == 1
+    press(person, EN["ui_stop"])
+    person.until(lambda: EN["ui_stopped"] in answer(person) and person.button(EN["ui_send"]).is_enabled())
+    site.wait_idle(NOTICED_WITHIN)
+    assert not person.script(STAYS) and person.complaints() == []
+
+
+def test_what_came_meanwhile_is_there_with_its_sources_and_pictures(playground: Person, site: Sandbox) -> None:
+    person = playground
+    person.script(COUNTS_FILES)
+    site.switches.picture_s = 1.0
+    choose(person, "search")
+    send(person, "What is new?")
+    choose(person, "picture")
+    person.find("#question").send_keys("a red fox")
+    person.click(person.button(EN["ui_send"]))
+    person.go_to("accounts")
+    person.until(lambda: not person.script(STAYS))  # the answer has ended
+    person.go_to("playground")
+    person.until(lambda: person.script(SEEN, ".said:not(.user)") == 1)
+    assert person.script("return document.querySelectorAll('.said ol a').length") > 0
+    assert person.script("return window.held.size") == 1
+    begin_at = len(person.script(ANSWERS))
+    choose(person, "talk")
+    begin(person, FLOWING)
+    assert len(person.script(ANSWERS)) == begin_at + 1
+    press(person, EN["ui_chat_new"])
+    assert person.script(ANSWERS) == [] and person.button(EN["ui_send"]).is_enabled()
+    assert person.script("return window.held.size") == 0 and not person.script(STAYS)
+    site.wait_idle(NOTICED_WITHIN)
+    person.go_to("accounts")
+    person.go_to("playground")
+    assert person.script(ANSWERS) == [] and person.find("#question").get_attribute("value") == ""
+    assert person.complaints() == []
+
+
+def test_nothing_goes_on_after_a_log_out(playground: Person, link: str, site: Sandbox) -> None:
+    person = playground
+    begin(person, FLOWING)
+    person.go_to("accounts")
+    person.click(person.button(EN["ui_logout"]))
+    person.read(".door")
+    site.wait_idle(NOTICED_WITHIN)
+    assert not person.script(STAYS)
+    person.chrome.get(f"{link}&to=playground")
+    assert person.is_on("playground")
+    assert person.script(ANSWERS) == [] and person.find("#question").get_attribute("value") == ""
+
+
+def test_a_notice_goes_with_what_it_was_about(playground: Person, tmp_path: Path) -> None:
+    person = playground
+    notices = "return [...document.querySelectorAll('main .notice')].map(each => each.innerText)"
+    choose(person, "edit")
+    send(person, "make it blue")
+    assert person.script(notices) == [EN["ui_edit_needs_picture"]]
+    assert person.find("#question").get_attribute("value") == "make it blue"
+    choose(person, "picture")
+    assert person.script(notices) == []
+    choose(person, "edit")
+    send(person, "")
+    assert person.script(notices) == [EN["ui_edit_needs_picture"]]
+    person.click(person.button(EN["ui_chat_new"]))
+    assert person.script(notices) == []
+    choose(person, "talk")
+    large = tmp_path / "large.txt"
+    large.write_bytes(bytes(10 * 1024 * 1024 + 1))
+    person.find("input[type=file]").send_keys(str(large))
+    assert person.read(".notice.bad") == EN["ui_file_too_large"].format(name="large.txt")
+    begin(person, FLOWING)
+    assert person.script(notices) == []
+    press(person, EN["ui_chat_new"])
+
+
+def test_a_refused_attachment_comes_back_and_goes_with_a_new_chat(
+    playground: Person, site: Sandbox, tmp_path: Path
+) -> None:
+    person = playground
+    fake = tmp_path / "fake.png"
+    fake.write_text("no picture")
+    choose(person, "picture")
+    attach(person, fake)
+    assert EN["ui_picture_attached"] in person.read("main .notice.warn")
+    choose(person, "talk")
+    assert EN["ui_picture_attached"] not in person.read("main")
+    person.find("#question").send_keys("What is this?")
+    person.click(person.button(EN["ui_send"]))
+    person.go_to("accounts")
+    person.until(lambda: not person.script(STAYS))
+    person.go_to("playground")
+    assert person.read(".said .notice.bad")
+    assert person.find("#question").get_attribute("value") == "What is this?" and tags(person) == 1
+    person.click(person.button(EN["ui_chat_new"]))
+    assert tags(person) == 0 and person.script(ANSWERS) == []
+    person.find("#question").clear()
+    send(person, "{{say Hello.}}")
+    assert "Hello." in answer(person)

@@ -27,11 +27,6 @@ def bearer(proxy: Proxy) -> dict[str, str]:
     return {"Authorization": f"Bearer {key_of(proxy)}"}
 
 
-def go_to(person: Person, page: str) -> None:
-    person.click(person.find(f".menu a[data-page={page}]"))
-    assert person.is_on(page)
-
-
 def test_a_link_with_a_wrong_key_says_so(person: Person, url: str) -> None:
     person.chrome.get(f"{url}/ui/#key=wrong")
     person.until(lambda: EN["ui_login_wrong"] in person.read("[role=alert]"))
@@ -49,12 +44,12 @@ def test_without_accounts_each_page_says_what_to_do_and_goes_on_after_a_restart(
         person.chrome.get(f"{proxy.url}/ui/#key={key_of(proxy)}")
         assert person.is_on("overview")
         for page in ("overview", "accounts"):
-            go_to(person, page)
+            person.go_to(page)
             assert EN["ui_accounts_none"] in person.read("main")
             assert EN["ui_account_add"] in person.read("main")
             assert person.barriers(axe) == []
         for page in ("playground", "explain"):
-            go_to(person, page)
+            person.go_to(page)
             if page == "explain":
                 person.click(person.button(EN["ui_explain"]))
             assert "qwenproxy account add" in person.read(".notice.bad")
@@ -75,14 +70,14 @@ def test_all_accounts_limited_says_until_when(person: Person, link: str, proxy: 
     for account in proxy.registry.all():
         proxy.registry.rest(account.id, until=4e9)
     person.chrome.get(link)
-    go_to(person, "accounts")
+    person.go_to("accounts")
     assert "WAIT" in person.read("main table") and "works again" in person.read("main table")
-    go_to(person, "playground")
+    person.go_to("playground")
     person.find("#question").send_keys("Hello?")
     person.click(person.button(EN["ui_send"]))
     assert "qwenproxy account add" in person.read(".notice.bad")
     assert person.barriers(axe) == []
-    go_to(person, "overview")
+    person.go_to("overview")
     assert person.read(".card .figure").startswith("0 /")
 
 
@@ -90,20 +85,20 @@ def test_an_account_that_has_to_show_a_human_says_so(person: Person, link: str, 
     first, *_others = proxy.registry.all()
     proxy.registry.rest(first.id, until=time.time() + 600, reason="verification")
     person.chrome.get(link)
-    go_to(person, "accounts")
+    person.go_to("accounts")
     row = person.find("main table tbody tr").text
     assert first.id in row and "VERIFY" in row and EN["ui_account_verify"] in row, row
     for width, dark in ((360, True), (1200, False)):
         person.look(width=width, dark=dark)
         assert person.barriers(axe) == [] and person.overflow() <= 0
-    go_to(person, "overview")
+    person.go_to("overview")
     assert first.id in person.read(".page > div")
     assert person.barriers(axe) == []
 
 
 def test_a_request_is_explained_by_keyboard(person: Person, link: str, url: str) -> None:
     person.chrome.get(link)
-    go_to(person, "explain")
+    person.go_to("explain")
     person.script("document.getElementById('body').focus(); document.getElementById('body').select()")
     person.press('{"messages": [{"role": "system", "content": "Be kind."}, ')
     person.press_with(Keys.CONTROL, Keys.ENTER)
@@ -118,7 +113,7 @@ def test_a_request_is_explained_by_keyboard(person: Person, link: str, url: str)
 
 def test_the_playgrounds_request_is_explained(person: Person, link: str) -> None:
     person.chrome.get(link)
-    go_to(person, "playground")
+    person.go_to("playground")
     person.find("#system").send_keys("Answer in verse.")
     person.click(person.button(EN["ui_explain_this"]))
     assert person.is_on("explain")
@@ -128,7 +123,7 @@ def test_the_playgrounds_request_is_explained(person: Person, link: str) -> None
 def test_what_was_said_is_shown_only_while_it_is_wanted(person: Person, link: str, url: str, proxy: Proxy) -> None:
     logged = len(proxy.log())  # other tests ask for addresses with a script in them
     person.chrome.get(link)
-    go_to(person, "requests")
+    person.go_to("requests")
     person.click(person.button(EN["ui_texts_keep"]))
     assert EN["ui_texts_on"] in person.read(".notice.warn")
     try:
@@ -137,7 +132,7 @@ def test_what_was_said_is_shown_only_while_it_is_wanted(person: Person, link: st
         person.chrome.get(f"{url}/ui/#/requests/{row_id}")
         person.until(lambda: person.read(".page > div").count(SCRIPT) >= 2)
         assert person.script("return [window.hacked, document.querySelectorAll('main img').length]") == [None, 0]
-        go_to(person, "requests")
+        person.go_to("requests")
         person.click(person.button(EN["ui_texts_forget"]))
         person.until(lambda: EN["ui_texts_off"] in person.read(".page > div"))
         opened = httpx.get(f"{url}/admin/api/requests/{row_id}", headers=bearer(proxy)).json()

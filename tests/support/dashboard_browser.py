@@ -99,6 +99,11 @@ class Person:
         """Wait until a page is there with its content."""
         return bool(self.until(lambda: self.script(SHOWS_PAGE, page)))
 
+    def go_to(self, page: str) -> None:
+        """Choose a page in the menu and wait for it."""
+        self.click(self.find(f".menu a[data-page={page}]"))
+        assert self.is_on(page)
+
     def script(self, code: str, *arguments: object) -> Any:
         return self.chrome.execute_script(code, *arguments)
 

@@ -3,6 +3,7 @@
 import { ask, send, setPageToken, whenLoggedOut } from "/ui/api.js";
 import { button, h, notice, show } from "/ui/dom.js";
 import { connect, disconnect, watch } from "/ui/live.js";
+import { forgetTalk, stop } from "/ui/talk.js";
 import { language, loadTexts, said, t } from "/ui/words.js";
 import * as accounts from "/ui/accounts.js";
 import * as connecting from "/ui/connect.js";
@@ -68,6 +69,7 @@ function leave() {
   endPage();
   endPage = () => {};
   endFrame();
+  stop(); // an answer goes on over a change of page, and not without a login
   disconnect();
   setPageToken("");
 }
@@ -116,6 +118,7 @@ function showFrame() {
 async function logOut() {
   try { await send("/admin/api/logout", { method: "POST" }); } catch { /* the cookie has run out already */ }
   leave();
+  forgetTalk();
   showLogin("");
 }
 

@@ -8,6 +8,7 @@ const MARKDOWN = /(!\[[^\]]*\]\(https?:\/\/[^\s)]+\))/;
 const ONE = /^!\[([^\]]*)\]\((https?:\/\/[^\s)]+)\)$/;
 const NOTHING = 204; // no answer of the site had this picture
 const loaded = new Map(); // of each address its file, null where there is none
+let loading = new AbortController(); // ends with the talk whose pictures these are
 
 /** Return a text with its Markdown pictures as pictures; while the text still comes, as links. */
 export function withPictures(text, isWhole) {
@@ -47,6 +48,14 @@ export async function pictureData(address) {
   return file ? dataUrl(file.blob) : address;
 }
 
+/** Load no more of the pictures so far, and give their files back to the browser. */
+export function releasePictures() {
+  loading.abort();
+  loading = new AbortController();
+  for (const file of loaded.values()) file.then(kept => kept && URL.revokeObjectURL(kept.url), () => {});
+  loaded.clear();
+}
+
 /** Return a file as a data: address. */
 export function dataUrl(blob) {
   return new Promise((resolve, reject) => {
@@ -61,13 +70,13 @@ function load(address) {
   if (!loaded.has(address)) {
     const file = fetchFile(address);
     loaded.set(address, file);
-    file.catch(() => loaded.delete(address)); // the next look tries again
+    file.catch(() => { if (loaded.get(address) === file) loaded.delete(address); }); // the next look tries again
   }
   return loaded.get(address);
 }
 
 async function fetchFile(address) {
-  const answer = await send("/admin/api/pictures", { method: "POST", body: { address } });
+  const answer = await send("/admin/api/pictures", { method: "POST", body: { address }, signal: loading.signal });
   if (answer.status === NOTHING) return null;
   const blob = await answer.blob();
   return { blob, url: URL.createObjectURL(blob) };

@@ -1,125 +1,58 @@
 // A chat over the product's own public API, to try models and the site's other work, and to see the request as code.
 
-import { Answer, messageBox } from "/ui/answer_box.js";
-import { ask, send } from "/ui/api.js";
+import { ask } from "/ui/api.js";
 import { requestAsCode } from "/ui/code.js";
 import { snippet } from "/ui/connect.js";
 import { button, h, notice, show } from "/ui/dom.js";
 import { explainRequest } from "/ui/explain.js";
 import { dataUrl } from "/ui/pictures.js";
-import { said, t } from "/ui/words.js";
-import { isPicture, isTalk, KINDS, RATIOS, requestOf, withSource } from "/ui/works.js";
+import { askNext, draft, isAnswering, kept, newTalk, requestWith, stop, talkBox, watchTalk } from "/ui/talk.js";
+import { t } from "/ui/words.js";
+import { isPicture, isTalk, KINDS, RATIOS } from "/ui/works.js";
 
 const PICTURE_TYPES = ["image/png", "image/jpeg", "image/webp", "image/gif"];
 const FILE_LIMIT = 10 * 1024 * 1024;
 const SAMPLE = "Hello!"; // in the code, until something was said
-
-// Survives a change of page. `chat` is the proxy's chat with the kind of work that began it.
-const kept = { messages: [], kind: "talk", model: "", system: "", thinking: "", ratio: "", tools: "", chat: null };
+const names = new WeakMap(); // of pictures and files of the next message
 
 export async function open({ body, until }) {
   const { data } = await ask("/v1/models");
+  if (!body.isConnected) return; // its person is on another page by now
   const models = data.map(model => model.id);
   kept.model = models.includes(kept.model) ? kept.model : models[0] ?? "";
-  const talk = h("div", { class: "talk", "aria-live": "polite" });
   const code = h("div");
   const trouble = h("div");
-  let parts = []; // pictures and files of the next message
-  const names = new WeakMap(); // of these
-  const attached = h("div", { class: "row" });
-  const field = h("textarea", { id: "question", "aria-label": t("message"), placeholder: t("message"), oninput: () => showCode(), onkeydown: event => {
-    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) { event.preventDefault(); go.click(); }
-  } });
-  let running = null;
-  const stop = h("button", { type: "button", hidden: true, onclick: () => running?.abort() }, t("stop"));
-  const go = h("button", { type: "button", class: "first", onclick: () => question() }, t("send"));
+  const attached = h("div");
+  const typed = () => { kept.text = field.value; showCode(); };
+  const field = h("textarea", { id: "question", "aria-label": t("message"), placeholder: t("message"), oninput: typed, onchange: typed,
+    onkeydown: event => {
+      if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) { event.preventDefault(); go.click(); }
+    } });
+  const halt = h("button", { type: "button", hidden: true, onclick: stop }, t("stop"));
+  const go = h("button", { type: "button", class: "first", onclick: askNext }, t("send"));
   const files = h("input", { type: "file", multiple: true, hidden: true, onchange: () => attach() });
 
-  const draft = () => {
-    const text = field.value.trim();
-    return { role: "user", content: parts.length ? [...parts, ...(text ? [{ type: "text", text }] : [])] : text };
-  };
-  const question = async () => {
-    const typed = draft();
-    if (running || !typed.content.length) return;
-    const message = kept.kind === "edit" ? await source(typed) : typed;
-    if (!message) return;
-    const text = field.value, given = parts;
-    field.value = "";
-    parts = [];
-    show(attached);
-    if (!await answer([message])) { // nothing was answered: nothing of the question is lost
-      field.value ||= text;
-      parts = [...given, ...parts];
-      showAttached();
-      showCode();
-    }
-  };
-  /** Return a question with the picture that it changes; say so where there is none. */
-  const source = async typed => {
-    try {
-      const message = await withSource(typed, kept.messages);
-      show(trouble, !message && notice(t("edit_needs_picture"), "bad"));
-      return message;
-    } catch (error) {
-      show(trouble, notice(said(error), "bad"));
-      return null;
-    }
-  };
-  /** Ask with new messages; return whether anything came. */
-  const answer = async messages => {
-    running = new AbortController();
-    go.disabled = true;
-    stop.hidden = false;
-    const { messages: talked, kind } = kept, before = talked.length, box = new Answer(answer);
-    talked.push(...messages);
-    draw();
-    talk.append(box.element);
-    try {
-      const { path, body: asked } = requestOf(kept, kept.messages);
-      await box.read(await send(path, { method: "POST", body: { ...asked, stream: true }, signal: running.signal }));
-    } catch (error) {
-      box.fail(error.name === "AbortError" ? t("stopped") : said(error));
-    }
-    running = null;
-    go.disabled = false;
-    stop.hidden = true;
-    const has = box.isWhole || box.text !== "";
-    if (has) talked.push(box.message());
-    else talked.length = before;
-    if (box.isWhole && box.chatId && kept.messages === talked) kept.chat = { kind, id: box.chatId };
-    showCode();
-    field.focus();
-    return has;
-  };
   const attach = async () => {
-    show(trouble);
-    for (const file of files.files) {
-      if (file.size > FILE_LIMIT) { show(trouble, notice(t("file_too_large", { name: file.name }), "bad")); continue; }
-      const data = await dataUrl(file);
-      const part = PICTURE_TYPES.includes(file.type)
-        ? { type: "image_url", image_url: { url: data } }
-        : { type: "file", file: { filename: file.name, file_data: data } };
-      names.set(part, file.name);
-      parts.push(part);
-    }
+    const { messages } = kept, chosen = [...files.files];
     files.value = "";
-    showAttached();
-    showCode();
+    kept.trouble = "";
+    for (const file of chosen) {
+      if (file.size > FILE_LIMIT) { kept.trouble = t("file_too_large", { name: file.name }); continue; }
+      const part = await partOf(file);
+      if (kept.messages !== messages) return; // a new talk has begun
+      kept.parts.push(part);
+    }
+    showNext();
   };
-  const showAttached = () => show(attached, parts.map(part => h("span", { class: "tag" }, names.get(part) ?? t("picture"),
-    h("button", { type: "button", class: "plain", "aria-label": t("detach", { name: names.get(part) ?? t("picture") }), onclick: () => {
-      parts = parts.filter(each => each !== part);
-      showAttached();
-      showCode();
-      field.focus();
-    } }, "×"))));
-  const draw = () => { show(talk, kept.messages.map((message, index) => messageBox(message, index === kept.messages.length - 1 ? answer : null))); showCode(); };
+  const detach = part => {
+    kept.parts = kept.parts.filter(each => each !== part);
+    showNext();
+    field.focus();
+  };
   const asked = () => {
-    if (running) return requestOf(kept, kept.messages);
     const next = draft();
     if (!next.content.length) next.content = SAMPLE;
-    return requestOf(kept, [...kept.messages, next]);
+    return requestWith(next);
   };
   const showCode = () => {
     const request = asked();
@@ -128,20 +61,58 @@ export async function open({ body, until }) {
       return h("details", { open: isOpen, "data-way": way }, h("summary", {}, way), snippet(way, requestAsCode(way, request, location.origin)));
     }), isTalk(kept.kind) && h("p", {}, button(t("explain_this"), () => explainRequest(asked().body))));
   };
+  /** Show what the next message holds, and what keeps it back. */
+  const showNext = () => {
+    if (field.value !== kept.text) field.value = kept.text;
+    show(trouble, kept.trouble && notice(kept.trouble, "bad"));
+    show(attached, h("div", { class: "row" }, kept.parts.map(part => tag(part, () => detach(part)))),
+      kept.kind === "picture" && kept.parts.some(isImage) && notice(t("picture_attached"), "warn"));
+    showCode();
+  };
+  const follow = () => {
+    const hasEnded = go.disabled && !isAnswering();
+    go.disabled = isAnswering();
+    halt.hidden = !isAnswering();
+    showNext();
+    if (hasEnded) field.focus();
+  };
+  const onOption = name => {
+    if (name === "kind") kept.trouble = "";
+    showNext();
+  };
 
   show(body, h("div", { class: "split" },
-    h("section", {}, talk, h("div", { class: "panel" }, trouble, field, attached,
+    h("section", {}, talkBox(), h("div", { class: "panel" }, trouble, field, attached,
       h("div", { class: "row spread" },
-        h("div", { class: "row" }, go, stop, button(t("attach"), () => files.click()), files),
-        button(t("chat_new"), () => { running?.abort(); kept.messages = []; kept.chat = null; draw(); field.focus(); }))),
+        h("div", { class: "row" }, go, halt, button(t("attach"), () => files.click()), files),
+        button(t("chat_new"), () => { newTalk(); showNext(); field.focus(); }))),
       h("p", { class: "muted" }, t("send_how"))),
-    h("aside", {}, options(models, showCode), h("section", { class: "panel" }, h("h2", {}, t("as_code")), code))));
-  draw();
-  until(() => running?.abort());
+    h("aside", {}, options(models, onOption), h("section", { class: "panel" }, h("h2", {}, t("as_code")), code))));
+  follow();
+  until(watchTalk(follow));
+}
+
+async function partOf(file) {
+  const data = await dataUrl(file);
+  const part = PICTURE_TYPES.includes(file.type)
+    ? { type: "image_url", image_url: { url: data } }
+    : { type: "file", file: { filename: file.name, file_data: data } };
+  names.set(part, file.name);
+  return part;
+}
+
+function isImage(part) {
+  return part.type === "image_url";
+}
+
+function tag(part, detach) {
+  const name = names.get(part) ?? t("picture");
+  return h("span", { class: "tag" }, name,
+    h("button", { type: "button", class: "plain", "aria-label": t("detach", { name }), onclick: detach }, "×"));
 }
 
 function options(models, onChange) {
-  const keep = (name, element) => { kept[name] = element.value; fit(); onChange(); };
+  const keep = (name, element) => { kept[name] = element.value; fit(); onChange(name); };
   const choice = (name, values, text) => {
     const element = h("select", { id: name, onchange: () => keep(name, element) }, values.map(value => h("option", { value }, text(value))));
     element.value = kept[name];
