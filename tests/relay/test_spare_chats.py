@@ -63,7 +63,10 @@ class Stock:
         raise AssertionError(self.rows())
 
     def rows(self) -> Any:
-        return json.loads(self.path.read_text()) if self.path.exists() else []
+        try:
+            return json.loads(self.path.read_text())
+        except FileNotFoundError:
+            return []
 
 
 @pytest.fixture
