@@ -49,15 +49,22 @@ def ended_well(terminal: Terminal) -> bool:
     return terminal.end() == 0 and "Traceback" not in terminal.text and "Exception" not in terminal.text
 
 
-@pytest.mark.parametrize(("lang", "times"), [("en", 1), ("ru", 2)])
-def test_ctrl_c_ends_it_without_a_trace_and_tells(start: Callable[..., Terminal], lang: str, times: int) -> None:
+@pytest.mark.parametrize("lang", TOLD)
+def test_who_stops_it_is_told(start: Callable[..., Terminal], lang: str) -> None:
     stopping, stopped = TOLD[lang]
     terminal = start(lang)
     assert ask(url_shown(terminal), "{{say hello}}").text == "hello"
-    for _ in range(times):
-        terminal.type("\x03")
+    terminal.type("\x03")
     terminal.expect(f"\r{stopping}\n")
     terminal.expect(f"\r{stopped}\n")
+    assert ended_well(terminal), terminal.text
+
+
+def test_ctrl_c_twice_ends_it_without_a_trace(start: Callable[..., Terminal]) -> None:
+    terminal = start()
+    assert ask(url_shown(terminal), "{{say hello}}").text == "hello"
+    for _ in range(2):
+        terminal.type("\x03")
     assert ended_well(terminal), terminal.text
 
 
