@@ -39,6 +39,7 @@ class ProxyServer:
     port: int = 0
     trust: ssl.SSLContext | None = None
     host: str = "127.0.0.1"  # where it listens
+    _dialled: list[socket.socket] = field(default_factory=list)
 
     @property
     def url(self) -> str:
@@ -56,6 +57,8 @@ class ProxyServer:
             yield self
             with contextlib.suppress(OSError):
                 listener.shutdown(socket.SHUT_RDWR)
+        for far in self._dialled:
+            far.close()  # one that was dialled for a client that has left has no tunnel that would close it
 
     def _accept(self, listener: socket.socket) -> None:
         with contextlib.suppress(OSError):
@@ -81,6 +84,7 @@ class ProxyServer:
     def _dial(self, host: str, port: int) -> socket.socket:
         self.asked.append((host, port))
         far = socket.create_connection(self.redirect or (host, port), WAIT)
+        self._dialled.append(far)
         far.settimeout(None)
         self.ports.add(far.getsockname()[1])
         return far
