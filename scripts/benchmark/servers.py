@@ -26,9 +26,13 @@ T = TypeVar("T")
 
 
 @contextmanager
-def running_site(accounts: int = 1) -> Iterator[tuple[int, SandboxAddress]]:
-    """Run the stand-in, without the checks that direct calls would fail; give its process id and address."""
-    with _running([*COMMAND, "sandbox", "--json", "--accounts", str(accounts)], _address) as (pid, address):
+def running_site(accounts: int = 1, speed: int = 1) -> Iterator[tuple[int, SandboxAddress]]:
+    """Run the stand-in, without the checks that direct calls would fail; give its process id and address.
+
+    Its clock goes `speed` times as fast.
+    """
+    command = [*COMMAND, "sandbox", "--json", "--accounts", str(accounts), "--speed", str(speed)]
+    with _running(command, _address) as (pid, address):
         _switch(address, {"require_bx": False, "require_cookies": False})
         yield pid, address
 
@@ -38,6 +42,12 @@ def running_proxy(
     address: SandboxAddress, session_dir: Path, more: Mapping[str, str] | None = None
 ) -> Iterator[tuple[int, int]]:
     """Run the proxy over a session folder; give its process id and port. `more` are further settings by name."""
+    with _running([*COMMAND, "start"], port_in, settings_of(address, session_dir, more)) as ends:
+        yield ends
+
+
+def settings_of(address: SandboxAddress, session_dir: Path, more: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return the variables of a proxy that faces the stand-in; `more` are further settings by name."""
     settings = {
         "BASE_URL": address.base_url,
         "BASE_URL_SPKI": address.spki,
@@ -50,8 +60,7 @@ def running_proxy(
         "LANG": "en",
         **(more or {}),
     }
-    with _running([*COMMAND, "start"], _port, {f"QWENPROXY_{name}": value for name, value in settings.items()}) as ends:
-        yield ends
+    return {f"QWENPROXY_{name}": value for name, value in settings.items()}
 
 
 def log_in(address: SandboxAddress, session_dir: Path) -> None:
@@ -85,7 +94,8 @@ def _address(line: str) -> SandboxAddress:
     return SandboxAddress(**json.loads(line))
 
 
-def _port(line: str) -> int | None:
+def port_in(line: str) -> int | None:
+    """Return the port in the line that says where a proxy listens, None for any other line."""
     match = re.search(r"listens on http://[^ ]+:(\d+)", line)
     return int(match[1]) if match else None
 

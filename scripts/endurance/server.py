@@ -1,0 +1,101 @@
+"""The proxy under test: it can be killed and started anew over the same session folder."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import psutil
+
+from benchmark.processes import parts_of
+from benchmark.servers import COMMAND, END_WAIT, port_in, settings_of
+from qwenproxy.cli.sandbox import SandboxAddress
+
+SETTINGS = {"ACCOUNT_CONCURRENCY": "4", "THREADS": "64", "ON_NO_ACCOUNTS": "wait", "LOG_LEVEL": "info"}
+
+
+class Server:
+    """A proxy, started with `start`. Its log goes on in one file over all starts."""
+
+    def __init__(self, address: SandboxAddress, session_dir: Path, log: Path) -> None:
+        self.session_dir = session_dir
+        self.log = log
+        self.url = ""
+        self._environment = {**os.environ, **settings_of(address, session_dir, SETTINGS)}
+        self._process: subprocess.Popen[str] | None = None
+
+    def start(self) -> None:
+        """Start it and wait until it listens. Raises RuntimeError if it ends before."""
+        with open(self.log, "a") as log:
+            self._process = subprocess.Popen(
+                [*COMMAND, "start"], stdout=subprocess.PIPE, stderr=log, text=True, env=self._environment,
+                start_new_session=True,
+            )  # fmt: skip
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            if port := port_in(line):
+                self.url = f"http://127.0.0.1:{port}"
+                threading.Thread(target=self._process.stdout.read, daemon=True).start()
+                return
+        raise RuntimeError(f"the proxy ended with status {self._process.wait()}: see {self.log}")
+
+    def kill(self) -> None:
+        """Kill all of its Python at once, as the system does where memory runs out."""
+        assert self._process is not None
+        for process in parts_of(psutil.Process(self._process.pid))["python"]:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+        self._process.wait(END_WAIT)
+
+    def stop(self) -> int:
+        """Stop it as a person does; return its exit status."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGTERM)
+        return self._process.wait(END_WAIT)
+
+    def parts(self, part: str) -> list[psutil.Process]:
+        """Return its processes of one part: python, chromedriver or chrome."""
+        assert self._process is not None
+        with suppress(psutil.NoSuchProcess):
+            return parts_of(psutil.Process(self._process.pid))[part]
+        return []
+
+    def browsers(self) -> list[psutil.Process]:
+        """Return the main processes of its Chromes."""
+        found = []
+        for process in self.parts("chrome"):
+            with suppress(psutil.Error):
+                if not any(word.startswith("--type=") for word in process.cmdline()):
+                    found.append(process)
+        return found
+
+    def left(self) -> list[str]:
+        """Return the command lines of processes that still run for the session folder."""
+        found = []
+        for process in psutil.process_iter():
+            with suppress(psutil.Error):
+                if process.environ().get("QWENPROXY_SESSION_DIR") == str(self.session_dir):
+                    found.append(" ".join(process.cmdline())[:120])
+        return found
+
+
+@contextmanager
+def disk(folder: Path) -> Iterator[str]:
+    """Give a folder a small disk of its own, so that it can be full; yield "" or why it has none."""
+    if os.name != "posix" or os.geteuid() != 0:
+        yield "only root can mount one"
+        return
+    command = ["mount", "-t", "tmpfs", "-o", "size=1g", "tmpfs", str(folder)]
+    mounted = subprocess.run(command, capture_output=True, text=True, check=False)
+    if mounted.returncode:
+        yield mounted.stderr.strip()
+        return
+    try:
+        yield ""
+    finally:
+        subprocess.run(["umount", "-l", str(folder)], check=False)
