@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from qwenproxy.accounts.standing import rest_until
 from qwenproxy.disk import files
@@ -82,27 +82,19 @@ class KindRests:
 
         Raises AccountsResting if that is all of them.
         """
-        ids = list(usable)
-        if none := self.why_none(kinds, ids, now):
+        waits = self._waits(kinds, usable, now)
+        if none := _all_resting(kinds, waits):
             raise none
-        return frozenset(each for each in ids if self._wait(each, kinds, now) > 0)
+        return frozenset(account_id for account_id, wait in waits.items() if wait > 0)
 
     def why_none(self, kinds: Sequence[str], usable: Iterable[str], now: float) -> AccountsResting | None:
         """Return the error if all usable accounts rest for one of these kinds of work, with the wait for the first."""
-        wait = min((self._wait(each, kinds, now) for each in usable), default=0.0)
-        if wait <= 0:
-            return None
-        names = " and ".join(dict.fromkeys(_NAMES.get(kind, kind) for kind in kinds))
-        return AccountsResting(
-            f"Every account is over its limit of {names}; the first one is back in {max(1.0, wait):.0f} s. Other "
-            "requests go on. To go on with this now: qwenproxy account add",
-            retry_after=max(1.0, wait),
-        )
+        return _all_resting(kinds, self._waits(kinds, usable, now))
 
-    def _wait(self, account_id: str, kinds: Sequence[str], now: float) -> float:
-        """Return for how many seconds an account rests for the last of these kinds, none or less if for none."""
-        rests = self.of(account_id, now)
-        return max((rests.get(kind, now) - now for kind in kinds), default=0.0)
+    def _waits(self, kinds: Sequence[str], usable: Iterable[str], now: float) -> dict[str, float]:
+        """Return for how many seconds each account rests for the last of these kinds, none or less if for none."""
+        rests = {each: self.of(each, now) for each in usable}
+        return {each: max(rests[each].get(kind, now) - now for kind in kinds) for each in rests}
 
     def everywhere(self, ids: Iterable[str], now: float) -> dict[str, float]:
         """Return the kinds of work that none of these accounts does now, and when the first of them is back."""
@@ -123,3 +115,17 @@ class KindRests:
             files.write_atomic(folder.rests, files.format_json(rests))
         except StorageError as error:
             log.warning("account=%s what it rests for is forgotten at a restart: %s", account_id, error.message)
+
+
+def _all_resting(kinds: Sequence[str], waits: Mapping[str, float]) -> AccountsResting | None:
+    """Return the error if every account has to wait for work of these kinds, None if one has not, or there is none."""
+    wait = min(waits.values(), default=0.0)
+    if wait <= 0:
+        return None
+    wait = max(1.0, wait)
+    names = " and ".join(dict.fromkeys(_NAMES.get(kind, kind) for kind in kinds))
+    return AccountsResting(
+        f"Every account is over its limit of {names}; the first one is back in {wait:.0f} s. Other requests go on. "
+        "To go on with this now: qwenproxy account add",
+        retry_after=wait,
+    )

@@ -172,7 +172,7 @@ class AccountPool:
     def unavailable(self, kinds: Sequence[str] = ()) -> ProxyError | None:
         """Return why no account can take a request for these `kinds` of work now, None if one can."""
         reason = standing.why_unavailable(self.registry.all(), self._clock())
-        return reason or self._kind_rests.why_none(kinds, self._usable(), self._clock())
+        return reason or (self._kind_rests.why_none(kinds, self._usable(), self._clock()) if kinds else None)
 
     def close(self) -> None:
         """Close every browser; running answers end with TabLost. Idempotent."""

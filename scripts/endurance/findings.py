@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections import Counter
 from dataclasses import dataclass, field
 
@@ -38,25 +37,21 @@ class Trouble:
 
 @dataclass
 class Findings:
-    """Everything that was seen. For any thread."""
+    """Everything that was seen. For any thread: it only grows, by one at a time."""
 
     outcomes: list[Outcome] = field(default_factory=list)
     troubles: list[Trouble] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)  # what must not be, in words
-    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def add(self, outcome: Outcome) -> None:
-        with self._lock:
-            self.outcomes.append(outcome)
+        self.outcomes.append(outcome)
 
     def note(self, trouble: Trouble) -> None:
-        with self._lock:
-            self.troubles.append(trouble)
+        self.troubles.append(trouble)
 
     def fault(self, words: str) -> None:
         """Note something that must not be."""
-        with self._lock:
-            self.faults.append(words)
+        self.faults.append(words)
 
     def cause_of(self, outcome: Outcome) -> str:
         """Return the trouble that explains a failure, "" if none does."""
