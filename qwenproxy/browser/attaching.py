@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -51,11 +52,21 @@ def ended_when_late(browser: Started) -> Iterator[None]:
         timer.cancel()
 
 
-def free_port() -> int:
-    """Return a port of this machine that is free now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+@contextlib.contextmanager
+def kept_port() -> Iterator[int]:
+    """Yield a free port for a program that we start meanwhile; no other program gets it until that one listens.
+
+    Chrome would go to another address if its port were taken, and its driver would end. Only Linux lets a program
+    listen where a socket of ours keeps the number; elsewhere the port may be lost.
+    """
+    with socket.socket() as keeper:
+        if sys.platform == "linux":
+            keeper.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        keeper.bind(("127.0.0.1", 0))
+        port = int(keeper.getsockname()[1])
+        if sys.platform != "linux":
+            keeper.close()
+        yield port
 
 
 def listens(port: int) -> bool:

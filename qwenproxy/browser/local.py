@@ -23,7 +23,7 @@ from qwenproxy.browser.attaching import (
     attach,
     await_port,
     ended_when_late,
-    free_port,
+    kept_port,
     listens,
 )
 from qwenproxy.browser.binaries import Binaries, Programs
@@ -194,16 +194,16 @@ class Chrome:
             close_by_force(self._devtools, tab.handle)
 
     def _start_both(self, binaries: Binaries) -> Started:
-        # We choose the ports: with port 0 Chrome tells its pages that it is automated.
-        self._devtools, self._driver_port = free_port(), free_port()
         deadline = time.monotonic() + START_WAIT
         settings = self._settings
         wishes = Wishes(settings.screen, settings.spki, self._way.url, shared=settings.shared)
-        line = command(binaries.chrome, self._folder.profile, self._devtools, wishes)
-        browser = self._start(line, self._folder.chrome_log, self._environment())
-        driver = self._start_driver(binaries)
-        await_port(browser, self._devtools, deadline)
-        await_port(driver, self._driver_port, deadline)
+        # We choose the ports: with port 0 Chrome tells its pages that it is automated.
+        with kept_port() as self._devtools, kept_port() as self._driver_port:
+            line = command(binaries.chrome, self._folder.profile, self._devtools, wishes)
+            browser = self._start(line, self._folder.chrome_log, self._environment())
+            driver = self._start_driver(binaries)
+            await_port(browser, self._devtools, deadline)
+            await_port(driver, self._driver_port, deadline)
         return browser
 
     def _environment(self) -> dict[str, str] | None:
@@ -232,9 +232,9 @@ class Chrome:
         unfit = self._processes.pop()
         self._claim.end(unfit.pid)
         unfit.wait(QUIT_WAIT)
-        self._driver_port = free_port()
-        driver = self._start_driver(fitting)
-        await_port(driver, self._driver_port, time.monotonic() + START_WAIT)
+        with kept_port() as self._driver_port:
+            driver = self._start_driver(fitting)
+            await_port(driver, self._driver_port, time.monotonic() + START_WAIT)
         try:
             with ended_when_late(browser):
                 return self._new_tab()

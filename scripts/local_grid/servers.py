@@ -10,6 +10,7 @@ import os
 import secrets
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -22,7 +23,6 @@ from urllib.parse import quote
 import psutil
 
 from local_grid.programs import GridPrograms
-from qwenproxy.browser.attaching import free_port
 from qwenproxy.browser.grid_address import GridAddress
 from qwenproxy.browser.grid_hub import GridHub
 from qwenproxy.browser.grid_status import UP, Node
@@ -48,6 +48,13 @@ class Wishes:
     session_timeout: int = 300
     queue_wait: int = 20
     heartbeat: int = 5
+
+
+def free_port() -> int:
+    """Return a port of this machine that is free now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 class LocalGrid:

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from fake_hub import DEAD_NODE, NO_CHROME, NO_SLOT, FakeHub, FakeNode
 
+from local_grid.servers import free_port
 from qwenproxy.browser import grid_hub, grid_sessions
-from qwenproxy.browser.attaching import free_port
 from qwenproxy.browser.grid import ANSWER_WAIT, GATHER, GridBrowser, GridLauncher
 from qwenproxy.browser.grid_address import GridAddress
 from qwenproxy.browser.grid_hub import GridHub

@@ -11,6 +11,7 @@ import re
 import socket
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Protocol, cast
 
@@ -19,9 +20,9 @@ import pytest
 from fake_browser import listening, program, refusal, unfit
 from selenium.common.exceptions import WebDriverException
 
+from local_grid.servers import free_port
 from qwenproxy.browser import attaching, start_failures
 from qwenproxy.browser import local as local_module
-from qwenproxy.browser.attaching import free_port
 from qwenproxy.browser.binaries import Programs
 from qwenproxy.browser.last_words import LENGTH, as_sentence, last_words
 from qwenproxy.browser.local import LocalLauncher
@@ -155,7 +156,7 @@ def test_a_driver_whose_port_never_answers_is_told(
     chrome, driver = (program(tmp_path / "bin", name, "exec sleep 600") for name in ("chrome", "driver"))
     with socket.create_server(("127.0.0.1", 0)) as listener:
         ports = iter([listener.getsockname()[1], free_port()])
-        monkeypatch.setattr(local_module, "free_port", lambda: next(ports))
+        monkeypatch.setattr(local_module, "kept_port", lambda: nullcontext(next(ports)))
         assert_told(start(chrome, driver), "cure_late", driver)
 
 
