@@ -15,6 +15,7 @@ from itsdangerous import BadSignature, Signer, TimestampSigner
 from qwenproxy.access.keys import KeyFile
 
 COOKIE_DAYS = 30
+ADMIN = "admin"  # what stands for the client that has the admin key, whichever that is
 
 TEMPLATE = """\
 # The admin key: it opens the dashboard (/ui/), /admin/api, /metrics, and every other address.

@@ -11,7 +11,7 @@ from typing import cast
 
 from flask import Flask, current_app, g, request
 
-from qwenproxy.access.admin import AdminKeys
+from qwenproxy.access.admin import ADMIN, AdminKeys
 from qwenproxy.access.door import Door, Scope
 from qwenproxy.errors import ForbiddenHost, InvalidApiKey, SetupError
 
@@ -61,7 +61,7 @@ def register_auth(app: Flask, door: Door, admin_keys: AdminKeys | None, *, loopb
             _check_page(admin_keys, cookie)
             keys = (admin_keys.first(),)
         is_admins = admin_keys is not None and ADMIN_ROUTES.match(request.path)
-        g.client = client_of(check_keys(keys, "admin" if is_admins else "client"))
+        g.client = let_in(keys, "admin" if is_admins else "client")
 
 
 def cookie_name() -> str:
@@ -103,13 +103,20 @@ def is_own_origin(origin: str) -> bool:
 
 
 def client_name() -> str:
-    """Return what stands for the key of the current request, "" where it needed none."""
+    """Return what stands for the key of the current request: ADMIN for the admin's, "" where it needed none."""
     return str(g.get("client", ""))
 
 
 def client_of(key: str) -> str:
     """Return what stands for a client with this key, "" for none; the key cannot be read from it."""
     return hashlib.sha256(f"qwenproxy client {key}".encode("utf-8", "surrogatepass")).hexdigest() if key else ""
+
+
+def let_in(keys: Iterable[str], scope: Scope = "client") -> str:
+    """Return what stands for the one of the keys that opens the scope, as `client_name`. Raises InvalidApiKey."""
+    key = check_keys(keys, scope)
+    admin_keys = cast("AdminKeys | None", current_app.extensions[ADMIN_KEYS])
+    return ADMIN if key and admin_keys and admin_keys.check(key) else client_of(key)
 
 
 def check_keys(keys: Iterable[str], scope: Scope = "client") -> str:

@@ -7,7 +7,7 @@ account answers.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from qwenproxy.chat import ChatRequest, Message, TextPart
 from qwenproxy.chat.waiting import ClientGoneCheck
 from qwenproxy.history.client_chats import ClientChats
-from qwenproxy.history.format import Chat, trim
+from qwenproxy.history.format import Chat, ChatSummary, owner_field, trim
 from qwenproxy.history.kept_answer import SYSTEM, UPSTREAM, Context, KeptAnswer, Turn, naming
 from qwenproxy.history.messages import from_stored, to_stored
 from qwenproxy.history.recording import Recording
@@ -37,7 +37,9 @@ NEW_CHAT_NAME = "New chat"
 
 @dataclass(frozen=True, slots=True)
 class InChat:
-    """A turn of a chat that the proxy keeps: the request brings what is new. `chat_id` None or unknown: a new chat.
+    """A turn of a chat that the proxy keeps: the request brings what is new.
+
+    `chat_id` None, unknown, or of a chat that the client does not see: a new chat.
 
     `opener` answers it in place of the relay; it knows nothing of the chat.
     """
@@ -77,23 +79,30 @@ class Conversations:
         """The pictures of the last answers."""
         return self._relay.pictures
 
-    def create(self, name: str | None = None) -> str:
-        """Begin an empty chat and return its id. Raises SetupError."""
-        return self.history.create(name or NEW_CHAT_NAME)
+    def list(self, client: str) -> Iterable[ChatSummary]:
+        """Return the chats that a client sees, newest first. Raises StorageError."""
+        return (chat for chat in self.history.list() if chat.is_seen_by(client))
 
-    def delete(self, chat_id: str) -> None:
+    def create(self, name: str, client: str) -> str:
+        """Begin an empty chat of a client and return its id; `name` "" stands for any. Raises SetupError."""
+        return self.history.create(name or NEW_CHAT_NAME, extra=owner_field(client))
+
+    def delete(self, chat_id: str, client: str) -> None:
         """Delete a chat here and on the site. Raises ChatNotFound, SetupError."""
-        self.history.delete(chat_id, self._records.delete_upstream)
+        self.history.delete(chat_id, self._records.delete_upstream, client)
 
-    def rename(self, chat_id: str, name: object) -> str:
+    def rename(self, chat_id: str, name: object, client: str) -> str:
         """Give a chat another name and return it. Raises as the store does."""
-        new_name = self.history.rename(chat_id, name)
+        new_name = self.history.rename(chat_id, name, client)
         self._records.forget((chat_id,))
         return new_name
 
-    def clean_up(self, criteria: Mapping[str, object]) -> tuple[str, ...]:
-        """Delete the chats that meet the criteria, here and on the site; return their ids. Raises as the store does."""
-        return self.history.cleanup(criteria, self._records.delete_upstream)
+    def clean_up(self, criteria: Mapping[str, object], client: str) -> tuple[str, ...]:
+        """Delete a client's chats that meet the criteria, here and on the site; return their ids.
+
+        Raises as the store does.
+        """
+        return self.history.cleanup(criteria, self._records.delete_upstream, client)
 
     def answer(self, place: Place, request: ChatRequest, client_gone: ClientGoneCheck) -> KeptAnswer:
         """Start the answer to a request, and keep both once the answer is complete.
@@ -108,10 +117,11 @@ class Conversations:
             return self._answer_alone(request, client_gone)
         with ExitStack() as waiting:
             chat = self._wait_for_turn(waiting, place.chat_id, client_gone) if place.chat_id else None
+            chat = chat if chat and chat.is_seen_by(request.client) else None
             is_kept = chat is not None
             if chat is None:
                 waiting.close()
-                chat = Chat(str(uuid.uuid4()), NEW_CHAT_NAME, 0)
+                chat = Chat(str(uuid.uuid4()), NEW_CHAT_NAME, 0, extra=owner_field(request.client))
                 # A stream names its chat at the start, so a client may go on at once: that has to wait for this turn.
                 waiting.enter_context(self.history.turn(chat.id))
             turn = self._turn(chat, request, is_kept=is_kept)
@@ -142,6 +152,7 @@ class Conversations:
             explanation = self._relay.explain(request, known.place)
             return explanation, _context_of(explanation.draft.place, is_known=known.is_known)
         chat = self.history.get(place.chat_id) if place.chat_id else None
+        chat = chat if chat and chat.is_seen_by(request.client) else None
         turn = self._turn(chat or Chat("", NEW_CHAT_NAME, 0), request, is_kept=chat is not None)
         is_free = turn.place is not None and turn.place.chat not in self._client_chats.in_use
         explanation = self._relay.explain(turn.request, turn.place if is_free else None)

@@ -11,10 +11,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeGuard, TypeVar
 
+from qwenproxy.access.admin import ADMIN
 from qwenproxy.disk.files import format_json, parse_json
 from qwenproxy.errors import RequestError
 
 RECORDED = "recorded"  # the field of a chat's file that says that it records a conversation which a client keeps
+OWNER = "client"  # the field that says whose key it was made with
 
 M = TypeVar("M")
 StoredMessage = Mapping[str, Any]
@@ -38,11 +40,21 @@ class Chat:
         return end if isinstance(end, str) and end else None
 
     @property
+    def owner(self) -> str:
+        """What stands for the key with which this chat was made, "" for none."""
+        owner = self.extra.get(OWNER)
+        return owner if isinstance(owner, str) else ""
+
+    def is_seen_by(self, client: str) -> bool:
+        """Tell whether a client may see this chat."""
+        return _sees(client, self.owner)
+
+    @property
     def summary(self) -> ChatSummary:
         """This chat as a line in the list of chats."""
         from_user = sum(message["role"] == "user" for message in self.messages)
         is_recorded = self.recorded_end is not None
-        return ChatSummary(self.id, self.name, self.created, len(self.messages), from_user, is_recorded)
+        return ChatSummary(self.id, self.name, self.created, len(self.messages), from_user, is_recorded, self.owner)
 
     def to_json(self) -> dict[str, Any]:
         """Return the documented fields in their documented order."""
@@ -59,6 +71,11 @@ class ChatSummary:
     message_count: int
     user_message_count: int
     is_recorded: bool = False
+    owner: str = ""
+
+    def is_seen_by(self, client: str) -> bool:
+        """Tell whether a client may see the chat."""
+        return _sees(client, self.owner)
 
 
 def format_chat(chat: Chat) -> bytes:
@@ -86,6 +103,11 @@ def parse_chat(chat_id: str, data: bytes, modified_ms: int) -> Chat:
     document.pop("id", None)
     has_name = isinstance(name, str) and name
     return Chat(chat_id, name if has_name else f"Chat {chat_id[:8]}", int(created), tuple(messages), document)
+
+
+def owner_field(client: str) -> dict[str, str]:
+    """Return the field of a chat's file for the client that it is made for; none where no key was asked for."""
+    return {OWNER: client} if client else {}
 
 
 def trim(messages: Sequence[M], limit: int) -> tuple[M, ...]:
@@ -118,6 +140,14 @@ def select_for_cleanup(
     if "maxChats" in limits:
         chat_ids += others[int(limits["maxChats"]) :]
     return tuple(chat_ids)
+
+
+def _sees(client: str, owner: str) -> bool:
+    """Tell whether a client sees a chat: its owner does, and the admin.
+
+    Everybody sees a chat without an owner, and where no key is needed, all people share all chats.
+    """
+    return owner in ("", client) or client in ("", ADMIN)
 
 
 def _limit(name: str, value: object) -> float:

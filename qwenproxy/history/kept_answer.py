@@ -132,7 +132,7 @@ class Turn:
                 history.append_turn(self.chat.id, messages, extra)
                 self.records.forget((self.chat.id,))
             else:
-                history.create(self.chat.name, messages, self.chat.id, extra)
+                history.create(self.chat.name, messages, self.chat.id, {**self.chat.extra, **extra})
         except ChatNotFound:
             log.info("account=%s chat %s was deleted during its turn", run.account_id, self.chat.id)
             if not self._is_film:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from qwenproxy.chat import Message
 from qwenproxy.errors import SetupError
 from qwenproxy.history.client_chats import Known
-from qwenproxy.history.format import RECORDED
+from qwenproxy.history.format import RECORDED, owner_field
 from qwenproxy.history.kept_answer import UPSTREAM, discard_new_chat
 from qwenproxy.history.messages import from_stored, to_stored
 from qwenproxy.history.records import Records
@@ -90,7 +90,7 @@ class Recording:
         messages = [to_stored(message) for message in (*run.chat.messages, run.answer.message)]
         # Read back from the stored form, so that the next turn computes the same fingerprint.
         site_messages = [from_stored(message) for message in messages]
-        extra = self._extra(run, UpstreamMemory(), site_messages, end)
+        extra = {**owner_field(run.chat.client), **self._extra(run, UpstreamMemory(), site_messages, end)}
         return self.records.history.create(RECORDED_CHAT_NAME, messages, extra=extra)
 
     @staticmethod

@@ -92,10 +92,10 @@ class HistoryStore:
         """Tell whether there is a file for a chat. Raises StorageError."""
         return files.valid_id(chat_id) and stamp(self._path(chat_id)) is not None
 
-    def existing(self, chat_id: str) -> Chat:
-        """Return a chat. Raises ChatNotFound, StorageError."""
+    def existing(self, chat_id: str, client: str = "") -> Chat:
+        """Return a chat that a client sees. Raises ChatNotFound, StorageError."""
         chat = self.get(chat_id)
-        if chat is None:
+        if chat is None or not chat.is_seen_by(client):
             raise ChatNotFound("There is no such chat; GET /api/chats lists them.")
         return chat
 
@@ -145,7 +145,7 @@ class HistoryStore:
             self._save(chat)
         return chat
 
-    def rename(self, chat_id: str, name: object) -> str:
+    def rename(self, chat_id: str, name: object, client: str = "") -> str:
         """Give a chat another name and return it. Raises RequestError for a blank one, ChatNotFound, StorageError.
 
         A record is none any more, because a person who names a chat wants to keep it.
@@ -153,25 +153,28 @@ class HistoryStore:
         if not isinstance(name, str) or not name.strip():
             raise RequestError("name must be a text that is not blank", param="name")
         with self._lock:
-            chat = self.existing(chat_id)
+            chat = self.existing(chat_id, client)
             extra = {field: value for field, value in chat.extra.items() if field != RECORDED}
             self._save(replace(chat, name=name.strip(), extra=extra))
         return name.strip()
 
-    def delete(self, chat_id: str, before: BeforeDeletion = _do_nothing) -> None:
+    def delete(self, chat_id: str, before: BeforeDeletion = _do_nothing, client: str = "") -> None:
         """Remove a chat. Calls `before` with it first; an error there keeps it. Raises ChatNotFound, StorageError."""
         with self._lock:
-            self._delete((self.existing(chat_id),), before)
+            self._delete((self.existing(chat_id, client),), before)
 
-    def cleanup(self, criteria: Mapping[str, object], before: BeforeDeletion = _do_nothing) -> tuple[str, ...]:
-        """Delete the chats that meet all given criteria, and the oldest beyond `maxChats`; return their ids.
+    def cleanup(
+        self, criteria: Mapping[str, object], before: BeforeDeletion = _do_nothing, client: str = ""
+    ) -> tuple[str, ...]:
+        """Delete a client's chats that meet all given criteria, and the oldest beyond `maxChats`; return their ids.
 
         Ages are in ms; `before` is as for delete(). Raises RequestError, with nothing deleted, for a bad criterion or
         none at all; StorageError.
         """
         limits = parse_criteria(criteria)
         with self._lock:
-            chat_ids = select_for_cleanup(self._scan(), limits, self._clock() * 1000)
+            seen = [chat for chat in self._scan() if chat.is_seen_by(client)]
+            chat_ids = select_for_cleanup(seen, limits, self._clock() * 1000)
             self._delete([chat for chat_id in chat_ids if (chat := self.get(chat_id))], before)
         return chat_ids
 

@@ -48,12 +48,12 @@ def test_every_page_by_mouse(person: Person, link: str, url: str, axe: Path, loo
     for page in PAGES:
         person.click(person.find(f".menu a[data-page={page}]"))
         assert person.is_on(page)
-        assert person.read("main h1") == texts[f"ui_page_{page}"]
+        person.sees(texts[f"ui_page_{page}"], "main h1")
         assert person.chrome.title == f"{texts[f'ui_page_{page}']} – qwenproxy"
         found[page], wide[page] = person.barriers(axe), person.overflow()
     person.click(person.find(".menu a[data-page=requests]"))
     person.click(person.find("main table a"))
-    assert texts["ui_notes"] in person.read(".page > div")
+    person.sees(texts["ui_notes"], ".page > div")
     found["one request"], wide["one request"] = person.barriers(axe), person.overflow()
     assert {page: each for page, each in found.items() if each} == {}
     assert {page: each for page, each in wide.items() if each > 0} == {}
@@ -67,7 +67,7 @@ def test_every_page_by_keyboard_alone(person: Person, url: str, proxy: Proxy) ->
     person.chrome.get(f"{url}/ui/")
     person.find("#key")
     person.press("wrong", Keys.ENTER)
-    person.until(lambda: EN["ui_login_wrong"] in person.read("[role=alert]"))
+    person.sees(EN["ui_login_wrong"], "[role=alert]")
     assert person.script("return document.activeElement.id") == "key"
     person.press(key_of(proxy), Keys.ENTER)
     assert person.is_on("overview")
@@ -122,13 +122,13 @@ def test_no_script_of_others_runs(person: Person, link: str, url: str, proxy: Pr
         for page in ("overview", "accounts", "requests"):
             person.click(person.find(f".menu a[data-page={page}]"))
             assert person.is_on(page)
-            person.until(lambda: "onerror=" in person.read(".page > div"))
+            person.sees("onerror=", ".page > div")
         person.click(person.find(".menu a[data-page=playground]"))
         assert person.is_on("playground")
         file = tmp_path / "<img src=x onerror=hacked=4>.txt"
         file.write_text("Hello")
         person.chrome.find_element(By.CSS_SELECTOR, "input[type=file]").send_keys(str(file))
-        person.until(lambda: "onerror" in person.read("main .tag"))
+        person.sees("onerror", "main .tag")
         person.find("#question").send_keys(f"{{{{say {SCRIPT} ![{SCRIPT}](https://evil.example/x.png) }}}}")
         person.click(person.button(EN["ui_send"]))
         person.until(lambda: "onerror=" in person.read(".said:not(.user) div"))
@@ -148,16 +148,16 @@ def test_a_key_is_made_and_removed(person: Person, link: str, proxy: Proxy) -> N
     person.chrome.get(link)
     person.click(person.find(".menu a[data-page=keys]"))
     assert person.is_on("keys")
-    assert EN["ui_keys_none"] in person.read(".empty")
+    person.sees(EN["ui_keys_none"], ".empty")
     try:
         person.click(person.button(EN["ui_key_new"]))
         key = person.read(".notice pre")
         assert file.keys() == (key,)
-        person.until(lambda: f"{key[:7]}…" in person.read("main table"))
+        person.sees(f"{key[:7]}…", "main table")
         person.click(person.button(EN["ui_remove"]))
         person.until(lambda: person.chrome.switch_to.alert).accept()
         person.until(lambda: not file.keys())
-        assert EN["ui_keys_none"] in person.read(".empty")
+        person.sees(EN["ui_keys_none"], ".empty")
     finally:
         for left in tuple(file.keys()):
             file.remove(left)
@@ -168,12 +168,12 @@ def test_requests_come_by_themselves_and_can_be_filtered(person: Person, link: s
     person.click(person.find(".menu a[data-page=requests]"))
     assert person.is_on("requests")
     ask(url, "Hello?", stream=True)
-    person.until(lambda: EN["ui_state_done"] in person.read("main table tbody tr:first-child"))
+    person.sees(EN["ui_state_done"], "main table tbody tr:first-child")
     ask(url, "{{fault cut_before_end}}Hello?", stream=True)
     httpx.get(f"{url}/no/such/address")
-    person.until(lambda: "/no/such/address" in person.read("main table tbody tr:first-child"))
-    assert "404 not_found" in person.read("main table tbody tr:first-child")
+    person.sees("/no/such/address", "main table tbody tr:first-child")
+    person.sees("404 not_found", "main table tbody tr:first-child")
     person.find("#filter").send_keys("POST completions")
     person.until(lambda: "/no/such/address" not in person.read("main table"))
     person.find("#filter").send_keys(" nowhere")
-    person.until(lambda: EN["ui_requests_no_match"] in person.read(".empty"))
+    person.sees(EN["ui_requests_no_match"], ".empty")

@@ -73,7 +73,7 @@ def answer(person: Person) -> str:
 
 def attach(person: Person, file: Path) -> None:
     person.find("input[type=file]").send_keys(str(file))
-    assert file.name in person.read("main .tag")
+    person.sees(file.name, "main .tag")
 
 
 def tags(person: Person) -> int:
@@ -103,7 +103,7 @@ def test_a_picture_is_painted_changed_and_seen(playground: Person, url: str, sit
     person = playground
     choose(person, "edit")
     send(person, "make it blue")
-    assert person.read(".notice.bad") == EN["ui_edit_needs_picture"]
+    person.sees(EN["ui_edit_needs_picture"], ".notice.bad")
     person.find("#question").clear()
     choose(person, "picture")
     Select(person.find("#ratio")).select_by_value("16:9")
@@ -168,10 +168,10 @@ def test_a_call_is_shown_and_its_result_goes_back(playground: Person, axe: Path)
     tools = '[{"type": "function", "function": {"name": "look", "parameters": {"type": "object", "properties": {}}}}]'
     person.script("document.getElementById('tools').closest('details').open = true")
     person.find("#tools").send_keys(tools[:-1])
-    assert EN["ui_json_wrong"].partition("{")[0] in person.read("aside [role=status]")
+    person.sees(EN["ui_json_wrong"].partition("{")[0], "aside [role=status]")
     person.find("#tools").send_keys("]")
     send(person, "{{call look {}}}")
-    assert "look({})" in person.read(".said:not(.user) pre")
+    person.sees("look({})", ".said:not(.user) pre")
     assert looked_at(person, axe) == []
     person.find("#result-0").send_keys("It rains.")
     person.click(person.button(EN["ui_call_results_give"]))
@@ -196,7 +196,8 @@ def test_an_answer_goes_on_while_its_person_is_on_another_page(playground: Perso
     assert person.script(STAYS)
     asked = [each for each in site.requests if each.path == COMPLETIONS]
     person.go_to("playground")
-    assert FLOWING in person.read(".said.user") and not person.button(EN["ui_send"]).is_enabled()
+    person.sees(FLOWING, ".said.user")
+    assert not person.button(EN["ui_send"]).is_enabled()
     person.until(lambda: len(answer(person)) > seen + 200)
     assert site.running_generations() and len(asked) == 1
     press(person, EN["ui_stop"])
@@ -265,7 +266,7 @@ def test_a_notice_goes_with_what_it_was_about(playground: Person, tmp_path: Path
     large = tmp_path / "large.txt"
     large.write_bytes(bytes(10 * 1024 * 1024 + 1))
     person.find("input[type=file]").send_keys(str(large))
-    assert person.read(".notice.bad") == EN["ui_file_too_large"].format(name="large.txt")
+    person.sees(EN["ui_file_too_large"].format(name="large.txt"), ".notice.bad")
     begin(person, FLOWING)
     assert person.script(notices) == []
     press(person, EN["ui_chat_new"])
@@ -279,7 +280,7 @@ def test_a_refused_attachment_comes_back_and_goes_with_a_new_chat(
     fake.write_text("no picture")
     choose(person, "picture")
     attach(person, fake)
-    assert EN["ui_picture_attached"] in person.read("main .notice.warn")
+    person.sees(EN["ui_picture_attached"], "main .notice.warn")
     choose(person, "talk")
     assert EN["ui_picture_attached"] not in person.read("main")
     person.find("#question").send_keys("What is this?")

@@ -29,7 +29,7 @@ def bearer(proxy: Proxy) -> dict[str, str]:
 
 def test_a_link_with_a_wrong_key_says_so(person: Person, url: str) -> None:
     person.chrome.get(f"{url}/ui/#key=wrong")
-    person.until(lambda: EN["ui_login_wrong"] in person.read("[role=alert]"))
+    person.sees(EN["ui_login_wrong"], "[role=alert]")
     assert person.chrome.current_url == f"{url}/ui/"
 
 
@@ -45,20 +45,20 @@ def test_without_accounts_each_page_says_what_to_do_and_goes_on_after_a_restart(
         assert person.is_on("overview")
         for page in ("overview", "accounts"):
             person.go_to(page)
-            assert EN["ui_accounts_none"] in person.read("main")
-            assert EN["ui_account_add"] in person.read("main")
+            person.sees(EN["ui_accounts_none"], "main")
+            person.sees(EN["ui_account_add"], "main")
             assert person.barriers(axe) == []
         for page in ("playground", "explain"):
             person.go_to(page)
             if page == "explain":
                 person.click(person.button(EN["ui_explain"]))
-            assert "qwenproxy account add" in person.read(".notice.bad")
+            person.sees("qwenproxy account add", ".notice.bad")
             assert person.barriers(axe) == []
         port = proxy.url.rpartition(":")[2]
         assert proxy.end() == 0
-        assert EN["ui_connection_lost"] in person.read(".lost")
+        person.sees(EN["ui_connection_lost"], ".lost")
         person.click(person.find(".menu a[data-page=settings]"))
-        person.until(lambda: EN["ui_unreachable"] in person.read(".page .notice.bad"))
+        person.sees(EN["ui_unreachable"], ".page .notice.bad")
         assert person.barriers(axe) == []
         proxy.environment["QWENPROXY_PORT"] = port
         proxy.start()
@@ -71,11 +71,12 @@ def test_all_accounts_limited_says_until_when(person: Person, link: str, proxy: 
         proxy.registry.rest(account.id, until=4e9)
     person.chrome.get(link)
     person.go_to("accounts")
-    assert "WAIT" in person.read("main table") and "works again" in person.read("main table")
+    person.sees("WAIT", "main table")
+    person.sees("works again", "main table")
     person.go_to("playground")
     person.find("#question").send_keys("Hello?")
     person.click(person.button(EN["ui_send"]))
-    assert "qwenproxy account add" in person.read(".notice.bad")
+    person.sees("qwenproxy account add", ".notice.bad")
     assert person.barriers(axe) == []
     person.go_to("overview")
     assert person.read(".card .figure").startswith("0 /")
@@ -92,7 +93,7 @@ def test_an_account_that_has_to_show_a_human_says_so(person: Person, link: str, 
         person.look(width=width, dark=dark)
         assert person.barriers(axe) == [] and person.overflow() <= 0
     person.go_to("overview")
-    assert first.id in person.read(".page > div")
+    person.sees(first.id, ".page > div")
     assert person.barriers(axe) == []
 
 
@@ -102,11 +103,12 @@ def test_a_request_is_explained_by_keyboard(person: Person, link: str, url: str)
     person.script("document.getElementById('body').focus(); document.getElementById('body').select()")
     person.press('{"messages": [{"role": "system", "content": "Be kind."}, ')
     person.press_with(Keys.CONTROL, Keys.ENTER)
-    person.until(lambda: EN["ui_json_wrong"].partition("{")[0] in person.read(".notice.bad"))
+    person.sees(EN["ui_json_wrong"].partition("{")[0], ".notice.bad")
     person.press(f'{{"role": "user", "content": "{SCRIPT}"}}]}}')
     person.press_with(Keys.CONTROL, Keys.ENTER)
-    person.until(lambda: EN["ui_explain_new"] in person.read(".notice"))
-    assert "Be kind." in person.read("pre") and SCRIPT in person.read("pre")
+    person.sees(EN["ui_explain_new"], ".notice")
+    person.sees("Be kind.", "pre")
+    person.sees(SCRIPT, "pre")
     assert person.script("return [window.hacked, document.querySelectorAll('main img').length]") == [None, 0]
     assert person.complaints() == [] and person.foreign_requests(url) == []
 
@@ -125,7 +127,7 @@ def test_what_was_said_is_shown_only_while_it_is_wanted(person: Person, link: st
     person.chrome.get(link)
     person.go_to("requests")
     person.click(person.button(EN["ui_texts_keep"]))
-    assert EN["ui_texts_on"] in person.read(".notice.warn")
+    person.sees(EN["ui_texts_on"], ".notice.warn")
     try:
         body = {"messages": [{"role": "user", "content": f"{SCRIPT} {{{{say {SCRIPT}}}}}"}]}
         row_id = httpx.post(f"{url}/v1/chat/completions", json=body, timeout=60).headers["x-request-id"]
@@ -134,7 +136,7 @@ def test_what_was_said_is_shown_only_while_it_is_wanted(person: Person, link: st
         assert person.script("return [window.hacked, document.querySelectorAll('main img').length]") == [None, 0]
         person.go_to("requests")
         person.click(person.button(EN["ui_texts_forget"]))
-        person.until(lambda: EN["ui_texts_off"] in person.read(".page > div"))
+        person.sees(EN["ui_texts_off"], ".page > div")
         opened = httpx.get(f"{url}/admin/api/requests/{row_id}", headers=bearer(proxy)).json()
         assert opened["texts"] is None
         assert SCRIPT not in proxy.log()[logged:]

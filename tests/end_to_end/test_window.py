@@ -54,7 +54,7 @@ def test_an_account_is_added_by_a_partners_pop_up(server: Proxy, person: Person,
     person.find("#account-id").send_keys("mine")
     person.click(person.button(EN["ui_account_add_window"]))
     viewer = Viewer(person, server.registry, "mine")
-    assert person.read(".stack-window h2") == EN["ui_window_of"].format(id="mine")
+    person.sees(EN["ui_window_of"].format(id="mine"), ".stack-window h2")
     viewer.await_picture(site.sign_in_url)
     # a list of choices, by mouse and by keyboard
     viewer.click("#region")
@@ -68,9 +68,9 @@ def test_an_account_is_added_by_a_partners_pop_up(server: Proxy, person: Person,
     viewer.hears("region sg")
     # dialogs
     viewer.click("#terms")
-    person.until(lambda: "These are the terms." in person.read("dialog p"))
+    person.sees("These are the terms.", "dialog p")
     person.press(Keys.ENTER)
-    person.until(lambda: "Do you agree?" in person.read("dialog p"))
+    person.sees("Do you agree?", "dialog p")
     time.sleep(2)  # longer than two looks of the watch over the login, which must leave the dialog alone
     viewer.button("ui_window_dialog_ok")
     person.until(lambda: person.script("return document.getElementById('answer')?.value") == "A. B.")
@@ -97,7 +97,7 @@ def test_an_account_is_added_by_a_partners_pop_up(server: Proxy, person: Person,
     # the pop-up, which logs in
     viewer.click("#partner")
     person.until(lambda: person.find(".stack-window .tag").is_displayed())
-    viewer.click("input[type=email]", at="/partner")
+    viewer.focus("input[type=email]", at="/partner")
     person.press(newcomer.email, Keys.TAB, newcomer.password, Keys.ENTER)
     person.until(lambda: person.read(".notice.good") == EN["ui_window_end_done"].format(id="mine"))
     assert account_of(server.registry, "mine").token
@@ -112,7 +112,7 @@ def test_an_account_logs_in_again_after_a_wrong_password(server: Proxy, person: 
     assert ask(server.url, "{{say before}}").text == "before"
     account.revoke()
     server.registry.mark_invalid(account.id)
-    person.until(lambda: EN["ui_account_login"] in person.read("main table"))
+    person.sees(EN["ui_account_login"], "main table")
     person.click(person.button(EN["ui_account_login"]))
     viewer = Viewer(person, server.registry, account.id)
     viewer.await_picture(site.sign_in_url)
@@ -234,7 +234,7 @@ def window_by_keyboard(person: Person, site: Sandbox, axe: Path, lang: str) -> N
     person.script("document.querySelector('main .panel button.first').focus()")
     person.press(Keys.ENTER)
     person.until(lambda: person.read(".stack-window strong") == site.sign_in_url)
-    assert person.read(".stack-window h2") == texts["ui_window_of_new"]
+    person.sees(texts["ui_window_of_new"], ".stack-window h2")
     found["window"] = (person.barriers(axe), person.overflow())
     person.until(lambda: person.script("return document.activeElement.className") == "ghost")
     person.press(Keys.ESCAPE, Keys.ESCAPE)

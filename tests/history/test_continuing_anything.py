@@ -136,7 +136,7 @@ class Server:
         elif what == "another answer":
             tree.answers = ANSWERS[number % len(ANSWERS)]
         elif what == "a record is deleted" and (records := self.history.recorded()):
-            self.conversations.delete(records[number % len(records)])
+            self.conversations.delete(records[number % len(records)], "")
         elif what in RESTARTS:
             self.restart(RESTARTS[what])
 

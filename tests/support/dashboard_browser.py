@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from proxy_process import Proxy
 from selenium import webdriver
+from selenium.common.exceptions import TimeoutException
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
@@ -70,6 +71,13 @@ class Person:
     def read(self, selector: str) -> str:
         """Return the text of the first element that fits, as soon as there is one with a text."""
         return str(self.until(lambda: self.script("return document.querySelector(arguments[0])?.innerText", selector)))
+
+    def sees(self, text: str, selector: str) -> None:
+        """Wait until the first element that fits shows a text; the page may have drawn it without that first."""
+        try:
+            self.until(lambda: text in self.read(selector))
+        except TimeoutException:
+            raise AssertionError(f"{selector} shows {self.read(selector)!r}, without {text!r}") from None
 
     def find(self, selector: str) -> WebElement:
         """Return the first element that fits, as soon as there is one."""

@@ -69,6 +69,16 @@ class Viewer:
         offset = (round(across * box[0] / width - box[0] / 2), round(down * box[1] / height - box[1] / 2))
         ActionChains(self.person.chrome).move_to_element_with_offset(canvas, *offset).click().perform()
 
+    def focus(self, selector: str, at: str = "") -> None:
+        """Click a field until it has the focus: of a page that has just come, the old picture may still be there."""
+        focused = f"document.activeElement === document.querySelector({json.dumps(selector)})"
+
+        def is_focused() -> bool:
+            self.click(selector, at)
+            return bool(evaluate(self.chrome(), focused, at))
+
+        self.person.until(is_focused)
+
     def tap(self, selector: str) -> None:
         """Tap an element of the page in the window with a finger."""
         x, y = self._on_screen(*json.loads(self.there(PLACE % json.dumps(selector))))

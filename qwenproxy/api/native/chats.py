@@ -10,6 +10,7 @@ from typing import Any
 from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 
+from qwenproxy.api.auth import client_name
 from qwenproxy.api.bodies import json_body
 from qwenproxy.api.errors import json_response
 from qwenproxy.api.wiring import conversations
@@ -33,7 +34,7 @@ def create_chat() -> ResponseReturnValue:
     name = _optional_body().get("name")
     if name is not None and not isinstance(name, str):
         raise RequestError("name must be a text.", param="name")
-    return json_response({"chatId": conversations().create((name or "").strip())})
+    return json_response({"chatId": conversations().create((name or "").strip(), client_name())})
 
 
 def list_chats() -> ResponseReturnValue:
@@ -46,32 +47,32 @@ def list_chats() -> ResponseReturnValue:
             "messageCount": chat.message_count,
             "userMessageCount": chat.user_message_count,
         }
-        for chat in conversations().history.list()
+        for chat in conversations().list(client_name())
     ]
     return json_response({"chats": rows})
 
 
 def get_chat(chat_id: str) -> ResponseReturnValue:
     """Answer GET /api/chats/<id>."""
-    chat = conversations().history.existing(chat_id)
+    chat = conversations().history.existing(chat_id, client_name())
     return json_response({"chatId": chat.id, "history": chat.to_json()})
 
 
 def delete_chat(chat_id: str) -> ResponseReturnValue:
     """Answer DELETE /api/chats/<id>."""
-    conversations().delete(chat_id)
+    conversations().delete(chat_id, client_name())
     return json_response({"success": True})
 
 
 def rename_chat(chat_id: str) -> ResponseReturnValue:
     """Answer PUT /api/chats/<id>/rename."""
-    name = conversations().rename(chat_id, json_body().get("name"))
+    name = conversations().rename(chat_id, json_body().get("name"), client_name())
     return json_response({"success": True, "chatId": chat_id, "name": name})
 
 
 def clean_up() -> ResponseReturnValue:
     """Answer POST /api/chats/cleanup."""
-    deleted = conversations().clean_up(_optional_body())
+    deleted = conversations().clean_up(_optional_body(), client_name())
     return json_response({"success": True, "deletedCount": len(deleted), "deletedChats": deleted})
 
 

@@ -15,7 +15,7 @@ import orjson
 from simple_websocket import ConnectionClosed
 
 from qwenproxy.api.answering import stream
-from qwenproxy.api.auth import check_keys, client_of, keys_in
+from qwenproxy.api.auth import check_keys, keys_in, let_in
 from qwenproxy.api.bodies import json_object
 from qwenproxy.api.errors import as_internal_error
 from qwenproxy.api.ignored import Ignored
@@ -90,7 +90,7 @@ class SocketChat:
             if kind == "auth":
                 self._take_key(message)
             elif kind is None:
-                error_code = self._answer(message, client_of(check_keys(self._keys)))
+                error_code = self._answer(message, let_in(self._keys))
                 if error_code:
                     log.info("WebSocket answer failed: %s", error_code)
                 else:

@@ -19,7 +19,7 @@ from flask import Blueprint
 from simple_websocket import ConnectionClosed
 
 from qwenproxy.api.answering import stream_in_time
-from qwenproxy.api.auth import check_keys, client_of
+from qwenproxy.api.auth import let_in
 from qwenproxy.api.bodies import json_object
 from qwenproxy.api.errors import as_internal_error
 from qwenproxy.api.fields import read_flag, read_text
@@ -119,7 +119,7 @@ class ResponseTalk:
 
     def _answer(self, body: dict[str, Any], lane: str | None) -> None:
         """Send the events of the answer to a request. Raises the error that prevents an answer."""
-        client = client_of(check_keys(self._messages.keys))
+        client = let_in(self._messages.keys)
         generates = read_flag(body, "generate") is not False
         body = {name: value for name, value in body.items() if name != "generate"}
         remembered, self._remembered = self._remembered, None
