@@ -1,4 +1,4 @@
-"""The store alone: a process writes, is killed at a random point, and what it leaves is checked."""
+"""Stores alone: a process writes, is killed at a random point, and what it leaves is checked."""
 
 from __future__ import annotations
 
@@ -10,15 +10,18 @@ import signal
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+from kill_store.file_stores import change_files_until_killed, check_files
 from kill_store.model import Changes, Model, Wrong, check
 from kill_store.writing import CONFIRMED, write_until_killed
 
-LIFE = 25  # kills until an empty database takes the old one's place, so that its making is hit, too
+LIFE = 25  # kills until an empty store takes the old one's place, so that its making is hit, too
 LONGEST = 0.15  # seconds from a writer's first change to its end
-EARLY = 0.02  # seconds from its start in which a fifth of the writers end, while they open the database
+EARLY = 0.02  # seconds from its start in which a fifth of the writers end, while they open the store
 START_WAIT = 60.0  # seconds until its first change, on a machine with other work to do
 
 
@@ -30,7 +33,20 @@ class Moment:
     is_early: bool
 
 
-def kill_writers(kills: int, seed: int) -> Counter[str]:
+@dataclass(frozen=True)
+class Target:
+    """What is written to and killed: its name in a folder, what changes it for ever, and what looks at the rest."""
+
+    name: str
+    write: Callable[[Path, Model, int, int], None]
+    check: Callable[[Path, Model, dict[int, Changes], Counter[str]], None]
+
+
+DATABASE = Target("state.db", write_until_killed, check)
+FILES = Target("session", change_files_until_killed, check_files)
+
+
+def kill_writers(target: Target, kills: int, seed: int) -> Counter[str]:
     """Kill so many writers; return what was seen. Raises Wrong."""
     chance = random.Random(seed)
     counts: Counter[str] = Counter()
@@ -38,12 +54,12 @@ def kill_writers(kills: int, seed: int) -> Counter[str]:
         if number % LIFE == 0:
             folder = tempfile.TemporaryDirectory(prefix="qwenproxy-kills-")
             model = Model()
-        path = Path(folder.name) / "state.db"
+        path = Path(folder.name) / target.name
         is_early = chance.random() < 0.2
         moment = Moment(chance.uniform(0, EARLY if is_early else LONGEST), is_early)
         try:
-            text = _kill_writer(path, model, chance.getrandbits(32), moment)
-            check(path, model, _follow(text, model, counts), counts)
+            text = _kill_writer(partial(target.write, path, model, chance.getrandbits(32)), moment)
+            target.check(path, model, _follow(text, model, counts), counts)
         except Wrong as error:
             raise Wrong(f"kill {number} with --seed {seed}, {moment}: {error}") from error
         counts["kills"] += 1
@@ -51,14 +67,14 @@ def kill_writers(kills: int, seed: int) -> Counter[str]:
     return counts
 
 
-def _kill_writer(path: Path, model: Model, seed: int, moment: Moment) -> bytes:
-    """Let a process write, kill it, and return what it told."""
+def _kill_writer(write: Callable[[int], None], moment: Moment) -> bytes:
+    """Let a process write, kill it, and return what it told; `write` gets the pipe to tell it to."""
     reading, writing = os.pipe()
     process_id = os.fork()
     if not process_id:
         os.close(reading)
         try:
-            write_until_killed(path, model, seed, writing)
+            write(writing)
         finally:
             os._exit(1)
     os.close(writing)

@@ -11,7 +11,7 @@ import random
 import threading
 import traceback
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,11 +29,20 @@ Tell = Callable[[str, int, Changes], None]
 
 
 def write_until_killed(path: Path, model: Model, seed: int, pipe: int) -> None:
-    """Change the store for ever. Each change goes to `pipe` as a line of JSON before it begins and once it is done.
+    """Change the store for ever, and tell it to `pipe`."""
+    _, stored = stored_at(path)
+    tell = teller(pipe)
+    chances = [random.Random(seed * THREADS + thread) for thread in range(THREADS)]
+    change_for_ever(
+        [Writer(stored, thread, chance, tell, model).change_something for thread, chance in enumerate(chances)]
+    )
+
+
+def teller(pipe: int) -> Tell:
+    """Return what tells changes to `pipe`, as lines of JSON: each before it begins, and once it is confirmed.
 
     The second line is empty, unless the store has chosen an id.
     """
-    _, stored = stored_at(path)
     telling = threading.Lock()
 
     def tell(kind: str, thread: int, changes: Changes) -> None:
@@ -42,16 +51,21 @@ def write_until_killed(path: Path, model: Model, seed: int, pipe: int) -> None:
             while line:
                 line = line[os.write(pipe, line) :]
 
-    def work(thread: int) -> None:
+    return tell
+
+
+def change_for_ever(steps: Sequence[Callable[[], None]]) -> None:
+    """Take each step again and again, in a thread of its own; an error ends the process."""
+
+    def work(step: Callable[[], None]) -> None:
         try:
-            writer = Writer(stored, thread, random.Random(seed * THREADS + thread), tell, model)
             while True:
-                writer.change_something()
+                step()
         except BaseException:
             traceback.print_exc()
             os._exit(1)
 
-    threads = [threading.Thread(target=work, args=(thread,)) for thread in range(THREADS)]
+    threads = [threading.Thread(target=work, args=(step,)) for step in steps]
     for each in threads:
         each.start()
     for each in threads:

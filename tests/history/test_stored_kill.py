@@ -1,4 +1,4 @@
-"""kill -9 amid the writes of stored responses and conversations; scripts/kill-store does it a thousand times."""
+"""kill -9 amid the writes of every store; scripts/kill-store does it a thousand times."""
 
 from __future__ import annotations
 
@@ -15,10 +15,12 @@ KILLS = 12
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
-def test_what_was_confirmed_survives_and_nothing_is_half() -> None:
+@pytest.mark.parametrize("store", ["--kills", "--file-kills"], ids=["the database", "the files"])
+def test_what_was_confirmed_survives_and_nothing_is_half(store: str) -> None:
+    counts = {"--kills": 0, "--file-kills": 0, "--server-kills": 0, store: KILLS}
     # In a process of its own, because it forks and this one may have threads.
     done = subprocess.run(
-        [sys.executable, "-m", "kill_store", "--kills", str(KILLS), "--server-kills", "0"],
+        [sys.executable, "-m", "kill_store", *(word for row in counts.items() for word in map(str, row))],
         env={**os.environ, "PYTHONPATH": str(SCRIPTS)},
         capture_output=True,
         text=True,
