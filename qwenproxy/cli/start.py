@@ -70,8 +70,14 @@ def start_command(
         config = replace(config, insecure=insecure)
         start_up = _StartUp(config, claim, speaker(config.lang))
         start_up.check()
-        ending.check()
-        sys.exit(server.run(config, server=http_server or "", ready=start_up.ready, warm_up=start_up.warm_up))
+        status = server.run(
+            config,
+            server=http_server or "",
+            ready=start_up.ready,
+            warm_up=start_up.warm_up,
+            signals_handled=ending.hand_over,
+        )
+        sys.exit(status)
 
 
 def _start_sandbox(
@@ -102,10 +108,13 @@ class _Ending:
         self._is_wanted = True
         sys.exit(0)
 
-    def check(self) -> None:
-        """Exit if that was wanted before: Python swallows an exit that comes up inside a weak reference's callback."""
+    def hand_over(self) -> None:
+        """End the server, which handles SIGTERM from now on, if that was wanted before.
+
+        Python swallows an exit that comes up inside a weak reference's callback.
+        """
         if self._is_wanted:
-            sys.exit(0)
+            signal.raise_signal(signal.SIGTERM)
 
 
 @dataclass(frozen=True)

@@ -38,11 +38,13 @@ def run(
     server: str = "",
     ready: Callable[[int, int | None], None] = lambda port, ollama_port: None,
     warm_up: Callable[[Relay], None] = Relay.try_to_warm_up,
+    signals_handled: Callable[[], None] = lambda: None,
 ) -> int:
     """Serve until a signal or until every account is INVALID; return the exit status.
 
     `server` is gunicorn or waitress ("": by platform). `ready` gets the bound port, and the one with Ollama's API
     at its root (None: there is none). `warm_up` runs in its own thread beside the first requests.
+    `signals_handled` runs once a signal ends the server.
     The caller holds the session folder (disk/claim.py). Raises SetupError: no browser, address or port refused.
     """
     # The worker checks again; but only here can we still show the error to the person at the terminal.
@@ -56,12 +58,13 @@ def run(
     if (server or _default_server()) == "waitress":
         from qwenproxy.server.under_waitress import serve_waitress  # noqa: PLC0415 - only where it serves
 
-        status = serve_waitress(config, listeners, warm_up, drain)
+        status = serve_waitress(config, listeners, warm_up, drain, signals_handled)
     else:
         from qwenproxy.server.under_gunicorn import serve_gunicorn  # noqa: PLC0415 - POSIX only
 
         try:
-            status = serve_gunicorn(config, [each.detach() for each in listeners], warm_up, drain)
+            descriptors = [each.detach() for each in listeners]
+            status = serve_gunicorn(config, descriptors, warm_up, drain, signals_handled)
         finally:
             end_leftovers(SessionFolder(config.session_dir))
     _print(Phrase("server_stopped").say(config.lang))

@@ -43,12 +43,16 @@ UNREADABLE = "This is not a request that an HTTP server can read."
 
 
 def serve_gunicorn(
-    config: Config, listeners: Sequence[int], warm_up: Callable[[Relay], None], drain: Callable[[Relay], None]
+    config: Config,
+    listeners: Sequence[int],
+    warm_up: Callable[[Relay], None],
+    drain: Callable[[Relay], None],
+    signals_handled: Callable[[], None] = lambda: None,
 ) -> int:
     """Serve on the bound sockets with these descriptors until a signal; return the exit status. Closes them.
 
-    `drain` gives running answers a while to end, then closes the relay. Raises SetupError if the installed gunicorn
-    lacks a setting.
+    `drain` gives running answers a while to end, then closes the relay; `signals_handled` runs once a signal ends the
+    server. Raises SetupError if the installed gunicorn lacks a setting.
     """
     settings = _gunicorn_settings(config, listeners)
     _refuse_unknown(settings)
@@ -60,7 +64,7 @@ def serve_gunicorn(
                 self.cfg.set(name, value)
 
         def run(self) -> None:
-            Master(self).run()
+            Master(self, signals_handled).run()
 
         def drain(self, relay: Relay) -> None:
             drain(relay)
@@ -87,6 +91,14 @@ def serve_gunicorn(
 class Master(Arbiter):  # type: ignore[misc]
     """A master with one worker at most, because the worker owns the browsers."""
 
+    def __init__(self, app: BaseApplication, signals_handled: Callable[[], None]) -> None:
+        super().__init__(app)
+        self._signals_handled = signals_handled
+
+    def init_signals(self) -> None:
+        super().init_signals()
+        self._signals_handled()
+
     handle_int = Arbiter.handle_term  # Ctrl-C: as polite as SIGTERM; gunicorn does not wait after a second one
     handle_hup = Arbiter.handle_term  # a closed terminal
 
@@ -107,10 +119,16 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         super().__init__(*args, **kwargs)
         # Slow clients, which have not sent their whole request, get at most half of the threads.
         self._slow_places = threading.BoundedSemaphore(max(1, self.cfg.threads // 2))
+        self._is_over = False
+
+    def run(self) -> None:
+        if not self._is_over:
+            super().run()
 
     def handle_exit(self, sig: int, frame: Any) -> None:
-        if not hasattr(self, "wsgi"):
-            sys.exit(0)  # it does not serve yet
+        if not hasattr(self, "wsgi"):  # it does not serve yet
+            self._is_over = True  # Python swallows an exit that comes up inside a weak reference's callback
+            sys.exit(0)
         stop_taking(self.wsgi)
         threading.Thread(target=self.app.drain, args=(relay_of(self.wsgi),), name="drain", daemon=True).start()
         super().handle_exit(sig, frame)

@@ -15,7 +15,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import waitress
 
@@ -23,6 +23,9 @@ from qwenproxy.config import Config
 from qwenproxy.relay.questions import Relay
 from qwenproxy.server.bent import doors_of, end_without_waiting
 from qwenproxy.server.serving import begin, close, finish, make_app, note_no_accounts, relay_of
+
+if TYPE_CHECKING:
+    from flask import Flask
 
 log = logging.getLogger(__name__)
 
@@ -35,10 +38,12 @@ def serve_waitress(
     listeners: Sequence[socket.socket],
     warm_up: Callable[[Relay], None],
     drain: Callable[[Relay], None],
+    signals_handled: Callable[[], None] = lambda: None,
 ) -> int:
     """Serve on the bound sockets until a signal; return the exit status. Closes the sockets.
 
-    `drain` gives running answers a while to end, then closes the relay.
+    `drain` gives running answers a while to end, then closes the relay; `signals_handled` runs once a signal ends the
+    server.
     """
 
     def end_without_accounts() -> None:
@@ -46,6 +51,21 @@ def serve_waitress(
 
     app = make_app(config, end_without_accounts)
     relay = relay_of(app)
+    server = _make_server(app, config, listeners)
+    end = _End(doors_of(server), lambda: finish(app, drain))
+    end.start()
+    _handle_signals(end.on_signal)
+    signals_handled()
+    begin(relay, warm_up)
+    try:
+        server.run()
+    finally:
+        close(app)
+        server.close()
+    return end.status
+
+
+def _make_server(app: Flask, config: Config, listeners: Sequence[socket.socket]) -> Any:
     server = waitress.create_server(
         app,
         sockets=list(listeners),
@@ -58,18 +78,13 @@ def serve_waitress(
         ident=None,
     )
     end_without_waiting(server)
-    end = _End(doors_of(server), lambda: finish(app, drain))
-    end.start()
+    return server
+
+
+def _handle_signals(handler: Callable[..., None]) -> None:
     for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"):
         if hasattr(signal, name):
-            signal.signal(getattr(signal, name), end.on_signal)
-    begin(relay, warm_up)
-    try:
-        server.run()
-    finally:
-        close(app)
-        server.close()
-    return end.status
+            signal.signal(getattr(signal, name), handler)
 
 
 class _End:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import signal
 import socket
 import stat
 import weakref
@@ -41,7 +42,7 @@ def starts(monkeypatch: pytest.MonkeyPatch) -> list[Start]:
     """Replace the server; return the list of the settings it was started with."""
     calls: list[Start] = []
 
-    def run(config: Config, *, server: str, ready: Callable[[int, int | None], None], warm_up: object) -> int:
+    def run(config: Config, *, server: str, ready: Callable[[int, int | None], None], **_: object) -> int:
         calls.append((config, server))
         ready(4711, config.ollama_port)
         return 0
@@ -250,13 +251,16 @@ def test_a_second_server_is_told_where_the_first_one_is(
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-def test_a_sigterm_that_python_swallows_still_ends_the_start() -> None:
+def test_a_sigterm_that_python_swallows_still_ends_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
     """As it does inside the callback of a weak reference, which may run anywhere."""
     ending = start._Ending()
-    ending.check()
+    handled: list[int] = []
+    monkeypatch.setattr(signal, "raise_signal", handled.append)
+    ending.hand_over()
     thing = frozenset((1, 2))
     reference = weakref.ref(thing, ending)  # kept, because a dead reference calls nobody
     del thing
     assert reference() is None
-    with pytest.raises(SystemExit):
-        ending.check()
+    assert handled == []
+    ending.hand_over()
+    assert handled == [signal.SIGTERM]

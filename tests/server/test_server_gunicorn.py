@@ -11,12 +11,13 @@ import pytest
 if sys.platform == "win32":
     pytest.skip("gunicorn is not for Windows", allow_module_level=True)
 
+from gunicorn.arbiter import Arbiter
 from gunicorn.config import make_settings
 from gunicorn.workers.gthread import ThreadWorker
 
 from qwenproxy.config import Config
 from qwenproxy.errors import SetupError
-from qwenproxy.server.under_gunicorn import Worker, serve_gunicorn
+from qwenproxy.server.under_gunicorn import Master, Worker, serve_gunicorn
 
 
 @pytest.fixture
@@ -58,6 +59,30 @@ def test_a_worker_that_is_told_to_end_while_it_loads_ends_well(worker: Worker) -
     with pytest.raises(SystemExit) as end:
         worker.handle_exit(signal.SIGTERM, None)
     assert not end.value.code
+
+
+def test_a_worker_that_was_told_to_end_while_it_loaded_does_not_serve(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Even if Python swallowed its exit, as it does inside the callback of a weak reference."""
+    served: list[object] = []
+    monkeypatch.setattr(ThreadWorker, "run", served.append)
+    worker._is_over = False
+    with pytest.raises(SystemExit):
+        worker.handle_exit(signal.SIGTERM, None)
+    worker.run()
+    assert served == []
+
+
+@pytest.mark.usefixtures("kept_handlers")
+def test_a_signal_from_before_is_handed_over_once_the_master_handles_signals(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Arbiter, "__init__", lambda *_: None)
+    monkeypatch.setattr(Arbiter, "init_signals", lambda master: signal.signal(signal.SIGTERM, master.signal))
+    master = Master(None, lambda: signal.raise_signal(signal.SIGTERM))
+    handled: list[int] = []
+    monkeypatch.setattr(master, "signal", lambda number, _frame: handled.append(number))
+    master.init_signals()
+    assert handled == [signal.SIGTERM]
 
 
 def test_a_setting_that_gunicorn_does_not_know_stops_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
