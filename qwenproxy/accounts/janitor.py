@@ -47,3 +47,5 @@ class Janitor:
                 self._sweep()
             except ProxyError as error:
                 log.warning("idle browsers stay open: %s", error.message)
+            except Exception as error:  # a bug, or a machine without threads: the next look may go well
+                log.error("idle browsers stay open: unexpected %s", type(error).__name__)

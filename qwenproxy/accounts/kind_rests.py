@@ -110,8 +110,9 @@ class KindRests:
 
     def _write(self, account_id: str, rests: dict[str, float]) -> None:
         folder = self._folder_of(account_id)
+        if not folder.path.is_dir():
+            return  # the account was removed, and its folder must not come back
         try:
-            files.ensure_folder(folder.path)
             files.write_atomic(folder.rests, files.format_json(rests))
         except StorageError as error:
             log.warning("account=%s what it rests for is forgotten at a restart: %s", account_id, error.message)

@@ -82,9 +82,8 @@ class AccountPool:
         """
         self._is_needed |= takes_turn
         skip = self._kind_rests.resting(kinds, self._usable(), self._clock()) if kinds else frozenset()
-        skip |= {account.id for account in self.registry.all()} - {only} if only else set()
-        while not skip or set(self._usable()) - skip:
-            slot = self._wait_for_slot(Waiter(skip, prefer, takes_turn), client_gone)
+        while not skip or ({only} if only else set(self._usable())) - skip:
+            slot = self._wait_for_slot(Waiter(skip, prefer, takes_turn, only), client_gone)
             if slot is None:
                 return
             skip |= {slot.id}
@@ -222,8 +221,8 @@ class AccountPool:
                 self._dispatch(usable)
                 if waiter.slot:
                     break
-                if not set(usable) - waiter.excluded:
-                    if waiter.excluded:
+                if not any(map(waiter.may_get, usable)):
+                    if waiter.excluded or waiter.only:
                         break
                     if reason := self.unavailable():
                         raise reason

@@ -122,11 +122,12 @@ class Registry:
         `reason` is a word for programs, `trouble` a text for people if there is more to say.
         False when there is no such account (any more). Raises SetupError.
         """
-        account = self.get(account_id)
-        if account is not None and account.reset_at is not None and account.reset_at >= max(until, self._clock()):
-            return True
-        words = trouble.to_json() if trouble else None
-        return self._change(account_id, resetAt=iso_text(until), reason=reason, trouble=words)
+        with self._changing():  # nobody notes a later end between the look and the change
+            account = self.get(account_id)
+            if account is not None and account.reset_at is not None and account.reset_at >= max(until, self._clock()):
+                return True
+            words = trouble.to_json() if trouble else None
+            return self._change(account_id, resetAt=iso_text(until), reason=reason, trouble=words)
 
     def mark_invalid(self, account_id: str, token: str | None = None) -> bool:
         """Mark that an account needs a new login. Raises SetupError.

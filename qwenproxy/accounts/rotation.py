@@ -61,7 +61,7 @@ class Rotation:
         self, waiter: Waiter, usable: Sequence[Slot], slots: Collection[Slot]
     ) -> tuple[list[Slot], list[Slot]]:
         """Return the accounts for a request, the one whose turn it is first, and those of them that have room."""
-        order = sorted((slot for slot in usable if slot.id not in waiter.excluded), key=self._rank(usable, slots))
+        order = sorted((slot for slot in usable if waiter.may_get(slot.id)), key=self._rank(usable, slots))
         free = [slot for slot in order if self._has_room(slot, slots) and not (slot.is_opening and len(usable) > 1)]
         return order, free
 

@@ -133,5 +133,10 @@ class Waiter:
     excluded: frozenset[str]
     prefer: str | None
     takes_turn: bool = True  # whether it counts in the rotation
+    only: str | None = None  # the one account that will do
     news: threading.Event = field(default_factory=threading.Event)
     slot: Slot | None = None
+
+    def may_get(self, account_id: str) -> bool:
+        """Tell whether an account will do, busy or not."""
+        return account_id not in self.excluded and self.only in (None, account_id)

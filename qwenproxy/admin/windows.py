@@ -15,7 +15,7 @@ from qwenproxy.access.tickets import TICKET_LIFE
 from qwenproxy.admin.account_changes import account_of, proxy_in, text_in
 from qwenproxy.admin.office import office
 from qwenproxy.api.auth import is_loopback_host, is_own_origin
-from qwenproxy.api.bodies import json_body
+from qwenproxy.api.bodies import optional_json_body
 from qwenproxy.api.errors import json_response
 from qwenproxy.errors import ForbiddenHost, NotFound, RequestError
 from qwenproxy.logins.at_page import LONGEST, PageLogin, Wish
@@ -43,7 +43,7 @@ def list_windows() -> ResponseReturnValue:
 
 def open_new() -> ResponseReturnValue:
     """Answer POST /admin/api/windows: a window in which a person adds an account."""
-    body = _body()
+    body = optional_json_body()
     wish = Wish(None, text_in(body, "id") or None, proxy_in(body), _wait_in(body))
     return json_response(_row(office().windows.begin(wish)), 201)
 
@@ -53,7 +53,7 @@ def open_for(account_id: str) -> ResponseReturnValue:
 
     The account serves no request meanwhile; answers under way come to their end first.
     """
-    wish = Wish(account_of(account_id), login_wait=_wait_in(_body()))
+    wish = Wish(account_of(account_id), login_wait=_wait_in(optional_json_body()))
     return json_response(_row(office().windows.begin(wish)), 201)
 
 
@@ -96,10 +96,6 @@ def refuse_readable_way() -> None:
             "From elsewhere use an SSH tunnel, ssh -L 8000:localhost:8000 MACHINE with the proxy's port, and open "
             "http://localhost:8000/ui/ here."
         )
-
-
-def _body() -> dict[str, Any]:
-    return json_body() if request.content_length else {}
 
 
 def _wait_in(body: dict[str, Any]) -> float:

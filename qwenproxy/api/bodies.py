@@ -39,6 +39,12 @@ def json_body(*, any_type: bool = False) -> dict[str, Any]:
     return json_object(data, "body", request.mimetype_params.get("charset"))
 
 
+def optional_json_body() -> dict[str, Any]:
+    """Return the request's JSON object, an empty one for a request without a body. Raises as `json_body`."""
+    has_body = bool(request.content_length) or "Transfer-Encoding" in request.headers
+    return json_body() if has_body else {}
+
+
 def json_object(data: bytes | str, name: str, charset: str | None = None) -> dict[str, Any]:
     """Return the JSON object in a text; errors call the text `name`. Raises InvalidJson."""
     try:

@@ -17,6 +17,8 @@ from qwenproxy.disk.folder import SessionFolder
 from qwenproxy.errors import SetupError, StorageError
 from qwenproxy.texts import Phrase
 
+CLAIM_WAIT = 0.5  # seconds; a command that asks whether a server runs holds the lock for a moment
+
 
 @dataclass(frozen=True, slots=True)
 class RunningServer:
@@ -58,7 +60,7 @@ def claimed_session(session: SessionFolder) -> Iterator[SessionClaim]:
     ensure_folder(session.root)
     lock = _lock(session)
     try:
-        lock.acquire()
+        lock.acquire(timeout=CLAIM_WAIT, poll_interval=0.02)
     except Timeout:
         raise SetupError(_already_running(session)) from None
     except OSError as error:

@@ -242,7 +242,6 @@ class HistoryStore:
         before(chats)
         for chat in chats:
             files.delete(self._path(chat.id))
-            self._index.pop(chat.id, None)
         files.sync_folder(self._folder)
 
     def _scan(self) -> tuple[ChatSummary, ...]:

@@ -5,6 +5,7 @@ Between the relay and the routes. The site gives no times, so there are none.
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 from qwenproxy.chat import ChatRequest, FilePart, Message, TextPart
@@ -56,10 +57,11 @@ class Hearing:
         """Return what is said in a file. Raises ModelNotFound if no model hears, and what Relay.open raises."""
         model = _able(self._relay.catalogue(client_gone), wish.model)
         message = Message("user", (TextPart(wish.question), FilePart(wish.url, wish.name, is_sound=True)))
-        with self._relay.open(ChatRequest((message,), model.id, client=wish.client), client_gone) as run:
+        question = ChatRequest((message,), model.id, client=wish.client)
+        with ExitStack() as leaving, self._relay.open(question, client_gone) as run:
+            leaving.callback(self._relay.try_to_discard, run.place.chat)
             for _ in run:
                 pass
-        self._relay.try_to_discard(run.place.chat)
         return run.answer.text.strip()
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -99,15 +100,14 @@ class Pictures:
         return data
 
     def _painted(self, wish: PictureWish, client_gone: ClientGoneCheck) -> Picture:
-        with self._relay.open(wish.request, client_gone) as run:
-            journal.note(journal.AnswerBegan(run.account_id, run.model, "new", run.laps.header, None))
-            image = _new_image(run)
-        self._relay.pictures.note([image.url], run.account_id)
-        try:
+        with ExitStack() as failing:
+            with self._relay.open(wish.request, client_gone) as run:
+                failing.callback(self._relay.try_to_discard, run.place.chat)
+                journal.note(journal.AnswerBegan(run.account_id, run.model, "new", run.laps.header, None))
+                image = _new_image(run)
+            self._relay.pictures.note([image.url], run.account_id)
             data = self._read(image.url, run.account_id, client_gone)
-        except BaseException:
-            self._relay.try_to_discard(run.place.chat)
-            raise
+            failing.pop_all()
         if wish.as_bytes:
             # The client has the file, so it needs the site's chat no more; an address may need it.
             self._relay.try_to_discard(run.place.chat)

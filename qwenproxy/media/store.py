@@ -19,7 +19,7 @@ from qwenproxy.upstream.works import without_key
 log = logging.getLogger(__name__)
 
 MOST_BYTES = 512 * 1024 * 1024  # of all files together
-LONGEST_AGE = 7 * 86400.0  # seconds since a file was last read
+LONGEST_AGE = 7 * 86400.0  # seconds since a file was kept
 
 
 class MediaStore:
@@ -45,6 +45,8 @@ class MediaStore:
                 self._tidy()
         except SetupError as error:
             log.warning("a picture or film is not kept: %s", error.message)
+        except OSError as error:
+            log.warning("the folder of pictures and films cannot be read: %s", error.strerror)
 
     def drop(self, address: str) -> None:
         """Delete a file. Raises SetupError. Idempotent."""

@@ -35,22 +35,23 @@ class ModelList:
         self._unknown_model = unknown_model
         self._lists_variants = lists_variants
         self._must_think: set[str] = set()
-        self._read_at = 0.0
+        self._read_at = 0.0  # when the site was last asked, or counts as asked after a failure
+        self._is_read = False
         self._lock = threading.Lock()
 
     @property
     def known(self) -> bool:
         """Whether the list was ever read."""
-        return bool(self._read_at)
+        return self._is_read
 
     def refresh(self, page: Page, client_gone: ClientGoneCheck = never_gone) -> None:
         """Read the list, at once for the first time, in the background if it is old. A failure keeps the last list.
 
         Raises ClientGone.
         """
-        if not self.known:
+        if not self._read_at:
             with self._lock:
-                if not self.known:
+                if not self._read_at:
                     self._read(page, client_gone)
         elif time.monotonic() - self._read_at > MODELS_FRESH and self._lock.acquire(blocking=False):
             threading.Thread(target=self._read_and_unlock, args=(page,), name="models", daemon=True).start()
@@ -126,7 +127,7 @@ class ModelList:
         try:
             body = call(page, calls.list_models(), client_gone)
             self.catalogue = models.Catalogue(models.parse_models(body))
-            self._read_at = time.monotonic()
+            self._read_at, self._is_read = time.monotonic(), True
         except ClientGone:
             raise
         except ProxyError as error:

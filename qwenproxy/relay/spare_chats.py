@@ -81,7 +81,7 @@ class SpareChats:
             if self._is_closed:
                 return
             self._wanted[account_id] = (page, model)
-            if self._worker is None:
+            if self._worker is None or not self._worker.is_alive():
                 self._worker = threading.Thread(target=self._work, name="spare-chats", daemon=True)
                 self._worker.start()
             self._changed.notify_all()

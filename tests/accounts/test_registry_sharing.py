@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import random
 import re
 import subprocess
 import sys
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -123,3 +126,15 @@ def test_import_refuses_what_is_no_session_folder(registry: Registry, session: P
         import_accounts(registry, SessionFolder(session), SessionFolder(tmp_path / "nowhere"))
     with pytest.raises(SetupError, match="in use"):
         import_accounts(registry, SessionFolder(session), SessionFolder(session))
+
+
+def test_of_rests_that_are_noted_at_once_the_latest_end_stays(tmp_path: Path) -> None:
+    Registry.open(SessionFolder(tmp_path)).add("token", "a")
+    now = time.time()
+    ends = [now + 60 * minute for minute in range(1, 41)]
+    random.Random(1).shuffle(ends)
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(lambda end: Registry(SessionFolder(tmp_path)).rest("a", end), ends))
+    account = Registry(SessionFolder(tmp_path)).get("a")
+    assert account is not None and account.reset_at is not None
+    assert abs(account.reset_at - max(ends)) < 1

@@ -150,3 +150,11 @@ def test_more_accounts_than_browsers_take_turns_in_batches(clients: int) -> None
     assert len(game.shares) == 20
     assert max(game.shares.values()) - min(game.shares.values()) <= BATCH + LEAD
     assert game.openings <= 1000 / BATCH
+
+
+def test_who_wants_one_account_gets_no_other_even_if_that_came_later() -> None:
+    rotation, waiter = Rotation(PoolLimits(account_concurrency=1)), Waiter(frozenset(), None, only="a")
+    busy, newcomer = Slot("a", running=1, page=PAGE), Slot("z", page=PAGE)
+    assert rotation.grant(waiter, [busy, newcomer], [busy, newcomer], 0.0) is None
+    busy.running = 0
+    assert rotation.grant(waiter, [busy, newcomer], [busy, newcomer], 0.0) is busy

@@ -135,6 +135,8 @@ def folders(tmp_path: Path) -> Folders:
 @pytest.fixture
 def usable(registry: Registry) -> tuple[str, str]:
     """Return two accounts that are well."""
+    for account_id in ("a", "b"):
+        registry.add(f"token-{account_id}", account_id)
     return ("a", "b")
 
 
@@ -194,3 +196,9 @@ def test_a_disk_that_takes_nothing_keeps_the_rest_until_the_end(folders: Folders
     rests = KindRests(folders)
     assert rests.note("a", limited("t2i"), NOW)
     assert rests.of("a", NOW).keys() == {"t2i"}
+
+
+def test_a_limit_of_an_account_that_was_removed_does_not_bring_its_folder_back(folders: Folders) -> None:
+    rests = KindRests(folders)
+    assert rests.note("gone", limited("upload"), NOW)
+    assert not folders("gone").path.exists()

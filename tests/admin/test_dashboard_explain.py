@@ -12,7 +12,7 @@ import pytest
 from dashboard import Dashboard
 from file_stack import PNG, Stack, image
 from openapi_checks import check
-from replies import RATE_LIMITED, Reply, answer
+from replies import GATEWAY_DOWN, RATE_LIMITED, Reply, answer
 from transcripts import CREATED, delta
 
 from qwenproxy.admin.explain import PARSERS
@@ -307,3 +307,9 @@ def test_the_file_of_a_long_text_is_shown_whole(
     assert asked.body["messages"][0]["content"] == before["text"]
     [entry] = before["calls"][-1]["body"]["messages"][0]["files"]
     assert (entry["name"], entry["size"]) == (file.name, len(file.data or b""))
+
+
+def test_models_that_could_not_be_read_are_only_assumed_and_read_later(dashboard: Dashboard) -> None:
+    dashboard.chats.site.script("a", GATEWAY_DOWN, GATEWAY_DOWN, call="models")
+    assert dashboard.chats.say("Hello?").status_code == 200
+    assert not explained(dashboard, {"messages": HELLO})["modelsRead"]

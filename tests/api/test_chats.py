@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import shutil
@@ -14,6 +15,8 @@ from flask.testing import FlaskClient
 from kept_chats import KeptChats
 from spelling import spelled
 from werkzeug.test import TestResponse
+
+from qwenproxy.api.bodies import optional_json_body
 
 NOBODY = "550e8400-e29b-41d4-a716-446655440000"
 DAY_MS = 86_400_000
@@ -217,3 +220,25 @@ class TestCleanup:
 
     def test_no_route_of_that_name_for_chats(self, client: FlaskClient) -> None:
         assert error_of(client.get("/api/chats/cleanup")) == (404, "chat_not_found")
+
+
+@pytest.mark.parametrize(
+    ("headers", "sent", "expected"),
+    [
+        ({"Transfer-Encoding": "chunked"}, b'{"name":"Notes"}', {"name": "Notes"}),
+        ({"Content-Length": "16"}, b'{"name":"Notes"}', {"name": "Notes"}),
+        ({}, b"", {}),
+    ],
+    ids=["in chunks", "with a length", "none"],
+)
+def test_a_body_that_may_be_missing(
+    chats: KeptChats, headers: dict[str, str], sent: bytes, expected: dict[str, str]
+) -> None:
+    with chats.app.test_request_context(
+        method="POST",
+        headers=headers,
+        input_stream=io.BytesIO(sent),
+        content_type="application/json",
+        environ_overrides={"wsgi.input_terminated": True},
+    ):
+        assert optional_json_body() == expected

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from fake_site import FakeSite
 from flask.testing import FlaskClient
+from kept_chats import KeptChats
 from makers import MakeClient
 from painters import PAINTERS, PNG, URL, FakeFetcher, painted, use_fetcher
 from replies import CUT, RATE_LIMITED, answer, refusal
@@ -271,3 +272,11 @@ class TestOpenWebui:
         (wish,) = wishes
         assert len(wish.images) == (2 if field == "image[]" else 1)
         assert wish.model == ("qwen3.7-plus" if model == "qwen3.7-plus" else None)
+
+
+def test_a_picture_that_was_not_painted_leaves_no_chat(chats: KeptChats) -> None:
+    chats.site.always("a", PAINTERS, call="models")
+    chats.site.script("a", answer("I would rather not."))
+    response = chats.client.post(PATH, json={"prompt": "a fox"})
+    assert response.status_code >= 400
+    chats.site.wait_for_deletions(("a", "up-1"))

@@ -5,13 +5,11 @@ Only shapes and codes; the history room decides what to keep and what deletion m
 
 from __future__ import annotations
 
-from typing import Any
-
-from flask import Blueprint, request
+from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
 from qwenproxy.api.auth import client_name
-from qwenproxy.api.bodies import json_body
+from qwenproxy.api.bodies import json_body, optional_json_body
 from qwenproxy.api.errors import json_response
 from qwenproxy.api.wiring import conversations
 from qwenproxy.errors import RequestError
@@ -31,7 +29,7 @@ def blueprint() -> Blueprint:
 
 def create_chat() -> ResponseReturnValue:
     """Answer POST /api/chats."""
-    name = _optional_body().get("name")
+    name = optional_json_body().get("name")
     if name is not None and not isinstance(name, str):
         raise RequestError("name must be a text.", param="name")
     return json_response({"chatId": conversations().create((name or "").strip(), client_name())})
@@ -72,9 +70,5 @@ def rename_chat(chat_id: str) -> ResponseReturnValue:
 
 def clean_up() -> ResponseReturnValue:
     """Answer POST /api/chats/cleanup."""
-    deleted = conversations().clean_up(_optional_body(), client_name())
+    deleted = conversations().clean_up(optional_json_body(), client_name())
     return json_response({"success": True, "deletedCount": len(deleted), "deletedChats": deleted})
-
-
-def _optional_body() -> dict[str, Any]:
-    return json_body() if request.get_data() else {}

@@ -11,6 +11,7 @@ import threading
 import time
 from collections import deque
 
+from qwenproxy.api.errors import as_internal_error
 from qwenproxy.api.responses.stored.job import Job
 from qwenproxy.errors import QueueTimeout
 
@@ -87,8 +88,9 @@ class Background:
                 job, context = self._waiting.popleft()
             try:
                 context.run(job.run)
-            except Exception:
-                log.exception("response %s: a bug ended its job", job.id)
+            except Exception as error:
+                log.error("response %s: a bug ended its job", job.id)
+                as_internal_error(error)
             finally:
                 self._forget(job)
 

@@ -9,7 +9,7 @@ from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 
 from qwenproxy.api.auth import client_name
-from qwenproxy.api.bodies import json_body
+from qwenproxy.api.bodies import json_body, optional_json_body
 from qwenproxy.api.errors import json_response
 from qwenproxy.api.ignored import Ignored
 from qwenproxy.api.openai.addresses import PREFIXES
@@ -44,8 +44,7 @@ def blueprint() -> Blueprint:
 
 def create() -> ResponseReturnValue:
     """Answer POST …/conversations."""
-    has_body = bool(request.content_length) or "Transfer-Encoding" in request.headers
-    body = json_body() if has_body else {}
+    body = optional_json_body()
     items = _new_items(body, required=False)
     made = stored().conversations.create(client_name(), read_metadata(body.get("metadata")), items)
     ignored = Ignored()
