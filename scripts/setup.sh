@@ -22,14 +22,15 @@ version_of() {
 # ensure_venv EXTRAS: .venv with the package installed in place; only does something when setup.cfg or EXTRAS changed.
 ensure_venv() {
     local python version stamp wanted
-    python=$(find_python)
+    # A .venv that works stays, whichever Python another shell finds first: a server may be running from it.
+    python=$(PYTHON=${PYTHON:-.venv/bin/python} find_python)
     version=$(version_of "$python")
     stamp=.venv/.installed
     wanted="$1 $version $(cksum < setup.cfg)"
     [ -f "$stamp" ] && grep -qxF "$wanted" "$stamp" && return
     echo "Setting up .venv (once; takes a minute) ..." >&2
     if ! .venv/bin/python -m pip --version > /dev/null 2>&1 || [ "$(version_of .venv/bin/python)" != "$version" ]; then
-        "$python" -m venv --clear .venv
+        "$(find_python)" -m venv --clear .venv
     fi
     .venv/bin/python -m pip install --quiet --disable-pip-version-check --editable ".[$1]"
     echo "$wanted" >> "$stamp"

@@ -26,13 +26,13 @@ from qwenproxy.cli.terminal.help import Command, WordedUsageError, help_speaker,
 from qwenproxy.cli.terminal.progress import LiveLine, live_line
 from qwenproxy.config import Config
 from qwenproxy.disk.claim import SessionClaim, claimed_session, local_url, ollama_url
-from qwenproxy.disk.files import ensure_folder
+from qwenproxy.disk.files import ensure_folder, write_atomic
 from qwenproxy.disk.folder import SessionFolder
 from qwenproxy.errors import ConfigError, NoUsableAccount, ProxyError
 from qwenproxy.observe import logs
 from qwenproxy.relay.questions import Relay
 from qwenproxy.server.listening import refuse_foreign_host
-from qwenproxy.texts import Speaker, speaker
+from qwenproxy.texts import Phrase, Speaker, speaker
 
 log = logging.getLogger(__name__)
 
@@ -63,8 +63,10 @@ def start_command(
             ensure_folder(config.session_dir)  # makes an existing folder private, too
             claim = stack.enter_context(claimed_session(session))
             process = sandbox_process(sandbox_accounts, brain)
+            write_atomic(session.sandbox_mark, b"")
             config = _start_sandbox(stack, process, {**options, "session_dir": str(session.root)})
         else:
+            _refuse_sandbox(config)
             claim = stack.enter_context(claimed_session(SessionFolder(config.session_dir)))
             show_menu(config)
         config = replace(config, insecure=insecure)
@@ -78,6 +80,13 @@ def start_command(
             signals_handled=ending.hand_over,
         )
         sys.exit(status)
+
+
+def _refuse_sandbox(config: Config) -> None:
+    """Raise ConfigError if accounts of the stand-in would be taken to the real site."""
+    if SessionFolder(config.session_dir).sandbox_mark.exists() and config.set_by.get("BASE_URL") == "default":
+        command = f'qwenproxy start --sandbox --session-dir "{config.session_dir.parent}"'
+        raise ConfigError(Phrase("start_sandbox_folder", folder=config.session_dir, command=command))
 
 
 def _start_sandbox(
@@ -143,7 +152,7 @@ class _StartUp:
             trouble = self.say("start_no_account", add=add)
         if config.on_no_accounts == "exit":
             raise NoUsableAccount(trouble)
-        click.echo(f"{trouble} {self.say('start_waits')}", err=True)
+        click.echo(f"{trouble}\n{self.say('start_waits')}", err=True)
 
     def ready(self, port: int, ollama_port: int | None) -> None:
         """Record where the proxy listens, and show how to use it. `ollama_port` None: there is no second port."""

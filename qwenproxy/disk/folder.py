@@ -206,6 +206,11 @@ class SessionFolder:
         return self.root / "cache"
 
     @property
+    def sandbox_mark(self) -> Path:
+        """Says that its accounts are those of the stand-in."""
+        return self.root / "stand-in"
+
+    @property
     def sandbox(self) -> SessionFolder:
         """The session folder that `start --sandbox` uses."""
         return SessionFolder(self.root / "sandbox")

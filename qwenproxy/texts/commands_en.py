@@ -34,7 +34,7 @@ EN = {
     "help_account": "Add, list, check and remove accounts of the site.",
     "help_account_add": "Add an account: log in to it in a browser window.\n"
     "The window shows the site's sign-in page and closes by itself when you are logged in. On a machine without a "
-    "screen import an account that was exported on another one, or register a token with --token.",
+    "screen it prints a link to a page on which you log in.",
     "help_add_token": "Register this login token instead of opening a window; - reads it from standard input.",
     "help_add_id": "ID of the new account [acc_<ms>].",
     "help_wait": "Seconds to wait for the login [600].",
@@ -87,6 +87,8 @@ EN = {
     "start with --insecure if all of them may use your accounts.",
     "start_no_account": "There is no account yet. Add one: {add}",
     "start_no_login": "No account is logged in. Log in again: {relogin} - or add another one: {add}",
+    "start_sandbox_folder": "The accounts in {folder} are those of the stand-in, which the site does not know. Start "
+    "it with the stand-in: {command}",
     "start_waits": "Until then every request gets a 503.",
     "start_ready": "qwenproxy listens on {url}   (stop it with Ctrl-C)",
     "start_ollama": "Ollama's API is at {url}",

@@ -22,6 +22,7 @@ from qwenproxy.cli import start
 from qwenproxy.cli.sandbox import SandboxAddress
 from qwenproxy.config import Config
 from qwenproxy.disk.claim import claimed_session
+from qwenproxy.disk.files import ensure_folder, write_atomic
 from qwenproxy.disk.folder import SessionFolder
 from qwenproxy.server import listening_advice
 
@@ -264,3 +265,12 @@ def test_a_sigterm_that_python_swallows_still_ends_the_start(monkeypatch: pytest
     assert handled == []
     ending.hand_over()
     assert handled == [signal.SIGTERM]
+
+
+def test_the_stand_ins_accounts_are_not_taken_to_the_site(folder: Path, starts: list[Start]) -> None:
+    ensure_folder(folder)
+    write_atomic(SessionFolder(folder).sandbox_mark, b"")
+    ended = run_here("start")
+    assert (ended.status, starts) == (2, [])
+    assert "those of the stand-in" in ended.output
+    assert f'qwenproxy start --sandbox --session-dir "{folder.parent}"' in ended.output
