@@ -48,25 +48,25 @@ class Door:
         self._key_required = key_required
         self._has_warned = False
 
-    def check(self, keys: Iterable[str], scope: Scope = "client") -> str:
-        """Return the one of `keys` that opens the scope, "" where none is needed.
+    def check(self, keys: Iterable[str], scope: Scope = "client") -> tuple[str, bool]:
+        """Return the one of `keys` that opens the scope, "" where none is needed, and whether it is the admin's.
 
         Raises InvalidApiKey if none of them opens it, SetupError if the keys cannot be read.
         """
         candidates = tuple(keys)
         if key := self._opening(self._admin_keys, candidates):
-            return key
+            return key, True
         if scope == "admin":
             raise InvalidApiKey(WRONG_KEY if self._admin_keys else NO_ADMIN_KEY)
         if self._client_keys.enabled:
             self._has_warned = False
             if key := self._opening(self._client_keys, candidates):
-                return key
+                return key, False
             raise InvalidApiKey(WRONG_KEY)
         if self._key_required:
             self._warn_once()
             raise InvalidApiKey(NO_KEY_LEFT)
-        return ""
+        return "", False
 
     def _warn_once(self) -> None:
         if not self._has_warned:

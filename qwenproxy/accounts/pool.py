@@ -222,10 +222,12 @@ class AccountPool:
                 if waiter.slot:
                     break
                 if not any(map(waiter.may_get, usable)):
-                    if waiter.excluded or waiter.only:
+                    if waiter.excluded:
                         break
                     if reason := self.unavailable():
                         raise reason
+                    if waiter.only:
+                        break
                 check_client(client_gone, "The client hung up while it waited for an account.")
                 remaining = deadline - time.monotonic()
                 if remaining <= 0:

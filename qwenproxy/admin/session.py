@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from qwenproxy import __version__
 from qwenproxy.access.admin import COOKIE_DAYS
 from qwenproxy.admin.office import office
-from qwenproxy.api.auth import LOGIN_ROUTE, SESSION_ROUTE, check_keys, cookie_name, keys_in, page_cookie
+from qwenproxy.api.auth import LOGIN_ROUTE, SESSION_ROUTE, cookie_name, keys_in, let_in, page_cookie
 from qwenproxy.api.bodies import json_body
 from qwenproxy.api.errors import json_response
 from qwenproxy.errors import RequestError
@@ -28,7 +28,7 @@ def log_in() -> ResponseReturnValue:
     key = json_body().get("key")
     if not isinstance(key, str):
         raise RequestError("key must be a text: the admin key, in Admin.txt.", param="key")
-    check_keys(keys_in(key), "admin")
+    let_in(keys_in(key), "admin")
     cookie = office().admin_keys.new_cookie()
     response = _session(cookie)
     response.set_cookie(

@@ -114,18 +114,12 @@ def client_of(key: str) -> str:
 
 def let_in(keys: Iterable[str], scope: Scope = "client") -> str:
     """Return what stands for the one of the keys that opens the scope, as `client_name`. Raises InvalidApiKey."""
-    key = check_keys(keys, scope)
-    admin_keys = cast("AdminKeys | None", current_app.extensions[ADMIN_KEYS])
-    return ADMIN if key and admin_keys and admin_keys.check(key) else client_of(key)
-
-
-def check_keys(keys: Iterable[str], scope: Scope = "client") -> str:
-    """Return the one of the keys that opens the scope, "" where none is needed. Raises InvalidApiKey."""
     door = cast(Door, current_app.extensions[DOOR])
     try:
-        return door.check(keys, scope)
+        key, is_admins = door.check(keys, scope)
     except SetupError as error:
         raise _unreadable_keys(error) from None
+    return ADMIN if is_admins else client_of(key)
 
 
 def _unreadable_keys(error: SetupError) -> InvalidApiKey:

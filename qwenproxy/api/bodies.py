@@ -41,8 +41,7 @@ def json_body(*, any_type: bool = False) -> dict[str, Any]:
 
 def optional_json_body() -> dict[str, Any]:
     """Return the request's JSON object, an empty one for a request without a body. Raises as `json_body`."""
-    has_body = bool(request.content_length) or "Transfer-Encoding" in request.headers
-    return json_body() if has_body else {}
+    return json_body() if request.get_data() else {}
 
 
 def json_object(data: bytes | str, name: str, charset: str | None = None) -> dict[str, Any]:

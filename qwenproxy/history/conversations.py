@@ -151,8 +151,7 @@ class Conversations:
             known = self._client_chats.foresee(request)
             explanation = self._relay.explain(request, known.place)
             return explanation, _context_of(explanation.draft.place, is_known=known.is_known)
-        chat = self.history.get(place.chat_id) if place.chat_id else None
-        chat = chat if chat and chat.is_seen_by(request.client) else None
+        chat = self.history.get(place.chat_id, request.client) if place.chat_id else None
         turn = self._turn(chat or Chat("", NEW_CHAT_NAME, 0), request, is_kept=chat is not None)
         is_free = turn.place is not None and turn.place.chat not in self._client_chats.in_use
         explanation = self._relay.explain(turn.request, turn.place if is_free else None)

@@ -71,8 +71,12 @@ class HistoryStore:
         with self._lock:
             files.sweep(self._folder, "*.json")
 
-    def get(self, chat_id: str) -> Chat | None:
-        """Return a chat, None when there is no such chat or its file is corrupt. Raises StorageError."""
+    def get(self, chat_id: str, client: str = "") -> Chat | None:
+        """Return a chat, None when the client sees no such chat or its file is corrupt. Raises StorageError."""
+        chat = self._read(chat_id)
+        return chat if chat and chat.is_seen_by(client) else None
+
+    def _read(self, chat_id: str) -> Chat | None:
         if not files.valid_id(chat_id):
             return None
         path = self._path(chat_id)
@@ -94,8 +98,8 @@ class HistoryStore:
 
     def existing(self, chat_id: str, client: str = "") -> Chat:
         """Return a chat that a client sees. Raises ChatNotFound, StorageError."""
-        chat = self.get(chat_id)
-        if chat is None or not chat.is_seen_by(client):
+        chat = self.get(chat_id, client)
+        if chat is None:
             raise ChatNotFound("There is no such chat; GET /api/chats lists them.")
         return chat
 

@@ -100,17 +100,16 @@ class Pictures:
         return data
 
     def _painted(self, wish: PictureWish, client_gone: ClientGoneCheck) -> Picture:
-        with ExitStack() as failing:
+        with ExitStack() as leaving:
             with self._relay.open(wish.request, client_gone) as run:
-                failing.callback(self._relay.try_to_discard, run.place.chat)
+                leaving.callback(self._relay.try_to_discard, run.place.chat)
                 journal.note(journal.AnswerBegan(run.account_id, run.model, "new", run.laps.header, None))
                 image = _new_image(run)
             self._relay.pictures.note([image.url], run.account_id)
             data = self._read(image.url, run.account_id, client_gone)
-            failing.pop_all()
+            if not wish.as_bytes:
+                leaving.pop_all()  # the address may need the site's chat; who has the file needs it no more
         if wish.as_bytes:
-            # The client has the file, so it needs the site's chat no more; an address may need it.
-            self._relay.try_to_discard(run.place.chat)
             self._store.keep(image.url, data)
         content_type = image_type(data) or "image/png"
         return Picture(image.url, image.width, image.height, content_type, data if wish.as_bytes else None)

@@ -36,13 +36,12 @@ class ModelList:
         self._lists_variants = lists_variants
         self._must_think: set[str] = set()
         self._read_at = 0.0  # when the site was last asked, or counts as asked after a failure
-        self._is_read = False
         self._lock = threading.Lock()
 
     @property
     def known(self) -> bool:
         """Whether the list was ever read."""
-        return self._is_read
+        return self.catalogue is not models.FALLBACK
 
     def refresh(self, page: Page, client_gone: ClientGoneCheck = never_gone) -> None:
         """Read the list, at once for the first time, in the background if it is old. A failure keeps the last list.
@@ -127,7 +126,7 @@ class ModelList:
         try:
             body = call(page, calls.list_models(), client_gone)
             self.catalogue = models.Catalogue(models.parse_models(body))
-            self._read_at, self._is_read = time.monotonic(), True
+            self._read_at = time.monotonic()
         except ClientGone:
             raise
         except ProxyError as error:

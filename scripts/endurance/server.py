@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 
-from benchmark.processes import parts_of
+from benchmark.processes import kill_python, parts_of
 from benchmark.servers import COMMAND, END_WAIT, port_in, settings_of
 from qwenproxy.cli.sandbox import SandboxAddress
 
@@ -45,11 +45,9 @@ class Server:
         raise RuntimeError(f"the proxy ended with status {self._process.wait()}: see {self.log}")
 
     def kill(self) -> None:
-        """Kill all of its Python at once, as the system does where memory runs out."""
+        """Kill all of its Python at once."""
         assert self._process is not None
-        for process in parts_of(psutil.Process(self._process.pid))["python"]:
-            with suppress(psutil.NoSuchProcess):
-                process.kill()
+        kill_python(psutil.Process(self._process.pid))
         self._process.wait(END_WAIT)
 
     def stop(self) -> int:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Protocol
 
 from kill_store.model import Changes, Model, Snapshot, Wrong
-from kill_store.writing import BEGUN, CONFIRMED, Tell, change_for_ever, teller
+from kill_store.writing import Change, Tell, change_for_ever, make_change, teller
 from qwenproxy.access.keys import KeyFile
 from qwenproxy.accounts.registry import Registry
 from qwenproxy.disk.files import read_rows
@@ -29,7 +29,6 @@ MOST_OBJECTS = 8  # of one store, where something can be deleted
 SIZES = (20, 300, 30_000)  # characters
 UNTRIMMED = 10_000  # messages
 
-Change = tuple[Changes, Callable[[], object]]
 Known = Mapping[str, Snapshot]
 
 
@@ -196,11 +195,8 @@ class _Worker:
         self._model = model
 
     def step(self) -> None:
-        changes, make = self._store.change(self._chance, self._model.objects.get(self._thread, {}))
-        self._tell(BEGUN, self._thread, changes)
-        make()
-        self._tell(CONFIRMED, self._thread, {})
-        self._model.confirm(self._thread, changes)
+        change = self._store.change(self._chance, self._model.objects.get(self._thread, {}))
+        make_change(self._tell, self._thread, self._model, change)
 
 
 def check_files(path: Path, model: Model, pending: dict[int, Changes], counts: Counter[str]) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 import requests
 
-from benchmark.processes import parts_of
+from benchmark.processes import kill_python
 from benchmark.servers import log_in, running_proxy, running_site
 from kill_store.clients import Client, Conversing, Storing, Waiting
 from kill_store.model import Wrong
@@ -51,9 +51,7 @@ def _use_and_kill(clients: list[Client], url: str, server: psutil.Process, delay
     with ThreadPoolExecutor(len(clients)) as threads:
         uses = [threads.submit(_use, client, url) for client in clients]
         time.sleep(delay)
-        for process in parts_of(server)["python"]:
-            with suppress(psutil.NoSuchProcess):
-                process.kill()
+        kill_python(server)
     for use in uses:
         use.result()
 

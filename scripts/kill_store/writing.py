@@ -26,6 +26,7 @@ SIZES = (20, 20, 300, 300, 3_000, 30_000)  # characters of an item; the big ones
 BEGUN, CONFIRMED = "begun", "confirmed"
 
 Tell = Callable[[str, int, Changes], None]
+Change = tuple[Changes, Callable[[], object]]  # what it changes, and what makes it
 
 
 def write_until_killed(path: Path, model: Model, seed: int, pipe: int) -> None:
@@ -72,6 +73,15 @@ def change_for_ever(steps: Sequence[Callable[[], None]]) -> None:
         each.join()
 
 
+def make_change(tell: Tell, thread: int, model: Model, change: Change) -> None:
+    """Make a change of a thread; tell it before it begins and once it is confirmed, and put it into the model."""
+    changes, do = change
+    tell(BEGUN, thread, changes)
+    do()
+    tell(CONFIRMED, thread, {})
+    model.confirm(thread, changes)
+
+
 @dataclass(frozen=True)
 class Writer:
     """One thread, with objects of its own."""
@@ -96,10 +106,7 @@ class Writer:
         return [each for each in self.model.objects.get(self.thread, {}) if each.startswith(start)]
 
     def _change(self, changes: Changes, do: Callable[[], object]) -> None:
-        self.tell(BEGUN, self.thread, changes)
-        do()
-        self.tell(CONFIRMED, self.thread, {})
-        self.model.confirm(self.thread, changes)
+        make_change(self.tell, self.thread, self.model, (changes, do))
 
     def _keep(self) -> None:
         """Keep an ended response, perhaps in a conversation."""

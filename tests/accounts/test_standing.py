@@ -191,8 +191,8 @@ def test_a_damaged_file_rests_nothing(folders: Folders, content: str) -> None:
     assert KindRests(folders).of("a", NOW) == {}
 
 
-def test_a_disk_that_takes_nothing_keeps_the_rest_until_the_end(folders: Folders, tmp_path: Path) -> None:
-    (tmp_path / "accounts").write_text("no folder")
+def test_a_disk_that_takes_nothing_keeps_the_rest_until_the_end(folders: Folders) -> None:
+    folders("a").rests.mkdir(parents=True)  # no file can take its place
     rests = KindRests(folders)
     assert rests.note("a", limited("t2i"), NOW)
     assert rests.of("a", NOW).keys() == {"t2i"}

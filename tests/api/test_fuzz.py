@@ -17,7 +17,8 @@ import pytest
 import schemathesis
 from fake_site import FakeResponse
 from flask.testing import FlaskClient
-from hypothesis import HealthCheck, given, settings
+from fuzzing import FUZZED, JSON
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from jwts import jwt
 from kept_chats import ChatSite, KeptChats
@@ -32,14 +33,6 @@ from qwenproxy.api.openapi import document
 from qwenproxy.browser.page import PageRequest
 from qwenproxy.disk.folder import SessionFolder
 
-EXAMPLES = 10
-FUZZED = settings(
-    max_examples=EXAMPLES,
-    deadline=None,
-    derandomize=True,
-    database=None,
-    suppress_health_check=list(HealthCheck),
-)
 NOT_FUZZED = ("/admin/api/windows",)  # it opens a browser
 SCHEMA = schemathesis.openapi.from_dict(document())
 # The three prefixes have the same routes behind them.
@@ -170,7 +163,8 @@ BROKEN = {
 @pytest.mark.parametrize("body", BROKEN.values(), ids=BROKEN)
 def test_what_is_no_json_object(client: FlaskClient, body: Any) -> None:
     for method, path in WRITING:
-        allowed = (200,) if body == "" and path in NEEDS_NOTHING else (400, 404, 415)
+        is_nobodys = path.startswith("/admin/api/accounts/none/")  # told before the body is read
+        allowed = (200,) if body == "" and path in NEEDS_NOTHING else (404,) if is_nobodys else (400, 415)
         assert send(client, method, path, body) in allowed, path
 
 
@@ -278,11 +272,6 @@ def test_odd_numbers(client: FlaskClient, number: int) -> None:
             send(client, "POST", path, json.dumps(body)[:-1] + f',"{field}":{number}}}')
 
 
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
-    max_leaves=8,
-)
 ROLES = st.sampled_from(["system", "developer", "user", "assistant", "tool", "function", "clown"])
 PARTS = st.fixed_dictionaries(
     {"type": st.sampled_from(["text", "image_url", "image", "file", "input_text", "video", "thinking"]) | JSON},
@@ -313,7 +302,7 @@ FIELDS = st.fixed_dictionaries(
 )
 
 
-@settings(FUZZED, max_examples=25)
+@settings(FUZZED, max_examples=50)
 @given(FIELDS)
 def test_right_names_and_wrong_types(client: FlaskClient, body: Any) -> None:
     for method, path in WRITING:

@@ -6,20 +6,14 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from fuzzing import FUZZED, JSON
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from kept_chats import KeptChats
 from simple_websocket import Client, ConnectionClosed
 
 WAIT = 20.0  # seconds; only a failing test waits as long
-FUZZED = settings(
-    max_examples=40, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
-)
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
-    max_leaves=8,
-)
+EXAMPLES = 40
 CHAT_FIELDS = ("message", "messages", "model", "chatId", "stream", "chatType", "size", "key", "type")
 RESPONSE_FIELDS = (
     *("input", "model", "instructions", "tools", "tool_choice", "text", "reasoning", "stream_id", "generate", "store"),
@@ -39,7 +33,7 @@ def messages(fields: tuple[str, ...], kind: st.SearchStrategy[dict[str, Any]]) -
 def test_the_native_chat(connect: Connect, chats: KeptChats) -> None:
     sockets = [connect()]
 
-    @FUZZED
+    @settings(FUZZED, max_examples=EXAMPLES)
     @given(messages(CHAT_FIELDS, st.just({}) | st.sampled_from([{"type": "cancel"}, {"type": "auth"}])))
     def check(message: str | bytes) -> None:
         ws = sockets[-1]
@@ -63,7 +57,7 @@ def test_the_native_chat(connect: Connect, chats: KeptChats) -> None:
 def test_responses(connect: Connect, chats: KeptChats) -> None:
     ws = connect(address="/v1/responses")
 
-    @FUZZED
+    @settings(FUZZED, max_examples=EXAMPLES)
     @given(messages(RESPONSE_FIELDS, st.just({}) | st.just({"type": "response.create"})))
     def check(message: str | bytes) -> None:
         ws.send(message)

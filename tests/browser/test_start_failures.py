@@ -20,7 +20,6 @@ import pytest
 from fake_browser import listening, program, refusal, unfit
 from selenium.common.exceptions import WebDriverException
 
-from local_grid.servers import free_port
 from qwenproxy.browser import attaching, start_failures
 from qwenproxy.browser import local as local_module
 from qwenproxy.browser.binaries import Programs
@@ -155,8 +154,8 @@ def test_a_driver_whose_port_never_answers_is_told(
     be_impatient(monkeypatch)
     chrome, driver = (program(tmp_path / "bin", name, "exec sleep 600") for name in ("chrome", "driver"))
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        ports = iter([listener.getsockname()[1], free_port()])
-        monkeypatch.setattr(local_module, "kept_port", lambda: nullcontext(next(ports)))
+        ports = iter([nullcontext(listener.getsockname()[1]), attaching.kept_port()])
+        monkeypatch.setattr(local_module, "kept_port", lambda: next(ports))
         assert_told(start(chrome, driver), "cure_late", driver)
 
 

@@ -48,7 +48,7 @@ def test_every_page_by_mouse(person: Person, link: str, url: str, axe: Path, loo
     for page in PAGES:
         person.click(person.find(f".menu a[data-page={page}]"))
         assert person.is_on(page)
-        person.sees(texts[f"ui_page_{page}"], "main h1")
+        person.reads(texts[f"ui_page_{page}"], "main h1")
         assert person.chrome.title == f"{texts[f'ui_page_{page}']} – qwenproxy"
         found[page], wide[page] = person.barriers(axe), person.overflow()
     person.click(person.find(".menu a[data-page=requests]"))

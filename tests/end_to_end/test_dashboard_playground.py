@@ -103,7 +103,7 @@ def test_a_picture_is_painted_changed_and_seen(playground: Person, url: str, sit
     person = playground
     choose(person, "edit")
     send(person, "make it blue")
-    person.sees(EN["ui_edit_needs_picture"], ".notice.bad")
+    person.reads(EN["ui_edit_needs_picture"], ".notice.bad")
     person.find("#question").clear()
     choose(person, "picture")
     Select(person.find("#ratio")).select_by_value("16:9")
@@ -266,7 +266,7 @@ def test_a_notice_goes_with_what_it_was_about(playground: Person, tmp_path: Path
     large = tmp_path / "large.txt"
     large.write_bytes(bytes(10 * 1024 * 1024 + 1))
     person.find("input[type=file]").send_keys(str(large))
-    person.sees(EN["ui_file_too_large"].format(name="large.txt"), ".notice.bad")
+    person.reads(EN["ui_file_too_large"].format(name="large.txt"), ".notice.bad")
     begin(person, FLOWING)
     assert person.script(notices) == []
     press(person, EN["ui_chat_new"])

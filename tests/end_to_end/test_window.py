@@ -54,7 +54,7 @@ def test_an_account_is_added_by_a_partners_pop_up(server: Proxy, person: Person,
     person.find("#account-id").send_keys("mine")
     person.click(person.button(EN["ui_account_add_window"]))
     viewer = Viewer(person, server.registry, "mine")
-    person.sees(EN["ui_window_of"].format(id="mine"), ".stack-window h2")
+    person.reads(EN["ui_window_of"].format(id="mine"), ".stack-window h2")
     viewer.await_picture(site.sign_in_url)
     # a list of choices, by mouse and by keyboard
     viewer.click("#region")
@@ -234,7 +234,7 @@ def window_by_keyboard(person: Person, site: Sandbox, axe: Path, lang: str) -> N
     person.script("document.querySelector('main .panel button.first').focus()")
     person.press(Keys.ENTER)
     person.until(lambda: person.read(".stack-window strong") == site.sign_in_url)
-    person.sees(texts["ui_window_of_new"], ".stack-window h2")
+    person.reads(texts["ui_window_of_new"], ".stack-window h2")
     found["window"] = (person.barriers(axe), person.overflow())
     person.until(lambda: person.script("return document.activeElement.className") == "ghost")
     person.press(Keys.ESCAPE, Keys.ESCAPE)

@@ -79,6 +79,13 @@ class Person:
         except TimeoutException:
             raise AssertionError(f"{selector} shows {self.read(selector)!r}, without {text!r}") from None
 
+    def reads(self, text: str, selector: str) -> None:
+        """Wait until the first element that fits shows a text and nothing else."""
+        try:
+            self.until(lambda: self.read(selector) == text)
+        except TimeoutException:
+            raise AssertionError(f"{selector} shows {self.read(selector)!r}, not {text!r}") from None
+
     def find(self, selector: str) -> WebElement:
         """Return the first element that fits, as soon as there is one."""
         return cast(WebElement, self.until(lambda: self.chrome.find_elements(By.CSS_SELECTOR, selector))[0])

@@ -15,7 +15,7 @@ import orjson
 from simple_websocket import ConnectionClosed
 
 from qwenproxy.api.answering import stream
-from qwenproxy.api.auth import check_keys, keys_in, let_in
+from qwenproxy.api.auth import keys_in, let_in
 from qwenproxy.api.bodies import json_object
 from qwenproxy.api.errors import as_internal_error
 from qwenproxy.api.ignored import Ignored
@@ -65,7 +65,7 @@ class SocketChat:
     def _admit(self) -> None:
         """Read the key from the first message if it is needed and not in the handshake. Raises InvalidApiKey."""
         try:
-            check_keys(self._keys)
+            let_in(self._keys)
         except InvalidApiKey:
             if self._keys:
                 raise
@@ -75,7 +75,7 @@ class SocketChat:
     def _take_key(self, message: dict[str, Any]) -> None:
         key = message.get("key")
         self._keys = keys_in(key) if isinstance(key, str) else ()
-        check_keys(self._keys)
+        let_in(self._keys)
 
     def _answer_next(self, text: Text) -> None:
         self._cancelled = False
