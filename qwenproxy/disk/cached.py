@@ -52,3 +52,7 @@ class CachedFile(Generic[T]):
         if file_stamp is None or time.time_ns() - file_stamp[0] > _SETTLED_NS:
             self._latest = (file_stamp, value)
         return value
+
+    def put(self, value: T) -> None:
+        """Note what the caller has just written, under the lock that keeps other writers away. Raises StorageError."""
+        self._latest = (stamp(self._path), value)

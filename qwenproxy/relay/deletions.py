@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 from qwenproxy.accounts.registry import Account, Registry
 from qwenproxy.browser.page import Page
 from qwenproxy.disk import files
+from qwenproxy.disk.cached import CachedFile
 from qwenproxy.disk.locks import PathLock
 from qwenproxy.errors import ChatGone, NetworkFailed, ProxyError, Refusal, SetupError, TabLost
 from qwenproxy.upstream import calls
@@ -49,6 +50,7 @@ class UpstreamDeletions:
         """`path` is the journal's."""
         self._path = path
         self._lock = PathLock(self._path)
+        self._journal = CachedFile(self._path, self._load)  # under the lock: a burst adds to hundreds that wait
         self._registry = registry
         self._clock = clock
         self._mutex = threading.Lock()
@@ -77,7 +79,7 @@ class UpstreamDeletions:
         with self._lock:
             entries = self._read()
             old_chats = {entry.chat for entry in entries}
-            self._write([*entries, *(Entry(chat) for chat in new if chat not in old_chats)])
+            self._write((*entries, *(Entry(chat) for chat in new if chat not in old_chats)))
         self._work_off()
 
     def note_deleted(self, chats: Iterable[SiteChat]) -> None:
@@ -198,18 +200,22 @@ class UpstreamDeletions:
                     rest.append(replace(entry, attempts=attempts))
                 else:
                     log.warning("account=%s upstream chat %s stays", entry.chat.account_id, entry.chat.chat_id)
-            self._write(rest)
+            self._write(tuple(rest))
         if successes:
             log.info("upstream chats deleted: %d", len(successes))
 
-    def _read(self) -> list[Entry]:
+    def _read(self) -> tuple[Entry, ...]:
         with self._lock:
-            rows = files.read_rows(self._path, "chats")
-        return [entry for row in rows if (entry := _parse_entry(row))]
+            return self._journal.get()
 
-    def _write(self, entries: list[Entry]) -> None:
+    def _load(self) -> tuple[Entry, ...]:
+        rows = files.read_rows(self._path, "chats")
+        return tuple(entry for row in rows if (entry := _parse_entry(row)))
+
+    def _write(self, entries: tuple[Entry, ...]) -> None:
         rows = [{**format_site_chat(entry.chat), "attempts": entry.attempts} for entry in entries]
         files.write_atomic(self._path, files.format_json(rows))
+        self._journal.put(entries)
 
 
 def _parse_entry(row: Any) -> Entry | None:

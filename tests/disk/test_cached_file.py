@@ -59,3 +59,13 @@ def test_cached_file_does_not_remember_a_failure(tmp_path: Path) -> None:
         with pytest.raises(SetupError):
             cached.get()
     assert (cached.get(), cached.get()) == ("yes", "yes")
+
+
+def test_cached_file_takes_what_was_just_written_until_somebody_else_writes(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    cached = CachedFile(path, path.read_bytes)
+    path.write_bytes(b"mine")
+    cached.put(b"as I have it")
+    assert cached.get() == b"as I have it"
+    path.write_bytes(b"another's")
+    assert cached.get() == b"another's"

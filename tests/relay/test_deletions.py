@@ -12,9 +12,11 @@ from replies import GATEWAY_DOWN, LOGGED_OUT, RATE_LIMITED, TICK, Reply, refusal
 from spelling import spelled
 
 from qwenproxy.accounts.registry import Registry
+from qwenproxy.disk import files
 from qwenproxy.errors import NetworkFailed, SetupError, TabLost
 from qwenproxy.history.reuse import UpstreamMemory
 from qwenproxy.relay import deletions
+from qwenproxy.relay.deletions import UpstreamDeletions
 from qwenproxy.upstream.places import SiteChat
 
 NOT_FOUND = refusal("Not_Found", "CHAT_NOT_FOUND", status=404)
@@ -214,6 +216,23 @@ class TestJournal:
         path.write_text('[1, {"accountId": "x"}, {"accountId": "x", "chatId": "c1", "attempts": "x"}]')
         chats.deletions.add([SiteChat("x", "c2")])
         assert journal(chats) == [("x", "c1", 0), ("x", "c2", 0)]
+
+
+    def test_a_burst_reads_it_once(self, chats: KeptChats, monkeypatch: pytest.MonkeyPatch) -> None:
+        reads: list[object] = []
+        read = files.read_rows
+        monkeypatch.setattr(files, "read_rows", lambda *place: reads.append(place) or read(*place))
+        for number in range(20):
+            chats.deletions.add([SiteChat("x", f"c{number}")])
+        assert len(reads) <= 1
+        assert journal(chats) == [("x", f"c{number}", 0) for number in range(20)]
+
+    def test_what_another_process_writes_counts(self, chats: KeptChats, registry: Registry) -> None:
+        chats.deletions.add([SiteChat("x", "c1")])
+        other = UpstreamDeletions.open(chats.session_dir / "upstream-deletions.json", registry)
+        other.add([SiteChat("x", "c2")])
+        chats.deletions.note_deleted([SiteChat("x", "c1")])
+        assert journal(chats) == [("x", "c2", 0)]
 
 
 class TestMemoryForm:
