@@ -13,6 +13,7 @@ import threading
 import time
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from pathlib import Path
 
 import psutil
@@ -25,12 +26,15 @@ from endurance.clients import Clients
 from endurance.findings import GRACE, Findings, Outcome, Refused, Wrong
 from endurance.server import Server, disk
 from endurance.troubles import Troubles
+from local_grid.programs import find_programs
+from local_grid.servers import LocalGrid, Wishes
 from qwenproxy.accounts.registry import Registry
 from qwenproxy.cli.sandbox import SandboxAddress
 from qwenproxy.disk.folder import SessionFolder
 
 AT_ONCE = 16  # requests
 MEMORY_EVERY = 20.0  # seconds
+GRID = Wishes(nodes=2, slots=8, session_timeout=60)  # a killed server leaves its sessions until that timeout (s)
 SETTLE_WAIT = 90.0  # seconds that the accounts get to come back after the last trouble
 
 
@@ -43,21 +47,26 @@ def main() -> None:
     parser.add_argument("--accounts", type=int, default=3)
     parser.add_argument("--troubles", type=int, default=36, help="how many, of all kinds alike")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--grid", action="store_true", help="with browsers on a Grid of two nodes, started here")
     arguments = parser.parse_args()
     findings = Findings()
     with (
         running_site(arguments.accounts, arguments.speed) as (site_pid, address),
         tempfile.TemporaryDirectory(prefix="qwenproxy-endure-") as folder,
         disk(Path(folder)) as why_none,
+        LocalGrid(find_programs(), GRID) if arguments.grid else nullcontext() as grid,
     ):
         session_dir = Path(folder) / "session"
         log_in(address, session_dir)
-        server = Server(address, session_dir, Path(tempfile.mkstemp(prefix="qwenproxy-endure-", suffix=".log")[1]))
+        log = Path(tempfile.mkstemp(prefix="qwenproxy-endure-", suffix=".log")[1])
+        server = Server(address, session_dir, log, grid)
         run = _Run(arguments, findings, server, psutil.Process(site_pid))
         if why_none:
             print(f"the disk is never full: {why_none}")
         else:
             run.troubles.add_disk(Path(folder))
+        if grid:
+            run.troubles.add_grid(grid)
         run.live()
         run.look_back(address)
     print(findings.report())
@@ -112,7 +121,10 @@ class _Run:
         status = self._server.stop()
         if status:
             self._findings.fault(f"the last stop ended with status {status}")
-        for line in self._server.left():
+        deadline = time.monotonic() + (2 * GRID.session_timeout if self._arguments.grid else 0)
+        while (left := self._server.left()) and time.monotonic() < deadline:
+            time.sleep(1.0)
+        for line in left:
             self._findings.fault(f"still runs: {line}")
         running = _state(address)["running"]
         if running:
@@ -139,7 +151,7 @@ class _Run:
         self._findings.add(Outcome(ask.__name__, begun, time.monotonic(), failure))
 
     def _look_at_memory(self, now: float) -> None:
-        self._memory.append(memory_of({"python": self._server.parts("python")})["python"])
+        self._memory.append(memory_of({"python": self._server.python()})["python"])
         print(
             f"{now / self._seconds:4.0%}: {len(self._findings.outcomes)} requests, {len(self._findings.troubles)} "
             f"troubles, {len(self._findings.unexplained())} failures without a cause, Python "

@@ -14,6 +14,7 @@ import psutil
 
 from benchmark.processes import kill_python, parts_of
 from benchmark.servers import COMMAND, END_WAIT, port_in, settings_of
+from local_grid.servers import LocalGrid
 from qwenproxy.cli.sandbox import SandboxAddress
 
 SETTINGS = {"ACCOUNT_CONCURRENCY": "4", "THREADS": "64", "ON_NO_ACCOUNTS": "wait", "LOG_LEVEL": "info"}
@@ -22,11 +23,14 @@ SETTINGS = {"ACCOUNT_CONCURRENCY": "4", "THREADS": "64", "ON_NO_ACCOUNTS": "wait
 class Server:
     """A proxy, started with `start`. Its log goes on in one file over all starts."""
 
-    def __init__(self, address: SandboxAddress, session_dir: Path, log: Path) -> None:
+    def __init__(self, address: SandboxAddress, session_dir: Path, log: Path, grid: LocalGrid | None = None) -> None:
+        """With `grid` its browsers are there."""
         self.session_dir = session_dir
         self.log = log
         self.url = ""
-        self._environment = {**os.environ, **settings_of(address, session_dir, SETTINGS)}
+        self._grid = grid
+        settings = {**SETTINGS, **({"GRID_URL": grid.url} if grid else {})}
+        self._environment = {**os.environ, **settings_of(address, session_dir, settings)}
         self._process: subprocess.Popen[str] | None = None
 
     def start(self) -> None:
@@ -56,30 +60,48 @@ class Server:
         self._process.send_signal(signal.SIGTERM)
         return self._process.wait(END_WAIT)
 
-    def parts(self, part: str) -> list[psutil.Process]:
-        """Return its processes of one part: python, chromedriver or chrome."""
+    def python(self) -> list[psutil.Process]:
+        """Return its processes of Python."""
         assert self._process is not None
         with suppress(psutil.NoSuchProcess):
-            return parts_of(psutil.Process(self._process.pid))[part]
+            return parts_of(psutil.Process(self._process.pid))["python"]
         return []
 
+    def drivers(self) -> list[psutil.Process]:
+        """Return the drivers of its browsers, wherever they run."""
+        return [process for process, words in self._outside() if "chromedriver" in words[0]]
+
     def browsers(self) -> list[psutil.Process]:
-        """Return the main processes of its Chromes."""
-        found = []
-        for process in self.parts("chrome"):
-            with suppress(psutil.Error):
-                if not any(word.startswith("--type=") for word in process.cmdline()):
-                    found.append(process)
-        return found
+        """Return the main processes of its Chromes, wherever they run."""
+        return [
+            process
+            for process, words in self._outside()
+            if "chromedriver" not in words[0] and not any(word.startswith("--type=") for word in words)
+        ]
 
     def left(self) -> list[str]:
-        """Return the command lines of processes that still run for the session folder."""
-        found = []
+        """Return the command lines of processes that still run for the session folder, those on the Grid included."""
+        found = [words for _, words in self._outside()] if self._grid else []
         for process in psutil.process_iter():
             with suppress(psutil.Error):
                 if process.environ().get("QWENPROXY_SESSION_DIR") == str(self.session_dir):
-                    found.append(" ".join(process.cmdline())[:120])
-        return found
+                    found.append(process.cmdline())
+        return [" ".join(words)[:120] for words in found]
+
+    def _outside(self) -> Iterator[tuple[psutil.Process, list[str]]]:
+        """Give its browsers' and drivers' processes with their command lines."""
+        processes = self._grid.browsers() if self._grid else self._children()
+        for process in processes:
+            with suppress(psutil.Error):
+                if words := process.cmdline():
+                    yield process, words
+
+    def _children(self) -> list[psutil.Process]:
+        assert self._process is not None
+        with suppress(psutil.NoSuchProcess):
+            parts = parts_of(psutil.Process(self._process.pid))
+            return [*parts["chromedriver"], *parts["chrome"]]
+        return []
 
 
 @contextmanager

@@ -15,6 +15,7 @@ import psutil
 
 from endurance.findings import Findings, Trouble
 from endurance.server import Server
+from local_grid.servers import LocalGrid
 
 SILENCE = (2.0, 8.0)  # seconds for which the site or the disk is away
 SHORTEST_GAP = 5.0  # seconds between two troubles
@@ -43,6 +44,10 @@ class Troubles:
         """Also fill the disk that a folder lies on."""
         self.kinds["disk full"] = lambda: self._fill(folder / "ballast")
 
+    def add_grid(self, grid: LocalGrid) -> None:
+        """Also kill a node of the Grid with its browsers; it comes back after a while."""
+        self.kinds["node killed"] = lambda: self._kill_node(grid)
+
     def run(self, seconds: float, times: int) -> None:
         """Make so many troubles over so many seconds."""
         kinds = list(self.kinds)
@@ -67,7 +72,7 @@ class Troubles:
         self._kill_one(self._server.browsers())
 
     def _kill_driver(self) -> None:
-        self._kill_one(self._server.parts("chromedriver"))
+        self._kill_one(self._server.drivers())
 
     def _kill_one(self, processes: list[psutil.Process]) -> None:
         if processes:
@@ -92,6 +97,15 @@ class Troubles:
         self._site.send_signal(signal.SIGSTOP)
         time.sleep(self._chance.uniform(*SILENCE))
         self._site.send_signal(signal.SIGCONT)
+
+    def _kill_node(self, grid: LocalGrid) -> None:
+        number = self._chance.randrange(len(grid.nodes))
+        for process in grid.kill_node(number):
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+        time.sleep(self._chance.uniform(*SILENCE))
+        grid.start_node(number)
+        grid.await_nodes(len(grid.nodes))
 
     def _fill(self, ballast: Path) -> None:
         try:

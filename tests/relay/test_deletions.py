@@ -217,7 +217,6 @@ class TestJournal:
         chats.deletions.add([SiteChat("x", "c2")])
         assert journal(chats) == [("x", "c1", 0), ("x", "c2", 0)]
 
-
     def test_a_burst_reads_it_once(self, chats: KeptChats, monkeypatch: pytest.MonkeyPatch) -> None:
         reads: list[object] = []
         read = files.read_rows
