@@ -5,6 +5,7 @@ Used by local.py before a launch, and by the doctor. Knows nothing of accounts o
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -14,6 +15,7 @@ from pathlib import Path
 
 from qwenproxy.browser.driver_copies import patched_copy
 from qwenproxy.browser.fetching import Fetcher
+from qwenproxy.browser.own_session import OUT_OF_REACH
 from qwenproxy.browser.start_failures import cannot_run, does_not_run
 from qwenproxy.errors import BrowserError, SetupError
 from qwenproxy.texts import Phrase
@@ -24,6 +26,7 @@ CHROME_PLACES = (
     "/Applications/Chromium.app/Contents/MacOS/Chromium",
     "C:/Program Files/Google/Chrome/Application/chrome.exe",
     "C:/Program Files (x86)/Google/Chrome/Application/chrome.exe",
+    os.path.expandvars("%LOCALAPPDATA%/Google/Chrome/Application/chrome.exe"),  # a Windows user's own
 )
 VERSION_WAIT = 20  # seconds for a program to print its version
 
@@ -110,9 +113,11 @@ class Programs:
 
 
 def binary_version(path: str) -> str:
-    """Run a browser or driver with --version; return its version, "" if it prints none. Raises BrowserError."""
+    """Return the version of a browser or driver, "" if it tells none. Raises BrowserError."""
+    if path.lower().endswith("chrome.exe"):
+        return _version_beside(Path(path))
     try:
-        # A session of its own: Ctrl-C in the terminal is for the server, and must not make its browser look broken.
+        # Ctrl-C in the terminal is for the server, and must not make its browser look broken.
         result = subprocess.run(
             [path, "--version"],
             capture_output=True,
@@ -120,7 +125,7 @@ def binary_version(path: str) -> str:
             errors="replace",
             timeout=VERSION_WAIT,
             check=False,
-            start_new_session=True,
+            **OUT_OF_REACH,
         )
     except subprocess.TimeoutExpired as error:
         advice = Phrase("install_browser")
@@ -132,6 +137,18 @@ def binary_version(path: str) -> str:
     if result.returncode and not version:
         raise does_not_run(path, result.returncode, f"{result.stdout}\n{result.stderr}")
     return version.group() if version else ""
+
+
+def _version_beside(chrome: Path) -> str:
+    """Return the version of Chrome on Windows, where --version opens a window: its files lie in a folder of that name.
+
+    After an update there are two until Chrome starts anew; the newer one is what a new browser will be.
+    """
+    try:
+        names = [entry.name for entry in chrome.parent.iterdir() if re.fullmatch(r"\d+(\.\d+)+", entry.name)]
+    except OSError as error:
+        raise cannot_run(str(chrome), error) from error
+    return max(names, key=lambda name: [int(number) for number in name.split(".")], default="")
 
 
 def same_version(one: str, other: str) -> bool:

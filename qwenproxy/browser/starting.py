@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from qwenproxy.browser.own_session import OUT_OF_REACH
 from qwenproxy.browser.start_failures import Started, cannot_run
 
 
@@ -16,7 +17,7 @@ def start_program(
     """Return the running program of a command line; `environment` None is our own. Raises BrowserError, OSError."""
     with open(output, "wb", opener=private) as log_file:
         try:
-            # A session of its own: Ctrl-C in the terminal is for the server, which then closes the browser.
+            # Ctrl-C in the terminal is for the server, which then closes the browser.
             process = subprocess.Popen(
                 line,
                 stdin=subprocess.DEVNULL,
@@ -24,7 +25,7 @@ def start_program(
                 stderr=log_file,
                 env=environment,
                 pass_fds=pass_fds,
-                start_new_session=True,
+                **OUT_OF_REACH,
             )
         except OSError as error:
             raise cannot_run(line[0], error) from error

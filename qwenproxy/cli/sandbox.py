@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from qwenproxy.browser.own_session import OUT_OF_REACH
 from qwenproxy.cli.brains import BrainOptions, brain_options
 from qwenproxy.cli.terminal.help import Command, help_speaker, option
 from qwenproxy.errors import SetupError
@@ -104,10 +105,8 @@ def sandbox_process(accounts: int = 1, brain: BrainOptions | None = None) -> Ite
     _sandbox_module()
     command = [sys.executable, "-m", "qwenproxy", "sandbox", "--json", "--accounts", str(accounts), "--with-parent"]
     command += brain.arguments() if brain else []
-    # In its own session Ctrl-C does not reach the stand-in, so that it ends after the proxy.
-    process = subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
-    )
+    # Ctrl-C does not reach the stand-in, so that it ends after the proxy.
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, **OUT_OF_REACH)
     try:
         assert process.stdout is not None
         line = process.stdout.readline()

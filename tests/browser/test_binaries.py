@@ -328,6 +328,18 @@ def test_a_version_is_what_the_program_says_of_itself(tmp_path: Path) -> None:
     assert binary_version(program(tmp_path, "two", "echo no number")) == ""
 
 
+def test_the_version_of_chrome_on_windows_is_the_newest_folder_beside_it(tmp_path: Path) -> None:
+    """There `chrome.exe --version` opens a window and prints nothing."""
+    chrome = program(tmp_path, "chrome.exe", 'echo 1.0 >&2; touch "$0.ran"')
+    assert binary_version(chrome) == ""
+    for name in ("99.0.1.2", "156.0.8078.108", "156.0.8078.9", "Dictionaries", "SetupMetrics"):
+        (tmp_path / name).mkdir()
+    assert binary_version(chrome) == "156.0.8078.108"
+    assert not (tmp_path / "chrome.exe.ran").exists()
+    with pytest.raises(BrowserError):
+        binary_version(str(tmp_path / "nowhere" / "chrome.exe"))
+
+
 def test_a_program_that_fails_or_hangs_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     words = "chrome: error while loading shared libraries: libnss3.so: cannot open shared object file"
     with pytest.raises(BrowserError, match="libnss3"):
