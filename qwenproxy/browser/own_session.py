@@ -6,6 +6,8 @@ import subprocess
 import sys
 from typing import Any
 
-OUT_OF_REACH: dict[str, Any] = (  # for subprocess
-    {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP} if sys.platform == "win32" else {"start_new_session": True}
-)
+OUT_OF_REACH: dict[str, Any]  # arguments of subprocess
+if sys.platform == "win32":
+    OUT_OF_REACH = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
+else:
+    OUT_OF_REACH = {"start_new_session": True}
