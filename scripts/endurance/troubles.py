@@ -75,9 +75,11 @@ class Troubles:
         self._kill_one(self._server.drivers())
 
     def _kill_one(self, processes: list[psutil.Process]) -> None:
+        """Kill one with its children: on a node nobody else ends the Chrome of a driver that died."""
         if processes:
             with suppress(psutil.NoSuchProcess):
-                self._chance.choice(processes).kill()
+                chosen = self._chance.choice(processes)
+                _kill([chosen, *chosen.children(recursive=True)])
 
     def _kill_server(self) -> None:
         self._server.kill()
@@ -100,9 +102,7 @@ class Troubles:
 
     def _kill_node(self, grid: LocalGrid) -> None:
         number = self._chance.randrange(len(grid.nodes))
-        for process in grid.kill_node(number):
-            with suppress(psutil.NoSuchProcess):
-                process.kill()
+        _kill(grid.kill_node(number))
         time.sleep(self._chance.uniform(*SILENCE))
         grid.start_node(number)
         grid.await_nodes(len(grid.nodes))
@@ -117,3 +117,9 @@ class Troubles:
                 raise
         time.sleep(self._chance.uniform(*SILENCE))
         ballast.unlink(missing_ok=True)
+
+
+def _kill(processes: list[psutil.Process]) -> None:
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
