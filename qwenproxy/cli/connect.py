@@ -120,7 +120,7 @@ def _show(way: Way, found: Found, say: Speaker) -> None:
     """Show variables, files and code to copy, with the key in them: that is what they are for."""
     variables, target = way.variables(found.target), found.target
     if variables:
-        click.echo(f"\n{say('connect_variables')}\n")
+        click.echo(f"\n{say('connect_variables')}\n", err=True)  # so that a shell can take the lines as they are
         for name, value in variables.items():
             click.echo(f'$env:{name} = "{value}"' if os.name == "nt" else f"export {name}={shlex.quote(value)}")
     for settings in way.settings(target):
@@ -135,7 +135,7 @@ def _show_notes(program: Program, say: Speaker) -> None:
     if program.notes:
         click.echo(f"\n{say('connect_notes')}", err=True)
     for note in program.notes:
-        click.echo(f"- {say(note)}", err=True)
+        click.echo("- " + say(note).replace("*", '"'), err=True)
 
 
 def _write(way: Way, found: Found, say: Speaker, *, is_sure: bool) -> None:

@@ -18,7 +18,7 @@ EN = {
     "connect_key": "The key is {key}, one of those that this shows: {command}",
     "connect_model_unknown": "The proxy has no model {model}; unknown names are answered by QWENPROXY_DEFAULT_MODEL. "
     "See all: {url}",
-    "connect_variables": "Variables of its environment:",
+    "connect_variables": "Variables of its environment, to be set where it starts:",
     "connect_file": "In {path}:",
     "connect_or_file": "Or in {path}:",
     "connect_write_hint": "This writes it there, after showing what changes: {command}",
@@ -67,17 +67,22 @@ EN = {
     "model.",
     "note_continue_first": "It takes the first model of the list: put this one first, or choose it.",
     "note_droid_model": "Choose the model with `/model`, or start `droid exec -m custom:qwenproxy-0`.",
-    "note_webui_tools": "It sends 36 tools with every message: switch off *Admin Panel → Models → (model) → "
-    "Capabilities → "
-    "Builtin Tools*.",
+    "note_webui_tools": "By itself it sends 36 tools with every message, 24 KB; `DEFAULT_MODEL_METADATA` switches them off, and "
+    "with them its notes, its memory and searches of the model's own. By hand: *Admin Panel → Settings → Models → "
+    "Model Defaults*.",
     "note_webui_tasks": "Titles, tags and follow-ups are questions of their own, up to four for each message: here "
     "they "
     "are off, and the fast model has the rest.",
-    "note_webui_images": "Pictures: set `ENABLE_IMAGE_GENERATION=True` and, to change them, `ENABLE_IMAGE_EDIT=True`, "
-    "or switch both on in *Admin Panel → Settings → Images*.",
-    "note_webui_saved": "What was once saved in its *Admin Panel → Settings → Connections* wins over the environment.",
-    "note_docker": "Inside Docker the proxy is another machine: `http://host.docker.internal:3264`, with a key and "
-    "`QWENPROXY_HOST=0.0.0.0`.",
+    "note_webui_images": "Pictures are for *Image* below a message; the site gives an account a few a day.",
+    "note_webui_first": "It reads these variables on its very first start only. If it has run before, enter address and key "
+    "in *Admin Panel → Settings → Connections*, or start it with `ENABLE_PERSISTENT_CONFIG=False`: then they count at "
+    "every start, and what is changed in its settings lasts until the next one.",
+    "note_webui_people": "Other people than its admin see no model before you make some public in *Admin Panel → Settings → "
+    "Models*, or set `BYPASS_MODEL_ACCESS_CONTROL=True`. Without a key, or with a wrong one, it says `Model not found`.",
+    "note_webui_speech": "Speech, both ways: engine *OpenAI* with this address and key in *Admin Panel → Settings → Audio*. "
+    "Documents: keep its own embedding engine, the proxy has none.",
+    "note_docker": "Inside Docker the proxy is another machine: write `host.docker.internal` for `127.0.0.1` (on Linux with "
+    "`--add-host=host.docker.internal:host-gateway`), make a key, and start the proxy with `QWENPROXY_HOST=0.0.0.0`.",
     "note_ollama_port": "A program that takes no path in the address needs `QWENPROXY_OLLAMA_PORT`, a port with "
     "this API "
     "alone.",

@@ -19,7 +19,7 @@ RU = {
     "connect_key": "Ключ {key} - один из тех, что показывает команда: {command}",
     "connect_model_unknown": "Модели {model} у прокси нет; за неизвестные имена отвечает QWENPROXY_DEFAULT_MODEL. "
     "Все модели: {url}",
-    "connect_variables": "Переменные окружения:",
+    "connect_variables": "Переменные окружения; задайте их там, где программа запускается:",
     "connect_file": "В {path}:",
     "connect_or_file": "Или в {path}:",
     "connect_write_hint": "Записать это туда, сначала показав изменения: {command}",
@@ -65,17 +65,21 @@ RU = {
     "note_cline_extension": "В VS Code: в его настройках провайдер *OpenAI Compatible*, адрес, ключ и модель те же.",
     "note_continue_first": "Берёт первую модель списка: поставьте эту первой или выберите её.",
     "note_droid_model": "Выберите модель через `/model` или запустите `droid exec -m custom:qwenproxy-0`.",
-    "note_webui_tools": "С каждым сообщением шлёт 36 инструментов: выключите *Admin Panel → Models → (модель) → "
-    "Capabilities "
-    "→ Builtin Tools*.",
+    "note_webui_tools": "Сам шлёт с каждым сообщением 36 инструментов, 24 КБ; `DEFAULT_MODEL_METADATA` их выключает, а с ними "
+    "заметки, память и поиск по воле модели. Вручную: *Admin Panel → Settings → Models → Model Defaults*.",
     "note_webui_tasks": "Заголовки, метки и подсказки - отдельные вопросы, до четырёх на сообщение: здесь они "
     "выключены, "
     "а остальное делает быстрая модель.",
-    "note_webui_images": "Картинки: задайте `ENABLE_IMAGE_GENERATION=True`, а для их правки "
-    "`ENABLE_IMAGE_EDIT=True`, или включите то и другое в *Admin Panel → Settings → Images*.",
-    "note_webui_saved": "То, что однажды сохранено в *Admin Panel → Settings → Connections*, важнее переменных.",
-    "note_docker": "Изнутри Docker прокси - другая машина: `http://host.docker.internal:3264`, с ключом и "
-    "`QWENPROXY_HOST=0.0.0.0`.",
+    "note_webui_images": "Картинки - кнопка *Image* под сообщением; сайт даёт учётной записи несколько в день.",
+    "note_webui_first": "Эти переменные читает только при самом первом запуске. Если уже запускался, введите адрес и ключ в "
+    "*Admin Panel → Settings → Connections* или запускайте с `ENABLE_PERSISTENT_CONFIG=False`: тогда они действуют при "
+    "каждом запуске, а изменённое в настройках живёт до следующего.",
+    "note_webui_people": "Все, кроме администратора, не видят моделей, пока вы не откроете их в *Admin Panel → Settings → "
+    "Models* или не зададите `BYPASS_MODEL_ACCESS_CONTROL=True`. Без ключа или с неверным пишет `Model not found`.",
+    "note_webui_speech": "Речь в обе стороны: движок *OpenAI*, этот адрес и ключ в *Admin Panel → Settings → Audio*. Документы: "
+    "оставьте его собственные эмбеддинги, у прокси их нет.",
+    "note_docker": "Изнутри Docker прокси - другая машина: пишите `host.docker.internal` вместо `127.0.0.1` (на Linux с "
+    "`--add-host=host.docker.internal:host-gateway`), создайте ключ и запускайте прокси с `QWENPROXY_HOST=0.0.0.0`.",
     "note_ollama_port": "Программе, которая не берёт адрес с путём, нужен `QWENPROXY_OLLAMA_PORT` - порт с одним "
     "этим API.",
     "note_ollama_names": "После имени модели может стоять `:latest`.",

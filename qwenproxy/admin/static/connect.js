@@ -16,7 +16,7 @@ export async function open({ body, rest }) {
       h("p", { class: "muted" }, t("connect_how"))),
     program.ways.map(way => h("section", { class: "panel" }, h("h2", {}, way.api), ways(way))),
     program.notes.length > 0 && h("section", { class: "panel" }, h("h2", {}, t("good_to_know")),
-      h("ul", {}, program.notes.map(note => h("li", {}, note.replaceAll("`", ""))))));
+      h("ul", {}, program.notes.map(note => h("li", {}, note.replaceAll(/[`*]/g, ""))))));
 }
 
 function ways(way) {

@@ -15,6 +15,9 @@ def _variables(target: Target) -> dict[str, str]:
         "ENABLE_TITLE_GENERATION": "False",
         "ENABLE_TAGS_GENERATION": "False",
         "ENABLE_FOLLOW_UP_GENERATION": "False",
+        "DEFAULT_MODEL_METADATA": '{"capabilities":{"builtin_tools":false}}',
+        "ENABLE_IMAGE_GENERATION": "True",
+        "ENABLE_IMAGE_EDIT": "True",
         # Without an address of its own each of its engines for pictures asks OpenAI.
         **_pictures(target, "IMAGES_OPENAI_API", "IMAGE_GENERATION_MODEL"),
         "IMAGE_SIZE": "auto",
@@ -30,5 +33,13 @@ PROGRAM = Program(
     "open-webui",
     "Open WebUI",
     (Way("chat", _variables),),
-    ("note_webui_tools", "note_webui_tasks", "note_webui_images", "note_webui_saved", "note_docker"),
+    (
+        "note_webui_first",
+        "note_webui_tools",
+        "note_webui_tasks",
+        "note_webui_people",
+        "note_webui_images",
+        "note_webui_speech",
+        "note_docker",
+    ),
 )
