@@ -26,13 +26,12 @@ from qwenproxy.errors import (
     Refusal,
     SetupError,
     Transient,
-    UnsupportedParameter,
 )
 from qwenproxy.observe.pictures import AnsweredPictures
 from qwenproxy.relay.asking import Asking, Means, Question
 from qwenproxy.relay.attempts import Attempts, Wish
 from qwenproxy.relay.deletions import UpstreamDeletions
-from qwenproxy.relay.drafts import Drafts, wish_for
+from qwenproxy.relay.drafts import Drafts, attachments_of, wish_for
 from qwenproxy.relay.explaining import Explaining, Explanation
 from qwenproxy.relay.long_texts import LongTexts
 from qwenproxy.relay.model_list import ModelList
@@ -215,12 +214,9 @@ class Relay:
 
         Raises RequestError, TooLarge, UnsupportedParameter, ClientGone.
         """
-        if not any(message.attachments for message in chat.messages):
-            return None
-        if self._uploader is None:
-            raise UnsupportedParameter("Images and files are not supported here.", param="messages")
-        attachments = Attachments(self._uploader, client_gone)
-        attachments.read(folding.attachments(new_messages(chat, place)))
+        attachments = attachments_of(chat, self._uploader, client_gone)
+        if attachments:
+            attachments.read(folding.attachments(new_messages(chat, place)))
         return attachments
 
     def site_calls(self, lease: Lease, page: Page, client_gone: ClientGoneCheck) -> SiteCalls:
