@@ -123,7 +123,7 @@ class Registry:
         False when there is no such account (any more). Raises SetupError.
         """
         with self._changing():  # nobody notes a later end between the look and the change
-            account = self.get(account_id)
+            account = parse_accounts(self._records()).get(account_id)
             if account is not None and account.reset_at is not None and account.reset_at >= max(until, self._clock()):
                 return True
             words = trouble.to_json() if trouble else None

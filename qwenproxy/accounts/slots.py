@@ -101,7 +101,9 @@ class Renewals:
 class Slot:
     """What the pool knows of one account.
 
-    The pool's lock guards all fields except `opening` and what that guards: `token`, `starts` and `outdated_since`.
+    The pool's lock guards all fields but these. `opening` guards `token` and `outdated_since`. `page` and `leaving`
+    change under `opening` while the account serves a request or is shut, under the pool's lock while it is idle; both
+    are read without a lock. `starts` changes under `opening`, what counts its failures also under the lock in Troubles.
     """
 
     id: str

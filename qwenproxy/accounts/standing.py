@@ -49,24 +49,34 @@ def rest_until(error: RateLimited, now: float) -> float:
     return midnight + AFTER_RESET if error.for_today else now + REST_WITHOUT_HOURS
 
 
-def note_refusal(registry: Registry, account_id: str, error: ProxyError, token: str | None, now: float) -> None:
+def mark_refusal(
+    registry: Registry, account_id: str, error: ProxyError, token: str | None, now: float
+) -> journal.AccountRests | journal.AccountInvalid | None:
     """Write down in the registry what an error says about the account at `now` (s since 1970).
 
-    `token` is the one the site refused: a login renewed in the meantime is not marked INVALID. Raises SetupError.
+    Return the event to note, None if the account stays as it is. `token` is the one the site refused: a login renewed
+    in the meantime is not marked INVALID. Raises SetupError.
     """
     if isinstance(error, RateLimited):
         until = rest_until(error, now)
         registry.rest(account_id, until)
-        journal.note(journal.AccountRests(account_id, until - now, "", error.message))
-    elif isinstance(error, NotLoggedIn):
-        if registry.mark_invalid(account_id, token):
-            journal.note(journal.AccountInvalid(account_id, error.message))
-        else:
-            log.info("account=%s a login that it has no longer was refused", account_id)
-    elif isinstance(error, VerificationRequired):
+        return journal.AccountRests(account_id, until - now, "", error.message)
+    if isinstance(error, NotLoggedIn) and registry.mark_invalid(account_id, token):
+        return journal.AccountInvalid(account_id, error.message)
+    if isinstance(error, VerificationRequired):
         registry.rest(account_id, now + REST_FOR_VERIFICATION, reason="verification")
         cure = f"the site wants to see a human. Run: qwenproxy account relogin {account_id}. {HEADLESS_HINT}"
-        journal.note(journal.AccountRests(account_id, REST_FOR_VERIFICATION, "verification", cure))
+        return journal.AccountRests(account_id, REST_FOR_VERIFICATION, "verification", cure)
+    return None
+
+
+def note_refusal(registry: Registry, account_id: str, error: ProxyError, token: str | None, now: float) -> None:
+    """Do what `mark_refusal` does, and note it in journal or log."""
+    event = mark_refusal(registry, account_id, error, token, now)
+    if event is not None:
+        journal.note(event)
+    elif isinstance(error, NotLoggedIn):
+        log.info("account=%s a login that it has no longer was refused", account_id)
     else:
         log.warning("account=%s request failed: %s", account_id, error.message)
 

@@ -1,6 +1,7 @@
 """GET /admin/api/connect: what to set in other programs so that they use this proxy (contract 5.1).
 
-The address is the one under which the page was asked for. No key is shown: the placeholder stands in its place.
+The address is the one under which the page was asked for: a port of its own for Ollama's API may not be reached from
+where the page is, the path below the address is. No key is shown: the placeholder stands in its place.
 """
 
 from __future__ import annotations
@@ -13,13 +14,10 @@ from flask.typing import ResponseReturnValue
 from qwenproxy.admin.office import office, wanted_language
 from qwenproxy.api.errors import json_response
 from qwenproxy.connect.change import render
-from qwenproxy.connect.program import API_NAMES, Program, Target, Way
+from qwenproxy.connect.program import API_NAMES, Program, Target, Way, target_of
 from qwenproxy.connect.programs import PROGRAMS
 from qwenproxy.texts import speaker
-from qwenproxy.upstream.models import FALLBACK
 
-FAST_MODEL = "qwen-turbo"
-MODEL = "qwen3-max"
 KEY = "YOUR-KEY"
 
 
@@ -38,10 +36,10 @@ def show() -> ResponseReturnValue:
 
 def _target() -> Target:
     address = request.host_url.rstrip("/")
-    key = KEY if office().client_keys.enabled else "not-needed"
-    model = FALLBACK.resolve(MODEL)
+    key = KEY if office().client_keys.enabled else ""
+    name, model = office().relay.default_model()
     lengths = (model.context_length, model.output_length) if model else (None, None)
-    return Target(address, f"{address}/ollama", key, MODEL, FAST_MODEL, lengths[0] or 262_144, lengths[1] or 32_768)
+    return target_of(address, f"{address}/ollama", key, name, lengths)
 
 
 def _program(program: Program, target: Target, lang: str) -> dict[str, Any]:

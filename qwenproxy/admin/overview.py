@@ -27,11 +27,5 @@ def show() -> ResponseReturnValue:
 
 def moment(parts: Office) -> dict[str, Any]:
     """Return the numbers of now."""
-    pool = parts.relay.pool
-    answers, waiting = pool.load()
-    return {
-        "now": parts.clock(),
-        "running": sum(answers.values()),
-        "waiting": waiting,
-        "browsers": len(pool.open_browsers()),
-    }
+    now = parts.metrics.moment()
+    return {"now": parts.clock(), "running": now.running, "waiting": now.waiting, "browsers": now.browsers}

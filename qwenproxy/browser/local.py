@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.remote.webdriver import WebDriver
 
 from qwenproxy.browser.attaching import (
@@ -181,7 +182,8 @@ class Chrome:
     def _new_tab(self) -> ChromeTab:
         tab = ChromeTab(self.attach, self._close_tab, self._way.trouble)
         tab.devtools = local_devtools(self.devtools, CONNECT_WAIT)
-        self._tabs.add(tab)
+        if not self._tabs.add(tab):  # the driver ends with the browser, so the session does too
+            raise WebDriverException("the browser was closed meanwhile")
         return tab
 
     def _close_tab(self, tab: ChromeTab, politely: bool) -> None:

@@ -11,19 +11,12 @@ from qwenproxy.cli.keys import read_keys
 from qwenproxy.cli.own_server import own_session
 from qwenproxy.cli.session import server_of
 from qwenproxy.config import Config
-from qwenproxy.connect.program import Target
+from qwenproxy.connect.program import ANY_KEY, Target, target_of
 from qwenproxy.disk.claim import local_url, ollama_url
 from qwenproxy.disk.folder import SessionFolder
 from qwenproxy.upstream.models import FALLBACK
 
-# Any text will do while there are no keys, but most programs refuse an empty one.
-ANY_KEY = "not-needed"
-FAST_MODEL = "qwen-turbo"
 SERVER_WAIT = 5.0  # seconds for the running server to say what it knows of a model
-
-# Tokens, where neither the server nor our own list knows them: those of the site's smaller models.
-CONTEXT_LENGTH = 262_144
-OUTPUT_LENGTH = 32_768
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +37,8 @@ def find_target(config: Config, model: str | None) -> Found:
     key = next(iter(read_keys(config)), "")
     name = (model or "").strip() or config.default_model
     answer = _ask(address, key, name) if url else None
-    context, output = _lengths(name, answer)
     ollama = server.ollama_url if server and url else ollama_url(config.host, config.port, config.ollama_port)
-    target = Target(address, ollama, key or ANY_KEY, name, FAST_MODEL, context, output)
+    target = target_of(address, ollama, key, name, _lengths(name, answer))
     return Found(target, key, bool(url), answer is None or answer.status_code != 404)
 
 
@@ -61,12 +53,12 @@ def _ask(address: str, key: str, name: str) -> requests.Response | None:
         return None
 
 
-def _lengths(name: str, answer: requests.Response | None) -> tuple[int, int]:
-    """Return how many tokens the model reads and writes: as the server says, else as our own list has it."""
+def _lengths(name: str, answer: requests.Response | None) -> tuple[int | None, int | None]:
+    """Return how many tokens the model reads and writes: as the server says, else as our own list has it, or None."""
     known = FALLBACK.resolve(name)
     context, output = (known.context_length, known.output_length) if known else (None, None)
     if answer is not None and answer.ok:
         entry = answer.json()
         context = entry.get("context_length") or context
         output = entry.get("max_completion_tokens") or output
-    return context or CONTEXT_LENGTH, output or OUTPUT_LENGTH
+    return context, output

@@ -24,6 +24,13 @@ API_NAMES: Mapping[Api, str] = {
 PROVIDER = "qwenproxy"
 # The variable that holds the key where a program reads it from one. Not QWENPROXY_...: those are our own settings.
 KEY_VARIABLE = "QP_API_KEY"
+# Any text will do while there are no keys, but most programs refuse an empty one.
+ANY_KEY = "not-needed"
+FAST_MODEL = "qwen-turbo"
+
+# Tokens, where neither the server nor our own list knows them: those of the site's smaller models.
+CONTEXT_LENGTH = 262_144
+OUTPUT_LENGTH = 32_768
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +49,14 @@ class Target:
     def v1(self) -> str:
         """The base of OpenAI's APIs."""
         return f"{self.address}/v1"
+
+
+def target_of(address: str, ollama: str, key: str, model: str, lengths: tuple[int | None, int | None]) -> Target:
+    """Return the target for a key ("" for none) and a model; `lengths` are None where they are not known."""
+    context, output = lengths
+    return Target(
+        address, ollama, key or ANY_KEY, model, FAST_MODEL, context or CONTEXT_LENGTH, output or OUTPUT_LENGTH
+    )
 
 
 @dataclass(frozen=True, slots=True)

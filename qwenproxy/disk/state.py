@@ -72,17 +72,23 @@ class State:
 
         The work happens again on an empty database if the file turns out broken, so it must change nothing else.
         """
+        return self._transact("BEGIN IMMEDIATE", work)
 
-        def transact(connection: sqlite3.Connection) -> Result:
-            with _transaction(connection):
-                return work(Transaction(connection))
-
-        return self._attempt(transact)
+    def look(self, work: Callable[[Transaction], Result]) -> Result:
+        """Do work that only reads, all of it as of one moment; it waits for no other process. Raises as `change`."""
+        return self._transact("BEGIN", work)
 
     def close(self) -> None:
         """Close the file; the next use opens it again. Idempotent."""
         with self._mutex:
             self._forget_connection()
+
+    def _transact(self, begin: str, work: Callable[[Transaction], Result]) -> Result:
+        def transact(connection: sqlite3.Connection) -> Result:
+            with _transaction(connection, begin):
+                return work(Transaction(connection))
+
+        return self._attempt(transact)
 
     def _attempt(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
         with self._mutex:
@@ -145,9 +151,9 @@ def _nothing_to_close() -> None:
 
 
 @contextlib.contextmanager
-def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
+def _transaction(connection: sqlite3.Connection, begin: str = "BEGIN IMMEDIATE") -> Iterator[None]:
     """Commit at the end of the block, or undo what a block that fails has done."""
-    connection.execute("BEGIN IMMEDIATE")
+    connection.execute(begin)
     try:
         yield
         connection.execute("COMMIT")

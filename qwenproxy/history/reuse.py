@@ -12,7 +12,7 @@ from typing import Any
 
 from qwenproxy.chat import Message
 from qwenproxy.history.fingerprints import fingerprint, stands_for
-from qwenproxy.upstream.places import SiteChat, SitePlace, format_site_chat, parse_site_chat
+from qwenproxy.upstream.places import SiteChat, SitePlace, filled_text, format_site_chat, parse_site_chat
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,10 @@ class UpstreamMemory:
         rows = value.get("chats")
         chats = tuple(chat for row in (rows if isinstance(rows, list) else ()) if (chat := parse_site_chat(row)))
         return cls(
-            chats, _text(value.get("responseId")), _text(value.get("fingerprint")), _text(value.get("work")) or ""
+            chats,
+            filled_text(value.get("responseId")),
+            filled_text(value.get("fingerprint")),
+            filled_text(value.get("work")) or "",
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -63,7 +66,3 @@ class UpstreamMemory:
         """Return the memory after one more answer, with which `chat`, for talk or a `work`, holds these messages."""
         others = tuple(each for each in self.chats if each != chat)
         return UpstreamMemory((*others, chat), response_id, fingerprint(messages) if response_id else None, work)
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) and value else None

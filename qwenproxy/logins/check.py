@@ -14,7 +14,7 @@ from typing import Literal
 from qwenproxy.accounts.account import Account
 from qwenproxy.accounts.opening import TabOpener
 from qwenproxy.accounts.registry import Registry
-from qwenproxy.accounts.standing import REST_FOR_VERIFICATION, rest_until
+from qwenproxy.accounts.standing import mark_refusal
 from qwenproxy.browser.kept_page import KeptPage
 from qwenproxy.browser.page import Head, PageRequest
 from qwenproxy.browser.profile import ProfileInUse
@@ -35,6 +35,14 @@ from qwenproxy.upstream.ask import answer_to
 from qwenproxy.upstream.identity import user_id_from
 
 Kind = Literal["ok", "invalid", "verify", "limited", "unreachable", "in_use", "disk", "browser", "lost"]
+_KINDS: tuple[tuple[type[ProxyError], Kind], ...] = (
+    (ProfileInUse, "in_use"),  # before SetupError, whose kind it is
+    (NotLoggedIn, "invalid"),
+    (VerificationRequired, "verify"),
+    (RateLimited, "limited"),
+    (SetupError, "browser"),
+    (TabLost, "lost"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,24 +72,11 @@ def check_account(registry: Registry, opener: TabOpener, account: Account, lang:
 
 def verdict(registry: Registry, account: Account, error: ProxyError, lang: str = "en") -> Check:
     """Write down what an error says about an account, and return it as a check that failed. Raises StorageError."""
-    if isinstance(error, ProfileInUse):
-        return Check("in_use", error.message)
-    if isinstance(error, NotLoggedIn):
-        registry.mark_invalid(account.id, account.token)
-        return Check("invalid", error.message)
-    if isinstance(error, VerificationRequired):
-        registry.rest(account.id, time.time() + REST_FOR_VERIFICATION, reason="verification")
-        return Check("verify", error.message)
-    if isinstance(error, RateLimited):
-        registry.rest(account.id, rest_until(error, time.time()))
-        return Check("limited", error.message)
+    mark_refusal(registry, account.id, error, account.token, time.time())
     if isinstance(error, StorageError):
         raise error
-    if isinstance(error, SetupError):
-        return Check("browser", error.say(lang))
-    if isinstance(error, TabLost):
-        return Check("lost", error.message)
-    return Check("unreachable", error.say(lang))
+    kinds = (kind for error_type, kind in _KINDS if isinstance(error, error_type))
+    return Check(next(kinds, "unreachable"), error.say(lang))
 
 
 def answer_renewed(page: KeptPage, request: PageRequest) -> tuple[Head, str]:

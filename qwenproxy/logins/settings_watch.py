@@ -58,14 +58,6 @@ class SettingsWatch:
             settings = self._settings.get(account_id)
         return settings or site_report.read(self._registry.folder(account_id)).settings
 
-    def wait_idle(self, timeout: float) -> bool:
-        """Wait until nothing is being read; return False if that takes longer than `timeout` (s) for one account."""
-        with self._mutex:
-            readers = list(self._readers.values())
-        for reader in readers:
-            reader.join(timeout)
-        return not any(reader.is_alive() for reader in readers)
-
     def _read(self, tab: AccountTab) -> None:
         try:
             self._keep(tab.name, ask_settings(tab))

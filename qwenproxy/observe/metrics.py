@@ -49,7 +49,8 @@ class Metrics:
     """Counts what the journal says, from `start` to `close`."""
 
     def __init__(self, moment: Callable[[], Moment] = Moment) -> None:
-        """`moment` is asked at each scrape."""
+        """`moment` returns the numbers of now; it is asked at each scrape."""
+        self.moment = moment
         self.registry = registry = CollectorRegistry()
         ProcessCollector(registry=registry)
         PlatformCollector(registry=registry)

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from qwenproxy.chat import ChatRequest, Message
+from qwenproxy.chat.waiting import ClientGoneCheck, never_gone
+from qwenproxy.errors import UnsupportedParameter
 from qwenproxy.relay.attempts import Wish
 from qwenproxy.relay.long_texts import KIND, LongTexts, PlannedText
 from qwenproxy.relay.model_list import ModelList
@@ -17,6 +19,7 @@ from qwenproxy.relay.offers import Offers
 from qwenproxy.relay.searching import offer_search, site_search
 from qwenproxy.relay.turns import frame_for, new_messages
 from qwenproxy.uploads.attachments import Attachments
+from qwenproxy.uploads.uploader import Uploader
 from qwenproxy.upstream import calls, dialects, folding
 from qwenproxy.upstream.dialects import Way
 from qwenproxy.upstream.folding import Attachment
@@ -87,6 +90,20 @@ class Drafts:
             search=site_search(chat, model),
             work=chat.work,
         )
+
+
+def attachments_of(
+    chat: ChatRequest, uploader: Uploader | None, client_gone: ClientGoneCheck = never_gone
+) -> Attachments | None:
+    """Return a place for a question's images and files, which are not read yet; None if it has none.
+
+    Raises UnsupportedParameter where there is no uploader.
+    """
+    if not any(message.attachments for message in chat.messages):
+        return None
+    if uploader is None:
+        raise UnsupportedParameter("Images and files are not supported here.", param="messages")
+    return Attachments(uploader, client_gone)
 
 
 def wish_for(chat: ChatRequest, place: SitePlace | None, attachments: Attachments | None) -> Wish:

@@ -12,12 +12,11 @@ from qwenproxy.accounts.pool import AccountPool
 from qwenproxy.browser.page import PageRequest
 from qwenproxy.chat import ChatRequest
 from qwenproxy.chat.naming import check_names
-from qwenproxy.errors import UnsupportedParameter
-from qwenproxy.relay.drafts import Draft, Drafts, wish_for
+from qwenproxy.relay.drafts import Draft, Drafts, attachments_of, wish_for
 from qwenproxy.relay.long_texts import PlannedText
 from qwenproxy.relay.model_list import ModelList
 from qwenproxy.relay.turns import new_messages
-from qwenproxy.uploads.attachments import Attachments, Foreseen, unsent
+from qwenproxy.uploads.attachments import Foreseen, unsent
 from qwenproxy.uploads.uploader import Uploader
 from qwenproxy.upstream import calls, files, folding
 from qwenproxy.upstream.places import SitePlace
@@ -55,7 +54,9 @@ class Explaining:
         """Return what would be sent now. Raises as `Relay.explain`."""
         check_names(chat)
         self._models.check_length(chat)
-        attachments = self._attachments(chat, place)
+        attachments = attachments_of(chat, self._uploader)
+        if attachments:
+            attachments.look(folding.attachments(new_messages(chat, place)))
         wish = wish_for(chat, place, attachments)
         account_id, waits = self._pool.foresee(wish.prefer, wish.kinds)
         if attachments:
@@ -70,15 +71,6 @@ class Explaining:
             entries.append(files.entry(unsent(text.file, account_id), 0.0))
         turn = self._drafts.turn(draft, text.inline, tuple(entries))
         return Explanation(draft, waits, turn, text, foreseen, _requests(draft, turn), self._models.known)
-
-    def _attachments(self, chat: ChatRequest, place: SitePlace | None) -> Attachments | None:
-        if not any(message.attachments for message in chat.messages):
-            return None
-        if self._uploader is None:
-            raise UnsupportedParameter("Images and files are not supported here.", param="messages")
-        attachments = Attachments(self._uploader)
-        attachments.look(folding.attachments(new_messages(chat, place)))
-        return attachments
 
 
 def _requests(draft: Draft, turn: calls.Question) -> tuple[PageRequest, ...]:

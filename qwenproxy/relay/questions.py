@@ -26,13 +26,12 @@ from qwenproxy.errors import (
     Refusal,
     SetupError,
     Transient,
-    UnsupportedParameter,
 )
 from qwenproxy.observe.pictures import AnsweredPictures
 from qwenproxy.relay.asking import Asking, Means, Question
 from qwenproxy.relay.attempts import Attempts, Wish
 from qwenproxy.relay.deletions import UpstreamDeletions
-from qwenproxy.relay.drafts import Drafts, wish_for
+from qwenproxy.relay.drafts import Drafts, attachments_of, wish_for
 from qwenproxy.relay.explaining import Explaining, Explanation
 from qwenproxy.relay.long_texts import LongTexts
 from qwenproxy.relay.model_list import ModelList
@@ -46,6 +45,7 @@ from qwenproxy.uploads.uploader import SiteCalls, Uploader
 from qwenproxy.upstream import folding, models
 from qwenproxy.upstream.ask import call
 from qwenproxy.upstream.places import SiteChat, SitePlace
+from qwenproxy.upstream.variants import find_variant
 
 log = logging.getLogger(__name__)
 
@@ -158,6 +158,12 @@ class Relay:
                 log.warning("the model list could not be read, using the last known one: %s", error.message)
         return self._models
 
+    def default_model(self) -> tuple[str, models.Model | None]:
+        """Return the name of the default model and the model, as far as it is known without asking the site."""
+        name = self._settings.default_model
+        variant = find_variant(self._models.catalogue, name)
+        return name, variant.model if variant else None
+
     def warm_up(
         self, client_gone: ClientGoneCheck = never_gone, opening: Callable[[str], None] = lambda account_id: None
     ) -> str:
@@ -208,12 +214,9 @@ class Relay:
 
         Raises RequestError, TooLarge, UnsupportedParameter, ClientGone.
         """
-        if not any(message.attachments for message in chat.messages):
-            return None
-        if self._uploader is None:
-            raise UnsupportedParameter("Images and files are not supported here.", param="messages")
-        attachments = Attachments(self._uploader, client_gone)
-        attachments.read(folding.attachments(new_messages(chat, place)))
+        attachments = attachments_of(chat, self._uploader, client_gone)
+        if attachments:
+            attachments.read(folding.attachments(new_messages(chat, place)))
         return attachments
 
     def site_calls(self, lease: Lease, page: Page, client_gone: ClientGoneCheck) -> SiteCalls:

@@ -31,11 +31,6 @@ def encoding() -> Encoding:
     return _loaded
 
 
-def is_loaded() -> bool:
-    """Tell whether some text was counted already."""
-    return _loaded is not None
-
-
 def _load() -> Encoding:
     # Both libraries cost memory, so a server that never counts does without them.
     import tiktoken  # noqa: PLC0415

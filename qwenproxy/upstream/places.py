@@ -35,7 +35,7 @@ def parse_site_chat(row: object) -> SiteChat | None:
     """Read a chat of the site from its JSON form; None for anything else."""
     if not isinstance(row, Mapping):
         return None
-    account_id, chat_id = _text(row.get("accountId")), _text(row.get("chatId"))
+    account_id, chat_id = filled_text(row.get("accountId")), filled_text(row.get("chatId"))
     return SiteChat(account_id, chat_id) if account_id and chat_id else None
 
 
@@ -44,5 +44,6 @@ def format_site_chat(chat: SiteChat) -> dict[str, str]:
     return {"accountId": chat.account_id, "chatId": chat.chat_id}
 
 
-def _text(value: object) -> str | None:
+def filled_text(value: object) -> str | None:
+    """Return a value that is a text and not empty, None for any other."""
     return value if isinstance(value, str) and value else None

@@ -94,7 +94,7 @@ def _measure(arguments: argparse.Namespace, session_dir: Path) -> None:
             proxy = psutil.Process(proxy_pid)
             print(f"PSS of the proxy's process tree then: {memory_text(proxy)}")
             if arguments.conversation:
-                hold_conversation(port, address.base_url, arguments.conversation)
+                hold_conversation(port, address, arguments.conversation)
             elif arguments.soak:
                 watch_memory(port, arguments.soak, proxy)
             elif arguments.api:

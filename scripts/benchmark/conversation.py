@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import http.client
 import json
-import ssl
 import statistics
 import time
-import urllib.request
 from collections import Counter
 from typing import Any
+
+from benchmark.servers import control
+from qwenproxy.cli.sandbox import SandboxAddress
 
 SYSTEM_SIZE = 20_000  # characters of the system text
 RESULT_SIZE = 1_200  # characters of each tool's result
@@ -27,7 +28,7 @@ _TOOL = {
 }
 
 
-def hold_conversation(port: int, base_url: str, steps: int) -> None:
+def hold_conversation(port: int, address: SandboxAddress, steps: int) -> None:
     """Let the model make a call in each of so many steps, and print what they cost."""
     chain = [{"call": "read_file", "arguments": {"path": f"tests/test_{step}.py"}} for step in range(steps)]
     messages: list[dict[str, Any]] = [
@@ -48,7 +49,7 @@ def hold_conversation(port: int, base_url: str, steps: int) -> None:
             {"role": "assistant", "content": None, "tool_calls": [call]},
             {"role": "tool", "tool_call_id": call["id"], "content": _filler(f"file {step}", RESULT_SIZE)},
         ]
-    sent = _sent(base_url)
+    sent = _sent(address)
     print(f"\n{steps} steps of a conversation that grows to {sizes[-1]:,} characters")
     print(f"x-qwenproxy-context: {', '.join(f'{count} {name}' for name, count in contexts.items())}")
     print(f"characters of the client's messages, all steps together: {sum(sizes):,}")
@@ -85,11 +86,9 @@ def _ask(port: int, messages: list[dict[str, Any]], *, tools: bool = True) -> tu
     return response.headers.get("x-qwenproxy-context", "none"), first, call
 
 
-def _sent(base_url: str) -> int:
+def _sent(address: SandboxAddress) -> int:
     """Return how many characters the questions with functions had on the site, the offers of functions included."""
-    address = f"{base_url}/__sandbox/requests?path={QUESTIONS}"
-    with urllib.request.urlopen(address, context=ssl._create_unverified_context()) as response:
-        bodies = [row["body"] for row in json.load(response)]
+    bodies = [row["body"] for row in control(address, f"requests?path={QUESTIONS}")]
     messages = [body["messages"][0] for body in bodies]
     with_tools = [message for message in messages if "mcp" in message["feature_config"]]
     offers = (json.dumps(message["feature_config"].get("local_mcp", "")) for message in with_tools)

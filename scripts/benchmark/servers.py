@@ -9,11 +9,12 @@ import signal
 import ssl
 import subprocess
 import sys
+import threading
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import IO, Any, TypeVar
 
 from qwenproxy.cli.sandbox import SandboxAddress
 from qwenproxy.cli.sandbox_logins import enter_sandbox
@@ -33,7 +34,7 @@ def running_site(accounts: int = 1, speed: int = 1) -> Iterator[tuple[int, Sandb
     """
     command = [*COMMAND, "sandbox", "--json", "--accounts", str(accounts), "--speed", str(speed)]
     with _running(command, _address) as (pid, address):
-        _switch(address, {"require_bx": False, "require_cookies": False})
+        control(address, "switches", {"require_bx": False, "require_cookies": False})
         yield pid, address
 
 
@@ -69,25 +70,37 @@ def log_in(address: SandboxAddress, session_dir: Path) -> None:
     enter_sandbox(Config.load(options, {}), address)
 
 
+def launch(
+    command: Sequence[str], environment: Mapping[str, str] | None = None, log: IO[str] | None = None
+) -> subprocess.Popen[str]:
+    """Start a server, whose errors go to `log`, None for ours."""
+    variables = {**os.environ, **(environment or {})}
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=log, text=True, env=variables, start_new_session=True
+    )
+
+
+def await_ready(server: subprocess.Popen[str], ready: Callable[[str], T | None]) -> T:
+    """Return what `ready` makes of a line of a server's output. Raises RuntimeError if the server ends before."""
+    assert server.stdout is not None
+    for line in server.stdout:
+        if (place := ready(line)) is not None:
+            threading.Thread(target=server.stdout.read, daemon=True).start()  # it must not wait for a reader
+            return place
+    raise RuntimeError(f"the server ended with status {server.wait()} before it was ready")
+
+
 @contextmanager
 def _running(
-    command: list[str], ready: Callable[[str], T | None], environment: dict[str, str] | None = None
+    command: Sequence[str], ready: Callable[[str], T | None], environment: Mapping[str, str] | None = None
 ) -> Iterator[tuple[int, T]]:
-    """Run a server from the line of its output that `ready` makes something of; give its process id and that."""
-    process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, text=True, env={**os.environ, **(environment or {})}, start_new_session=True
-    )
-    assert process.stdout is not None
+    """Run a server; give its process id and what `ready` makes of a line of its output."""
+    server = launch(command, environment)
     try:
-        for line in process.stdout:
-            if (place := ready(line)) is not None:
-                break
-        else:
-            raise SystemExit(f"{' '.join(command)} did not start")
-        yield process.pid, place
+        yield server.pid, await_ready(server, ready)
     finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(END_WAIT)
+        server.send_signal(signal.SIGTERM)
+        server.wait(END_WAIT)
 
 
 def _address(line: str) -> SandboxAddress:
@@ -100,7 +113,9 @@ def port_in(line: str) -> int | None:
     return int(match[1]) if match else None
 
 
-def _switch(address: SandboxAddress, switches: dict[str, bool]) -> None:
-    url = f"{address.base_url}/__sandbox/switches"
-    request = urllib.request.Request(url, json.dumps(switches).encode(), method="POST")
-    urllib.request.urlopen(request, context=ssl._create_unverified_context()).read()
+def control(address: SandboxAddress, path: str, body: object = None) -> Any:
+    """Return what a route of the stand-in's own below /__sandbox/ answers, to a POST if there is a `body`."""
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(f"{address.base_url}/__sandbox/{path}", data)
+    with urllib.request.urlopen(request, context=ssl._create_unverified_context()) as answer:
+        return json.load(answer)

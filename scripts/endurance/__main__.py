@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
 import random
-import ssl
 import statistics
 import sys
 import tempfile
 import threading
 import time
-import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from pathlib import Path
@@ -21,7 +18,7 @@ import requests
 
 import endurance
 from benchmark.processes import memory_of
-from benchmark.servers import log_in, running_site
+from benchmark.servers import control, log_in, running_site
 from endurance.clients import Clients
 from endurance.findings import GRACE, Findings, Outcome, Refused, Wrong
 from endurance.server import Server, disk
@@ -126,7 +123,7 @@ class _Run:
             time.sleep(1.0)
         for line in left:
             self._findings.fault(f"still runs: {line}")
-        running = _state(address)["running"]
+        running = control(address, "state")["running"]
         if running:
             self._findings.fault(f"{len(running)} answers still run at the site")
         print(f"kept: {kept[0]} chats with memory, {kept[1]} stored responses")
@@ -164,13 +161,6 @@ class _Run:
 
     def _statuses(self, registry: Registry) -> set[str]:
         return {account.status(time.time()) for account in registry.all()}
-
-
-def _state(address: SandboxAddress) -> dict[str, list[object]]:
-    context = ssl._create_unverified_context()
-    with urllib.request.urlopen(f"{address.base_url}/__sandbox/state", context=context) as answer:
-        found: dict[str, list[object]] = json.load(answer)
-        return found
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -13,7 +12,7 @@ from pathlib import Path
 import psutil
 
 from benchmark.processes import kill_python, parts_of
-from benchmark.servers import COMMAND, END_WAIT, port_in, settings_of
+from benchmark.servers import COMMAND, END_WAIT, await_ready, launch, port_in, settings_of
 from local_grid.servers import LocalGrid
 from qwenproxy.cli.sandbox import SandboxAddress
 
@@ -30,23 +29,14 @@ class Server:
         self.url = ""
         self._grid = grid
         settings = {**SETTINGS, **({"GRID_URL": grid.url} if grid else {})}
-        self._environment = {**os.environ, **settings_of(address, session_dir, settings)}
+        self._environment = settings_of(address, session_dir, settings)
         self._process: subprocess.Popen[str] | None = None
 
     def start(self) -> None:
         """Start it and wait until it listens. Raises RuntimeError if it ends before."""
         with open(self.log, "a") as log:
-            self._process = subprocess.Popen(
-                [*COMMAND, "start"], stdout=subprocess.PIPE, stderr=log, text=True, env=self._environment,
-                start_new_session=True,
-            )  # fmt: skip
-        assert self._process.stdout is not None
-        for line in self._process.stdout:
-            if port := port_in(line):
-                self.url = f"http://127.0.0.1:{port}"
-                threading.Thread(target=self._process.stdout.read, daemon=True).start()
-                return
-        raise RuntimeError(f"the proxy ended with status {self._process.wait()}: see {self.log}")
+            self._process = launch([*COMMAND, "start"], self._environment, log)
+        self.url = f"http://127.0.0.1:{await_ready(self._process, port_in)}"
 
     def kill(self) -> None:
         """Kill all of its Python at once."""

@@ -138,3 +138,17 @@ def test_of_rests_that_are_noted_at_once_the_latest_end_stays(tmp_path: Path) ->
     account = Registry(SessionFolder(tmp_path)).get("a")
     assert account is not None and account.reset_at is not None
     assert abs(account.reset_at - max(ends)) < 1
+
+
+def test_a_rest_does_not_wait_for_a_reading_that_waits_to_mend_the_file(registry: Registry, session: Path) -> None:
+    registry.add("token", "a")
+    with registry._changing():
+        (session / "tokens.json").write_text("nonsense")
+        reading = threading.Thread(target=registry.all)
+        reading.start()
+        while not registry._mutex.locked():
+            time.sleep(0.001)
+        assert registry.rest("a", NOW)
+        assert reading.is_alive()
+    reading.join()
+    assert account_of(registry, "a").reset_at == NOW

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from importlib import resources
@@ -11,7 +12,7 @@ from dashboard import Dashboard, dashboard_of
 from jwts import jwt
 from kept_chats import KeptChats
 from openapi_checks import check
-from replies import RATE_LIMITED
+from replies import JSON, RATE_LIMITED, Reply
 
 from qwenproxy.admin.pages import OWN_TEXTS, STATIC
 from qwenproxy.config import SETTINGS
@@ -103,6 +104,17 @@ def test_programs_are_shown_in_the_pages_language_with_the_address_of_the_page(d
     program = dashboard.read("/admin/api/connect?lang=ru")["programs"][0]
     assert any(re.search("[а-я]", note) for note in program["notes"])
     assert "http://localhost" in str(program["ways"])
+
+
+def test_programs_get_the_default_model_with_the_lengths_that_the_site_states(chats: KeptChats) -> None:
+    model = {"id": "qwen3-coder-plus", "info": {"meta": {"max_context_length": 5000, "max_generation_length": 700}}}
+    chats.start(default_model="qwen3-coder-plus")
+    chats.site.script("a", Reply((json.dumps({"data": [model]}),), headers=JSON), call="models")
+    with dashboard_of(chats) as dashboard:
+        dashboard.chats.say("Hello?")
+        programs = {program["name"]: program for program in dashboard.read("/admin/api/connect")["programs"]}
+    written = programs["opencode"]["ways"][0]["files"][0]["content"]
+    assert "qwen3-coder-plus" in written and "5000" in written and "700" in written
 
 
 def test_no_secret_stands_where_it_is_not_meant_to_be_seen(chats: KeptChats, make_secret: Callable[[str], str]) -> None:

@@ -219,6 +219,7 @@ def test_a_lock_of_another_process(state: State, path: Path, monkeypatch: pytest
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     assert names(state) == ["a"], "reading goes on"
+    assert state.look(lambda transaction: transaction.rows(ALL)) == [("a", 1)]
     with pytest.raises(StorageError, match="locked"):
         add(state, "b")
     other.execute("COMMIT")

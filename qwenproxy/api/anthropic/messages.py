@@ -10,9 +10,9 @@ from typing import Any
 from qwenproxy.api.anthropic.blocks import Block, call_of, parts_of, read_blocks, result_of
 from qwenproxy.api.fields import read_text
 from qwenproxy.api.ignored import Ignored
+from qwenproxy.api.openai.messages import check_attachments
 from qwenproxy.chat import Message, Part, TextPart
 from qwenproxy.errors import RequestError, UnsupportedParameter
-from qwenproxy.upstream.folding import MAX_ATTACHMENTS
 
 ROLES = ("user", "assistant", "system")
 # Claude Code writes a line with a hash of the request before its system text: it changes with every call.
@@ -40,9 +40,7 @@ def parse_messages(value: Any, ignored: Ignored) -> tuple[Message, ...]:
             "messages has no content of a supported type. Send text, images or documents.", param="messages"
         )
     merged = tuple(_merged(messages))
-    question = next((each for each in reversed(merged) if each.role == "user"), None)
-    if question and len(set(question.attachments)) > MAX_ATTACHMENTS:
-        raise RequestError(f"A message may have at most {MAX_ATTACHMENTS} images and files.", param="messages")
+    check_attachments(merged, "messages")
     return merged
 
 

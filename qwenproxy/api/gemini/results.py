@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import orjson
-
+from qwenproxy.api.fields import json_text
 from qwenproxy.api.gemini.media import media_part
 from qwenproxy.api.gemini.spelling import list_at, object_at
 from qwenproxy.chat import Message, Part, TextPart, ToolCall
@@ -40,7 +39,7 @@ class CallIds:
             call_id = f"call_{self._count}"
         self._count += 1
         self._open[call_id] = name
-        return ToolCall(call_id, name, _json_text(arguments, f"{where}.args"))
+        return ToolCall(call_id, name, json_text(arguments, f"{where}.args"))
 
     def repeats(self, result: Mapping[str, Any]) -> bool:
         """Return whether the call has this very result already: Gemini CLI writes each twice when it resumes."""
@@ -89,11 +88,4 @@ def _text(value: Any, where: str) -> str:
         ((name, inner),) = value.items()
         if name in _WRAPPERS and isinstance(inner, str):
             return inner
-    return _json_text(value, where)
-
-
-def _json_text(value: Any, where: str) -> str:
-    try:
-        return orjson.dumps(value).decode()
-    except orjson.JSONEncodeError:
-        raise RequestError(f"{where} is nested too deeply.", param=where) from None
+    return json_text(value, where)

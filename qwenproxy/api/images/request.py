@@ -50,7 +50,7 @@ def parse_edit(body: Mapping[str, Any], files: Sequence[bytes] = ()) -> PictureR
     """Return the request of …/images/edits; `files` are the images of a form. Raises as `parse_generation`."""
     if body.get("mask") is not None:
         raise UnsupportedParameter("A mask is not supported: the site edits by the text alone.", param="mask")
-    images = (*map(_from_file, files), *_from_json(body))
+    images = (*map(image_of_form, files), *_from_json(body))
     if not images:
         raise RequestError("There is no image to edit. Send it in the field image.", param="image")
     if len(images) > MAX_ATTACHMENTS:
@@ -113,10 +113,11 @@ def _wants_bytes(form: str | None, model: str | None, body: Mapping[str, Any]) -
     return form == "b64_json" or (form is None and reads_bytes)
 
 
-def _from_file(data: bytes) -> ImagePart:
+def image_of_form(data: bytes, name: str = "image") -> ImagePart:
+    """Return the image in a file of a form. Raises RequestError naming the field."""
     content_type = image_type(data)
     if content_type is None:
-        raise RequestError("image must be a PNG, JPEG, WebP, GIF or BMP file.", param="image")
+        raise RequestError(f"{name} must be a PNG, JPEG, WebP, GIF or BMP file.", param=name)
     return ImagePart(f"data:{content_type};base64,{base64.b64encode(data).decode()}")
 
 

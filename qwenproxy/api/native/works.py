@@ -9,11 +9,10 @@ from qwenproxy.api.fields import read_text
 from qwenproxy.chat import ImagePart, Message
 from qwenproxy.chat.works import Work
 from qwenproxy.errors import RequestError
-from qwenproxy.upstream.works import nearest_ratio
+from qwenproxy.upstream.works import FILMS, nearest_ratio
 
 TALK = ("t2t", "search")
 PICTURES = ("t2i", "image_edit")
-FILMS = ("t2v", "i2v")
 TYPES = (*TALK, *PICTURES, *FILMS, "deep_research")
 FIELDS = frozenset({"chatType", "size"})
 LONGEST_FILM = 32_000  # characters that say what to film

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,11 +9,11 @@ from typing import Any
 
 from qwenproxy.api.fields import read_text
 from qwenproxy.api.ignored import Ignored
+from qwenproxy.api.images.request import image_of_form
 from qwenproxy.chat import ImagePart
 from qwenproxy.errors import RequestError, UnsupportedParameter
 from qwenproxy.media.film_jobs import JobPageWish
 from qwenproxy.media.films import DEFAULT_MODEL, FilmOrder
-from qwenproxy.uploads.file_types import image_type
 from qwenproxy.upstream.works import nearest_ratio
 
 LONGEST_PROMPT = 32_000  # characters
@@ -53,7 +52,7 @@ def parse_video(body: Mapping[str, Any], file: bytes | None = None) -> VideoRequ
     if str(body.get("n") or 1) != "1":
         raise UnsupportedParameter("n must be 1: the site makes one film at a time.", param="n")
     ignored.add_fields(body, _FIELDS)
-    images = (_from_file(file),) if file is not None else _from_json(body.get(_REFERENCE))
+    images = (image_of_form(file, _REFERENCE),) if file is not None else _from_json(body.get(_REFERENCE))
     return VideoRequest(FilmOrder(prompt, images, model, ratio, size), ignored)
 
 
@@ -78,13 +77,6 @@ def _check_seconds(body: Mapping[str, Any]) -> None:
     value = body.get("seconds")
     if value is not None and not re.fullmatch(r"[1-9][0-9]{0,2}", str(value)):
         raise RequestError("seconds must be a whole number. The site's films last about 5.", param="seconds")
-
-
-def _from_file(data: bytes) -> ImagePart:
-    content_type = image_type(data)
-    if content_type is None:
-        raise RequestError(f"{_REFERENCE} must be a PNG, JPEG, WebP, GIF or BMP file.", param=_REFERENCE)
-    return ImagePart(f"data:{content_type};base64,{base64.b64encode(data).decode()}")
 
 
 def _from_json(value: Any) -> tuple[ImagePart, ...]:

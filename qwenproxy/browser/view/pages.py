@@ -44,7 +44,3 @@ class Pages:
     def of_target(self, target: str) -> PageInView | None:
         """Return the page with this id."""
         return next((each for each in self._pages if each.target == target), None)
-
-    def of_session(self, session: str) -> PageInView | None:
-        """Return the page with this session."""
-        return next((each for each in self._pages if each.session == session), None)

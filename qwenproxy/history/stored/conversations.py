@@ -64,7 +64,7 @@ class StoredConversations:
 
     def get(self, conversation_id: str, client: str) -> dict[str, Any]:
         """Return a conversation's object. Raises NotFound, StorageError."""
-        return self._state.change(lambda state: _existing(state, conversation_id, client).object)
+        return self._state.look(lambda state: _existing(state, conversation_id, client).object)
 
     def update(self, conversation_id: str, client: str, metadata: Mapping[str, str]) -> dict[str, Any]:
         """Replace a conversation's metadata and return its object. Raises NotFound, StorageError."""
@@ -102,7 +102,7 @@ class StoredConversations:
             _existing(state, conversation_id, client)
             return tables.page_of(state, conversation_id, wish)
 
-        page = self._state.change(read)
+        page = self._state.look(read)
         if page is None:
             raise RequestError("There is no item with this id. Use one of this conversation in after.", param="after")
         return page
@@ -126,7 +126,7 @@ class StoredConversations:
             _existing(state, conversation_id, client)
             return tables.item_of_owner(state, conversation_id, item_id)
 
-        item = self._state.change(read)
+        item = self._state.look(read)
         if item is None:
             raise _no_item(item_id, conversation_id)
         return item

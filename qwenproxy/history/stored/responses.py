@@ -83,7 +83,7 @@ class StoredResponses:
             stored = _existing(state, response_id, client)
             return {**stored.object, "output": tables.items_of(state, response_id, output=True)}
 
-        return self._change(read)
+        return self._look(read)
 
     def keep_events(self, response_id: str, client: str, events: bytes) -> None:
         """Keep the stream of a response, so that it can be read again. Raises StorageError."""
@@ -91,7 +91,7 @@ class StoredResponses:
 
     def events(self, response_id: str, client: str) -> bytes | None:
         """Return the kept stream of a response. Raises StorageError."""
-        return self._change(lambda state: tables.events_of(state, response_id, client))
+        return self._look(lambda state: tables.events_of(state, response_id, client))
 
     def delete(self, response_id: str, client: str) -> None:
         """Delete a response. Raises NotFound, StorageError."""
@@ -109,7 +109,7 @@ class StoredResponses:
             _existing(state, response_id, client)
             return tables.page_of(state, response_id, wish)
 
-        page = self._change(read)
+        page = self._look(read)
         if page is None:
             raise RequestError("There is no input item with this id. Use one of this response in after.", param="after")
         return page
@@ -134,7 +134,7 @@ class StoredResponses:
 
     def item(self, item_id: str, client: str) -> Item | None:
         """Return an item of any response or conversation of a client, None if there is none. Raises StorageError."""
-        return self._change(lambda state: tables.item_of_client(state, item_id, client))
+        return self._look(lambda state: tables.item_of_client(state, item_id, client))
 
     def _insert(self, state: Transaction, response: NewResponse) -> None:
         stored, output = _taken_apart(response)
@@ -155,6 +155,10 @@ class StoredResponses:
     def _change(self, work: Callable[[Transaction], Result]) -> Result:
         self._end_interrupted()
         return self._state.change(work)
+
+    def _look(self, work: Callable[[Transaction], Result]) -> Result:
+        self._end_interrupted()
+        return self._state.look(work)
 
     def _end_interrupted(self) -> None:
         """Before the first use, end what another server left unfinished: nobody works on it any more."""
