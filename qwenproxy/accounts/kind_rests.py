@@ -9,7 +9,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from qwenproxy.accounts.standing import rest_until
+from qwenproxy.accounts.standing import rest_until, spell_wait
 from qwenproxy.disk import files
 from qwenproxy.disk.folder import AccountFolder
 from qwenproxy.errors import AccountsResting, ProxyError, RateLimited, StorageError
@@ -126,7 +126,7 @@ def _all_resting(kinds: Sequence[str], waits: Mapping[str, float]) -> AccountsRe
     wait = max(1.0, wait)
     names = " and ".join(dict.fromkeys(_NAMES.get(kind, kind) for kind in kinds))
     return AccountsResting(
-        f"Every account is over its limit of {names}; the first one is back in {wait:.0f} s. Other requests go on. "
-        "To go on with this now: qwenproxy account add",
+        f"Every account is over its limit of {names}; the first one is back in {spell_wait(wait)}. Other requests go "
+        "on. To go on with this now: qwenproxy account add",
         retry_after=wait,
     )

@@ -132,6 +132,15 @@ def why_unavailable(accounts: Sequence[Account], now: float) -> ProxyError | Non
     if troubles:
         why += ", or its browser does not start (see: qwenproxy doctor)"
     return AccountsResting(
-        f"Every account is {why}; the first one is back in {wait:.0f} s. To go on now: qwenproxy account {sooner}",
+        f"Every account is {why}; the first one is back in {spell_wait(wait)}. "
+        f"To go on now: qwenproxy account {sooner}",
         retry_after=wait,
     )
+
+
+def spell_wait(seconds: float) -> str:
+    """Return a wait as a person says it: 45 s, 12 min, 2 h 53 min."""
+    minutes = round(seconds / 60)
+    if minutes < 2:
+        return f"{seconds:.0f} s"
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"

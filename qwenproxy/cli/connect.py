@@ -1,6 +1,7 @@
 """`qwenproxy connect`: what to set in another program so that it uses this proxy, and changes of its settings file.
 
-Where the proxy is comes from the server that runs on the session folder, else from the settings.
+Where the proxy is comes from the server that runs on the session folder, or the sandbox's below it, else from the
+settings.
 """
 
 from __future__ import annotations
@@ -15,13 +16,13 @@ import click
 from qwenproxy.cli.connect_target import Found, find_target
 from qwenproxy.cli.console import is_confirmed, is_interactive
 from qwenproxy.cli.keys import mask
-from qwenproxy.cli.session import served_below
+from qwenproxy.cli.session import folder_served_below
 from qwenproxy.cli.settings import command_line
 from qwenproxy.cli.terminal.help import Command, WordedUsageError, option, session_option
 from qwenproxy.cli.terminal.suggestions import closest
 from qwenproxy.config import Config, named_place
 from qwenproxy.connect.change import Change, locate, plan, render
-from qwenproxy.connect.program import API_NAMES, Api, Program, Settings, Way
+from qwenproxy.connect.program import API_NAMES, Api, Program, Settings, Way, without_emphasis
 from qwenproxy.connect.programs import PROGRAMS
 from qwenproxy.texts import Speaker, speaker
 
@@ -42,6 +43,9 @@ def connect_command(
 ) -> None:
     """List the programs, show one, or write its settings."""
     config = Config.load({"session_dir": session_dir})
+    below = folder_served_below(config)
+    if below:  # nobody would want the address of a server that does not run
+        config = Config.load({"session_dir": str(below)})
     say = speaker(config.lang)
     if name is None:
         _list_programs(config, say)
@@ -103,7 +107,7 @@ def _say_where(config: Config, found: Found, say: Speaker) -> None:
     if found.is_running:
         lines = [say("connect_running", url=target.address)]
     else:
-        lines = [say("connect_not_running", folder=config.session_dir, url=target.address), served_below(config, say)]
+        lines = [say("connect_not_running", folder=config.session_dir, url=target.address)]
     if found.key:
         command = command_line(config, "keys", "list", "--show")
         lines.append(say("connect_key", key=mask(found.key), command=command))
@@ -113,7 +117,7 @@ def _say_where(config: Config, found: Found, say: Speaker) -> None:
         lines.append(say(text, command=command_line(config, "keys", "add")))
     if not found.knows_model:
         lines.append(say("connect_model_unknown", model=target.model, url=f"{target.v1}/models"))
-    click.echo("\n".join(line for line in lines if line), err=True)
+    click.echo("\n".join(lines), err=True)
 
 
 def _show(way: Way, found: Found, say: Speaker) -> None:
@@ -135,7 +139,7 @@ def _show_notes(program: Program, say: Speaker) -> None:
     if program.notes:
         click.echo(f"\n{say('connect_notes')}", err=True)
     for note in program.notes:
-        click.echo("- " + say(note).replace("*", '"'), err=True)
+        click.echo(f"- {without_emphasis(say(note))}", err=True)
 
 
 def _write(way: Way, found: Found, say: Speaker, *, is_sure: bool) -> None:

@@ -156,3 +156,8 @@ def plain(value: object) -> object:
     if isinstance(value, Mapping):
         return {key: plain(each) for key, each in value.items()}
     return [plain(each) for each in value] if isinstance(value, list | tuple) else value
+
+
+def without_emphasis(note: str) -> str:
+    """Return a note as a terminal shows it: the names of buttons and pages stand between *stars* in the catalogue."""
+    return note.replace("*", '"')

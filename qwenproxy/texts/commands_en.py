@@ -224,7 +224,8 @@ EN = {
     "key_removed": "Key {key} is removed from {path}.",
     "key_unknown": "There is no such key in {path}; see: {command}",
     "key_short": "A key of fewer than {length} characters can be guessed; {command} makes a long one.",
-    "keys_on": "From now on every client of a proxy with this session folder needs a key.",
+    "keys_on": "From now on every client of a proxy with this session folder needs a key. For a program that is set up "
+    "already: qwenproxy connect PROGRAM --write",
     "keys_off": "That was the last key.",
     "keyless": "Without a key, a proxy that only this machine can reach accepts everybody; a proxy that other machines "
     "can reach accepts nobody, unless it was started with --insecure.",

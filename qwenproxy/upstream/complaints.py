@@ -52,8 +52,9 @@ _RULES: tuple[tuple[re.Pattern[str], type[ProxyError], str], ...] = tuple(
             "The site refused the content. Change the wording; a retry does not help.",
         ),
         (
-            r"\b40[13]\b(?<!status=403)|unauthori[sz]ed|forbidden|token (has |is )?expired"
-            r"|invalid (access )?token\b|not logged ?in|login (required|expired)",
+            # A Bad_Request names what is wrong with the question, which may hold such a word itself.
+            r"^(?!bad_?request\b)[\s\S]*(\b40[13]\b(?<!status=403)|unauthori[sz]ed|forbidden)|status=401"
+            r"|token (has |is )?expired|invalid (access )?token\b|not logged ?in|login (required|expired)",
             NotLoggedIn,
             _LOGIN,
         ),

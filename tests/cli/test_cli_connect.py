@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from cli_runner import Terminal, clean_environment, run_here
 
+from qwenproxy.connect.program import without_emphasis
 from qwenproxy.connect.programs import PROGRAMS
 from qwenproxy.disk.claim import claimed_session
 from qwenproxy.disk.folder import SessionFolder
@@ -76,7 +77,7 @@ def test_each_program_is_shown_with_its_notes(home: Path, name: str, monkeypatch
         ended = run_here("connect", name)
         assert ended.status == 0
         assert "http://127.0.0.1:3264" in ended.stdout
-        assert all(texts[note] in ended.output for note in PROGRAMS[name].notes)
+        assert all(without_emphasis(texts[note]) in ended.output for note in PROGRAMS[name].notes)
     assert list(home.iterdir()) == []
 
 
@@ -89,9 +90,19 @@ def test_without_a_server_the_address_is_that_of_the_settings(home: Path, monkey
     assert "any text will do" in ended.output
 
 
-def test_beside_a_sandbox_it_says_which_server_runs(home: Path, session: Path) -> None:
-    with claimed_session(SessionFolder(session / "sandbox")):
-        assert f"--session-dir {session / 'sandbox'}" in run_here("connect", "codex").output
+def test_where_only_a_sandbox_runs_it_is_that_one(home: Path, session: Path) -> None:
+    with claimed_session(SessionFolder(session / "sandbox")) as claim:
+        claim.announce("127.0.0.1", 4004, 0)
+        ended = run_here("connect", "codex")
+        assert 'base_url = "http://127.0.0.1:4004/v1"' in ended.stdout
+        assert f'--session-dir "{session / "sandbox"}" codex --write' in ended.output
+        with claimed_session(SessionFolder(session)):
+            assert 'base_url = "http://127.0.0.1:3264/v1"' in run_here("connect", "codex").stdout
+
+
+def test_a_shell_can_take_the_variables_as_they_are(home: Path) -> None:
+    lines = [line for line in run_here("connect", "open-webui").stdout.splitlines() if line]
+    assert lines and all(line.startswith("export ") for line in lines)
 
 
 def test_the_running_server_is_asked_for_its_address_and_the_models_lengths(home: Path, running: str) -> None:

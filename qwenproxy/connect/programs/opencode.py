@@ -11,5 +11,5 @@ PROGRAM = Program(
     "opencode",
     "opencode",
     tuple(Way(api, settings=ai_sdk_settings(api, _LOCATION, "https://opencode.ai/config.json")) for api in PACKAGES),
-    ("note_slots",),
+    ("note_slots", "note_opencode_limits"),
 )

@@ -6,14 +6,17 @@ from collections.abc import Callable
 
 from qwenproxy.connect.program import KEY_VARIABLE, PROVIDER, Entries, Location, Program, Settings, Target, Way
 
+# By itself it tries for minutes, in silence and whatever the answer says; without retries of this kind for one.
+RETRIES = 0
+
 
 def _settings(auth_type: str, target: Target, base: str) -> tuple[Settings, ...]:
-    def model(name: str) -> dict[str, object]:
-        return {"id": name, "name": f"{name} ({PROVIDER})", "baseUrl": base, "envKey": KEY_VARIABLE}
+    def model(name: str, **limits: int) -> dict[str, object]:
+        place = {"id": name, "name": f"{name} ({PROVIDER})", "baseUrl": base, "envKey": KEY_VARIABLE}
+        return {**place, "generationConfig": {**limits, "maxRetries": RETRIES}}
 
-    limits = {"generationConfig": {"contextWindowSize": target.context_length}}
     fast = (model(target.fast_model),) if target.fast_model != target.model else ()
-    models = ({**model(target.model), **limits}, *fast)
+    models = (model(target.model, contextWindowSize=target.context_length), *fast)
     changes = {
         "env": {KEY_VARIABLE: target.key},
         "modelProviders": {auth_type: Entries("name", models)},
@@ -36,5 +39,5 @@ PROGRAM = Program(
         Way("messages", settings=_by("anthropic", lambda target: target.address)),
         Way("gemini", settings=_by("gemini", lambda target: target.address)),
     ),
-    ("note_slots", "note_qwen_background"),
+    ("note_slots", "note_qwen_background", "note_qwen_retries"),
 )
