@@ -20,6 +20,10 @@ WRONG_KEY = (
     "Send a valid key: Authorization: Bearer <key> (or x-api-key: <key>). The keys are in Authorization.txt; "
     "on the proxy's machine, `qwenproxy keys list --show` shows them."
 )
+WRONG_ADMIN_KEY = (
+    "Send the admin key: Authorization: Bearer <key>. It is in Admin.txt in the session folder; on the proxy's machine "
+    "`qwenproxy dashboard` prints a link with it. Keys of clients do not open this address."
+)
 NO_KEY_LEFT = (
     "The proxy is open to other machines and has no API key left, so it refuses everybody. "
     "On its machine, `qwenproxy keys add` makes a key."
@@ -57,7 +61,7 @@ class Door:
         if key := self._opening(self._admin_keys, candidates):
             return key, True
         if scope == "admin":
-            raise InvalidApiKey(WRONG_KEY if self._admin_keys else NO_ADMIN_KEY)
+            raise InvalidApiKey(WRONG_ADMIN_KEY if self._admin_keys else NO_ADMIN_KEY)
         if self._client_keys.enabled:
             self._has_warned = False
             if key := self._opening(self._client_keys, candidates):

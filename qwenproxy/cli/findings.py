@@ -25,6 +25,7 @@ from qwenproxy.cli.grid_findings import grid_findings
 from qwenproxy.cli.keys import read_keys
 from qwenproxy.cli.session import folder_served_below
 from qwenproxy.cli.settings import command_line
+from qwenproxy.config import has_no_screen
 from qwenproxy.disk.claim import RunningServer
 from qwenproxy.disk.folder import AccountFolder
 from qwenproxy.errors import SetupError
@@ -67,8 +68,11 @@ def browser_findings(console: Console) -> Iterator[Finding]:
 
 
 def screen_findings(console: Console) -> Iterator[Finding]:
-    """Check what windows on a virtual screen need; nothing where the settings want no such screen."""
-    if console.config.headless != "virtual" or console.config.grid_url:
+    """Check what the browsers' windows need; nothing where the settings want none here."""
+    headless = "" if console.config.grid_url else console.config.headless
+    if headless == "0" and has_no_screen():
+        yield Finding("wrong", console.say("doctor_no_screen"), console.say("doctor_no_screen_remedy"))
+    if headless != "virtual":
         return
     try:
         yield Finding("ok", console.say("doctor_xvfb", path=find_xvfb()))

@@ -23,7 +23,7 @@ from qwenproxy.cli.at_page import PageWish, log_in_at_page
 from qwenproxy.cli.console import Console, is_interactive
 from qwenproxy.cli.session import server_of
 from qwenproxy.cli.terminal.progress import LiveLine
-from qwenproxy.config import display_name
+from qwenproxy.config import has_no_screen
 from qwenproxy.errors import SetupError
 from qwenproxy.logins.window import LoginFailed, LoginWindow, Step, add_account, renew_account
 from qwenproxy.texts import Phrase, Speaker
@@ -49,7 +49,7 @@ def add_in_window(
     """
     person = _PersonAtTerminal(console.say, console.say("login_explained"))
     with _worded_outcomes(console, account_id, console.say("nothing_added"), person):
-        if at_page or _has_no_screen():
+        if at_page or has_no_screen():
             return log_in_at_page(console, PageWish(None, account_id, proxy, login_wait), person.turn_to_page)
         window = _window(console, account_id, login_wait)
         return add_account(console.registry, replace(window, proxy=proxy), person, account_id)
@@ -66,17 +66,13 @@ def relogin_in_window(
     explanations = ["login_explained", *(["verify_explained"] if is_verify(account, time.time()) else [])]
     person = _PersonAtTerminal(console.say, "\n".join(map(console.say, explanations)))
     with _worded_outcomes(console, account.id, console.say("nothing_changed", id=account.id), person):
-        if at_page or _has_no_screen() or _is_held_by_server(console, account):
+        if at_page or has_no_screen() or _is_held_by_server(console, account):
             log_in_at_page(console, PageWish(account, login_wait=login_wait), person.turn_to_page)
             return
         window = _window(console, account.id, login_wait)
         is_proven = renew_account(console.registry, window, person, account)
     if not is_proven:
         click.echo(console.say("verify_unseen"))
-
-
-def _has_no_screen() -> bool:
-    return sys.platform.startswith("linux") and not display_name()
 
 
 def _is_held_by_server(console: Console, account: Account) -> bool:

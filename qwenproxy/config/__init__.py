@@ -184,6 +184,11 @@ def display_name(environ: Mapping[str, str] = os.environ) -> str:
     return environ.get("DISPLAY") or environ.get("WAYLAND_DISPLAY") or ""
 
 
+def has_no_screen() -> bool:
+    """Tell whether a window could be seen nowhere: on Linux without a display."""
+    return sys.platform.startswith("linux") and not display_name()
+
+
 def inherited_environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
     """Return all of this process's environment, for a program that gets it with changes."""
     return dict(environ)

@@ -236,6 +236,10 @@ EN = {
     "doctor_versions_differ": "The browser has version {browser}, its driver {driver}.",
     "doctor_xvfb": "Virtual screen: {path}",
     "doctor_no_xvfb": "There is no virtual screen for the browser windows.",
+    "doctor_no_screen": "QWENPROXY_HEADLESS=0 wants the browsers' windows on a screen, and there is none: DISPLAY is "
+    "not set.",
+    "doctor_no_screen_remedy": "QWENPROXY_HEADLESS=1 opens no windows; virtual opens them on a screen that nobody "
+    "sees.",
     "doctor_fonts": "Fonts for Chinese, Japanese, Korean and emoji are there.",
     "doctor_no_fonts": "The browser shows some texts as empty boxes, because fonts are missing.",
     "doctor_no_fonts_remedy": "Install them (as Debian and Ubuntu name them): apt-get install {packages}",

@@ -236,6 +236,8 @@ RU = {
     "doctor_versions_differ": "Версия браузера {browser}, а драйвера {driver}.",
     "doctor_xvfb": "Виртуальный экран: {path}",
     "doctor_no_xvfb": "Виртуального экрана для окон браузера нет.",
+    "doctor_no_screen": "При QWENPROXY_HEADLESS=0 окна браузеров должны быть на экране, а его нет: DISPLAY не задана.",
+    "doctor_no_screen_remedy": "С QWENPROXY_HEADLESS=1 окон нет; с virtual они на экране, которого никто не видит.",
     "doctor_fonts": "Шрифты для китайского, японского, корейского и эмодзи есть.",
     "doctor_no_fonts": "Часть текста браузер показывает пустыми квадратами: не хватает шрифтов.",
     "doctor_no_fonts_remedy": "Установите их (названия для Debian и Ubuntu): apt-get install {packages}",

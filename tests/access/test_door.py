@@ -61,6 +61,11 @@ def test_admins(sent: tuple[str, ...], scope: str, expected: bool) -> None:
     assert is_let_in(Door(Held(("k",)), admin_keys=Held(("a",))), *sent, scope=scope) is expected
 
 
+def test_whoever_lacks_the_admin_key_is_told_where_that_one_is() -> None:
+    with pytest.raises(InvalidApiKey, match=r"Admin\.txt"):
+        Door(Held(("k",)), admin_keys=Held(("a",))).check(("k",), "admin")
+
+
 @pytest.mark.parametrize("client_keys", [(), ("k",)], ids=["without client keys", "with client keys"])
 def test_without_an_admin_key_nobody_is_an_admin(client_keys: tuple[str, ...]) -> None:
     assert not is_let_in(Door(Held(client_keys)), "k", "", scope="admin")

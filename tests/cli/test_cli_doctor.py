@@ -549,6 +549,21 @@ def test_a_virtual_screen_is_shown_with_what_its_windows_lack(
 
 
 @posix
+def test_windows_without_a_screen_to_be_on_are_a_fault(
+    new_console: NewConsole, settings: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "platform", "linux")
+    settings["QWENPROXY_HEADLESS"] = "0"
+    monkeypatch.setenv("DISPLAY", ":7")
+    assert list(screen_findings(new_console())) == []
+    monkeypatch.delenv("DISPLAY")
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    assert _levels(screen_findings(new_console())) == ["wrong"]
+    settings["QWENPROXY_GRID_URL"] = "http://127.0.0.1:4444"
+    assert list(screen_findings(new_console())) == [], "windows on a Grid are on its nodes"
+
+
+@posix
 @pytest.mark.parametrize(("headless", "advised"), [("1", True), ("0", False), ("virtual", False)])
 def test_windows_are_suggested_where_a_browser_without_them_was_asked_for_a_human(
     beside_a_server: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, headless: str, advised: bool
