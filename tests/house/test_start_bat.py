@@ -16,7 +16,7 @@ LINES = [line for line in RAW.decode("ascii").split("\r\n") if not line.startswi
 CODE = "\n".join(LINES)
 LABELS = re.findall(r"^:(\w+)$", CODE, re.MULTILINE)
 # What may hold spaces, "&" and brackets wherever it is expanded; the rest are numbers and this file's own words.
-PATHS = (r"%~[a-z]*0", r"%SUPPORTED%", r"\.venv\\[\w.\\]+")
+PATHS = (r"%~[a-z]*0", r"%SUPPORTED%", r"%PYTHON%", r"\.venv\\[\w.\\]+")
 
 
 def test_its_lines_end_as_cmd_needs_it_in_every_checkout() -> None:
@@ -40,8 +40,8 @@ def test_every_label_is_there_once_and_gone_to() -> None:
 
 
 def test_nothing_runs_into_a_label_that_is_called() -> None:
-    """Each part ends with a jump or an exit, but for the one above the label that all go to next."""
-    for label in set(LABELS) - {"start"}:
+    """Each part ends with a jump or an exit, but for those above the labels that all go to next."""
+    for label in set(LABELS) - {"install", "start"}:
         before = [line for line in LINES[: LINES.index(f":{label}")] if line][-1]
         assert re.match(r"goto |exit /b ", before), f"{before!r} runs into {label}"
 
