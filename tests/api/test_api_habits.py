@@ -18,8 +18,8 @@ from spelling import spelled
 from werkzeug.test import TestResponse
 
 from qwenproxy.api import waits
+from qwenproxy.api.addresses import ADDRESSES, ROOTS, unoffered
 from qwenproxy.api.auth import keys_in
-from qwenproxy.api.openai.addresses import ADDRESSES, ROOTS, unoffered
 from qwenproxy.errors import AccountsResting, QueueTimeout
 from qwenproxy.relay.questions import RelaySettings
 from qwenproxy.wsgi.paths import canonical_path

@@ -17,7 +17,7 @@ from qwenproxy.api.anthropic.format import (
     usage_object,
 )
 from qwenproxy.api.anthropic.request import Thoughts
-from qwenproxy.api.openai.format import named_frame
+from qwenproxy.api.sse import named_frame
 from qwenproxy.chat import ChatRequest, Event, Finish, Usage
 from qwenproxy.chat.token_counts import question_tokens
 from qwenproxy.errors import ProxyError

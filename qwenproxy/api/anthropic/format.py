@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from qwenproxy.api.anthropic_headers import anthropic_id
-from qwenproxy.api.openai.format import named_frame
+from qwenproxy.api.sse import named_frame
 from qwenproxy.api.waits import message_for_client
 from qwenproxy.chat import Citation, Finish, SearchResult, Usage
 from qwenproxy.errors import ContextLengthExceeded, ProxyError

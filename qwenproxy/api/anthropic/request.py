@@ -13,9 +13,9 @@ from qwenproxy.api import documents, searching, thinking
 from qwenproxy.api.anthropic import tools
 from qwenproxy.api.anthropic.format import THREAD
 from qwenproxy.api.anthropic.messages import parse_messages, parse_system
+from qwenproxy.api.bounds import read_limit, read_stop
 from qwenproxy.api.fields import read_flag, read_object, read_text
 from qwenproxy.api.ignored import Ignored
-from qwenproxy.api.openai.request import read_limit, read_stop
 from qwenproxy.chat import ChatRequest
 from qwenproxy.errors import RequestError, UnsupportedParameter
 

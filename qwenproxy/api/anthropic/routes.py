@@ -5,13 +5,13 @@ from __future__ import annotations
 from flask import Blueprint, Response
 from flask.typing import ResponseReturnValue
 
+from qwenproxy.api.addresses import PREFIXES
 from qwenproxy.api.answering import event_stream, respond
 from qwenproxy.api.anthropic.encoder import MessageEncoder
 from qwenproxy.api.anthropic.request import MessageRequest, parse_message_request, parse_question
 from qwenproxy.api.anthropic_headers import with_request_id
 from qwenproxy.api.bodies import json_body
 from qwenproxy.api.errors import json_response
-from qwenproxy.api.openai.addresses import PREFIXES
 from qwenproxy.chat.token_counts import question_tokens
 from qwenproxy.history.conversations import Alone
 

@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, Response, request
 from flask.typing import ResponseReturnValue
 
+from qwenproxy.api.addresses import PREFIXES
 from qwenproxy.api.answering import KEEP_ALIVE_AFTER, event_stream, until_failure
 from qwenproxy.api.audio.request import SoundRequest, SpeechRequest, parse_sound, parse_speech
 from qwenproxy.api.auth import client_name
 from qwenproxy.api.bodies import json_body
 from qwenproxy.api.errors import json_response
 from qwenproxy.api.form_bodies import form_body
-from qwenproxy.api.openai.addresses import PREFIXES
-from qwenproxy.api.openai.format import KEEP_ALIVE, frame, openai_error
+from qwenproxy.api.openai.format import openai_error
+from qwenproxy.api.sse import KEEP_ALIVE, frame
 from qwenproxy.api.wiring import filing, hearing, speech
 from qwenproxy.chat.waiting import ClientGoneCheck, check_client
 from qwenproxy.media.wav import wav_of

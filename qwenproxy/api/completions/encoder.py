@@ -9,7 +9,8 @@ import time
 import uuid
 from typing import Any
 
-from qwenproxy.api.openai.format import DONE, KEEP_ALIVE, frame, openai_error, usage_object
+from qwenproxy.api.openai.format import openai_error, usage_object
+from qwenproxy.api.sse import DONE, KEEP_ALIVE, frame
 from qwenproxy.chat import Event, Finish, Image, Text
 from qwenproxy.errors import ContextLengthExceeded, ProxyError
 from qwenproxy.history.kept_answer import KeptAnswer

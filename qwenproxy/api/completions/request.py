@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from qwenproxy.api import thinking
+from qwenproxy.api.bounds import read_limit, read_stop
 from qwenproxy.api.fields import read_flag, read_object, read_text
 from qwenproxy.api.ignored import Ignored
-from qwenproxy.api.openai.request import read_limit, read_stop, refuse_losses
+from qwenproxy.api.openai.request import refuse_losses
 from qwenproxy.chat import ChatRequest, Message, TextPart
 from qwenproxy.errors import RequestError, UnsupportedParameter
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
+from qwenproxy.api.addresses import PREFIXES
 from qwenproxy.api.answering import respond
 from qwenproxy.api.bodies import json_body
 from qwenproxy.api.completions.encoder import TextEncoder
 from qwenproxy.api.completions.request import parse_completion
-from qwenproxy.api.openai.addresses import PREFIXES
 from qwenproxy.history.conversations import Alone
 
 

@@ -19,7 +19,7 @@ from qwenproxy.api.gemini.format import (
     thought_part,
     usage_metadata,
 )
-from qwenproxy.api.openai.format import frame
+from qwenproxy.api.sse import frame
 from qwenproxy.chat import Event, Image, Reasoning, Text
 from qwenproxy.chat.whole_calls import WholeCalls
 from qwenproxy.errors import ProxyError

@@ -7,6 +7,7 @@ from dataclasses import replace
 from flask import Blueprint, Response, request
 from flask.typing import ResponseReturnValue
 
+from qwenproxy.api.addresses import PREFIXES
 from qwenproxy.api.answering import event_stream, until_failure
 from qwenproxy.api.auth import client_name
 from qwenproxy.api.bodies import json_body
@@ -14,9 +15,9 @@ from qwenproxy.api.errors import json_response
 from qwenproxy.api.form_bodies import form_body
 from qwenproxy.api.images.format import picture_event, pictures_object
 from qwenproxy.api.images.request import PictureRequest, form_values, parse_edit, parse_generation
-from qwenproxy.api.openai.addresses import PREFIXES
-from qwenproxy.api.openai.format import KEEP_ALIVE, frame, named_frame, openai_error
+from qwenproxy.api.openai.format import openai_error
 from qwenproxy.api.painting import Painting
+from qwenproxy.api.sse import KEEP_ALIVE, frame, named_frame
 from qwenproxy.api.wiring import filing
 
 FORM_HINT = "Send JSON, or a multipart/form-data form with the image in the field image."

@@ -5,11 +5,11 @@ from __future__ import annotations
 from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 
+from qwenproxy.api.addresses import PREFIXES
 from qwenproxy.api.anthropic_headers import wants_anthropic, with_request_id
 from qwenproxy.api.errors import json_response
 from qwenproxy.api.models import anthropic_form, openai_form
 from qwenproxy.api.models.gemini_routes import get_gemini_model, list_gemini_models, wants_gemini
-from qwenproxy.api.openai.addresses import PREFIXES
 from qwenproxy.api.wiring import relay
 from qwenproxy.errors import RequestError
 from qwenproxy.wsgi.client import client_gone_check

@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from qwenproxy.api import searching, thinking
+from qwenproxy.api.bounds import read_stop
 from qwenproxy.api.completions.request import going_on
 from qwenproxy.api.documents import read_schema
 from qwenproxy.api.fields import read_flag, read_object, read_text, read_whole
 from qwenproxy.api.ignored import Ignored
 from qwenproxy.api.openai import tools as openai_tools
 from qwenproxy.api.openai.messages import parse_messages
-from qwenproxy.api.openai.request import read_stop, refuse_losses
+from qwenproxy.api.openai.request import refuse_losses
 from qwenproxy.chat import ChatRequest, Document
 from qwenproxy.errors import RequestError, UnsupportedParameter
 

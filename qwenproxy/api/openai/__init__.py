@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from qwenproxy.api.addresses import ADDRESSES, ROOTS, unoffered
 from qwenproxy.api.models import routes as models
 from qwenproxy.api.openai import routes
-from qwenproxy.api.openai.addresses import ADDRESSES, ROOTS, unoffered
 from qwenproxy.api.openai.format import openai_error
 from qwenproxy.api.wire import WireApi
 

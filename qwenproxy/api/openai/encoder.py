@@ -11,18 +11,16 @@ from typing import Any
 import orjson
 
 from qwenproxy.api.openai.format import (
-    DONE,
-    KEEP_ALIVE,
     annotation_object,
     call_object,
     completion_id,
     completion_object,
     finish_reason,
-    frame,
     function_call_object,
     openai_error,
     usage_object,
 )
+from qwenproxy.api.sse import DONE, KEEP_ALIVE, frame
 from qwenproxy.chat import CallArguments, CallStarted, Citation, Event, Finish, Image, Reasoning, Text, Tool, ToolCall
 from qwenproxy.errors import ProxyError
 from qwenproxy.history.kept_answer import KeptAnswer

@@ -1,4 +1,4 @@
-"""OpenAI's objects: completions, counts, tool calls, errors; and the frames of its streams. Pure.
+"""OpenAI's objects: completions, counts, tool calls, errors. Pure.
 
 Knows no Flask and no site. The shapes are those of the OpenAI API reference; request.py reads requests.
 """
@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
-
-import orjson
 
 from qwenproxy.api.waits import message_for_client
 from qwenproxy.chat import Citation, Tool, ToolCall, Usage
@@ -20,19 +18,6 @@ from qwenproxy.observe.logs import request_id
 
 if TYPE_CHECKING:
     from qwenproxy.history.runs import Run
-
-KEEP_ALIVE = b": keep-alive\n\n"
-DONE = b"data: [DONE]\n\n"
-
-
-def frame(value: dict[str, Any]) -> bytes:
-    """Return the server-sent event that carries an object."""
-    return b"data: " + orjson.dumps(value) + b"\n\n"
-
-
-def named_frame(event: Mapping[str, Any]) -> bytes:
-    """Return the server-sent event that carries an object and has its `type` as name."""
-    return b"event: %s\ndata: %s\n\n" % (event["type"].encode(), orjson.dumps(event))
 
 
 def completion_object(run: Run, *, legacy: bool = False) -> dict[str, Any]:

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from qwenproxy.api import documents, searching, thinking
+from qwenproxy.api.bounds import read_limit, read_stop
 from qwenproxy.api.fields import read_flag, read_object, read_text, read_whole
 from qwenproxy.api.ignored import Ignored
 from qwenproxy.api.openai import tools as openai_tools
 from qwenproxy.api.openai.messages import parse_messages
 from qwenproxy.chat import ChatRequest
-from qwenproxy.errors import RequestError, UnsupportedParameter
+from qwenproxy.errors import UnsupportedParameter
 
 HONOURED = (
     frozenset(
@@ -26,7 +27,6 @@ HONOURED = (
     | searching.FIELDS
     | thinking.FIELDS
 )
-MAX_STOP_SEQUENCES = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,23 +88,6 @@ def refuse_losses(body: Mapping[str, Any], numbers: Sequence[str] = ("n",)) -> N
     for name, asks in _REFUSED.items():
         if asks(body.get(name)):
             raise UnsupportedParameter(f"The Qwen chat site does not support {name}. Leave it out.", param=name)
-
-
-def read_stop(body: Mapping[str, Any], name: str = "stop", *, within: str = "") -> tuple[str, ...]:
-    """Return the stop sequences. Raises RequestError."""
-    where = f"{within}{name}"
-    value = body.get(name)
-    sequences = [] if value is None else [value] if isinstance(value, str) else value
-    if not isinstance(sequences, list) or not all(isinstance(sequence, str) for sequence in sequences):
-        raise RequestError(f"{where} must be a string or an array of strings.", param=where)
-    if len(sequences) > MAX_STOP_SEQUENCES:
-        raise RequestError(f"{where} may have at most {MAX_STOP_SEQUENCES} sequences.", param=where)
-    return tuple(sequence for sequence in sequences if sequence)
-
-
-def read_limit(body: Mapping[str, Any], name: str) -> int | None:
-    """Return a number of tokens, None for no limit. Raises RequestError."""
-    return read_whole(body, name, has_none=True)
 
 
 def _max_tokens(body: Mapping[str, Any]) -> int | None:

@@ -8,9 +8,9 @@ from __future__ import annotations
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
+from qwenproxy.api.addresses import PREFIXES
 from qwenproxy.api.answering import respond
 from qwenproxy.api.bodies import json_body
-from qwenproxy.api.openai.addresses import PREFIXES
 from qwenproxy.api.openai.encoder import CompletionEncoder
 from qwenproxy.api.openai.request import parse_chat_request
 from qwenproxy.history.conversations import Alone

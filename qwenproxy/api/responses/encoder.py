@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import Any
 
-from qwenproxy.api.openai.format import DONE, named_frame
 from qwenproxy.api.responses.failures import error_event, failed_error
 from qwenproxy.api.responses.filling import StreamEvent
 from qwenproxy.api.responses.objects import new_id, response_object, usage_object
 from qwenproxy.api.responses.output import Output, ReadPicture, SummaryOutput
 from qwenproxy.api.responses.request import REASONING, SOURCES, ResponseRequest
+from qwenproxy.api.sse import DONE, named_frame
 from qwenproxy.chat import Event, Finish, Image, Usage
 from qwenproxy.errors import ProxyError
 from qwenproxy.history.kept_answer import KeptAnswer

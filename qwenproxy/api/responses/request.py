@@ -10,11 +10,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from qwenproxy.api import documents, searching, thinking
+from qwenproxy.api.bounds import read_limit, read_stop
 from qwenproxy.api.fields import read_flag, read_object, read_text, read_whole
 from qwenproxy.api.ignored import Ignored
 from qwenproxy.api.openai import tools as openai_tools
 from qwenproxy.api.openai.messages import check_attachments
-from qwenproxy.api.openai.request import read_limit, read_stop, refuse_losses
+from qwenproxy.api.openai.request import refuse_losses
 from qwenproxy.api.responses.compaction import instruction
 from qwenproxy.api.responses.echo import echo_of
 from qwenproxy.api.responses.items import Conversation, Lookup, added_tools, no_items, normalised

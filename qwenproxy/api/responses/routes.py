@@ -11,10 +11,10 @@ from functools import partial
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
+from qwenproxy.api.addresses import PREFIXES
 from qwenproxy.api.answering import respond
 from qwenproxy.api.bodies import json_body
 from qwenproxy.api.errors import json_response
-from qwenproxy.api.openai.addresses import PREFIXES
 from qwenproxy.api.responses import compaction
 from qwenproxy.api.responses.encoder import ResponseEncoder
 from qwenproxy.api.responses.items import normalised

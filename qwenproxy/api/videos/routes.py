@@ -12,12 +12,12 @@ from werkzeug.datastructures import Range
 from werkzeug.exceptions import RequestedRangeNotSatisfiable
 from werkzeug.http import parse_range_header
 
+from qwenproxy.api.addresses import PREFIXES
 from qwenproxy.api.auth import client_name
 from qwenproxy.api.bodies import json_body
 from qwenproxy.api.errors import json_response
 from qwenproxy.api.fields import attached_in
 from qwenproxy.api.form_bodies import form_body
-from qwenproxy.api.openai.addresses import PREFIXES
 from qwenproxy.api.videos.format import page_object, video_object
 from qwenproxy.api.videos.request import VideoRequest, check_variant, parse_video, read_wish
 from qwenproxy.api.wiring import filing, films

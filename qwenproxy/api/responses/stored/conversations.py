@@ -8,11 +8,11 @@ from typing import Any
 from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 
+from qwenproxy.api.addresses import PREFIXES
 from qwenproxy.api.auth import client_name
 from qwenproxy.api.bodies import json_body, optional_json_body
 from qwenproxy.api.errors import json_response
 from qwenproxy.api.ignored import Ignored
-from qwenproxy.api.openai.addresses import PREFIXES
 from qwenproxy.api.responses.echo import read_metadata
 from qwenproxy.api.responses.items import normalised
 from qwenproxy.api.responses.objects import Item

@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Callable, Iterator, Sequence
 
 from qwenproxy.api.answering import KEEP_ALIVE_AFTER
-from qwenproxy.api.openai.format import KEEP_ALIVE
+from qwenproxy.api.sse import KEEP_ALIVE
 from qwenproxy.chat.waiting import ClientGoneCheck
 
 LOOK_EVERY = 1.0  # seconds between two checks whether the client left

@@ -13,10 +13,10 @@ from dataclasses import replace
 from typing import Any
 
 from qwenproxy.api.answering import as_proxy_error, stream
-from qwenproxy.api.openai.format import named_frame
 from qwenproxy.api.responses.encoder import ResponseEncoder
 from qwenproxy.api.responses.stored.continuing import Asked, Response
 from qwenproxy.api.responses.stored.events import Events
+from qwenproxy.api.sse import named_frame
 from qwenproxy.errors import ClientGone, QueueTimeout, StorageError
 from qwenproxy.history.conversations import Alone, Conversations
 from qwenproxy.history.kept_answer import KeptAnswer

@@ -8,10 +8,10 @@ from typing import Any
 from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 
+from qwenproxy.api.addresses import PREFIXES
 from qwenproxy.api.answering import event_stream
 from qwenproxy.api.auth import client_name
 from qwenproxy.api.errors import json_response
-from qwenproxy.api.openai.addresses import PREFIXES
 from qwenproxy.api.responses.stored.answers import background, follow
 from qwenproxy.api.responses.stored.events import unpacked
 from qwenproxy.api.responses.stored.pages import page_object, read_wish

@@ -18,12 +18,12 @@ import orjson
 from flask import Blueprint
 from simple_websocket import ConnectionClosed
 
+from qwenproxy.api.addresses import PREFIXES
 from qwenproxy.api.answering import stream_in_time
 from qwenproxy.api.auth import let_in
 from qwenproxy.api.bodies import json_object
 from qwenproxy.api.errors import as_internal_error
 from qwenproxy.api.fields import read_flag, read_text
-from qwenproxy.api.openai.addresses import PREFIXES
 from qwenproxy.api.request_log import socket_request
 from qwenproxy.api.responses.encoder import ResponseEncoder
 from qwenproxy.api.responses.failures import error_object
