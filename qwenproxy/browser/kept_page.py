@@ -154,7 +154,7 @@ class KeptPage:
         self._news.set()
         with self._gate:
             tabs = list(self._tabs)
-            self._tab.when_idle(self._readings.read)
+            self._tab.run_errand(self._readings.read)
         for tab in tabs:
             tab.close()
         self._browser.close(politely=False)  # a tab that is just opening is not in the list yet
@@ -192,7 +192,7 @@ class KeptPage:
             with self._gate:
                 self._tabs = [tab for tab in self._tabs if tab.alive or tab is self._tab]
                 if self._readings.take_due():
-                    self._tab.when_idle(self._readings.read)
+                    self._tab.run_errand(self._readings.read)
             if self._is_due():
                 self._load_in_time()
         self._keep_token()
@@ -216,7 +216,10 @@ class KeptPage:
             login = next((one for one in logins if one and one.token == token), Login(token))
             self._upkeep.keep_login(login)
             if not login.cookies:
-                self._readings.demand()
+                # At once: a browser that dies before has spent the refresh that we know, and its login with it.
+                self._readings.note_order()
+                with self._gate:
+                    self._tab.run_errand(self._readings.read, urgent=True)
         elif reading and reading.token == token:
             self._upkeep.keep_login(reading)
 

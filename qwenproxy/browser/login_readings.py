@@ -1,7 +1,7 @@
 """When the login of an open page is read for safekeeping, and what the last reading brought.
 
 A KeptPage has one: it asks whether a reading is due, orders it from its tab, and hands the result on. The tab's owner
-thread runs the reading while no call runs. Knows no accounts and no disk.
+thread runs the reading while no call runs, after a renewal at once. Knows no accounts and no disk.
 """
 
 from __future__ import annotations
@@ -31,10 +31,6 @@ class LoginReadings:
         """Note that a call uses the page: cookies and storage may change."""
         self._is_used = True
 
-    def demand(self) -> None:
-        """Make a reading due now."""
-        self._is_used, self._ordered_at = True, None
-
     def take_due(self) -> bool:
         """Tell whether a reading is due, and count it as ordered then."""
         now = self._clock()
@@ -42,8 +38,12 @@ class LoginReadings:
         recent = self._ordered_at is not None and 0 <= now - self._ordered_at < READ_EVERY
         if not self._is_used or recent:
             return False
-        self._is_used, self._ordered_at = False, now
+        self.note_order()
         return True
+
+    def note_order(self) -> None:
+        """Count a reading as ordered now."""
+        self._is_used, self._ordered_at = False, self._clock()
 
     def read(self, tab: ChromeTab) -> None:
         """Read the page's login. Only for the thread that owns the tab. Never raises what the driver raises."""

@@ -47,6 +47,7 @@ class Tab:
         self._exchange = Exchange(chrome, site, self._note_token)
         self._load: PageLoad | None = None
         self._errand: Callable[[ChromeTab], None] | None = None
+        self._errand_is_urgent = False
         self._retiring = False
         self._closing = False
         self._thread = threading.Thread(target=self._own, name=f"tab-{name}", daemon=True)
@@ -91,14 +92,15 @@ class Tab:
             self._inbox.put(("load", order))
         return order
 
-    def when_idle(self, errand: Callable[[ChromeTab], None]) -> None:
+    def run_errand(self, errand: Callable[[ChromeTab], None], *, urgent: bool = False) -> None:
         """Order a short errand for the owner thread, for when no call runs; at the latest before a polite end.
 
-        Of several that wait only the last one runs. It must raise nothing. Never raises.
+        An `urgent` one halts running calls instead. Of several that wait only the last one runs. It must raise
+        nothing. Never raises.
         """
         with self._gate:
             if not self._loss:
-                self._inbox.put(("errand", errand))
+                self._inbox.put(("urgent errand" if urgent else "errand", errand))
 
     def retire(self) -> None:
         """Close the tab as soon as no call runs in it. The caller may start no more calls."""
@@ -140,8 +142,9 @@ class Tab:
             while True:
                 self._exchange.tidy()
                 self._take_orders()
-                if self._closing:
+                if self._closing or self._errand_is_urgent:
                     self._run_errand()
+                if self._closing:
                     break
                 if self._exchange.live:
                     self._exchange.run()
@@ -194,8 +197,9 @@ class Tab:
             self._exchange.hold(*value)
         elif kind == "load":
             self._load = value
-        elif kind == "errand":
+        elif kind in ("errand", "urgent errand"):
             self._errand = value
+            self._errand_is_urgent = self._errand_is_urgent or kind == "urgent errand"
         elif kind == "retire":
             self._retiring = True
         else:
@@ -208,7 +212,7 @@ class Tab:
             self._exchange.note_load()
 
     def _run_errand(self) -> None:
-        errand, self._errand = self._errand, None
+        errand, self._errand, self._errand_is_urgent = self._errand, None, False
         if errand:
             errand(self._chrome)
 

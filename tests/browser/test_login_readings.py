@@ -1,4 +1,4 @@
-"""When the login of an open page is read: not while nobody uses it, every ten minutes of use, and on demand."""
+"""When the login of an open page is read: not while nobody uses it, else every ten minutes of use."""
 
 from __future__ import annotations
 
@@ -55,12 +55,13 @@ def test_use_during_the_ten_minutes_counts_at_their_end(readings: LoginReadings,
     assert not readings.take_due(), "nobody used it since"
 
 
-def test_a_renewed_token_is_read_at_once(readings: LoginReadings) -> None:
+def test_a_reading_that_was_ordered_otherwise_counts(readings: LoginReadings, clock: FakeClock) -> None:
     readings.note_use()
-    assert readings.take_due()
-    readings.demand()
-    assert readings.take_due()
+    readings.note_order()
     assert not readings.take_due()
+    readings.note_use()
+    clock.now += READ_EVERY
+    assert readings.take_due()
 
 
 def test_a_clock_that_is_set_back_puts_nothing_off(readings: LoginReadings, clock: FakeClock) -> None:
