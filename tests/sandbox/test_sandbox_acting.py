@@ -179,10 +179,10 @@ def test_calls_go_wrong_on_order(caller: Caller) -> None:
     )
     assert '<use_function name="look">' in talk.say("You did not call a function. You must call look.")
     broken = caller.say(folded(said("user", "Go. {{breaks 1}}"), note=note))
-    assert broken == '<tool_call>{"name":"look","arguments":{"city":"text"</tool_call>\n'
+    assert broken == '<tool_call>{"name":"look","arguments":{"city":"(made up by the stand-in)"</tool_call>\n'
     form = '<use_function name="look">\n<argument name="...">...</argument>\n</use_function>'
     assert talk.say(f"Your call of 'look' was not carried out. Write it in this form:\n{form}", features=NATIVE) == (
-        '<use_function name="look">\n<argument name="city">text</argument>\n</use_function>\n'
+        '<use_function name="look">\n<argument name="city">(made up by the stand-in)</argument>\n</use_function>\n'
     )
     misfit = caller.ask("look {{breaks 1}}", features=NATIVE)
     [call] = [delta["extra"]["local_mcp"]["mine"][0] for delta in deltas(misfit) if delta["phase"] == "local_tool"]
