@@ -158,6 +158,23 @@ def test_a_document_fits_the_schema(caller: Caller) -> None:
     assert "You said" in caller.say(functions)
 
 
+@pytest.mark.parametrize(
+    ("example", "answer"),
+    [
+        ('{ "title": "your concise title here" }', {"title": "Made up by the stand-in"}),
+        ('\n{ "tags": ["tag1", "tag2"], "sure": true }', {"tags": ["Made up by the stand-in"], "sure": True}),
+    ],
+    ids=["title", "tags"],
+)
+def test_a_document_is_like_the_example_of_a_task(caller: Caller, example: str, answer: Any) -> None:
+    task = (
+        "### Task:\nGenerate a concise title. Your entire response must consist solely of the JSON object.\n"
+        f"### Output:\nJSON format: {example}\n### Chat History:\n<chat_history>\nUSER: Hi {{'a'}}\n</chat_history>"
+    )
+    assert json.loads(caller.say(task)) == answer
+    assert json.loads(caller.say(folded(said("user", task)))) == answer
+
+
 def test_documents_go_wrong_on_order(caller: Caller) -> None:
     assert caller.say("{{document fence}}" + DOCUMENT).startswith("```json\n{")
     assert caller.say("{{document prose}}" + DOCUMENT).startswith("Here is")
