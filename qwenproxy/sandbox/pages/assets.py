@@ -51,7 +51,7 @@ def sign_in_page(state: SiteState) -> Response:
     """Return the sign-in form, which also names logins that work here."""
     accounts = state.accounts
     people = [(accounts.spare, "for one more account"), *((one, one.id) for one in accounts.all[:_SHOWN])]
-    rows = [f"<li>{use}:<br><b>{one.email}</b><br>password <b>{one.password}</b></li>" for one, use in people]
+    rows = [f"<li>{use}: <br><b>{one.email}</b> <br>password <b>{one.password}</b></li>" for one, use in people]
     more = "<li>... and so on, by number</li>" if len(accounts.all) > _SHOWN else ""
     return page(state, "auth.html", f"{''.join(rows)}{more}")
 
