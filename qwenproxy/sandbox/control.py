@@ -102,7 +102,7 @@ async def change_account(account_id: str, action: str) -> Response:
 
 
 def _account(site: SiteState, account_id: str) -> Any:
-    return next((account for account in site.accounts.all if account.id == account_id), None)
+    return next((account for account in site.accounts.everybody if account.id == account_id), None)
 
 
 def _fault(entry: Any) -> Fault:

@@ -20,6 +20,7 @@ from spelling import spelled
 from qwenproxy.api.openapi.schemas import ERROR_CODES
 from qwenproxy.cli import cli
 from qwenproxy.config import SETTINGS
+from qwenproxy.sandbox.faults.fault import KINDS, parse_fault
 
 DOCS = ROOT / "docs"
 PAPERS = {
@@ -181,6 +182,20 @@ def test_the_commands_a_paper_names_exist(path: Path) -> None:
                 elif isinstance(command, click.Group):
                     assert word in commands_of(command), words
                     command = commands_of(command)[word]
+
+
+def test_the_architecture_has_every_fault_of_the_stand_in() -> None:
+    listed = rows(marked(PAPERS["architecture"].read_text("utf-8"), "faults"))
+    shown = [(kind, frozenset(quoted([keys]))) for kinds, keys, _ in listed for kind in quoted([kinds])]
+    assert len(dict(shown)) == len(shown), "a kind stands there twice"
+    assert dict(shown) == dict(KINDS)
+    assert all(meaning for *_, meaning in listed)
+
+
+def test_the_faults_shown_to_newcomers_can_be_ordered_and_the_first_does_not_last() -> None:
+    shown = re.findall(r"\{\{fault ([^}]+)\}\}", (ROOT / "CONTRIBUTING.md").read_text("utf-8"))
+    faults = [parse_fault(text) for text in shown]
+    assert faults[0].kind in ("moderation", "http_500"), "an example that people copy leaves the account usable"
 
 
 def table(name: str) -> list[list[str]]:

@@ -158,6 +158,23 @@ def test_a_document_fits_the_schema(caller: Caller) -> None:
     assert "You said" in caller.say(functions)
 
 
+@pytest.mark.parametrize(
+    ("example", "answer"),
+    [
+        ('{ "title": "your concise title here" }', {"title": "Made up by the stand-in"}),
+        ('\n{ "tags": ["tag1", "tag2"], "sure": true }', {"tags": ["Made up by the stand-in"], "sure": True}),
+    ],
+    ids=["title", "tags"],
+)
+def test_a_document_is_like_the_example_of_a_task(caller: Caller, example: str, answer: Any) -> None:
+    task = (
+        "### Task:\nGenerate a concise title. Your entire response must consist solely of the JSON object.\n"
+        f"### Output:\nJSON format: {example}\n### Chat History:\n<chat_history>\nUSER: Hi {{'a'}}\n</chat_history>"
+    )
+    assert json.loads(caller.say(task)) == answer
+    assert json.loads(caller.say(folded(said("user", task)))) == answer
+
+
 def test_documents_go_wrong_on_order(caller: Caller) -> None:
     assert caller.say("{{document fence}}" + DOCUMENT).startswith("```json\n{")
     assert caller.say("{{document prose}}" + DOCUMENT).startswith("Here is")
@@ -179,10 +196,10 @@ def test_calls_go_wrong_on_order(caller: Caller) -> None:
     )
     assert '<use_function name="look">' in talk.say("You did not call a function. You must call look.")
     broken = caller.say(folded(said("user", "Go. {{breaks 1}}"), note=note))
-    assert broken == '<tool_call>{"name":"look","arguments":{"city":"text"</tool_call>\n'
+    assert broken == '<tool_call>{"name":"look","arguments":{"city":"(made up by the stand-in)"</tool_call>\n'
     form = '<use_function name="look">\n<argument name="...">...</argument>\n</use_function>'
     assert talk.say(f"Your call of 'look' was not carried out. Write it in this form:\n{form}", features=NATIVE) == (
-        '<use_function name="look">\n<argument name="city">text</argument>\n</use_function>\n'
+        '<use_function name="look">\n<argument name="city">(made up by the stand-in)</argument>\n</use_function>\n'
     )
     misfit = caller.ask("look {{breaks 1}}", features=NATIVE)
     [call] = [delta["extra"]["local_mcp"]["mine"][0] for delta in deltas(misfit) if delta["phase"] == "local_tool"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -147,6 +148,24 @@ def test_the_chat_sends_people_to_the_sign_in_host(site: Sandbox, caller: Caller
     for path in ("/api/v1/auths/signin", "/api/v2/auths/signin"):
         body = {"email": site.accounts[0].email, "password": site.accounts[0].password_hash}
         assert refusal(caller.http.post(path, json=body)) == ("404", "not found", "Not Found")
+
+
+@pytest.mark.parametrize("own_host", [True, False], ids=["at the sign-in host", "at the chat"])
+def test_the_form_names_logins_that_work_and_one_is_of_nobody_yet(
+    site: Sandbox, caller: Caller, visitor: Visitor, own_host: bool
+) -> None:
+    site.switches.sign_in_host = own_host
+    http, address = (visitor.http, "/signin") if own_host else (caller.http, "/auth")
+    try:
+        words = re.findall("<b>(.+?)</b>", http.get(address).text)
+        logins = list(zip(words[::2], words[1::2], strict=True))
+        for email, password in logins:
+            body = {"email": email, "password": password}
+            assert http.post("/api/v2/auths/signin", json=body).json()["success"]
+    finally:
+        site.switches.sign_in_host = True
+    assert logins == [("person0@example.com", "sandbox-0"), *((one.email, one.password) for one in site.accounts[:3])]
+    assert "person0@example.com" not in {one.email for one in site.accounts}
 
 
 def test_signing_in_gives_an_access_token_and_a_cookie_no_script_reads(

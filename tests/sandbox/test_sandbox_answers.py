@@ -133,7 +133,47 @@ def test_directives(caller: Caller, prompt: str, expected: str) -> None:
 
 
 def test_text_that_only_looks_like_a_directive_is_text(caller: Caller) -> None:
-    assert "{{nonsense}} {{tool f {bad}}}" in caller.say("{{nonsense}} {{tool f {bad}}}")
+    text = "{{nonsense}} {{ tool | tojson }} {{answers | join}} {{toolbox f {bad}}} {{call}} {{say"
+    assert text in caller.say(text)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "trouble"),
+    [
+        ('{{call exec_command {"cmd":"ls"}', "call: it does not end with }}"),
+        ('{{call exec_command {"cmd":"ls"}} and {{say x}}', "call: it does not end with }} after exec_command and its"),
+        ('{{call look {"city": Köln}}}', "call: its JSON is broken at character 10: Expecting value"),
+        ("{{call look as=latin}}", "call: no dialect 'latin'; there are bare, "),
+        ("{{tool f {bad}}}", "tool: its JSON is broken at character 2: "),
+        ("{{chain [{...}]}}", "chain: its JSON is broken at character 3: "),
+        ('{{chain [{"speak":"x"}]}}', "chain: a step says or calls something"),
+        ('{{chain [{"call":"f"}]', "chain: it does not end with }}"),
+        ('{{answers {"say":"x"}}}', "answers: steps are a list"),
+        ("{{write text}}", "write: its JSON is broken at character 1: "),
+        ("{{write 5}}", "write: it takes a JSON string"),
+        ("{{say one}} {{say two", "say: it does not end with }}"),
+        ("{{stream chunks=many}}", "stream: 'chunks=many' is none of its options; they are chunks, interval_ms, "),
+        ("{{long size=5}}", "long: 'size=5' is none of its options; they are bytes, interval_ms, "),
+    ],
+    ids=lambda text: str(text)[:24],
+)
+def test_the_model_says_which_directive_cannot_be_read(caller: Caller, prompt: str, trouble: str) -> None:
+    answer = caller.say(f"Please: {prompt}")
+    assert answer.startswith(f"This directive could not be read: {trouble}")
+    assert "{{" not in answer, "programs quote answers in their next questions"
+
+
+def test_only_people_are_told_of_what_cannot_be_read(caller: Caller) -> None:
+    assert "begins with" in caller.say("### Tool result: look (c1)\n{{chain [STEP, ...]}} {{fault KIND key=value}}")
+    assert caller.say("{{write " + json.dumps("{{call x {bad}}} {{fault y}}") + "}}").startswith("{{call x")
+    chat_id = caller.new_chat()
+    first = frames(caller.ask("{{call look {bad}}}", chat_id))[0]["response.created"]["response_id"]
+    assert answer_text(caller.ask("{{say fine}}", chat_id, parent_id=first)) == "fine"
+
+
+def test_many_openings_without_an_end_take_no_time(caller: Caller) -> None:
+    assert "does not end" in caller.say("{{say " * 200_000)
+    assert "You said" in caller.say("{{say | " * 200_000)
 
 
 def test_tool_call_is_split_over_deltas(caller: Caller) -> None:

@@ -149,6 +149,7 @@ def test_a_brain_that_is_not_there_fails_as_the_site_does(caller: Caller) -> Non
 def test_faults_strike_its_answers_too(server: OpenAIServer, caller: Caller) -> None:
     server.deltas = [{"content": "one "}, {"content": "two "}, {"content": "three"}]
     assert answer_text(caller.ask("{{fault cut_before_end after=2}}")) == "one two "
+    assert "no fault 'cut'" in answer_text(caller.ask("{{fault cut}}"))
 
 
 def test_the_command_line_puts_a_brain_behind_the_stand_in(server: OpenAIServer, tmp_path: Path) -> None:

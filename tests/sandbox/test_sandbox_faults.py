@@ -369,9 +369,27 @@ def test_what_came_before_a_cut_is_kept(caller: Caller) -> None:
     assert answer["content"].startswith("chunk-000 chunk-001 ")
 
 
-def test_a_misspelt_fault_is_refused(caller: Caller) -> None:
-    assert "no fault 'nonsense'" in refusal(caller.ask("{{fault nonsense}}"))[2]
-    assert "no option" in refusal(caller.ask("{{fault captcha num=1}}"))[2]
+@pytest.mark.parametrize(
+    ("fault", "trouble"),
+    [
+        ("rate_limit", "no fault 'rate_limit'; there are rate_limited, "),
+        ("", "no fault ''; there are "),
+        ("captcha num=1", "captcha knows no option num; it knows action, endless, form, type"),
+        ("http_500 now", "http_500 knows no option now; it knows none"),
+        ("stall seconds=long", "seconds takes a number from 0 on, not 'long'"),
+        ("drip size=0", "size takes a number from 1 on, not '0'"),
+        ("bad_request 'details=open", "No closing quotation"),
+    ],
+    ids=["kind", "no kind", "option", "no options", "no number", "too small", "quote"],
+)
+def test_the_model_says_that_a_fault_cannot_be_read(caller: Caller, fault: str, trouble: str) -> None:
+    answer = caller.say(f"{{{{fault {fault}}}}} {{{{say x}}}}")
+    assert answer.startswith(f"This directive could not be read: fault: {trouble}")
+
+
+def test_a_misspelt_fault_for_a_picture_is_refused(caller: Caller) -> None:
+    picture = {"chat_type": "t2i", "sub_chat_type": "t2i", "extra": {"meta": {"subChatType": "t2i"}}}
+    assert "no fault 'nonsense'" in refusal(caller.ask("A fox {{fault nonsense}}", message=picture))[2]
 
 
 def test_every_kind_is_tested_here() -> None:

@@ -25,7 +25,7 @@ SILENT_CHANNEL = {
 LINE = json.dumps({"type": "function", "function": {"name": "look", "description": "", "parameters": CITY}})
 TRAINED = f"<tools>\n{LINE}\n</tools>\n"
 NEUTRAL = TRAINED.replace("tools>", "functions>")
-CALL = '<tool_call>{"name":"look","arguments":{"city":"text"}}</tool_call>\n'
+CALL = '<tool_call>{"name":"look","arguments":{"city":"(made up by the stand-in)"}}</tool_call>\n'
 
 running, cleared, caller = sandbox_fixtures(accounts=2, busy_release_s=0)
 
@@ -48,7 +48,7 @@ def native(answer: Any) -> list[Any]:
     ]
 
 
-def params(name: str, city: str = "text", prefix: str = "mine-") -> dict[str, Any]:
+def params(name: str, city: str = "(made up by the stand-in)", prefix: str = "mine-") -> dict[str, Any]:
     return {"tool_name": f"{prefix}{name}", "params": {"city": city}}
 
 
@@ -76,9 +76,11 @@ def test_forms_of_native_calls(site: Sandbox, caller: Caller, server: str) -> No
     site.switches.native_prefix = False
     assert native(caller.ask("look", features=offer)) == [{server: [params("look", prefix="")]}]
     site.switches.native_form = "local_mcp_text"
-    assert native(caller.ask("look", features=offer))[0][server][0]["params"] == '{"city":"text"}'
+    assert native(caller.ask("look", features=offer))[0][server][0]["params"] == '{"city":"(made up by the stand-in)"}'
     site.switches.native_form = "function_call"
-    assert native(caller.ask("look", features=offer)) == [{"name": "look", "arguments": '{"city":"text"}'}]
+    assert native(caller.ask("look", features=offer)) == [
+        {"name": "look", "arguments": '{"city":"(made up by the stand-in)"}'}
+    ]
 
 
 def test_native_calls_may_be_all_there_is(site: Sandbox, caller: Caller) -> None:
@@ -152,12 +154,14 @@ def calls_in(answer: Any) -> list[str]:
     return [delta["function_call"]["arguments"] for delta in deltas(answer) if "function_call" in delta]
 
 
-@pytest.mark.parametrize("prompt", ["Please look.", "{{call look}}", '{{tool look {"city":"text"}}}'])
+@pytest.mark.parametrize(
+    "prompt", ["Please look.", "{{call look}}", '{{tool look {"city":"(made up by the stand-in)"}}}']
+)
 def test_a_trained_notation_is_intercepted_unless_all_switches_are_set(caller: Caller, prompt: str) -> None:
     chat_id = caller.new_chat()
     answer = caller.ask(TRAINED + prompt, chat_id)
     snapshots = calls_in(answer)
-    assert (snapshots[0], snapshots[-1]) == ("", '{"city":"text"}')
+    assert (snapshots[0], snapshots[-1]) == ("", '{"city":"(made up by the stand-in)"}')
     functions = [(one["content"], one["status"]) for one in deltas(answer) if one["role"] == "function"]
     assert functions == [("Tool look does not exists.", "typing"), ("", "finished")]
     assert answer_text(answer) == "Tool look does not exists." + "I cannot use that function here."
@@ -188,7 +192,7 @@ def test_words_before_an_intercepted_call_are_a_finished_piece(caller: Caller) -
 
 def test_a_notation_of_our_own_is_never_intercepted(caller: Caller) -> None:
     assert caller.say(NEUTRAL + "Please look.") == (
-        '<use_function name="look">\n<argument name="city">text</argument>\n</use_function>\n'
+        '<use_function name="look">\n<argument name="city">(made up by the stand-in)</argument>\n</use_function>\n'
     )
 
 

@@ -128,13 +128,15 @@ class SandboxAccount:
 
 
 class Accounts:
-    """All accounts of a sandbox."""
+    """All accounts of a sandbox; `spare` is one more, with which people rehearse to add an account."""
 
     def __init__(self, count: int, clock: Clock, switches: Switches) -> None:
         self.all: Sequence[SandboxAccount] = tuple(
             SandboxAccount(number + 1, clock, switches) for number in range(count)
         )
-        self._by_user_id = {account.user_id: account for account in self.all}
+        self.spare = SandboxAccount(0, clock, switches)
+        self.everybody = (*self.all, self.spare)
+        self._by_user_id = {account.user_id: account for account in self.everybody}
 
     def of(self, claims: Mapping[str, Any]) -> SandboxAccount | None:
         """Return the account that these claims name; None for those of a forged token, which are empty."""
@@ -155,7 +157,7 @@ class Accounts:
 
     def with_password(self, email: object, password: object) -> SandboxAccount | None:
         """Return the account with this address and password (plain or hashed), if there is one."""
-        for account in self.all:
+        for account in self.everybody:
             if account.email == email and password in (account.password, account.password_hash):
                 return account
         return None

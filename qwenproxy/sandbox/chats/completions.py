@@ -16,7 +16,7 @@ from qwenproxy.sandbox.chats.question import Question, read_question
 from qwenproxy.sandbox.envelope import bad_request, success
 from qwenproxy.sandbox.faults import answers as fault_answers
 from qwenproxy.sandbox.faults.changes import changed, has_changed
-from qwenproxy.sandbox.faults.fault import COMPLETIONS, Fault, parse_fault
+from qwenproxy.sandbox.faults.fault import COMPLETIONS, Fault
 from qwenproxy.sandbox.faults.oddities import Frames, HeldOpen, Timed
 from qwenproxy.sandbox.faults.streams import ConnectionDropped, spoil
 from qwenproxy.sandbox.media.filming import FILMS, check_quota, start_film
@@ -34,6 +34,7 @@ from qwenproxy.sandbox.wire import Exchange, Wire
 
 bp = Blueprint("completions", __name__)
 _CLOCK = CLOCK.encode()
+_WITHOUT_TEXT = frozenset({*FILMS, *PICTURES, RESEARCH})  # kinds of chats where the model cannot say what is wrong
 _HEADERS = {"x-actual-status-code": "200", "cache-control": "no-cache", "x-accel-buffering": "no"}
 
 
@@ -45,12 +46,14 @@ async def complete() -> Response:
     if draws_human_check(g.body) or (limit is not None and len(await request.get_data()) > limit):
         return fault_answers.captcha(state, account.id)
     question = read_question(state, account, g.body, request.args.get("chat_id"))
-    fault: Fault | None = g.fault or _ordered_fault(question)
+    fault: Fault | None = g.fault or question.fault
     if fault is not None and not fault.in_stream:
         answer = await fault_answers.answer(fault, account.id)
         if answer is not None:
             return answer
         fault = None
+    if question.misread and question.message["chat_type"] in _WITHOUT_TEXT:
+        raise bad_request(f"Invalid input {question.misread}")
     if question.message["chat_type"] in FILMS:
         return _film(state, question)
     if question.message["chat_type"] in PICTURES and state.switches.quota_form == "envelope":
@@ -93,7 +96,7 @@ async def _answer(
         found = _research(state, question, user_message, writer)
         return _in_turn(found if fault is None else spoil(fault, found, writer))
     prompt = question.prompt(user_message, state)
-    if state.brain is not None and not question.silenced:
+    if state.brain is not None and not question.silenced and not question.misread:
         thinking = think(state.brain, prompt, writer, state.switches.keep_alive_s)
         if fault is None:
             return thinking
@@ -193,14 +196,3 @@ def _empty_answer(question: Question) -> dict[str, object]:
 
 def _remember(answer: ChatMessage, writer: FrameWriter) -> None:
     answer.fields.update(content=writer.answer, content_list=writer.content_list, done=True, usage=writer.usage)
-
-
-def _ordered_fault(question: Question) -> Fault | None:
-    """Return the fault that the prompt asks for. Raises SiteError if there is no such fault."""
-    for directive in question.directives:
-        if directive.name == "fault":
-            try:
-                return parse_fault(directive.text)
-            except ValueError as error:
-                raise bad_request(f"Invalid input {error}") from error
-    return None

@@ -9,11 +9,12 @@ from qwenproxy.sandbox.accounts.account import SandboxAccount
 from qwenproxy.sandbox.chats.chat import Chat, ChatMessage
 from qwenproxy.sandbox.chats.local_tools import are_silenced, check_local_tools, seen_features
 from qwenproxy.sandbox.envelope import SiteError, bad_request
+from qwenproxy.sandbox.faults.fault import Fault, parse_fault
 from qwenproxy.sandbox.media.filming import FILMS, check_film
 from qwenproxy.sandbox.media.painting import PICTURES, check_picture
 from qwenproxy.sandbox.model.cards import ModelCard
 from qwenproxy.sandbox.model.conversation import Conversation
-from qwenproxy.sandbox.model.directives import Directive
+from qwenproxy.sandbox.model.directives import Directive, all_directives
 from qwenproxy.sandbox.model.script import Prompt
 from qwenproxy.sandbox.model.view import read_view
 from qwenproxy.sandbox.state import SiteState
@@ -28,23 +29,23 @@ UNNAMED_INPUT = "输入或附件有误"  # the site's words where it names no pa
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """An accepted call: the chat, the model, the body and its single message; `silenced`: the answer stays empty."""
+    """An accepted call: the chat, the model, the body and its single message.
+
+    `silenced`: the answer stays empty. `fault` is the one that the message orders, `misread` why it cannot be read.
+    """
 
     chat: Chat
     model: ModelCard
     body: dict[str, Any]
     message: dict[str, Any]
     silenced: bool
+    fault: Fault | None
+    misread: str
 
     @property
     def features(self) -> dict[str, Any]:
         """The message's feature_config."""
         return _features(self.message)
-
-    @property
-    def directives(self) -> list[Directive]:
-        """The directives of the message alone."""
-        return Conversation(read_view([self.message])).directives
 
     def ask(self) -> ChatMessage:
         """Put the message into the chat."""
@@ -65,6 +66,7 @@ class Question:
             features=seen_features(self.features, self.chat.account_id, state.switches),
             settings=state.settings.of(self.chat.account_id),
             switches=state.switches,
+            misread=self.misread,
         )
 
     def _system_texts(self, state: SiteState) -> list[str]:
@@ -105,7 +107,26 @@ def read_question(state: SiteState, account: SandboxAccount, body: Any, chat_id:
     _check_files(state, account, message["files"])
     check_local_tools(_features(message))
     chat.check_parent(body["parent_id"], older=state.switches.older_parents)
-    return Question(chat, model, body, message, are_silenced(_features(message), account.id, state.switches))
+    silenced = are_silenced(_features(message), account.id, state.switches)
+    return Question(chat, model, body, message, silenced, *_ordered_fault(message))
+
+
+def _ordered_fault(message: dict[str, Any]) -> tuple[Fault | None, str]:
+    """Return the fault that the message orders, and why one that a person wrote there cannot be read."""
+    conversation = Conversation(read_view([message]))
+    for text in conversation.spoken:
+        for directive in all_directives(text):
+            if directive.name == "fault" and (misread := _read_fault(directive)[1]):
+                return None, f"fault: {misread}"
+    faults = (_read_fault(one)[0] for one in conversation.directives if one.name == "fault")
+    return next((fault for fault in faults if fault is not None), None), ""
+
+
+def _read_fault(directive: Directive) -> tuple[Fault | None, str]:
+    try:
+        return parse_fault(directive.text), ""
+    except ValueError as error:
+        return None, str(error)
 
 
 def _features(message: dict[str, Any]) -> dict[str, Any]:

@@ -77,6 +77,12 @@ _STREAM_KINDS = frozenset(
     | {"coalesce", "byte_by_byte", "drip"}
     | {"segments", "function_channel", "two_answers", "image_tool", "done_flag", "held_open"}
 )
+# options that are numbers -> the least that they may be
+_LEAST = {
+    **dict.fromkeys(("num", "after", "seconds", "pause_s", "cut_after", "interval_ms", "every_s"), 0),
+    **dict.fromkeys(("every", "group", "size"), 1),
+    "status": 200,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +106,8 @@ class Fault:
             raise ValueError(f"no fault {self.kind!r}; there are {', '.join(KINDS)}")
         unknown = set(self.options) - KINDS[self.kind]
         if unknown:
-            raise ValueError(f"{self.kind} knows no option {', '.join(sorted(unknown))}")
+            known = ", ".join(sorted(KINDS[self.kind])) or "none"
+            raise ValueError(f"{self.kind} knows no option {', '.join(sorted(unknown))}; it knows {known}")
 
     @property
     def in_stream(self) -> bool:
@@ -180,6 +187,9 @@ def parse_fault(text: str) -> Fault:
     for pair in pairs:
         key, _, value = pair.partition("=")
         options[key] = _value(value)
+        least = _LEAST.get(key)
+        if least is not None and (isinstance(options[key], bool | str) or options[key] < least):
+            raise ValueError(f"{key} takes a number from {least} on, not {value!r}")
     return Fault(kind, options=options)
 
 

@@ -23,6 +23,8 @@ _SCHEMA = re.compile(r"\bJSON schema\b", re.IGNORECASE)
 _OBJECT = re.compile(r"\bJSON object\b", re.IGNORECASE)
 _TALK = re.compile(r"\b(?:answer|reply|respond|write|return|output|give|produce)\b[^.\n]{0,80}\bJSON object\b", re.I)
 _SCHEMA_WORDS = frozenset({"type", "properties", "anyOf", "oneOf", "allOf", "$ref", "enum", "const", "items", "$defs"})
+_FORMAT = re.compile(r"\bJSON format:\s*(?=\{)", re.IGNORECASE)  # as programs ask for titles: an example follows
+_EXAMPLE = "Made up by the stand-in"
 _NEAR = 400  # characters between the words and the schema
 _ANY = {"type": "object", "properties": {"answer": {"type": "string"}}, "required": ["answer"]}
 _CHAT = "I would rather talk about it than write it down."
@@ -117,6 +119,9 @@ def _wanted_schema(entries: Sequence[Entry]) -> Any:
             schema = _schema_after(text, words.end())
             if schema is not None:
                 return schema
+        for words in reversed(list(_FORMAT.finditer(text))):
+            if (example := _json_after(text, words.end())) is not None:
+                return {"const": _like(example)}
         if (_OBJECT if is_note else _TALK).search(text):
             return _ANY
     return None
@@ -129,6 +134,11 @@ def _demands(entries: Sequence[Entry]) -> Iterator[tuple[str, bool]]:
 
 
 def _schema_after(text: str, at: int) -> Any:
+    value = _json_after(text, at)
+    return value if value is not None and _SCHEMA_WORDS & set(value) and "parameters" not in value else None
+
+
+def _json_after(text: str, at: int) -> dict[str, Any] | None:
     start = text.find("{", at, at + _NEAR)
     if start < 0:
         return None
@@ -136,5 +146,13 @@ def _schema_after(text: str, at: int) -> Any:
         value, _ = json.JSONDecoder().raw_decode(text, start)
     except ValueError:
         return None
-    is_schema = isinstance(value, dict) and bool(_SCHEMA_WORDS & set(value)) and "parameters" not in value
-    return value if is_schema else None
+    return value if isinstance(value, dict) else None
+
+
+def _like(example: Any) -> Any:
+    """Return a value of the example's form, with one entry in each list."""
+    if isinstance(example, dict):
+        return {key: _like(value) for key, value in example.items()}
+    if isinstance(example, list):
+        return [_like(value) for value in example[:1]]
+    return _EXAMPLE if isinstance(example, str) else example

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from qwenproxy.sandbox.model.directives import ANSWERS, SERIES, Directive, all_directives, read_directives
+from qwenproxy.sandbox.model.directives import ANSWERS, SERIES, Directive, all_directives, read_directives, trouble_in
 from qwenproxy.sandbox.model.steps import Step, read_steps, step_by_results
 from qwenproxy.sandbox.model.view import Entry
 
@@ -31,8 +31,7 @@ class Conversation:
     @property
     def user_text(self) -> str:
         """What the person says in the newest entries; without a person, all of them."""
-        texts = [entry.text for entry in self.newest if entry.role == "user"]
-        return "\n\n".join(texts or [entry.text for entry in self.newest if entry.role != "tool"])
+        return "\n\n".join(self.spoken or [entry.text for entry in self.newest if entry.role != "tool"])
 
     @property
     def result(self) -> Entry | None:
@@ -50,6 +49,16 @@ class Conversation:
         """The directives of the newest entries that count; results of a chain's calls may hold any text."""
         silent = {"file", "tool"} if self._is_led() else {"file"}
         return read_directives("\n".join(entry.text for entry in self.newest if entry.role not in silent))
+
+    @property
+    def spoken(self) -> list[str]:
+        """What people say in the newest entries, text by text; results and system messages often hold templates."""
+        return [entry.text for entry in self.newest if entry.role == "user"]
+
+    @property
+    def trouble(self) -> str:
+        """Why a directive that a person wrote cannot be read; "" if all can be read."""
+        return next(filter(None, map(trouble_in, self.spoken)), "")
 
     def step(self, *, has_functions: bool) -> Step | None:
         """Return the step that is due in the series which the newest ordering entry began.

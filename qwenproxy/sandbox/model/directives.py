@@ -28,13 +28,15 @@ Manners of what the model does by itself (acting.py), for the whole conversation
 
     {{document fence}}  prose, chat                 a JSON document in a fence, amid prose, or not at all
     {{breaks N}}  {{breaks N misfit}}  ... chat     the first N documents or calls are broken, wrong, or not there
+
+Text that begins like one of these and cannot be read is no directive; the model says so when a person wrote it.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,9 +48,14 @@ ANSWERS = frozenset(_WORDS)
 SERIES = frozenset({"chain", "answers"})
 _CALLS = frozenset({"tool", "call"})
 _OPENING = re.compile(rf"\{{\{{\s*({'|'.join(_WORDS)}|think|search|builtin|fault|document|breaks)\b[ \t]?")
+# prompts also hold templates, such as {{ tool }} and {{answers | join}}; those are no directives that went wrong
+_MEANT = re.compile(r"\{\{\w+\s+[^\s|}.$]")
+_UNCLOSED = "it does not end with }}"
 _NAME = re.compile(r"([\w.-]+)\s*")
 _CLOSE = re.compile(r"\s*\}\}")
 _CALL_CLOSE = re.compile(r"\s*(?:as=(\w+)\s*)?\}\}")
+_NUMBERS = {"stream": ("chunks", "interval_ms", "size", "stamp"), "long": ("bytes", "interval_ms")}
+_NUMBER = re.compile(r"(\w+)=\d+(?:\.\d+)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,22 +82,48 @@ def read_directives(prompt: str) -> list[Directive]:
 
 def all_directives(prompt: str) -> list[Directive]:
     """Return every directive in a text, in order."""
-    directives: list[Directive] = []
+    return [one for one in _read(prompt) if isinstance(one, Directive)]
+
+
+def trouble_in(prompt: str) -> str:
+    """Return why the first directive that cannot be read cannot; "" if all can be read."""
+    return next((one for one in _read(prompt) if isinstance(one, str)), "")
+
+
+def _read(prompt: str) -> Iterator[Directive | str]:
+    """Yield each directive, or why it cannot be read."""
     position, last_close = 0, prompt.rfind("}}")
-    # without an end behind it nothing is a directive, and looking for one each time would take long
-    while (opening := _OPENING.search(prompt, position)) and opening.end() <= last_close:
-        directive = _READERS.get(opening[1], _plain)(prompt, opening)
-        if directive is not None:
-            directives.append(directive)
-        position = directive.end if directive else opening.end()
-    return directives
+    while opening := _OPENING.search(prompt, position):
+        position = opening.end()
+        try:
+            # without an end behind it nothing is a directive, and reading it each time would take long
+            if position > last_close:
+                raise ValueError(_UNCLOSED)
+            directive = _READERS.get(opening[1], _plain)(prompt, opening)
+        except ValueError as error:
+            if _MEANT.match(prompt, opening.start()):
+                yield f"{opening[1]}: {error}"
+                if position > last_close:
+                    return
+        else:
+            if directive is not None:
+                position = directive.end
+                yield directive
 
 
-def _plain(prompt: str, opening: re.Match[str]) -> Directive | None:
-    close = prompt.find("}}", opening.end())
-    if close < 0:
-        return None
+def _plain(prompt: str, opening: re.Match[str]) -> Directive:
+    close = prompt.index("}}", opening.end())
     return Directive(opening[1], prompt[opening.end() : close], opening.start(), close + 2)
+
+
+def _with_numbers(prompt: str, opening: re.Match[str]) -> Directive:
+    directive = _plain(prompt, opening)
+    known = _NUMBERS[directive.name]
+    for word in directive.text.split():
+        number = _NUMBER.fullmatch(word)
+        if number is None or number[1] not in known:
+            raise ValueError(f"{word!r} is none of its options; they are {', '.join(known)}, each =NUMBER")
+    return directive
 
 
 def _call(prompt: str, opening: re.Match[str]) -> Directive | None:
@@ -102,42 +135,36 @@ def _call(prompt: str, opening: re.Match[str]) -> Directive | None:
     end = name.end()
     if prompt.startswith("{", end):
         arguments, end = _json(prompt, end)
-        if arguments is ...:
-            return None
     close = (_CLOSE if opening[1] == "tool" else _CALL_CLOSE).match(prompt, end)
-    dialect = "tool_call" if opening[1] == "tool" else (close[1] or "" if close else "")
-    if close is None or (dialect and dialect not in DIALECTS):
-        return None
+    if close is None:
+        raise ValueError(f"{_UNCLOSED} after {name[1]}" + (" and its JSON" if end > name.end() else ""))
+    dialect = "tool_call" if opening[1] == "tool" else close[1] or ""
+    if dialect and dialect not in DIALECTS:
+        raise ValueError(f"no dialect {dialect!r}; there are {', '.join(sorted(DIALECTS))}")
     return Directive(opening[1], name[1], opening.start(), close.end(), arguments, dialect)
 
 
-def _with_json(prompt: str, opening: re.Match[str]) -> Directive | None:
+def _with_json(prompt: str, opening: re.Match[str]) -> Directive:
     start = opening.end()
     while prompt[start : start + 1].isspace():
         start += 1
     arguments, end = _json(prompt, start)
+    if opening[1] != "write":
+        read_steps(arguments)
+    elif not isinstance(arguments, str):
+        raise ValueError("it takes a JSON string")
     close = _CLOSE.match(prompt, end)
-    if close is None or not _is_sound(opening[1], arguments):
-        return None
+    if close is None:
+        raise ValueError(f"{_UNCLOSED} after its JSON")
     return Directive(opening[1], prompt[start:end], opening.start(), close.end(), arguments)
 
 
 def _json(prompt: str, start: int) -> tuple[Any, int]:
-    """Return the JSON value that begins here, and its end; an ellipsis for none."""
+    """Return the JSON value that begins here, and its end. Raises ValueError."""
     try:
         return json.JSONDecoder(strict=False).raw_decode(prompt, start)
-    except ValueError:
-        return ..., start
-
-
-def _is_sound(name: str, arguments: Any) -> bool:
-    if name == "write":
-        return isinstance(arguments, str)
-    try:
-        read_steps(arguments)
-    except ValueError:
-        return False
-    return True
+    except json.JSONDecodeError as error:
+        raise ValueError(f"its JSON is broken at character {error.pos - start + 1}: {error.msg}") from error
 
 
 _READERS: Mapping[str, Callable[[str, re.Match[str]], Directive | None]] = {
@@ -146,6 +173,8 @@ _READERS: Mapping[str, Callable[[str, re.Match[str]], Directive | None]] = {
     "write": _with_json,
     "chain": _with_json,
     "answers": _with_json,
+    "stream": _with_numbers,
+    "long": _with_numbers,
 }
 
 

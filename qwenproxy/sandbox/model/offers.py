@@ -16,6 +16,7 @@ from qwenproxy.sandbox.model.dialects import Call
 from qwenproxy.sandbox.model.values import value_for
 from qwenproxy.sandbox.model.view import Entry
 
+MADE_UP = "(made up by the stand-in)"  # so that nobody takes a call that fails for a fault of the proxy
 _OPENING = re.compile(r"<(tools|functions)>\s*\{")
 _MUST = re.compile(r"\bmust call\b", re.IGNORECASE)
 _SPEAKERS = frozenset({"assistant", "tool", "file"})
@@ -62,7 +63,7 @@ class Offer:
 
     def call(self, function: Function, dialect: str = "") -> Call:
         """Return a call with arguments that fit the function's schema."""
-        arguments = value_for(function.parameters)
+        arguments = value_for(function.parameters, text=MADE_UP)
         return Call(function.name, arguments if isinstance(arguments, dict) else {}, dialect)
 
     def named_in(self, text: str) -> Function | None:

@@ -38,7 +38,8 @@ _CALLS = frozenset({"tool", "call"})
 class Prompt:
     """What the model sees: the messages as the site has them, how to think (None: not at all), what it may use.
 
-    `search` forces a search; `features` is the question's feature_config, `settings` are the account's.
+    `search` forces a search; `features` is the question's feature_config, `settings` are the account's; `misread` says
+    why a fault that it orders cannot be read.
     """
 
     context: Sequence[dict[str, Any]]
@@ -47,6 +48,7 @@ class Prompt:
     features: Mapping[str, Any]
     settings: Mapping[str, Any]
     switches: Switches
+    misread: str = ""
 
 
 def compose(prompt: Prompt) -> Script:
@@ -94,7 +96,9 @@ class _Model:
         return newest.option("interval_ms", _PACE_MS.get(newest.name, usual))
 
     def _answer(self, looks_up: bool) -> Iterator[Part]:
-        if self._answers and self._answers[0].name in _CALLS:
+        if trouble := self._prompt.misread or self._conversation.trouble:
+            yield Answer(words(f"This directive could not be read: {trouble}."))
+        elif self._answers and self._answers[0].name in _CALLS:
             calls = tuple(Call(one.text, one.arguments, one.dialect) for one in self._answers)
             yield from parts_of(Step("", calls), self._offer, self._prompt.switches)
         elif self._answers:

@@ -25,21 +25,25 @@ _FORMATS = {
 }
 
 
-def value_for(schema: Any, *, whole: bool = False) -> Any:
-    """Return a value that fits `schema`; `whole` True fills in what is not required, too."""
-    return _Maker(schema, whole).make(schema, 0)
+def value_for(schema: Any, *, whole: bool = False, text: str = "text") -> Any:
+    """Return a value that fits `schema`; `whole` True fills in what is not required, too.
+
+    `text` stands where any string fits.
+    """
+    return _Maker(schema, whole, text).make(schema, 0)
 
 
 class _Maker:
     """Makes values for one schema; `root` is where its references lead."""
 
-    def __init__(self, root: Any, whole: bool) -> None:
+    def __init__(self, root: Any, whole: bool, text: str) -> None:
         self._root = root
         self._whole = whole
+        self._text = text
 
     def make(self, schema: Any, depth: int) -> Any:
         if not isinstance(schema, Mapping):
-            return "text"
+            return self._text
         if depth > _DEEPEST and {"type": "null"} in (schema.get("anyOf") or schema.get("oneOf") or ()):
             return None
         schema = self._plain(schema)
@@ -54,7 +58,7 @@ class _Maker:
             return self._array(schema, depth)
         if kind in ("integer", "number"):
             return _number(schema, whole=kind == "integer")
-        return {"boolean": True, "null": None}.get(kind, _string(schema) if kind == "string" else None)
+        return {"boolean": True, "null": None}.get(kind, _string(schema, self._text) if kind == "string" else None)
 
     def _plain(self, schema: Mapping[str, Any]) -> dict[str, Any]:
         """Return the schema with its references, alternatives and parts resolved."""
@@ -143,12 +147,12 @@ def _number(schema: Mapping[str, Any], *, whole: bool) -> float:
     return int(value) if whole or float(value).is_integer() else float(value)
 
 
-def _string(schema: Mapping[str, Any]) -> str:
+def _string(schema: Mapping[str, Any], usual: str) -> str:
     shortest = _whole_number(schema.get("minLength"), 0)
     longest = _whole_number(schema.get("maxLength"), max(shortest, 10_000))
     if isinstance(schema.get("pattern"), str):
         return _matching(schema["pattern"], shortest, longest)
-    text = _FORMATS.get(str(schema.get("format")), "text")
+    text = _FORMATS.get(str(schema.get("format")), usual)
     return (text + "x" * (shortest - len(text)))[:longest]
 
 

@@ -10,6 +10,7 @@ from qwenproxy.sandbox.envelope import html_response
 from qwenproxy.sandbox.state import SiteState, current_state
 
 bp = Blueprint("assets", __name__)
+_SHOWN = 3  # accounts whose passwords the form names
 
 
 @bp.get("/qwen-chat-fe/<version>/page.js")
@@ -25,7 +26,10 @@ async def partner() -> Response:
 
 
 def page(state: SiteState, name: str, login: str = "") -> Response:
-    """Return a page with what its script has to know: hosts, the margin for renewals, and the site's time."""
+    """Return a page with what its script has to know: hosts, the margin for renewals, and the site's time.
+
+    `login` is the part on logging in, as HTML.
+    """
     switches = state.switches
     data = {
         "sdk-delay": switches.sdk_delay_ms,
@@ -41,6 +45,15 @@ def page(state: SiteState, name: str, login: str = "") -> Response:
     # a cached page would carry an old site time
     response.headers["cache-control"] = "no-store"
     return response
+
+
+def sign_in_page(state: SiteState) -> Response:
+    """Return the sign-in form, which also names logins that work here."""
+    accounts = state.accounts
+    people = [(accounts.spare, "for one more account"), *((one, one.id) for one in accounts.all[:_SHOWN])]
+    rows = [f"<li>{use}: <br><b>{one.email}</b> <br>password <b>{one.password}</b></li>" for one, use in people]
+    more = "<li>... and so on, by number</li>" if len(accounts.all) > _SHOWN else ""
+    return page(state, "auth.html", f"{''.join(rows)}{more}")
 
 
 def asset(name: str) -> str:

@@ -11,7 +11,7 @@ from quart import Blueprint, Response, redirect, request
 from werkzeug.wrappers import Response as PlainResponse
 
 from qwenproxy.sandbox.envelope import SiteError, html_response
-from qwenproxy.sandbox.pages.assets import asset, page
+from qwenproxy.sandbox.pages.assets import asset, page, sign_in_page
 from qwenproxy.sandbox.pages.cookies import set_page_cookies
 from qwenproxy.sandbox.state import current_state, logged_in
 
@@ -38,7 +38,7 @@ async def sign_in_form() -> Response | PlainResponse:
         return redirect("/")
     if state.switches.sign_in_host:
         return redirect(f"{state.sign_in_origin}/signin?{request.query_string.decode()}")
-    response = page(state, "auth.html")
+    response = sign_in_page(state)
     set_page_cookies(state, response)
     return response
 

@@ -14,7 +14,7 @@ from werkzeug.wrappers import Response as PlainResponse
 from qwenproxy.sandbox.accounts.logins import REFRESH_COOKIE, Outcome
 from qwenproxy.sandbox.envelope import SiteError, bad_request, html_response, success, unauthorized
 from qwenproxy.sandbox.journal import Refresh
-from qwenproxy.sandbox.pages.assets import page
+from qwenproxy.sandbox.pages.assets import sign_in_page
 from qwenproxy.sandbox.pages.cookies import set_page_cookies
 from qwenproxy.sandbox.state import SiteState, current_state
 
@@ -30,7 +30,7 @@ async def form() -> Response | PlainResponse:
     # a page that was just refused would only come back
     if state.logins.is_good(_refresh_token()) and "refused" not in request.args:
         return redirect(f"{state.chat_origin}/")
-    response = page(state, "auth.html")
+    response = sign_in_page(state)
     set_page_cookies(state, response)
     return response
 
