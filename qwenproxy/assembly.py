@@ -33,7 +33,7 @@ from qwenproxy.browser.way_out import WayOut
 from qwenproxy.config import Config, cache_home, inherited_environment
 from qwenproxy.disk.folder import SessionFolder
 from qwenproxy.disk.state import State
-from qwenproxy.errors import SetupError, StorageError
+from qwenproxy.errors import ConfigError, SetupError, StorageError
 from qwenproxy.history.client_chats import ClientChats
 from qwenproxy.history.conversations import Conversations
 from qwenproxy.history.site_index import SiteIndex
@@ -262,5 +262,13 @@ def login_window(config: Config, login_wait: float, *, screen: Screen = "person"
 
 
 def site_of(config: Config) -> Site:
-    """Return the site these settings name."""
+    """Return the site these settings name. Raises ConfigError if they take the stand-in's accounts to the real one."""
+    refuse_sandbox_folder(config)
     return Site(config.base_url, config.site_version)
+
+
+def refuse_sandbox_folder(config: Config) -> None:
+    """Raise ConfigError if accounts of the stand-in would be taken to the real site."""
+    if SessionFolder(config.session_dir).sandbox_mark.exists() and config.set_by.get("BASE_URL") == "default":
+        command = f'qwenproxy start --sandbox --session-dir "{config.session_dir.parent}"'
+        raise ConfigError(Phrase("start_sandbox_folder", folder=config.session_dir, command=command))

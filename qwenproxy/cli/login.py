@@ -49,7 +49,7 @@ def add_in_window(
     """
     person = _PersonAtTerminal(console.say, console.say("login_explained"))
     with _worded_outcomes(console, account_id, console.say("nothing_added"), person):
-        if at_page or has_no_screen():
+        if at_page or has_no_screen() or _is_sandboxed(console):
             return log_in_at_page(console, PageWish(None, account_id, proxy, login_wait), person.turn_to_page)
         window = _window(console, account_id, login_wait)
         return add_account(console.registry, replace(window, proxy=proxy), person, account_id)
@@ -66,13 +66,18 @@ def relogin_in_window(
     explanations = ["login_explained", *(["verify_explained"] if is_verify(account, time.time()) else [])]
     person = _PersonAtTerminal(console.say, "\n".join(map(console.say, explanations)))
     with _worded_outcomes(console, account.id, console.say("nothing_changed", id=account.id), person):
-        if at_page or has_no_screen() or _is_held_by_server(console, account):
+        if at_page or has_no_screen() or _is_sandboxed(console) or _is_held_by_server(console, account):
             log_in_at_page(console, PageWish(account, login_wait=login_wait), person.turn_to_page)
             return
         window = _window(console, account.id, login_wait)
         is_proven = renew_account(console.registry, window, person, account)
     if not is_proven:
         click.echo(console.say("verify_unseen"))
+
+
+def _is_sandboxed(console: Console) -> bool:
+    """Tell whether the accounts are the stand-in's: only its server knows where that is."""
+    return console.session.sandbox_mark.exists()
 
 
 def _is_held_by_server(console: Console, account: Account) -> bool:

@@ -17,6 +17,7 @@ from qwenproxy.access.admin import AdminKeys
 from qwenproxy.access.keys import KeyFile
 from qwenproxy.accounts.proxies import default_proxy
 from qwenproxy.accounts.registry import Registry
+from qwenproxy.assembly import refuse_sandbox_folder
 from qwenproxy.cli.brains import BrainOptions, brain_options
 from qwenproxy.cli.menu import show_menu
 from qwenproxy.cli.sandbox import SandboxAddress, sandbox_process
@@ -32,7 +33,7 @@ from qwenproxy.errors import ConfigError, NoUsableAccount, ProxyError
 from qwenproxy.observe import logs
 from qwenproxy.relay.questions import Relay
 from qwenproxy.server.listening import refuse_foreign_host
-from qwenproxy.texts import Phrase, Speaker, speaker
+from qwenproxy.texts import Speaker, speaker
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +67,7 @@ def start_command(
             write_atomic(session.sandbox_mark, b"")
             config = _start_sandbox(stack, process, {**options, "session_dir": str(session.root)})
         else:
-            _refuse_sandbox(config)
+            refuse_sandbox_folder(config)
             claim = stack.enter_context(claimed_session(SessionFolder(config.session_dir)))
             show_menu(config)
         config = replace(config, insecure=insecure)
@@ -80,13 +81,6 @@ def start_command(
             signals_handled=ending.hand_over,
         )
         sys.exit(status)
-
-
-def _refuse_sandbox(config: Config) -> None:
-    """Raise ConfigError if accounts of the stand-in would be taken to the real site."""
-    if SessionFolder(config.session_dir).sandbox_mark.exists() and config.set_by.get("BASE_URL") == "default":
-        command = f'qwenproxy start --sandbox --session-dir "{config.session_dir.parent}"'
-        raise ConfigError(Phrase("start_sandbox_folder", folder=config.session_dir, command=command))
 
 
 def _start_sandbox(

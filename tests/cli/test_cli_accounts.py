@@ -12,6 +12,7 @@ from session_files import account_of
 from spelling import spelled
 
 from qwenproxy.accounts.registry import Registry
+from qwenproxy.disk.files import write_atomic
 from qwenproxy.disk.folder import SessionFolder
 
 HOUR = 3600.0
@@ -36,6 +37,24 @@ def accounts(session: Path) -> Registry:
     registry.rest("verify", time.time() + HOUR, reason="verification")
     registry.mark_invalid("refused")
     return registry
+
+
+# the stand-in's folder
+
+
+@pytest.mark.parametrize(
+    "words", [("add",), ("relogin", "good"), ("check", "good"), ("settings", "good")], ids=" ".join
+)
+def test_the_stand_ins_accounts_are_not_taken_to_the_site(
+    session: Path, accounts: Registry, command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("QWENPROXY_ADMIN", "1")
+    write_atomic(SessionFolder(session).sandbox_mark, b"")
+    ended = run_here("account", *command.split())
+    assert ended.status
+    assert "those of the stand-in" in ended.output
+    assert "qwenproxy start --sandbox" in ended.output
+    assert account_of(accounts, "good").status(time.time()) == "OK"
 
 
 # add
