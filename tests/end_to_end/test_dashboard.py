@@ -151,11 +151,18 @@ def test_a_key_is_made_and_removed(person: Person, link: str, proxy: Proxy) -> N
     person.sees(EN["ui_keys_none"], ".empty")
     try:
         person.click(person.button(EN["ui_key_new"]))
+        asked = person.question()
+        assert asked.text == EN["ui_key_first_sure"]
+        asked.dismiss()
+        person.until(lambda: person.button(EN["ui_key_new"]).is_enabled())
+        assert not file.keys()
+        person.click(person.button(EN["ui_key_new"]))
+        person.question().accept()
         key = person.read(".notice pre")
         assert file.keys() == (key,)
         person.sees(f"{key[:7]}…", "main table")
         person.click(person.button(EN["ui_remove"]))
-        person.until(lambda: person.chrome.switch_to.alert).accept()
+        person.question().accept()
         person.until(lambda: not file.keys())
         person.sees(EN["ui_keys_none"], ".empty")
     finally:

@@ -8,6 +8,8 @@ export async function open({ body }) {
   const news = h("div", { "aria-live": "polite" });
   const list = h("section", { class: "panel" });
   show(body, news, list, h("div", { class: "row" }, button(t("key_new"), () => act(async () => {
+    const { keys } = await ask("/admin/api/keys"); // those of now, because the first one shuts programs out
+    if (!keys.length && !confirm(t("key_first_sure"))) return;
     const { key } = await ask("/admin/api/keys", { method: "POST" });
     show(news, h("div", { class: "notice good", role: "status" }, h("p", {}, t("key_once")), h("pre", { tabindex: 0 }, key),
       button(t("copy"), element => copy(element, key))));
