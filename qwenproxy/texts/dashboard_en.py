@@ -166,7 +166,7 @@ EN = {
     "ui_key_new": "Make a key",
     "ui_key_first_sure": "Make the first key? From now on every client of this proxy needs a key: programs that have "
     "none are refused at once, also those on this machine.",
-    "ui_key_once": "This is the new key. It is shown only now:",
+    "ui_key_once": "This is the new key. This page shows it only now; “qwenproxy keys list --show” shows it again.",
     "ui_key_sure": "Remove this key? Its clients are let in no more.",
     "ui_key_last_sure": "Remove the last key? Without keys every program that reaches the proxy may use it; open to "
     "other machines, it lets nobody in.",

@@ -7,11 +7,13 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+from cli_runner import run_here
 from dashboard import Dashboard, dashboard_of
 from kept_chats import KeptChats
 from openapi_checks import check
 from replies import RATE_LIMITED
 
+from qwenproxy.access.keys import mask
 from qwenproxy.accounts.registry import Registry
 from qwenproxy.admin import accounts
 from qwenproxy.admin.office import OFFICE
@@ -34,8 +36,17 @@ def test_a_key_is_shown_whole_only_when_it_is_made(dashboard: Dashboard) -> None
     check("NewClientKey", made.get_json())
     key, name = made.get_json()["key"], made.get_json()["name"]
     assert client_of(key).startswith(name)
-    assert dashboard.read(KEYS) == {"keys": [{"name": name, "begin": key[:7]}]}
+    assert dashboard.read(KEYS) == {"keys": [{"name": name, "masked": mask(key)}]}
     assert key in (dashboard.chats.session_dir / "Authorization.txt").read_text()
+
+
+def test_a_key_looks_the_same_on_the_page_and_on_the_command_line(
+    dashboard: Dashboard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dashboard.ask("POST", KEYS)
+    monkeypatch.setenv("QWENPROXY_SESSION_DIR", str(dashboard.chats.session_dir))
+    listed = run_here("keys", "list").stdout.split()
+    assert [key["masked"] for key in dashboard.read(KEYS)["keys"]] == listed
 
 
 def test_requests_name_the_key_as_the_list_of_keys_does(dashboard: Dashboard) -> None:

@@ -11,7 +11,7 @@ from proxy_process import Proxy
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
-from qwenproxy.access.keys import KeyFile
+from qwenproxy.access.keys import KeyFile, mask
 from qwenproxy.disk.folder import SessionFolder
 from qwenproxy.texts import EN, RU
 
@@ -160,7 +160,8 @@ def test_a_key_is_made_and_removed(person: Person, link: str, proxy: Proxy) -> N
         person.question().accept()
         key = person.read(".notice pre")
         assert file.keys() == (key,)
-        person.sees(f"{key[:7]}…", "main table")
+        person.sees("qwenproxy keys list --show", ".notice")
+        person.sees(mask(key), "main table")
         person.click(person.button(EN["ui_remove"]))
         person.question().accept()
         person.until(lambda: not file.keys())

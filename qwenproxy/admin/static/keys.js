@@ -1,4 +1,4 @@
-// The API keys of clients. A new one is shown once.
+// The API keys of clients. The page shows a new one once, and masks the others.
 
 import { ask } from "/ui/api.js";
 import { button, empty, h, notice, show, table } from "/ui/dom.js";
@@ -21,7 +21,7 @@ export async function open({ body }) {
   const draw = async () => {
     const { keys } = await ask("/admin/api/keys");
     show(list, keys.length ? table(t("page_keys"), [
-      { name: t("key"), cell: key => h("span", { class: "mono" }, `${key.begin}…`) },
+      { name: t("key"), cell: key => h("span", { class: "mono" }, key.masked) },
       { name: t("client"), cell: key => h("span", { class: "mono" }, key.name) },
       { name: t("actions"), cell: key => button(t("remove"), () => act(async () => {
         if (confirm(t(keys.length === 1 ? "key_last_sure" : "key_sure"))) await ask(`/admin/api/keys/${key.name}`, { method: "DELETE" });

@@ -125,7 +125,7 @@ SCHEMAS: dict[str, Schema] = {
         requests=array_of(ref("RequestRow"), maxItems=500),
         texts=described(FLAG, "whether texts of messages are kept now"),
     ),
-    "ClientKeys": an_object("keys", keys=array_of(an_object("name begin", name=TEXT, begin=TEXT))),
+    "ClientKeys": an_object("keys", keys=array_of(an_object("name masked", name=TEXT, masked=TEXT))),
     "NewClientKey": an_object("name key", name=TEXT, key=TEXT),
     "RemovedClientKey": an_object("name removed", name=TEXT, removed=const(True)),
     "ConnectPrograms": an_object(
