@@ -60,7 +60,6 @@ export function accountTable(rows, actions = null) {
     { name: t("what_next"), long: true, cell: account => whatNext(account) },
     { name: t("answers_running"), number: true, cell: account => number(account.running) },
     { name: t("browser"), cell: account => t(account.browser ? "open" : "closed") },
-    { name: t("login_until"), short: true, cell: account => moment(account.expiresAt) },
   ];
   if (rows.some(account => account.proxy)) columns.push({ name: t("account_proxy"), cell: account => account.proxy ?? "–" });
   if (actions) columns.push({ name: t("actions"), cell: actions });
@@ -72,7 +71,12 @@ function whatNext(account) {
   if (account.status === "VERIFY") return h("span", {}, t("needs_person"), " ", h("code", {}, `qwenproxy account relogin ${account.id}`));
   if (account.status === "WAIT") return [account.resetAt ? t("rests", { when: timeUntil(account.resetAt) }) : "", account.trouble].filter(Boolean).join(" ");
   const settings = account.settings.length ? t("settings_change", { names: account.settings.join(", ") }) : "";
-  return [usedUp(account.resting), settings].filter(Boolean).join(" ") || "–";
+  return [usedUp(account.resting), loginEnd(account), settings].filter(Boolean).join(" ") || "–";
+}
+
+/** Return when an account needs its person; a login that renews itself ends every few minutes, which concerns nobody. */
+function loginEnd(account) {
+  return account.renewable || !account.expiresAt ? "" : t("login_ends", { when: moment(account.expiresAt) });
 }
 
 function usedUp(resting) {
