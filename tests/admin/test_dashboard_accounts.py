@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from typing import cast
 
 import pytest
 from cli_runner import run_here
@@ -20,6 +21,7 @@ from qwenproxy.admin.office import OFFICE
 from qwenproxy.api.auth import client_of
 from qwenproxy.api.wiring import RELAY
 from qwenproxy.errors import RateLimited, SetupError
+from qwenproxy.logins.at_page import PageLogin, Place, Wish
 from qwenproxy.logins.check import Check
 from qwenproxy.texts import Phrase
 
@@ -109,6 +111,16 @@ def checking(monkeypatch: pytest.MonkeyPatch, chats: KeptChats) -> Callable[[Che
         monkeypatch.setattr(accounts, "check_account", lambda *_: result)
 
     return let
+
+
+def test_open_windows_are_part_of_the_moment(dashboard: Dashboard, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert dashboard.read("/admin/api/overview")["windows"] == []
+    login = PageLogin("w1", cast(Place, None), Wish(None, "mine"))
+    monkeypatch.setattr(dashboard.office.windows, "all", lambda: (login,))
+    page = dashboard.read("/admin/api/overview")
+    check("Overview", page)
+    assert [(row["id"], row["account"], row["isNew"]) for row in page["windows"]] == [("w1", "mine", True)]
+    assert dashboard.read("/admin/api/windows")["windows"] == page["windows"]
 
 
 def test_a_check_has_the_account_to_itself(

@@ -36,6 +36,7 @@ _OVERVIEW: dict[str, Schema] = {
     "waiting": described(COUNT, "requests that wait for an account"),
     "browsers": described(COUNT, "browsers that are open"),
     "accounts": array_of(ref("DashboardAccount")),
+    "windows": described(array_of(ref("PersonWindow")), "those that are open"),
     "hour": described(
         array_of(
             an_object(
