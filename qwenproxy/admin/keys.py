@@ -9,8 +9,8 @@ from qwenproxy.access.keys import KeyFile, mask
 from qwenproxy.admin.office import office
 from qwenproxy.api.auth import client_of
 from qwenproxy.api.errors import json_response
-from qwenproxy.api.request_log import NAME_LENGTH
 from qwenproxy.errors import NotFound
+from qwenproxy.observe.journal import CLIENT_LENGTH
 
 
 def blueprint() -> Blueprint:
@@ -55,4 +55,4 @@ def _no_such_key() -> NotFound:
 
 
 def _name(key: str) -> str:
-    return client_of(key)[:NAME_LENGTH]
+    return client_of(key)[:CLIENT_LENGTH]

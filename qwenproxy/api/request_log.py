@@ -18,7 +18,6 @@ from qwenproxy.observe.logs import forget_request, request_id
 
 SOCKET_METHOD = "WS"  # of a request over a WebSocket, in the journal
 PATH_LENGTH = 120  # characters of a path that we log
-NAME_LENGTH = 8  # characters of what stands for a client's key: enough to tell clients apart
 
 
 def register_request_log(app: Flask) -> None:
@@ -36,7 +35,7 @@ def register_request_log(app: Flask) -> None:
         response.headers["x-request-id"] = request_id.get()
         seconds = time.monotonic() - g.started_at
         route = request.url_rule.rule if request.url_rule else ""
-        client, code = client_name()[:NAME_LENGTH], str(g.get("error_code", ""))
+        client, code = client_name()[: journal.CLIENT_LENGTH], str(g.get("error_code", ""))
         journal.note(journal.RequestEnded(request.method, _path(), response.status_code, seconds, route, client, code))
         _Writing(response, g.started_at)
         return response

@@ -55,13 +55,16 @@ _OVERVIEW: dict[str, Schema] = {
 }
 
 _ROW_FIELDS = (
-    "id at method path route address client state status model account context laps finish error received sent seconds "
-    "notes"
+    "id at method path route address client state status asked tools attachments model account context laps finish "
+    "error received sent seconds notes"
 )
 _ROW: dict[str, Schema] = dict(
     at=SINCE_1970,
     **dict.fromkeys(("id", "method", "path", "route", "address", "client"), TEXT),
     **dict.fromkeys(("model", "account", "finish", "error"), TEXT),
+    asked=described(TEXT, "the model's name in the question, empty for the default"),
+    tools=described(nullable(COUNT), "functions on offer; null if it is no question to a model"),
+    attachments=described(nullable(COUNT), "pictures and files of the whole conversation; null as for tools"),
     state={"enum": ["running", "done", "failed", "left"]},
     status=nullable(COUNT),
     context={"enum": ["", "continued", "replayed", "new"]},

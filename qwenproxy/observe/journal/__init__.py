@@ -21,7 +21,9 @@ from qwenproxy.observe.journal.accounts import (
     TokenRenewed,
 )
 from qwenproxy.observe.journal.answers import (
+    CLIENT_LENGTH,
     DELAYS,
+    MODEL_LENGTH,
     AnswerBegan,
     AnswerBroke,
     AnswerEnded,
@@ -33,6 +35,7 @@ from qwenproxy.observe.journal.answers import (
     NoAnswer,
     OfferChanged,
     PicturesMissing,
+    QuestionAsked,
     RequestBegan,
     RequestEnded,
     ResponseEnded,
@@ -44,7 +47,9 @@ from qwenproxy.observe.journal.answers import (
 from qwenproxy.observe.journal.event import Event
 
 __all__ = [
+    "CLIENT_LENGTH",
     "DELAYS",
+    "MODEL_LENGTH",
     "AccountInvalid",
     "AccountRests",
     "AnswerBegan",
@@ -63,6 +68,7 @@ __all__ = [
     "OfferChanged",
     "PageLoaded",
     "PicturesMissing",
+    "QuestionAsked",
     "RequestBegan",
     "RequestEnded",
     "ResponseEnded",
