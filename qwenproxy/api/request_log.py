@@ -20,8 +20,8 @@ SOCKET_METHOD = "WS"  # of a request over a WebSocket, in the journal
 PATH_LENGTH = 120  # characters of a path that we log
 
 
-def register_request_log(app: Flask) -> None:
-    """Give each request its id, and put its begin and its end into the journal."""
+def register_request_log(app: Flask, files: str) -> None:
+    """Give each request its id, and put its begin and its end into the journal; below `files` are our pages."""
 
     @app.before_request
     def begin() -> None:
@@ -36,7 +36,9 @@ def register_request_log(app: Flask) -> None:
         seconds = time.monotonic() - g.started_at
         route = request.url_rule.rule if request.url_rule else ""
         client, code = client_name()[: journal.CLIENT_LENGTH], str(g.get("error_code", ""))
-        journal.note(journal.RequestEnded(request.method, _path(), response.status_code, seconds, route, client, code))
+        is_file = request.path.startswith(files) and response.status_code < 400
+        ended = journal.FileSent if is_file else journal.RequestEnded
+        journal.note(ended(request.method, _path(), response.status_code, seconds, route, client, code))
         _Writing(response, g.started_at)
         return response
 

@@ -78,6 +78,13 @@ class RequestEnded(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class FileSent(RequestEnded):
+    """The same for a file of a page of ours: one load of the page takes dozens, which says nothing to anybody."""
+
+    level: ClassVar[int] = logging.DEBUG
+
+
+@dataclass(frozen=True, slots=True)
 class AnswerEnded(Event):
     """An answer is complete. `seconds` counts from the question; tokens are the site's, None if it gave none."""
 
