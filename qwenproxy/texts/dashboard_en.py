@@ -182,8 +182,8 @@ EN = {
     "ui_meaning": "Meaning",
     "ui_settings_how": "Set them as variables or options, and start the proxy again.",
     "ui_program": "Program",
-    "ui_connect_how": "“qwenproxy connect” on the program's machine shows the same with a real key, and can write "
-    "the settings file.",
+    "ui_connect_how": "“qwenproxy connect” on the program's machine shows the same with a real key.",
+    "ui_connect_writes": "With “--write” it changes the program's settings file, too.",
     "ui_good_to_know": "Good to know",
     "ui_variables": "Variables",
     "ui_file": "File {name}",

@@ -176,6 +176,15 @@ def test_a_key_is_made_and_removed(person: Person, link: str, proxy: Proxy) -> N
             file.remove(left)
 
 
+@pytest.mark.parametrize(("program", "is_written"), [("opencode", True), ("curl", False)])
+def test_only_a_settings_file_that_there_is_can_be_written(
+    person: Person, link: str, program: str, is_written: bool
+) -> None:
+    person.chrome.get(f"{link}&to=connect/{program}")
+    person.sees(EN["ui_connect_how"], "main .panel")
+    assert (EN["ui_connect_writes"] in person.read("main .panel")) == is_written
+
+
 def test_requests_come_by_themselves_and_can_be_filtered(person: Person, link: str, url: str) -> None:
     person.chrome.get(link)
     person.click(person.find(".menu a[data-page=requests]"))
