@@ -31,7 +31,8 @@ from qwenproxy.observe.metrics import Metrics, Moment
 from qwenproxy.relay.attempts import go_on
 from qwenproxy.relay.questions import Relay
 
-OWN_PATHS = ("/admin/", "/ui")  # the dashboard does not show its own requests
+PAGES = "/ui"  # where the dashboard's files are
+OWN_PATHS = ("/admin/", PAGES)  # the dashboard does not show its own requests
 SOCKET_SHARE = 4  # a WebSocket may hold at most one of so many request threads
 
 
@@ -53,7 +54,7 @@ def create_app(config: Config, relay: Relay | None = None, on_exhausted: Callabl
     app.extensions[HEARING] = parts.hearing
     app.extensions[PROXIES] = parts.proxies
     app.extensions[BACKGROUND] = Background()
-    register_request_log(app)
+    register_request_log(app, PAGES)
     register_cors(app, config.cors_origins)
     register_auth(app, parts.door, parts.admin_keys, loopback_only=config.is_loopback)
     register_sockets(app, max(1, config.threads // SOCKET_SHARE))

@@ -16,6 +16,8 @@ from qwenproxy.disk.locks import PathLock
 from qwenproxy.errors import SetupError, StorageError
 from qwenproxy.texts import Phrase
 
+SHORT = 8  # characters; a shorter key can be guessed, but older files may have such keys, so they stay valid
+
 _TEMPLATE = """\
 # API keys of the clients that may use this proxy: one key per line.
 # Blank lines and lines that begin with "#" do not count.
@@ -129,6 +131,17 @@ class KeyFile:
 
     def _unreadable(self) -> SetupError:
         return SetupError(Phrase("key_file_unreadable", path=self._path))
+
+
+def mask(key: str) -> str:
+    """Return enough of a key to recognise it, but not enough to use it.
+
+    A short key shows at most two letters and how many are hidden: `ab...+8`.
+    """
+    if len(key) > 16:
+        return f"{key[:6]}...{key[-3:]}"
+    beginning = key[: 2 if len(key) >= SHORT else len(key) // 4]
+    return f"{beginning}...+{len(key) - len(beginning)}"
 
 
 def _keys_in(text: str) -> tuple[str, ...]:

@@ -15,7 +15,6 @@ import orjson
 from flask import Blueprint, current_app, request
 from flask.typing import ResponseReturnValue
 
-from qwenproxy.admin.accounts import account_rows
 from qwenproxy.admin.office import VIEWERS, Office, office
 from qwenproxy.admin.overview import moment
 from qwenproxy.api.answering import event_stream
@@ -56,7 +55,7 @@ def _changes(parts: Office, client_gone: ClientGoneCheck, stopping: threading.Ev
         while not stopping.is_set():
             if time.monotonic() >= overview_at:
                 overview_at = time.monotonic() + OVERVIEW_EVERY
-                yield _event("overview", {**moment(parts), "accounts": account_rows(parts)})
+                yield _event("overview", moment(parts))
                 if client_gone():
                     return
             if watcher.is_behind:

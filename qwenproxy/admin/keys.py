@@ -5,14 +5,12 @@ from __future__ import annotations
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
-from qwenproxy.access.keys import KeyFile
+from qwenproxy.access.keys import KeyFile, mask
 from qwenproxy.admin.office import office
 from qwenproxy.api.auth import client_of
 from qwenproxy.api.errors import json_response
-from qwenproxy.api.request_log import NAME_LENGTH
 from qwenproxy.errors import NotFound
-
-SHOWN = 7  # characters of a key that the list shows
+from qwenproxy.observe.journal import CLIENT_LENGTH
 
 
 def blueprint() -> Blueprint:
@@ -27,7 +25,7 @@ def blueprint() -> Blueprint:
 def list_keys() -> ResponseReturnValue:
     """Answer GET /admin/api/keys: each key by its name, which stands in the list of requests, too."""
     keys = office().client_keys.keys()
-    return json_response({"keys": [{"name": _name(key), "begin": key[:SHOWN]} for key in keys]})
+    return json_response({"keys": [{"name": _name(key), "masked": mask(key)} for key in keys]})
 
 
 def add_key() -> ResponseReturnValue:
@@ -57,4 +55,4 @@ def _no_such_key() -> NotFound:
 
 
 def _name(key: str) -> str:
-    return client_of(key)[:NAME_LENGTH]
+    return client_of(key)[:CLIENT_LENGTH]

@@ -1,4 +1,4 @@
-"""GET /admin/api/overview: the state of accounts, answers, queue and browsers, and the last hour in minutes."""
+"""GET /admin/api/overview: accounts, windows, answers, queue and browsers now, and the last hour in minutes."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from qwenproxy.admin.accounts import account_rows
 from qwenproxy.admin.office import Office, office
+from qwenproxy.admin.windows import window_rows
 from qwenproxy.api.errors import json_response
 
 
@@ -22,10 +23,17 @@ def blueprint() -> Blueprint:
 def show() -> ResponseReturnValue:
     """Answer GET /admin/api/overview."""
     parts = office()
-    return json_response({**moment(parts), "accounts": account_rows(parts), "hour": parts.hour.minutes()})
+    return json_response({**moment(parts), "hour": parts.hour.minutes()})
 
 
 def moment(parts: Office) -> dict[str, Any]:
-    """Return the numbers of now."""
+    """Return the state of now."""
     now = parts.metrics.moment()
-    return {"now": parts.clock(), "running": now.running, "waiting": now.waiting, "browsers": now.browsers}
+    return {
+        "now": parts.clock(),
+        "running": now.running,
+        "waiting": now.waiting,
+        "browsers": now.browsers,
+        "accounts": account_rows(parts),
+        "windows": window_rows(parts),
+    }

@@ -13,7 +13,7 @@ from flask.typing import ResponseReturnValue
 
 from qwenproxy.access.tickets import TICKET_LIFE
 from qwenproxy.admin.account_changes import account_of, proxy_in, text_in
-from qwenproxy.admin.office import office
+from qwenproxy.admin.office import Office, office
 from qwenproxy.api.auth import is_loopback_host, is_own_origin
 from qwenproxy.api.bodies import optional_json_body
 from qwenproxy.api.errors import json_response
@@ -38,7 +38,7 @@ def blueprint() -> Blueprint:
 
 def list_windows() -> ResponseReturnValue:
     """Answer GET /admin/api/windows: those that are open."""
-    return json_response({"windows": [_row(each) for each in office().windows.all()]})
+    return json_response({"windows": window_rows(office())})
 
 
 def open_new() -> ResponseReturnValue:
@@ -81,6 +81,11 @@ def give_ticket(window_id: str) -> ResponseReturnValue:
     login = _login(window_id)
     refuse_readable_way()
     return json_response({"ticket": office().tickets.give(login.id), "seconds": TICKET_LIFE}, 201)
+
+
+def window_rows(parts: Office) -> list[dict[str, Any]]:
+    """Return the windows that are open, for the dashboard."""
+    return [_row(login) for login in parts.windows.all()]
 
 
 def refuse_readable_way() -> None:

@@ -18,11 +18,10 @@ from qwenproxy.observe.logs import forget_request, request_id
 
 SOCKET_METHOD = "WS"  # of a request over a WebSocket, in the journal
 PATH_LENGTH = 120  # characters of a path that we log
-NAME_LENGTH = 8  # characters of what stands for a client's key: enough to tell clients apart
 
 
-def register_request_log(app: Flask) -> None:
-    """Give each request its id, and put its begin and its end into the journal."""
+def register_request_log(app: Flask, files: str) -> None:
+    """Give each request its id, and put its begin and its end into the journal; below `files` are our pages."""
 
     @app.before_request
     def begin() -> None:
@@ -36,8 +35,10 @@ def register_request_log(app: Flask) -> None:
         response.headers["x-request-id"] = request_id.get()
         seconds = time.monotonic() - g.started_at
         route = request.url_rule.rule if request.url_rule else ""
-        client, code = client_name()[:NAME_LENGTH], str(g.get("error_code", ""))
-        journal.note(journal.RequestEnded(request.method, _path(), response.status_code, seconds, route, client, code))
+        client, code = client_name()[: journal.CLIENT_LENGTH], str(g.get("error_code", ""))
+        is_file = request.path.startswith(files) and response.status_code < 400
+        ended = journal.FileSent if is_file else journal.RequestEnded
+        journal.note(ended(request.method, _path(), response.status_code, seconds, route, client, code))
         _Writing(response, g.started_at)
         return response
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from qwenproxy.access.keys import KeyFile
+from qwenproxy.access.keys import SHORT, KeyFile, mask
 from qwenproxy.cli.session import late_session_option, served_below
 from qwenproxy.cli.settings import command_line
 from qwenproxy.cli.terminal.help import Group, option, session_option
@@ -15,7 +15,7 @@ from qwenproxy.disk.folder import SessionFolder
 from qwenproxy.errors import SetupError
 from qwenproxy.texts import speaker
 
-SHORT = 8  # characters; a shorter key can be guessed, but older files may have such keys, so they stay valid
+__all__ = ["keys_group", "mask", "read_keys"]
 
 
 @click.group("keys", cls=Group, help="help_keys", epilog="qwenproxy keys add\nqwenproxy keys list --show")
@@ -87,17 +87,6 @@ def read_keys(config: Config) -> tuple[str, ...]:
     """Return the keys of the session folder; create no file, because the disk may be read-only. Raises SetupError."""
     key_file = KeyFile(_path(config))
     return key_file.keys() if key_file.exists else ()
-
-
-def mask(key: str) -> str:
-    """Return enough of a key to recognise it, but not enough to use it.
-
-    A short key shows at most two letters and how many are hidden: `ab...+8`.
-    """
-    if len(key) > 16:
-        return f"{key[:6]}...{key[-3:]}"
-    beginning = key[: 2 if len(key) >= SHORT else len(key) // 4]
-    return f"{beginning}...+{len(key) - len(beginning)}"
 
 
 def _hint_at_sandbox(config: Config) -> None:

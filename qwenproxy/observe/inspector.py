@@ -27,7 +27,10 @@ State = Literal["running", "done", "failed", "left"]
 
 @dataclass(slots=True)
 class Row:
-    """One request. Times are in seconds, `at` since 1970; sizes in bytes, None where unknown."""
+    """One request. Times are in seconds, `at` since 1970; sizes in bytes, None where unknown.
+
+    `asked` is the model's name in a question to one, `tools` and `attachments` are None for all other requests.
+    """
 
     id: str
     at: float
@@ -38,6 +41,9 @@ class Row:
     client: str = ""
     state: State = "running"
     status: int | None = None
+    asked: str = ""
+    tools: int | None = None
+    attachments: int | None = None
     model: str = ""
     account: str = ""
     context: str = ""
@@ -149,6 +155,9 @@ def _note(row: Row, event: journal.Event) -> None:
             row.error = event.code or row.error  # work in the background may have failed before
             if event.status == CLIENT_GONE:
                 row.state = "left"
+        case journal.QuestionAsked():
+            row.client, row.asked = event.client, event.model
+            row.tools, row.attachments = event.tools, event.attachments
         case journal.AnswerBegan():
             row.account, row.model, row.context, row.laps = event.account_id, event.model, event.context, event.laps
         case journal.AnswerEnded():

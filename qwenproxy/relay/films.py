@@ -27,7 +27,7 @@ from qwenproxy.errors import (
 )
 from qwenproxy.relay.attempts import Wish
 from qwenproxy.relay.model_list import ModelList
-from qwenproxy.relay.questions import Relay
+from qwenproxy.relay.questions import Relay, note_question
 from qwenproxy.uploads.attachments import Attachments
 from qwenproxy.uploads.uploader import SiteCalls
 from qwenproxy.upstream import calls, films, folding
@@ -71,6 +71,7 @@ class FilmSite:
 
     def start(self, wish: FilmWish, client_gone: ClientGoneCheck) -> FilmTask:
         """Start a film with the first account that may. Raises RequestError and what Attempts.take raises."""
+        note_question(wish.request)
         attachments = self._relay.attachments(wish.request, None, client_gone)
         uploads = ("upload",) if attachments and attachments.need_upload else ()
         prefer = attachments.account_id if attachments else None

@@ -27,6 +27,7 @@ from qwenproxy.errors import (
     SetupError,
     Transient,
 )
+from qwenproxy.observe import journal
 from qwenproxy.observe.pictures import AnsweredPictures
 from qwenproxy.relay.asking import Asking, Means, Question
 from qwenproxy.relay.attempts import Attempts, Wish
@@ -115,6 +116,7 @@ class Relay:
         conversation, folded, into a new chat of the site.
         Raises RequestError, TooLarge, ModelNotFound, ContextLengthExceeded, and what Attempts.take raises.
         """
+        note_question(chat)
         check_names(chat)
         fits = self._models.known and self._models.check_length(chat)
         attachments = self.attachments(chat, place, client_gone)
@@ -226,3 +228,10 @@ class Relay:
             lambda request: call(page, request, client_gone, self._settings.clock),
             lambda seconds: self.attempts.pause(seconds, client_gone),
         )
+
+
+def note_question(chat: ChatRequest) -> None:
+    """Put into the journal what a question asks for; none of its texts."""
+    client, model = chat.client[: journal.CLIENT_LENGTH], (chat.model or "")[: journal.MODEL_LENGTH]
+    attachments = sum(len(message.attachments) for message in chat.messages)
+    journal.note(journal.QuestionAsked(client, model, len(chat.tools), attachments))

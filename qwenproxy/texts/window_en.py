@@ -25,6 +25,9 @@ EN = {
     "page_login_works": "The account works. Press “Done” on the page when you have finished, {left} left ...",
     "page_login_no_answer": "The server at {url} does not answer ({reason}).",
     "ui_page_window": "Window",
+    "ui_windows_open": "Open windows",
+    "ui_windows_open_how": "An account serves nobody while its window is open. Go back to it, or close it; after 5 "
+    "minutes without input it closes by itself.",
     "ui_window_of": "The window of account {id}",
     "ui_window_of_new": "The window of a new account",
     "ui_window_whose": "Whoever uses this window acts as this account on the site. What you type goes to the site and "

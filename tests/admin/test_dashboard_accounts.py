@@ -5,19 +5,23 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from typing import cast
 
 import pytest
+from cli_runner import run_here
 from dashboard import Dashboard, dashboard_of
 from kept_chats import KeptChats
 from openapi_checks import check
 from replies import RATE_LIMITED
 
+from qwenproxy.access.keys import mask
 from qwenproxy.accounts.registry import Registry
 from qwenproxy.admin import accounts
 from qwenproxy.admin.office import OFFICE
 from qwenproxy.api.auth import client_of
 from qwenproxy.api.wiring import RELAY
 from qwenproxy.errors import RateLimited, SetupError
+from qwenproxy.logins.at_page import PageLogin, Place, Wish
 from qwenproxy.logins.check import Check
 from qwenproxy.texts import Phrase
 
@@ -34,8 +38,17 @@ def test_a_key_is_shown_whole_only_when_it_is_made(dashboard: Dashboard) -> None
     check("NewClientKey", made.get_json())
     key, name = made.get_json()["key"], made.get_json()["name"]
     assert client_of(key).startswith(name)
-    assert dashboard.read(KEYS) == {"keys": [{"name": name, "begin": key[:7]}]}
+    assert dashboard.read(KEYS) == {"keys": [{"name": name, "masked": mask(key)}]}
     assert key in (dashboard.chats.session_dir / "Authorization.txt").read_text()
+
+
+def test_a_key_looks_the_same_on_the_page_and_on_the_command_line(
+    dashboard: Dashboard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dashboard.ask("POST", KEYS)
+    monkeypatch.setenv("QWENPROXY_SESSION_DIR", str(dashboard.chats.session_dir))
+    listed = run_here("keys", "list").stdout.split()
+    assert [key["masked"] for key in dashboard.read(KEYS)["keys"]] == listed
 
 
 def test_requests_name_the_key_as_the_list_of_keys_does(dashboard: Dashboard) -> None:
@@ -98,6 +111,16 @@ def checking(monkeypatch: pytest.MonkeyPatch, chats: KeptChats) -> Callable[[Che
         monkeypatch.setattr(accounts, "check_account", lambda *_: result)
 
     return let
+
+
+def test_open_windows_are_part_of_the_moment(dashboard: Dashboard, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert dashboard.read("/admin/api/overview")["windows"] == []
+    login = PageLogin("w1", cast(Place, None), Wish(None, "mine"))
+    monkeypatch.setattr(dashboard.office.windows, "all", lambda: (login,))
+    page = dashboard.read("/admin/api/overview")
+    check("Overview", page)
+    assert [(row["id"], row["account"], row["isNew"]) for row in page["windows"]] == [("w1", "mine", True)]
+    assert dashboard.read("/admin/api/windows")["windows"] == page["windows"]
 
 
 def test_a_check_has_the_account_to_itself(

@@ -17,6 +17,7 @@ from transcripts import CREATED, delta, end
 
 from qwenproxy.admin import events
 from qwenproxy.admin.office import VIEWERS
+from qwenproxy.api.auth import client_of
 from qwenproxy.api.sockets import SOCKETS
 from qwenproxy.observe.inspector import KEPT
 
@@ -49,6 +50,33 @@ def test_an_answer(dashboard: Dashboard, stream: bool) -> None:
     assert row["laps"].startswith("account;dur=")
     assert row["received"] > 10 and row["sent"] > 100 and row["seconds"] >= 0
     assert dashboard.read(f"/admin/api/requests/{row['id']}") == {**row, "texts": None}
+
+
+PIXEL = "data:image/png;base64,iVBORw0KGgo="
+LOOK = {"type": "function", "function": {"name": "look", "parameters": {"type": "object", "properties": {}}}}
+
+
+def test_what_a_question_asks_for_but_none_of_its_texts(dashboard: Dashboard) -> None:
+    pictures = [{"type": "image_url", "image_url": {"url": PIXEL}}] * 2
+    content = [{"type": "text", "text": "Secret words"}, *pictures]
+    messages = [{"role": "user", "content": content}, {"role": "assistant", "content": "Hm."}, *ASK["messages"]]
+    key = dashboard.office.client_keys.add()
+    row = ask(
+        dashboard,
+        body={"model": "gpt-4o", "messages": messages, "tools": [LOOK]},
+        headers={"Authorization": f"Bearer {key}"},
+    )
+    assert (row["asked"], row["tools"], row["attachments"]) == ("gpt-4o", 1, 2)
+    assert row["client"] == client_of(key)[:8]
+    assert "Secret" not in str(row) and PIXEL not in str(row)
+
+
+def test_a_question_without_more_and_what_is_no_question(dashboard: Dashboard) -> None:
+    row = ask(dashboard)
+    assert (row["asked"], row["tools"], row["attachments"], row["client"]) == ("", 0, 0, "")
+    dashboard.chats.client.get("/api/chats")
+    row = dashboard.rows()[0]
+    assert (row["asked"], row["tools"], row["attachments"]) == ("", None, None)
 
 
 def test_a_request_that_is_wrong(dashboard: Dashboard) -> None:

@@ -13,7 +13,7 @@ from werkzeug.test import TestResponse
 
 from qwenproxy.admin.office import OFFICE
 from qwenproxy.api.openapi import document
-from qwenproxy.api.request_log import NAME_LENGTH
+from qwenproxy.observe.journal import CLIENT_LENGTH
 
 ONE, TWO = "key-of-one", "key-of-two"
 BODIES = {
@@ -141,4 +141,4 @@ def test_where_no_key_is_needed_any_more_nothing_is_hidden(house: House) -> None
 def test_the_requests_of_all_are_for_the_admin_alone(house: House) -> None:
     assert house.ask(TWO, "GET", "/admin/api/requests").status_code == 401
     rows = house.ask(house.admin, "GET", "/admin/api/requests").get_json()["requests"]
-    assert all(len(row["client"]) <= NAME_LENGTH for row in rows)
+    assert all(len(row["client"]) <= CLIENT_LENGTH for row in rows)

@@ -11,7 +11,7 @@ from proxy_process import Proxy
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
-from qwenproxy.access.keys import KeyFile
+from qwenproxy.access.keys import KeyFile, mask
 from qwenproxy.disk.folder import SessionFolder
 from qwenproxy.texts import EN, RU
 
@@ -20,6 +20,11 @@ pytestmark = pytest.mark.browser
 PAGES = ("overview", "accounts", "playground", "explain", "requests", "keys", "connect", "settings")
 # Whatever of this runs notes it in `hacked`.
 SCRIPT = "<img src=x onerror=window.hacked=1><svg onload=window.hacked=2>"
+# What is known of a request, as its page shows it.
+FACTS = """
+const names = [...document.querySelectorAll("main dl.facts dt")];
+return names.map(each => [each.innerText, each.nextSibling.innerText]);
+"""
 
 
 def ask(url: str, text: str, **more: object) -> httpx.Response:
@@ -151,16 +156,33 @@ def test_a_key_is_made_and_removed(person: Person, link: str, proxy: Proxy) -> N
     person.sees(EN["ui_keys_none"], ".empty")
     try:
         person.click(person.button(EN["ui_key_new"]))
+        asked = person.question()
+        assert asked.text == EN["ui_key_first_sure"]
+        asked.dismiss()
+        person.until(lambda: person.button(EN["ui_key_new"]).is_enabled())
+        assert not file.keys()
+        person.click(person.button(EN["ui_key_new"]))
+        person.question().accept()
         key = person.read(".notice pre")
         assert file.keys() == (key,)
-        person.sees(f"{key[:7]}…", "main table")
+        person.sees("qwenproxy keys list --show", ".notice")
+        person.sees(mask(key), "main table")
         person.click(person.button(EN["ui_remove"]))
-        person.until(lambda: person.chrome.switch_to.alert).accept()
+        person.question().accept()
         person.until(lambda: not file.keys())
         person.sees(EN["ui_keys_none"], ".empty")
     finally:
         for left in tuple(file.keys()):
             file.remove(left)
+
+
+@pytest.mark.parametrize(("program", "is_written"), [("opencode", True), ("curl", False)])
+def test_only_a_settings_file_that_there_is_can_be_written(
+    person: Person, link: str, program: str, is_written: bool
+) -> None:
+    person.chrome.get(f"{link}&to=connect/{program}")
+    person.sees(EN["ui_connect_how"], "main .panel")
+    assert (EN["ui_connect_writes"] in person.read("main .panel")) == is_written
 
 
 def test_requests_come_by_themselves_and_can_be_filtered(person: Person, link: str, url: str) -> None:
@@ -169,11 +191,32 @@ def test_requests_come_by_themselves_and_can_be_filtered(person: Person, link: s
     assert person.is_on("requests")
     ask(url, "Hello?", stream=True)
     person.sees(EN["ui_state_done"], "main table tbody tr:first-child")
+    person.sees(EN["ui_client_none"], "main table tbody tr:first-child")
+    httpx.get(f"{url}/v1/models")
     ask(url, "{{fault cut_before_end}}Hello?", stream=True)
     httpx.get(f"{url}/no/such/address")
     person.sees("/no/such/address", "main table tbody tr:first-child")
     person.sees("404 not_found", "main table tbody tr:first-child")
+    assert "/v1/models" not in person.read("main table"), "only questions and failures are shown at first"
+    person.click(person.find("main input[type=checkbox]"))
+    person.until(lambda: "/v1/models" in person.read("main table"))
     person.find("#filter").send_keys("POST completions")
     person.until(lambda: "/no/such/address" not in person.read("main table"))
     person.find("#filter").send_keys(" nowhere")
     person.sees(EN["ui_requests_no_match"], ".empty")
+
+
+def test_a_request_tells_what_was_asked_for(person: Person, link: str, url: str) -> None:
+    tool = {"type": "function", "function": {"name": "look", "parameters": {"type": "object", "properties": {}}}}
+    body = {"model": "gpt-4o", "messages": [{"role": "user", "content": "Hello?"}], "tools": [tool]}
+    row_id = httpx.post(f"{url}/v1/chat/completions", json=body, timeout=60).headers["x-request-id"]
+    person.chrome.get(f"{link}&to=requests/{row_id}")
+    person.sees(EN["ui_model_asked"], "main dl")
+    facts = dict(person.script(FACTS))
+    assert (facts[EN["ui_model_asked"]], facts[EN["ui_functions"]], facts[EN["ui_explain_files"]]) == (
+        "gpt-4o",
+        "1",
+        "0",
+    )
+    assert facts[EN["ui_model"]] not in ("", "gpt-4o")
+    assert facts[EN["ui_client"]] == EN["ui_client_none"]

@@ -111,6 +111,7 @@ def test_a_picture_is_painted_changed_and_seen(playground: Person, url: str, sit
     assert looked_at(person, axe) == []
     send(person, "a red fox")
     person.until(lambda: person.script(SEEN, ".said:not(.user)") == 1)
+    assert answer(person).strip() == EN["ui_model_says"], "a picture has no first words"
     assert looked_at(person, axe) == []
     choose(person, "edit")
     send(person, "make it blue")
@@ -150,6 +151,7 @@ def test_a_search_names_its_sources_and_a_research_goes_on(playground: Person, s
     person = playground
     choose(person, "search")
     send(person, "What is new?")
+    assert EN["ui_first_after"].partition("{")[0] in answer(person)
     assert person.script("return document.querySelectorAll('.said:not(.user) ol a').length") > 0
     assert looked_at(person, axe) == []
     person.click(person.button(EN["ui_chat_new"]))

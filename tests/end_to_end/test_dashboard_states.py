@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 from dashboard_browser import Person, key_of
+from jwts import jwt
 from proxy_process import Proxy
 from selenium.webdriver.common.keys import Keys
 
@@ -80,6 +81,21 @@ def test_all_accounts_limited_says_until_when(person: Person, link: str, proxy: 
     assert person.barriers(axe) == []
     person.go_to("overview")
     assert person.read(".card .figure").startswith("0 /")
+
+
+def test_only_a_login_that_cannot_renew_itself_shows_its_end(person: Person, link: str, proxy: Proxy) -> None:
+    proxy.registry.add(jwt(id="one", exp=4e9), "lasting", renewable=True)
+    proxy.registry.add(jwt(id="two", exp=4e9), "token-only")
+    try:
+        person.chrome.get(link)
+        for page in ("accounts", "overview"):
+            person.go_to(page)
+            person.sees("token-only", "main table")
+            lines = person.script("return [...document.querySelectorAll('main tbody tr')].map(each => each.innerText)")
+            assert ["2096" in line for line in lines if "lasting" in line or "token-only" in line] == [False, True]
+    finally:
+        for account_id in ("lasting", "token-only"):
+            proxy.registry.remove(account_id)
 
 
 def test_an_account_that_has_to_show_a_human_says_so(person: Person, link: str, proxy: Proxy, axe: Path) -> None:

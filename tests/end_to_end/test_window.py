@@ -106,6 +106,24 @@ def test_an_account_is_added_by_a_partners_pop_up(server: Proxy, person: Person,
     assert [each for each in person.complaints() if "favicon" not in each] == []
 
 
+def test_a_window_that_its_person_left_is_found_again_and_closed(server: Proxy, person: Person, axe: Path) -> None:
+    person.find("#account-id").send_keys("mine")
+    person.click(person.button(EN["ui_account_add_window"]))
+    for _ in range(2):  # the list is read when the page opens, and follows what changes
+        person.reads(EN["ui_window_of"].format(id="mine"), ".stack-window h2")
+        person.click(person.find(".menu a[data-page=accounts]"))
+        link = person.find("main a[href^='#/window/']")
+        assert link.text == EN["ui_window_of"].format(id="mine")
+        person.click(link)
+    person.click(person.find(".menu a[data-page=accounts]"))
+    person.find("main a[href^='#/window/']")
+    assert person.barriers(axe) == []
+    person.click(person.button(EN["ui_window_cancel"]))
+    person.reads(EN["ui_window_end_cancelled"], ".notice.good")
+    person.until(lambda: person.script("return !document.querySelector(\"main a[href^='#/window/']\")"))
+    assert [account.id for account in server.registry.all()] == ["sandbox1"]
+
+
 @pytest.mark.parametrize("server", ["virtual"], indirect=True)
 def test_an_account_logs_in_again_after_a_wrong_password(server: Proxy, person: Person, site: Sandbox) -> None:
     account = site.accounts[0]

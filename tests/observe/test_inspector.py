@@ -63,6 +63,13 @@ def test_what_became_of_a_request(
     assert (row["state"], row["error"], row["account"], row["client"]) == (state, error, "a", "client")
 
 
+def test_a_question_is_known_before_its_answer_begins(inspector: Inspector) -> None:
+    happen("r1", EVENTS[0], journal.QuestionAsked("client", "gpt-4o", 3, 1))
+    [row] = inspector.rows()
+    assert (row["state"], row["client"], row["asked"], row["model"]) == ("running", "client", "gpt-4o", "")
+    assert (row["tools"], row["attachments"]) == (3, 1)
+
+
 @pytest.mark.parametrize(("status", "state"), [(400, "failed"), (499, "left"), (204, "done")])
 def test_the_status_says_what_became_of_it_where_no_answer_began(inspector: Inspector, status: int, state: str) -> None:
     ended = journal.RequestEnded("POST", "/v1/x", status, 0.5, code="x" if status > 300 else "")

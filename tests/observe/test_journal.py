@@ -21,6 +21,7 @@ ASK = {"messages": [{"role": "user", "content": "Hello?"}], "stream": True}
     ("event", "line"),
     [
         (RequestEnded("GET", "/health", 200, 0.0123), "GET /health 200 0.012 s"),
+        (journal.FileSent("GET", "/ui/app.js", 200, 0.0123), "GET /ui/app.js 200 0.012 s"),
         (AccountRests("a", 3600.4, "", "Over."), "account=a WAIT for 3600 s: Over."),
         (AccountRests("a", 10, "browser", "No."), "account=a WAIT for 10 s, its browser does not start: No."),
         (AccountRests("a", 9, "verification", "Look."), "account=a VERIFY: Look."),

@@ -74,6 +74,16 @@ def test_lines_for_programs_are_objects_without_a_secret(
     assert not [secret for secret in (KEY, TOKEN, QUESTION, ANSWER) if secret in written()]
 
 
+def test_files_of_the_dashboard_are_for_debugging_only(written: Callable[[], str], make_client: MakeClient) -> None:
+    client = make_client()
+    logs.configure("info")
+    before = len(written())
+    for path in ("/ui/", "/ui/app.js", "/ui/texts-en.json", "/ui/nothing.js", "/health"):
+        client.get(path, buffered=True)
+    paths = re.findall(r"INFO \S+ GET (\S+) (\d+)", written()[before:])
+    assert paths == [("/ui/nothing.js", "404"), ("/health", "200")]
+
+
 def test_configured_twice_a_line_is_written_once(written: Callable[[], str]) -> None:
     logs.configure("debug")
     logging.getLogger("qwenproxy").info("once")

@@ -40,6 +40,7 @@ def numbers(metrics: Metrics) -> Samples:
 def test_requests_and_answers_are_counted(metrics: Metrics) -> None:
     journal.note(journal.RequestEnded("POST", "/v1/x", 200, 0.02, "/v1/<name>"))
     journal.note(journal.RequestEnded("POST", "/v1/y", 200, 0.02, "/v1/<name>"))
+    journal.note(journal.FileSent("GET", "/ui/app.js", 200, 0.02, "/ui/<name>"))
     journal.note(journal.AnswerBegan("a", "m", "continued", "", 0.2))
     journal.note(journal.AnswerBegan("a", "m", "new", "", None))
     journal.note(journal.AnswerEnded("a", "m", "stop", 2.0, 7, 11))
@@ -53,6 +54,7 @@ def test_requests_and_answers_are_counted(metrics: Metrics) -> None:
     journal.note(journal.BrowserOpened("a", 1.5))
     found = numbers(metrics)
     assert found["qwenproxy_requests_total", "POST", "/v1/<name>", "200"] == 2
+    assert found["qwenproxy_requests_total", "GET", "/ui/<name>", "200"] == 1
     assert found["qwenproxy_request_seconds_count", "/v1/<name>"] == 2
     assert found["qwenproxy_first_event_seconds_sum",] == 0.2
     assert found["qwenproxy_first_event_seconds_count",] == 1

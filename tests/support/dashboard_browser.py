@@ -11,8 +11,9 @@ from urllib.parse import urlsplit
 
 from proxy_process import Proxy
 from selenium import webdriver
-from selenium.common.exceptions import TimeoutException
+from selenium.common.exceptions import NoAlertPresentException, TimeoutException
 from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.alert import Alert
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.wait import WebDriverWait
@@ -118,6 +119,11 @@ class Person:
         """Choose a page in the menu and wait for it."""
         self.click(self.find(f".menu a[data-page={page}]"))
         assert self.is_on(page)
+
+    def question(self) -> Alert:
+        """Return what the page asks before it does something, as soon as it asks."""
+        waiting = WebDriverWait(self.chrome, SHOWN_WAIT, 0.05, ignored_exceptions=[NoAlertPresentException])
+        return waiting.until(lambda chrome: chrome.switch_to.alert)
 
     def script(self, code: str, *arguments: object) -> Any:
         return self.chrome.execute_script(code, *arguments)

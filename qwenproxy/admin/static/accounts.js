@@ -10,11 +10,13 @@ const WINDOWS = { INVALID: "account_login", VERIFY: "account_verify" };
 const KINDS = { OK: "good", WAIT: "warn", VERIFY: "warn", INVALID: "bad" };
 
 export async function open({ body, until }) {
+  // Before anything is shown, because a form that moves down is missed by the mouse.
+  const [state, opened] = await Promise.all([ask("/admin/api/accounts"), ask("/admin/api/windows")]);
   const news = h("div", { "aria-live": "polite" });
   const list = h("section", { class: "panel" });
+  const windows = h("section", { class: "panel", hidden: true });
   const say = text => show(news, notice(text, "good"));
-  show(body, news, list, addPanel(async text => { say(text); await refresh(); }));
-  const state = await ask("/admin/api/accounts");
+  show(body, news, windows, list, addPanel(async text => { say(text); await refresh(); }));
   let busy = false;
   const showList = rows => {
     if (busy) return; // a button that works must not vanish under the hand
@@ -44,8 +46,27 @@ export async function open({ body, until }) {
   const refresh = async () => {
     try { showList((await ask("/admin/api/accounts")).accounts); } catch { /* the stream brings the list later */ }
   };
+  let shown = "";
+  const showWindows = rows => {
+    const ids = rows.map(row => row.id).join();
+    if (ids === shown) return; // links and buttons stay under the hand
+    shown = ids;
+    windows.hidden = !rows.length;
+    show(windows, h("h2", {}, t("windows_open")), h("p", { class: "muted" }, t("windows_open_how")), rows.map(row => h("div", { class: "row spread" },
+      h("a", { href: `#/window/${encodeURIComponent(row.id)}` }, row.account ? t("window_of", { id: row.account }) : t("window_of_new")),
+      button(t("window_cancel"), () => closeWindow(row), "danger"))));
+  };
+  const closeWindow = async row => {
+    try {
+      await ask(`/admin/api/windows/${encodeURIComponent(row.id)}`, { method: "DELETE" });
+      say(t("window_end_cancelled"));
+    } catch (error) {
+      show(news, notice(said(error), "bad"));
+    }
+  };
   showList(state.accounts);
-  until(watch("overview", now => showList(now.accounts)));
+  showWindows(opened.windows);
+  until(watch("overview", now => { showList(now.accounts); showWindows(now.windows); }));
 }
 
 function address(account, what) {
@@ -60,7 +81,6 @@ export function accountTable(rows, actions = null) {
     { name: t("what_next"), long: true, cell: account => whatNext(account) },
     { name: t("answers_running"), number: true, cell: account => number(account.running) },
     { name: t("browser"), cell: account => t(account.browser ? "open" : "closed") },
-    { name: t("login_until"), short: true, cell: account => moment(account.expiresAt) },
   ];
   if (rows.some(account => account.proxy)) columns.push({ name: t("account_proxy"), cell: account => account.proxy ?? "–" });
   if (actions) columns.push({ name: t("actions"), cell: actions });
@@ -72,7 +92,12 @@ function whatNext(account) {
   if (account.status === "VERIFY") return h("span", {}, t("needs_person"), " ", h("code", {}, `qwenproxy account relogin ${account.id}`));
   if (account.status === "WAIT") return [account.resetAt ? t("rests", { when: timeUntil(account.resetAt) }) : "", account.trouble].filter(Boolean).join(" ");
   const settings = account.settings.length ? t("settings_change", { names: account.settings.join(", ") }) : "";
-  return [usedUp(account.resting), settings].filter(Boolean).join(" ") || "–";
+  return [usedUp(account.resting), loginEnd(account), settings].filter(Boolean).join(" ") || "–";
+}
+
+/** Return when an account needs its person; a login that renews itself ends every few minutes, which concerns nobody. */
+function loginEnd(account) {
+  return account.renewable || !account.expiresAt ? "" : t("login_ends", { when: moment(account.expiresAt) });
 }
 
 function usedUp(resting) {

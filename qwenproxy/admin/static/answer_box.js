@@ -28,10 +28,14 @@ function contentOf(content) {
   });
 }
 
-/** One answer as it comes: thoughts, text, calls of functions, sources. `chatId` is the proxy's chat, if it keeps one. */
+/**
+ * One answer as it comes: thoughts, text, calls of functions, sources. `chatId` is the proxy's chat, if it keeps one.
+ * One that has `noWords`, such as a picture, says nothing about when its first ones came.
+ */
 export class Answer {
-  constructor(give) {
+  constructor(give, noWords = false) {
     this.give = give;
+    this.noWords = noWords;
     this.text = "";
     this.thoughts = "";
     this.calls = [];
@@ -43,7 +47,7 @@ export class Answer {
     this.thoughtBox = h("details", { hidden: true }, h("summary", {}, t("thoughts")), h("span"));
     this.textBox = h("div");
     this.moreBox = h("div");
-    this.footBox = h("p", { class: "muted" }, t("waiting"));
+    this.footBox = h("p", { class: "muted" }, t(noWords ? "answering" : "waiting"));
     this.element = h("div", { class: "said" }, h("h3", {}, t("model_says")), this.thoughtBox, this.textBox, this.moreBox, this.footBox);
   }
 
@@ -85,7 +89,7 @@ export class Answer {
       this.calls.map(call => h("pre", { tabindex: 0 }, `${call.function.name}(${call.function.arguments})`)),
       this.sources.length > 0 && h("ol", {}, this.sources.map(source => h("li", {}, link(source)))));
     if (this.isWhole && this.calls.length && this.give) this.moreBox.append(this.resultForm());
-    if (this.firstAt) this.foot = t("first_after", { time: seconds((this.firstAt - this.startedAt) / 1000) });
+    if (this.firstAt && !this.noWords) this.foot = t("first_after", { time: seconds((this.firstAt - this.startedAt) / 1000) });
     this.footBox.textContent = this.isWhole ? this.foot : t("answering");
   }
 

@@ -11,9 +11,10 @@ export async function open({ body, rest }) {
     programs.map(program => h("option", { value: program.name }, program.title)));
   const program = programs.find(each => each.name === rest[0]) ?? programs[0];
   choice.value = program.name;
+  const hasFiles = program.ways.some(way => way.files.length > 0);
   show(body,
     h("div", { class: "panel" }, h("div", { class: "field" }, h("label", { for: "program" }, t("program")), choice),
-      h("p", { class: "muted" }, t("connect_how"))),
+      h("p", { class: "muted" }, t("connect_how"), hasFiles && ` ${t("connect_writes")}`)),
     program.ways.map(way => h("section", { class: "panel" }, h("h2", {}, way.api), ways(way))),
     program.notes.length > 0 && h("section", { class: "panel" }, h("h2", {}, t("good_to_know")),
       h("ul", {}, program.notes.map(note => h("li", {}, note.replaceAll(/[`*]/g, ""))))));

@@ -39,7 +39,7 @@ export async function open({ body }) {
     kept.api = value;
     modelField.hidden = value !== "gemini";
   });
-  const client = choice("client", [[ADMIN, t("client_admin")], ["", t("client_none")], ...keys.map(key => [key.name, `${key.begin}… (${key.name})`])],
+  const client = choice("client", [[ADMIN, t("client_admin")], ["", t("client_none")], ...keys.map(key => [key.name, `${key.masked} (${key.name})`])],
     value => { kept.client = value; });
   const model = h("input", { type: "text", id: "model", value: kept.model, oninput: () => { kept.model = model.value; } });
   const modelField = h("div", { class: "field", hidden: kept.api !== "gemini" }, h("label", { for: "model" }, t("model")), model);

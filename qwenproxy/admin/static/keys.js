@@ -1,4 +1,4 @@
-// The API keys of clients. A new one is shown once.
+// The API keys of clients. The page shows a new one once, and masks the others.
 
 import { ask } from "/ui/api.js";
 import { button, empty, h, notice, show, table } from "/ui/dom.js";
@@ -8,6 +8,8 @@ export async function open({ body }) {
   const news = h("div", { "aria-live": "polite" });
   const list = h("section", { class: "panel" });
   show(body, news, list, h("div", { class: "row" }, button(t("key_new"), () => act(async () => {
+    const { keys } = await ask("/admin/api/keys"); // those of now, because the first one shuts programs out
+    if (!keys.length && !confirm(t("key_first_sure"))) return;
     const { key } = await ask("/admin/api/keys", { method: "POST" });
     show(news, h("div", { class: "notice good", role: "status" }, h("p", {}, t("key_once")), h("pre", { tabindex: 0 }, key),
       button(t("copy"), element => copy(element, key))));
@@ -19,7 +21,7 @@ export async function open({ body }) {
   const draw = async () => {
     const { keys } = await ask("/admin/api/keys");
     show(list, keys.length ? table(t("page_keys"), [
-      { name: t("key"), cell: key => h("span", { class: "mono" }, `${key.begin}…`) },
+      { name: t("key"), cell: key => h("span", { class: "mono" }, key.masked) },
       { name: t("client"), cell: key => h("span", { class: "mono" }, key.name) },
       { name: t("actions"), cell: key => button(t("remove"), () => act(async () => {
         if (confirm(t(keys.length === 1 ? "key_last_sure" : "key_sure"))) await ask(`/admin/api/keys/${key.name}`, { method: "DELETE" });

@@ -14,7 +14,7 @@ export async function open({ body, rest, until }) {
   const keeping = h("section", { class: "panel" });
   drawKeeping(keeping, texts);
   const words = h("input", { type: "search", id: "filter", oninput: () => draw() });
-  const answersOnly = h("input", { type: "checkbox", onchange: () => draw() });
+  const answersOnly = h("input", { type: "checkbox", checked: true, onchange: () => draw() });
   const list = h("div");
   show(body,
     h("div", { class: "panel" },
@@ -24,7 +24,7 @@ export async function open({ body, rest, until }) {
     h("section", { class: "panel" }, list));
   const draw = () => {
     const wanted = words.value.trim().toLowerCase().split(/\s+/).filter(Boolean);
-    const shown = rows.filter(row => (!answersOnly.checked || row.model) && wanted.every(word => textOf(row).includes(word)));
+    const shown = rows.filter(row => (!answersOnly.checked || isQuestion(row) || row.state === "failed") && wanted.every(word => textOf(row).includes(word)));
     show(list, shown.length ? requestTable(shown.slice(0, SHOWN)) : empty(t(rows.length ? "requests_no_match" : "requests_none")),
       shown.length > SHOWN && h("p", { class: "muted" }, t("requests_more", { n: number(shown.length - SHOWN) })));
   };
@@ -53,8 +53,19 @@ function drawKeeping(section, isOn) {
   show(section, h("h2", {}, t("texts")), isOn ? notice(t("texts_on"), "warn") : h("p", { class: "muted" }, t("texts_off")), news, change);
 }
 
+/** Tell whether a request asks a model: the address alone does not say it. */
+function isQuestion(row) {
+  return row.tools !== null || row.model !== "";
+}
+
+/** Return the name of a request's client as the page of the keys has it. */
+function clientOf(row) {
+  const isUnchecked = !isQuestion(row) && [null, 401, 403].includes(row.status);
+  return row.client || (isUnchecked ? "–" : t("client_none"));
+}
+
 function textOf(row) {
-  return [row.id, row.method, row.path, row.route, row.model, row.account, row.client, row.address, row.context, row.state, row.status, row.error]
+  return [row.id, row.method, row.path, row.route, row.asked, row.model, row.account, clientOf(row), row.address, row.context, row.state, row.status, row.error]
     .join(" ").toLowerCase();
 }
 
@@ -63,6 +74,7 @@ function requestTable(rows) {
     { name: t("time"), short: true, cell: row => h("a", { href: `#/requests/${row.id}` }, clock(row.at)) },
     { name: t("request"), cell: row => h("span", { class: "mono" }, `${row.method} ${row.path}`) },
     { name: t("state"), short: true, cell: row => stateTag(row) },
+    { name: t("client"), short: true, cell: row => clientOf(row) },
     { name: t("model"), short: true, cell: row => row.model || "–" },
     { name: t("account"), short: true, cell: row => row.account || "–" },
     { name: t("context"), short: true, cell: row => row.context ? t(`context_${row.context}`) : "–" },
@@ -112,7 +124,9 @@ function saying(who, text) {
 function facts(row) {
   const known = [
     ["id", row.id], ["time", clock(row.at)], ["request", `${row.method} ${row.path}`], ["state", stateTag(row)],
-    ["client", row.client || t("client_none")], ["address", row.address], ["model", row.model], ["account", row.account],
+    ["client", clientOf(row)], ["address", row.address], ["model_asked", row.asked !== row.model && row.asked], ["model", row.model],
+    ["functions", row.tools !== null && number(row.tools)], ["explain_files", row.attachments !== null && number(row.attachments)],
+    ["account", row.account],
     ["context", row.context && t(`context_${row.context}`)], ["finish", row.finish], ["duration", seconds(row.seconds)],
     ["received", bytes(row.received)], ["sent", bytes(row.sent)],
   ];

@@ -6,7 +6,7 @@ import { send } from "/ui/api.js";
 import { h, show } from "/ui/dom.js";
 import { releasePictures } from "/ui/pictures.js";
 import { language, said, t } from "/ui/words.js";
-import { requestOf, withSource } from "/ui/works.js";
+import { isPicture, requestOf, withSource } from "/ui/works.js";
 
 // `chat` is the proxy's chat with the kind of work that began it; `text` and `parts` are the next message.
 export const kept = {
@@ -123,7 +123,7 @@ async function sourced(typed, run) {
 
 /** Ask with new messages and show the answer as it comes; return whether anything came. */
 async function answered(messages, run) {
-  const { messages: talked, kind } = kept, before = talked.length, box = new Answer(give);
+  const { messages: talked, kind } = kept, before = talked.length, box = new Answer(give, isPicture(kind));
   talked.push(...messages);
   run.asked = [...talked];
   draw();

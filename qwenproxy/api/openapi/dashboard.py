@@ -36,6 +36,7 @@ _OVERVIEW: dict[str, Schema] = {
     "waiting": described(COUNT, "requests that wait for an account"),
     "browsers": described(COUNT, "browsers that are open"),
     "accounts": array_of(ref("DashboardAccount")),
+    "windows": described(array_of(ref("PersonWindow")), "those that are open"),
     "hour": described(
         array_of(
             an_object(
@@ -54,13 +55,16 @@ _OVERVIEW: dict[str, Schema] = {
 }
 
 _ROW_FIELDS = (
-    "id at method path route address client state status model account context laps finish error received sent seconds "
-    "notes"
+    "id at method path route address client state status asked tools attachments model account context laps finish "
+    "error received sent seconds notes"
 )
 _ROW: dict[str, Schema] = dict(
     at=SINCE_1970,
     **dict.fromkeys(("id", "method", "path", "route", "address", "client"), TEXT),
     **dict.fromkeys(("model", "account", "finish", "error"), TEXT),
+    asked=described(TEXT, "the model's name in the question, empty for the default"),
+    tools=described(nullable(COUNT), "functions on offer; null if it is no question to a model"),
+    attachments=described(nullable(COUNT), "pictures and files of the whole conversation; null as for tools"),
     state={"enum": ["running", "done", "failed", "left"]},
     status=nullable(COUNT),
     context={"enum": ["", "continued", "replayed", "new"]},
@@ -125,7 +129,7 @@ SCHEMAS: dict[str, Schema] = {
         requests=array_of(ref("RequestRow"), maxItems=500),
         texts=described(FLAG, "whether texts of messages are kept now"),
     ),
-    "ClientKeys": an_object("keys", keys=array_of(an_object("name begin", name=TEXT, begin=TEXT))),
+    "ClientKeys": an_object("keys", keys=array_of(an_object("name masked", name=TEXT, masked=TEXT))),
     "NewClientKey": an_object("name key", name=TEXT, key=TEXT),
     "RemovedClientKey": an_object("name removed", name=TEXT, removed=const(True)),
     "ConnectPrograms": an_object(

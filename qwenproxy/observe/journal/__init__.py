@@ -21,7 +21,9 @@ from qwenproxy.observe.journal.accounts import (
     TokenRenewed,
 )
 from qwenproxy.observe.journal.answers import (
+    CLIENT_LENGTH,
     DELAYS,
+    MODEL_LENGTH,
     AnswerBegan,
     AnswerBroke,
     AnswerEnded,
@@ -29,10 +31,12 @@ from qwenproxy.observe.journal.answers import (
     AskedForCorrection,
     CallDropped,
     ClientLeft,
+    FileSent,
     FilmEnded,
     NoAnswer,
     OfferChanged,
     PicturesMissing,
+    QuestionAsked,
     RequestBegan,
     RequestEnded,
     ResponseEnded,
@@ -44,7 +48,9 @@ from qwenproxy.observe.journal.answers import (
 from qwenproxy.observe.journal.event import Event
 
 __all__ = [
+    "CLIENT_LENGTH",
     "DELAYS",
+    "MODEL_LENGTH",
     "AccountInvalid",
     "AccountRests",
     "AnswerBegan",
@@ -57,12 +63,14 @@ __all__ = [
     "CallDropped",
     "ClientLeft",
     "Event",
+    "FileSent",
     "FilmEnded",
     "KindRests",
     "NoAnswer",
     "OfferChanged",
     "PageLoaded",
     "PicturesMissing",
+    "QuestionAsked",
     "RequestBegan",
     "RequestEnded",
     "ResponseEnded",

@@ -24,6 +24,29 @@ class RequestBegan(Event):
         return f"{self.method} {self.path} from {self.address}"
 
 
+CLIENT_LENGTH = 8  # characters of what stands for a client's key: enough to tell clients apart
+MODEL_LENGTH = 100  # characters of a model's name, which the client chose
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionAsked(Event):
+    """A request is a question to a model. `model` is the name that the client used, "" for the default.
+
+    `tools` and `attachments` are how many the whole conversation brings along.
+    """
+
+    level: ClassVar[int] = logging.DEBUG
+
+    client: str
+    model: str
+    tools: int
+    attachments: int
+
+    def __str__(self) -> str:
+        asked = f"for {self.model!a}" if self.model else "for the default model"
+        return f"question {asked}, {self.tools} tools, {self.attachments} attachments"
+
+
 @dataclass(frozen=True, slots=True)
 class ResponseEnded(Event):
     """The last byte of an answer is written, or its client has left; `size` is that of the body in bytes, if known."""
@@ -52,6 +75,13 @@ class RequestEnded(Event):
 
     def __str__(self) -> str:
         return f"{self.method} {self.path} {self.status} {self.seconds:.3f} s"
+
+
+@dataclass(frozen=True, slots=True)
+class FileSent(RequestEnded):
+    """The same for a file of a page of ours: one load of the page takes dozens, which says nothing to anybody."""
+
+    level: ClassVar[int] = logging.DEBUG
 
 
 @dataclass(frozen=True, slots=True)
