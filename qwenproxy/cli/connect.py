@@ -13,9 +13,9 @@ from typing import get_args
 
 import click
 
+from qwenproxy.access.keys import mask
 from qwenproxy.cli.connect_target import Found, find_target
 from qwenproxy.cli.console import is_confirmed, is_interactive
-from qwenproxy.cli.keys import mask
 from qwenproxy.cli.session import folder_served_below
 from qwenproxy.cli.settings import command_line
 from qwenproxy.cli.terminal.help import Command, WordedUsageError, option, session_option

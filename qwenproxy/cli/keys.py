@@ -15,8 +15,6 @@ from qwenproxy.disk.folder import SessionFolder
 from qwenproxy.errors import SetupError
 from qwenproxy.texts import speaker
 
-__all__ = ["keys_group", "mask", "read_keys"]
-
 
 @click.group("keys", cls=Group, help="help_keys", epilog="qwenproxy keys add\nqwenproxy keys list --show")
 @session_option

@@ -42,9 +42,7 @@ def accounts(session: Path) -> Registry:
 # the stand-in's folder
 
 
-@pytest.mark.parametrize(
-    "words", [("add",), ("relogin", "good"), ("check", "good"), ("settings", "good")], ids=" ".join
-)
+@pytest.mark.parametrize("command", ["add", "relogin good", "check good", "settings good"])
 def test_the_stand_ins_accounts_are_not_taken_to_the_site(
     session: Path, accounts: Registry, command: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
