@@ -10,7 +10,7 @@ import hashlib
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -55,7 +55,7 @@ class Ledger:
         self._clock = clock
         self._lock = PathLock(self._file)
         self._reading = threading.Lock()
-        self._cached = CachedFile(self._file, self._load)
+        self._cached: CachedFile[dict[str, Upload]] = CachedFile(self._file, self._load)
 
     @classmethod
     def open(cls, session: SessionFolder, clock: Callable[[], float] = time.time) -> Ledger:
@@ -123,12 +123,14 @@ class Ledger:
 
     def _change(self, upload: Upload) -> Upload:
         with self._lock:
-            uploads = dict(self._uploads())
-            uploads.pop(upload.address, None)
+            uploads = {address: each for address, each in self._uploads().items() if address != upload.address}
             uploads[upload.address] = upload
-            newest = list(uploads.values())[-MAX_UPLOADS:]
+            for address in list(uploads)[:-MAX_UPLOADS]:
+                del uploads[address]
             files.ensure_folder(self._file.parent)
-            files.write_atomic(self._file, files.format_json([asdict(each) for each in newest]))
+            files.write_atomic(self._file, files.format_json([_row(each) for each in uploads.values()]))
+            with self._reading:
+                self._cached.put(uploads)  # to read a long list after each upload would cost more than all the rest
         return upload
 
     def _load(self) -> dict[str, Upload]:
@@ -161,6 +163,11 @@ def _parse_uploads(rows: object) -> list[Upload]:
     if not isinstance(rows, list):
         raise ValueError("not a list of uploads")
     return [_upload(row) for row in rows]
+
+
+def _row(upload: Upload) -> dict[str, Any]:
+    copies = [{name: getattr(copy, name) for name in _COPY_FIELDS} for copy in upload.copies]
+    return {"address": upload.address, "digest": upload.digest, "copies": copies}
 
 
 def _upload(row: dict[str, Any]) -> Upload:

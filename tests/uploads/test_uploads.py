@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from clocks import FakeClock
@@ -26,6 +27,7 @@ from qwenproxy.accounts.proxies import keep_proxy
 from qwenproxy.browser.page import PageRequest
 from qwenproxy.browser.proxies import ProxyAddress
 from qwenproxy.browser.way_out import WayOut
+from qwenproxy.disk import files
 from qwenproxy.disk.folder import AccountFolder, SessionFolder
 from qwenproxy.errors import (
     BrowserError,
@@ -500,6 +502,15 @@ def test_the_ledger_is_bounded(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) 
         ledger.add(stored(name))
     assert ledger.find(stored("one").url) is None
     assert ledger.find(stored("four").url) is not None
+
+
+def test_the_list_is_not_read_again_after_each_upload(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    parse = Mock(wraps=files.parse_json)
+    monkeypatch.setattr(files, "parse_json", parse)
+    for number in range(20):
+        ledger.add(stored(f"file{number}"))
+    assert all(ledger.find(stored(f"file{number}").url) for number in range(20))
+    assert parse.call_count <= 1
 
 
 def test_two_servers_lose_nothing(tmp_path: Path, clock: FakeClock) -> None:
