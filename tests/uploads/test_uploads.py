@@ -27,7 +27,7 @@ from qwenproxy.accounts.proxies import keep_proxy
 from qwenproxy.browser.page import PageRequest
 from qwenproxy.browser.proxies import ProxyAddress
 from qwenproxy.browser.way_out import WayOut
-from qwenproxy.disk import files
+from qwenproxy.disk import files as disk_files
 from qwenproxy.disk.folder import AccountFolder, SessionFolder
 from qwenproxy.errors import (
     BrowserError,
@@ -505,8 +505,8 @@ def test_the_ledger_is_bounded(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_the_list_is_not_read_again_after_each_upload(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
-    parse = Mock(wraps=files.parse_json)
-    monkeypatch.setattr(files, "parse_json", parse)
+    parse = Mock(wraps=disk_files.parse_json)
+    monkeypatch.setattr(disk_files, "parse_json", parse)
     for number in range(20):
         ledger.add(stored(f"file{number}"))
     assert all(ledger.find(stored(f"file{number}").url) for number in range(20))
