@@ -43,8 +43,7 @@ class QuestionAsked(Event):
     attachments: int
 
     def __str__(self) -> str:
-        asked = f"for {self.model!a}" if self.model else "for the default model"
-        return f"question {asked}, {self.tools} tools, {self.attachments} attachments"
+        return f"question with {self.tools} tools and {self.attachments} attachments"  # no text of the client
 
 
 @dataclass(frozen=True, slots=True)
