@@ -154,7 +154,7 @@ def test_an_account_is_set_aside_and_comes_back_and_its_person_says_when(stage: 
         assert stage.reserved == ["+mine"]
         login.confirm()
         notes_of(outbox, lambda note: note.get("state") == "done")
-        assert outbox.is_closed
+        assert outbox.take(WAIT) is None and outbox.is_closed
     assert ended(login).state == "done"
     assert stage.reserved == ["+mine", "-mine"]
 
