@@ -199,7 +199,7 @@ def test_requests_come_by_themselves_and_can_be_filtered(person: Person, link: s
     person.sees("404 not_found", "main table tbody tr:first-child")
     # A page of a test before may have left such a request in its middle: that one counts as failed.
     rows = person.read("main table").splitlines()
-    assert not [row for row in rows if "/v1/models" in row and EN["ui_state_done"] in row], "questions and failures only"
+    assert not [row for row in rows if "/v1/models" in row and EN["ui_state_done"] in row], "only questions, failures"
     person.click(person.find("main input[type=checkbox]"))
     person.until(lambda: "/v1/models" in person.read("main table"))
     person.find("#filter").send_keys("POST completions")
