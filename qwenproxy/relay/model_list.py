@@ -43,6 +43,11 @@ class ModelList:
         """Whether the list was ever read."""
         return self.catalogue is not models.FALLBACK
 
+    @property
+    def default(self) -> Variant | None:
+        """The default model, None if the last known list lacks it. Does not ask the site."""
+        return find_variant(self.catalogue, self._default_model)
+
     def refresh(self, page: Page, client_gone: ClientGoneCheck = never_gone) -> None:
         """Read the list, at once for the first time, in the background if it is old. A failure keeps the last list.
 
@@ -73,7 +78,7 @@ class ModelList:
             return variant
         if self._unknown_model == "error":
             raise model_not_found(name)
-        default = find_variant(self.catalogue, self._default_model)
+        default = self.default
         if default is None:
             raise ModelNotFound(f"Neither {name[:100]!r} nor the default model exists on the site.", param="model")
         return stand_in(default, self.catalogue, name)

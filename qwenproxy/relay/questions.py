@@ -46,7 +46,6 @@ from qwenproxy.uploads.uploader import SiteCalls, Uploader
 from qwenproxy.upstream import folding, models
 from qwenproxy.upstream.ask import call
 from qwenproxy.upstream.places import SiteChat, SitePlace
-from qwenproxy.upstream.variants import find_variant
 
 log = logging.getLogger(__name__)
 
@@ -162,9 +161,8 @@ class Relay:
 
     def default_model(self) -> tuple[str, models.Model | None]:
         """Return the name of the default model and the model, as far as it is known without asking the site."""
-        name = self._settings.default_model
-        variant = find_variant(self._models.catalogue, name)
-        return name, variant.model if variant else None
+        default = self._models.default
+        return self._settings.default_model, default.model if default else None
 
     def warm_up(
         self, client_gone: ClientGoneCheck = never_gone, opening: Callable[[str], None] = lambda account_id: None

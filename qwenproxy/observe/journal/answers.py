@@ -8,6 +8,9 @@ from typing import ClassVar
 
 from qwenproxy.observe.journal.event import Event
 
+CLIENT_LENGTH = 8  # characters of what stands for a client's key: enough to tell clients apart
+MODEL_LENGTH = 100  # characters of a model's name, which the client chose
+
 
 @dataclass(frozen=True, slots=True)
 class RequestBegan(Event):
@@ -22,10 +25,6 @@ class RequestBegan(Event):
 
     def __str__(self) -> str:
         return f"{self.method} {self.path} from {self.address}"
-
-
-CLIENT_LENGTH = 8  # characters of what stands for a client's key: enough to tell clients apart
-MODEL_LENGTH = 100  # characters of a model's name, which the client chose
 
 
 @dataclass(frozen=True, slots=True)

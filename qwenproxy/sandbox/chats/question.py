@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -114,19 +116,19 @@ def read_question(state: SiteState, account: SandboxAccount, body: Any, chat_id:
 def _ordered_fault(message: dict[str, Any]) -> tuple[Fault | None, str]:
     """Return the fault that the message orders, and why one that a person wrote there cannot be read."""
     conversation = Conversation(read_view([message]))
-    for text in conversation.spoken:
-        for directive in all_directives(text):
-            if directive.name == "fault" and (misread := _read_fault(directive)[1]):
-                return None, f"fault: {misread}"
-    faults = (_read_fault(one)[0] for one in conversation.directives if one.name == "fault")
-    return next((fault for fault in faults if fault is not None), None), ""
-
-
-def _read_fault(directive: Directive) -> tuple[Fault | None, str]:
     try:
-        return parse_fault(directive.text), ""
+        for order in _faults_in(directive for text in conversation.spoken for directive in all_directives(text)):
+            parse_fault(order)
     except ValueError as error:
-        return None, str(error)
+        return None, f"fault: {error}"
+    for order in _faults_in(conversation.directives):
+        with suppress(ValueError):
+            return parse_fault(order), ""
+    return None, ""
+
+
+def _faults_in(directives: Iterable[Directive]) -> Iterator[str]:
+    return (directive.text for directive in directives if directive.name == "fault")
 
 
 def _features(message: dict[str, Any]) -> dict[str, Any]:
