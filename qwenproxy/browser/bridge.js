@@ -15,7 +15,8 @@
   let sent = 0;                  // highest sequence number in any reply so far
   const bodies = new Map();      // stream id -> pieces of a body too big for one exchange
   let lastStart = 0;             // highest number of a start so far
-  let answer = null;             // ends the waiting exchange, null if none waits
+  let answer = null;             // ends the waiting exchange when its time has come, null if none waits
+  let urgent = false;            // the outbox has a message that waits for no others
   let answered = 0;              // when the last exchange ended (ms since the page began)
   let token = null;              // the last one that Python has, or that is on its way there
   let version = options.version;
@@ -46,10 +47,13 @@
     return all;
   }
 
-  function push(id, kind, payload) {
+  /* Put a message into the outbox. One that is `patient` may wait for others, which saves exchanges. */
+  function push(id, kind, payload, patient = false) {
     const last = outbox[outbox.length - 1];
     if (kind === "data" && last && last[1] === id && last[2] === "data" && last[0] > sent) last[3] += payload;
     else outbox.push([++sequence, id, kind, payload]);
+    if (kind === "head") return;  // what comes just behind it takes it along
+    urgent ||= !patient;
     if (answer) answer();
   }
 
@@ -76,7 +80,7 @@
         signal: stream.controller.signal,
       });
       push(order.id, "head", [response.status, Object.fromEntries(response.headers)]);
-      if (response.body) await ship(order.id, stream, response.body.getReader());
+      if (response.body) await ship(order.id, stream, response);
       pushNewToken();  // before "end": the exchange with that may be the last for a while
       push(order.id, "end", null);
     } catch (error) {
@@ -86,14 +90,17 @@
     }
   }
 
-  async function ship(id, stream, reader) {
+  async function ship(id, stream, response) {
+    const reader = response.body.getReader();
+    // A person waits for the first text of a stream. Other answers are of use only as a whole.
+    let patient = !/^text\/event-stream/.test(response.headers.get("content-type"));
     const decoder = new TextDecoder();  // with `stream`, so that it splits no character
     for (;;) {
       while (stream.held || stream.unacknowledged > STREAM_LIMIT) await new Promise(wake => { stream.wake = wake; });
       const { done, value } = await reader.read();
       const text = done ? decoder.decode() : decoder.decode(value, { stream: true });
       stream.unacknowledged += text.length;
-      if (text) push(id, "data", text);
+      if (text) { push(id, "data", text, patient); patient = true; }
       if (done) return;
     }
   }
@@ -140,20 +147,25 @@
   function exchange(text, done) {
     const order = JSON.parse(text);
     obey(order);
-    const earliest = answered + order.min;
-    let timer = setTimeout(() => answer && answer(), order.wait);
-    answer = () => {
-      clearTimeout(timer);
-      const early = earliest - performance.now();
-      if (early > 0) {  // gather more: each exchange costs time on its way here and back
-        timer = setTimeout(() => answer && answer(), early);
-        return;
-      }
+    const begun = performance.now();
+    const earliest = answered + order.min;  // gather until then: each exchange costs time on its way here and back
+    let end = Infinity;
+    let timer = 0;
+    const finish = () => {
       answer = null;
+      urgent = false;
       answered = performance.now();
       // One string, because the driver walks every node of an object.
       done(JSON.stringify({ epoch, origin: location.origin, messages: batch() }));
     };
+    const finishAt = time => {
+      if (time >= end) return;
+      clearTimeout(timer);
+      end = time;
+      timer = setTimeout(finish, Math.max(0, time - performance.now()));  // 0, too, takes along what is there by then
+    };
+    answer = () => finishAt(urgent ? 0 : earliest);
+    finishAt(Math.max(begun + order.wait, earliest));
     if (outbox.length) answer();
   }
 

@@ -130,8 +130,9 @@ class Exchange:
         now = time.monotonic()
         quiet = now - self._last_message > TICK
         wait = 0 if not self._streams or self._orders.uploading else QUIET_WAIT if quiet else BUSY_WAIT
-        order: dict[str, Any] = {"epoch": self._epoch, "ack": self._acknowledged, "wait": wait}
-        order |= {"min": self._pace.gather if wait else 0, **self._orders.batch()}
+        gather = self._pace.gather if wait and len(self._streams) <= self._pace.gather_limit else 0
+        order: dict[str, Any] = {"epoch": self._epoch, "ack": self._acknowledged, "wait": wait, "min": gather}
+        order |= self._orders.batch()
         try:
             with self._chrome.hurried():
                 reply = self._chrome.driver.execute_async_script(EXCHANGE, orjson.dumps(order).decode())
