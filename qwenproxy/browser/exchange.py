@@ -24,7 +24,9 @@ from qwenproxy.browser.site import Site
 from qwenproxy.errors import NetworkFailed, ProxyError, TabLost
 
 EXCHANGE = "window.__qwenproxy.exchange(...arguments)"
-BUSY_WAIT = 25  # milliseconds for which the page may hold an exchange open: a new order waits at most so long
+# Milliseconds for which the page may hold an exchange open, if the pace does not have it gather for longer. A new order
+# waits so long at most.
+BUSY_WAIT = 25
 QUIET_WAIT = 100  # the same after a second without any message
 SCRIPT_TIMEOUT = 2.2  # seconds; a script in a page that navigates ends only by this
 LOOK_AGAIN = 0.05  # seconds until we ask an absent page again

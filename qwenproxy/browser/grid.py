@@ -121,7 +121,7 @@ class GridBrowser:
             self._launcher.sessions.end(session.driver)
             raise self._launcher.died(TabLost(f"{type(error).__name__}.")) from error
         tab.devtools = self._launcher.hub.devtools_of(session.driver)
-        tab.pace = Pace(GATHER, ANSWER_WAIT, session.time_limit / PINGS, renews_session=False)
+        tab.pace = Pace(gather=GATHER, answer_wait=ANSWER_WAIT, ping=session.time_limit / PINGS, renews_session=False)
         if not self._tabs.add(tab):
             self._launcher.sessions.end(session.driver)
             raise self._launcher.died(TabLost("The server is stopping."))

@@ -419,10 +419,14 @@ def test_a_page_that_is_far_away_gathers_but_for_orders_that_wait(far_tab: OpenT
     assert far_tab.chrome.hurries >= len(far_tab.page.orders)
 
 
-def test_a_page_on_this_machine_answers_at_once(open_tab: OpenTab) -> None:
-    _, response = open_tab.fetch()
-    response.close()
-    assert {order["min"] for order in open_tab.page.orders} == {0}
+def test_a_page_on_this_machine_gathers_while_few_answers_run(open_tab: OpenTab) -> None:
+    few = [open_tab.fetch() for _ in range(LOCAL.gather_limit)]
+    assert {order["min"] for order in open_tab.page.orders if order["wait"]} == {LOCAL.gather}
+    exchanges = len(open_tab.page.orders)
+    _, one_more = open_tab.fetch()
+    open_tab.page.await_that(lambda: any(not order["min"] for order in open_tab.page.orders[exchanges:]))
+    for response in (one_more, *(response for _, response in few)):
+        response.close()
 
 
 def test_an_idle_tab_gives_signs_of_life_and_goes_on(far_tab: OpenTab) -> None:
