@@ -26,5 +26,5 @@ class Pace:
     renews_session: bool = True
 
 
-# With more answers than 16 an exchange brings a piece of most of them anyhow. 40 ms are no pause that a reader sees.
-LOCAL = Pace(gather=40, gather_limit=16)
+# With more answers an exchange brings pieces of many anyhow. 40 ms are no pause that a reader sees.
+LOCAL = Pace(gather=40, gather_limit=32)

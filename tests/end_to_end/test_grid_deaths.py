@@ -20,6 +20,7 @@ from proxy_process import Proxy, eventually, family
 from real_grid import assert_empty, chrome_on, is_main, node_of, real_grid, report
 
 from local_grid.servers import LocalGrid, Wishes
+from qwenproxy.accounts.slots import FULL_FOR
 from qwenproxy.browser.grid import GridLauncher
 from qwenproxy.browser.grid_address import GridAddress
 from qwenproxy.browser.grid_hub import GridHub
@@ -120,7 +121,7 @@ def test_a_killed_node_under_16_streams_ends_its_own_answers_alone(grid: LocalGr
             orphan.kill()
     grid.start_node(0)
     grid.await_nodes(2)
-    await_both(grid, proxy, RECOVERY)
+    await_both(grid, proxy, FULL_FOR + RECOVERY)  # until then the accounts take turns in the one slot
     end_politely(grid, proxy)
 
 
