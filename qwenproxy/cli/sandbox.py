@@ -70,14 +70,17 @@ def sandbox_command(port: int, accounts: int, speed: int, as_json: bool, **optio
     tokens = {account.id: account.token for account in site.accounts}
     entrances = {account.id: site.entrance(account) for account in site.accounts}
     address = SandboxAddress(site.base_url, site.spki, tokens, entrances)
-    if as_json:
-        click.echo(json.dumps(asdict(address)))
-    else:
-        _show(address, say)
-        if brain.url:
-            click.echo(say("sandbox_brain", model=brain.model, url=brain.url))
-    sys.stdout.flush()
-    site.run_forever()
+
+    def announce() -> None:
+        if as_json:
+            click.echo(json.dumps(asdict(address)))
+        else:
+            _show(address, say)
+            if brain.url:
+                click.echo(say("sandbox_brain", model=brain.model, url=brain.url))
+        sys.stdout.flush()
+
+    site.run_forever(announce)
 
 
 def _show(address: SandboxAddress, say: Speaker) -> None:

@@ -78,14 +78,18 @@ class Sandbox:
         time.sleep(downtime)
         self.start()
 
-    def run_forever(self) -> None:
-        """Serve until SIGINT or SIGTERM; for the main thread of a process of its own."""
+    def run_forever(self, announce: Callable[[], None] = lambda: None) -> None:
+        """Serve until SIGINT or SIGTERM; for the main thread of a process of its own.
+
+        `announce` tells others that the site serves: a signal from then on is a polite end.
+        """
         # both signals end the wait the same way; setting an event in a handler could deadlock
         old_handler = signal.signal(signal.SIGTERM, signal.default_int_handler)
         try:
             if self._server is None:
                 self.start()
             with contextlib.suppress(KeyboardInterrupt):
+                announce()
                 threading.Event().wait()
         finally:
             signal.signal(signal.SIGTERM, old_handler)

@@ -221,6 +221,7 @@ def test_the_command_line_waits_for_the_page_of_the_running_server(
     server: Proxy, person: Person, site: Sandbox
 ) -> None:
     account = site.accounts[0]
+    assert ask(server.url, "{{say before}}").text == "before"  # its profile is logged in from now on
     environment = {**server.environment, "QWENPROXY_LOG_LEVEL": "warning"}
     with Terminal(["account", "relogin", account.id], environment) as terminal:
         person.chrome.get(link_in(terminal))

@@ -46,7 +46,7 @@ def test_close_is_idempotent_and_frees_the_port() -> None:
 def test_serves_as_a_process_of_its_own_until_a_signal(stop_signal: signal.Signals) -> None:
     program = (
         "from qwenproxy.sandbox import Sandbox\n"
-        "site = Sandbox(); site.start(); print(site.port, site.spki, flush=True); site.run_forever()"
+        "site = Sandbox(); site.run_forever(lambda: print(site.port, site.spki, flush=True))"
     )
     with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None
