@@ -147,7 +147,6 @@
   function exchange(text, done) {
     const order = JSON.parse(text);
     obey(order);
-    const begun = performance.now();
     const earliest = answered + order.min;  // gather until then: each exchange costs time on its way here and back
     let end = Infinity;
     let timer = 0;
@@ -162,10 +161,10 @@
       if (time >= end) return;
       clearTimeout(timer);
       end = time;
-      timer = setTimeout(finish, Math.max(0, time - performance.now()));  // 0, too, takes along what is there by then
+      timer = setTimeout(finish, time - performance.now());  // if it has passed, too: what is there by then comes along
     };
     answer = () => finishAt(urgent ? 0 : earliest);
-    finishAt(Math.max(begun + order.wait, earliest));
+    finishAt(Math.max(performance.now() + order.wait, earliest));
     if (outbox.length) answer();
   }
 

@@ -24,8 +24,8 @@ from qwenproxy.browser.site import Site
 from qwenproxy.errors import NetworkFailed, ProxyError, TabLost
 
 EXCHANGE = "window.__qwenproxy.exchange(...arguments)"
-# Milliseconds for which the page may hold an exchange open, if the pace does not have it gather for longer. A new order
-# waits so long at most.
+# Milliseconds for which the page may hold an exchange open, unless the pace has it gather for longer: a new order waits
+# at most so long.
 BUSY_WAIT = 25
 QUIET_WAIT = 100  # the same after a second without any message
 SCRIPT_TIMEOUT = 2.2  # seconds; a script in a page that navigates ends only by this

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 class Pace:
     """The pace of one tab.
 
-    `gather` is how long the page waits at least between two exchanges, so that each brings more (ms), as long as no
-    more than `gather_limit` answers run. `answer_wait` is how long the driver may take for one exchange, None for its
-    usual time (s). An idle tab is asked for a sign of life every `ping` seconds, None for never. `renews_session` says
-    that the driver can let go of the tab and come back.
+    `gather` is how long the page waits at least between two exchanges, so that each brings more (ms): as long as no
+    more than `gather_limit` answers run, and unless a message is urgent (bridge.js). `answer_wait` is how long the
+    driver may take for one exchange, None for its usual time (s). An idle tab is asked for a sign of life every `ping`
+    seconds, None for never. `renews_session` says that the driver can let go of the tab and come back.
     """
 
     gather: int = 0
