@@ -112,6 +112,18 @@ def load_site(
     return state
 
 
+def supply_login(tab: ChromeTab, site: Site, folder: AccountFolder | None, login: Login) -> bool:
+    """Go to the site's page with the login of an account if the browser lacks it; tell whether it did.
+
+    For a window whose person goes on from there, so nobody waits for what the page makes of the login. `folder` is as
+    for `load_site`. Raises NetworkFailed, BrowserError, and the driver's own errors.
+    """
+    if not login.token or (token_cookie(tab, site.origin) and _carries(tab, site, folder, login.token)):
+        return False
+    _put(tab, site, login)
+    return True
+
+
 def load_again(
     tab: ChromeTab, site: Site, before: Before, clock: Callable[[], float], login: Login | None = None
 ) -> Loaded:
@@ -145,7 +157,12 @@ def _load_profile(tab: ChromeTab, site: Site, folder: AccountFolder | None, logi
         navigate_as(tab, site.base_url, login)
     # A browser killed before it wrote its profile has lost the token, even though our mark says that it is there.
     if token and not (_carries(tab, site, folder, token) and has_token(tab, site.origin)):
-        put_login(tab, site.base_url, replace(login, cookies=()) if login.outdated else login)
+        _put(tab, site, login)
+
+
+def _put(tab: ChromeTab, site: Site, login: Login) -> None:
+    """Put a login there; cookies from before its token only into a browser without any."""
+    put_login(tab, site.base_url, replace(login, cookies=()) if login.outdated and has_cookies(tab) else login)
 
 
 def _await_login(tab: ChromeTab, site: Site, before: Before, clock: Callable[[], float]) -> Loaded:

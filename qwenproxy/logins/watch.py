@@ -32,7 +32,9 @@ LINGER = 20.0  # seconds the window of a working VERIFY account stays open, for 
 SDK_WAIT = 10.0  # seconds the page's own scripts get to patch fetch before the site is asked without them
 
 LOOK = """
-const token = (() => { try { return localStorage.getItem("token") || ""; } catch { return ""; } })();
+const inCookie = () => (/(?:^|;\\s*)token=([^;]+)/.exec(document.cookie) || [])[1];
+// A page that was closed right after its login may have kept only the cookie, with which it works.
+const token = (() => { try { return localStorage.getItem("token") || inCookie() || ""; } catch { return ""; } })();
 const patched = window.__baxia__ || window.baxiaCommon
   || !/\\[native code\\]/.test(Function.prototype.toString.call(window.fetch));
 return {

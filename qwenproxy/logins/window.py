@@ -1,4 +1,4 @@
-"""A person logs in: a visible browser window on the site's sign-in page, watched until the login is there.
+"""A person logs in: a visible browser window on the site, watched until the login is there.
 
 The command line calls it, and at_page.py for a window that the dashboard shows. Opens the window, lets watch.py look at
 it, and keeps the login in registry and profile.
@@ -7,16 +7,17 @@ it, and keeps the login in registry and profile.
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Iterator
 
 from qwenproxy.accounts import identity
-from qwenproxy.accounts.account import Account, OtherUser, refuse_other_user
+from qwenproxy.accounts.account import Account, OtherUser, is_verify, refuse_other_user
 from qwenproxy.accounts.proxies import keep_proxy
 from qwenproxy.accounts.registry import Registry
 from qwenproxy.browser.chrome_tab import DRIVER_ERRORS
 from qwenproxy.browser.launching import Browser
-from qwenproxy.browser.page_login import read_login
-from qwenproxy.browser.site import remember_token
+from qwenproxy.browser.page_login import Login, read_login
+from qwenproxy.browser.site import remember_token, supply_login
 from qwenproxy.disk.folder import AccountFolder
 from qwenproxy.errors import SetupError
 from qwenproxy.logins.removal import abandoned_on_failure, forget_profile, remove_account
@@ -43,7 +44,7 @@ def add_account(registry: Registry, window: LoginWindow, person: Person, account
     with abandoned_on_failure(registry, new_id):
         if window.proxy:
             keep_proxy(folder, window.proxy)
-        with _open(folder, window, person) as browser:
+        with _open(folder, window, person, Login()) as browser:
             login = Watch(browser, window, person).run()
             _keep_identity(browser, window, folder)
             _close(browser, person)
@@ -60,7 +61,7 @@ def renew_account(registry: Registry, window: LoginWindow, person: Person, accou
     Raises OtherUser, ProfileInUse, LoginFailed, NetworkFailed, TabLost, SetupError, KeyboardInterrupt.
     """
     folder = registry.folder(account.id)
-    with _open(folder, window, person) as browser:
+    with _open(folder, window, person, _begins_with(folder, window, account)) as browser:
         login = Watch(browser, window, person, account).run()
         try:
             refuse_other_user(account, login.user_id, registry.all())
@@ -80,8 +81,15 @@ def renew_account(registry: Registry, window: LoginWindow, person: Person, accou
     return login.proven
 
 
+def _begins_with(folder: AccountFolder, window: LoginWindow, account: Account) -> Login:
+    """Return the account's login if its person comes to use it: not one that has ended, nor a mere token to replace."""
+    is_used = account.renewable or window.stays or is_verify(account, time.time())
+    return identity.read(folder, account.token) if is_used and not account.invalid else Login()
+
+
 @contextlib.contextmanager
-def _open(folder: AccountFolder, window: LoginWindow, person: Person) -> Iterator[Browser]:
+def _open(folder: AccountFolder, window: LoginWindow, person: Person, own: Login) -> Iterator[Browser]:
+    """Give a window where the person goes on from the account's `own` login, or logs in anew if that has no token."""
     person.show("opening", window.login_wait)
     try:
         browser = window.launcher.launch(folder)
@@ -92,7 +100,7 @@ def _open(folder: AccountFolder, window: LoginWindow, person: Person) -> Iterato
     try:
         window.on_open(browser.tab)
         person.show("waiting", window.login_wait)
-        _open_sign_in(browser, window)
+        _open_site(browser, window, folder, own)
         yield browser
     finally:
         browser.close()
@@ -120,10 +128,13 @@ def _display_missing(folder: AccountFolder) -> bool:
     return "missing x server" in words or "unable to open x display" in words or "cannot open display" in words
 
 
-def _open_sign_in(browser: Browser, window: LoginWindow) -> None:
+def _open_site(browser: Browser, window: LoginWindow, folder: AccountFolder, own: Login) -> None:
     # The first look reports what goes wrong here: a closed window, an error page.
     with contextlib.suppress(*DRIVER_ERRORS):
         browser.tab.driver.set_script_timeout(SCRIPT_WAIT)
         # The profile remembers the size of its headless windows, in which a sign-in page hardly fits.
         browser.tab.driver.set_window_rect(*WINDOW)
-        browser.tab.driver.get(window.sign_in or window.site.base_url + SIGN_IN)
+        # An account may live in a shared browser or on a Grid, or its browser was killed: then its profile lacks its
+        # login. We leave a page that got it alone, because the page may be renewing it.
+        if window.sign_in or not supply_login(browser.tab, window.site, folder if browser.has_profile else None, own):
+            browser.tab.driver.get(window.sign_in or window.site.base_url + SIGN_IN)

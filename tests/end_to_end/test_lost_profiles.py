@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from cli_runner import run_here
 from logins import config_for, enter
+from session_files import account_of
 
+from qwenproxy.accounts.registry import Registry
 from qwenproxy.app import create_app
-from qwenproxy.assembly import build_relay
+from qwenproxy.assembly import build_relay, login_window
 from qwenproxy.browser import local, tab
 from qwenproxy.disk.folder import AccountFolder, SessionFolder
+from qwenproxy.logins.window import renew_account
 from qwenproxy.sandbox import Sandbox, Switches
 
 pytestmark = pytest.mark.browser
@@ -96,6 +101,36 @@ def test_an_account_goes_on_without_its_profile(
     assert device_ids(folder) == ids
     assert {(one.outcome, one.by_page_script) for one in site.refreshes} == {("ok", True)}
     assert len(site.refreshes) >= 3
+
+
+class Looker:
+    """A person who looks at the window of a login and says that all is done once the page works."""
+
+    present = True
+
+    def __init__(self) -> None:
+        self.steps: list[str] = []
+
+    def show(self, step: str, remaining: float) -> None:
+        if self.steps[-1:] != [step]:
+            self.steps.append(step)
+
+    def pause(self, seconds: float) -> bool:
+        time.sleep(seconds)
+        return self.steps[-1] == "works"
+
+
+# A Chrome that ends when its profile is seconds old may not have written its storage yet.
+@pytest.mark.parametrize("lost", ["", "Default/Local Storage"], ids=["all of it", "its storage"])
+def test_a_window_is_logged_in_without_its_profile(site: Sandbox, session_dir: Path, lost: str) -> None:
+    serve(site, session_dir)
+    registry, looker = Registry.open(SessionFolder(session_dir)), Looker()
+    shutil.rmtree(registry.folder("sandbox1").profile / lost)
+    window = replace(login_window(config_for(site, session_dir), 60.0, screen="none"), stays=True)
+    site.clear()
+    renew_account(registry, window, looker, account_of(registry, "sandbox1"))
+    assert looker.steps == ["opening", "waiting", "works", "closing"]
+    assert [one.path for one in site.requests if "signin" in one.path] == []
 
 
 def test_an_exported_account_answers_where_it_is_imported(site: Sandbox, session_dir: Path, tmp_path: Path) -> None:

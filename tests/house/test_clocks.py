@@ -44,6 +44,7 @@ MAY_LOOK = {
     "logins/check.py",  # how long an account rests, and how wrong this clock is
     "logins/person_settings.py",  # when settings were read
     "logins/watch.py",  # whether a token has expired
+    "logins/window.py",  # whether an account rests for a check
     "uploads/ledger.py",  # the age of contents
     "uploads/object_store.py",  # the time in a signature
     "uploads/uploader.py",  # when a file was uploaded

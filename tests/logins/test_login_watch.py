@@ -31,6 +31,7 @@ from spelling import spelled
 from qwenproxy.accounts import identity
 from qwenproxy.accounts.account import Account, OtherUser
 from qwenproxy.accounts.registry import Registry
+from qwenproxy.browser import site
 from qwenproxy.browser.local import LocalLauncher
 from qwenproxy.browser.profile import ProfileClaim, ProfileInUse
 from qwenproxy.disk.folder import AccountFolder, SessionFolder
@@ -403,6 +404,55 @@ def test_a_window_that_stays_closes_by_itself_for_an_account_that_was_logged_out
     script = play(View(NEW, answer=SOMEBODY))
     assert renew_account(registry, replace(window, stays=True), script, account_of(registry, "mine"))
     assert script.waited < watch.LINGER
+
+
+class TestTheLoginItBeginsWith:
+    """The window of an account there is: logged in, as the account's own browser is."""
+
+    def test_a_profile_that_lacks_the_login_gets_it(self, registry: Registry, window: LoginWindow, play: Play) -> None:
+        registry.add(OLD, "mine")
+        script = play(View(OLD, answer=SOMEBODY), "enter")
+        assert renew_account(registry, replace(window, stays=True), script, account_of(registry, "mine"))
+        assert (script.driver.put, script.driver.opened) == ([("token", OLD)], [SITE + "/"])
+
+    def test_a_check_is_for_who_is_logged_in(self, registry: Registry, window: LoginWindow, play: Play) -> None:
+        registry.add(OLD, "mine")
+        registry.rest("mine", time.time() + 600, reason="verification")
+        script = play(View(OLD, answer=SOMEBODY), "enter")
+        renew_account(registry, window, script, account_of(registry, "mine"))
+        assert script.driver.put == [("token", OLD)]
+
+    def test_a_mere_token_gives_way_to_a_login(self, registry: Registry, window: LoginWindow, play: Play) -> None:
+        registry.add(OLD, "mine")
+        script = play(View(NEW, answer=SOMEBODY))
+        renew_account(registry, window, script, account_of(registry, "mine"))
+        assert (script.driver.put, script.driver.opened) == ([], [SITE + "/auth?action=signin"])
+
+    @pytest.mark.parametrize("cookie", [OLD, NEW])
+    def test_a_profile_that_has_it_keeps_what_it_has(
+        self, registry: Registry, window: LoginWindow, play: Play, cookie: str
+    ) -> None:
+        registry.add(OLD, "mine")
+        site.remember_token(registry.folder("mine"), window.site, OLD)
+        script = play(View(cookie, answer=SOMEBODY), "enter")
+        script.driver.token_cookie = cookie
+        renew_account(registry, replace(window, stays=True), script, account_of(registry, "mine"))
+        assert (script.driver.put, script.driver.opened) == ([], [SITE + "/auth?action=signin"])
+
+    def test_a_login_that_has_ended_is_not_put_there(self, registry: Registry, window: LoginWindow, play: Play) -> None:
+        registry.add(OLD, "mine", renewable=True)
+        registry.mark_invalid("mine")
+        script = play(View(NEW, answer=SOMEBODY))
+        renew_account(registry, window, script, account_of(registry, "mine"))
+        assert (script.driver.put, script.driver.opened) == ([], [SITE + "/auth?action=signin"])
+
+    def test_a_login_that_begins_elsewhere_begins_there(
+        self, registry: Registry, window: LoginWindow, play: Play
+    ) -> None:
+        registry.add(OLD, "mine", renewable=True)
+        script = play(View(NEW, answer=SOMEBODY))
+        renew_account(registry, replace(window, sign_in="https://there/"), script, account_of(registry, "mine"))
+        assert (script.driver.put, script.driver.opened) == ([], ["https://there/"])
 
 
 def test_whoever_shows_the_window_gets_its_tab_before_the_site_is_there(

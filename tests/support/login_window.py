@@ -10,7 +10,7 @@ import pytest
 from clocks import FakeClock
 from selenium.common.exceptions import NoSuchWindowException, WebDriverException
 
-from qwenproxy.browser import page_login
+from qwenproxy.browser import navigation, page_login
 from qwenproxy.browser.binaries import Programs
 from qwenproxy.browser.chrome_tab import no_trouble
 from qwenproxy.browser.local import LocalLauncher
@@ -59,6 +59,8 @@ class FakeDriver:
         self.asked: list[str] = []
         self.opened: list[str] = []
         self.turned_to = ""
+        self.token_cookie = ""
+        self.put: list[tuple[str, str]] = []  # cookies, by name and value
         self.switch_to = SimpleNamespace(window=self._turn)
 
     def get(self, url: str) -> None:
@@ -76,7 +78,19 @@ class FakeDriver:
             raise WebDriverException("disconnected: not connected to DevTools")
         return self.handles
 
+    def cdp(self, command: str, **parameters: object) -> dict[str, object]:
+        """Return the answer of DevTools."""
+        if command == "Network.getAllCookies":
+            return {"cookies": [COOKIE]}
+        if command == "Network.getCookies":
+            return {"cookies": [{"name": "token", "value": self.token_cookie}] if self.token_cookie else []}
+        if command == "Network.setCookie":
+            self.put.append((str(parameters["name"]), str(parameters["value"])))
+        return {"identifier": "1"}
+
     def execute_script(self, script: str, *args: object) -> object:
+        if script == navigation.PAGE_STATE:
+            return [self.opened[-1], 200]
         if script == page_login.PLACE_AND_STORAGE:
             assert isinstance(self.view, View)
             return [self.view.origin, [["lswusea", "device"], ["token", self.view.token]]]
@@ -159,9 +173,8 @@ def play(monkeypatch: pytest.MonkeyPatch, clock: FakeClock, script: Script) -> S
     class FakeBrowser:
         def __init__(self, folder: AccountFolder) -> None:
             self._claim = ProfileClaim.take(folder)
-            self.tab = SimpleNamespace(
-                driver=script.driver, cdp=lambda command: {"cookies": [COOKIE]}, way_trouble=no_trouble
-            )
+            self.tab = SimpleNamespace(driver=script.driver, cdp=script.driver.cdp, way_trouble=no_trouble)
+            self.has_profile = True
 
         def close(self, *, politely: bool = True) -> None:
             script.closed += 1
