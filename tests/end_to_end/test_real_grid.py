@@ -57,15 +57,20 @@ def test_a_person_logs_in_through_the_window_of_a_browser_on_a_grid(
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
     with real_grid(Wishes(nodes=1, slots=2, user="tester", password=PASSWORD, tls=(certificate, key))) as grid:
         proxy = new_proxy(grid_url=grid.url, chrome="/nowhere/chrome", chromedriver="/nowhere/driver")
-        with proxy, WindowCaller(proxy, "mine") as window:
-            window.await_page(site.sign_in_url)
-            person = site.accounts[1]
-            for text in (person.email, person.password):
-                window.press("Tab")
-                window.type(text)
-            window.press("Enter")
-            assert window.end() == ("done", "mine")
+        with proxy:
+            with WindowCaller(proxy, "mine") as window:
+                window.await_page(site.sign_in_url)
+                person = site.accounts[1]
+                for text in (person.email, person.password):
+                    window.press("Tab")
+                    window.type(text)
+                window.press("Enter")
+                assert window.end() == ("done", "mine")
             assert not [title for title in window.titles if "/" in title], "an address may hold a secret of the login"
+            with WindowCaller(proxy, "sandbox1") as window:  # a browser that has no profile begins with its login
+                window.await_step("works")
+                window.confirm()
+                assert window.end() == ("done", "sandbox1")
             assert proxy.end() == 0
         assert_empty(grid)
         assert PASSWORD not in proxy.log()

@@ -18,7 +18,10 @@ WAIT = 60.0  # seconds
 
 
 class WindowCaller:
-    """A window in which an account is added, and the one viewer of it; `titles` are those of the pages it showed."""
+    """The window of an account, or one in which it is added, and the one viewer of it.
+
+    `titles` are those of the pages it showed.
+    """
 
     def __init__(self, proxy: Proxy, account_id: str) -> None:
         httpx.get(f"{proxy.url}/health", timeout=WAIT)  # the key is there once the server answers
@@ -26,7 +29,10 @@ class WindowCaller:
         self._headers = {"Authorization": f"Bearer {self._key}"}
         self._url = proxy.url
         self.titles: list[str] = []
-        window = self._ask("POST", "/admin/api/windows", {"id": account_id})
+        if proxy.registry.get(account_id):
+            window = self._ask("POST", f"/admin/api/accounts/{account_id}/window", {})
+        else:
+            window = self._ask("POST", "/admin/api/windows", {"id": account_id})
         self._window = f"/admin/api/windows/{window['id']}"
         ticket = self._ask("POST", f"{self._window}/ticket")["ticket"]
         address = f"ws{proxy.url.removeprefix('http')}/admin/api/window"
@@ -49,6 +55,14 @@ class WindowCaller:
         # Its picture may have come before, and a page that does not change makes no more. In another size it does.
         self._do({"kind": "size", "width": 900, "height": 700, "scale": 1})
         self._read(lambda note: note.get("kind") == "picture")
+
+    def await_step(self, step: str) -> None:
+        """Wait until the login has come to a step."""
+        self._read(lambda note: note.get("kind") == "state" and note["step"] == step)
+
+    def confirm(self) -> None:
+        """Say that all is done."""
+        self._ask("POST", f"{self._window}/done")
 
     def type(self, text: str) -> None:
         """Put a text where the cursor is."""
