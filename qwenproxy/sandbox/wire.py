@@ -43,7 +43,7 @@ class Wire:
         protocol = self._protocol
         buffer = protocol.stream_buffers.get(self._stream_id)
         # what is queued already must go first
-        if buffer is None or buffer.buffer or self.writer.transport.get_write_buffer_size() > _BACKLOG:
+        if buffer is None or buffer.buffer or not self._takes_more():
             return False
         try:
             window = self._connection.local_flow_control_window(self._stream_id)
@@ -72,8 +72,19 @@ class Wire:
     def _flush(self) -> None:
         setattr(self._protocol, _FLUSH_DUE, False)
         data = self._connection.data_to_send()
-        if data and not self.writer.is_closing():
+        if data and self._backlog() is not None and not self.writer.is_closing():
             self.writer.write(data)
+
+    def _takes_more(self) -> bool:
+        backlog = self._backlog()
+        return backlog is not None and backlog <= _BACKLOG
+
+    def _backlog(self) -> int | None:
+        """Return how many bytes the transport holds, None if its connection has gone."""
+        try:
+            return int(self.writer.transport.get_write_buffer_size())
+        except AttributeError:  # Python 3.10's TLS asks a socket that it has no more
+            return None
 
 
 class Exchange:
