@@ -118,7 +118,7 @@ def supply_login(tab: ChromeTab, site: Site, folder: AccountFolder | None, login
     For a window whose person goes on from there, so nobody waits for what the page makes of the login. `folder` is as
     for `load_site`. Raises NetworkFailed, BrowserError, and the driver's own errors.
     """
-    if not login.token or (token_cookie(tab, site.origin) and _carries(tab, site, folder, login.token)):
+    if not _lacks(tab, site, folder, login.token):
         return False
     _put(tab, site, login)
     return True
@@ -155,9 +155,14 @@ def _load_profile(tab: ChromeTab, site: Site, folder: AccountFolder | None, logi
     token = login.token
     if not token or _carries(tab, site, folder, token):
         navigate_as(tab, site.base_url, login)
-    # A browser killed before it wrote its profile has lost the token, even though our mark says that it is there.
-    if token and not (_carries(tab, site, folder, token) and has_token(tab, site.origin)):
+    if _lacks(tab, site, folder, token):
         _put(tab, site, login)
+
+
+def _lacks(tab: ChromeTab, site: Site, folder: AccountFolder | None, token: str) -> bool:
+    """Return True if there is a token to put there. Works before any page is loaded."""
+    # A browser killed before it wrote its profile has lost the token, even though our mark says that it is there.
+    return bool(token) and not (_carries(tab, site, folder, token) and has_token(tab, site.origin))
 
 
 def _put(tab: ChromeTab, site: Site, login: Login) -> None:

@@ -18,6 +18,7 @@ from qwenproxy.browser.chrome_tab import DRIVER_ERRORS, ChromeTab, is_dialog
 from qwenproxy.browser.launching import Browser, Launcher
 from qwenproxy.browser.navigation import unreached
 from qwenproxy.browser.page import Head
+from qwenproxy.browser.page_login import token_cookie
 from qwenproxy.browser.proxies import ProxyAddress
 from qwenproxy.browser.site import Site
 from qwenproxy.browser.tokens import token_expiry, token_user
@@ -32,9 +33,7 @@ LINGER = 20.0  # seconds the window of a working VERIFY account stays open, for 
 SDK_WAIT = 10.0  # seconds the page's own scripts get to patch fetch before the site is asked without them
 
 LOOK = """
-const inCookie = () => (/(?:^|;\\s*)token=([^;]+)/.exec(document.cookie) || [])[1];
-// A page that was closed right after its login may have kept only the cookie, with which it works.
-const token = (() => { try { return localStorage.getItem("token") || inCookie() || ""; } catch { return ""; } })();
+const token = (() => { try { return localStorage.getItem("token") || ""; } catch { return ""; } })();
 const patched = window.__baxia__ || window.baxiaCommon
   || !/\\[native code\\]/.test(Function.prototype.toString.call(window.fetch));
 return {
@@ -157,6 +156,8 @@ class Watch:
         """
         try:
             view: dict[str, Any] | None = self._driver.execute_script(LOOK, SDK_WAIT * 1000)
+            if view and not view["token"]:  # a page that was closed right after its login may have kept only the cookie
+                view["token"] = token_cookie(self._tab, self._window.site.origin)
         except DRIVER_ERRORS as error:
             if not is_dialog(error):  # its person answers it; the window is still there
                 self._follow_window()

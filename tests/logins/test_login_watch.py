@@ -406,6 +406,12 @@ def test_a_window_that_stays_closes_by_itself_for_an_account_that_was_logged_out
     assert script.waited < watch.LINGER
 
 
+def test_a_login_in_the_cookie_alone_counts(registry: Registry, window: LoginWindow, play: Play) -> None:
+    script = play(View("", answer=SOMEBODY))
+    script.driver.token_cookie = NEW
+    assert account_of(registry, add_account(registry, window, script)).token == NEW
+
+
 class TestTheLoginItBeginsWith:
     """The window of an account there is: logged in, as the account's own browser is."""
 

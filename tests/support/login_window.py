@@ -91,6 +91,8 @@ class FakeDriver:
     def execute_script(self, script: str, *args: object) -> object:
         if script == navigation.PAGE_STATE:
             return [self.opened[-1], 200]
+        if script == page_login.PLACE_AND_TOKEN:  # of the empty page that a browser begins with
+            return ["null", ""]
         if script == page_login.PLACE_AND_STORAGE:
             assert isinstance(self.view, View)
             return [self.view.origin, [["lswusea", "device"], ["token", self.view.token]]]
